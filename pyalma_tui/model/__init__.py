@@ -1,0 +1,1 @@
+"""What an experiment is: frozen data and pure functions over it."""

@@ -1,0 +1,152 @@
+"""What is true of a run, and how each record changes it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pyalma_tui.errors import IllegalTransitionError
+from pyalma_tui.model import status as s
+from pyalma_tui.model.records import (
+    DoneRaised,
+    DoneReturned,
+    DoneStarted,
+    HookRecord,
+    Lost,
+    Progressed,
+    Raised,
+    Reset,
+    Returned,
+    RunRecord,
+    Saved,
+    Started,
+    Stopped,
+)
+
+EARLIER_STATES = 2
+EARLIER_LENGTH = 200  # bytes kept of a superseded state: it is only shown
+
+
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """One (instance, iteration): the unit that is pending, running, interrupted, failed or done.
+
+    `state` is the JSON text of the last saved value, None if there is none. `earlier` are the states before it, newest
+    first, cut for display. `attempt` is the number of the last attempt and `number` that of its last save; `saves`
+    counts over all attempts. `seconds` sums the attempts that ended. `module` is the hash of the code it ran with.
+    """
+
+    id: int
+    instance: int
+    iteration: int
+    seed: int
+    status: s.Status = s.PENDING
+    state: bytes | None = None
+    earlier: tuple[bytes, ...] = ()
+    saves: int = 0
+    saved_at: float | None = None
+    attempt: int = 0
+    number: int = 0
+    seconds: float = 0.0
+    progress: tuple[float, float] | None = None
+    module: str = ""
+
+
+def fold(run: Run, record: RunRecord) -> Run:
+    """The run after one record.
+
+    A record that is known already, or belongs to an attempt that has ended, changes nothing: folding a journal twice
+    is harmless, and attempt numbers fence off late writers. Raises IllegalTransitionError for a record that no correct
+    program writes: a start of a run that is running or done, or a record of an attempt that never started.
+    """
+    if isinstance(record, Started):
+        return _start(run, record)
+    if isinstance(record, Reset):
+        return _reset(run, record)
+    if record.attempt > run.attempt:
+        raise _illegal(run, record)
+    if record.attempt < run.attempt or not isinstance(run.status, s.Running):
+        return run
+    if isinstance(record, Saved):
+        return _save(run, run.status, record)
+    if isinstance(record, Progressed):
+        return msgspec.structs.replace(run, progress=(record.done, record.total))
+    return _end(run, run.status, record)
+
+
+def _start(run: Run, record: Started) -> Run:
+    if record.attempt <= run.attempt:
+        return run
+    if isinstance(run.status, s.Running | s.Done):
+        raise _illegal(run, record)
+    return msgspec.structs.replace(
+        run,
+        status=s.Running(attempt=record.attempt, slot=record.slot, since=record.at),
+        attempt=record.attempt,
+        number=0,
+        progress=None,
+        module=record.module,
+    )
+
+
+def _save(run: Run, status: s.Running, record: Saved) -> Run:
+    if record.number <= run.number:
+        return run
+    earlier = run.earlier
+    if run.state is not None:
+        earlier = (run.state[:EARLIER_LENGTH], *earlier)[:EARLIER_STATES]
+    return msgspec.structs.replace(
+        run,
+        state=bytes(record.state),
+        earlier=earlier,
+        saves=run.saves + record.number - run.number,
+        number=record.number,
+        saved_at=status.since + record.elapsed / 1000,
+    )
+
+
+def _end(run: Run, status: s.Running, record: Returned | Raised | Stopped | Lost) -> Run:
+    seconds = record.seconds
+    if seconds is None:  # nobody saw the end: count to the last save
+        seconds = max(0.0, run.saved_at - status.since) if run.number and run.saved_at is not None else 0.0
+    ended: s.Status
+    match record:
+        case Returned():
+            ended = s.Done(at=status.since + seconds, duration=seconds)
+        case Raised():
+            ended = s.Failed(error=record.error, at=status.since + seconds)
+        case Stopped():
+            ended = s.Interrupted(why=record.why, at=record.at)
+        case Lost():
+            ended = s.Failed(error=record.error, at=record.at)
+    return msgspec.structs.replace(run, status=ended, seconds=run.seconds + seconds)
+
+
+def _reset(run: Run, record: Reset) -> Run:
+    if record.attempt <= run.attempt:
+        return run
+    if isinstance(run.status, s.Running):
+        raise _illegal(run, record)
+    return Run(id=run.id, instance=run.instance, iteration=run.iteration, seed=run.seed, attempt=record.attempt)
+
+
+def _illegal(run: Run, record: RunRecord) -> IllegalTransitionError:
+    kind = type(record).__name__.lower()
+    return IllegalTransitionError(
+        f"run {run.id}: '{kind}' of attempt {record.attempt} while it is {s.word(run.status)} "
+        f"after attempt {run.attempt}. The record was not taken in; please report this"
+    )
+
+
+def fold_hook(hook: s.DoneHook, record: HookRecord) -> s.DoneHook:
+    """The history of `done()` after one record; known records change nothing."""
+    if isinstance(record, DoneStarted):
+        if record.call <= hook.calls:
+            return hook
+        return s.DoneHook(status=s.HookRunning(since=record.at), calls=record.call)
+    if record.call != hook.calls or not isinstance(hook.status, s.HookRunning | s.HookCutOff):
+        return hook
+    match record:
+        case DoneReturned():
+            ended: s.HookStatus = s.HookDone(at=record.at, duration=record.seconds)
+        case DoneRaised():
+            ended = s.HookFailed(error=record.error, at=record.at)
+    return msgspec.structs.replace(hook, status=ended)

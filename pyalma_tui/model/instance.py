@@ -1,0 +1,41 @@
+"""What the user wants run: a path, or an object with `file` and `data`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pyalma_tui.model import jsontext
+
+
+class Instance(msgspec.Struct, frozen=True, gc=False):
+    """One entry of the batch.
+
+    `id` is its place in the experiment, given once and never reused. `name` is what people read: the path as seen from
+    the folder of the experiment, or the data of an object without a file. `file` is the absolute path or "". `data` is
+    the JSON text of an object's data and None for an instance that was given as a plain string. `occurrence` counts
+    equal entries of one batch from 1.
+    """
+
+    id: int
+    name: str
+    file: str
+    data: bytes | None = None
+    occurrence: int = 1
+    in_batch: bool = True
+
+    @property
+    def identity(self) -> tuple[str, bytes | None, int]:
+        """What makes two entries of two sessions the same instance: content and occurrence, never the position."""
+        return (self.name, self.data, self.occurrence)
+
+    @property
+    def label(self) -> str:
+        """The name, with the occurrence where an entry was repeated."""
+        return self.name if self.occurrence == 1 else f"{self.name} #{self.occurrence}"
+
+
+def argument(instance: Instance, seed: int) -> object:
+    """What `run` gets for this instance: a `str`, or a `dict` with `file`, `data`, `id` and `seed` (PYALMA.md §1)."""
+    if instance.data is None:
+        return instance.file
+    return {"file": instance.file, "data": jsontext.decode(instance.data), "id": instance.id, "seed": seed}

@@ -1,0 +1,58 @@
+"""Which runs there are, in which order they are dispatched, and with which seeds (PYALMA.md §5)."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+from collections.abc import Iterator, Sequence
+
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+
+
+def plan(instances: int, iterations: int, seed: int) -> list[Run]:
+    """All runs of a new experiment, ids from 1: iteration by iteration in batch order.
+
+    Seeds are drawn from one stream in dispatch order, which is each iteration's batch from its end.
+    """
+    draw = random.Random(seed).randint
+    highest = sys.maxsize
+    runs = []
+    for iteration in range(iterations):
+        seeds = [draw(0, highest) for _ in range(instances)]
+        seeds.reverse()
+        first = iteration * instances + 1
+        runs += [Run(first + i, i, iteration, seeds[i]) for i in range(instances)]
+    return runs
+
+
+def grown_seed(seed: int, instance: Instance, iteration: int) -> int:
+    """The seed of a run that was added to a planned experiment: a hash, so that no earlier run's seed moves."""
+    name = instance.name.encode("utf-8", "surrogatepass")
+    text = b"\0".join([str(seed).encode(), name, instance.data or b"", b"%d,%d" % (instance.occurrence, iteration)])
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") & sys.maxsize
+
+
+def grow(runs: Sequence[Run], instances: Sequence[Instance], iterations: int, seed: int) -> list[Run]:
+    """The runs that an enlarged batch or iteration count adds, with ids after those that exist."""
+    known = {(run.instance, run.iteration) for run in runs}
+    added: list[Run] = []
+    for iteration in range(iterations):
+        for instance in instances:
+            if instance.in_batch and (instance.id, iteration) not in known:
+                run_seed = grown_seed(seed, instance, iteration)
+                added.append(Run(len(runs) + len(added) + 1, instance.id, iteration, run_seed))
+    return added
+
+
+def dispatch_order(runs: Sequence[Run], batch: Sequence[int], iterations: int) -> Iterator[int]:
+    """The ids of the planned runs as they are dispatched: per iteration the batch (ids of instances) from its end."""
+    if len(runs) == len(batch) * iterations and all(map(int.__eq__, batch, range(len(batch)))):
+        for iteration in range(iterations):
+            yield from range((iteration + 1) * len(batch), iteration * len(batch), -1)
+        return
+    ids = {(run.instance, run.iteration): run.id for run in runs}
+    for iteration in range(iterations):
+        for instance in reversed(batch):
+            yield ids[instance, iteration]

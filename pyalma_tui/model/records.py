@@ -1,0 +1,137 @@
+"""The only vocabulary that a worker or the runner may write into a journal.
+
+Each record is a JSON array that begins with its kind: `["saved",7,1,42,3500,"state"]`. Times `at` are seconds of the
+epoch and only shown; order is (attempt, number). `number` counts the saves of an attempt from 1. `elapsed` and
+`seconds` come from a monotonic clock: milliseconds and seconds since the attempt began.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from pyalma_tui.model.status import Error
+
+
+class Started(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="started"):
+    """A worker is about to call `run`."""
+
+    run: int
+    attempt: int
+    slot: int
+    at: float
+    module: str
+    pid: int
+
+
+class Saved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="saved"):
+    """`save()` was called; supersedes the attempt's saves before it."""
+
+    run: int
+    attempt: int
+    number: int
+    elapsed: int
+    state: msgspec.Raw
+
+
+class Progressed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="progressed"):
+    """`progress(done, total)` was called; for display only."""
+
+    run: int
+    attempt: int
+    done: float
+    total: float
+
+
+class Returned(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="returned"):
+    """`run` returned: the only way for a run to be done."""
+
+    run: int
+    attempt: int
+    seconds: float
+
+
+class Raised(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="raised"):
+    """`run` raised, or called `sys.exit`."""
+
+    run: int
+    attempt: int
+    seconds: float
+    error: Error
+
+
+class Stopped(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="stopped"):
+    """The attempt ended because it was asked to, or with its session. Unknown `seconds` are None."""
+
+    run: int
+    attempt: int
+    seconds: float | None
+    at: float
+    why: str
+
+
+class Lost(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="lost"):
+    """The worker died under the attempt, not by us."""
+
+    run: int
+    attempt: int
+    seconds: float | None
+    at: float
+    error: Error
+
+
+class Reset(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="reset"):
+    """The run's state is forgotten; `attempt` fences off every record of earlier attempts."""
+
+    run: int
+    attempt: int
+    at: float
+
+
+class DoneStarted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_started"):
+    """`done()` is about to be called, for the `call`-th time."""
+
+    call: int
+    at: float
+
+
+class DoneReturned(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_returned"):
+    """`done()` returned."""
+
+    call: int
+    at: float
+    seconds: float
+
+
+class DoneRaised(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_raised"):
+    """`done()` raised."""
+
+    call: int
+    at: float
+    error: Error
+
+
+class Note(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="note"):
+    """Something a person did or should know, for the session log."""
+
+    at: float
+    text: str
+
+
+RunRecord: TypeAlias = Started | Saved | Progressed | Returned | Raised | Stopped | Lost | Reset
+HookRecord: TypeAlias = DoneStarted | DoneReturned | DoneRaised
+Record: TypeAlias = RunRecord | HookRecord | Note
+
+_RANK: dict[type, int] = {Started: 0, Saved: 1, Progressed: 1, Returned: 2, Raised: 2, Stopped: 3, Lost: 3, Reset: 4}
+
+
+def order(record: RunRecord) -> tuple[int, int, int]:
+    """The sort key of a run's records: attempt, then what must come first, then the number; never the clock."""
+    number = record.number if isinstance(record, Saved) else 0
+    return (record.attempt, _RANK[type(record)], number)
+
+
+def hook_order(record: HookRecord) -> tuple[int, bool]:
+    """The sort key of the records of `done()`."""
+    return (record.call, not isinstance(record, DoneStarted))

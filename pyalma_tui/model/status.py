@@ -1,0 +1,125 @@
+"""Where a run stands, and where `done()` stands: sum types that carry their own facts."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+
+class Error(msgspec.Struct, frozen=True, gc=False):
+    """Why something failed: one line for lists, and the user's traceback where there is one."""
+
+    message: str
+    traceback: str = ""
+
+
+class Pending(msgspec.Struct, frozen=True, gc=False, tag="pending"):
+    """Never called, or forgotten by a reset."""
+
+
+class Running(msgspec.Struct, frozen=True, gc=False, tag="running"):
+    """Being called now; `since` in seconds of the epoch."""
+
+    attempt: int
+    slot: int
+    since: float
+
+
+class Interrupted(msgspec.Struct, frozen=True, gc=False, tag="interrupted"):
+    """Ended before it returned because somebody asked; called again with its state."""
+
+    why: str
+    at: float
+
+
+class Failed(msgspec.Struct, frozen=True, gc=False, tag="failed"):
+    """Raised, exited, or its worker died; called again only when asked."""
+
+    error: Error
+    at: float
+
+
+class Done(msgspec.Struct, frozen=True, gc=False, tag="done"):
+    """`run` returned; `duration` in seconds is that of the attempt that returned."""
+
+    at: float
+    duration: float
+
+
+Status: TypeAlias = Pending | Running | Interrupted | Failed | Done
+Word: TypeAlias = Literal["pending", "running", "interrupted", "failed", "done"]
+
+WORDS: tuple[Word, ...] = ("pending", "running", "interrupted", "failed", "done")
+PENDING = Pending()
+
+_WORD_OF: dict[type, Word] = {
+    Pending: "pending",
+    Running: "running",
+    Interrupted: "interrupted",
+    Failed: "failed",
+    Done: "done",
+}
+
+
+def word(status: Status) -> Word:
+    """The status as one word."""
+    return _WORD_OF[type(status)]
+
+
+class HookAbsent(msgspec.Struct, frozen=True, gc=False, tag="absent"):
+    """The run module has no `done()`."""
+
+
+class HookNotYet(msgspec.Struct, frozen=True, gc=False, tag="not yet"):
+    """Not called for this completion."""
+
+
+class HookRunning(msgspec.Struct, frozen=True, gc=False, tag="running"):
+    """Being called now."""
+
+    since: float
+
+
+class HookDone(msgspec.Struct, frozen=True, gc=False, tag="done"):
+    """Returned."""
+
+    at: float
+    duration: float
+
+
+class HookFailed(msgspec.Struct, frozen=True, gc=False, tag="failed"):
+    """Raised, or called `sys.exit`."""
+
+    error: Error
+    at: float
+
+
+class HookCutOff(msgspec.Struct, frozen=True, gc=False, tag="cut off"):
+    """Began and neither returned nor raised: it may or may not have taken effect."""
+
+    since: float
+
+
+HookStatus: TypeAlias = HookAbsent | HookNotYet | HookRunning | HookDone | HookFailed | HookCutOff
+
+_HOOK_WORD: dict[type, str] = {
+    HookAbsent: "absent",
+    HookNotYet: "not yet",
+    HookRunning: "running",
+    HookDone: "done",
+    HookFailed: "failed",
+    HookCutOff: "cut off",
+}
+
+
+class DoneHook(msgspec.Struct, frozen=True, gc=False):
+    """The history of `done()`: where it stands, and how often it was called in all."""
+
+    status: HookStatus = HookNotYet()
+    calls: int = 0
+
+
+def hook_word(status: HookStatus) -> str:
+    """The status of `done()` as in `status --json`."""
+    return _HOOK_WORD[type(status)]

@@ -1,0 +1,1 @@
+"""The facts of an experiment without a screen."""

@@ -1,0 +1,54 @@
+"""What a front end may ask of the runner: plain data. `runs` are run ids; None means all that the command fits."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Interrupt(msgspec.Struct, frozen=True):
+    """Stop running runs gracefully; for one that is stopping already, at once."""
+
+    runs: tuple[int, ...] | None = None
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Call interrupted runs again with their state, and start pending ones."""
+
+    runs: tuple[int, ...] | None = None
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """Call failed runs again with their state."""
+
+    runs: tuple[int, ...] | None = None
+
+
+class Reset(msgspec.Struct, frozen=True):
+    """Forget the state of runs that are not running; they become pending and run anew."""
+
+    runs: tuple[int, ...]
+
+
+class RerunDone(msgspec.Struct, frozen=True):
+    """Call done() again, if every run is done."""
+
+
+class SetWorkers(msgspec.Struct, frozen=True):
+    """Change the number of workers; those beyond it end when their run ends."""
+
+    workers: int
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Start no new runs (or do again); running ones go on."""
+
+    paused: bool
+
+
+class Quit(msgspec.Struct, frozen=True):
+    """Interrupt what runs, write the checkpoint, end; a second one is an interrupt at once."""
+
+
+Command: TypeAlias = Interrupt | Resume | Retry | Reset | RerunDone | SetWorkers | Pause | Quit

@@ -1,0 +1,92 @@
+"""What is true now, frozen: all that a front end ever reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.forecast import Forecast
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.records import Note
+from pyalma_tui.model.status import DoneHook
+from pyalma_tui.model.vector import Frozen
+from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.runner.commands import Command
+
+Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
+SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()"]
+
+
+class Stopping(msgspec.Struct, frozen=True):
+    """How far the stop of one run has come. `step` was done, `next_step` follows at `deadline` (time.monotonic)."""
+
+    step: Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]
+    next_step: Literal["SIGINT", "SIGTERM", "SIGKILL", ""]
+    deadline: float
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """A worker and what it does; `run` is a run id, `since` seconds of the epoch."""
+
+    number: int
+    pid: int
+    phase: SlotPhase
+    since: float
+    run: int | None = None
+    stopping: Stopping | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """One moment of the experiment.
+
+    `runs[i]` is the run with id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are
+    the ids of its runs by iteration. `at` and `saved_at` are seconds of the epoch. `not_saved` says why states cannot
+    be stored at the moment. `idle_reason` says in a few words why nothing runs in phase "idle". `failure` is the one
+    line of an error that ended the runner.
+    """
+
+    serial: int = 0
+    at: float = 0.0
+    title: str = ""
+    target: Path = Path()
+    state_dir: Path = Path()
+    phase: Phase = "opening"
+    workers: int = 1
+    paused: bool = False
+    instances: Sequence[Instance] = ()
+    runs: Frozen[Run] = Frozen()
+    rows: Frozen[Row] = Frozen()
+    runs_of: Sequence[Sequence[int]] = ()
+    counts: Tally = Tally()
+    slots: tuple[Slot, ...] = ()
+    done_hook: DoneHook = DoneHook()
+    forecast: Forecast | None = None
+    saved_at: float | None = None
+    notes: tuple[Note, ...] = ()
+    not_saved: str = ""
+    idle_reason: str = ""
+    failure: str = ""
+
+
+class Conductor(Protocol):
+    """What a front end holds: the runner, or something that behaves like it."""
+
+    def snapshot(self) -> Snapshot:
+        """The latest moment; cheap, never blocks."""
+
+    def send(self, command: Command) -> None:
+        """Ask for something; returns at once, the effect shows in a later snapshot."""
+
+
+def log_path(state_dir: Path, run: int, attempt: int) -> Path:
+    """Where the output of an attempt is."""
+    return state_dir / "logs" / str(run) / f"{attempt}.log"
+
+
+def done_log_path(state_dir: Path, call: int) -> Path:
+    """Where the output of the `call`-th call of done() is."""
+    return state_dir / "logs" / "done" / f"{call}.log"

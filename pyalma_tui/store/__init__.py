@@ -1,0 +1,1 @@
+"""What survives: segments, checkpoint, ledger, lock."""
