@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -11,7 +11,7 @@ import msgspec
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.records import Note
+from pyalma_tui.model.records import Note, Record
 from pyalma_tui.model.status import DoneHook
 from pyalma_tui.model.vector import Frozen
 from pyalma_tui.model.view import Row, Tally
@@ -90,3 +90,10 @@ def log_path(state_dir: Path, run: int, attempt: int) -> Path:
 def done_log_path(state_dir: Path, call: int) -> Path:
     """Where the output of the `call`-th call of done() is."""
     return state_dir / "logs" / "done" / f"{call}.log"
+
+
+Change: TypeAlias = tuple[Record, Run | None]
+"""A record that was folded in, and the run after it (None for records of done() and notes)."""
+
+Listener: TypeAlias = Callable[[Sequence[Change]], None]
+"""Called in the runner's thread with what just happened; must return quickly. Of a streak of saves it gets the last."""
