@@ -136,8 +136,11 @@ def _illegal(run: Run, record: RunRecord) -> IllegalTransitionError:
     )
 
 
-def fold_hook(hook: s.DoneHook, record: HookRecord) -> s.DoneHook:
+def fold_hook(hook: s.DoneHook, record: HookRecord | Reset) -> s.DoneHook:
     """The history of `done()` after one record; known records change nothing."""
+    if isinstance(record, Reset):  # a completion is ahead again, unless done() was called after this reset
+        ahead = record.calls == hook.calls and not isinstance(hook.status, s.HookRunning)
+        return msgspec.structs.replace(hook, status=s.HookNotYet()) if ahead else hook
     if isinstance(record, DoneStarted):
         if record.call <= hook.calls:
             return hook

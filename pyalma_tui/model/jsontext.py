@@ -30,7 +30,7 @@ def decode(text: bytes) -> Any:
 
 
 def decode_as(text: bytes, kind: type[T] | Any) -> T:
-    """The value of a JSON text, checked against a type; raises msgspec.DecodeError, ValidationError with its `$.path`."""
+    """The value of a JSON text of this type; raises DecodeError or, with the `$.path`, ValidationError."""
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError:

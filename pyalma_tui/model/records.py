@@ -82,11 +82,15 @@ class Lost(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="lost"):
 
 
 class Reset(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="reset"):
-    """The run's state is forgotten; `attempt` fences off every record of earlier attempts."""
+    """The run's state is forgotten; `attempt` fences off every record of earlier attempts.
+
+    `calls` is how often done() had been called by then: a completion is ahead again.
+    """
 
     run: int
     attempt: int
     at: float
+    calls: int
 
 
 class DoneStarted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_started"):

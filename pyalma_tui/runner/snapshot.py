@@ -21,11 +21,14 @@ Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
 SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()"]
 
 
+Step: TypeAlias = Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]
+
+
 class Stopping(msgspec.Struct, frozen=True):
     """How far the stop of one run has come. `step` was done, `next_step` follows at `deadline` (time.monotonic)."""
 
-    step: Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]
-    next_step: Literal["SIGINT", "SIGTERM", "SIGKILL", ""]
+    step: Step
+    next_step: Step | None
     deadline: float
 
 

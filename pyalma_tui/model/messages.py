@@ -1,0 +1,105 @@
+"""What the runner and a worker say to each other: one JSON object a line over a socket pair."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from pyalma_tui.model.status import Error
+
+
+class Serve(msgspec.Struct, frozen=True, tag="serve"):
+    """Begin to serve runs. The lock's descriptor travels along.
+
+    `segment` is the name of the first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
+    `synced` asks for an fdatasync before each save() returns.
+    """
+
+    state_dir: str
+    segment: str
+    segment_limit: int
+    synced: bool
+    slot: int
+
+
+class RunOrder(msgspec.Struct, frozen=True, tag="run"):
+    """Call `run`. `data` is None for an instance given as a string, `state` the JSON text to hand in."""
+
+    run: int
+    attempt: int
+    instance: int
+    file: str
+    data: msgspec.Raw | None
+    iteration: int
+    seed: int
+    state: msgspec.Raw
+
+
+class DoneOrder(msgspec.Struct, frozen=True, tag="done"):
+    """Call `done()`, for the `call`-th time."""
+
+    call: int
+
+
+class Exit(msgspec.Struct, frozen=True, tag="exit"):
+    """No more work: end."""
+
+
+Order: TypeAlias = Serve | RunOrder | DoneOrder | Exit
+
+
+class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
+    """On the control socket: the next save() of this attempt raises Interrupted.
+
+    `error` is empty for an interrupt; otherwise the attempt counts as failed for this reason (a timeout).
+    """
+
+    run: int
+    attempt: int
+    error: str = ""
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """The run module was imported and has a usable `run`.
+
+    `instances` are the module's own, None if it names none. `hash` is that of the file as it was imported.
+    """
+
+    hash: str
+    has_done: bool
+    instances: list[msgspec.Raw] | None
+
+
+class LoadFailed(msgspec.Struct, frozen=True, tag="load failed"):
+    """The run module cannot be used; `error.message` is one line for the user."""
+
+    error: Error
+
+
+class Serving(msgspec.Struct, frozen=True, tag="serving"):
+    """The segment is open; runs may come."""
+
+
+class ServeFailed(msgspec.Struct, frozen=True, tag="serve failed"):
+    """The journal cannot be written."""
+
+    error: Error
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """An attempt is over and its end is in the journal. `unsaved` says why it is not, if it is not."""
+
+    run: int
+    attempt: int
+    unsaved: str = ""
+
+
+class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
+    """`done()` is over and its end is in the journal."""
+
+    call: int
+    unsaved: str = ""
+
+
+Reply: TypeAlias = Loaded | LoadFailed | Serving | ServeFailed | Ended | DoneEnded

@@ -1,0 +1,151 @@
+"""Workers on this machine: starting a process, talking to it, seeing it end."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from signal import Signals
+from typing import IO
+
+import msgspec
+
+from pyalma_tui.errors import LoadError
+from pyalma_tui.model.messages import Interrupt, Loaded, LoadFailed, Order, Reply
+
+WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all that it starts
+_decode: Callable[[bytes], Reply] = msgspec.json.Decoder(Reply).decode
+
+
+class Worker:
+    """A worker process and our ends of its two sockets; owned by one thread.
+
+    The kernel ends it when the thread that started it ends, so a runner starts its workers itself.
+    """
+
+    def __init__(self, module: Path, output: IO[bytes], mark: str) -> None:
+        self.mark = mark
+        self.loaded: Loaded | None = None
+        self.work, theirs_work = socket.socketpair()
+        self._control, theirs_control = socket.socketpair()
+        spec = {
+            "work": theirs_work.fileno(),
+            "control": theirs_control.fileno(),
+            "parent": os.getpid(),
+            "module": str(module),
+        }
+        try:
+            # -P: nothing in the working directory takes the place of a module that we import
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "pyalma_tui.worker", msgspec.json.encode(spec).decode()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(theirs_work.fileno(), theirs_control.fileno()),
+                start_new_session=True,
+                env=os.environ | {WORKER_MARK: mark},
+            )
+        finally:
+            theirs_work.close()
+            theirs_control.close()
+        self.work.setblocking(False)
+        self.ended = False  # whether its end of the work socket was seen closed
+        self._pending = b""
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also that of its group and session."""
+        return self.process.pid
+
+    def send(self, order: Order, fds: Sequence[int] = ()) -> None:
+        """Give an order; one to a worker that is gone shows in `gone`, not here."""
+        line = msgspec.json.encode(order) + b"\n"
+        try:
+            self.work.setblocking(True)
+            if fds:
+                sent = socket.send_fds(self.work, [line], fds)
+                line = line[sent:]
+            self.work.sendall(line)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        finally:
+            self.work.setblocking(False)
+
+    def receive(self) -> list[Reply]:
+        """The replies that have come; empty if there are none, or none any more."""
+        chunks = [self._pending]
+        while True:
+            try:
+                data = self.work.recv(1 << 20)
+            except (BlockingIOError, ConnectionResetError):
+                break
+            if not data:
+                self.ended = True
+                break
+            chunks.append(data)
+            if len(data) < 1 << 16:  # the usual case: one short reply, no second call to see that there is no more
+                break
+        *lines, self._pending = b"".join(chunks).split(b"\n")
+        replies = [_decode(line) for line in lines]
+        for reply in replies:
+            if isinstance(reply, Loaded):
+                self.loaded = reply
+        return replies
+
+    def interrupt(self, run: int, attempt: int, error: str) -> None:
+        """Ask for the end of an attempt at its next save()."""
+        try:
+            self._control.sendall(msgspec.json.encode(Interrupt(run, attempt, error)) + b"\n")
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+    def signal(self, number: Signals) -> None:
+        """Send a signal to the worker alone."""
+        if self.process.poll() is None:
+            os.kill(self.pid, number)
+
+    def signal_group(self, number: Signals) -> bool:
+        """Send a signal to the worker and to what it started; whether there was anybody."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # macOS says so of a group of zombies
+            return False
+        return True
+
+    def gone(self) -> int | None:
+        """The exit code, negative for a signal, None while it lives."""
+        return self.process.poll()
+
+    def close(self) -> None:
+        """Close our ends; a worker that still lives ends its group itself."""
+        self.work.close()
+        self._control.close()
+
+
+def wait_until_loaded(worker: Worker, path: Path, waiting: Callable[[float], None]) -> Loaded:
+    """What the worker says of the run module; `waiting` is called each second with the seconds so far.
+
+    Raises LoadError with the user's traceback.
+    """
+    began = time.monotonic()
+    while True:
+        ready, _, _ = select.select([worker.work], [], [], 1.0)
+        if not ready:
+            waiting(time.monotonic() - began)
+            continue
+        for reply in worker.receive():
+            if isinstance(reply, Loaded):
+                return reply
+            if isinstance(reply, LoadFailed):
+                raise LoadError(f"module: {reply.error.message}", reply.error.traceback)
+        if worker.ended:
+            code = worker.process.wait()
+            how = f"exits with code {code}" if code >= 0 else f"is killed by {Signals(-code).name}"
+            raise LoadError(f"module: {path}: the process {how} while it is imported. Nothing was started")

@@ -1,0 +1,60 @@
+"""Which run is called next: dispatch order, whatever was added when."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Sequence
+
+
+class Queue:
+    """Runs that wait for a worker, handed out in dispatch order. `order` are the ids of all planned runs."""
+
+    def __init__(self, order: Sequence[int]) -> None:
+        self._order = order
+        self._place = _places(order)
+        self._heap: list[int] = []
+        self._waiting = bytearray(max(order, default=0) + 1)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, runs: Sequence[int]) -> None:
+        """Let these runs wait; those that do already, or are not planned any more, are left as they are."""
+        places = [place for run in runs if (place := self._place_of(run)) is not None and not self._waiting[run]]
+        for place in places:
+            self._waiting[self._order[place]] = 1
+        self._count += len(places)
+        if len(places) > len(self._heap):
+            self._heap += places
+            heapq.heapify(self._heap)
+        else:
+            for place in places:
+                heapq.heappush(self._heap, place)
+
+    def discard(self, run: int) -> None:
+        """This run waits no more."""
+        if run < len(self._waiting) and self._waiting[run]:
+            self._waiting[run] = 0
+            self._count -= 1
+
+    def pop(self) -> int | None:
+        """The next run, None if there is none."""
+        while self._heap:
+            run = self._order[heapq.heappop(self._heap)]
+            if self._waiting[run]:
+                self.discard(run)
+                return run
+        return None
+
+    def _place_of(self, run: int) -> int | None:
+        place = self._place[run] if run < len(self._place) else -1
+        return place if place >= 0 else None
+
+
+def _places(order: Sequence[int]) -> Sequence[int]:
+    places = array("q", [-1]) * (max(order, default=0) + 1)
+    for place, run in enumerate(order):
+        places[run] = place
+    return places

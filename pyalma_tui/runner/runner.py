@@ -1,0 +1,648 @@
+"""The runner: one thread that hands runs to workers, folds what they write, and carries out commands."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from queue import SimpleQueue
+from signal import SIGKILL
+from typing import IO
+
+import msgspec
+
+from pyalma_tui.errors import PyalmaError, StoreError
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.forecast import Forecast, forecast
+from pyalma_tui.model.messages import (
+    DoneEnded,
+    DoneOrder,
+    Ended,
+    Exit,
+    Loaded,
+    LoadFailed,
+    Reply,
+    RunOrder,
+    Serve,
+    ServeFailed,
+    Serving,
+)
+from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Record, Reset, Stopped
+from pyalma_tui.runner import commands as c
+from pyalma_tui.runner import supervise
+from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.queue import Queue
+from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.slots import Seat
+from pyalma_tui.runner.snapshot import Change, Listener, Phase, Snapshot
+
+TICK = 0.1  # seconds between two looks at the journals while anybody runs
+LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
+GOODBYE = 2.0  # seconds that a worker and what it started get to end when it is no longer needed
+CRASHES = 5  # deaths of a worker under the same run after which it is not retried by itself
+BACKOFF = 60.0  # seconds: the longest wait before a retry
+NO_STATE = msgspec.Raw(b'""')
+
+
+class Runner:
+    """Runs an experiment in a thread of its own; `snapshot` and `send` are for any thread."""
+
+    def __init__(
+        self, settings: Settings, session: Session, first: Worker | None, listener: Listener | None = None
+    ) -> None:
+        """`first` is a worker that has loaded the module already, if there is one."""
+        assert first is None or first.loaded is not None, "a first worker has loaded its module"
+        self._settings = settings
+        self._session = session
+        self._listener = listener
+        self._has_done = bool(first and first.loaded and first.loaded.has_done)
+        self._seats: dict[int, Seat] = {}
+        self._first = first
+        self._leaving: list[tuple[Worker, float]] = []
+        self._launched = 0
+        self._workers = settings.workers
+        self._queue = Queue(session.order)
+        self._delayed: list[tuple[float, int]] = []
+        self._failures: Counter[int] = Counter()
+        self._crashes: Counter[int] = Counter()
+        self._durations: deque[float] = deque(maxlen=500)
+        self._paused = settings.paused
+        self._halted = False  # after an interrupt of everything, until a resume
+        self._quitting = False
+        self._done_wanted = False
+        self._load_failure = ""
+        self._failure = ""
+        self._changed = True
+        self._snapshot = Snapshot()
+        self._commands: SimpleQueue[c.Command] = SimpleQueue()
+        self._wake, self._woken = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._next_tick = 0.0
+        self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
+        self._gather()
+        self._publish("opening")
+
+    # --- for other threads ---------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended, which a Quit brings about."""
+        self._thread.join(timeout)
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def snapshot(self) -> Snapshot:
+        """The latest moment."""
+        return self._snapshot
+
+    def send(self, command: c.Command) -> None:
+        """Ask for something; returns at once."""
+        self._commands.put(command)
+        try:
+            self._wake.send(b"\0")
+        except OSError:  # the thread has ended: nobody carries out anything any more
+            return
+
+    # --- the thread ----------------------------------------------------------------------------------------------
+
+    def _main(self) -> None:
+        supervise.become_subreaper()
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._take_commands)
+        try:
+            if self._first is not None:
+                self._adopt(self._first)
+            while not (self._quitting and not self._seats):
+                self._turn()
+        except PyalmaError as error:
+            self._failure = error.message
+        except Exception as error:
+            self._failure = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
+            raise
+        finally:
+            self._end()
+
+    def _turn(self) -> None:
+        timeout = max(0.0, self._next_tick - time.monotonic()) if self._ticking() else None
+        for key, _ in self._selector.select(timeout):
+            key.data()
+        now = time.monotonic()
+        if now >= self._next_tick or self._changed:
+            self._tick(now)
+        self._fill()
+
+    def _ticking(self) -> bool:
+        return bool(
+            self._seats
+            or self._leaving
+            or self._delayed
+            or self._changed
+            or self._session.journal.changed
+            or self._session.not_saved
+        )
+
+    def _tick(self, now: float) -> None:
+        if now < self._next_tick:
+            return
+        self._next_tick = now + TICK
+        self._absorb(self._session.journal.poll())
+        for seat in list(self._seats.values()):
+            self._look_after(seat, now)
+        self._see_off(now)
+        self._retry_delayed(now)
+        active = any(seat.active for seat in self._seats.values())
+        self._session.busy(active)
+        self._session.tend(now, idle=not active)
+        if self._changed or active:
+            self._publish(self._phase())
+
+    def _end(self) -> None:
+        for seat in list(self._seats.values()):
+            seat.worker.signal_group(SIGKILL)
+            self._bury(seat, seat.worker.process.wait())
+        for worker, _ in self._leaving:
+            worker.signal_group(SIGKILL)
+            worker.process.wait()
+            worker.close()
+        self._leaving.clear()
+        try:
+            self._session.close()
+        except StoreError as error:
+            self._failure = self._failure or error.message
+        self._selector.close()
+        self._wake.close()
+        self._woken.close()
+        self._publish("closed")
+
+    # --- what is to be run ---------------------------------------------------------------------------------------
+
+    def _gather(self) -> None:
+        """Let everything wait that starts by itself: pending and interrupted runs, failed ones if asked for."""
+        wanted = (s.Pending, s.Interrupted, s.Failed) if self._settings.retry_failed else (s.Pending, s.Interrupted)
+        ledger = self._session.ledger
+        fresh = ledger.counts.pending == len(ledger.runs)
+        order = self._session.order
+        self._queue.add(order if fresh else [i for i in order if isinstance(ledger.run(i).status, wanted)])
+        if not fresh:
+            done = [run.status.duration for run in ledger.runs if isinstance(run.status, s.Done)]
+            self._durations.extend(done[-500:])
+        if self._settings.rerun_done:
+            self._rerun_done()
+
+    def _fill(self) -> None:
+        """Give every free worker something to do, and start workers while there is more than they can take."""
+        if self._quitting:
+            self._dismiss(0)
+            return
+        open_to_runs = not (self._halted or self._paused or self._load_failure)
+        for seat in list(self._seats.values()):
+            if seat.doing == "ready" and seat.number >= self._workers:
+                self._dismiss_seat(seat)
+            elif seat.doing == "ready" and open_to_runs and (run := self._queue.pop()) is not None:
+                self._order(seat, run)
+        if open_to_runs:
+            coming = sum(seat.doing in ("loading", "opening") for seat in self._seats.values())
+            for number in range(self._workers):
+                if coming >= len(self._queue):
+                    break
+                if number not in self._seats:
+                    self._start(number)
+                    coming += 1
+        if self._done_is_due():
+            self._call_done()
+
+    def _order(self, seat: Seat, number: int) -> None:
+        run = self._session.ledger.run(number)
+        instance = self._session.ledger.instances[run.instance]
+        seat.turn("running", run.id, run.attempt + 1)
+        self._changed = True
+        seat.worker.send(
+            RunOrder(
+                run=run.id,
+                attempt=run.attempt + 1,
+                instance=instance.id,
+                file=instance.file,
+                data=None if instance.data is None else msgspec.Raw(instance.data),
+                iteration=run.iteration,
+                seed=run.seed,
+                state=NO_STATE if run.state is None else msgspec.Raw(run.state),
+            )
+        )
+
+    def _retry_delayed(self, now: float) -> None:
+        due = [run for at, run in self._delayed if at <= now]
+        if due:
+            self._delayed = [(at, run) for at, run in self._delayed if at > now]
+            self._queue.add([run for run in due if isinstance(self._session.ledger.run(run).status, s.Failed)])
+
+    # --- done() --------------------------------------------------------------------------------------------------
+
+    def _all_done(self) -> bool:
+        counts = self._session.ledger.counts
+        if counts.done == counts.total:
+            return True
+        if len(self._queue) or self._delayed or any(seat.run for seat in self._seats.values()):
+            return False
+        return all(isinstance(self._session.ledger.run(run).status, s.Done) for run in self._session.order)
+
+    def _done_is_due(self) -> bool:
+        if not self._has_done or self._halted or self._paused or self._load_failure:
+            return False
+        if any(seat.active for seat in self._seats.values()):
+            return False
+        not_yet = isinstance(self._session.ledger.hook.status, s.HookNotYet) and not self._settings.no_done
+        return (not_yet or self._done_wanted) and self._all_done()
+
+    def _call_done(self) -> None:
+        ready = [seat for seat in self._seats.values() if seat.doing == "ready"]
+        if not ready:
+            if not self._seats:
+                self._start(0)
+            return
+        self._done_wanted = False
+        session = self._session
+        session.sync_now()
+        call = session.ledger.hook.calls + 1
+        self._write(DoneStarted(call, time.time()))
+        session.sync_now()
+        ready[0].turn("done()", 0, call)
+        ready[0].worker.send(DoneOrder(call))
+
+    def _rerun_done(self) -> None:
+        hook = self._session.ledger.hook.status
+        if isinstance(hook, s.HookAbsent):
+            self._note("the module has no done()")
+        elif not self._all_done():
+            self._note("done() is called when all runs are done; some are not")
+        elif not isinstance(hook, s.HookRunning):
+            self._done_wanted, self._halted = True, False
+            self._note("done() is called again")
+
+    # --- workers -------------------------------------------------------------------------------------------------
+
+    def _start(self, number: int) -> None:
+        self._launched += 1
+        mark = f"{self._session.meta.session}-{self._launched}-{time.monotonic_ns()}"
+        with self._load_log(self._launched) as log:
+            worker = Worker(self._settings.module, log, mark)
+        self._seat(number, worker)
+
+    def _load_log(self, launch: int) -> IO[bytes]:
+        directory = self._session.state_dir / "logs" / "load"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (directory / f"{self._session.meta.session:06d}-{launch:03d}.log").open("ab")
+
+    def _adopt(self, worker: Worker) -> None:
+        self._launched += 1
+        seat = self._seat(0, worker)
+        self._serve(seat)
+
+    def _seat(self, number: int, worker: Worker) -> Seat:
+        seat = Seat(number, worker, f"w{self._launched:04d}")
+        self._seats[number] = seat
+        self._selector.register(worker.work, selectors.EVENT_READ, lambda: self._hear(seat))
+        self._changed = True
+        return seat
+
+    def _serve(self, seat: Seat) -> None:
+        seat.turn("opening")
+        journal = self._session.journal
+        order = Serve(
+            state_dir=str(self._session.state_dir),
+            segment=journal.name_for(seat.writer),
+            segment_limit=journal.segment_limit(self._workers),
+            synced=self._settings.sync == "fsync",
+            slot=seat.number,
+        )
+        seat.worker.send(order, [self._session.lock_fd])
+
+    def _hear(self, seat: Seat) -> None:
+        for reply in seat.worker.receive():
+            self._on_reply(seat, reply)
+        if seat.worker.ended and self._seats.get(seat.number) is seat:
+            self._selector.unregister(seat.worker.work)  # it would be readable for ever; the next tick sees the death
+
+    def _on_reply(self, seat: Seat, reply: Reply) -> None:
+        self._changed = True
+        match reply:
+            case Loaded():
+                self._has_done = reply.has_done
+                self._serve(seat)
+            case LoadFailed(error):
+                self._cannot_load(seat, error.message)
+            case Serving():
+                self._session.journal.follow(seat.writer)
+                seat.followed = True
+                seat.turn("ready")
+            case ServeFailed(error):
+                self._session.not_saved = error.message
+                self._cannot_load(seat, f"a worker cannot write its journal: {error.message}")
+            case Ended(run, attempt, unsaved):
+                self._absorb(self._session.journal.read(seat.writer))
+                if unsaved:
+                    self._session.not_saved = unsaved
+                    self._write(Lost(run, attempt, None, time.time(), s.Error(unsaved)))
+                seat.turn("ready")
+            case DoneEnded(unsaved=unsaved):
+                self._absorb(self._session.journal.read(seat.writer))
+                if isinstance(self._session.ledger.hook.status, s.HookRunning):
+                    self._cut_off(unsaved)
+                seat.turn("ready")
+
+    def _cannot_load(self, seat: Seat, why: str) -> None:
+        self._load_failure = why
+        self._note(f"no worker can be started: {why}")
+        self._dismiss_seat(seat)
+
+    def _look_after(self, seat: Seat, now: float) -> None:
+        code = seat.worker.gone()
+        if code is not None:
+            self._hear(seat)
+            if self._seats.get(seat.number) is seat:
+                self._bury(seat, code)
+            return
+        timeout = self._settings.timeout
+        if seat.stop is None:
+            if timeout is not None and seat.doing == "running" and now - seat.began >= timeout:
+                self._ask(seat, f"timed out after {timeout:g} s")
+            elif seat.doing == "ready" and now - seat.began >= LINGER:
+                self._dismiss_seat(seat)
+        elif now >= seat.stop.deadline:
+            self._advance(seat, supervise.advanced(seat.stop, now))
+
+    def _bury(self, seat: Seat, code: int) -> None:
+        """The worker is gone: read its last words, and find out what became of what it was doing."""
+        self._changed = True
+        if seat.followed:
+            self._absorb(self._session.journal.end(seat.writer))
+        if seat.doing == "running":
+            self._write_end(seat, code)
+        elif seat.doing == "done()" and isinstance(self._session.ledger.hook.status, s.HookRunning):
+            if seat.stop is not None:
+                self._cut_off("it was stopped")
+            else:
+                why = supervise.death(code).replace("run()", "done()")
+                self._write(DoneRaised(seat.attempt, time.time(), s.Error(why)))
+        elif seat.doing in ("loading", "opening") and not self._quitting:
+            self._load_failure = f"the module ends its process while it is imported ({supervise.death(code)})"
+            self._note(self._load_failure)
+        self._forget(seat)
+
+    def _write_end(self, seat: Seat, code: int) -> None:
+        run = self._session.ledger.run(seat.run)
+        if run.attempt > seat.attempt or (run.attempt == seat.attempt and not isinstance(run.status, s.Running)):
+            return  # its own last record says how it ended
+        if run.attempt < seat.attempt:  # it never came to its start
+            self._queue.add([seat.run])
+            return
+        seconds = round(time.monotonic() - seat.began, 3)
+        if seat.stop is not None and not seat.stop.error:
+            self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), supervise.describe(seat.stop)))
+            return
+        error = s.Error(seat.stop.error) if seat.stop is not None else s.Error(supervise.death(code))
+        if seat.stop is None:
+            self._crashes[seat.run] += 1
+        self._write(Lost(seat.run, seat.attempt, seconds, time.time(), error))
+
+    def _forget(self, seat: Seat) -> None:
+        if seat.worker.work in self._selector.get_map():
+            self._selector.unregister(seat.worker.work)
+        del self._seats[seat.number]
+        self._leaving.append((seat.worker, time.monotonic() + GOODBYE))
+
+    def _dismiss(self, keep: int) -> None:
+        for seat in list(self._seats.values()):
+            if seat.number >= keep and not seat.active:
+                self._dismiss_seat(seat)
+
+    def _dismiss_seat(self, seat: Seat) -> None:
+        """Let a worker go that does nothing; it leaves its slot at once and gets a moment to end."""
+        seat.worker.send(Exit())
+        if seat.doing in ("loading", "opening"):
+            seat.worker.signal_group(SIGKILL)
+        try:
+            seat.worker.process.wait(timeout=GOODBYE)
+        except subprocess.TimeoutExpired:
+            seat.worker.signal_group(SIGKILL)
+            seat.worker.process.wait()
+        if seat.followed:
+            self._absorb(self._session.journal.end(seat.writer))
+        seat.turn("ready")
+        self._forget(seat)
+        self._changed = True
+
+    def _see_off(self, now: float) -> None:
+        """What workers that are gone have left behind gets a moment, then it is killed."""
+        staying = []
+        for worker, deadline in self._leaving:
+            if not worker.signal_group(0):  # type: ignore[arg-type]
+                left = 0
+            elif now < deadline and not self._quitting:
+                staying.append((worker, deadline))
+                continue
+            else:
+                worker.signal_group(SIGKILL)
+                left = 1
+            left += supervise.sweep(worker.mark, [seat.worker.pid for seat in self._seats.values()])
+            worker.close()
+            if left:
+                self._note(f"worker {worker.pid} left processes behind; they were killed")
+        self._leaving = staying
+
+    # --- stopping ------------------------------------------------------------------------------------------------
+
+    def _ask(self, seat: Seat, error: str = "") -> None:
+        """The first step of the stop protocol; done() has no save(), so it gets the grace to end by itself."""
+        stop = supervise.asked(time.monotonic(), self._settings.grace, error)
+        self._advance(seat, stop)
+
+    def _advance(self, seat: Seat, stop: supervise.Stop) -> None:
+        seat.stop = stop
+        self._changed = True
+        supervise.carry_out(stop, seat.worker, seat.run, seat.attempt)
+
+    def _interrupt(self, runs: Sequence[int] | None) -> None:
+        now = time.monotonic()
+        seats = [seat for seat in self._seats.values() if seat.active and (runs is None or seat.run in runs)]
+        if runs is None:
+            self._halted = True
+            self._delayed.clear()
+            for seat in [seat for seat in self._seats.values() if seat.doing in ("loading", "opening")]:
+                self._dismiss_seat(seat)
+        else:
+            for run in runs:
+                self._queue.discard(run)
+        for seat in seats:
+            if seat.stop is None:
+                self._ask(seat)
+            else:
+                self._advance(seat, supervise.at_once(seat.stop, now))
+        if seats:
+            again = any(seat.stop and seat.stop.step == "SIGKILL" for seat in seats)
+            self._note(f"{'killing' if again else 'interrupting'} {_count(len(seats), 'run')}")
+        elif runs is None and not self._quitting:
+            self._note("interrupted: nothing new is started")
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def _take_commands(self) -> None:
+        self._woken.recv(4096)
+        while not self._commands.empty():
+            self._carry_out(self._commands.get())
+
+    def _carry_out(self, command: c.Command) -> None:
+        self._changed = True
+        match command:
+            case c.Interrupt(runs):
+                self._interrupt(runs)
+            case c.Resume(runs):
+                self._let_wait(runs, s.Interrupted, "resuming")
+                if runs is None:
+                    self._let_wait(None, s.Pending, "")
+                    self._paused = False
+                self._halted = False
+                self._load_failure = ""
+            case c.Retry(runs):
+                self._let_wait(runs, s.Failed, "retrying")
+                self._halted = False
+                self._load_failure = ""
+            case c.Reset(runs):
+                self._reset(runs)
+            case c.RerunDone():
+                self._rerun_done()
+            case c.SetWorkers(workers):
+                if workers >= 1 and workers != self._workers:
+                    self._note(f"workers {self._workers} → {workers}")
+                    self._workers = workers
+            case c.Pause(paused):
+                if paused != self._paused:
+                    self._note("paused: no new runs are started" if paused else "no longer paused")
+                    self._paused = paused
+            case c.Quit():
+                self._quitting = True
+                self._interrupt(None)
+
+    def _let_wait(self, runs: Sequence[int] | None, kind: type, verb: str) -> None:
+        ledger = self._session.ledger
+        chosen = self._session.order if runs is None else runs
+        waiting = [run for run in chosen if isinstance(ledger.run(run).status, kind)]
+        self._queue.add(waiting)
+        if waiting and verb:
+            self._note(f"{verb} {_count(len(waiting), 'run')}")
+
+    def _reset(self, runs: Sequence[int]) -> None:
+        ledger = self._session.ledger
+        idle = [ledger.run(run) for run in runs if not isinstance(ledger.run(run).status, s.Running)]
+        for run in idle:
+            self._write(Reset(run.id, run.attempt + 1, time.time(), ledger.hook.calls))
+        self._queue.add([run.id for run in idle])
+        if idle:
+            self._note(f"{_count(len(idle), 'run')} forgotten, to run anew")
+
+    # --- the ledger and what is told -----------------------------------------------------------------------------
+
+    def _write(self, record: Record) -> None:
+        run = self._session.write(record)
+        self._after([(record, run)])
+
+    def _note(self, text: str) -> None:
+        self._session.note(text)
+        self._changed = True
+        if self._listener is not None:
+            self._listener([(self._session.ledger.notes[-1], None)])
+
+    def _cut_off(self, why: str) -> None:
+        hook = self._session.ledger.hook
+        if isinstance(hook.status, s.HookRunning):
+            self._session.ledger.hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
+            self._note(f"done() was cut off ({why}); it may or may not have taken effect")
+
+    def _absorb(self, records: Iterable[Record]) -> None:
+        changes = self._session.absorb(records)
+        if changes:
+            self._after(changes)
+
+    def _after(self, changes: Sequence[Change]) -> None:
+        self._changed = True
+        for _, run in changes:
+            if run is None:
+                continue
+            if isinstance(run.status, s.Done):
+                self._durations.append(run.status.duration)
+            elif isinstance(run.status, s.Failed):
+                self._after_failure(run)
+        if self._listener is not None:
+            self._listener(changes)
+
+    def _after_failure(self, run: Run) -> None:
+        self._failures[run.id] += 1
+        times = self._failures[run.id]
+        if times <= self._settings.retries and self._crashes[run.id] < CRASHES and not self._halted:
+            self._delayed.append((time.monotonic() + min(BACKOFF, 2.0 ** (times - 1)), run.id))
+
+    def _phase(self) -> Phase:
+        if self._quitting or any(seat.stop and not seat.stop.error for seat in self._seats.values()):
+            return "stopping"
+        if any(seat.active for seat in self._seats.values()):
+            return "busy"
+        waiting = len(self._queue) > 0 or self._delayed
+        held = self._halted or self._paused or self._load_failure
+        return "busy" if (waiting and not held) or self._done_is_due() else "idle"
+
+    def _idle_reason(self) -> str:
+        counts = self._session.ledger.counts
+        if self._load_failure:
+            return self._load_failure
+        if self._all_done():
+            return "all done"
+        if self._halted:
+            return "interrupted"
+        if self._paused:
+            return "paused"
+        return f"{counts.failed} failed" if counts.failed else "nothing to run"
+
+    def _forecast(self, now: float) -> Forecast | None:
+        busy = [now - seat.began for seat in self._seats.values() if seat.doing == "running"]
+        remaining = len(self._queue) + len(busy)
+        return forecast(self._durations, remaining, sum(busy), max(1, min(self._workers, remaining)))
+
+    def _publish(self, phase: Phase) -> None:
+        ledger, session, settings = self._session.ledger, self._session, self._settings
+        self._changed = False
+        self._snapshot = Snapshot(
+            serial=self._snapshot.serial + 1,
+            at=time.time(),
+            title=settings.target.stem,
+            target=settings.target,
+            state_dir=session.state_dir,
+            phase=phase,
+            workers=self._workers,
+            paused=self._paused,
+            instances=ledger.instances,
+            runs=ledger.runs.freeze(),
+            rows=ledger.rows.freeze(),
+            runs_of=ledger.runs_of,
+            counts=ledger.counts,
+            slots=tuple(seat.shown() for _, seat in sorted(self._seats.items())),
+            done_hook=ledger.hook,
+            forecast=self._forecast(time.monotonic()) if phase == "busy" else None,
+            saved_at=ledger.saved_at,
+            notes=ledger.notes,
+            not_saved=session.not_saved,
+            idle_reason=self._idle_reason() if phase == "idle" else "",
+            failure=self._failure,
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -1,0 +1,308 @@
+"""What one start of an experiment holds on disk: lock, ledger, journal, checkpoints."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from pyalma_tui.errors import InputError, StoreError
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.plan import dispatch_order
+from pyalma_tui.model.records import Note, Record, Stopped
+from pyalma_tui.store import opening
+from pyalma_tui.store.checkpoint import NAME
+from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.lock import Lock
+from pyalma_tui.store.schema import Meta
+from pyalma_tui.store.segment import sync_directory
+
+Sync: TypeAlias = Literal["flush", "group", "fsync"]
+GROUP = 0.05  # seconds between two syncs of all segments
+RETRY_CHECKPOINT = 5.0  # seconds after one that failed
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run and how; times in seconds.
+
+    `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
+    where the user did not say.
+    """
+
+    target: Path
+    module: Path
+    state_dir: Path
+    batch: Sequence[Instance] | None = None
+    iterations: int | None = None
+    seed: int | None = None
+    workers: int = 1
+    grace: float = 10.0
+    sync: Sync = "group"
+    timeout: float | None = None
+    retries: int = 0
+    paused: bool = False
+    retry_failed: bool = False
+    rerun_done: bool = False
+    no_done: bool = False
+
+
+class Session:
+    """Opened by one thread, then owned by the runner's; the sync and checkpoint threads get frozen data only."""
+
+    def __init__(self, settings: Settings, module_hash: str, has_done: bool) -> None:
+        """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
+        self.state_dir = settings.state_dir
+        self.not_saved = ""
+        self._writer: threading.Thread | None = None
+        self._written: Meta | None = None
+        self._write_error = ""
+        self._next_checkpoint = 0.0
+        self._sync = settings.sync
+        self._sync_failed = ""
+        self._stop_sync = threading.Event()
+        self._busy = threading.Event()
+        _prepare(self.state_dir)
+        self._lock = Lock(self.state_dir, time.time())
+        try:
+            self._open(settings, module_hash, has_done)
+        except BaseException:
+            self._lock.close()
+            raise
+        self._syncer = threading.Thread(target=self._sync_often, name="pyalma-tui-sync", daemon=True)
+        if self._sync == "group":
+            self._syncer.start()
+
+    def _open(self, settings: Settings, module_hash: str, has_done: bool) -> None:
+        store = opening.read_store(self.state_dir)
+        if store is None and settings.batch is None:
+            raise InputError(no_instances(settings.module))
+        fresh = store is None or not store.meta.session
+        seed = settings.seed
+        if store is None or fresh:
+            batch = list(settings.batch or ())
+            seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
+            iterations = settings.iterations or 1
+            self.ledger = opening.new_ledger(batch, iterations, seed)
+            self.batch: Sequence[int] = range(len(batch))
+            growth = ""
+        else:
+            iterations = settings.iterations or store.meta.iterations
+            seed = store.meta.seed
+            known = [i for i in store.ledger.instances if i.in_batch]
+            today = known if settings.batch is None else settings.batch
+            self.ledger, self.batch, change = opening.merge(store.ledger, today, iterations, seed)
+            growth = change.text
+        self.ledger.hook = _hook_at_start(self.ledger.hook, has_done)
+        self.order = list(dispatch_order(self.ledger.runs.freeze(), self.batch, iterations))
+        old = store.meta if store else Meta()
+        segments = opening.segments(self.state_dir / "journal")
+        self.meta = msgspec.structs.replace(
+            old,
+            session=max([old.session, *[int(name[:6]) for name in segments]]) + 1,
+            target=str(settings.target),
+            module=str(settings.module),
+            module_hash=module_hash,
+            iterations=iterations,
+            seed=seed,
+        )
+        self._foreign = store.foreign if store else {}
+        self.journal = Journal(
+            self.state_dir / "journal", self.meta.session, store.folded if store else dict.fromkeys(segments, 0)
+        )
+        self._tell(store, settings, module_hash, growth)
+        self._end_lost_attempts()
+        self.checkpoint()  # run ids are in the journal from now on: what they mean must be durable first
+
+    def _tell(self, store: opening.Store | None, settings: Settings, module_hash: str, growth: str) -> None:
+        if store is None:
+            return
+        for name, lines in store.damaged.items():
+            path = self.state_dir / "journal" / name
+            kept = path.with_name(f"{name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+            os.link(path, kept)
+            self.note(f"{lines} damaged or torn line(s) of {name} were skipped; the file is kept as {kept.name}")
+        if growth:
+            self.note(f"the batch has changed: {growth}; nothing finished is redone")
+        if store.meta.module_hash and store.meta.module_hash != module_hash:
+            change = f"{store.meta.module_hash} → {module_hash}"
+            self.note(f"{settings.module.name} has changed since the last start ({change}); finished runs are kept")
+        if settings.seed is not None and store.meta.session and settings.seed != store.meta.seed:
+            self.note(f"--seed {settings.seed} is ignored: this experiment was planned with seed {store.meta.seed}")
+
+    def _end_lost_attempts(self) -> None:
+        """Runs that were running when the last session ended without a word are interrupted: nobody runs them now."""
+        for run in list(self.ledger.runs):
+            if isinstance(run.status, s.Running):
+                self.write(Stopped(run.id, run.attempt, None, time.time(), "its session ended"))
+
+    @property
+    def lock_fd(self) -> int:
+        """The descriptor that workers share."""
+        return self._lock.fd
+
+    def write(self, record: Record) -> Run | None:
+        """Record something ourselves; the run after it. On a full disk memory knows it, and the next checkpoint."""
+        try:
+            self.journal.append(record)
+        except OSError as error:
+            self.not_saved = f"{self.state_dir}: {error.strerror}"
+            self._next_checkpoint = 0.0
+        return self.ledger.apply(record)
+
+    def note(self, text: str) -> None:
+        """Tell the user something, now and in the session log."""
+        note = Note(time.time(), text)
+        self.write(note)
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note.at))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            with os.fdopen(os.open(self.state_dir / "session.log", flags, 0o600), "a", encoding="utf-8") as log:
+                log.write(f"{stamp} {text}\n")
+        except OSError as error:
+            self.not_saved = f"{self.state_dir}: {error.strerror}"
+
+    def absorb(self, records: Iterable[Record]) -> list[tuple[Record, Run | None]]:
+        """Take in what workers wrote; each record with the run after it."""
+        return [(record, self.ledger.apply(record)) for record in records]
+
+    def busy(self, running: bool) -> None:
+        """Say whether anybody may be writing: only then syncs are worth it."""
+        if running:
+            self._busy.set()
+        else:
+            self._busy.clear()
+
+    def sync_now(self) -> None:
+        """Put everything recorded so far on the disk; raises OSError."""
+        if self._sync != "flush":
+            self.journal.sync()
+
+    def _sync_often(self) -> None:
+        while self._busy.wait() and not self._stop_sync.wait(GROUP):
+            try:
+                self.journal.sync()
+            except OSError as error:
+                self._sync_failed = error.strerror or str(error)
+
+    # --- checkpoints ---------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> None:
+        """Write one now and wait for it; raises StoreError."""
+        self._finish_checkpoint(wait=True)
+        self._begin_checkpoint()
+        self._finish_checkpoint(wait=True)
+        if self._write_error:
+            raise StoreError(
+                f"store: {self.state_dir / NAME}: {self._write_error}. "
+                f"The journal beside it keeps what was saved; make room or allow writing, then start again"
+            )
+
+    def tend(self, now: float, idle: bool) -> None:
+        """Begin or finish a checkpoint in the background if it is time; `now` of time.monotonic."""
+        self._finish_checkpoint(wait=False)
+        if self._sync_failed:
+            self.not_saved, self._sync_failed = f"{self.state_dir}: {self._sync_failed}", ""
+            self.journal.retire()
+            self._next_checkpoint = 0.0
+        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved
+        if wanted and self._writer is None and now >= self._next_checkpoint:
+            self._next_checkpoint = now + RETRY_CHECKPOINT if self.not_saved else now
+            self._begin_checkpoint()
+
+    def _begin_checkpoint(self) -> None:
+        self.journal.changed = False
+        meta = msgspec.structs.replace(
+            self.meta, serial=self.meta.serial + 1, done_hook=self.ledger.hook, folded=self.journal.positions()
+        )
+        frozen = opening.Checkpoint(meta, self.ledger.instances, self.ledger.runs.freeze(), self._foreign)
+        self._writer = threading.Thread(target=self._write, args=(frozen,), name="pyalma-tui-checkpoint")
+        self._writer.start()
+
+    def _write(self, checkpoint: opening.Checkpoint) -> None:
+        try:
+            opening.write_checkpoint(self.state_dir, checkpoint)
+        except OSError as error:
+            self._write_error = error.strerror or str(error)
+        else:
+            self._write_error = ""
+            self._written = checkpoint.meta
+
+    def _finish_checkpoint(self, *, wait: bool) -> None:
+        if self._writer is None or (self._writer.is_alive() and not wait):
+            return
+        self._writer.join()
+        self._writer = None
+        if self._write_error:
+            self.not_saved = f"{self.state_dir / NAME}: {self._write_error}"
+            self.journal.changed = True
+        if self._written is not None:
+            self.meta, self._written, self.not_saved = self._written, None, ""
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Remove segments that the checkpoint contains; first say so in one that stays, for a restored backup."""
+        try:
+            changed = self.journal.changed
+            self.journal.append(Note(time.time(), f"{opening.CHECKPOINTED}{self.meta.serial}"))
+            self.journal.changed = changed
+            self.journal.sync()
+            if self.journal.due:
+                self.journal.retire()
+            self.journal.checkpointed(self.meta.folded)
+        except OSError as error:  # they stay: folding them again is harmless
+            self.not_saved = f"{self.state_dir}: {error.strerror}"
+
+    def close(self) -> None:
+        """Write the last checkpoint, remove the journal it contains, let go of the lock. Raises StoreError."""
+        self._stop_sync.set()
+        self._busy.set()
+        if self._syncer.is_alive():
+            self._syncer.join()
+        try:
+            self.journal.retire()
+            self.checkpoint()
+            self.journal.close()
+            self.journal.remove_own()
+        except OSError as error:
+            raise StoreError(f"store: {self.state_dir}: {error.strerror}. The journal keeps what was saved") from error
+        finally:
+            self.journal.close()
+            self._lock.close()
+
+
+def _prepare(state_dir: Path) -> None:
+    try:
+        for directory in (state_dir, state_dir / "journal", state_dir / "logs"):
+            if not directory.is_dir():
+                directory.mkdir(mode=0o700)
+                sync_directory(directory.parent)
+    except OSError as error:
+        raise StoreError(
+            f"state directory: {state_dir}: {error.strerror}. Nothing was started; --state DIR chooses another place"
+        ) from error
+
+
+def _hook_at_start(hook: s.DoneHook, has_done: bool) -> s.DoneHook:
+    status = hook.status
+    if isinstance(status, s.HookRunning):  # nobody calls it now: the lock is ours
+        return msgspec.structs.replace(hook, status=s.HookCutOff(status.since))
+    if not has_done and isinstance(status, s.HookNotYet):
+        return msgspec.structs.replace(hook, status=s.HookAbsent())
+    if has_done and isinstance(status, s.HookAbsent):
+        return msgspec.structs.replace(hook, status=s.HookNotYet())
+    return hook
+
+
+def no_instances(module: Path) -> str:
+    """What to say when no source names an instance."""
+    return (
+        f"instances: {module}: none given. Name them after the module, with --batch FILE, as `instances` in the "
+        f"module, or in {module.with_suffix('.batch').name} beside it"
+    )

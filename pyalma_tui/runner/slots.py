@@ -1,0 +1,50 @@
+"""One slot: the worker in it, and what that worker is doing."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal, TypeAlias
+
+from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.snapshot import Slot
+from pyalma_tui.runner.supervise import Stop
+
+Doing: TypeAlias = Literal["loading", "opening", "ready", "running", "done()"]
+
+
+class Seat:
+    """A slot that is taken; owned by the runner thread. `writer` names its journal segments."""
+
+    def __init__(self, number: int, worker: Worker, writer: str) -> None:
+        self.number = number
+        self.worker = worker
+        self.writer = writer
+        self.doing: Doing = "loading"
+        self.since = time.time()
+        self.began = time.monotonic()
+        self.run = 0  # the run, or 0
+        self.attempt = 0  # its attempt, or the call of done()
+        self.stop: Stop | None = None
+        self.followed = False  # whether its journal segment is there to be read
+
+    def turn(self, doing: Doing, run: int = 0, attempt: int = 0) -> None:
+        """Begin something else."""
+        self.doing, self.run, self.attempt = doing, run, attempt
+        self.since, self.began = time.time(), time.monotonic()
+        self.stop = None
+
+    @property
+    def active(self) -> bool:
+        """Whether user code is being called."""
+        return self.doing in ("running", "done()")
+
+    def shown(self) -> Slot:
+        """What a snapshot tells of it."""
+        return Slot(
+            number=self.number,
+            pid=self.worker.pid,
+            phase="loading" if self.doing == "opening" else self.doing,
+            since=self.since,
+            run=self.run or None,
+            stopping=self.stop.shown if self.stop else None,
+        )

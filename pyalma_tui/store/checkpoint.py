@@ -1,0 +1,136 @@
+"""`db.json`: a TinyDB file that is replaced whole, never written in place.
+
+Plain `TinyDB(path)` opens it at any moment, also after a crash. What came after it is in the journal.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tinydb.storages import Storage
+
+from pyalma_tui.errors import StoreError
+from pyalma_tui.model import jsontext
+from pyalma_tui.store.segment import sync_directory
+
+NAME = "db.json"
+BACKUP = "db.json.bak"
+CHUNK = 512  # documents encoded at a time: other threads get the interpreter in between
+
+Tables = Mapping[str, Any]
+
+
+class CheckpointStorage(Storage):
+    """A TinyDB storage that writes a new file beside the old one and renames it over.
+
+    The order is: temporary file in the same directory, write, fsync, keep the previous one as `db.json.bak`, rename,
+    fsync of the directory. A crash between any two steps leaves a whole file under the name.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__()
+        self.path = Path(path)
+
+    def read(self) -> dict[str, dict[str, Any]] | None:
+        """All tables with their documents, None if there is no file; raises StoreError."""
+        tables = self.tables()
+        return None if tables is None else {name: jsontext.decode(bytes(raw)) for name, raw in tables.items()}
+
+    def tables(self) -> dict[str, msgspec.Raw] | None:
+        """The tables, each as JSON text, None if there is no file; raises StoreError."""
+        try:
+            text = read_regular(self.path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self.unreadable(error.strerror or str(error)) from error
+        if not text.strip():
+            raise self.unreadable("the file is empty")
+        try:
+            return jsontext.decode_as(text, dict[str, msgspec.Raw])
+        except msgspec.DecodeError as error:
+            raise self.unreadable(str(error)) from error
+
+    def table(self, tables: Mapping[str, msgspec.Raw], name: str, kind: Any) -> Any:
+        """One table, checked: document number → `kind`; empty if it is not there. Raises StoreError with the place."""
+        if name not in tables:
+            return {}
+        try:
+            return jsontext.decode_as(bytes(tables[name]), dict[int, kind])
+        except msgspec.DecodeError as error:
+            raise self.unreadable(str(error).replace("`$", f"`$.{name}")) from error
+
+    def write(self, data: Tables) -> None:
+        """Replace the file by these tables; raises OSError.
+
+        A table is a mapping of documents by number as TinyDB hands it in, an iterable of such pairs, or JSON text.
+        """
+        temporary = self.path.with_name(NAME + ".tmp")
+        temporary.unlink(missing_ok=True)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.writelines(_pieces(data))
+                file.flush()
+                os.fsync(file.fileno())
+            self._keep_previous()
+            os.replace(temporary, self.path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_directory(self.path.parent)
+
+    def _keep_previous(self) -> None:
+        spare = self.path.with_name(BACKUP + ".tmp")
+        spare.unlink(missing_ok=True)
+        try:
+            os.link(self.path, spare)  # the old file keeps its name until the new one takes it
+        except FileNotFoundError:
+            return
+        except OSError:  # a file system without links
+            shutil.copyfile(self.path, spare)
+        os.replace(spare, self.path.with_name(BACKUP))
+
+    def unreadable(self, why: str) -> StoreError:
+        """The one-line error of a file that cannot be used; it names the backup if there is one."""
+        backup = self.path.with_name(BACKUP)
+        hint = f"; the one before it is {backup}" if backup.exists() else ""
+        return StoreError(f"store: {self.path}: {why}. Nothing was changed{hint}")
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file, no link followed and no device or pipe waited for; raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return file.read()
+
+
+def _pieces(tables: Tables) -> Iterator[bytes]:
+    opening = b"{"
+    for name, documents in tables.items():
+        yield opening + jsontext.encode(name) + b":"
+        if isinstance(documents, msgspec.Raw):
+            yield bytes(documents)
+        else:
+            yield from _table(documents.items() if isinstance(documents, Mapping) else documents)
+        opening = b",\n"
+    yield b"}\n" if tables else b"{}\n"
+
+
+def _table(documents: Iterable[tuple[int | str, object]]) -> Iterator[bytes]:
+    todo = iter(documents)
+    opening = b"{"
+    while chunk := list(islice(todo, CHUNK)):
+        yield opening + b",\n".join([b'"%s":%s' % (str(key).encode(), jsontext.encode(value)) for key, value in chunk])
+        opening = b",\n"
+    yield b"}" if opening != b"{" else b"{}"

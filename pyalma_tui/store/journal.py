@@ -1,0 +1,187 @@
+"""The journal directory as the runner sees it: all segments tailed, its own appended, superseded ones removed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pyalma_tui.model.records import Record
+from pyalma_tui.store.segment import (
+    LIMIT,
+    READ,
+    SegmentWriter,
+    Tail,
+    line_of,
+    next_segment,
+    segment_name,
+    sync_data,
+    sync_directory,
+)
+
+OPEN_LIMIT = 64 << 20  # bytes in the segments that workers write now, all together
+CHECKPOINT_AT = 64 << 20  # bytes in closed segments after which a checkpoint is due
+FLOOD = 4  # a segment of which less than a fourth counts is carried over instead of waiting for the checkpoint
+
+
+class Journal:
+    """Owned by the runner thread, but for `sync`, which any one thread may call.
+
+    `changed` tells whether anything was appended since the last checkpoint began.
+    """
+
+    def __init__(self, directory: Path, session: int, folded: Mapping[str, int]) -> None:
+        self.directory = directory
+        self.changed = False
+        self._session = session
+        self._buffer = bytearray(READ)
+        self._tails: dict[str, tuple[str, Tail]] = {}  # by writer: the segment it writes now
+        self._closed: dict[str, int] = dict(folded)  # complete, waiting for the checkpoint that contains them
+        self._closed_bytes = sum(folded.values())
+        self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
+        self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
+        self._own = SegmentWriter(directory, segment_name(session, "runner", 1))
+
+    def name_for(self, writer: str) -> str:
+        """The first segment of a new writer."""
+        return segment_name(self._session, writer, 1)
+
+    def follow(self, writer: str) -> None:
+        """Read what this writer appends from now on. Raises FileNotFoundError if it has not begun."""
+        self._follow(writer, self.name_for(writer))
+
+    def _follow(self, writer: str, name: str) -> None:
+        tail = Tail(self.directory / name)
+        with self._guard:
+            self._tails[writer] = (name, tail)
+
+    def append(self, record: Record) -> None:
+        """Write a record of the runner itself; raises OSError."""
+        self._append(line_of(record))
+
+    def _append(self, line: bytes) -> None:
+        name, position = self._own.name, self._own.position
+        with self._guard:
+            self._own.append(line)
+        self.changed = True
+        if self._own.name != name:
+            self._closed[name] = position
+            self._closed_bytes += position
+
+    def poll(self) -> Iterator[Record]:
+        """What all workers appended since the last call; the last few of each streak of saves."""
+        for writer in list(self._tails):
+            yield from self.read(writer)
+
+    def read(self, writer: str) -> Iterator[Record]:
+        """What this worker appended since the last call."""
+        while writer in self._tails:
+            name, tail = self._tails[writer]
+            before = tail.position
+            yield from tail.read(self._buffer)
+            self.changed |= tail.position > before
+            following = next_segment(name)
+            if not os.path.exists(f"{self.directory}/{following}"):  # asked thousands of times a second
+                return
+            yield from tail.read(self._buffer)  # nothing is added once the next one exists
+            self._follow(writer, following)
+            self._close(name, tail)
+
+    def end(self, writer: str) -> Iterator[Record]:
+        """The last records of a worker that is gone."""
+        yield from self.read(writer)
+        if writer in self._tails:
+            with self._guard:
+                name, tail = self._tails.pop(writer)
+            self._close(name, tail)
+
+    def _close(self, name: str, tail: Tail) -> None:
+        flood = tail.kept * FLOOD < tail.position and not tail.damaged
+        if flood:
+            self._carry(tail.path)
+        with self._guard:
+            self._synced.pop(name, None)
+            tail.close()
+        if flood or tail.position == 0:
+            tail.path.unlink(missing_ok=True)
+        else:
+            self._closed[name] = tail.position
+            self._closed_bytes += tail.position
+
+    def _carry(self, path: Path) -> None:
+        """Copy what counts of a flooded segment into our own, durably, so that the segment can go.
+
+        A crash in between leaves both, which folds to the same.
+        """
+        source = Tail(path)
+        try:
+            for line in source.lines(self._buffer):
+                self._append(line)
+        finally:
+            source.close()
+        self._own.sync()
+
+    def positions(self) -> dict[str, int]:
+        """How far each segment was read."""
+        followed = {name: tail.position for name, tail in self._tails.values()}
+        return self._closed | followed | {self._own.name: self._own.position}
+
+    @property
+    def damaged(self) -> int:
+        """Lines that had to be skipped in the segments followed now."""
+        return sum(tail.damaged for _, tail in self._tails.values())
+
+    @property
+    def due(self) -> bool:
+        """Whether the closed segments have grown so far that a checkpoint should let them go."""
+        return self._closed_bytes + self._own.position > CHECKPOINT_AT
+
+    def checkpointed(self, positions: Mapping[str, int]) -> None:
+        """Remove the segments that a durable checkpoint contains whole."""
+        contained = [name for name, size in self._closed.items() if size <= positions.get(name, -1)]
+        for name in contained:
+            self._closed_bytes -= self._closed.pop(name)
+            (self.directory / name).unlink(missing_ok=True)
+        if contained:
+            sync_directory(self.directory)
+
+    def retire(self) -> None:
+        """Go on in a new segment of our own, so that the next checkpoint contains the old one whole. Raises OSError."""
+        name, position = self._own.name, self._own.position
+        with self._guard:
+            self._own.rotate()
+        self._closed[name] = position
+        self._closed_bytes += position
+
+    def sync(self) -> None:
+        """Put every followed segment and our own on the disk; raises OSError."""
+        for name, fd, size in self._unsynced():
+            try:
+                sync_data(fd)
+            finally:
+                os.close(fd)
+            self._synced[name] = size
+
+    def _unsynced(self) -> list[tuple[str, int, int]]:
+        """Segment, a descriptor of the caller's own, size; of those that have grown."""
+        with self._guard:
+            open_now = [(self._own.name, self._own.fd), *[(name, tail.fd) for name, tail in self._tails.values()]]
+            sizes = [(name, fd, os.fstat(fd).st_size) for name, fd in open_now if fd >= 0]
+            return [(name, os.dup(fd), size) for name, fd, size in sizes if size != self._synced.get(name, 0)]
+
+    def segment_limit(self, workers: int) -> int:
+        """How large a worker's segment may grow, so that all of them stay within bounds; in bytes."""
+        return max(1 << 20, min(LIMIT, OPEN_LIMIT // max(1, workers)))
+
+    def close(self) -> None:
+        """Close all descriptors; files stay."""
+        with self._guard:
+            self._own.close()
+            for _, tail in self._tails.values():
+                tail.close()
+            self._tails.clear()
+
+    def remove_own(self) -> None:
+        """Remove our last segment, after a checkpoint that contains it."""
+        (self.directory / self._own.name).unlink(missing_ok=True)

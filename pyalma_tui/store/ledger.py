@@ -1,0 +1,143 @@
+"""What is true: the fold of everything that workers and the runner wrote, kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run, fold, fold_hook
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.records import (
+    DoneRaised,
+    DoneReturned,
+    DoneStarted,
+    HookRecord,
+    Note,
+    Record,
+    Reset,
+    RunRecord,
+    hook_order,
+    order,
+)
+from pyalma_tui.model.vector import Vector
+from pyalma_tui.model.view import Row, Tally
+
+NOTES = 500  # kept in memory; the session log on disk has them all
+
+
+class Ledger:
+    """Runs by id, the rows they add up to, the history of done(), and the last notes.
+
+    `runs[i]` is the run with id i + 1. One thread owns a ledger; others read what its vectors freeze to.
+    """
+
+    def __init__(self, instances: Sequence[Instance], runs: Sequence[Run], hook: s.DoneHook) -> None:
+        self.instances = instances
+        self.runs = Vector(runs)
+        self.hook = hook
+        self.notes: tuple[Note, ...] = ()
+        self.saved_at: float | None = None
+        self.runs_of = _runs_of(len(instances), runs)
+        self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
+        self.rows, self.counts = self._rows(runs)
+
+    def _rows(self, runs: Sequence[Run]) -> tuple[Vector[Row], Tally]:
+        counts = dict.fromkeys(s.WORDS, 0)
+        if all(run.attempt == 0 for run in runs):  # new: all rows of a batch look the same
+            counts["pending"] = len(runs)
+            shared = {n: self._shared(Tally(pending=n)) for n in {len(ids) for ids in self.runs_of}}
+            return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of]), Tally(pending=len(runs))
+        rows = []
+        for ids in self.runs_of:
+            tally = dict.fromkeys(s.WORDS, 0)
+            latest = max((runs[i - 1] for i in ids), key=_recency, default=None)
+            for i in ids:
+                tally[s.word(runs[i - 1].status)] += 1
+            for word in s.WORDS:
+                counts[word] += tally[word]
+            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0))
+        self.saved_at = max((run.saved_at for run in runs if run.saved_at is not None), default=None)
+        return Vector(rows), Tally(**counts)
+
+    def _shared(self, tally: Tally) -> Tally:
+        return self._tallies.setdefault(tally, tally)
+
+    def run(self, run: int) -> Run:
+        """The run with this id."""
+        return self.runs[run - 1]
+
+    def apply(self, record: Record) -> Run | None:
+        """Take in one record; the run after it, None where the record is not of a run or changed nothing.
+
+        Raises IllegalTransitionError, IndexError for a run that does not exist.
+        """
+        if isinstance(record, Note):
+            self.notes = (*self.notes, record)[-NOTES:]
+            return None
+        if isinstance(record, DoneStarted | DoneReturned | DoneRaised):
+            self.hook = fold_hook(self.hook, record)
+            return None
+        if record.run < 1:
+            raise IndexError(record.run)
+        old = self.runs[record.run - 1]
+        new = fold(old, record)
+        if new is old:
+            return None
+        self.runs[record.run - 1] = new
+        self._count(old, new)
+        if isinstance(record, Reset):
+            self.hook = fold_hook(self.hook, record)
+        return new
+
+    def _count(self, old: Run, new: Run) -> None:
+        if new.saved_at is not None and new.saved_at != old.saved_at:
+            self.saved_at = max(self.saved_at or 0.0, new.saved_at)
+        before, after = s.word(old.status), s.word(new.status)
+        row = self.rows[new.instance]
+        if before != after:
+            self.counts = self.counts.moved(before, after)
+            self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id)
+        elif row.latest != new.id:
+            self.rows[new.instance] = Row(row.tally, new.id)
+
+    def apply_all(self, records: Iterable[Record]) -> None:
+        """Take in records of many segments, in the order that a run's records have: attempt and number."""
+        of_runs: list[RunRecord] = []
+        of_hook: list[HookRecord] = []
+        notes: list[Note] = []
+        for record in records:
+            if isinstance(record, Note):
+                notes.append(record)
+            elif isinstance(record, DoneStarted | DoneReturned | DoneRaised):
+                of_hook.append(record)
+            else:
+                of_runs.append(record)
+        for record in (*sorted(of_hook, key=hook_order), *sorted(of_runs, key=order), *notes):
+            self.apply(record)
+
+
+def _recency(run: Run) -> tuple[bool, float, int]:
+    match run.status:
+        case s.Running(since=at):
+            return (True, at, -run.id)
+        case s.Interrupted(at=at) | s.Failed(at=at) | s.Done(at=at):
+            return (False, at, -run.id)
+    return (False, run.saved_at or 0.0, -run.id)
+
+
+def _runs_of(instances: int, runs: Sequence[Run]) -> Sequence[Sequence[int]]:
+    """The ids of each instance's runs by iteration; ranges, which are small, where the plan has not grown."""
+    iterations = len(runs) // instances if instances else 0
+    regular = instances and iterations * instances == len(runs)
+    if regular and all(run.instance == i and run.iteration == 0 for i, run in enumerate(runs[:instances])):
+        last = runs[-1]
+        if last.instance == instances - 1 and last.iteration == iterations - 1 and _grid(runs, instances):
+            return [range(i + 1, len(runs) + 1, instances) for i in range(instances)]
+    ids: list[list[int]] = [[] for _ in range(instances)]
+    for run in sorted(runs, key=lambda run: run.iteration):
+        ids[run.instance].append(run.id)
+    return ids
+
+
+def _grid(runs: Sequence[Run], instances: int) -> bool:
+    return all(run.instance + run.iteration * instances == i for i, run in enumerate(runs))

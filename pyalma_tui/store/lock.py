@@ -1,0 +1,94 @@
+"""Who holds an experiment: a flock whose descriptor the workers share, so it is free when the last of them is gone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from pyalma_tui.errors import InUseError, StoreError
+from pyalma_tui.store.segment import HIGH_FD
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """What the lock file says of who took it last: process id and seconds of the epoch."""
+
+    pid: int
+    since: float
+
+
+class Lock:
+    """The lock of one state directory, held until `close`; raises InUseError, StoreError."""
+
+    def __init__(self, state_dir: Path, now: float) -> None:
+        path = state_dir / "lock"
+        try:
+            low = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise StoreError(f"lock: {path}: {error.strerror}. Nothing was changed") from error
+        try:
+            fcntl.flock(low, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(low)
+            raise InUseError(_in_use(path)) from None
+        try:
+            self.fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
+            os.close(low)
+        except OSError:  # a small RLIMIT_NOFILE
+            self.fd = low
+        os.ftruncate(self.fd, 0)
+        os.pwrite(self.fd, msgspec.json.encode(Holder(os.getpid(), now)) + b"\n", 0)
+
+    def close(self) -> None:
+        """Let go, as far as this process is concerned: workers that live hold it on."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def holder(state_dir: Path) -> Holder | None:
+    """Who holds the lock now, None if nobody does."""
+    try:
+        fd = os.open(state_dir / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read_holder(state_dir / "lock")
+    finally:
+        os.close(fd)
+    return None
+
+
+def read_holder(path: Path) -> Holder | None:
+    """What the lock file says, whether or not it still holds."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Holder)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _in_use(path: Path) -> str:
+    from time import localtime, strftime
+
+    who = read_holder(path)
+    by = (
+        f"by process {who.pid} since {strftime('%Y-%m-%d %H:%M', localtime(who.since))}"
+        if who
+        else "by another process"
+    )
+    return (
+        f"{path.parent}: the experiment is in use {by}. "
+        f"Nothing was changed; `pyalma-tui status` shows it, or wait until it ends"
+    )

@@ -1,0 +1,274 @@
+"""Opening a state directory: checkpoint plus journal, checked before anything is changed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.errors import IllegalTransitionError, StoreError
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.plan import grow, plan
+from pyalma_tui.model.records import Note, Record
+from pyalma_tui.store.checkpoint import NAME, CheckpointStorage
+from pyalma_tui.store.ledger import Ledger
+from pyalma_tui.store.schema import (
+    SCHEMA,
+    InstanceDocument,
+    Meta,
+    RunDocument,
+    instance_document,
+    instance_of,
+    run_document,
+    run_of,
+)
+from pyalma_tui.store.segment import READ, SUFFIX, Tail
+
+OURS = ("meta", "instances", "runs")
+CHECKPOINTED = "checkpoint "  # the text of the note that says which checkpoint segments were removed for
+
+
+class Store(msgspec.Struct, frozen=True):
+    """What a state directory holds: the checkpoint with the journal folded in.
+
+    `folded` tells for each segment how far it was read; `foreign` are tables that are not ours, as JSON text; `damaged`
+    names segments with lines that had to be skipped, and how many.
+    """
+
+    meta: Meta
+    ledger: Ledger
+    folded: dict[str, int]
+    foreign: dict[str, msgspec.Raw]
+    damaged: dict[str, int]
+
+
+def storage_of(state_dir: Path) -> CheckpointStorage:
+    """The storage of `db.json` in a state directory."""
+    return CheckpointStorage(state_dir / NAME)
+
+
+def exists(state_dir: Path) -> bool:
+    """Whether there is anything to open."""
+    return (state_dir / NAME).exists() or (state_dir / NAME).is_symlink()
+
+
+def read_store(state_dir: Path) -> Store | None:
+    """What the directory holds, None if it holds nothing; changes nothing. Raises StoreError.
+
+    Without the lock the owner may write a checkpoint and remove segments meanwhile: then it is read again.
+    """
+    for _ in range(20):
+        before = _stamp(state_dir)
+        try:
+            store = _read(state_dir)
+        except FileNotFoundError:  # a segment went while we read
+            continue
+        if _stamp(state_dir) == before:
+            return store
+    raise StoreError(f"store: {state_dir}: it changes faster than it can be read. Nothing was changed; try again")
+
+
+def _stamp(state_dir: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(state_dir / NAME)
+    except FileNotFoundError:
+        return None
+    return (found.st_ino, found.st_mtime_ns)
+
+
+def _read(state_dir: Path) -> Store | None:
+    storage = storage_of(state_dir)
+    tables = storage.tables()
+    journal = state_dir / "journal"
+    names = segments(journal)
+    if tables is None:
+        if any(_has_records(journal / name) for name in names):  # else: a first start that came to nothing
+            raise storage.unreadable("it is missing, but the journal beside it is not")
+        return None
+    meta = _meta(storage, tables)
+    documents = storage.table(tables, "instances", InstanceDocument)
+    instances = [instance_of(number, documents[number]) for number in sorted(documents)]
+    runs = _runs(storage, storage.table(tables, "runs", RunDocument), len(instances))
+    if [instance.id for instance in instances] != list(range(len(instances))):
+        raise storage.unreadable("`$.instances` has gaps in its numbers")
+    ledger = Ledger(instances, runs, meta.done_hook)
+    folded, damaged = _fold(storage, ledger, meta, journal, names)
+    foreign = {name: raw for name, raw in tables.items() if name not in OURS}
+    return Store(meta, ledger, folded, foreign, damaged)
+
+
+def segments(journal: Path) -> tuple[str, ...]:
+    """The names of the segments in a journal directory, oldest session first."""
+    try:
+        return tuple(sorted(name for name in os.listdir(journal) if name.endswith(SUFFIX)))
+    except FileNotFoundError:
+        return ()
+
+
+def _has_records(path: Path) -> bool:
+    tail = Tail(path)
+    try:
+        return any(not isinstance(record, Note) for record in tail.read(bytearray(READ)))
+    finally:
+        tail.close()
+
+
+def _meta(storage: CheckpointStorage, tables: dict[str, msgspec.Raw]) -> Meta:
+    class Versioned(msgspec.Struct):
+        schema: int
+
+    versions = storage.table(tables, "meta", Versioned)
+    if not versions:
+        if not any(name in tables for name in OURS):
+            return Meta()  # a TinyDB file of somebody else, which gets our tables
+        raise storage.unreadable("`$.meta` is missing")
+    version = max(document.schema for document in versions.values())
+    if version > SCHEMA:
+        raise StoreError(
+            f"store: {storage.path}: it has schema {version}, this pyalma-tui knows up to {SCHEMA}. "
+            f"Nothing was changed; use the newer pyalma-tui that wrote it"
+        )
+    metas: dict[int, Meta] = storage.table(tables, "meta", Meta)
+    return metas[max(metas)]
+
+
+def _runs(storage: CheckpointStorage, documents: dict[int, RunDocument], instances: int) -> list[Run]:
+    runs = []
+    for place, number in enumerate(sorted(documents), start=1):
+        document = documents[number]
+        if number != place or not 0 <= document.instance_id < instances:
+            raise storage.unreadable(f"`$.runs.{number}` does not fit the runs and instances around it")
+        try:
+            runs.append(run_of(number, document))
+        except KeyError as error:
+            raise storage.unreadable(f"`$.runs.{number}.status` is {error}, not one of {', '.join(s.WORDS)}") from None
+    return runs
+
+
+def _fold(
+    storage: CheckpointStorage, ledger: Ledger, meta: Meta, journal: Path, names: Sequence[str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    buffer = bytearray(READ)
+    records: list[Record] = []
+    folded: dict[str, int] = {}
+    damaged: dict[str, int] = {}
+    for name in names:
+        tail = Tail(journal / name, meta.folded.get(name, 0))
+        try:
+            if tail.position > tail.size():
+                raise _restored(storage, f"it contains more of {name} than there is")
+            records += tail.read(buffer)
+            folded[name] = tail.position
+            if skipped := tail.damaged + (tail.position < tail.size()):
+                damaged[name] = skipped
+        finally:
+            tail.close()
+    newest = max(map(_checkpoint_of, records), default=0)
+    if newest > meta.serial:
+        raise _restored(storage, f"it is checkpoint {meta.serial}, the journal goes on from checkpoint {newest}")
+    try:
+        ledger.apply_all(r for r in records if not _checkpoint_of(r))
+    except (IllegalTransitionError, IndexError) as error:
+        raise _restored(storage, f"the journal does not fit it ({error})") from error
+    return folded, damaged
+
+
+def _checkpoint_of(record: Record) -> int:
+    if isinstance(record, Note) and record.text.startswith(CHECKPOINTED):
+        return int(record.text.removeprefix(CHECKPOINTED))
+    return 0
+
+
+def _restored(storage: CheckpointStorage, why: str) -> StoreError:
+    return StoreError(
+        f"store: {storage.path}: {why}: was one of them restored from a backup? "
+        f"Nothing was changed; put the newer file back, or go on without {storage.path.parent / 'journal'} by moving it"
+    )
+
+
+def new_ledger(instances: Sequence[Instance], iterations: int, seed: int) -> Ledger:
+    """The ledger of an experiment that starts now."""
+    return Ledger(instances, plan(len(instances), iterations, seed), s.DoneHook())
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """How today's batch differs from what the store remembers."""
+
+    added: int = 0
+    removed: int = 0
+    runs: int = 0
+
+    @property
+    def text(self) -> str:
+        """The difference in words, "" if there is none."""
+        parts = []
+        if self.added:
+            parts.append(f"{self.added} new instance{'s' * (self.added != 1)}")
+        if self.removed:
+            parts.append(f"{self.removed} not in the batch any more")
+        if self.runs:
+            parts.append(f"{self.runs} new run{'s' * (self.runs != 1)}")
+        return ", ".join(parts)
+
+
+def merge(ledger: Ledger, batch: Sequence[Instance], iterations: int, seed: int) -> tuple[Ledger, list[int], Growth]:
+    """Today's batch laid over what is remembered: the ledger with what is new, the batch as instance ids, the change.
+
+    Instances are matched by identity, never by position; those gone from the batch stay, marked.
+    """
+    known = {instance.identity: instance for instance in ledger.instances}
+    instances = {i.id: msgspec.structs.replace(i, in_batch=False) if i.in_batch else i for i in ledger.instances}
+    order: list[int] = []
+    for entry in batch:
+        old = known.get(entry.identity)
+        number = old.id if old else len(instances)
+        if old is None:
+            instances[number] = msgspec.structs.replace(entry, id=number)
+        elif old.file != entry.file or not old.in_batch:
+            instances[number] = msgspec.structs.replace(old, file=entry.file, in_batch=True)
+        else:
+            instances[number] = old
+        order.append(number)
+    everything = [instances[i] for i in range(len(instances))]
+    added = grow(list(ledger.runs), everything, iterations, seed)
+    growth = Growth(
+        added=len(instances) - len(ledger.instances),
+        removed=sum(not i.in_batch for i in everything) - sum(not i.in_batch for i in ledger.instances),
+        runs=len(added),
+    )
+    if not added and all(a is b for a, b in zip(everything, ledger.instances, strict=False)):
+        return ledger, order, growth
+    hook = ledger.hook
+    if added and isinstance(hook.status, s.HookDone | s.HookFailed):
+        hook = msgspec.structs.replace(hook, status=s.HookNotYet())  # a new completion is ahead
+    merged = Ledger(everything, [*ledger.runs, *added], hook)
+    merged.notes = ledger.notes
+    return merged, order, growth
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """Everything that `db.json` is to contain, frozen so that another thread can write it."""
+
+    meta: Meta
+    instances: Sequence[Instance]
+    runs: Sequence[Run]
+    foreign: dict[str, msgspec.Raw]
+
+
+def write_checkpoint(state_dir: Path, checkpoint: Checkpoint) -> None:
+    """Write `db.json`; raises OSError and leaves the old one."""
+    meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time())
+    instances = checkpoint.instances
+    storage_of(state_dir).write(
+        {
+            "meta": {1: meta},
+            "instances": ((i.id + 1, instance_document(i)) for i in instances),
+            "runs": ((run.id, run_document(run, instances[run.instance])) for run in checkpoint.runs),
+            **checkpoint.foreign,
+        }
+    )

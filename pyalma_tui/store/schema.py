@@ -1,0 +1,157 @@
+"""The documents of `db.json`, and how they map to the model.
+
+They are flat, so that a query such as `where("status") == "failed"` needs no knowledge of our types.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+
+SCHEMA = 1
+
+Documents = dict[int, msgspec.Raw]
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True):
+    """The one document of table `meta`.
+
+    `serial` counts checkpoints, `session` starts of the experiment. `folded` tells for each journal segment how many of
+    its bytes are contained here. Times are seconds of the epoch.
+    """
+
+    schema: int = SCHEMA
+    serial: int = 0
+    session: int = 0
+    target: str = ""
+    module: str = ""
+    module_hash: str = ""
+    iterations: int = 1
+    seed: int = 0
+    written_at: float = 0.0
+    done_hook: s.DoneHook = s.DoneHook()
+    folded: dict[str, int] = {}
+
+
+class InstanceDocument(msgspec.Struct, frozen=True, gc=False):
+    """A document of table `instances`; its number is the instance's id + 1."""
+
+    name: str
+    file: str
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    is_object: bool = False
+    occurrence: int = 1
+    in_batch: bool = True
+
+
+class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A document of table `runs`; its number is the run's id. `state` is null and `saves` 0 if nothing was saved."""
+
+    instance: str
+    instance_id: int
+    iteration: int
+    status: str
+    state: msgspec.Raw
+    seed: int
+    saves: int = 0
+    saved_at: float | None = None
+    attempts: int = 0
+    seconds: float = 0.0
+    error: str = ""
+    traceback: str = ""
+    why: str = ""
+    at: float | None = None
+    duration: float | None = None
+    since: float | None = None
+    slot: int | None = None
+    number: int = 0
+    earlier: tuple[str, ...] = ()
+    progress: tuple[float, float] | None = None
+    module: str = ""
+
+
+def instance_document(instance: Instance) -> InstanceDocument:
+    """The document of an instance."""
+    return InstanceDocument(
+        name=instance.name,
+        file=instance.file,
+        data=msgspec.Raw(instance.data if instance.data is not None else b"null"),
+        is_object=instance.data is not None,
+        occurrence=instance.occurrence,
+        in_batch=instance.in_batch,
+    )
+
+
+def instance_of(number: int, document: InstanceDocument) -> Instance:
+    """The instance of a document."""
+    data = bytes(document.data) if document.is_object else None
+    return Instance(number - 1, document.name, document.file, data, document.occurrence, document.in_batch)
+
+
+def run_document(run: Run, instance: Instance) -> RunDocument:
+    """The document of a run."""
+    facts: dict[str, object] = {}
+    match run.status:
+        case s.Running(slot=slot, since=since):
+            facts = {"slot": slot, "since": since}
+        case s.Interrupted(why=why, at=at):
+            facts = {"why": why, "at": at}
+        case s.Failed(error=error, at=at):
+            facts = {"error": error.message, "traceback": error.traceback, "at": at}
+        case s.Done(at=at, duration=duration):
+            facts = {"at": at, "duration": duration}
+    return RunDocument(
+        instance=instance.label,
+        instance_id=run.instance,
+        iteration=run.iteration,
+        status=s.word(run.status),
+        state=msgspec.Raw(run.state if run.state is not None else b"null"),
+        seed=run.seed,
+        saves=run.saves,
+        saved_at=run.saved_at,
+        attempts=run.attempt,
+        seconds=run.seconds,
+        number=run.number,
+        earlier=tuple(state.decode("utf-8", "replace") for state in run.earlier),
+        progress=run.progress,
+        module=run.module,
+        **facts,  # type: ignore[arg-type]  # the facts of the status, by the names of the fields
+    )
+
+
+def run_of(number: int, document: RunDocument) -> Run:
+    """The run of a document; raises KeyError for an unknown status word."""
+    d = document
+    at = d.at or 0.0
+    status: s.Status
+    if d.status == "pending":
+        status = s.PENDING
+    elif d.status == "done":
+        status = s.Done(at, d.duration or 0.0)
+    elif d.status == "running":
+        status = s.Running(d.attempts, d.slot or 0, d.since or 0.0)
+    elif d.status == "interrupted":
+        status = s.Interrupted(d.why, at)
+    elif d.status == "failed":
+        status = s.Failed(s.Error(d.error, d.traceback), at)
+    else:
+        raise KeyError(d.status)
+    return Run(
+        number,
+        d.instance_id,
+        d.iteration,
+        d.seed,
+        status,
+        bytes(d.state) if d.saves else None,
+        tuple([state.encode() for state in d.earlier]),
+        d.saves,
+        d.saved_at,
+        d.attempts,
+        d.number,
+        d.seconds,
+        d.progress,
+        d.module,
+    )

@@ -1,0 +1,212 @@
+"""A worker: `python -P -m pyalma_tui.worker SPEC`, started by the runner.
+
+It imports one run module, then serves one order after the other: runs, done(), exit. What happens it appends to its
+own journal segment; the socket only wakes the runner.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.errors import Interrupted, LoadError
+from pyalma_tui.loading.run_module import RunModule, import_module, own_instances
+from pyalma_tui.model.messages import (
+    DoneEnded,
+    DoneOrder,
+    Ended,
+    Loaded,
+    LoadFailed,
+    Order,
+    Reply,
+    RunOrder,
+    Serve,
+    ServeFailed,
+    Serving,
+)
+from pyalma_tui.model.records import DoneRaised, DoneReturned, Record, Started
+from pyalma_tui.model.status import Error
+from pyalma_tui.store.segment import HIGH_FD, SegmentWriter
+from pyalma_tui.worker import capture
+from pyalma_tui.worker.calling import Pen, call_run
+from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.stopping import Stopping, die_with_parent
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """The worker's command-line argument: descriptors of its two sockets, its parent, the run module."""
+
+    work: int
+    control: int
+    parent: int
+    module: str
+
+
+class Channel:
+    """The work socket: orders in, replies out. The lock's descriptor comes with the order to serve."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._pending = b""
+        self._decode: Callable[[bytes], Order] = msgspec.json.Decoder(Order).decode
+        self.passed: list[int] = []
+
+    def receive(self) -> Order:
+        """The next order; if the runner is gone, this process group ends here."""
+        while b"\n" not in self._pending:
+            data, fds, _, _ = socket.recv_fds(self._socket, 1 << 20, 1)
+            self.passed += fds
+            if not data:
+                os.killpg(0, signal.SIGKILL)
+            self._pending += data
+        line, _, self._pending = self._pending.partition(b"\n")
+        return self._decode(line)
+
+    def send(self, reply: Reply) -> None:
+        """Tell the runner."""
+        self._socket.sendall(msgspec.json.encode(reply) + b"\n")
+
+
+def main(argument: str) -> None:
+    """Load the module, then serve until told to exit."""
+    spec = msgspec.json.decode(argument, type=Spec)
+    die_with_parent(spec.parent)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    work, control = _high(spec.work), _high(spec.control)
+    os.register_at_fork(after_in_child=work.close)
+    os.register_at_fork(after_in_child=control.close)
+    stopping = Stopping()
+    stopping.install()
+    stopping.watch(control)
+    capture.prepare()
+    faulthandler.enable()
+    channel = Channel(work)
+    module = _load(Path(spec.module), channel)
+    capture.flush()
+    order = channel.receive()
+    if module is None or not isinstance(order, Serve):
+        return
+    pen = _open_journal(order, channel)
+    if pen is not None:
+        _serve(module, order, channel, pen, stopping)
+
+
+def _high(low: int) -> socket.socket:
+    """The socket of this descriptor, moved out of the way of user code that closes or reuses low ones."""
+    try:
+        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
+    except OSError:
+        fd = os.dup(low)
+    os.close(low)
+    return socket.socket(fileno=fd)
+
+
+def _load(path: Path, channel: Channel) -> RunModule | None:
+    here = os.getpid()
+    try:
+        module = import_module(path)
+        instances = own_instances(module.module)
+    except LoadError as error:
+        channel.send(LoadFailed(Error(error.message)))
+    except SyntaxError as error:
+        failure = error_of(error)
+        where = f"{error.filename}:{error.lineno}" if error.filename else str(path)
+        channel.send(LoadFailed(Error(f"{where}: {failure.message}", failure.traceback)))
+    except SystemExit as error:
+        channel.send(LoadFailed(Error(f"{path}: it calls sys.exit({error.code!r}) while it is imported", "")))
+    except BaseException as error:  # noqa: BLE001 - user code may raise anything
+        failure = error_of(error)
+        channel.send(LoadFailed(Error(f"{path}: {failure.message}", failure.traceback)))
+    else:
+        if os.getpid() != here:
+            os._exit(0)
+        channel.send(Loaded(module.hash, module.done is not None, instances))
+        return module
+    return None
+
+
+def _open_journal(order: Serve, channel: Channel) -> Pen | None:
+    journal = Path(order.state_dir) / "journal"
+    try:
+        segment = SegmentWriter(journal, order.segment, synced=order.synced, limit=order.segment_limit)
+    except OSError as error:
+        channel.send(ServeFailed(Error(f"{journal / order.segment}: {error.strerror}")))
+        return None
+    for lock in channel.passed:  # a child of ours holds nobody up
+        os.register_at_fork(after_in_child=partial(os.close, lock))
+    channel.send(Serving())
+    return Pen(segment)
+
+
+def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
+    home = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+    logs = Path(serve.state_dir) / "logs"
+    while True:
+        order = channel.receive()
+        match order:
+            case RunOrder():
+                log = logs / str(order.run) / f"{order.attempt}.log"
+                capture.redirect(log)
+                started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid())
+                unsaved = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping)
+                capture.finish(log)
+                reply: Reply = Ended(order.run, order.attempt, unsaved)
+            case DoneOrder():
+                log = logs / "done" / f"{order.call}.log"
+                capture.redirect(log)
+                unsaved = _call_done(module, order, pen, stopping)
+                capture.finish(log)
+                reply = DoneEnded(order.call, unsaved)
+            case _:
+                capture.flush()
+                os._exit(0)  # threads that user code left behind must not hold us up
+        _back_home(home)
+        channel.send(reply)
+
+
+def _back_home(home: int) -> None:
+    try:
+        os.fchdir(home)
+    except OSError:  # user code closed it, or the directory is gone: the next run finds out by itself
+        return
+
+
+def _try_write(pen: Pen, record: Record) -> str:
+    try:
+        pen.write(record)
+    except OSError as error:
+        return f"{type(record).__name__.lower()} could not be recorded: {error.strerror}"
+    return ""
+
+
+def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping) -> str:
+    began = time.monotonic()
+    assert module.done is not None, "the runner asks only modules that have one"
+    stopping.active = (0, order.call)
+    record: Record
+    try:
+        module.done()
+        stopping.active = None
+        record = DoneReturned(order.call, time.time(), time.monotonic() - began)
+    except Interrupted:  # cut off: neither returned nor failed, and nobody may say so
+        stopping.active = None
+        return "interrupted"
+    except BaseException as error:  # noqa: BLE001 - whatever user code raises is recorded
+        stopping.active = None
+        record = DoneRaised(order.call, time.time(), error_of(error))
+    capture.flush()
+    return _try_write(pen, record)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

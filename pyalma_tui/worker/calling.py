@@ -1,0 +1,225 @@
+"""Calling `run` for one attempt: what it is handed, what its save() does, how its end is recorded."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import msgspec
+
+from pyalma_tui.errors import Interrupted, SaveFailed
+from pyalma_tui.loading.run_module import RunModule
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.instance import Instance, argument
+from pyalma_tui.model.messages import RunOrder
+from pyalma_tui.model.records import Progressed, Raised, Record, Returned, Stopped
+from pyalma_tui.model.status import Error
+from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
+from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.stopping import Stopping
+
+LARGE = 1 << 20  # bytes of a state that are worth a warning
+LARGEST = 64 << 20  # bytes of a state that is refused
+PROGRESS_EVERY = 0.1  # seconds between two progress records: they are only shown
+
+
+class Pen:
+    """The worker's hand in the journal: several threads of user code may save at once.
+
+    A lock that its holder may take again, since save() can be re-entered from a signal handler or a `__del__`.
+    """
+
+    def __init__(self, segment: SegmentWriter) -> None:
+        self.segment = segment
+        self.lock = threading.RLock()
+        self.forked = False
+        os.register_at_fork(after_in_child=self._in_child)
+
+    def _in_child(self) -> None:
+        self.forked = True
+        self.segment.close()
+
+    def write(self, record: Record) -> None:
+        """Append any record; raises OSError."""
+        with self.lock:
+            self.segment.append(line_of(record))
+
+
+class Attempt:
+    """One call of `run`: the functions that it is handed."""
+
+    def __init__(self, order: RunOrder, pen: Pen, stopping: Stopping) -> None:
+        self.order = order
+        self.began = time.monotonic()
+        self.broken = ""
+        self._pen = pen
+        self._stopping = stopping
+        self._key = (order.run, order.attempt)
+        self._prefix = saved_prefix(order.run, order.attempt)
+        self._number = 0
+        self._over = False
+        self._warned = False
+        self._progressed = float("-inf")
+
+    @property
+    def asked(self) -> bool:
+        """Whether this attempt should stop."""
+        return self._stopping.asked == self._key
+
+    @property
+    def timed_out(self) -> str:
+        """Why this attempt counts as failed though it was asked to stop, "" if it does not."""
+        return self._stopping.error
+
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return round(time.monotonic() - self.began, 6)
+
+    def save(self, data: object) -> None:
+        """Store the run's state, durably before this returns.
+
+        Raises TypeError or ValueError for what JSON does not give back equal, RuntimeError outside of the running
+        attempt, SaveFailed if it cannot be stored, Interrupted after it was stored if the run should stop.
+        """
+        self._check_open()
+        text = jsontext.encode(data) if type(data) is str else _state_text(data)
+        if len(text) > LARGE:
+            self._check_size(len(text))
+        pen = self._pen
+        with pen.lock:
+            if self.broken:
+                raise SaveFailed(self.broken)
+            number = self._number + 1
+            elapsed = int((time.monotonic() - self.began) * 1000)
+            try:
+                pen.segment.append(saved_line(self._prefix, number, elapsed, text))
+            except OSError as error:
+                self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
+                raise SaveFailed(self.broken) from error
+            if self._number < number:  # else a save from a signal handler came in between and is the newer one
+                self._number = number
+        if self._stopping.asked == self._key:
+            raise Interrupted
+
+    def progress(self, done: float, total: float) -> None:
+        """Show how far the run is; for display only, at most ten times a second are recorded."""
+        self._check_open()
+        now = time.monotonic()
+        if now - self._progressed < PROGRESS_EVERY and done != total:
+            return
+        self._progressed = now
+        record = Progressed(self.order.run, self.order.attempt, float(done), float(total))
+        try:
+            self._pen.write(record)
+        except OSError:
+            return  # only shown: the next save tells that the disk is full
+
+    def close(self) -> None:
+        """From now on save() refuses: `run` is over."""
+        self._over = True
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise RuntimeError("save() was called after run() had returned: this was not stored")
+        if self._pen.forked:
+            raise RuntimeError(
+                "save() was called in a forked child: only the process that run() was called in may save"
+            )
+
+    def _check_size(self, size: int) -> None:
+        if size > LARGEST:
+            raise ValueError(
+                f"the state has {size >> 20} MB, at most {LARGEST >> 20} MB; the state saved before is kept. "
+                f"Write large data to a file and save its name"
+            )
+        if not self._warned:
+            self._warned = True
+            sys.stderr.write(f"pyalma-tui: the state has {size / 1e6:.1f} MB; each save() writes all of it\n")
+
+
+def _state_text(data: object) -> bytes:
+    """The JSON text of a state that is no plain string; raises TypeError or ValueError if it comes back different."""
+    if isinstance(data, str):
+        return jsontext.encode(str.__str__(data))
+    if data is None:
+        raise TypeError("save(None): a state is a str or another JSON value; the state saved before is kept")
+    kind = type(data).__name__
+    try:
+        text = jsontext.encode(data)
+    except (TypeError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError) as error:
+        raise TypeError(
+            f"save() takes a str or another JSON value, not this {kind} ({error}); the state saved before is kept"
+        ) from None
+    if jsontext.decode(text) != data:
+        sort = ValueError if isinstance(data, float) else TypeError
+        raise sort(
+            f"save() takes a str or another JSON value that comes back equal, not this {kind} "
+            f"(JSON gives {text[:60].decode('utf-8', 'replace')}); the state saved before is kept"
+        )
+    return text
+
+
+def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> str:
+    """Call `run` and record how it ended; "" or the reason why the end could not be recorded."""
+    attempt = Attempt(order, pen, stopping)
+    instance = Instance(order.instance, "", order.file, bytes(order.data) if order.data is not None else None)
+    extras: dict[str, Any] = {
+        "worker_id": slot,
+        "iteration": order.iteration,
+        "seed": order.seed,
+        "progress": attempt.progress,
+    }
+    arguments = (argument(instance, order.seed), attempt.save, jsontext.decode(bytes(order.state)))
+    keywords = {name: extras[name] for name in module.extras}
+    process = os.getpid()
+    stopping.active = (order.run, order.attempt)
+    raised: BaseException | None = None
+    try:
+        if attempt.asked:
+            raise Interrupted
+        module.run(*arguments, **keywords)
+    except BaseException as error:  # noqa: BLE001 - whatever user code does, its end is recorded
+        stopping.active = None
+        raised = error
+    stopping.active = None
+    attempt.close()
+    if os.getpid() != process:  # a forked child came back out of run(): only one return counts
+        os._exit(0 if raised is None else 1)
+    return _record(attempt, raised, pen)
+
+
+def _record(attempt: Attempt, raised: BaseException | None, pen: Pen) -> str:
+    run, number, seconds = attempt.order.run, attempt.order.attempt, attempt.seconds()
+    record: Record
+    if raised is None and attempt.broken:
+        record = Raised(run, number, seconds, Error(f"SaveFailed: {attempt.broken}"))
+    elif raised is None:
+        record = Returned(run, number, seconds)
+    elif attempt.asked and _from_interrupt(raised):
+        why = attempt.timed_out
+        record = (
+            Raised(run, number, seconds, Error(why))
+            if why
+            else Stopped(run, number, seconds, time.time(), "interrupted")
+        )
+    else:
+        record = Raised(run, number, seconds, error_of(raised))
+    try:
+        pen.write(record)
+    except OSError as error:
+        return f"{type(record).__name__.lower()} after {seconds:.1f} s, not recorded: {error.strerror}"
+    return ""
+
+
+def _from_interrupt(raised: BaseException | None) -> bool:
+    """Whether an Interrupted is what began it, also if user code raised something else while it cleaned up."""
+    seen: set[int] = set()
+    while raised is not None and id(raised) not in seen:
+        if isinstance(raised, Interrupted):
+            return True
+        seen.add(id(raised))
+        raised = raised.__cause__ or raised.__context__
+    return False

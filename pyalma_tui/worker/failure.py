@@ -1,0 +1,59 @@
+"""What went wrong in user code, told from the user's frame on."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from pyalma_tui.model.status import Error
+
+LONGEST = 32_000  # characters of a traceback that are kept
+LONGEST_MESSAGE = 2_000
+_HOUSE = str(Path(__file__).parent.parent)
+
+
+def error_of(raised: BaseException) -> Error:
+    """The one line and the traceback of what user code raised, without frames of ours at its beginning."""
+    _cut(raised)
+    message = _message(raised)
+    text = "".join(traceback.format_exception(raised))
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}\n… {len(text) - LONGEST} characters left out …\n{text[-LONGEST // 2 :]}"
+    return Error(message[:LONGEST_MESSAGE], text)
+
+
+def _message(raised: BaseException) -> str:
+    if isinstance(raised, SystemExit):
+        code = "" if raised.code is None else repr(raised.code)
+        return f"called sys.exit({code}) instead of returning"
+    kind = type(raised).__name__
+    *_, last = traceback.format_exception_only(raised)
+    text = last.strip().removeprefix(f"{type(raised).__module__}.")
+    if isinstance(raised, SyntaxError):
+        text = f"{kind}: {raised.msg}"
+    if isinstance(raised, EOFError):
+        text += " (run() has no keyboard: input() cannot be used)"
+    return text.split("\n", 1)[0] or kind
+
+
+def _cut(raised: BaseException) -> None:
+    """Drop our own frames from the beginning of every traceback of the chain."""
+    seen: set[int] = set()
+    chain: list[BaseException | None] = [raised]
+    while chain:
+        error = chain.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        tb = error.__traceback__
+        while tb is not None and _ours(tb):
+            tb = tb.tb_next
+        if tb is not None:
+            error.__traceback__ = tb
+        chain += [error.__cause__, error.__context__]
+
+
+def _ours(tb: TracebackType) -> bool:
+    file = tb.tb_frame.f_code.co_filename
+    return file.startswith((_HOUSE, "<frozen ")) and "/examples/" not in file.removeprefix(_HOUSE)

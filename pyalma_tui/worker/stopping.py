@@ -1,0 +1,79 @@
+"""How a worker learns that it should stop, and that its parent is gone."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+from types import FrameType
+
+import msgspec
+
+from pyalma_tui.errors import Interrupted
+from pyalma_tui.model.messages import Interrupt
+
+PR_SET_PDEATHSIG = 1
+Attempt = tuple[int, int]  # run id and attempt number; done() is (0, call)
+
+
+class Stopping:
+    """What was asked of this worker: `asked` is the attempt that should stop, `active` the one that is called now.
+
+    `error` says why the asked one counts as failed, "" if it is a mere interrupt.
+
+    A request names its attempt, so one that comes too late never hits the next run.
+    """
+
+    def __init__(self) -> None:
+        self.asked: Attempt | None = None
+        self.error = ""
+        self.active: Attempt | None = None
+
+    def watch(self, control: socket.socket) -> None:
+        """Start the thread that takes requests, and ends this process group when the socket closes."""
+        threading.Thread(target=self._watch, args=(control,), name="pyalma-tui-watch", daemon=True).start()
+
+    def _watch(self, control: socket.socket) -> None:
+        pending = b""
+        decode = msgspec.json.Decoder(Interrupt).decode
+        while True:
+            try:
+                data = control.recv(4096)
+            except OSError:
+                data = b""
+            if not data:  # the runner is gone: nobody can tell us anything any more
+                os.killpg(0, signal.SIGKILL)
+            *lines, pending = (pending + data).split(b"\n")
+            for line in lines:
+                order = decode(line)
+                self.error = order.error
+                self.asked = (order.run, order.attempt)
+
+    def install(self) -> None:
+        """Make SIGINT raise Interrupted in the main thread while the attempt that was asked to stop is active."""
+        signal.signal(signal.SIGINT, self._on_sigint)
+
+    def _on_sigint(self, number: int, frame: FrameType | None) -> None:
+        if self.active is None or self.asked != self.active:
+            return
+        while frame is not None:  # inside save(): it stores first and raises by itself
+            if frame.f_globals.get("__name__") == "pyalma_tui.worker.calling":
+                if frame.f_code.co_name == "save":
+                    return
+                break
+            frame = frame.f_back
+        raise Interrupted
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to kill us when the thread that started us ends; if it already has, end now.
+
+    macOS has no such request; there the watching thread alone notices.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
