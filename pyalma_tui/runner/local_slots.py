@@ -123,6 +123,12 @@ class Worker:
         """The exit code, negative for a signal, None while it lives."""
         return self.process.poll()
 
+    def kill(self) -> None:
+        """End it at once, with what it started."""
+        self.signal_group(Signals.SIGKILL)
+        self.process.wait()
+        self.close()
+
     def close(self) -> None:
         """Close our ends; a worker that still lives ends its group itself."""
         self.work.close()

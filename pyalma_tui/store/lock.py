@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from time import localtime, strftime
 from types import TracebackType
 from typing import Self
 
@@ -34,7 +35,7 @@ class Lock:
             fcntl.flock(low, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(low)
-            raise InUseError(_in_use(path)) from None
+            raise InUseError(_in_use(path, read_holder(path))) from None
         try:
             self.fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
             os.close(low)
@@ -79,10 +80,13 @@ def read_holder(path: Path) -> Holder | None:
         return None
 
 
-def _in_use(path: Path) -> str:
-    from time import localtime, strftime
+def in_use(state_dir: Path) -> str:
+    """Who holds the lock now, as a message; "" if nobody does."""
+    who = holder(state_dir)
+    return _in_use(state_dir / "lock", who) if who else ""
 
-    who = read_holder(path)
+
+def _in_use(path: Path, who: Holder | None) -> str:
     by = (
         f"by process {who.pid} since {strftime('%Y-%m-%d %H:%M', localtime(who.since))}"
         if who

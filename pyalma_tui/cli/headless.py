@@ -1,0 +1,79 @@
+"""The front end without a screen: `--plain`, `--json`, or no terminal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.speak import console, say, warn
+from pyalma_tui.report.facts import exit_code
+from pyalma_tui.report.plain import Changes, Output, follow, follow_live, json_printer, line_printer
+from pyalma_tui.report.summary import print_summary
+from pyalma_tui.runner.commands import Interrupt, Quit
+from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.runner import Runner
+from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.snapshot import Snapshot
+
+
+class Signals:
+    """What the outside asks for: the first SIGINT interrupts, the second one now; SIGTERM and SIGHUP end it."""
+
+    def __init__(self, runner: Runner, options: RunOptions, grace: float) -> None:
+        self.ended_by: signal.Signals | None = None
+        self._runner = runner
+        self._grace = grace
+        self._times = 0
+        signal.signal(signal.SIGINT, self._interrupt)
+        signal.signal(signal.SIGTERM, self._end)
+        hangup = self._end if options.on_hangup == "interrupt" else signal.SIG_IGN
+        signal.signal(signal.SIGHUP, hangup)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._times += 1
+        self._runner.send(Interrupt())
+        if self._times == 1:
+            say(f"interrupting: each run stops at its next save(), at the latest in {self._grace:g} s; again: now")
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self.ended_by = signal.Signals(number)
+        self._runner.send(Interrupt())
+
+
+def run_headless(settings: Settings, session: Session, worker: Worker, options: RunOptions) -> int:
+    """Run to the end, printing what happens; the exit code."""
+    changes = Changes()
+    runner = Runner(settings, session, worker, changes.put)
+    signals = Signals(runner, options, settings.grace)
+    runner.start()
+    output = Output(sys.stdout)
+    if runner.snapshot().counts.done == runner.snapshot().counts.total and not options.rerun_done:
+        say("everything is done already: nothing to run")
+    try:
+        if options.json:
+            follow(runner, changes, json_printer(output), lambda: False)
+        elif sys.stdout.isatty():
+            follow_live(runner, changes, console(), lambda: False)
+        else:
+            follow(runner, changes, line_printer(output), lambda: False)
+    finally:
+        runner.send(Quit())
+        runner.join()
+    return report(runner.snapshot(), output, quiet=options.json, ended_by=signals.ended_by)
+
+
+def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.Signals | None) -> int:
+    """Print the summary and the one line of what is left to do; the exit code."""
+    if not quiet and not output.gone:
+        print_summary(console(), snapshot.instances, snapshot.runs, snapshot.rows, snapshot.counts, snapshot.done_hook)
+    if snapshot.failure:
+        say(snapshot.failure)
+        return 3
+    if snapshot.not_saved:
+        warn(f"not saved: {snapshot.not_saved}")
+    code = exit_code(snapshot)
+    if code == 130 and not quiet:
+        say("interrupted; the same command continues where it stopped")
+    return 128 + ended_by if ended_by is not None else code

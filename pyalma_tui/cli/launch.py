@@ -1,0 +1,141 @@
+"""From options to a running experiment: load the module, open the state, choose the front end, say how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.speak import ask, warn
+from pyalma_tui.cli.target import Target, check_numbers, find_instances, find_target, workers_of
+from pyalma_tui.errors import InUseError, StoreError, UsageError
+from pyalma_tui.model.messages import Loaded
+from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
+from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.store.lock import Lock, in_use
+
+LOADING_SHOWN_AFTER = 2.0  # seconds
+
+
+def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
+    """Run or resume; the exit code. Raises PyalmaError before anything was started or changed."""
+    check_numbers(options)
+    screen = has_screen(options)
+    target = find_target(name, warn)
+    workers = workers_of(target, options)
+    state_dir = target.state_dir(options.state)
+    _check_free(state_dir)
+    with tempfile.TemporaryFile() as output:
+        worker = Worker(target.module, output, f"first-{os.getpid()}")
+        try:
+            if screen:
+                import pyalma_tui.tui.app  # noqa: F401 - 0.2 s, spent while the worker imports the module
+            loaded = _load(worker, target)
+            settings = _settings(target, arguments, options, loaded, workers, state_dir)
+            if options.fresh:
+                forget(state_dir, yes=options.yes)
+            session = Session(settings, loaded.hash, loaded.has_done)
+        except BaseException:
+            worker.kill()
+            raise
+        _keep_output(output, state_dir)
+    return _front_end(settings, session, worker, options, screen=screen)
+
+
+def _settings(
+    target: Target, arguments: Sequence[str], options: RunOptions, loaded: Loaded, workers: int, state_dir: Path
+) -> Settings:
+    file = target.experiment
+    return Settings(
+        target=target.path,
+        module=target.module,
+        state_dir=state_dir,
+        batch=find_instances(target, arguments, options, loaded, warn),
+        iterations=options.iterations if options.iterations is not None else (file.iterations if file else None),
+        seed=options.seed if options.seed is not None else (file.seed if file else None),
+        workers=workers,
+        grace=options.grace,
+        sync=options.sync,
+        timeout=options.timeout,
+        retries=options.retries,
+        paused=options.paused,
+        retry_failed=options.retry_failed,
+        rerun_done=options.rerun_done,
+        no_done=options.no_done,
+    )
+
+
+def has_screen(options: RunOptions) -> bool:
+    """Whether a full screen can and may be shown: Textual draws on any stream, so this is ours to decide."""
+    if options.plain or options.json:
+        return False
+    term = os.environ.get("TERM", "")
+    return term not in ("", "dumb") and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _check_free(state_dir: Path) -> None:
+    """Refuse early, before the module of somebody else's running experiment is imported once more."""
+    message = in_use(state_dir)
+    if message:
+        raise InUseError(message)
+
+
+def _load(worker: Worker, target: Target) -> Loaded:
+    shown = False
+
+    def waiting(seconds: float) -> None:
+        nonlocal shown
+        if seconds >= LOADING_SHOWN_AFTER and sys.stderr.isatty():
+            shown = True
+            sys.stderr.write(f"\rloading {target.module.name} ({seconds:.0f} s)… ctrl+c stops it")
+            sys.stderr.flush()
+
+    try:
+        return wait_until_loaded(worker, target.module, waiting)
+    finally:
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+
+
+def _keep_output(output: IO[bytes], state_dir: Path) -> None:
+    """What the module printed while it was imported goes into its load log; nothing of it reached the terminal."""
+    output.seek(0, os.SEEK_END)
+    if output.tell() == 0:
+        return
+    output.seek(0)
+    directory = state_dir / "logs" / "load"
+    with contextlib.suppress(OSError):  # a log is no reason not to start
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (directory / "first.log").open("wb") as log:
+            shutil.copyfileobj(output, log)
+
+
+def forget(state_dir: Path, *, yes: bool) -> None:
+    """Remove everything that is remembered, after asking. Raises UsageError, InUseError, StoreError."""
+    if not state_dir.exists():
+        return
+    if not yes and not ask(f"Forget every state and log in {state_dir}?"):
+        raise UsageError(f"--fresh: {state_dir}: not confirmed. Nothing was changed; --yes does not ask")
+    with Lock(state_dir, 0.0):
+        try:
+            for path in sorted(state_dir.iterdir()):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif path.name != "lock":
+                    path.unlink()
+        except OSError as error:
+            raise StoreError(f"--fresh: {error.filename}: {error.strerror}. Some of it may be gone") from error
+
+
+def _front_end(settings: Settings, session: Session, worker: Worker, options: RunOptions, *, screen: bool) -> int:
+    if screen:
+        from pyalma_tui.cli.screen import run_screen as front
+    else:
+        from pyalma_tui.cli.headless import run_headless as front
+    return front(settings, session, worker, options)

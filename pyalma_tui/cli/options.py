@@ -1,0 +1,52 @@
+"""The options of a run, as they are typed; the help text of each is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Group, Parameter
+
+WHAT = Group("What to run", sort_key=1)
+HOW = Group("How", sort_key=2)
+FRONT = Group("Screen or none", sort_key=3)
+AGAIN = Group("Starting again", sort_key=4)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Everything that `pyalma-tui TARGET` takes beside the target and the instances."""
+
+    batch: Annotated[Path | None, Parameter(group=WHAT, help="a .batch file that lists the instances")] = None
+    iterations: Annotated[int | None, Parameter(group=WHAT, help="how often every instance is run; 1")] = None
+    workers: Annotated[str | None, Parameter(group=WHAT, help="how many runs at a time, or all; 1")] = None
+    seed: Annotated[int | None, Parameter(group=WHAT, help="what the runs' seeds are drawn from; drawn once")] = None
+
+    timeout: Annotated[float | None, Parameter(group=HOW, help="seconds after which a run fails")] = None
+    retries: Annotated[int, Parameter(group=HOW, help="how often a failed run is tried again by itself")] = 0
+    grace: Annotated[float, Parameter(group=HOW, help="seconds until an interrupted run without save() is stopped")] = (
+        10
+    )
+    sync: Annotated[
+        Literal["flush", "group", "fsync"],
+        Parameter(group=HOW, help="what a power loss may take: all since the last write-back, 50 ms, nothing"),
+    ] = "group"
+    state: Annotated[Path | None, Parameter(group=HOW, help="the state directory; <stem>.alma beside TARGET")] = None
+
+    plain: Annotated[bool, Parameter(group=FRONT, help="no screen: lines of text")] = False
+    json: Annotated[bool, Parameter(group=FRONT, help="no screen: JSON lines")] = False
+    no_mouse: Annotated[bool, Parameter(group=FRONT, help="leave the mouse to the terminal")] = False
+    theme: Annotated[str | None, Parameter(group=FRONT, help="colours; `t` on the screen tries them")] = None
+    on_hangup: Annotated[
+        Literal["continue", "interrupt"],
+        Parameter(group=FRONT, help="what to do when the terminal goes away"),
+    ] = "continue"
+
+    paused: Annotated[bool, Parameter(group=AGAIN, help="open without starting anything")] = False
+    retry_failed: Annotated[bool, Parameter(group=AGAIN, help="run failed ones too")] = False
+    rerun_done: Annotated[bool, Parameter(group=AGAIN, help="call done() again when all is done")] = False
+    no_done: Annotated[bool, Parameter(group=AGAIN, help="never call done()")] = False
+    fresh: Annotated[bool, Parameter(group=AGAIN, help="forget every state first; asks")] = False
+    yes: Annotated[bool, Parameter(group=AGAIN, help="do not ask")] = False

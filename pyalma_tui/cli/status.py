@@ -1,0 +1,41 @@
+"""`pyalma-tui status`: what stands where, read from the files alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.cli.speak import console, say
+from pyalma_tui.cli.target import find_target
+from pyalma_tui.errors import StoreError
+from pyalma_tui.model import status as s
+from pyalma_tui.report.facts import status_facts
+from pyalma_tui.report.summary import print_summary
+from pyalma_tui.store.lock import holder
+from pyalma_tui.store.opening import read_store
+
+
+def status(name: str, state: Path | None, *, as_json: bool) -> int:
+    """Print where every run stands; changes nothing. Raises StoreError if there is nothing to read."""
+    target = find_target(name, say)
+    state_dir = target.state_dir(state)
+    store = read_store(state_dir)
+    if store is None:
+        raise StoreError(f"status: {state_dir}: nothing is remembered of {name}. `pyalma-tui {name}` starts it")
+    busy = holder(state_dir)
+    ledger = store.ledger
+    hook = ledger.hook
+    if busy is None and isinstance(hook.status, s.HookRunning):  # nobody is there to call it
+        hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
+    if as_json:
+        facts = status_facts(
+            target.path, state_dir, busy.pid if busy else None, ledger.instances, ledger.runs, ledger.counts, hook
+        )
+        sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+        return 0
+    print_summary(console(), ledger.instances, list(ledger.runs), list(ledger.rows), ledger.counts, hook)
+    if busy is not None:
+        say(f"running now, process {busy.pid}")
+    return 0

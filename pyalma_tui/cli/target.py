@@ -1,0 +1,124 @@
+"""What TARGET means: the run module, the state directory, where the instances come from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.errors import InputError, LoadError, UsageError
+from pyalma_tui.loading.batch import read_batch
+from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
+from pyalma_tui.loading.experiment_file import ExperimentFile, parse_workers, read_experiment_file
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.messages import Loaded
+
+Warn = Callable[[str], None]
+NAMED = 3  # missing files that a warning names
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A target that exists: `path` as typed but absolute, its run module, and the experiment file if there is one."""
+
+    path: Path
+    module: Path
+    experiment: ExperimentFile | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Names of instances and the state directory are seen from here."""
+        return self.path.parent
+
+    def state_dir(self, chosen: Path | None) -> Path:
+        """The state directory: the chosen one, or `<stem>.alma` beside the target; links resolved."""
+        return Path(os.path.realpath(chosen if chosen is not None else self.path.with_suffix(".alma")))
+
+
+def find_target(name: str, warn: Warn) -> Target:
+    """The target of this name; raises LoadError for a module, InputError for an experiment that cannot be read."""
+    path = Path(os.path.abspath(name))
+    if path.suffix == ".experiment":
+        experiment = read_experiment_file(path, Path.cwd(), warn)
+        return Target(path, experiment.module, experiment)
+    _check_module(name, path)
+    beside = path.with_suffix(".experiment")
+    experiment_beside = read_experiment_file(beside, Path.cwd(), warn) if beside.exists() else None
+    return Target(path, path, experiment_beside)
+
+
+def _check_module(name: str, path: Path) -> None:
+    if not path.exists():
+        near = path.with_name(path.name + ".py")
+        hint = f"Is it {near.name}?" if near.exists() else "Give the path of a run module (.py) or an .experiment"
+        raise LoadError(f"module: {name}: there is no such file. {hint}")
+    if path.is_dir():
+        raise LoadError(f"module: {name}: this is a directory. Give the run module (.py) in it")
+    if not path.is_file():
+        raise LoadError(f"module: {name}: this is not a regular file. Give a run module (.py) or an .experiment")
+    if path.suffix != ".py":
+        raise LoadError(f"module: {name}: not a .py and not an .experiment file. Give one of these")
+    if not os.access(path, os.R_OK):
+        raise LoadError(f"module: {name}: it may not be read. Change its permissions")
+
+
+def find_instances(
+    target: Target, arguments: Sequence[str], options: RunOptions, loaded: Loaded, warn: Warn
+) -> list[Instance] | None:
+    """Today's instances from the first source that has any (PYALMA.md §2), None if only the state remembers them."""
+    entries = _entries(target, arguments, options, loaded, warn)
+    if entries is None:
+        return None
+    absent = missing(entries)
+    if absent:
+        named = ", ".join(absent[:NAMED]) + (", …" if len(absent) > NAMED else "")
+        they = "1 file does" if len(absent) == 1 else f"{len(absent):,} files do"
+        warn(f"{they} not exist: {named}. The runs are started all the same")
+    return number(entries, target.folder)
+
+
+def _entries(
+    target: Target, arguments: Sequence[str], options: RunOptions, loaded: Loaded, warn: Warn
+) -> list[Entry] | None:
+    if arguments:
+        return expand_arguments(arguments, Path.cwd())
+    if options.batch is not None:
+        return read_batch(options.batch, warn)
+    if target.path.suffix == ".experiment" and target.experiment is not None:
+        return read_batch(target.experiment.batch, warn)
+    if loaded.instances is not None:
+        values = [jsontext.decode(bytes(text)) for text in loaded.instances]
+        if not values:
+            raise InputError(
+                f"instances: {target.module}: its `instances` is empty. Put paths, globs or objects into it"
+            )
+        return from_values(values, target.folder, str(target.module), warn)
+    if target.experiment is not None:
+        return read_batch(target.experiment.batch, warn)
+    beside = target.module.with_suffix(".batch")
+    return read_batch(beside, warn) if beside.exists() else None
+
+
+def workers_of(target: Target, options: RunOptions) -> int:
+    """How many workers: what was typed, else what the experiment file says, else one; raises UsageError."""
+    if options.workers is not None:
+        return parse_workers(options.workers)
+    return parse_workers(target.experiment.workers) if target.experiment else 1
+
+
+def check_numbers(options: RunOptions) -> None:
+    """Refuse numbers that mean nothing; raises UsageError."""
+    for name, value, least in (
+        ("--iterations", options.iterations, 1),
+        ("--retries", options.retries, 0),
+        ("--grace", options.grace, 0),
+    ):
+        if value is not None and not value >= least:
+            raise UsageError(f"{name}: {value}: it must be at least {least}. Nothing was started")
+    if options.timeout is not None and not options.timeout > 0:
+        raise UsageError(f"--timeout: {options.timeout}: it must be more than 0 seconds. Nothing was started")
+    if options.plain and options.json:
+        raise UsageError("--plain and --json: choose one of them. Nothing was started")

@@ -1,0 +1,129 @@
+"""The table that is left in the scrollback: what became of every instance, or of those that need a look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import localtime, strftime
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.view import Row, Tally, row_word
+
+ROWS = 20  # listed in full; beyond it those that are done are only counted
+STYLES: dict[str, str] = {
+    "done": "green",
+    "failed": "red",
+    "interrupted": "yellow",
+    "running": "cyan",
+    "pending": "dim",
+}
+GLYPHS: dict[str, str] = {"done": "✓", "failed": "✗", "interrupted": "‖", "running": "●", "pending": "·"}
+STATE_CELLS = 44
+
+
+def print_summary(
+    console: Console,
+    instances: Sequence[Instance],
+    runs: Sequence[Run],
+    rows: Sequence[Row],
+    counts: Tally,
+    hook: s.DoneHook,
+) -> None:
+    """Print the table, the counts and what became of done(), as wide as the console."""
+    chosen = list(range(len(instances)))
+    if len(chosen) > ROWS:
+        chosen = [i for i in chosen if rows[i].tally.done < rows[i].tally.total][:ROWS]
+    if chosen:
+        console.print(_table(chosen, instances, runs, rows))
+    left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen)
+    if len(instances) > ROWS and left > 0:
+        console.print(Text(f"  … and {left:,} more instances that are not done", style="dim"))
+    console.print(Padding(_counts(counts, hook), (0, 0, 0, 2)))
+
+
+def _table(chosen: Sequence[int], instances: Sequence[Instance], runs: Sequence[Run], rows: Sequence[Row]) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="dim")
+    table.add_column("")
+    table.add_column("instance", overflow="ellipsis", no_wrap=True, max_width=48)
+    table.add_column("status", no_wrap=True)
+    several = any(rows[i].tally.total > 1 for i in chosen)
+    if several:
+        table.add_column("runs", justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("last saved state", overflow="ellipsis", no_wrap=True)
+    for i in chosen:
+        tally, run = rows[i].tally, runs[rows[i].latest - 1]
+        word = row_word(tally)
+        cells: list[RenderableType] = [
+            Text(GLYPHS[word], style=STYLES[word]),
+            Text(printable(instances[i].label)),
+            Text(word if instances[i].in_batch else f"{word}, not in the batch", style=STYLES[word]),
+        ]
+        if several:
+            cells.append(Text(f"{tally.done}/{tally.total}"))
+        cells += [Text(duration(run.seconds) if run.attempt else ""), _state(run)]
+        table.add_row(*cells)
+    return table
+
+
+def _state(run: Run) -> Text:
+    if isinstance(run.status, s.Failed):
+        return Text(clip(printable(run.status.error.message), STATE_CELLS), style="red")
+    return Text(state_line(run.state, STATE_CELLS))
+
+
+def state_line(state: bytes | None, cells: int) -> str:
+    """A state on one line: the text itself if it is a plain string, else its JSON."""
+    if state is None:
+        return ""
+    text = state.decode("utf-8", "replace")
+    if text[:1] == '"' and "\\" not in text:
+        text = text[1:-1]
+    return clip(printable(text), cells)
+
+
+def _counts(counts: Tally, hook: s.DoneHook) -> Text:
+    line = Text()
+    for word in ("done", "failed", "interrupted", "running", "pending"):
+        number = getattr(counts, word)
+        if number or word == "done":
+            line.append(f"{GLYPHS[word]} {number:,} {word}   ", style=STYLES[word])
+    said = hook_line(hook)
+    if said:
+        bad = isinstance(hook.status, s.HookFailed | s.HookCutOff)
+        line.append(said, style="red" if bad else "")
+    return line
+
+
+def hook_line(hook: s.DoneHook) -> str:
+    """What became of done(), in words; empty if there is nothing to say."""
+    times = f", called {hook.calls} times in all" if hook.calls > 1 else ""
+    match hook.status:
+        case s.HookDone():
+            return f"done() returned{times}"
+        case s.HookFailed(error=error):
+            return f"done() failed: {printable(error.message)}{times}"
+        case s.HookCutOff(since=since):
+            at = strftime("%H:%M", localtime(since))
+            return f"done() was cut off at {at}; it may or may not have taken effect (--rerun-done calls it again)"
+        case s.HookRunning():
+            return "done() is running"
+    return ""
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `41 s`, `3:12`, `2:05:00`: as precise as one wants to know it."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
