@@ -5,7 +5,6 @@ Called in a worker only: a module may print, exit, hang or crash while it is imp
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import difflib
 import hashlib
@@ -55,12 +54,14 @@ def code_hash(code: bytes) -> str:
     return hashlib.sha256(code).hexdigest()[:12]
 
 
-def import_module(path: Path) -> RunModule:
+def import_module(path: Path, copy: Path) -> RunModule:
     """Import the file as a module named by its stem, its folder first on `sys.path`, and check it.
+
+    `copy` is where its text is read from: the file itself, or what it was when the session began.
 
     Raises LoadError for a missing or unusable `run`, SyntaxError and whatever the module itself raises.
     """
-    code = path.read_bytes()
+    code = copy.read_bytes()
     name, folder = path.stem, str(path.parent)
     sys.path.insert(0, folder)
     sys.meta_path.insert(0, _StandardLibraryFirst(folder))
@@ -96,7 +97,7 @@ def _function(module: ModuleType, path: Path) -> Callable[..., object]:
         raise LoadError(f"{path}: no function named run: {has}. {hint[0].upper()}{hint[1:]}")
     if not callable(run):
         raise LoadError(f"{path}: run is {_a(run)}, not a function. Make it `def {WANTED}:`")
-    if asyncio.iscoroutinefunction(run) or inspect.isasyncgenfunction(run):
+    if inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run):
         line = _line(run)
         raise LoadError(f"{path}{line}: run is an `async def`. Make it a plain `def`, with asyncio.run(…) inside")
     if inspect.isgeneratorfunction(run):
@@ -138,7 +139,7 @@ def _extras(run: Callable[..., object], path: Path) -> frozenset[str]:
 def _check_done(done: object, path: Path) -> None:
     if not callable(done):
         raise LoadError(f"{path}: done is {_a(done)}, not a function. Make it `def done():` or name it otherwise")
-    if asyncio.iscoroutinefunction(done) or inspect.isgeneratorfunction(done):
+    if inspect.iscoroutinefunction(done) or inspect.isgeneratorfunction(done):
         raise LoadError(f"{path}{_line(done)}: done is not a plain function. Make it `def done():`")
     try:
         parameters = inspect.signature(done).parameters.values()

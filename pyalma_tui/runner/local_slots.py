@@ -28,7 +28,8 @@ class Worker:
     The kernel ends it when the thread that started it ends, so a runner starts its workers itself.
     """
 
-    def __init__(self, module: Path, output: IO[bytes], mark: str) -> None:
+    def __init__(self, module: Path, output: IO[bytes], mark: str, code: Path | None = None) -> None:
+        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead."""
         self.mark = mark
         self.loaded: Loaded | None = None
         self.work, theirs_work = socket.socketpair()
@@ -38,6 +39,7 @@ class Worker:
             "control": theirs_control.fileno(),
             "parent": os.getpid(),
             "module": str(module),
+            "code": str(code or module),
         }
         try:
             # -P: nothing in the working directory takes the place of a module that we import
@@ -116,6 +118,14 @@ class Worker:
         except ProcessLookupError:
             return False
         except PermissionError:  # macOS says so of a group of zombies
+            return False
+        return True
+
+    def group_is_alive(self) -> bool:
+        """Whether anything of its process group is left."""
+        try:
+            os.killpg(self.pid, 0)
+        except (ProcessLookupError, PermissionError):
             return False
         return True
 

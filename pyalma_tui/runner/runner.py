@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import selectors
 import socket
-import subprocess
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from queue import SimpleQueue
 from signal import SIGKILL
-from typing import IO
 
 import msgspec
 
@@ -23,18 +21,17 @@ from pyalma_tui.model.messages import (
     DoneEnded,
     DoneOrder,
     Ended,
-    Exit,
     Loaded,
     LoadFailed,
     Reply,
     RunOrder,
-    Serve,
     ServeFailed,
     Serving,
 )
 from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Record, Reset, Stopped
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import supervise
+from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.session import Session, Settings
@@ -43,7 +40,6 @@ from pyalma_tui.runner.snapshot import Change, Listener, Phase, Snapshot
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
-GOODBYE = 2.0  # seconds that a worker and what it started get to end when it is no longer needed
 CRASHES = 5  # deaths of a worker under the same run after which it is not retried by itself
 BACKOFF = 60.0  # seconds: the longest wait before a retry
 NO_STATE = msgspec.Raw(b'""')
@@ -61,10 +57,8 @@ class Runner:
         self._session = session
         self._listener = listener
         self._has_done = bool(first and first.loaded and first.loaded.has_done)
-        self._seats: dict[int, Seat] = {}
+        self._crew = Crew(settings, session, self._on_reply, self._note)
         self._first = first
-        self._leaving: list[tuple[Worker, float]] = []
-        self._launched = 0
         self._workers = settings.workers
         self._queue = Queue(session.order)
         self._delayed: list[tuple[float, int]] = []
@@ -81,7 +75,6 @@ class Runner:
         self._snapshot = Snapshot()
         self._commands: SimpleQueue[c.Command] = SimpleQueue()
         self._wake, self._woken = socket.socketpair()
-        self._selector = selectors.DefaultSelector()
         self._next_tick = 0.0
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
         self._gather()
@@ -118,11 +111,11 @@ class Runner:
     def _main(self) -> None:
         supervise.become_subreaper()
         self._woken.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ, self._take_commands)
+        self._crew.selector.register(self._woken, selectors.EVENT_READ, self._take_commands)
         try:
             if self._first is not None:
-                self._adopt(self._first)
-            while not (self._quitting and not self._seats):
+                self._crew.adopt(self._first)
+            while not (self._quitting and not self._crew.seats):
                 self._turn()
         except PyalmaError as error:
             self._failure = error.message
@@ -134,7 +127,7 @@ class Runner:
 
     def _turn(self) -> None:
         timeout = max(0.0, self._next_tick - time.monotonic()) if self._ticking() else None
-        for key, _ in self._selector.select(timeout):
+        for key, _ in self._crew.selector.select(timeout):
             key.data()
         now = time.monotonic()
         if now >= self._next_tick or self._changed:
@@ -143,8 +136,8 @@ class Runner:
 
     def _ticking(self) -> bool:
         return bool(
-            self._seats
-            or self._leaving
+            self._crew.seats
+            or self._crew.leaving
             or self._delayed
             or self._changed
             or self._session.journal.changed
@@ -156,30 +149,25 @@ class Runner:
             return
         self._next_tick = now + TICK
         self._absorb(self._session.journal.poll())
-        for seat in list(self._seats.values()):
+        for seat in list(self._crew.seats.values()):
             self._look_after(seat, now)
-        self._see_off(now)
+        self._crew.see_off(now, at_once=self._quitting)
         self._retry_delayed(now)
-        active = any(seat.active for seat in self._seats.values())
+        active = bool(self._crew.active)
         self._session.busy(active)
         self._session.tend(now, idle=not active)
         if self._changed or active:
             self._publish(self._phase())
 
     def _end(self) -> None:
-        for seat in list(self._seats.values()):
+        for seat in list(self._crew.seats.values()):
             seat.worker.signal_group(SIGKILL)
             self._bury(seat, seat.worker.process.wait())
-        for worker, _ in self._leaving:
-            worker.signal_group(SIGKILL)
-            worker.process.wait()
-            worker.close()
-        self._leaving.clear()
+        self._crew.close()
         try:
             self._session.close()
         except StoreError as error:
             self._failure = self._failure or error.message
-        self._selector.close()
         self._wake.close()
         self._woken.close()
         self._publish("closed")
@@ -202,21 +190,22 @@ class Runner:
     def _fill(self) -> None:
         """Give every free worker something to do, and start workers while there is more than they can take."""
         if self._quitting:
-            self._dismiss(0)
+            for seat in self._crew.of("loading", "opening", "ready"):
+                self._dismiss(seat)
             return
         open_to_runs = not (self._halted or self._paused or self._load_failure)
-        for seat in list(self._seats.values()):
+        for seat in list(self._crew.seats.values()):
             if seat.doing == "ready" and seat.number >= self._workers:
-                self._dismiss_seat(seat)
+                self._dismiss(seat)
             elif seat.doing == "ready" and open_to_runs and (run := self._queue.pop()) is not None:
                 self._order(seat, run)
         if open_to_runs:
-            coming = sum(seat.doing in ("loading", "opening") for seat in self._seats.values())
+            coming = self._crew.coming
             for number in range(self._workers):
                 if coming >= len(self._queue):
                     break
-                if number not in self._seats:
-                    self._start(number)
+                if number not in self._crew.seats:
+                    self._crew.start(number)
                     coming += 1
         if self._done_is_due():
             self._call_done()
@@ -251,23 +240,23 @@ class Runner:
         counts = self._session.ledger.counts
         if counts.done == counts.total:
             return True
-        if len(self._queue) or self._delayed or any(seat.run for seat in self._seats.values()):
+        if len(self._queue) or self._delayed or any(seat.run for seat in self._crew.seats.values()):
             return False
         return all(isinstance(self._session.ledger.run(run).status, s.Done) for run in self._session.order)
 
     def _done_is_due(self) -> bool:
         if not self._has_done or self._halted or self._paused or self._load_failure:
             return False
-        if any(seat.active for seat in self._seats.values()):
+        if bool(self._crew.active):
             return False
         not_yet = isinstance(self._session.ledger.hook.status, s.HookNotYet) and not self._settings.no_done
         return (not_yet or self._done_wanted) and self._all_done()
 
     def _call_done(self) -> None:
-        ready = [seat for seat in self._seats.values() if seat.doing == "ready"]
+        ready = self._crew.of("ready")
         if not ready:
-            if not self._seats:
-                self._start(0)
+            if not self._crew.seats:
+                self._crew.start(0)
             return
         self._done_wanted = False
         session = self._session
@@ -290,54 +279,12 @@ class Runner:
 
     # --- workers -------------------------------------------------------------------------------------------------
 
-    def _start(self, number: int) -> None:
-        self._launched += 1
-        mark = f"{self._session.meta.session}-{self._launched}-{time.monotonic_ns()}"
-        with self._load_log(self._launched) as log:
-            worker = Worker(self._settings.module, log, mark)
-        self._seat(number, worker)
-
-    def _load_log(self, launch: int) -> IO[bytes]:
-        directory = self._session.state_dir / "logs" / "load"
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return (directory / f"{self._session.meta.session:06d}-{launch:03d}.log").open("ab")
-
-    def _adopt(self, worker: Worker) -> None:
-        self._launched += 1
-        seat = self._seat(0, worker)
-        self._serve(seat)
-
-    def _seat(self, number: int, worker: Worker) -> Seat:
-        seat = Seat(number, worker, f"w{self._launched:04d}")
-        self._seats[number] = seat
-        self._selector.register(worker.work, selectors.EVENT_READ, lambda: self._hear(seat))
-        self._changed = True
-        return seat
-
-    def _serve(self, seat: Seat) -> None:
-        seat.turn("opening")
-        journal = self._session.journal
-        order = Serve(
-            state_dir=str(self._session.state_dir),
-            segment=journal.name_for(seat.writer),
-            segment_limit=journal.segment_limit(self._workers),
-            synced=self._settings.sync == "fsync",
-            slot=seat.number,
-        )
-        seat.worker.send(order, [self._session.lock_fd])
-
-    def _hear(self, seat: Seat) -> None:
-        for reply in seat.worker.receive():
-            self._on_reply(seat, reply)
-        if seat.worker.ended and self._seats.get(seat.number) is seat:
-            self._selector.unregister(seat.worker.work)  # it would be readable for ever; the next tick sees the death
-
     def _on_reply(self, seat: Seat, reply: Reply) -> None:
         self._changed = True
         match reply:
             case Loaded():
                 self._has_done = reply.has_done
-                self._serve(seat)
+                self._crew.serve(seat)
             case LoadFailed(error):
                 self._cannot_load(seat, error.message)
             case Serving():
@@ -362,29 +309,26 @@ class Runner:
     def _cannot_load(self, seat: Seat, why: str) -> None:
         self._load_failure = why
         self._note(f"no worker can be started: {why}")
-        self._dismiss_seat(seat)
+        self._dismiss(seat)
 
     def _look_after(self, seat: Seat, now: float) -> None:
         code = seat.worker.gone()
         if code is not None:
-            self._hear(seat)
-            if self._seats.get(seat.number) is seat:
-                self._bury(seat, code)
+            self._crew.hear(seat)
+            self._bury(seat, code)
             return
         timeout = self._settings.timeout
         if seat.stop is None:
             if timeout is not None and seat.doing == "running" and now - seat.began >= timeout:
                 self._ask(seat, f"timed out after {timeout:g} s")
             elif seat.doing == "ready" and now - seat.began >= LINGER:
-                self._dismiss_seat(seat)
+                self._dismiss(seat)
         elif now >= seat.stop.deadline:
             self._advance(seat, supervise.advanced(seat.stop, now))
 
     def _bury(self, seat: Seat, code: int) -> None:
         """The worker is gone: read its last words, and find out what became of what it was doing."""
-        self._changed = True
-        if seat.followed:
-            self._absorb(self._session.journal.end(seat.writer))
+        self._last_words(seat)
         if seat.doing == "running":
             self._write_end(seat, code)
         elif seat.doing == "done()" and isinstance(self._session.ledger.hook.status, s.HookRunning):
@@ -396,7 +340,7 @@ class Runner:
         elif seat.doing in ("loading", "opening") and not self._quitting:
             self._load_failure = f"the module ends its process while it is imported ({supervise.death(code)})"
             self._note(self._load_failure)
-        self._forget(seat)
+        self._crew.remove(seat)
 
     def _write_end(self, seat: Seat, code: int) -> None:
         run = self._session.ledger.run(seat.run)
@@ -414,50 +358,14 @@ class Runner:
             self._crashes[seat.run] += 1
         self._write(Lost(seat.run, seat.attempt, seconds, time.time(), error))
 
-    def _forget(self, seat: Seat) -> None:
-        if seat.worker.work in self._selector.get_map():
-            self._selector.unregister(seat.worker.work)
-        del self._seats[seat.number]
-        self._leaving.append((seat.worker, time.monotonic() + GOODBYE))
+    def _dismiss(self, seat: Seat) -> None:
+        self._crew.dismiss(seat)
+        self._last_words(seat)
 
-    def _dismiss(self, keep: int) -> None:
-        for seat in list(self._seats.values()):
-            if seat.number >= keep and not seat.active:
-                self._dismiss_seat(seat)
-
-    def _dismiss_seat(self, seat: Seat) -> None:
-        """Let a worker go that does nothing; it leaves its slot at once and gets a moment to end."""
-        seat.worker.send(Exit())
-        if seat.doing in ("loading", "opening"):
-            seat.worker.signal_group(SIGKILL)
-        try:
-            seat.worker.process.wait(timeout=GOODBYE)
-        except subprocess.TimeoutExpired:
-            seat.worker.signal_group(SIGKILL)
-            seat.worker.process.wait()
+    def _last_words(self, seat: Seat) -> None:
+        self._changed = True
         if seat.followed:
             self._absorb(self._session.journal.end(seat.writer))
-        seat.turn("ready")
-        self._forget(seat)
-        self._changed = True
-
-    def _see_off(self, now: float) -> None:
-        """What workers that are gone have left behind gets a moment, then it is killed."""
-        staying = []
-        for worker, deadline in self._leaving:
-            if not worker.signal_group(0):  # type: ignore[arg-type]
-                left = 0
-            elif now < deadline and not self._quitting:
-                staying.append((worker, deadline))
-                continue
-            else:
-                worker.signal_group(SIGKILL)
-                left = 1
-            left += supervise.sweep(worker.mark, [seat.worker.pid for seat in self._seats.values()])
-            worker.close()
-            if left:
-                self._note(f"worker {worker.pid} left processes behind; they were killed")
-        self._leaving = staying
 
     # --- stopping ------------------------------------------------------------------------------------------------
 
@@ -473,12 +381,12 @@ class Runner:
 
     def _interrupt(self, runs: Sequence[int] | None) -> None:
         now = time.monotonic()
-        seats = [seat for seat in self._seats.values() if seat.active and (runs is None or seat.run in runs)]
+        seats = [seat for seat in self._crew.seats.values() if seat.active and (runs is None or seat.run in runs)]
         if runs is None:
             self._halted = True
             self._delayed.clear()
-            for seat in [seat for seat in self._seats.values() if seat.doing in ("loading", "opening")]:
-                self._dismiss_seat(seat)
+            for seat in self._crew.of("loading", "opening"):
+                self._dismiss(seat)
         else:
             for run in runs:
                 self._queue.discard(run)
@@ -591,9 +499,9 @@ class Runner:
             self._delayed.append((time.monotonic() + min(BACKOFF, 2.0 ** (times - 1)), run.id))
 
     def _phase(self) -> Phase:
-        if self._quitting or any(seat.stop and not seat.stop.error for seat in self._seats.values()):
+        if self._quitting or any(seat.stop and not seat.stop.error for seat in self._crew.seats.values()):
             return "stopping"
-        if any(seat.active for seat in self._seats.values()):
+        if bool(self._crew.active):
             return "busy"
         waiting = len(self._queue) > 0 or self._delayed
         held = self._halted or self._paused or self._load_failure
@@ -612,7 +520,7 @@ class Runner:
         return f"{counts.failed} failed" if counts.failed else "nothing to run"
 
     def _forecast(self, now: float) -> Forecast | None:
-        busy = [now - seat.began for seat in self._seats.values() if seat.doing == "running"]
+        busy = [now - seat.began for seat in self._crew.seats.values() if seat.doing == "running"]
         remaining = len(self._queue) + len(busy)
         return forecast(self._durations, remaining, sum(busy), max(1, min(self._workers, remaining)))
 
@@ -633,7 +541,7 @@ class Runner:
             rows=ledger.rows.freeze(),
             runs_of=ledger.runs_of,
             counts=ledger.counts,
-            slots=tuple(seat.shown() for _, seat in sorted(self._seats.items())),
+            slots=tuple(seat.shown() for _, seat in sorted(self._crew.seats.items())),
             done_hook=ledger.hook,
             forecast=self._forecast(time.monotonic()) if phase == "busy" else None,
             saved_at=ledger.saved_at,

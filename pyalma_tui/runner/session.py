@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from pyalma_tui.errors import InputError, StoreError
+from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
@@ -112,6 +113,7 @@ class Session:
             iterations=iterations,
             seed=seed,
         )
+        self.code = _keep_code(self.state_dir, settings.module, module_hash)
         self._foreign = store.foreign if store else {}
         self.journal = Journal(
             self.state_dir / "journal", self.meta.session, store.folded if store else dict.fromkeys(segments, 0)
@@ -287,6 +289,22 @@ def _prepare(state_dir: Path) -> None:
         raise StoreError(
             f"state directory: {state_dir}: {error.strerror}. Nothing was started; --state DIR chooses another place"
         ) from error
+
+
+def _keep_code(state_dir: Path, module: Path, digest: str) -> Path | None:
+    """A copy of the run module as this session loaded it, so that workers started later run the same code."""
+    kept = state_dir / "code" / f"{digest}.py"
+    if kept.is_file() and code_hash(kept.read_bytes()) == digest:
+        return kept
+    try:
+        code = module.read_bytes()
+        if code_hash(code) != digest:  # edited since a moment ago: no copy is better than a wrong one
+            return None
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
+        kept.write_bytes(code)
+    except OSError:  # workers read the module itself then
+        return None
+    return kept
 
 
 def _hook_at_start(hook: s.DoneHook, has_done: bool) -> s.DoneHook:

@@ -44,12 +44,16 @@ from pyalma_tui.worker.stopping import Stopping, die_with_parent
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """The worker's command-line argument: descriptors of its two sockets, its parent, the run module."""
+    """The worker's command-line argument: descriptors of its two sockets, its parent, the run module.
+
+    `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited.
+    """
 
     work: int
     control: int
     parent: int
     module: str
+    code: str
 
 
 class Channel:
@@ -91,7 +95,7 @@ def main(argument: str) -> None:
     capture.prepare()
     faulthandler.enable()
     channel = Channel(work)
-    module = _load(Path(spec.module), channel)
+    module = _load(Path(spec.module), Path(spec.code), channel)
     capture.flush()
     order = channel.receive()
     if module is None or not isinstance(order, Serve):
@@ -111,10 +115,10 @@ def _high(low: int) -> socket.socket:
     return socket.socket(fileno=fd)
 
 
-def _load(path: Path, channel: Channel) -> RunModule | None:
+def _load(path: Path, code: Path, channel: Channel) -> RunModule | None:
     here = os.getpid()
     try:
-        module = import_module(path)
+        module = import_module(path, code)
         instances = own_instances(module.module)
     except LoadError as error:
         channel.send(LoadFailed(Error(error.message)))

@@ -1,0 +1,140 @@
+"""The workers of a runner: taking seats, being served, leaving, and what they leave behind."""
+
+from __future__ import annotations
+
+import selectors
+import subprocess
+import time
+from collections.abc import Callable
+from signal import SIGKILL
+from typing import IO
+
+from pyalma_tui.model.messages import Exit, Reply, Serve
+from pyalma_tui.runner import supervise
+from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.slots import Seat
+
+GOODBYE = 2.0  # seconds that a worker and what it started get to end when it is no longer needed
+
+
+class Crew:
+    """Which worker sits in which slot; owned by the runner thread.
+
+    `on_reply` hears what a worker says, `tell` gets lines for the user.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        session: Session,
+        on_reply: Callable[[Seat, Reply], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.seats: dict[int, Seat] = {}
+        self.leaving: list[tuple[Worker, float]] = []
+        self._settings = settings
+        self._session = session
+        self._on_reply = on_reply
+        self._tell = tell
+        self._launched = 0
+
+    def of(self, *doing: str) -> list[Seat]:
+        """The seats that do one of these."""
+        return [seat for seat in self.seats.values() if seat.doing in doing]
+
+    @property
+    def active(self) -> list[Seat]:
+        """The seats whose workers call user code now."""
+        return self.of("running", "done()")
+
+    @property
+    def coming(self) -> int:
+        """How many will soon be ready."""
+        return len(self.of("loading", "opening"))
+
+    def start(self, number: int) -> None:
+        """Start a worker for this slot; it says when it has loaded the module."""
+        mark = f"{self._session.meta.session}-{self._launched + 1}-{time.monotonic_ns()}"
+        with self._load_log() as log:
+            worker = Worker(self._settings.module, log, mark, self._session.code)
+        self._sit(number, worker)
+
+    def adopt(self, worker: Worker) -> None:
+        """Take in a worker that has loaded the module already."""
+        self.serve(self._sit(0, worker))
+
+    def _load_log(self) -> IO[bytes]:
+        directory = self._session.state_dir / "logs" / "load"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (directory / f"{self._session.meta.session:06d}-{self._launched + 1:03d}.log").open("ab")
+
+    def _sit(self, number: int, worker: Worker) -> Seat:
+        self._launched += 1
+        seat = Seat(number, worker, f"w{self._launched:04d}")
+        self.seats[number] = seat
+        self.selector.register(worker.work, selectors.EVENT_READ, lambda: self.hear(seat))
+        return seat
+
+    def serve(self, seat: Seat) -> None:
+        """Let a worker that has loaded the module open its journal segment, and share the lock with it."""
+        seat.turn("opening")
+        journal = self._session.journal
+        order = Serve(
+            state_dir=str(self._session.state_dir),
+            segment=journal.name_for(seat.writer),
+            segment_limit=journal.segment_limit(self._settings.workers),
+            synced=self._settings.sync == "fsync",
+            slot=seat.number,
+        )
+        seat.worker.send(order, [self._session.lock_fd])
+
+    def hear(self, seat: Seat) -> None:
+        """Pass on what a worker has said."""
+        for reply in seat.worker.receive():
+            self._on_reply(seat, reply)
+        if seat.worker.ended:  # readable for ever from now on; that it is gone shows at the next look
+            self._stop_listening(seat)
+
+    def _stop_listening(self, seat: Seat) -> None:
+        if seat.worker.work in self.selector.get_map():
+            self.selector.unregister(seat.worker.work)
+
+    def dismiss(self, seat: Seat) -> None:
+        """Let a worker go that calls nothing; its slot is free when this returns."""
+        seat.worker.send(Exit())
+        if seat.doing in ("loading", "opening"):
+            seat.worker.signal_group(SIGKILL)
+        try:
+            seat.worker.process.wait(timeout=GOODBYE)
+        except subprocess.TimeoutExpired:
+            seat.worker.signal_group(SIGKILL)
+            seat.worker.process.wait()
+        self.remove(seat)
+
+    def remove(self, seat: Seat) -> None:
+        """Free the slot of a worker that is gone; what it left behind gets a moment."""
+        self._stop_listening(seat)
+        del self.seats[seat.number]
+        self.leaving.append((seat.worker, time.monotonic() + GOODBYE))
+
+    def see_off(self, now: float, *, at_once: bool = False) -> None:
+        """Kill what workers that are gone left behind, when its moment is over."""
+        staying = []
+        for worker, deadline in self.leaving:
+            alive = worker.group_is_alive()
+            if alive and now < deadline and not at_once:
+                staying.append((worker, deadline))
+                continue
+            left = int(alive and worker.signal_group(SIGKILL))
+            left += supervise.sweep(worker.mark, [seat.worker.pid for seat in self.seats.values()])
+            worker.close()
+            if left:
+                self._tell(f"worker {worker.pid} left processes behind; they were killed")
+        self.leaving = staying
+
+    def close(self) -> None:
+        """Let go of everything; all workers are gone."""
+        self.see_off(time.monotonic(), at_once=True)
+        self.selector.close()
