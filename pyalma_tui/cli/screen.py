@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from pyalma_tui.cli.headless import report
+from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.report.plain import Output
-from pyalma_tui.runner.commands import Quit
+from pyalma_tui.cli.speak import say
+from pyalma_tui.report.plain import Changes, Output, follow
+from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
+
+if TYPE_CHECKING:
+    from pyalma_tui.tui.app import ExperimentApp
+
+
+class Ending:
+    """Why the screen ended without being asked: a signal, of which SIGHUP means that the terminal is gone."""
+
+    def __init__(self, app: ExperimentApp) -> None:
+        self.by: signal.Signals | None = None
+        self._app = app
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._end)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        if self.by is None:
+            self.by = signal.Signals(number)
+            self._app.exit()  # takes effect at the app's next look, an eighth of a second away
 
 
 def run_screen(settings: Settings, session: Session, worker: Worker, options: RunOptions) -> int:
@@ -19,10 +45,47 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
 
     runner = Runner(settings, session, worker)
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
+    ending = Ending(app)
     runner.start()
+    output = Output(sys.stdout)
     try:
-        app.show()
+        _show(app, ending, settings.state_dir)
+        if ending.by is signal.SIGHUP:
+            _leave_terminal()
+            output.gone = True
+            if options.on_hangup == "continue":
+                ending.by = _go_on(runner, options, settings.grace)
     finally:
         runner.send(Quit())
         runner.join()
-    return report(runner.snapshot(), Output(sys.stdout), quiet=False, ended_by=None)
+    code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by)
+    return code if app.crash is None else code or 1
+
+
+def _show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
+    try:
+        app.show()
+    except OSError:
+        if ending.by is not signal.SIGHUP:  # else: nobody is left to restore a terminal for
+            raise
+    if app.crash is not None:
+        path = state_dir / "crash.log"
+        text = "".join(traceback.format_exception(app.crash))
+        path.write_text(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}", encoding="utf-8", errors="backslashreplace")
+        say(f"screen: {type(app.crash).__name__}: it crashed; the traceback is in {path}. Every state is kept")
+
+
+def _leave_terminal() -> None:
+    """Point the standard descriptors away from a terminal that is gone: a write would fail, a read never end."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nowhere, fd)
+    os.close(nowhere)
+
+
+def _go_on(runner: Runner, options: RunOptions, grace: float) -> signal.Signals | None:
+    """Without a screen until nothing runs any more; the signal that ended it earlier."""
+    signals = Signals(runner, options, grace)
+    runner.send(Remark("the terminal has gone away: the experiment goes on without a screen"))
+    follow(runner, Changes(), lambda change, instances: None, lambda: False)
+    return signals.ended_by

@@ -51,4 +51,10 @@ class Quit(msgspec.Struct, frozen=True):
     """Interrupt what runs, write the checkpoint, end; a second one is an interrupt at once."""
 
 
-Command: TypeAlias = Interrupt | Resume | Retry | Reset | RerunDone | SetWorkers | Pause | Quit
+class Remark(msgspec.Struct, frozen=True):
+    """Put a line into the session log."""
+
+    text: str
+
+
+Command: TypeAlias = Interrupt | Resume | Retry | Reset | RerunDone | SetWorkers | Pause | Remark | Quit

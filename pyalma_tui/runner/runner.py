@@ -436,6 +436,8 @@ class Runner:
                 if paused != self._paused:
                     self._note("paused: no new runs are started" if paused else "no longer paused")
                     self._paused = paused
+            case c.Remark(text):
+                self._note(text)
             case c.Quit():
                 self._quitting = True
                 self._interrupt(None)

@@ -1,0 +1,201 @@
+"""Make the pictures of this folder: `python screenshots/make.py`.
+
+The real app drives the real runner, which runs the shipped MAX-SAT example; only clocks are frozen and the searches
+stop at a given save, so that the pictures are the same from run to run. The one failure is a real one, too: an instance
+whose last clause is damaged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.loading.batch import read_batch
+from pyalma_tui.loading.entries import number
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.forecast import forecast
+from pyalma_tui.runner.commands import Command, Interrupt, Quit
+from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
+from pyalma_tui.runner.runner import Runner
+from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.snapshot import Slot, Snapshot
+from pyalma_tui.tui.app import ExperimentApp
+
+HERE = Path(__file__).parent
+EXAMPLE = HERE.parent / "pyalma_tui" / "examples" / "maxsat"
+PLACE = Path("/tmp/pyalma-demo")  # fixed, for it is in the traceback
+NOW = 1_773_486_127.0  # 2026-03-14 11:02:07 UTC
+SAVE_SECONDS = 0.4  # what each save is shown to have taken
+HOLD = {"uf250-03": 31, "uf200-02": 12}  # at which save a search waits
+WAITING = ("uf100-02", "uf150-02", "uf150-03", "uf200-03")
+FINISHED = ("uf100-01", "uf150-01", "uf200-01")
+DAMAGED = "uf100-03"
+
+HOLDING = f"""
+
+from pyalma_tui.worker.calling import Attempt as _Attempt
+_save, _hold = _Attempt.save, {HOLD!r}
+
+def _save_and_wait(self, data):
+    _save(self, data)
+    import pathlib, time
+    while self._number >= _hold.get(pathlib.Path(self.order.file).stem, 1 << 60):
+        time.sleep(0.02)
+        if self.asked:
+            from pyalma_tui import Interrupted
+            raise Interrupted
+
+_Attempt.save = _save_and_wait
+"""
+
+
+class Frozen:
+    """A conductor that shows one moment of a runner, with times that are the same in every run."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._shown = Snapshot()
+
+    def snapshot(self) -> Snapshot:
+        """The moment that was taken last."""
+        return self._shown
+
+    def send(self, command: Command) -> None:
+        """Pass it on."""
+        self._runner.send(command)
+
+    async def take(self, ready: Callable[[Snapshot], bool]) -> None:
+        """Show the next moment of which this is true."""
+        async with asyncio.timeout(60):
+            while not ready(snapshot := self._runner.snapshot()):
+                await asyncio.sleep(0.05)
+        self._shown = _still(snapshot)
+
+
+def _still(snapshot: Snapshot) -> Snapshot:
+    runs = type(snapshot.runs)((tuple(_still_run(run) for run in snapshot.runs),), len(snapshot.runs))
+    durations = [run.status.duration for run in runs if isinstance(run.status, s.Done)] * 2
+    busy = snapshot.counts.running
+    remaining = busy + snapshot.counts.pending
+    return msgspec.structs.replace(
+        snapshot,
+        at=NOW,
+        runs=runs,
+        saved_at=NOW - 1,
+        forecast=forecast(durations, remaining, 0.0, 2) if busy else None,
+        slots=tuple(_still_slot(slot, runs) for slot in snapshot.slots if slot.run),
+        notes=tuple(msgspec.structs.replace(note, at=NOW) for note in snapshot.notes),
+    )
+
+
+def _still_run(run: Run) -> Run:
+    seconds = run.saves * SAVE_SECONDS
+    status = run.status
+    match status:
+        case s.Running():
+            status = msgspec.structs.replace(status, since=NOW - 1 - seconds)
+        case s.Done():
+            status = s.Done(NOW - 40, seconds or SAVE_SECONDS)
+        case s.Failed() | s.Interrupted():
+            status = msgspec.structs.replace(status, at=NOW - 2)
+    saved_at = NOW - 1 if run.saved_at is not None else None
+    return msgspec.structs.replace(run, status=status, seconds=seconds, saved_at=saved_at)
+
+
+def _still_slot(slot: Slot, runs: object) -> Slot:
+    return msgspec.structs.replace(slot, pid=4200 + slot.number, since=NOW - 12)
+
+
+def _place() -> Path:
+    shutil.rmtree(PLACE, ignore_errors=True)
+    shutil.copytree(EXAMPLE, PLACE, ignore=shutil.ignore_patterns("__pycache__"))
+    module = PLACE / "maxsat.py"
+    module.write_text(module.read_text() + HOLDING)
+    damaged = PLACE / f"{DAMAGED}.cnf"
+    *clauses, last = damaged.read_text().rstrip("\n").split("\n")
+    damaged.write_text("\n".join([*clauses, last.replace(last.split()[1], "x17")]) + "\n")
+    names = [*WAITING, *HOLD, *FINISHED, DAMAGED]
+    (PLACE / "maxsat.batch").write_text(json.dumps({"instances": [f"{name}.cnf" for name in names]}))
+    os.chdir(PLACE)
+    return module
+
+
+def _runner(module: Path) -> Runner:
+    with tempfile.TemporaryFile() as output:
+        worker = Worker(module, output, "screenshots")
+        loaded = wait_until_loaded(worker, module, lambda seconds: None)
+    batch = number(read_batch(module.with_suffix(".batch"), print), PLACE)
+    settings = Settings(target=module, module=module, state_dir=PLACE / "maxsat.alma", batch=batch, seed=7, workers=2)
+    return Runner(settings, Session(settings, loaded.hash, loaded.has_done), worker)
+
+
+def _held(snapshot: Snapshot) -> bool:
+    saves = {snapshot.instances[run.instance].name.removesuffix(".cnf"): run.saves for run in snapshot.runs}
+    return snapshot.counts.running == len(HOLD) and all(saves[name] == at for name, at in HOLD.items())
+
+
+async def _shoot(runner: Runner) -> None:
+    conductor = Frozen(runner)
+    await conductor.take(_held)
+
+    async def session(size: tuple[int, int], *steps: tuple[str, ...] | str) -> None:
+        app = ExperimentApp(conductor, clock=lambda: NOW, monotonic=lambda: 0.0)
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            for step in steps:
+                if isinstance(step, tuple):
+                    await pilot.press(*step)
+                    await pilot.pause()
+                else:
+                    app.look()
+                    await pilot.pause()
+                    (HERE / f"{step}.svg").write_text(_standing_alone(app.export_screenshot()))
+
+    to_busy = ("home", *["down"] * _row_of(conductor.snapshot(), "uf250-03"))
+    await session((132, 34), to_busy, "running")
+    await session((132, 34), ("home",), "failed")
+    await session((132, 34), to_busy, ("enter",), "log")
+    await session((132, 34), ("question_mark",), "help")
+    await session((80, 24), to_busy, "narrow")
+    runner.send(Interrupt())
+    await conductor.take(lambda snapshot: snapshot.counts.interrupted == len(HOLD))
+    await session((132, 34), ("home", "down"), "interrupted")
+
+
+def _standing_alone(svg: str) -> str:
+    """The picture without fonts from the network, its leading spaces kept by every renderer."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
+
+
+def _row_of(snapshot: Snapshot, name: str) -> int:
+    """How far down the list this running instance is: failed ones come first, then running ones in batch order."""
+    running = [i for i, row in enumerate(snapshot.rows) if row.tally.running]
+    return snapshot.counts.failed + [snapshot.instances[i].name for i in running].index(f"{name}.cnf")
+
+
+def main() -> None:
+    """Make all pictures."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    runner = _runner(_place())
+    runner.start()
+    try:
+        asyncio.run(_shoot(runner))
+    finally:
+        runner.send(Quit())
+        runner.join()
+
+
+if __name__ == "__main__":
+    main()
