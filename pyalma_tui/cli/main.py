@@ -22,6 +22,7 @@ app = App(
     default_parameter=Parameter(negative=(), show_default=False),
     help_format="plaintext",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 app.register_install_completion_command(help="Install shell completion.")
 

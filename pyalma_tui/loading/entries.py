@@ -2,11 +2,217 @@
 
 from __future__ import annotations
 
+import glob
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
 import msgspec
+
+from pyalma_tui.loading.json_file import Origin, Warn, described, quoted, unknown_key
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.instance import Instance
+
+KEYS = ("file", "data")
+NO_DATA = b"{}"
+ESCAPED_SURROGATE = b"\\ud"
+# A bracket counts only when it is closed before the next slash, as glob has it: `x[/]y` is a name.
+PATTERN = re.compile(r"[*?]|\[[^/]+\]")
+# From this many files of one folder on, listing it is cheaper than asking for each, above all on a network.
+WORTH_LISTING = 200
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One thing to run: `file` is an absolute path or "", `data` the JSON text of an object's data, None for a string."""
+    """One thing to run: `file` is an absolute path or "", `data` an object's data as JSON, None for a string."""
 
     file: str
     data: bytes | None = None
+
+
+def expand_arguments(arguments: Sequence[str], folder: Path) -> list[Entry]:
+    """The entries that the INSTANCE arguments of a command line mean, in their order.
+
+    A directory stands for its regular files, a glob pattern that is no existing file for its matches, both sorted;
+    any other path is passed, whether it exists or not. Raises InputError for what stands for nothing.
+    """
+    base = _with_slash(os.path.abspath(folder))
+    paths = [_absolute(argument, base) for argument in arguments]
+    files = _listed_files(paths)
+    entries: list[Entry] = []
+    for argument, path in zip(arguments, paths, strict=True):
+        if path in files:
+            entries.append(Entry(path))
+            continue
+        origin = Origin("cannot find the instances", argument or '""')
+        if not argument:
+            raise origin.error("an empty argument names no file", "Take it out, or check the variable it came from")
+        if os.path.isdir(path):
+            entries += map(Entry, _files_of(path, origin))
+        elif not _is_pattern(argument, path):
+            entries.append(Entry(path))
+        elif argument.endswith("/"):
+            for match in _matches(argument, base, origin):
+                entries += map(Entry, _files_of(match, Origin(origin.failed, match)))
+        else:
+            entries += map(Entry, _matches(argument, base, origin))
+    return entries
+
+
+def from_values(values: Sequence[object], folder: Path, source: str, warn: Warn) -> list[Entry]:
+    """The entries that decoded JSON values mean: paths and globs relative to `folder`, objects with `file` and `data`.
+
+    Messages name `source` and a place in it such as `$.instances[3]`. Raises InputError.
+    """
+    origin = Origin("cannot read the instances", source)
+    return entries_at("$.instances", values, os.path.abspath(folder), origin, warn)
+
+
+def entries_at(place: str, values: Sequence[object], folder: str, origin: Origin, warn: Warn) -> list[Entry]:
+    """The entries of the list that stands at a `$.path` of a file; `folder` is absolute."""
+    prefix = _with_slash(folder)
+    entries: list[Entry] = []
+    unknown: dict[str, list[int]] = {}
+    for index, value in enumerate(values):
+        if isinstance(value, str) and value:
+            path = _absolute(value, prefix)
+            if _is_pattern(value, path):
+                entries += map(Entry, _matches(value, prefix, origin, f"{place}[{index}]"))
+            else:
+                entries.append(Entry(path))
+        elif isinstance(value, dict):
+            for key in value:
+                if key not in KEYS:
+                    unknown.setdefault(key, []).append(index)
+            entries.append(_from_object(value, prefix, origin, place, index))
+        else:
+            why = f"a path or an object was expected, found {described(value)}"
+            raise origin.error(why, 'Write "a.cnf" or {"file": "a.cnf", "data": {}}', f"{place}[{index}]")
+    for key, places in unknown.items():
+        warn(unknown_key(origin, f"{place}[{places[0]}]", key, KEYS, len(places)))
+    return entries
+
+
+def _from_object(value: dict[str, Any], prefix: str, origin: Origin, place: str, index: int) -> Entry:
+    file = value.get("file", "")
+    if not isinstance(file, str):
+        why = f"a path was expected, found {described(file)}"
+        raise origin.error(why, 'Write it in double quotes or leave "file" out', f"{place}[{index}].file")
+    data = value.get("data", {})
+    try:
+        text = NO_DATA if data == {} else jsontext.encode(data)
+    except RecursionError:
+        raise origin.error("this is nested too deeply", "Make it flatter", f"{place}[{index}].data") from None
+    return Entry(_absolute(file, prefix) if file else "", text)
+
+
+def number(entries: Sequence[Entry], base: Path) -> list[Instance]:
+    """The entries as instances with ids from 0; equal ones are told apart by their occurrence, counted from 1.
+
+    A file inside `base` is named by its path from there, so that an experiment may be moved as a whole.
+    """
+    inside = _with_slash(os.path.abspath(base))
+    cut = len(inside)
+    instances: list[Instance] = []
+    seen: dict[str | tuple[str, bytes], int] = {}
+    for id_, entry in enumerate(entries):
+        file, data = entry.file, entry.data
+        name = file[cut:] if file.startswith(inside) else file
+        if data is None:
+            occurrence = seen[name] = seen.get(name, 0) + 1
+        else:
+            if not file:
+                name = _readable(data)
+            elif data != NO_DATA:
+                name = f"{name} {_readable(data)}"
+            occurrence = seen[name, data] = seen.get((name, data), 0) + 1
+        instances.append(Instance(id_, name, file, data, occurrence))
+    return instances
+
+
+def missing(entries: Sequence[Entry]) -> list[str]:
+    """The files that do not exist, each once, in the order of the batch."""
+    wanted = dict.fromkeys(entry.file for entry in entries if entry.file)
+    files = _listed_files(wanted)
+    # A file that was not listed may still exist: under another case or normalisation of its name, or as a link.
+    return [file for file in wanted if file not in files and not os.path.exists(file)]
+
+
+def _listed_files(paths: Iterable[str]) -> set[str]:
+    """Paths that are surely regular files, as far as folders show that hold many of the given ones.
+
+    It spares asking for each of 100,000 files; nothing follows for a path that is not in the set.
+    """
+    folders = Counter(path.rpartition("/")[0] for path in paths)
+    files: set[str] = set()
+    for folder, count in folders.items():
+        if count < WORTH_LISTING:
+            continue
+        with suppress(OSError, ValueError), os.scandir(folder or "/") as found:
+            files.update(entry.path for entry in found if entry.is_file(follow_symlinks=False))
+    return files
+
+
+def _is_pattern(text: str, path: str) -> bool:
+    return PATTERN.search(text) is not None and not os.path.lexists(path)
+
+
+def _matches(pattern: str, prefix: str, origin: Origin, place: str = "") -> list[str]:
+    """The absolute paths that match a pattern, sorted; folders only if it ends in a slash, as in a shell."""
+    try:
+        names = glob.glob(pattern, root_dir=prefix, recursive=True)
+    except ValueError:  # a NUL, which glob of some Python versions does not expect
+        names = []
+    found = sorted({_absolute(name, prefix) for name in names})
+    paths = found if pattern.endswith("/") else _without_folders(found)
+    if paths:
+        return paths
+    where = "" if pattern.startswith("/") else f" in {os.path.dirname(prefix)}"
+    if found:
+        why = f"only folders match {quoted(pattern)}{where}"
+        raise origin.error(why, f"Write {quoted(pattern + '/*')} for the files in them", place)
+    raise origin.error(f"no file matches {quoted(pattern)}{where}", "Correct the pattern or the folder", place)
+
+
+def _without_folders(paths: Sequence[str]) -> list[str]:
+    files = _listed_files(paths)
+    return [path for path in paths if path in files or not os.path.isdir(path)]
+
+
+def _files_of(folder: str, origin: Origin) -> list[str]:
+    """The regular files directly in a folder, sorted, without hidden ones."""
+    try:
+        with os.scandir(folder) as found:
+            files = [entry.path for entry in found if entry.name[0] != "." and _is_file(entry)]
+    except OSError as error:
+        why = f"the folder cannot be listed, {os.strerror(error.errno or 0).lower()}"
+        raise origin.error(why, "Check its permissions") from None
+    if not files:
+        raise origin.error("this folder holds no files, apart from hidden ones", "Name the files or another folder")
+    return sorted(files)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    # A link that leads in a circle makes entry.is_file() raise; os.path.isfile() just says no.
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()
+
+
+def _readable(data: bytes) -> str:
+    """JSON text for people: what is not ASCII stays as it is, only surrogates are escaped."""
+    if ESCAPED_SURROGATE not in data:
+        return data.decode()
+    text = json.dumps(jsontext.decode(data), ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _absolute(path: str, prefix: str) -> str:
+    """What os.path.abspath makes of a path that is seen from an absolute folder, given with its slash."""
+    return os.path.normpath(path if path.startswith("/") else prefix + path)
+
+
+def _with_slash(folder: str) -> str:
+    return folder if folder.endswith("/") else folder + "/"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError
@@ -128,6 +130,22 @@ def _reset(run: Run, record: Reset) -> Run:
     return Run(id=run.id, instance=run.instance, iteration=run.iteration, seed=run.seed, attempt=record.attempt)
 
 
+def lost_before(run: Run, record: RunRecord) -> Iterator[RunRecord]:
+    """What must have happened between a run and a record that does not fit it: records to fold first.
+
+    Several processes write, each into its own file. A power cut takes the last records of one and leaves another's; a
+    full disk or damage takes some; and a reader without the lock may have read one file before and one after. What is
+    left is true all the same: an attempt that began means that the one before it had ended.
+    """
+    at = record.at if isinstance(record, Started | Stopped | Lost | Reset) else run.saved_at or 0.0
+    if isinstance(run.status, s.Running):
+        yield Stopped(run.id, run.attempt, None, at, "its end was not recorded")
+    elif isinstance(run.status, s.Done):
+        yield Reset(run.id, record.attempt - 1, at, -1)  # only a reset lets a run begin again that was done
+    if not isinstance(record, Started | Reset):
+        yield Started(run.id, record.attempt, 0, at, run.module, 0)
+
+
 def _illegal(run: Run, record: RunRecord) -> IllegalTransitionError:
     kind = type(record).__name__.lower()
     return IllegalTransitionError(
@@ -139,17 +157,23 @@ def _illegal(run: Run, record: RunRecord) -> IllegalTransitionError:
 def fold_hook(hook: s.DoneHook, record: HookRecord | Reset) -> s.DoneHook:
     """The history of `done()` after one record; known records change nothing."""
     if isinstance(record, Reset):  # a completion is ahead again, unless done() was called after this reset
-        ahead = record.calls == hook.calls and not isinstance(hook.status, s.HookRunning)
-        return msgspec.structs.replace(hook, status=s.HookNotYet()) if ahead else hook
+        if record.calls != hook.calls:
+            return hook
+        if isinstance(hook.status, s.HookRunning):
+            return msgspec.structs.replace(hook, ahead=True)
+        return msgspec.structs.replace(hook, status=s.HookNotYet())
     if isinstance(record, DoneStarted):
         if record.call <= hook.calls:
             return hook
         return s.DoneHook(status=s.HookRunning(since=record.at), calls=record.call)
-    if record.call != hook.calls or not isinstance(hook.status, s.HookRunning | s.HookCutOff):
+    running = isinstance(hook.status, s.HookRunning | s.HookCutOff)
+    if record.call < hook.calls or (record.call == hook.calls and not running):
         return hook
+    if record.call == hook.calls and hook.ahead:
+        return s.DoneHook(status=s.HookNotYet(), calls=hook.calls)
     match record:
         case DoneReturned():
             ended: s.HookStatus = s.HookDone(at=record.at, duration=record.seconds)
         case DoneRaised():
             ended = s.HookFailed(error=record.error, at=record.at)
-    return msgspec.structs.replace(hook, status=ended)
+    return s.DoneHook(status=ended, calls=record.call)  # also if its start was lost: it must not be called again

@@ -7,9 +7,11 @@ an escape (`"\\ud800"`) and reads it back equal, so such values take that way ro
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 T = TypeVar("T")
 SURROGATE = b"\\ud"
@@ -17,11 +19,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode(value: object) -> bytes:
-    """The JSON text of a value; raises TypeError where JSON has no form for it."""
+    """The JSON text of a value; raises TypeError or ValueError where JSON has no form for it."""
     try:
         return _encode(value)
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
+        return _dump(_plain(value))
 
 
 def decode(text: bytes) -> Any:
@@ -40,6 +42,59 @@ def decode_as(text: bytes, kind: type[T] | Any) -> T:
             raise
         try:
             value = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise msgspec.DecodeError(str(error)) from error
-        return msgspec.convert(value, type=kind)
+        shape = _shape(kind)  # type: ignore[arg-type]  # every type that we ask for is hashable
+        return msgspec.convert(_raw_where(shape, value), type=kind, str_keys=True)
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+
+
+def _plain(value: object) -> object:
+    """The value in terms that the standard library can write: no Struct, no Raw."""
+    if isinstance(value, msgspec.Raw):
+        return decode(bytes(value))
+    if isinstance(value, msgspec.Struct):
+        facts = {f.encode_name: _plain(getattr(value, f.name)) for f in msgspec.structs.fields(value)}
+        config = value.__struct_config__
+        if config.array_like:
+            return [*([] if config.tag is None else [config.tag]), *facts.values()]
+        return facts if config.tag_field is None else {config.tag_field: config.tag, **facts}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+@lru_cache(maxsize=64)
+def _shape(kind: Any) -> inspect.Type:
+    return inspect.type_info(kind)
+
+
+def _raw_where(shape: inspect.Type, value: Any) -> Any:
+    """The value with JSON text wherever the type asks for Raw; what does not fit the type stays, to be refused."""
+    match shape:
+        case inspect.RawType():
+            return msgspec.Raw(_dump(value))
+        case inspect.DictType() if isinstance(value, dict):
+            return {key: _raw_where(shape.value_type, item) for key, item in value.items()}
+        case inspect.UnionType():
+            fitting = [t for t in shape.types if isinstance(t, inspect.StructType) and _tag(t, value) == t.tag]
+            return _raw_where(fitting[0], value) if fitting else value
+        case inspect.StructType(array_like=True) if isinstance(value, list):
+            first = 0 if shape.tag is None else 1
+            pairs = zip(shape.fields, value[first:], strict=False)
+            return [*value[:first], *[_raw_where(field.type, item) for field, item in pairs]]
+        case inspect.StructType() if isinstance(value, dict):
+            kinds = {field.encode_name: field.type for field in shape.fields}
+            return {key: _raw_where(kinds[key], item) if key in kinds else item for key, item in value.items()}
+    return value
+
+
+def _tag(shape: inspect.StructType, value: Any) -> object:
+    if shape.array_like:
+        return value[0] if isinstance(value, list) and value else None
+    return value.get(shape.tag_field) if isinstance(value, dict) else None

@@ -24,13 +24,14 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
 
 
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):
-    """Call `run`. `data` is None for an instance given as a string, `state` the JSON text to hand in."""
+    """Call `run`. `is_object` tells an instance with `data` from a string, `state` is the JSON text to hand in."""
 
     run: int
     attempt: int
     instance: int
     file: str
-    data: msgspec.Raw | None
+    is_object: bool
+    data: msgspec.Raw
     iteration: int
     seed: int
     state: msgspec.Raw

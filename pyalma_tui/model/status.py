@@ -114,10 +114,14 @@ _HOOK_WORD: dict[type, str] = {
 
 
 class DoneHook(msgspec.Struct, frozen=True, gc=False):
-    """The history of `done()`: where it stands, and how often it was called in all."""
+    """The history of `done()`: where it stands, and how often it was called in all.
+
+    `ahead` tells that a run was reset while it was being called: another completion follows.
+    """
 
     status: HookStatus = HookNotYet()
     calls: int = 0
+    ahead: bool = False
 
 
 def hook_word(status: HookStatus) -> str:

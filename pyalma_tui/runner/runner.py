@@ -28,7 +28,7 @@ from pyalma_tui.model.messages import (
     ServeFailed,
     Serving,
 )
-from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Record, Reset, Stopped
+from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Record, Reset, Started, Stopped
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import supervise
 from pyalma_tui.runner.crew import Crew
@@ -221,7 +221,8 @@ class Runner:
                 attempt=run.attempt + 1,
                 instance=instance.id,
                 file=instance.file,
-                data=None if instance.data is None else msgspec.Raw(instance.data),
+                is_object=instance.data is not None,
+                data=msgspec.Raw(instance.data or b"null"),
                 iteration=run.iteration,
                 seed=run.seed,
                 state=NO_STATE if run.state is None else msgspec.Raw(run.state),
@@ -347,8 +348,12 @@ class Runner:
         if run.attempt > seat.attempt or (run.attempt == seat.attempt and not isinstance(run.status, s.Running)):
             return  # its own last record says how it ended
         if run.attempt < seat.attempt:  # it never came to its start
-            self._queue.add([seat.run])
-            return
+            self._crashes[seat.run] += 1
+            if seat.stop is not None or self._crashes[seat.run] < CRASHES:
+                self._queue.add([seat.run])
+                return
+            started = Started(seat.run, seat.attempt, seat.number, seat.since, "", seat.worker.pid)
+            self._write(started)  # as far as we know: it dies of this run, which must not go round for ever
         seconds = round(time.monotonic() - seat.began, 3)
         if seat.stop is not None and not seat.stop.error:
             self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), supervise.describe(seat.stop)))

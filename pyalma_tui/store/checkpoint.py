@@ -98,6 +98,7 @@ class CheckpointStorage(Storage):
         except OSError:  # a file system without links
             shutil.copyfile(self.path, spare)
         os.replace(spare, self.path.with_name(BACKUP))
+        spare.unlink(missing_ok=True)  # a rename onto another name of the same file does nothing
 
     def unreadable(self, why: str) -> StoreError:
         """The one-line error of a file that cannot be used; it names the backup if there is one."""

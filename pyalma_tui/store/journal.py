@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyalma_tui.model.records import Record
@@ -22,6 +23,7 @@ from pyalma_tui.store.segment import (
 
 OPEN_LIMIT = 64 << 20  # bytes in the segments that workers write now, all together
 CHECKPOINT_AT = 64 << 20  # bytes in closed segments after which a checkpoint is due
+PARTING = 64  # closed segments whose descriptors are kept for the next sync
 FLOOD = 4  # a segment of which less than a fourth counts is carried over instead of waiting for the checkpoint
 
 
@@ -40,8 +42,9 @@ class Journal:
         self._closed: dict[str, int] = dict(folded)  # complete, waiting for the checkpoint that contains them
         self._closed_bytes = sum(folded.values())
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
+        self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
-        self._own = SegmentWriter(directory, segment_name(session, "runner", 1))
+        self._own = SegmentWriter(directory, segment_name(session, "runner", 1), settled=True)
 
     def name_for(self, writer: str) -> str:
         """The first segment of a new writer."""
@@ -61,13 +64,21 @@ class Journal:
         self._append(line_of(record))
 
     def _append(self, line: bytes) -> None:
-        name, position = self._own.name, self._own.position
-        with self._guard:
+        with self._own_goes_on():
             self._own.append(line)
         self.changed = True
-        if self._own.name != name:
-            self._closed[name] = position
-            self._closed_bytes += position
+
+    @contextmanager
+    def _own_goes_on(self) -> Iterator[None]:
+        """Whatever may take us to a new segment, also if it fails then: the one before waits for the checkpoint."""
+        name, position = self._own.name, self._own.position
+        try:
+            with self._guard:
+                yield
+        finally:
+            if self._own.name != name:
+                self._closed[name] = position
+                self._closed_bytes += position
 
     def poll(self) -> Iterator[Record]:
         """What all workers appended since the last call; the last few of each streak of saves."""
@@ -97,30 +108,35 @@ class Journal:
             self._close(name, tail)
 
     def _close(self, name: str, tail: Tail) -> None:
-        flood = tail.kept * FLOOD < tail.position and not tail.damaged
-        if flood:
-            self._carry(tail.path)
+        flood = tail.kept * FLOOD < tail.position and not tail.damaged and self._carry(tail.path)
         with self._guard:
-            self._synced.pop(name, None)
-            tail.close()
+            grown = tail.position > self._synced.pop(name, 0)
+            if grown and not flood and len(self._parting) < PARTING:
+                self._parting.append((name, tail))
+            else:
+                tail.close()
         if flood or tail.position == 0:
             tail.path.unlink(missing_ok=True)
         else:
             self._closed[name] = tail.position
             self._closed_bytes += tail.position
 
-    def _carry(self, path: Path) -> None:
-        """Copy what counts of a flooded segment into our own, durably, so that the segment can go.
+    def _carry(self, path: Path) -> bool:
+        """Copy what counts of a flooded segment into our own, durably; whether the segment can go.
 
-        A crash in between leaves both, which folds to the same.
+        A crash in between leaves both, which folds to the same. A disk that refuses the copy leaves the segment to the
+        next checkpoint.
         """
         source = Tail(path)
         try:
             for line in source.lines(self._buffer):
                 self._append(line)
+            self._own.sync()
+        except OSError:
+            return False
         finally:
             source.close()
-        self._own.sync()
+        return True
 
     def positions(self) -> dict[str, int]:
         """How far each segment was read."""
@@ -141,34 +157,43 @@ class Journal:
         """Remove the segments that a durable checkpoint contains whole."""
         contained = [name for name, size in self._closed.items() if size <= positions.get(name, -1)]
         for name in contained:
-            self._closed_bytes -= self._closed.pop(name)
             (self.directory / name).unlink(missing_ok=True)
+            self._closed_bytes -= self._closed.pop(name)
         if contained:
             sync_directory(self.directory)
 
     def retire(self) -> None:
         """Go on in a new segment of our own, so that the next checkpoint contains the old one whole. Raises OSError."""
-        name, position = self._own.name, self._own.position
-        with self._guard:
+        with self._own_goes_on():
             self._own.rotate()
-        self._closed[name] = position
-        self._closed_bytes += position
 
     def sync(self) -> None:
-        """Put every followed segment and our own on the disk; raises OSError."""
+        """Put every followed segment and our own on the disk; raises the first OSError after trying all.
+
+        What failed is not tried again before it has grown: the kernel may have dropped the pages.
+        """
+        failure: OSError | None = None
         for name, fd, size in self._unsynced():
             try:
                 sync_data(fd)
+            except OSError as error:
+                failure = failure or error
             finally:
                 os.close(fd)
-            self._synced[name] = size
+            if name in self._synced:
+                self._synced[name] = size
+        if failure is not None:
+            raise failure
 
     def _unsynced(self) -> list[tuple[str, int, int]]:
         """Segment, a descriptor of the caller's own, size; of those that have grown."""
         with self._guard:
             open_now = [(self._own.name, self._own.fd), *[(name, tail.fd) for name, tail in self._tails.values()]]
             sizes = [(name, fd, os.fstat(fd).st_size) for name, fd in open_now if fd >= 0]
-            return [(name, os.dup(fd), size) for name, fd, size in sizes if size != self._synced.get(name, 0)]
+            grown = [(name, os.dup(fd), size) for name, fd, size in sizes if size != self._synced.setdefault(name, 0)]
+            grown += [(name, tail.fd, tail.position) for name, tail in self._parting]
+            self._parting.clear()
+            return grown
 
     def segment_limit(self, workers: int) -> int:
         """How large a worker's segment may grow, so that all of them stay within bounds; in bytes."""
@@ -178,9 +203,10 @@ class Journal:
         """Close all descriptors; files stay."""
         with self._guard:
             self._own.close()
-            for _, tail in self._tails.values():
+            for _, tail in (*self._tails.values(), *self._parting):
                 tail.close()
             self._tails.clear()
+            self._parting.clear()
 
     def remove_own(self) -> None:
         """Remove our last segment, after a checkpoint that contains it."""

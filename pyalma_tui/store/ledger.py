@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run, fold, fold_hook
+from pyalma_tui.model.experiment import Run, fold, fold_hook, lost_before
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import (
     DoneRaised,
@@ -38,6 +39,7 @@ class Ledger:
         self.notes: tuple[Note, ...] = ()
         self.saved_at: float | None = None
         self.runs_of = _runs_of(len(instances), runs)
+        self._unreset = False  # the record of a reset was lost
         self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
         self.rows, self.counts = self._rows(runs)
 
@@ -101,7 +103,11 @@ class Ledger:
             self.rows[new.instance] = Row(row.tally, new.id)
 
     def apply_all(self, records: Iterable[Record]) -> None:
-        """Take in records of many segments, in the order that a run's records have: attempt and number."""
+        """Take in records of many segments, in the order that a run's records have: attempt and number.
+
+        Where records are lost that must have come before others, what they did is made up for. Raises
+        IllegalTransitionError where that cannot be, IndexError for a run that does not exist.
+        """
         of_runs: list[RunRecord] = []
         of_hook: list[HookRecord] = []
         notes: list[Note] = []
@@ -113,7 +119,19 @@ class Ledger:
             else:
                 of_runs.append(record)
         for record in (*sorted(of_hook, key=hook_order), *sorted(of_runs, key=order), *notes):
-            self.apply(record)
+            try:
+                self.apply(record)
+            except IllegalTransitionError:
+                self._apply_with_lost(record)
+        if self._unreset and self.counts.done < self.counts.total:
+            self.hook = fold_hook(self.hook, Reset(0, 0, 0.0, self.hook.calls))  # a completion is ahead again
+
+    def _apply_with_lost(self, record: Record) -> None:
+        assert not isinstance(record, Note | DoneStarted | DoneReturned | DoneRaised), "only a run's record is refused"
+        for lost in lost_before(self.run(record.run), record):
+            self._unreset |= isinstance(lost, Reset)
+            self.apply(lost)
+        self.apply(record)
 
 
 def _recency(run: Run) -> tuple[bool, float, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from time import localtime, strftime
 from types import TracebackType
@@ -13,6 +14,8 @@ import msgspec
 
 from pyalma_tui.errors import InUseError, StoreError
 from pyalma_tui.store.segment import HIGH_FD
+
+LOOK = 0.05  # seconds, much longer than a look at the lock takes
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -32,17 +35,23 @@ class Lock:
         except OSError as error:
             raise StoreError(f"lock: {path}: {error.strerror}. Nothing was changed") from error
         try:
-            fcntl.flock(low, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(low)
         except BlockingIOError:
             os.close(low)
             raise InUseError(_in_use(path, read_holder(path))) from None
+        except OSError as error:
+            os.close(low)
+            raise StoreError(f"lock: {path}: {error.strerror}. Nothing was changed") from error
         try:
             self.fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
             os.close(low)
         except OSError:  # a small RLIMIT_NOFILE
             self.fd = low
-        os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, msgspec.json.encode(Holder(os.getpid(), now)) + b"\n", 0)
+        try:
+            os.ftruncate(self.fd, 0)
+            os.pwrite(self.fd, msgspec.json.encode(Holder(os.getpid(), now)) + b"\n", 0)
+        except OSError:  # a full disk: it holds all the same, and who holds it is only shown
+            return
 
     def close(self) -> None:
         """Let go, as far as this process is concerned: workers that live hold it on."""
@@ -55,6 +64,15 @@ class Lock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+def _take(fd: int) -> None:
+    """Lock it; one that only looks who holds it holds it shared for an instant, so a refusal is asked for twice."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(LOOK)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def holder(state_dir: Path) -> Holder | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import grow, plan
 from pyalma_tui.model.records import Note, Record
-from pyalma_tui.store.checkpoint import NAME, CheckpointStorage
+from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.schema import (
     SCHEMA,
@@ -29,6 +30,7 @@ from pyalma_tui.store.schema import (
 )
 from pyalma_tui.store.segment import READ, SUFFIX, Tail
 
+SEGMENT = re.compile(r"[0-9]{6,}-[a-z]+[0-9]*-[0-9]{4,}" + re.escape(SUFFIX))
 OURS = ("meta", "instances", "runs")
 CHECKPOINTED = "checkpoint "  # the text of the note that says which checkpoint segments were removed for
 
@@ -68,6 +70,9 @@ def read_store(state_dir: Path) -> Store | None:
             store = _read(state_dir)
         except FileNotFoundError:  # a segment went while we read
             continue
+        except OSError as error:
+            where = error.filename or state_dir
+            raise StoreError(f"store: {where}: {error.strerror}. Nothing was changed") from error
         if _stamp(state_dir) == before:
             return store
     raise StoreError(f"store: {state_dir}: it changes faster than it can be read. Nothing was changed; try again")
@@ -89,6 +94,8 @@ def _read(state_dir: Path) -> Store | None:
     if tables is None:
         if any(_has_records(journal / name) for name in names):  # else: a first start that came to nothing
             raise storage.unreadable("it is missing, but the journal beside it is not")
+        if storage.path.with_name(BACKUP).exists():
+            raise storage.unreadable("it is missing")
         return None
     meta = _meta(storage, tables)
     documents = storage.table(tables, "instances", InstanceDocument)
@@ -105,7 +112,7 @@ def _read(state_dir: Path) -> Store | None:
 def segments(journal: Path) -> tuple[str, ...]:
     """The names of the segments in a journal directory, oldest session first."""
     try:
-        return tuple(sorted(name for name in os.listdir(journal) if name.endswith(SUFFIX)))
+        return tuple(sorted(name for name in os.listdir(journal) if SEGMENT.fullmatch(name)))
     except FileNotFoundError:
         return ()
 
@@ -160,11 +167,13 @@ def _fold(
     for name in names:
         tail = Tail(journal / name, meta.folded.get(name, 0))
         try:
-            if tail.position > tail.size():
-                raise _restored(storage, f"it contains more of {name} than there is")
+            size = tail.size()
+            if tail.position > size:  # a power cut took what the checkpoint has: nothing is missing, but it is told
+                folded[name], damaged[name] = size, 1
+                continue
             records += tail.read(buffer)
             folded[name] = tail.position
-            if skipped := tail.damaged + (tail.position < tail.size()):
+            if skipped := tail.damaged + (tail.position < size):
                 damaged[name] = skipped
         finally:
             tail.close()
@@ -179,9 +188,10 @@ def _fold(
 
 
 def _checkpoint_of(record: Record) -> int:
-    if isinstance(record, Note) and record.text.startswith(CHECKPOINTED):
-        return int(record.text.removeprefix(CHECKPOINTED))
-    return 0
+    if not isinstance(record, Note) or not record.text.startswith(CHECKPOINTED):
+        return 0
+    serial = record.text.removeprefix(CHECKPOINTED)
+    return int(serial) if serial.isdecimal() else 0
 
 
 def _restored(storage: CheckpointStorage, why: str) -> StoreError:

@@ -27,15 +27,11 @@ READ = 1 << 20  # bytes looked at in one piece: small enough to stay in the proc
 HIGH_FD = 700  # out of the way of user code that closes "all" descriptors and opens its own
 
 _decode: Callable[[bytes], Record] = msgspec.json.Decoder(Record).decode
-_encode = msgspec.json.Encoder().encode
 
 
 def line_of(record: Record) -> bytes:
     """The line of any record; `saved_line` is the fast way for a saved one."""
-    try:
-        body = _encode(record)
-    except UnicodeEncodeError:
-        body = jsontext.encode(msgspec.to_builtins(record))
+    body = jsontext.encode(record)
     return b"%08x%c%s\n" % (crc32(body), b" " if isinstance(record, Saved) else b"\t", body)
 
 
@@ -97,68 +93,89 @@ def next_segment(name: str) -> str:
 class SegmentWriter:
     """Appends lines to segments that nobody else writes; each line with one `write(2)`.
 
-    `synced` means that a line is on the disk when `append` returns. All methods raise OSError and leave the segment cut
-    back to its last good line.
+    `synced` means that a line is on the disk when `append` returns, `settled` that a whole segment is before lines go
+    into the next one. All methods raise OSError and leave the segment cut back to its last good line.
     """
 
-    def __init__(self, directory: Path, name: str, *, synced: bool = False, limit: int = LIMIT) -> None:
+    def __init__(
+        self, directory: Path, name: str, *, synced: bool = False, settled: bool = False, limit: int = LIMIT
+    ) -> None:
         self._directory = directory
         self._synced = synced
+        self._settled = settled
         self._limit = limit
         self._torn = False
+        self._sound = False  # its name and its pages have not been refused by the disk
         self.fd = -1
-        self._open(name)
+        try:
+            self._open(name)
+        except OSError:
+            self.close()
+            raise
 
     def _open(self, name: str) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        low = os.open(self._directory / name, flags, 0o600)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            try:
-                fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
-            except OSError:  # a small RLIMIT_NOFILE
-                fd = os.dup(low)
+            fd = _high(os.open(self._directory / name, flags, 0o600))
+            # the name exists now, so readers take the old segment for complete: there is no way back
+            old, self.fd = self.fd, fd
+            self.name, self.position, self._torn, self._sound = name, 0, False, False
+            if old >= 0:
+                os.close(old)
+            os.fsync(directory)
+            self._sound = True
         finally:
-            os.close(low)
-        try:
-            sync_directory(self._directory)
-        except OSError:
-            os.close(fd)
-            raise
-        if self.fd >= 0:
-            os.close(self.fd)
-        self.fd, self.name, self.position, self._torn = fd, name, 0, False
+            os.close(directory)
 
     def append(self, line: bytes) -> None:
         """Add one line; when this returns it survives the death of any process."""
-        if self.position >= self._limit:
+        self._add(line)
+        if self._synced:
+            self.sync(line)
+
+    def _add(self, line: bytes) -> None:
+        if self.position >= self._limit or not self._sound:
+            if self._settled and self._sound:
+                self._sync()
             self._try_rotate()
         if self._torn:
             self._cut_back()
         try:
             written = os.write(self.fd, line)
             if written != len(line):
-                written += self._rest(line[written:])
+                self._torn = True
+                self._rest(line[written:])
+                self._torn = False
         except OSError:
             self._torn = True
             self._cut_back()
             raise
+        except BaseException:  # a signal handler raised: the next line finds out how far this one came
+            self._torn = True
+            raise
         self.position += written
-        if self._synced:
-            self.sync(line)
 
-    def _rest(self, rest: bytes) -> int:
+    def _rest(self, rest: bytes) -> None:
         # a short write: what is missing follows, or the reason why it cannot
-        written = os.write(self.fd, rest)
-        if written != len(rest):
+        if os.write(self.fd, rest) != len(rest):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return written
 
     def _cut_back(self) -> None:
-        os.ftruncate(self.fd, self.position)
-        self._torn = False
+        """Leave whole lines only."""
+        end = os.fstat(self.fd).st_size
+        while end > 0:
+            start = max(0, end - READ)
+            newline = os.pread(self.fd, end - start, start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        os.ftruncate(self.fd, end)
+        self.position, self._torn = end, False
 
     def rotate(self) -> None:
-        """Go on in a new segment; raises OSError and stays in the old one."""
+        """Go on in a new segment; raises OSError, and stays in the old one if there is no new one."""
         self._open(next_segment(self.name))
 
     def _try_rotate(self) -> None:
@@ -166,33 +183,44 @@ class SegmentWriter:
             self.rotate()
         except OSError as error:
             # a full disk refuses new files before it refuses bytes: go on in the old segment while it takes them
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
+            if not self._sound or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
                 raise
 
     def sync(self, line: bytes = b"") -> None:
         """Put what was appended on the disk.
 
         After a failure the kernel may have dropped the pages, so nothing is retried on that file: `line` goes into a
-        new segment and that is synced.
+        new segment and that is synced; without a `line` the next one does.
         """
+        try:
+            self._sync()
+        except OSError:
+            if not line:
+                raise
+            self._add(line)
+            self._sync()
+
+    def _sync(self) -> None:
         try:
             sync_data(self.fd)
         except OSError:
-            self.rotate()
-            if not line:
-                raise
-            self._synced, synced = False, self._synced
-            try:
-                self.append(line)
-                sync_data(self.fd)
-            finally:
-                self._synced = synced
+            self._sound = False
+            raise
 
     def close(self) -> None:
         """Close the segment; it can be read and removed by others."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def _high(low: int) -> int:
+    try:
+        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
+    except OSError:  # a small RLIMIT_NOFILE
+        return low
+    os.close(low)
+    return fd
 
 
 class Tail:
@@ -231,13 +259,17 @@ class Tail:
         last_saved = b""
         for data, end in self._pieces(buffer):
             for start, stop, important in _streaks(data, end):
+                first = bytes(data[start : data.find(b"\n", start, stop) + 1])
+                last = bytes(data[data.rfind(b"\n", start, stop - 1) + 1 or start : stop])
+                if last_saved and (important or _attempt_in(last_saved) != _attempt_in(first)):
+                    yield last_saved
                 if important:
-                    if last_saved:
-                        yield last_saved
-                        last_saved = b""
-                    yield bytes(data[start:stop])
-                else:
-                    last_saved = bytes(data[data.rfind(b"\n", start, stop - 1) + 1 or start : stop])
+                    last_saved = b""
+                    yield last
+                    continue
+                if _attempt_in(first) != _attempt_in(last):  # a thread that its run() left behind saved once more
+                    yield from bytes(data[start : stop - len(last)]).splitlines(keepends=True)
+                last_saved = last
         if last_saved:
             yield last_saved
 
@@ -284,6 +316,11 @@ class Tail:
                 self.damaged += 1
             else:
                 yield record
+
+
+def _attempt_in(line: bytes) -> list[bytes]:
+    """Run and attempt of a saved line."""
+    return line[9:].split(b",", 3)[:3]
 
 
 def _streaks(data: bytearray, end: int) -> Iterator[tuple[int, int, bool]]:

@@ -39,7 +39,7 @@ from pyalma_tui.model.status import Error
 from pyalma_tui.store.segment import HIGH_FD, SegmentWriter
 from pyalma_tui.worker import capture
 from pyalma_tui.worker.calling import Pen, call_run
-from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.failure import called_exit, error_of
 from pyalma_tui.worker.stopping import Stopping, die_with_parent
 
 
@@ -127,7 +127,7 @@ def _load(path: Path, code: Path, channel: Channel) -> RunModule | None:
         where = f"{error.filename}:{error.lineno}" if error.filename else str(path)
         channel.send(LoadFailed(Error(f"{where}: {failure.message}", failure.traceback)))
     except SystemExit as error:
-        channel.send(LoadFailed(Error(f"{path}: it calls sys.exit({error.code!r}) while it is imported", "")))
+        channel.send(LoadFailed(Error(f"{path}: it calls {called_exit(error)} while it is imported")))
     except BaseException as error:  # noqa: BLE001 - user code may raise anything
         failure = error_of(error)
         channel.send(LoadFailed(Error(f"{path}: {failure.message}", failure.traceback)))

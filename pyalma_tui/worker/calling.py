@@ -165,7 +165,7 @@ def _state_text(data: object) -> bytes:
 def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> str:
     """Call `run` and record how it ended; "" or the reason why the end could not be recorded."""
     attempt = Attempt(order, pen, stopping)
-    instance = Instance(order.instance, "", order.file, bytes(order.data) if order.data is not None else None)
+    instance = Instance(order.instance, "", order.file, bytes(order.data) if order.is_object else None)
     extras: dict[str, Any] = {
         "worker_id": slot,
         "iteration": order.iteration,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -25,20 +26,24 @@ def error_of(raised: BaseException) -> Error:
 
 def _message(raised: BaseException) -> str:
     if isinstance(raised, SystemExit):
-        code = "" if raised.code is None else repr(raised.code)
-        return f"called sys.exit({code}) instead of returning"
+        return f"called {called_exit(raised)} instead of returning"
     kind = type(raised).__name__
     *_, last = traceback.format_exception_only(raised)
     text = last.strip().removeprefix(f"{type(raised).__module__}.")
     if isinstance(raised, SyntaxError):
         text = f"{kind}: {raised.msg}"
-    if isinstance(raised, EOFError):
+    if isinstance(raised, EOFError) and str(raised) == "EOF when reading a line":  # what input() says
         text += " (run() has no keyboard: input() cannot be used)"
     return text.split("\n", 1)[0] or kind
 
 
+def called_exit(raised: SystemExit) -> str:
+    """The call that raised it, as a user wrote it."""
+    return f"sys.exit({'' if raised.code is None else repr(raised.code)})"
+
+
 def _cut(raised: BaseException) -> None:
-    """Drop our own frames from the beginning of every traceback of the chain."""
+    """Drop our own frames from both ends of every traceback of the chain: it begins and ends in user code."""
     seen: set[int] = set()
     chain: list[BaseException | None] = [raised]
     while chain:
@@ -46,12 +51,17 @@ def _cut(raised: BaseException) -> None:
         if error is None or id(error) in seen:
             continue
         seen.add(id(error))
-        tb = error.__traceback__
-        while tb is not None and _ours(tb):
-            tb = tb.tb_next
-        if tb is not None:
-            error.__traceback__ = tb
+        theirs = [tb for tb in _frames(error.__traceback__) if not _ours(tb)]
+        error.__traceback__ = theirs[0] if theirs else None
+        if theirs:
+            theirs[-1].tb_next = None
         chain += [error.__cause__, error.__context__]
+
+
+def _frames(tb: TracebackType | None) -> Iterator[TracebackType]:
+    while tb is not None:
+        yield tb
+        tb = tb.tb_next
 
 
 def _ours(tb: TracebackType) -> bool:

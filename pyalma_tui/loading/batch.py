@@ -1,0 +1,110 @@
+"""`.batch` files: which instances they list, in pyalma's order (PYALMA.md §3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.loading.entries import Entry, entries_at
+from pyalma_tui.loading.json_file import (
+    Origin,
+    Warn,
+    described,
+    expect_list,
+    expect_object,
+    expect_path,
+    read_json,
+    unknown_key,
+)
+
+KEYS = ("dir", "include", "instances", "batches")
+MAX_LEVELS = 16
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a batch object stands: `path` in the file of `origin`, on which level, and the `folder` it inherits.
+
+    `root` is the folder of the outermost file. `open_files` are the real paths of the files that are being read,
+    outermost first: to include one of them again would never end.
+    """
+
+    origin: Origin
+    root: str
+    folder: str
+    open_files: tuple[str, ...]
+    path: str = "$"
+    level: int = 1
+
+
+def read_batch(path: Path, warn: Warn) -> list[Entry]:
+    """The entries of a batch file: its own instances, then those of nested batches, then of included files.
+
+    Raises InputError, also when there is no instance in any of them. `warn` gets one line for each unknown key.
+    """
+    shown = os.fspath(path)
+    absolute = os.path.abspath(shown)
+    origin = Origin("cannot read the batch", shown)
+    folder = os.path.dirname(absolute)
+    place = Place(origin, folder, folder, (_real(absolute),))
+    entries = list(_entries(read_json(absolute, origin, KEYS, warn), place, warn))
+    if not entries:
+        raise origin.error("it lists no instances", 'Add some, as in {"instances": ["data/*.cnf"]}')
+    return entries
+
+
+def _entries(value: object, at: Place, warn: Warn) -> Iterator[Entry]:
+    """The entries of one batch object and of everything below it."""
+    if at.level > MAX_LEVELS:
+        raise at.origin.error(f"batches and includes are more than {MAX_LEVELS} levels deep", "Nest them less", at.path)
+    batch = expect_object(value, at.origin, at.path, 'Write {"instances": ["a.cnf"]}')
+    for key in batch:
+        if key not in KEYS:
+            warn(unknown_key(at.origin, at.path, key, KEYS))
+    folder = _folder(batch.get("dir", ""), at)
+    instances, batches, includes = (
+        expect_list(batch.get(key, []), at.origin, f"{at.path}.{key}") for key in ("instances", "batches", "include")
+    )
+    yield from entries_at(f"{at.path}.instances", instances, folder, at.origin, warn)
+    for index, nested in enumerate(batches):
+        below = Place(at.origin, at.root, folder, at.open_files, f"{at.path}.batches[{index}]", at.level + 1)
+        yield from _entries(nested, below, warn)
+    for index, include in enumerate(includes):
+        yield from _included(include, f"{at.path}.include[{index}]", folder, at, warn)
+
+
+def _folder(value: object, at: Place) -> str:
+    """The folder that the paths of a batch are relative to."""
+    if isinstance(value, str):
+        return os.path.normpath(os.path.join(at.folder, value))
+    why = f"a folder was expected, found {described(value)}"
+    raise at.origin.error(why, 'Write it in double quotes or leave "dir" out', f"{at.path}.dir")
+
+
+def _included(value: object, path: str, folder: str, at: Place, warn: Warn) -> Iterator[Entry]:
+    """The entries of an included file, which is a root of its own: only the level and the chain go on."""
+    file = os.path.normpath(os.path.join(folder, expect_path(value, at.origin, path)))
+    origin = Origin(at.origin.failed, _shown(file, at), (*at.origin.included_by, at.origin.shown))
+    real = _real(file)
+    if real in at.open_files:
+        raise origin.error("the includes form a cycle", "Take one of them out")
+    place = Place(origin, at.root, os.path.dirname(file), (*at.open_files, real), level=at.level + 1)
+    yield from _entries(read_json(file, origin, KEYS, warn), place, warn)
+
+
+def _shown(file: str, at: Place) -> str:
+    """An included file as the user would name it: by the folder typed for the outermost file, if it is below that."""
+    outermost = (*at.origin.included_by, at.origin.shown)[0]
+    if not file.startswith(at.root + "/"):
+        return file
+    return os.path.join(os.path.dirname(outermost), file[len(at.root) + 1 :])
+
+
+def _real(file: str) -> str:
+    """The path without links; a name that no file can have stays as it is."""
+    try:
+        return os.path.realpath(file)
+    except ValueError:
+        return file

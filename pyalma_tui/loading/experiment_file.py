@@ -1,0 +1,126 @@
+"""`.experiment` files: which module runs on which batch, how often and with how many workers (PYALMA.md §4)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeGuard
+
+import msgspec
+
+from pyalma_tui.errors import UsageError
+from pyalma_tui.loading.json_file import (
+    Origin,
+    Warn,
+    described,
+    expect_object,
+    expect_path,
+    quoted,
+    read_json,
+    unknown_key,
+)
+
+Workers: TypeAlias = int | Literal["all"]
+
+KEYS = ("load", "batch", "workers", "iterations", "seed")
+EXAMPLE = {"load": "./module.py", "batch": "./module.batch"}
+
+
+class ExperimentFile(msgspec.Struct, frozen=True):
+    """What an experiment file says: absolute paths of files that exist, `seed` None where none was chosen."""
+
+    module: Path
+    batch: Path
+    workers: Workers
+    iterations: int
+    seed: int | None
+
+
+def read_experiment_file(path: Path, folder_of_start: Path, warn: Warn) -> ExperimentFile:
+    """The content of an experiment file; raises InputError, `warn` gets one line for each unknown key."""
+    shown = os.fspath(path)
+    absolute = os.path.abspath(shown)
+    origin = Origin("cannot read the experiment", shown)
+    example = f'Write {{"load": "{EXAMPLE["load"]}", "batch": "{EXAMPLE["batch"]}"}}'
+    values = expect_object(read_json(absolute, origin, KEYS, warn), origin, "$", example)
+    for key in values:
+        if key not in KEYS:
+            warn(unknown_key(origin, "$", key, KEYS))
+    folders = [os.path.dirname(absolute), os.path.abspath(folder_of_start)]
+    return ExperimentFile(
+        module=_existing("load", values, folders, origin),
+        batch=_existing("batch", values, folders, origin),
+        workers=_workers(values.get("workers", 1), origin),
+        iterations=_iterations(values.get("iterations", 1), origin),
+        seed=_seed(values, origin),
+    )
+
+
+def parse_workers(text: str | int) -> int:
+    """The number of workers that was asked for, where "all" are the CPUs this process may use; raises UsageError."""
+    workers = _usable_workers(text)
+    if workers is None:
+        shown = quoted(text) if isinstance(text, str) else str(text)
+        why = "a whole number from 1 on was expected"
+        raise UsageError(
+            f'cannot start workers: --workers {shown}: {why}. Give one, or "all" for {_usable_cpus()} here'
+        )
+    return _usable_cpus() if workers == "all" else workers
+
+
+def _existing(key: str, values: dict[str, Any], folders: list[str], origin: Origin) -> Path:
+    """The file that a key names, seen from the first folder in which it exists."""
+    if key not in values:
+        raise origin.error("this key is missing", f'Add "{key}": "{EXAMPLE[key]}"', f"$.{key}")
+    name = expect_path(values[key], origin, f"$.{key}")
+    for folder in folders:
+        file = os.path.normpath(os.path.join(folder, name))
+        if os.path.exists(file):
+            return Path(file)
+    where = "" if os.path.isabs(name) else " in " + " or ".join(dict.fromkeys(folders))
+    raise origin.error(f"there is no file {quoted(name)}{where}", "Correct the path", f"$.{key}")
+
+
+def _workers(value: object, origin: Origin) -> Workers:
+    workers = _usable_workers(value)
+    if workers is not None:
+        return workers
+    why = f'a whole number from 1 on or "all" was expected, found {described(value)}'
+    raise origin.error(why, 'Write "workers": 4', "$.workers")
+
+
+def _usable_workers(value: object) -> Workers | None:
+    """The value as a number of workers, None if it is none; digits are accepted as text, as pyalma does."""
+    if value == "all":
+        return "all"
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
+        value = int(value)
+    return value if _is_whole(value) and value >= 1 else None
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _iterations(value: object, origin: Origin) -> int:
+    if _is_whole(value) and value >= 1:
+        return value
+    why = f"a whole number from 1 on was expected, found {described(value)}"
+    raise origin.error(why, 'Write "iterations": 1', "$.iterations")
+
+
+def _seed(values: dict[str, Any], origin: Origin) -> int | None:
+    if "seed" not in values:
+        return None
+    value = values["seed"]
+    if _is_whole(value):
+        return value
+    why = f"a whole number was expected, found {described(value)}"
+    raise origin.error(why, 'Leave "seed" out to have one drawn and recorded', "$.seed")
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,236 @@
+"""The app: looks at the conductor's snapshot a few times a second, shows it, and sends what the user asks for."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.css.query import NoMatches
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from pyalma_tui.errors import UsageError
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.printable import printable
+from pyalma_tui.runner.commands import Command, Interrupt, Quit
+from pyalma_tui.runner.snapshot import Conductor, Snapshot
+from pyalma_tui.tui.actions import Situation, bindings, named, of
+from pyalma_tui.tui.editor import run_editor
+from pyalma_tui.tui.moment import Moment, is_busy, is_live
+from pyalma_tui.tui.screens.dialogs import Leaving
+from pyalma_tui.tui.screens.help_screen import Help
+from pyalma_tui.tui.screens.main import MainScreen
+from pyalma_tui.tui.states import in_full
+from pyalma_tui.tui.themes import THEMES
+
+POLLS: Final = 8  # a second
+LONGEST_MESSAGE: Final = 300
+BUSY_PHASES: Final = ("busy", "stopping")
+
+
+class ExperimentApp(App[None]):
+    """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
+
+    `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
+    `read_only` nothing is ever sent. Raises UsageError for an unknown theme.
+    """
+
+    TITLE = "pyalma-tui"
+    CSS_PATH = "styles/app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 (as Textual declares it)
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (13, "-low"), (28, "-tall")]  # noqa: RUF012
+
+    def __init__(
+        self,
+        conductor: Conductor,
+        *,
+        mouse: bool = True,
+        theme: str | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        read_only: bool = False,
+    ) -> None:
+        # without colour means none at all: Textual would turn those of a theme into shades of grey
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.conductor = conductor
+        self.mouse = mouse
+        self.read_only = read_only
+        self.moment = Moment()
+        self.quitting = False
+        self._clock, self._monotonic = clock, monotonic
+        self._behind = True
+        for own in THEMES:
+            self.register_theme(own)
+        if theme is not None and theme not in self.available_themes:
+            raise UsageError(f"there is no theme {theme!r}. There are {', '.join(sorted(self.available_themes))}")
+        self.theme = theme or ("ansi-dark" if self.no_color else THEMES[0].name)
+
+    def show(self) -> None:
+        """Run it in this terminal until it is left."""
+        self.run(mouse=self.mouse)
+
+    @property
+    def crash(self) -> Exception | None:
+        """What ended the screen, if it was a defect of ours."""
+        return self._exception
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The main screen is the bottom of the stack."""
+        return MainScreen()
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self.call_after_refresh(self.look)
+        self.set_interval(1 / POLLS, self.look)
+
+    # Looking
+
+    def look(self) -> None:
+        """Show what changed since the last look; do next to nothing if nothing did."""
+        snapshot = self.conductor.snapshot()
+        live = is_live(snapshot)
+        now = float(math.floor(self._clock())) if live else snapshot.at
+        stopping = any(slot.stopping for slot in snapshot.slots)
+        monotonic = float(math.floor(self._monotonic())) if stopping else 0.0
+        seen = self.moment
+        same = snapshot is seen.snapshot and now == seen.now and monotonic == seen.monotonic
+        if self._behind or not same or any(getattr(screen, "pending", False) for screen in self.screen_stack):
+            self.moment = Moment(snapshot, now, monotonic)
+            self._notice(seen.snapshot, snapshot)
+            self._behind = not self._show()
+        poll = getattr(self.screen, "poll", None)
+        if poll is not None:
+            poll()
+        if snapshot.phase == "closed" and (self.quitting or not snapshot.failure):
+            self.exit()
+
+    def _show(self) -> bool:
+        """Show the moment on every screen; False if one was not composed yet, so that it has to be done again."""
+        for screen in self.screen_stack:
+            show = getattr(screen, "show", None)
+            if show is not None:
+                try:
+                    show(self.moment)
+                except NoMatches:
+                    return False
+        return True
+
+    def _notice(self, before: Snapshot, after: Snapshot) -> None:
+        """Say what has just become known, and ring if the end came while nobody looked."""
+        if before.serial == 0 and not before.title:  # the first one: what it says is no news
+            self.title = printable(after.title)
+            return
+        for note in after.notes[len(before.notes) :][-3:]:
+            self.say(note.text, timeout=8)
+        ended = before.phase in BUSY_PHASES and after.phase == "idle"
+        if ended and not self.app_focus:
+            self.bell()
+
+    # Doing
+
+    def action_perform(self, action_id: str) -> None:
+        """What every binding leads to."""
+        self.perform(action_id)
+
+    def perform(self, action_id: str) -> None:
+        """Do an action of the screen or of the app, or say why it is not possible now."""
+        if action_id == "notes" and not isinstance(self.screen, MainScreen):
+            return
+        refused = named(action_id).refused(self._situation())
+        if refused and not self.quitting:
+            self.say(refused, timeout=3)
+            return
+        for host in (self.screen, self):
+            method = getattr(host, f"do_{action_id}", None)
+            if method is not None:
+                method()
+                return
+
+    def _situation(self) -> Situation:
+        for screen in reversed(self.screen_stack):
+            situation = getattr(screen, "situation", None)
+            if situation is not None:
+                found: Situation = situation()
+                return found
+        return Situation(self.moment.snapshot, read_only=self.read_only)
+
+    def send(self, command: Command) -> None:
+        """Ask the runner for something."""
+        if not self.read_only:
+            self.conductor.send(command)
+
+    def do_interrupt_all(self) -> None:
+        """Stop what runs; again: now. The notice board tells how far that is."""
+        self.send(Quit() if self.quitting else Interrupt())
+
+    async def action_quit(self) -> None:
+        """Textual's own way to quit, from its palette."""
+        self.perform("quit")
+
+    def do_quit(self) -> None:
+        """Leave: at once if nothing is busy, with a countdown if something is, the hard way the second time."""
+        snapshot = self.moment.snapshot
+        if self.read_only or snapshot.failure or snapshot.phase == "closed":
+            self.exit()
+            return
+        first, self.quitting = not self.quitting, True
+        self.send(Quit())
+        if first and is_busy(snapshot):
+            leaving = Leaving()
+            self.push_screen(leaving, callback=None)
+            self.call_after_refresh(lambda: leaving.show(self.moment))
+
+    def do_help(self) -> None:
+        """All keys."""
+        self.push_screen(Help())
+
+    def do_theme(self) -> None:
+        """Textual's picker, which previews them."""
+        self.action_change_theme()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: what is possible now, from the registry."""
+        situation = self._situation()
+        place = "main" if isinstance(screen, MainScreen) else "log"
+        for action in (*of("app"), *of(place)):  # type: ignore[arg-type]
+            if not action.refused(situation):
+                yield SystemCommand(action.label, action.help, lambda done=action.id: self.perform(done))
+
+    # Saying and handing out
+
+    def say(self, text: str, *, severity: SeverityLevel = "information", timeout: float = 4) -> None:
+        """A short message that goes away."""
+        self.notify(printable(text[:LONGEST_MESSAGE]), severity=severity, timeout=timeout, markup=False)
+
+    def copy(self, text: str, what: str) -> None:
+        """Hand text to the terminal's clipboard, without anything a paste could set off."""
+        self.copy_to_clipboard("\n".join(printable(line) for line in text.split("\n")))
+        self.say(f"copied {what}")
+
+    def copy_run(self, run: Run) -> None:
+        """The error of a failed run, the state of any other."""
+        if isinstance(run.status, s.Failed):
+            error = run.status.error
+            self.copy(error.traceback or error.message, "the error")
+        elif run.state is not None:
+            self.copy(in_full(run.state), "the state")
+        else:
+            self.say("no state was saved yet")
+
+    def edit(self, path: Path | None) -> None:
+        """Open a file in the user's editor."""
+        if path is None or not path.exists():
+            self.say("there is no such file yet")
+            return
+        with self.suspend():
+            problem = run_editor(path)
+        if problem:
+            self.say(problem, severity="error")

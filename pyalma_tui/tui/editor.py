@@ -1,0 +1,30 @@
+"""Opening a file in the user's editor while the screen stands aside."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+
+def editor_command(path: Path) -> list[str]:
+    """What $VISUAL or $EDITOR says, else vi."""
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    return [*shlex.split(command), str(path)]
+
+
+def run_editor(path: Path) -> str:
+    """Run it until it is closed; what went wrong, "" if nothing did.
+
+    The terminal sends Ctrl+C to both: it is the editor's alone. A handler, unlike SIG_IGN, does not survive the exec.
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        command = editor_command(path)
+        return "" if subprocess.run(command, check=False).returncode == 0 else f"{command[0]} failed"
+    except (OSError, ValueError) as error:
+        return f"the editor cannot be started: {error}"
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,144 @@
+"""All that is known of one run, as lines `label  value`, for the detail beside the list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from textual.content import Content
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.literal import literal, literal_lines
+from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
+from pyalma_tui.tui.moment import Moment, at_risk, seconds_of
+from pyalma_tui.tui.notices import step_text
+from pyalma_tui.tui.progress import run_progress
+from pyalma_tui.tui.states import in_full, one_line
+
+LABEL: Final = 10  # cells for the label and the air after it
+LONGEST: Final = 200  # lines of a value
+PROGRESS_BAR: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label, and a value of any number of lines."""
+
+    label: str
+    value: Content
+
+
+def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
+    """What to tell about a run, the most urgent first."""
+    word = s.word(run.status)
+    yield Fact("status", Content.assemble((f"{GLYPHS[word]} {word}", COLOURS[word]), status_text(moment, run)))
+    slot = moment.slot_of(run.id)
+    if slot and slot.stopping:
+        yield Fact("stopping", Content.styled(step_text(slot.stopping, moment.monotonic), COLOURS["interrupted"]))
+    if isinstance(run.status, s.Failed):
+        yield Fact("error", literal(run.status.error.message, "$text-error"))
+    yield Fact("state", state_text(run))
+    if run.earlier:
+        before = " ← ".join(one_line(state) for state in run.earlier)
+        yield Fact("before it", literal(before, MUTED))
+    if run.saves or run.attempt:
+        yield Fact("saved", saved_text(moment, run))
+    risk = at_risk(run, moment.now)
+    if risk is not None:
+        yield Fact("at risk", risk_text(run, risk, stopping=bool(slot and slot.stopping)))
+    if progress := progress_text(run):
+        yield Fact("progress", progress)
+    if not instance.in_batch:
+        yield Fact("batch", Content.styled("not in the batch any more; what it has is kept", COLOURS["interrupted"]))
+    if isinstance(run.status, s.Failed) and run.status.error.traceback.strip():
+        yield Fact("", literal_lines(run.status.error.traceback.rstrip(), MUTED))
+    yield Fact("seed", Content.styled(str(run.seed), MUTED))
+
+
+def status_text(moment: Moment, run: Run) -> str:
+    """The facts that the status carries."""
+    worked = cells.duration(seconds_of(run, moment.now))
+    match run.status:
+        case s.Running(slot=slot, since=since):
+            return f" on worker {slot} since {cells.moment(since, moment.now)}, {worked}"
+        case s.Done(at=at):
+            return f" at {cells.moment(at, moment.now)} after {worked}"
+        case s.Failed(at=at):
+            return f" at {cells.moment(at, moment.now)} after {worked} · f tries again"
+        case s.Interrupted(why=why, at=at):
+            reason = f": {literal(why).plain}" if why else ""
+            return f" at {cells.moment(at, moment.now)} after {worked}{reason}"
+        case _:
+            return ""
+
+
+def state_text(run: Run) -> Content:
+    """The last saved state in full."""
+    if run.state is None:
+        return Content.styled("none saved", MUTED)
+    text = in_full(run.state)
+    return literal_lines(text, "bold") if text else Content.styled('""', MUTED)
+
+
+def saved_text(moment: Moment, run: Run) -> Content:
+    """When the last save was, how many there were, in how many attempts."""
+    parts = []
+    if run.saved_at is not None:
+        running = isinstance(run.status, s.Running)
+        age = f"{cells.span(moment.now - run.saved_at)} ago" if running else cells.moment(run.saved_at, moment.now)
+        parts.append(age)
+    parts.append(cells.plural(run.saves, "save"))
+    parts.append(cells.plural(run.attempt, "attempt"))
+    return Content(" · ".join(parts))
+
+
+def risk_text(run: Run, risk: float, stopping: bool) -> Content:
+    """What killing the run would lose: the work since its last save."""
+    when = "if it is killed" if stopping else "now"
+    since = "" if run.number else " (no save in this attempt)"
+    style = COLOURS["interrupted"] if stopping or risk >= cells.MINUTE else ""
+    return Content.styled(f"{cells.span(risk)} of work would be lost {when}{since}", style)
+
+
+def progress_text(run: Run) -> Content | None:
+    """A bar with its numbers while the run is under way."""
+    progress = run_progress(run)
+    if progress is None or isinstance(run.status, s.Done):
+        return None
+    filled, rest = cells.bar(progress.fraction, PROGRESS_BAR)
+    text = f" {ESTIMATE if progress.estimated else ''}{cells.percent(progress.fraction)}"
+    if run.progress is not None:
+        done, total = run.progress
+        text += f"  {done:,.10g} of {total:,.10g}"
+    return Content.assemble((filled, COLOURS["running"]), (rest, MUTED), text)
+
+
+def laid_out(told: Iterable[Fact], width: int, indented: int = LABEL, style: str = MUTED) -> Content:
+    """The facts as text of `width` cells: labels in one column, values wrapped beside them."""
+    lines: list[Content] = []
+    for fact in told:
+        indent = indented if fact.label and width >= 3 * indented else 0
+        label = Content.styled(cells.fit(fact.label, indent), style) if indent else Content("")
+        wrapped = fact.value.wrap(max(8, width - indent))
+        if len(wrapped) > LONGEST:
+            wrapped = [*wrapped[:LONGEST], Content.styled(f"… {len(wrapped) - LONGEST} more lines", MUTED)]
+        for number, line in enumerate(wrapped):
+            lines.append((label if number == 0 else Content(" " * indent)) + line)
+    return Content("\n").join(lines)
+
+
+def subject(moment: Moment, instance: Instance, run: Run, width: int) -> Content:
+    """The title: which instance, iteration and attempt."""
+    iterations = len(moment.snapshot.runs_of[instance.id]) if moment.snapshot.runs_of else 1
+    told = ""
+    if iterations > 1:
+        told += f" · iteration {cells.count(run.iteration + 1)}/{cells.count(iterations)}"
+    if run.attempt > 1:
+        told += f" · attempt {run.attempt}"
+    room = max(8, width - len(told))
+    label = literal(instance.label[: 4 * room]).plain
+    return Content.assemble((cells.fit_middle(label, room).rstrip(), "bold"), told)

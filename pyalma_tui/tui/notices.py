@@ -1,0 +1,94 @@
+"""What must be said in words above the list, the gravest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pyalma_tui.model import status as s
+from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.moment import Moment, is_complete
+
+Level: TypeAlias = Literal["alarm", "warning", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line. `text` may hold anybody's data; it is made literal where it is shown."""
+
+    level: Level
+    text: str
+
+
+GLYPH: dict[Level, str] = {"alarm": "✗", "warning": "!", "plain": "·"}
+
+
+def notices(moment: Moment, read_only: bool = False) -> list[Notice]:
+    """All that is to be said at this moment."""
+    snapshot = moment.snapshot
+    said: list[Notice] = []
+    if snapshot.failure:
+        said.append(Notice("alarm", f"{snapshot.failure} · q leaves"))
+    if snapshot.not_saved:
+        said.append(Notice("alarm", f"NOT SAVED: {snapshot.not_saved}"))
+    if text := stopping_text(moment):
+        said.append(Notice("warning", text))
+    said += hook_notices(moment)
+    if snapshot.paused and snapshot.phase != "closed":
+        said.append(Notice("warning", "paused: no new runs are started, running ones go on · p continues"))
+    if read_only:
+        said.append(Notice("plain", "read only: another process runs this experiment"))
+    if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
+        said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
+    if snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot):
+        said.append(Notice("plain", f"idle: {snapshot.idle_reason}"))
+    return said
+
+
+def stopping_text(moment: Moment) -> str:
+    """How far a stop has come, and what pressing again does."""
+    stopping = sum(slot.stopping is not None for slot in moment.snapshot.slots)
+    if not stopping:
+        return "stopping…" if moment.snapshot.phase == "stopping" else ""
+    return f"stopping {cells.plural(stopping, 'run')}: {stop_text(moment)} · ctrl+c again kills now"
+
+
+def stop_text(moment: Moment) -> str:
+    """The step whose deadline comes first, "" if nothing is being stopped."""
+    stops = [slot.stopping for slot in moment.snapshot.slots if slot.stopping]
+    return step_text(min(stops, key=lambda stop: stop.deadline), moment.monotonic) if stops else ""
+
+
+def step_text(stop: Stopping, monotonic: float) -> str:
+    """`asked to stop at its next save(), SIGINT in 7 s`."""
+    done = "asked to stop at the next save()" if stop.step == "asked" else f"{stop.step} sent"
+    if not stop.next_step:
+        return done
+    return f"{done}, {stop.next_step} in {max(0, round(stop.deadline - monotonic))} s"
+
+
+def hook_notices(moment: Moment) -> list[Notice]:
+    """Where done() stands, if that is worth a line."""
+    hook = moment.snapshot.done_hook.status
+    match hook:
+        case s.HookCutOff(since=since):
+            at = cells.moment(since, moment.now)
+            text = f"done() was cut off at {at}; it may or may not have taken effect — press d to run it again"
+            return [Notice("alarm", text)]
+        case s.HookFailed(error=error, at=at):
+            text = f"done() failed at {cells.moment(at, moment.now)}: {error.message} · d runs it again"
+            return [Notice("alarm", text)]
+        case s.HookRunning(since=since):
+            return [Notice("plain", f"done() is running, {cells.duration(moment.now - since)}")]
+        case s.HookDone(at=at, duration=seconds):
+            text = f"done() returned at {cells.moment(at, moment.now)} after {cells.duration(seconds)}"
+            return [Notice("plain", text)]
+        case _:
+            return []
+
+
+def loading_text(snapshot: Snapshot, slots: list[Slot], now: float) -> str:
+    """`loading sat.py (12 s)…`, which a module that hangs while it is imported shows for ever."""
+    since = min(slot.since for slot in slots)
+    return f"loading {snapshot.target.name or 'the module'} ({cells.span(now - since)})…"

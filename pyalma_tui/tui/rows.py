@@ -1,0 +1,129 @@
+"""One instance as one line: which columns there are at a width, and what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.view import Row, row_word
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.literal import literal
+from pyalma_tui.tui.look import ESTIMATE, GLYPHS, MARK
+from pyalma_tui.tui.moment import Moment, seconds_of
+from pyalma_tui.tui.progress import instance_progress
+from pyalma_tui.tui.states import one_line
+
+FRONT = 3  # mark, glyph, space
+GAP = "  "
+NUMBER = 7  # a space and `≈100 %`
+LOOKED_AT = 2000  # names: enough to know how long they are
+Piece = tuple[str, str]
+"""Text, and the name of the component style it is shown in ("" for the row's own)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The width of each column in cells; 0 means that it is not shown."""
+
+    name: int = 0
+    status: int = 0
+    iterations: int = 0
+    bar: int = 0
+    state: int = 0
+    time: int = 0
+
+    @property
+    def titles(self) -> str:
+        """The line above the list."""
+        words = ("instance", "status", "runs", "progress", "last saved state" if self.state >= 16 else "state", "time")
+        line = " " * FRONT
+        for column, word in zip(fields(self), words, strict=True):
+            width: int = getattr(self, column.name)
+            if width:
+                line += (cells.fit_right if column.name in ("iterations", "time") else cells.fit)(word, width) + GAP
+        return line
+
+
+def columns(width: int, longest: int, iterations: int) -> Columns:
+    """The columns that fit into `width` cells, the most telling first."""
+    left = width - FRONT + 1  # the last gap is one cell of air
+    if left < 20:
+        return Columns(name=max(0, left - 2))
+    status = time = done = bar = 0
+    if left >= 36:
+        status, left = 11, left - 13
+    if left >= 32:
+        time, left = 8, left - 10
+    digits = 2 * len(cells.count(iterations)) + 1
+    if iterations > 1 and left >= 16 + digits:
+        done, left = digits, left - digits - 2
+    if left >= 28:
+        spare = (left - NUMBER - 6 - min(longest, 28)) * 2 // 5  # the larger part is the state's
+        bar = NUMBER + (min(spare, 16) if spare >= 5 else 0)
+        left -= bar + 2
+    name = min(max(longest, 8), left - 2 if left < 22 else max(12, left // 2))
+    state = left - name - 4
+    return (
+        Columns(name, status, done, bar, state, time) if state >= 5 else Columns(left - 2, status, done, bar, 0, time)
+    )
+
+
+def longest_name(instances: Sequence[Instance]) -> int:
+    """About how long the names are, in characters."""
+    step = max(1, len(instances) // LOOKED_AT)
+    return max((len(instances[i].label) for i in range(0, len(instances), step)), default=0)
+
+
+def pieces(moment: Moment, instance: Instance, row: Row, plan: Columns, marked: bool) -> list[Piece]:
+    """The line of an instance."""
+    run = moment.telling(instance.id)
+    word = row_word(row.tally)
+    line: list[Piece] = [(MARK if marked else " ", "mark"), (GLYPHS[word] + " ", word)]
+    name_style = "" if instance.in_batch else "gone"
+    line.append((cells.fit_middle(plain(instance.label, plan.name), plan.name) + GAP, name_style))
+    if plan.status:
+        line.append((cells.fit(word, plan.status) + GAP, word))
+    if plan.iterations:
+        share = f"{cells.count(row.tally.done)}/{cells.count(row.tally.total)}"
+        line.append((cells.fit_right(share, plan.iterations) + GAP, ""))
+    if plan.bar:
+        line += progress_pieces(row, run, plan.bar)
+    if plan.state:
+        text, style = note(instance, run)
+        line.append((cells.fit(plain(text, plan.state), plan.state) + GAP, style))
+    if plan.time:
+        worked = seconds_of(run, moment.now)
+        shown = "" if isinstance(run.status, s.Pending) and not worked else cells.duration(worked)
+        line.append((cells.fit_right(shown, plan.time) + GAP, "time"))
+    return line
+
+
+def progress_pieces(row: Row, run: Run, width: int) -> list[Piece]:
+    """The bar with its percentage, `≈` if it is estimated; without either the number of saves."""
+    progress = instance_progress(row.tally, run)
+    if progress is None:
+        saves = cells.plural(run.saves, "save") if run.saves else ""
+        return [(cells.fit(saves, width) + GAP, "quiet")]
+    filled, rest = cells.bar(progress.fraction, width - NUMBER)
+    number = (ESTIMATE if progress.estimated else "") + cells.percent(progress.fraction)
+    full = "done" if row.tally.done == row.tally.total else "bar"
+    return [(filled, full), (rest, "rest"), (cells.fit_right(number, NUMBER) + GAP, "quiet")]
+
+
+def note(instance: Instance, run: Run) -> Piece:
+    """What is worth reading about a run in one line: its error, else its last saved state."""
+    if isinstance(run.status, s.Failed):
+        return run.status.error.message, "failed"
+    if not instance.in_batch:
+        return "not in the batch any more", "gone"
+    return (one_line(run.state), "state") if run.state is not None else ("", "quiet")
+
+
+def plain(text: str, width: int) -> str:
+    """As much of somebody's text as can be seen in `width` cells, harmless and on one line."""
+    if len(text) > 8 * width + 16:
+        text = f"{text[: 4 * width + 8]}…{text[-4 * width - 8 :]}"
+    return literal(text).plain

@@ -1,0 +1,122 @@
+"""The actions that ask the runner for something: each a few lines between a key and a command."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from textual.content import Content
+from textual.screen import Screen
+
+from pyalma_tui.model import status as s
+from pyalma_tui.runner.commands import Command, Interrupt, Pause, RerunDone, Reset, Resume, Retry, SetWorkers
+from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.screens import orders
+from pyalma_tui.tui.screens.dialogs import Question
+
+if TYPE_CHECKING:
+    from pyalma_tui.tui.app import ExperimentApp
+
+
+class Commanding(Screen[None]):
+    """A screen on which runs are chosen and something is done with them."""
+
+    _workers_wanted: tuple[int, int] | None = None
+
+    @property
+    def screen_app(self) -> ExperimentApp:
+        """The app, by its own type."""
+        return cast("ExperimentApp", self.app)
+
+    @property
+    @abstractmethod
+    def snapshot(self) -> Snapshot:
+        """What is true now."""
+
+    @abstractmethod
+    def chosen(self) -> orders.Targets:
+        """The runs that are selected or marked."""
+
+    def send(self, command: Command, said: str = "") -> None:
+        """Ask the runner, and say what was asked."""
+        self.screen_app.conductor.send(command)
+        if said:
+            self.screen_app.say(said)
+
+    def ask(self, title: str, text: Content, yes: str, then: Callable[[], None]) -> None:
+        """Ask first; do it only after a yes."""
+
+        def answered(answer: bool | None) -> None:
+            if answer:
+                then()
+
+        self.app.push_screen(Question(title, text, yes), answered)
+
+    def do_resume(self) -> None:
+        """Interrupted and pending runs, or those of the marked instances."""
+        chosen = self.chosen()
+        if not chosen.marked:
+            self.send(Resume(), f"resuming {cells.plural(self.snapshot.counts.interrupted, 'interrupted run')}")
+            return
+        runs = orders.standing(self.snapshot, chosen.runs, s.Interrupted, s.Pending)
+        self._for_each(runs, Resume(runs), "resuming", "is interrupted")
+
+    def do_retry(self) -> None:
+        """Failed runs, or those of the marked instances."""
+        chosen = self.chosen()
+        if not chosen.marked:
+            self.send(Retry(), f"trying {cells.plural(self.snapshot.counts.failed, 'failed run')} again")
+            return
+        runs = orders.standing(self.snapshot, chosen.runs, s.Failed)
+        self._for_each(runs, Retry(runs), "trying again", "has failed")
+
+    def do_interrupt_selected(self) -> None:
+        """The running runs of the chosen instances."""
+        runs = orders.standing(self.snapshot, self.chosen().runs, s.Running)
+        self._for_each(runs, Interrupt(runs), "interrupting", "is running")
+
+    def _for_each(self, runs: tuple[int, ...], command: Command, verb: str, condition: str) -> None:
+        if runs:
+            self.send(command, f"{verb} {cells.plural(len(runs), 'run')}")
+        else:
+            self.screen_app.say(f"none of the chosen runs {condition}")
+
+    def do_forget(self) -> None:
+        """Ask, then reset what has something to forget."""
+        chosen = self.chosen()
+        runs = orders.forgettable(self.snapshot, chosen.runs)
+        if not runs:
+            running = orders.standing(self.snapshot, chosen.runs, s.Running)
+            self.screen_app.say("it is running: interrupt it first (i)" if running else "there is nothing to forget")
+            return
+        question = orders.forget_question(self.snapshot, runs)
+        self.ask("forget and run anew?", question, "Forget", lambda: self.send(Reset(runs)))
+
+    def do_rerun_done(self) -> None:
+        """Ask, then call done() again."""
+        question = orders.done_question(self.snapshot)
+        self.ask("call done() again?", question, "Call it", lambda: self.send(RerunDone()))
+
+    def do_pause(self) -> None:
+        """Pause, or go on."""
+        self.send(Pause(not self.snapshot.paused))
+
+    def do_more_workers(self) -> None:
+        """One more."""
+        self._set_workers(1)
+
+    def do_fewer_workers(self) -> None:
+        """One less, but one stays."""
+        self._set_workers(-1)
+
+    def _set_workers(self, by: int) -> None:
+        """Count from what was asked for last: a held key is faster than the snapshots."""
+        now = self.snapshot.workers
+        wanted = now
+        if self._workers_wanted and self._workers_wanted[0] == now:
+            wanted = self._workers_wanted[1]
+        wanted = max(1, wanted + by)
+        self._workers_wanted = (now, wanted)
+        self.send(SetWorkers(wanted), f"{cells.plural(wanted, 'worker')}")

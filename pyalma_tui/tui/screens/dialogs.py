@@ -1,0 +1,111 @@
+"""Questions before something is lost, and the wait before leaving."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.look import MUTED
+from pyalma_tui.tui.moment import Moment, at_risk
+from pyalma_tui.tui.notices import stop_text
+from pyalma_tui.tui.rows import plain
+from pyalma_tui.tui.states import one_line
+
+RUNS_SHOWN = 8
+
+
+class Question(ModalScreen[bool]):
+    """What will happen, how many it concerns and what is lost. Nothing happens unless `y` is pressed or Yes chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes"),
+        Binding("n,escape,q", "answer(False)", "No"),
+        Binding("left,right,h,l", "other", "Other", show=False),
+    ]
+
+    def __init__(self, title: str, text: Content, yes: str) -> None:
+        super().__init__()
+        self._title, self._text, self._yes = title, text, yes
+
+    def compose(self) -> ComposeResult:
+        """Title, text, No and Yes: No has the focus."""
+        with Vertical(classes="box -grave") as box:
+            box.border_title = Content(self._title)
+            yield Static(self._text)
+            with Horizontal(classes="buttons"):
+                yield Button("No  n", id="no", compact=True)
+                yield Button(Content(f"{self._yes}  y"), id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        """The safe answer is the one that enter gives."""
+        self.query_one("#no").focus()
+
+    def action_answer(self, answer: bool) -> None:
+        """Close with this answer."""
+        self.dismiss(answer)
+
+    def action_other(self) -> None:
+        """The other button."""
+        self.focus_next()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+
+class Leaving(ModalScreen[None]):
+    """Shown while busy runs are being stopped: how far that is, what was saved, what a second press would lose."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.quit", "Kill now")]
+
+    def compose(self) -> ComposeResult:
+        """One text that is kept up to date."""
+        with Vertical(classes="box") as box:
+            box.border_title = "leaving"
+            box.border_subtitle = "q or ctrl+c  kill them now"
+            yield Static(id="leaving-text")
+
+    def show(self, moment: Moment) -> None:
+        """Tell how far it is."""
+        text = self.query_one("#leaving-text", Static)
+        text.update(leaving_text(moment, text.content_size.width or 60))
+
+
+def leaving_text(moment: Moment, width: int) -> Content:
+    """What happens, and one line for each run that is still busy."""
+    snapshot = moment.snapshot
+    runs = [moment.run(slot.run) for slot in snapshot.slots if slot.run is not None]
+    if isinstance(snapshot.done_hook.status, s.HookRunning):
+        return Content("Waiting for done(). If it is cut off, nobody knows whether it took effect.")
+    if not runs:
+        return Content("Writing the checkpoint…")
+    how = stop_text(moment)
+    lines = [
+        Content.assemble((cells.plural(len(runs), "run"), "bold"), f" {how}" if how else " will be interrupted"),
+        Content("What was saved is kept, and the next start goes on from there."),
+        Content(""),
+    ]
+    labels = [snapshot.instances[run.instance].label for run in runs[:RUNS_SHOWN]]
+    name_width = max(8, min(max(map(len, labels)), width // 2))
+    for run, label in zip(runs, labels, strict=False):
+        name = cells.fit_middle(plain(label, name_width), name_width)
+        lines.append(Content.assemble((name, "bold"), (f"  {_kept(moment, run)}", MUTED)))
+    if len(runs) > RUNS_SHOWN:
+        lines.append(Content.styled(f"… and {len(runs) - RUNS_SHOWN} more", MUTED))
+    return Content("\n").join(lines)
+
+
+def _kept(moment: Moment, run: Run) -> str:
+    state = f"saved {cells.fit(plain(one_line(run.state), 16), 16).rstrip()}" if run.state is not None else "no state"
+    risk = at_risk(run, moment.now)
+    return state if risk is None else f"{state}, {cells.span(risk)} not saved"

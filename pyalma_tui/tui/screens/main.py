@@ -1,0 +1,281 @@
+"""The main screen: the list beside the detail, and what is selected, marked, filtered and sorted in it."""
+
+from __future__ import annotations
+
+import time
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, Static
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.view import SORT_KEYS, Listing, Query
+from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.actions import Situation, bindings
+from pyalma_tui.tui.literal import literal
+from pyalma_tui.tui.look import COLOURS, MUTED
+from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.notices import notices
+from pyalma_tui.tui.screens.commanding import Commanding
+from pyalma_tui.tui.screens.log_screen import LogScreen
+from pyalma_tui.tui.screens.notes_screen import Notes
+from pyalma_tui.tui.screens.orders import Targets, targets
+from pyalma_tui.tui.widgets.detail import Detail
+from pyalma_tui.tui.widgets.header import Header, Line, entitle
+from pyalma_tui.tui.widgets.instance_list import InstanceList
+from pyalma_tui.tui.widgets.key_bar import KeyBar
+from pyalma_tui.tui.widgets.notice_board import NoticeBoard
+
+SHARE = 10  # listing again may take a tenth of the time
+FILTERS = [f"status:{word}" for word in s.WORDS]
+SHOWN_FILTER = 40
+
+
+class MainScreen(Commanding):
+    """Everything at a glance."""
+
+    BINDINGS = bindings("main")
+    AUTO_FOCUS = "InstanceList"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moment = Moment()
+        self.query_now = Query(sort="status")
+        self._listing = Listing()
+        self._list_due = 0.0
+        self._iteration: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, notices, list and detail, keys."""
+        yield Header()
+        yield NoticeBoard()
+        with Horizontal(id="body"):
+            with Vertical(id="instances", classes="panel"):
+                yield Line(id="titles")
+                yield InstanceList(id="list")
+                yield Static(id="empty")
+                suggester = SuggestFromList(FILTERS, case_sensitive=False)
+                yield Input(id="filter", placeholder="text, status:failed, state:7", suggester=suggester, compact=True)
+            yield Detail(id="detail", classes="panel")
+        yield KeyBar("main", "app")
+
+    @property
+    def _list(self) -> InstanceList:
+        return self.query_one(InstanceList)
+
+    def on_mount(self) -> None:
+        """The key bar can be clicked."""
+        self.query_one(KeyBar).do = lambda action: self.screen_app.perform(action.id)
+
+    # What is shown
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is true now."""
+        return self.moment.snapshot
+
+    @property
+    def pending(self) -> bool:
+        """Whether something changed that was not painted yet."""
+        return (
+            self._list_due > 0
+            or any(widget.pending for widget in self.query(InstanceList))
+            or any(widget.pending for widget in self.query(Detail))
+        )
+
+    def show(self, moment: Moment) -> None:
+        """Take over what is true now."""
+        self.moment = moment
+        self.query_one(Header).show(moment)
+        self.query_one(NoticeBoard).show(notices(moment, self.screen_app.read_only))
+        self._list_again()
+        self._show_detail()
+        self.query_one(KeyBar).show(self.situation())
+
+    def _list_again(self, *, at_once: bool = False) -> None:
+        """Filter and sort what changed, but never for more than a tenth of the time."""
+        order = self._list.order
+        start = time.monotonic()
+        if at_once or start >= self._list_due:
+            snapshot = self.snapshot
+            order = self._listing.update(self.query_now, snapshot.instances, snapshot.rows, snapshot.runs)
+            cost = time.monotonic() - start
+            self._list_due = start + SHARE * cost if cost > 0.01 else 0.0
+        self._list.show(self.moment, order)
+        self._show_list_title()
+
+    def _show_list_title(self) -> None:
+        panel, total, shown = self.query_one("#instances"), len(self.snapshot.instances), len(self._list.order)
+        parts = [Content.assemble(("instances", "bold"), f" {cells.count(total)}")]
+        if self.query_now.text:
+            text = literal(self.query_now.text[:SHOWN_FILTER]).plain
+            parts.append(Content.styled(f"{cells.count(shown)} match /{text}", COLOURS["interrupted"]))
+        if self._list.marks:
+            parts.append(Content.styled(f"{cells.count(len(self._list.marks))} marked", "$text-accent"))
+        title = Content(" · ").join(parts)
+        order = Content(f"{'↑' if self.query_now.descending else '⇅'} {self.query_now.sort}")
+        entitle(panel, title, order)
+        empty = self.query_one("#empty", Static)
+        if empty.display == bool(shown):
+            empty.display, self._list.display = not shown, bool(shown)
+            self.query_one("#titles").visible = bool(shown)
+        if not shown:
+            empty.update(self._nothing_to_list(total))
+
+    def _nothing_to_list(self, total: int) -> Content:
+        if self.snapshot.failure:
+            return literal(self.snapshot.failure, COLOURS["failed"])
+        if not total:
+            return Content.styled("opening…" if self.snapshot.phase == "opening" else "no instances", MUTED)
+        return Content.styled(f"none of {cells.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)
+
+    def _show_detail(self) -> None:
+        self.query_one(Detail).show(self.moment, self.run_shown())
+
+    def poll(self) -> None:
+        """Let the log look at its file."""
+        for detail in self.query(Detail):  # none while the screen opens or closes
+            detail.poll()
+
+    @on(InstanceList.Replanned)
+    def _show_titles(self) -> None:
+        self.query_one("#titles", Line).show(Content.styled(self._list.plan.titles, MUTED))
+
+    @on(InstanceList.Moved)
+    def _selected(self) -> None:
+        self._iteration = None
+        self._show_detail()
+        self.query_one(KeyBar).show(self.situation())
+
+    # What is selected
+
+    def run_shown(self) -> Run | None:
+        """The run of the selected instance that changed last, or the one of the iteration that was stepped to."""
+        row = self.moment.row(self._list.cursor) if self._list.cursor is not None else None
+        if row is None or self._list.cursor is None:
+            return None
+        if self._iteration is not None:
+            return self.moment.run(self.snapshot.runs_of[self._list.cursor][self._iteration])
+        return self.moment.telling(self._list.cursor)
+
+    def chosen(self) -> Targets:
+        """The runs that are selected or marked."""
+        return targets(self.snapshot, self._list.marks, self._list.cursor, self._iteration)
+
+    def situation(self) -> Situation:
+        """What decides which actions are possible."""
+        row = self.moment.row(self._list.cursor) if self._list.cursor is not None else None
+        return Situation(self.snapshot, row, len(self._list.marks), self.screen_app.read_only)
+
+    def do_earlier_iteration(self) -> None:
+        """The iteration before the one that is shown."""
+        self._step(-1)
+
+    def do_later_iteration(self) -> None:
+        """The iteration after the one that is shown."""
+        self._step(1)
+
+    def _step(self, by: int) -> None:
+        run = self.run_shown()
+        if run is None or self._list.cursor is None:
+            return
+        last = len(self.snapshot.runs_of[self._list.cursor]) - 1
+        self._iteration = min(max(run.iteration + by, 0), last)
+        self._show_detail()
+
+    def do_mark(self) -> None:
+        """Mark the selected instance, or not, and go to the next."""
+        if self._list.cursor is not None:
+            self._list.mark([self._list.cursor], on=self._list.cursor not in self._list.marks)
+            self._list.action_move(1)
+            self._show_list_title()
+
+    def do_mark_all(self) -> None:
+        """Mark all that are listed; if they are, none."""
+        listed = self._list.order
+        self._list.mark(listed, on=not self._list.marks.issuperset(listed))
+        self._show_list_title()
+
+    # How it is listed
+
+    def do_sort(self) -> None:
+        """The next order."""
+        following = SORT_KEYS[(SORT_KEYS.index(self.query_now.sort) + 1) % len(SORT_KEYS)]
+        self._query(Query(self.query_now.text, following))
+
+    def do_reverse(self) -> None:
+        """The other way round."""
+        self._query(Query(self.query_now.text, self.query_now.sort, not self.query_now.descending))
+
+    def _query(self, query: Query) -> None:
+        self.query_now = query
+        self._list_again(at_once=True)
+        self._show_detail()
+
+    def do_filter(self) -> None:
+        """Ask for a filter."""
+        field = self.query_one("#filter", Input)
+        field.add_class("-open")
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter(self, event: Input.Changed) -> None:
+        if event.value != self.query_now.text:
+            self._query(Query(event.value, self.query_now.sort, self.query_now.descending))
+
+    @on(Input.Submitted, "#filter")
+    def _filtered(self, event: Input.Submitted) -> None:
+        self.query_one("#filter", Input).set_class(bool(event.value), "-open")
+        self._list.focus()
+
+    def do_clear(self) -> None:
+        """Clear the filter; without one, the marks."""
+        field = self.query_one("#filter", Input)
+        if field.has_class("-open") or self.query_now.text:
+            field.remove_class("-open")
+            field.value = ""
+            self._query(Query("", self.query_now.sort, self.query_now.descending))
+            self._list.focus()
+        elif self._list.marks:
+            self._list.mark(list(self._list.marks), on=False)
+            self._show_list_title()
+
+    # Where it leads
+
+    @on(InstanceList.Opened)
+    def _opened(self) -> None:
+        self.screen_app.perform("log")
+
+    def do_log(self) -> None:
+        """The log on the full screen."""
+        run = self.run_shown()
+        if run is not None:
+            self.app.push_screen(LogScreen(self.moment, run))
+
+    def do_notes(self) -> None:
+        """The session log."""
+        self.app.push_screen(Notes(self.moment))
+
+    def do_copy(self) -> None:
+        """What one would want to paste: names, an error, a state."""
+        marks = self._list.marks
+        run = self.run_shown()
+        if len(marks) > 1:
+            names = "\n".join(self.snapshot.instances[i].label for i in sorted(marks))
+            self.screen_app.copy(names, cells.plural(len(marks), "name"))
+        elif run is not None:
+            self.screen_app.copy_run(run)
+
+    def do_edit_log(self) -> None:
+        """The log in the user's editor, the module if there is none."""
+        log = self.query_one(Detail).log_file
+        self.screen_app.edit(log if log is not None and log.exists() else self.snapshot.target)
+
+    def do_edit_module(self) -> None:
+        """The module in the user's editor."""
+        self.screen_app.edit(self.snapshot.target)

@@ -1,0 +1,56 @@
+"""A saved state as text for people. Large ones are cut before anything looks at them: a state may have 64 MB."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from pyalma_tui.model import jsontext
+
+ONE_LINE = 400
+FULL = 16_000
+
+
+def one_line(state: bytes) -> str:
+    """The state in one line, cut."""
+    if len(state) > ONE_LINE:
+        return _head(state, ONE_LINE)
+    try:
+        value = jsontext.decode(state)
+    except msgspec.DecodeError:
+        return _head(state, ONE_LINE)
+    return value if isinstance(value, str) else state.decode("utf-8", "replace")
+
+
+def in_full(state: bytes) -> str:
+    """The state as it is, an object or list pretty-printed, and its size if it is cut."""
+    if len(state) > FULL:
+        return f"{_head(state, FULL)}\n… {size(len(state))} in all"
+    try:
+        value = jsontext.decode(state)
+    except msgspec.DecodeError:
+        return _head(state, FULL)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list):
+        return _pretty(value)
+    return state.decode("utf-8", "replace")
+
+
+def size(length: int) -> str:
+    """A number of bytes as `1.2 MB`."""
+    for unit, factor in (("MB", 1_000_000), ("kB", 1_000)):
+        if length >= factor:
+            return f"{length / factor:.1f} {unit}"
+    return f"{length} B"
+
+
+def _pretty(value: object) -> str:
+    short = json.dumps(value, ensure_ascii=False)
+    return short if len(short) <= 60 else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _head(state: bytes, length: int) -> str:
+    text = state[:length].decode("utf-8", "replace")
+    return text.removeprefix('"') + ("…" if len(state) > length else "")

@@ -1,0 +1,109 @@
+"""All of one run: what is known of it above, its live log below."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.runner.snapshot import log_path
+from pyalma_tui.tui.facts import facts, laid_out, subject
+from pyalma_tui.tui.literal import literal
+from pyalma_tui.tui.look import MUTED
+from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.widgets.header import entitle
+from pyalma_tui.tui.widgets.log_view import LogView
+
+CALM: Final = 1.0  # seconds between two repaints of a run whose status is the same
+
+
+class Detail(Vertical):
+    """The facts and the log of a run."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id, classes=classes)
+        self.pending = False
+        self.log_file: Path | None = None
+        self._urgent: object = None
+        self._calm: object = None
+        self._shown: Content | None = None
+        self._shown_at = 0.0
+        self._subject: tuple[Moment, Run | None] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Facts over log."""
+        with VerticalScroll(id="facts"):
+            yield Static(id="facts-text")
+        yield LogView(id="log")
+
+    def show(self, moment: Moment, run: Run | None) -> None:
+        """Tell all about this run."""
+        self._subject = moment, run
+        width = self.query_one("#facts", VerticalScroll).scrollable_content_region.width
+        if run is None:
+            self._show_nothing(moment)
+            return
+        slot = moment.slot_of(run.id)
+        instance = moment.snapshot.instances[run.instance]
+        urgent = (run.id, type(run.status), run.attempt, instance, width, slot.stopping if slot else None)
+        calm = (run, moment.now, moment.monotonic if slot and slot.stopping else 0)
+        now = time.monotonic()
+        if urgent == self._urgent:
+            if calm == self._calm:
+                self.pending = False
+                return
+            if now - self._shown_at < CALM:
+                self.pending = True
+                return
+        if self._urgent is None or urgent[0] != self._urgent[0]:  # type: ignore[index]
+            self.query_one("#facts", VerticalScroll).scroll_home(animate=False)
+        self._urgent, self._calm, self._shown_at, self.pending = urgent, calm, now, False
+        self._put(laid_out(facts(moment, instance, run), width))
+        entitle(self, subject(moment, instance, run, max(0, self.size.width - 6)))
+        self._show_log(log_path(moment.snapshot.state_dir, run.id, run.attempt) if run.attempt else None)
+
+    def _show_nothing(self, moment: Moment) -> None:
+        opening = moment.snapshot.phase == "opening"
+        self._urgent = self._calm = None
+        self._put(Content.styled("opening…" if opening else "nothing is selected", MUTED))
+        entitle(self, Content(""))
+        self._show_log(None)
+
+    def _put(self, content: Content) -> None:
+        if self._shown is None or not content.is_same(self._shown):
+            lines = -1 if self._shown is None else self._shown.plain.count("\n")
+            self._shown = content
+            self.query_one("#facts-text", Static).update(content, layout=lines != content.plain.count("\n"))
+
+    def _show_log(self, path: Path | None) -> None:
+        self.log_file = path
+        self.query_one(LogView).show(path, "no output" if path else "not started yet")
+
+    def poll(self) -> None:
+        """Let the log look at its file."""
+        for log in self.query(LogView):  # none while the screen opens or closes
+            log.poll()
+
+    def on_resize(self) -> None:
+        """Another width wraps the facts elsewhere; the width is known after the next refresh."""
+        self.call_after_refresh(self._show_again)
+
+    def _show_again(self) -> None:
+        if self._subject is not None:
+            self.show(*self._subject)
+
+    def on_mount(self) -> None:
+        """The title of the log."""
+        self.query_one(LogView).border_title = "log"
+
+    @on(LogView.Moved)
+    def _badge(self) -> None:
+        log = self.query_one(LogView)
+        entitle(log, Content.assemble("log", " · " if log.badge else "", literal(log.badge)))

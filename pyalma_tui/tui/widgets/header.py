@@ -1,0 +1,55 @@
+"""The top: how far the experiment is."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from pyalma_tui.tui.headline import headline, progress_line
+from pyalma_tui.tui.moment import Moment
+
+
+def entitle(widget: Widget, title: Content | None = None, subtitle: Content | None = None) -> None:
+    """Put these on the border of a widget; setting them repaints all of it, so only what changed is set."""
+    for name, wanted in (("border_title", title), ("border_subtitle", subtitle)):
+        shown: Content | None = getattr(widget, f"_{name}")
+        if wanted is not None and (shown is None or not wanted.is_same(shown)):
+            setattr(widget, name, wanted)
+
+
+class Line(Static):
+    """A line that is repainted only when its text or colours change."""
+
+    shown: Content | None = None
+
+    def show(self, content: Content) -> None:
+        """Put this content on the line."""
+        if self.shown is None or not content.is_same(self.shown):
+            self.shown = content
+            self.update(content, layout=False)
+
+
+class Header(Vertical):
+    """The headline, and all runs as one bar."""
+
+    moment: Moment | None = None
+
+    def compose(self) -> ComposeResult:
+        """Two lines."""
+        yield Line(id="headline")
+        yield Line(id="overall")
+
+    def show(self, moment: Moment) -> None:
+        """Tell what is true now."""
+        self.moment = moment
+        width = self.query_one("#headline").content_size.width
+        self.query_one("#headline", Line).show(headline(moment, width))
+        self.query_one("#overall", Line).show(progress_line(moment.snapshot.counts, width))
+
+    def on_resize(self) -> None:
+        """Another width leaves room for other parts."""
+        if self.moment is not None:
+            self.show(self.moment)

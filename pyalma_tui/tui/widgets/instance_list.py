@@ -1,0 +1,266 @@
+"""The list: any number of instances, of which only the visible lines are ever asked for and painted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from pyalma_tui.model import status as s
+from pyalma_tui.tui import rows
+from pyalma_tui.tui.moment import Moment
+
+CALM: Final = 1.0  # seconds between two repaints of a line whose status is the same: nobody reads 8 states a second
+
+
+class InstanceList(ScrollView, can_focus=True):
+    """One line for each instance of an order of ids.
+
+    The cursor is an instance, not a line: when the order changes it stays on its instance and, if that was visible, on
+    its line of the terminal. A cursor that was never moved stays at the top. `marks` are ids of instances.
+    """
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"row--{name}"
+        for name in (*s.WORDS, "state", "gone", "quiet", "rest", "bar", "time", "mark", "marked", "cursor", "blurred")
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "top", "First", show=False),
+        Binding("end,G", "bottom", "Last", show=False),
+    ]
+
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+
+    class Moved(Message):
+        """The cursor is on another instance, or on none."""
+
+    class Replanned(Message):
+        """The columns have other widths."""
+
+    class Opened(Message):
+        """An instance was double-clicked."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.moment = Moment()
+        self.order: Sequence[int] = range(0)
+        self.plan = rows.Columns()
+        self.marks: set[int] = set()
+        self.pending = False
+        self._line = 0
+        self._cursor: int | None = None
+        self._moved = False
+        self._longest = 0
+        self._measured: object = None
+        self._painted: dict[int, tuple[object, object]] = {}
+        self._painted_at = 0.0
+
+    # What it shows
+
+    @property
+    def cursor(self) -> int | None:
+        """The id of the selected instance."""
+        return self._cursor
+
+    def show(self, moment: Moment, order: Sequence[int]) -> None:
+        """Take over what is true now and repaint the lines that look different."""
+        instances = moment.snapshot.instances
+        self.moment = moment
+        if instances is not self._measured:
+            self._measured = instances
+            self._longest = rows.longest_name(instances)
+            self._replan()
+        if order is not self.order:
+            self._reorder(order)
+        self._repaint_changed()
+
+    def _reorder(self, order: Sequence[int]) -> None:
+        above = self._line - self.scroll_offset.y
+        visible = 0 <= above < max(1, self.size.height)
+        self.order = order
+        self.virtual_size = Size(self.size.width, len(order))
+        if self._moved and self._cursor is not None:
+            found = _index(order, self._cursor)
+            self._line = found if found is not None else min(self._line, max(0, len(order) - 1))
+            if visible:
+                self.scroll_to(y=max(0, self._line - above), animate=False)
+        else:
+            self._line = 0
+        self._settle()
+
+    def _settle(self) -> None:
+        cursor = self.order[self._line] if self._line < len(self.order) else None
+        if cursor != self._cursor:
+            self._cursor = cursor
+            self.post_message(self.Moved())
+
+    def _replan(self) -> None:
+        snapshot = self.moment.snapshot
+        iterations = max((len(runs) for runs in snapshot.runs_of[:1]), default=1)
+        plan = rows.columns(self.size.width, self._longest, iterations)
+        if plan != self.plan:
+            self.plan = plan
+            self.post_message(self.Replanned())
+            self.refresh()
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Other widths, and the cursor in sight."""
+        self.virtual_size = Size(self.size.width, len(self.order))
+        self._replan()
+        self._scroll_into_view()
+
+    # Painting
+
+    def _look(self, line: int) -> tuple[object, object]:
+        """What a line depends on: what is repainted at once, and what may wait a moment."""
+        if not line < len(self.order):
+            return None, None
+        snapshot, instance_id = self.moment.snapshot, self.order[line]
+        row = snapshot.rows[instance_id]
+        run = self.moment.telling(instance_id)
+        ticking = int(self.moment.now) if type(run.status) is s.Running else 0
+        urgent = (instance_id, type(run.status), row.tally, snapshot.instances[instance_id].in_batch)
+        return (*urgent, instance_id in self.marks, line == self._line), (run, ticking)
+
+    def _visible(self) -> range:
+        top = self.scroll_offset.y
+        return range(top, top + self.size.height)
+
+    def _repaint_changed(self) -> None:
+        now = self.clock()
+        due = now - self._painted_at >= CALM
+        self.pending = False
+        painted: dict[int, tuple[object, object]] = {}
+        for line in self._visible():
+            look = self._look(line)
+            before = self._painted.get(line)
+            if before is None or before[0] != look[0] or (due and before[1] != look[1]):
+                self.refresh_line(line)
+                if before is not None and before[1] != look[1]:
+                    self._painted_at = now
+            elif before[1] != look[1]:
+                self.pending = True
+                look = before
+            painted[line] = look
+        self._painted = painted
+
+    def repaint_lines(self, lines: Iterable[int]) -> None:
+        """Paint these lines again whatever they looked like."""
+        for line in lines:
+            self._painted.pop(line, None)
+            self.refresh_line(line)
+
+    def render_line(self, y: int) -> Strip:
+        """One visible line, asked for by Textual."""
+        line = y + self.scroll_offset.y
+        width = self.size.width
+        base = self.rich_style
+        if line >= len(self.order):
+            return Strip.blank(width, base)
+        snapshot, instance_id = self.moment.snapshot, self.order[line]
+        marked = instance_id in self.marks
+        line_pieces = rows.pieces(
+            self.moment, snapshot.instances[instance_id], snapshot.rows[instance_id], self.plan, marked
+        )
+        over = self._over(marked, line == self._line)
+        segments = [
+            Segment(text, base + (Style.null() if over.reverse else self._style(name)) + over)
+            for text, name in line_pieces
+        ]
+        return Strip(segments).adjust_cell_length(width, base + over).crop(0, width)
+
+    def _style(self, name: str) -> Style:
+        if not name:
+            return Style.null()
+        full = self.get_component_rich_style(f"row--{name}")
+        return Style(color=full.color, bold=full.bold, italic=full.italic)
+
+    def _over(self, marked: bool, selected: bool) -> Style:
+        style = Style.null()
+        if marked:
+            style += _ground(self.get_component_rich_style("row--marked"))
+        if selected:
+            style += _ground(self.get_component_rich_style("row--cursor" if self.has_focus else "row--blurred"))
+        return style
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """The cursor looks different without the focus."""
+        super().watch_has_focus(_has_focus)
+        self.repaint_lines([self._line])
+
+    # Moving
+
+    def go(self, line: int) -> None:
+        """Put the cursor on a line."""
+        line = min(max(line, 0), max(0, len(self.order) - 1))
+        before, self._line = self._line, line
+        self._moved = line > 0
+        self._scroll_into_view()
+        if before != line:
+            self.repaint_lines([before, line])
+        self._settle()
+
+    def _scroll_into_view(self) -> None:
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        if self._line < top:
+            self.scroll_to(y=self._line, animate=False)
+        elif self._line >= top + height:
+            self.scroll_to(y=self._line - height + 1, animate=False)
+
+    def action_move(self, lines: int) -> None:
+        """Up or down."""
+        self.go(self._line + lines)
+
+    def action_page(self, pages: int) -> None:
+        """By a screenful."""
+        self.go(self._line + pages * max(1, self.size.height - 1))
+
+    def action_top(self) -> None:
+        """The first."""
+        self.go(0)
+
+    def action_bottom(self) -> None:
+        """The last."""
+        self.go(len(self.order) - 1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Select what was clicked; twice: open it."""
+        line = event.y + self.scroll_offset.y
+        if line < len(self.order):
+            self.go(line)
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
+    def mark(self, ids: Iterable[int], on: bool) -> None:
+        """Mark these instances, or not."""
+        if on:
+            self.marks.update(ids)
+        else:
+            self.marks.difference_update(ids)
+        self._repaint_changed()
+
+
+def _index(order: Sequence[int], wanted: int) -> int | None:
+    try:
+        return order.index(wanted)
+    except ValueError:
+        return None
+
+
+def _ground(style: Style) -> Style:
+    """Only what a cursor adds to a line: the background, and bold or reverse; the text keeps its colours."""
+    return Style(bgcolor=style.bgcolor, bold=style.bold or None, reverse=style.reverse or None)

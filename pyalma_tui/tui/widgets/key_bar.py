@@ -1,0 +1,72 @@
+"""The keys at the bottom: as many as fit, those that are not possible now dimmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from textual import events
+from textual.content import Content
+from textual.widget import Widget
+
+from pyalma_tui.tui.actions import Action, Place, Situation, of, shown_keys
+from pyalma_tui.tui.look import MUTED
+
+AIR = 2
+
+
+class KeyBar(Widget):
+    """One line made from the registry. A click does the action."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *places: Place) -> None:
+        super().__init__()
+        self._actions = [action for place in places for action in of(place) if action.bar]
+        self._keys = _free_keys(self._actions)
+        self._actions = sorted((a for a in self._actions if a.id in self._keys), key=lambda action: action.bar)
+        self._refused: tuple[bool, ...] = (False,) * len(self._actions)
+        self._spans: list[tuple[int, int, Action]] = []
+        self.do: Callable[[Action], None] = lambda _: None
+
+    def show(self, situation: Situation) -> None:
+        """Dim what is not possible now."""
+        refused = tuple(bool(action.refused(situation)) for action in self._actions)
+        if refused != self._refused:
+            self._refused = refused
+            self.refresh()
+
+    def render(self) -> Content:
+        """The keys in the order of the registry, as many of the lowest rank as fit."""
+        room = self.content_size.width
+        self._spans = []
+        parts: list[Content] = []
+        x = 0
+        for action, refused in zip(self._actions, self._refused, strict=True):
+            key = self._keys[action.id]
+            width = len(key) + 1 + len(action.label) + AIR
+            if x + width - AIR > room:
+                break
+            parts.append(Content.styled(key, MUTED if refused else "bold $text-accent"))
+            parts.append(Content.styled(f" {action.label}{' ' * AIR}", MUTED if refused else ""))
+            self._spans.append((x, x + width, action))
+            x += width
+        return Content.assemble(*parts)
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what was clicked."""
+        x = event.x - self.styles.padding.left
+        for start, end, action in self._spans:
+            if start <= x < end:
+                self.do(action)
+
+
+def _free_keys(actions: Iterable[Action]) -> dict[str, str]:
+    """The first key of each action that no action before it has taken: a screen's come before the app's."""
+    taken: set[str] = set()
+    free: dict[str, str] = {}
+    for action in actions:
+        keys = [key for key in shown_keys(action).split() if key not in taken]
+        taken.update(keys)
+        if keys:
+            free[action.id] = keys[0]
+    return free

@@ -1,0 +1,80 @@
+"""One row of a log on the screen: the line, its matches, and signs for what lies outside the window."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.content import Content, Span
+from textual.strip import Strip
+from textual.style import Style
+
+from pyalma_tui.logs.reader import Line
+from pyalma_tui.tui.literal import EVERYTHING, from_cell, log_line
+
+GOES_ON = "↪ "  # before a piece of a line too long for the reader
+# No colours: these are seen in any theme, with NO_COLOR and on top of a log's own colours. (`get_visual_style` of
+# Textual 8.2.8 would lose `reverse` on its way from a stylesheet.)
+MATCH = Style(bold=True, underline=True)
+CURRENT = Style(bold=True, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What all rows are painted with: the first column and the number of columns in sight, the text to mark, styles."""
+
+    left: int
+    width: int
+    needle: str
+    base: Style
+    mark: Style
+
+
+def content(line: Line, most: int = EVERYTHING) -> Content:
+    """The line as it is shown, not much more than `most` cells of it."""
+    shown = log_line(line.data, most)
+    return Content(GOES_ON) + shown if line.cut_before else shown
+
+
+def column(line: Line, needle: str, most: int) -> int | None:
+    """The first column of the first match, if there is one in the first `most` cells."""
+    text = content(line, most)
+    found = re.search(re.escape(needle), text.plain, re.IGNORECASE)
+    return text[: found.start()].cell_length if found else None
+
+
+def row(line: Line, look: Look, *, current: bool, selected: tuple[int, int, Style] | None = None) -> Strip:
+    """The line as a strip of just the width in sight; ‹ and › say that there is more of it.
+
+    `current`: the search stands at this line. `selected`: a range of characters, to the end if it ends at -1, and its
+    style.
+    """
+    right = look.left + look.width
+    text = content(line, right + 1)
+    spans = [Span(0, len(GOES_ON), look.mark)] if line.cut_before else []
+    if look.needle:
+        style = CURRENT if current else MATCH
+        found = re.finditer(re.escape(look.needle), text.plain, re.IGNORECASE)
+        spans += [Span(match.start(), match.end(), style) for match in found]
+    if selected is not None:
+        start, stop, style = selected
+        spans.append(Span(start, len(text) if stop < 0 else min(stop, len(text)), style))
+    cells = text.cell_length
+    text = from_cell(text.add_spans(spans), look.left)
+    strip = Strip(text.render_segments(look.base), text.cell_length).crop_extend(0, look.width, look.base.rich_style)
+    sign = (look.base + look.mark).rich_style
+    if cells > right:
+        strip = Strip.join([strip.crop(0, look.width - 1), Strip([Segment("›", sign)], 1)])
+    if look.left and cells:
+        strip = Strip.join([Strip([Segment("‹", sign)], 1), strip.crop(1, look.width)])
+    return strip
+
+
+def thumb(start: int, stop: int, size: int, height: int) -> range:
+    """The rows of a scrollbar that stand for what is in sight, the bytes from `start` to `stop` of `size`."""
+    if stop - start >= size or not height:
+        return range(0)
+    length = max(1, height * (stop - start) // size)
+    first = (height - length) * start // (size - (stop - start))
+    return range(min(first, height - length), min(first, height - length) + length)

@@ -1,0 +1,293 @@
+"""An experiment in a folder of its own, run by the real program in real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+from typing import IO, Any
+
+import psutil
+import pytest
+
+PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
+PATIENCE = 60.0  # seconds: two busy CPUs are shared with everything else
+OWNER = "CATALOGUE_FOLDER"  # in the environment of every process that an experiment starts
+
+TELL = """
+import os, sys, time
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+def tell(*words):
+    fd = os.open(os.path.join(FOLDER, "told"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(fd, (" ".join(map(str, words)) + "\\n").encode("utf-8", "surrogatepass"))
+    os.close(fd)
+
+def wait_for(name):
+    while not os.path.exists(os.path.join(FOLDER, name)):
+        time.sleep(0.01)
+"""
+
+
+def until(condition: Callable[[], object], what: Callable[[], str], seconds: float = PATIENCE) -> Any:
+    """Wait until the condition gives something true, and return that; `what` tells what was waited for, and what is."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what()}"
+        time.sleep(0.02)
+    return value
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> list[str]:
+        """The lines on stderr."""
+        return self.err.splitlines()
+
+    def refusal(self) -> str:
+        """The one line of a command that did nothing: exit code 2, not a byte on stdout."""
+        assert (self.code, self.out) == (2, ""), self
+        assert self.err.endswith("\n"), self
+        assert len(self.said) == 1, self
+        return self.last_line()
+
+    def last_line(self) -> str:
+        """The last line on stderr without the program's name."""
+        name, _, line = self.said[-1].partition(": ")
+        assert name == "pyalma-tui", self
+        assert line, self
+        return line
+
+
+class Running:
+    """A command that was started; `process` is its process."""
+
+    def __init__(self, process: subprocess.Popen[bytes], out: IO[bytes], err: IO[bytes]) -> None:
+        self.process = process
+        self._out, self._err = out, err
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def printed(self) -> str:
+        """What stands on stdout by now."""
+        return _text(self._out)
+
+    def complained(self) -> str:
+        """What stands on stderr by now."""
+        return _text(self._err)
+
+    def end(self, seconds: float = PATIENCE) -> Result:
+        """Wait until it has ended by itself."""
+        code = self.process.wait(seconds)
+        return Result(code, self.printed(), self.complained())
+
+    def workers(self) -> list[psutil.Process]:
+        """The live processes that it started itself."""
+        try:
+            return [child for child in psutil.Process(self.process.pid).children() if not _is_over(child)]
+        except psutil.NoSuchProcess:
+            return []
+
+
+def _text(file: IO[bytes]) -> str:
+    return os.pread(file.fileno(), 1 << 26, 0).decode("utf-8", "surrogateescape")
+
+
+@dataclass
+class Experiment:
+    """A folder with a run module and instances. Runs are dispatched from the end of `names`."""
+
+    folder: Path
+    name: str = "m.py"
+    started: list[Running] = field(default_factory=list)
+
+    @property
+    def module(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def state_dir(self) -> Path:
+        return self.module.with_suffix(".alma")
+
+    def write(self, module: str, names: Sequence[str] = ("a",), name: str = "m.py") -> Experiment:
+        """Write the run module, its instances as files, and the batch that lists them."""
+        self.name = name
+        (self.folder / "telling.py").write_text(TELL)
+        self.module.write_text("import os, sys, time, signal\nfrom telling import tell, wait_for\n" + dedent(module))
+        return self.list(names)
+
+    def list(self, names: Sequence[str]) -> Experiment:
+        """Make these files the batch beside the module."""
+        for each in names:
+            (self.folder / each).touch()
+        self.module.with_suffix(".batch").write_text(json.dumps({"instances": list(names)}))
+        return self
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What the program sees of the environment."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV", "PYALMA"))}
+        return kept | {OWNER: str(self.folder), "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"} | more
+
+    def start(self, *arguments: str, before: Callable[[], None] | None = None) -> Running:
+        """Start `pyalma-tui` with these arguments in the folder; `before` is called in the new process."""
+        out = (self.folder / f"out-{len(self.started)}").open("w+b")
+        err = (self.folder / f"err-{len(self.started)}").open("w+b")
+        process = subprocess.Popen(
+            [PROGRAM, *arguments],
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            preexec_fn=before,  # noqa: PLW1509 - for limits that only the new process shall have
+        )
+        running = Running(process, out, err)
+        self.started.append(running)
+        return running
+
+    def go(self, *options: str, before: Callable[[], None] | None = None) -> Running:
+        """Start the experiment without a screen."""
+        return self.start(self.name, "--plain", "--grace", "0.3", *options, before=before)
+
+    def run(self, *options: str, before: Callable[[], None] | None = None) -> Result:
+        """Run the experiment without a screen to its end."""
+        return self.go(*options, before=before).end()
+
+    def status(self) -> dict[str, Any]:
+        """What `status --json` tells."""
+        result = self.start("status", self.name, "--json").end()
+        assert (result.code, result.err) == (0, ""), result
+        facts: dict[str, Any] = json.loads(result.out)
+        assert facts["schema"] == 1
+        return facts
+
+    def runs(self) -> dict[str, dict[str, Any]]:
+        """The runs of `status --json` by the name of their instance."""
+        return {run["instance"]: run for run in self.status()["runs"]}
+
+    def one(self) -> dict[str, Any]:
+        """The only run there is."""
+        (run,) = self.status()["runs"]
+        found: dict[str, Any] = run
+        return found
+
+    def statuses(self) -> dict[str, str]:
+        """Instance → status."""
+        return {name: run["status"] for name, run in self.runs().items()}
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """A table of `db.json`, read as any JSON file."""
+        tables: dict[str, dict[str, Any]] = json.loads((self.state_dir / "db.json").read_text())
+        return tables[name]
+
+    def log(self, run: int | str = 1, attempt: int = 1) -> str:
+        """What an attempt printed, "" if it printed nothing."""
+        path = self.state_dir / "logs" / str(run) / f"{attempt}.log"
+        return path.read_text("utf-8", "surrogateescape") if path.exists() else ""
+
+    def session_log(self) -> str:
+        """What was noted, "" if nothing was."""
+        path = self.state_dir / "session.log"
+        return path.read_text("utf-8") if path.exists() else ""
+
+    def told(self) -> list[str]:
+        """The lines that user code passed to `tell`."""
+        path = self.folder / "told"
+        if not path.exists():
+            return []
+        return path.read_bytes().decode("utf-8", "surrogatepass").removesuffix("\n").split("\n")
+
+    def hears(self, line: str) -> None:
+        """Wait until user code tells this line."""
+        until(lambda: line in self.told(), lambda: f"tell {line!r}, only {self.told()}; {self.outputs()}")
+
+    def allow(self, name: str) -> None:
+        """Let user code go on that waits for this."""
+        (self.folder / name).touch()
+
+    def outputs(self) -> str:
+        """All that was printed, for the message of a failed test."""
+        return " | ".join(f"{each.printed()[-2000:]} {each.complained()[-2000:]}" for each in self.started)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every live process that this experiment has started, directly or not."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(OWNER) == str(self.folder) and not _is_over(process):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def nothing_left(self, seconds: float = 10.0) -> None:
+        """Wait until no process of this experiment lives."""
+        until(lambda: not self.processes(), lambda: f"the end of {self.processes()}", seconds)
+
+    def clear(self) -> None:
+        """End whatever a failed test left behind."""
+        for process in self.processes():
+            process.kill()
+        for running in self.started:
+            running.process.wait()
+
+
+def _is_over(process: psutil.Process) -> bool:
+    return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
+
+def experiments(folder: Path) -> Iterator[Experiment]:
+    """An experiment for one test, which must leave no process behind."""
+    experiment = Experiment(folder)
+    try:
+        yield experiment
+        experiment.nothing_left()
+    finally:
+        experiment.clear()
+
+
+Check = Callable[[Experiment], None]
+
+
+class Catalogue:
+    """The cases of one group, each named by the line of the catalogue that it makes come true."""
+
+    def __init__(self) -> None:
+        self.cases: list[Any] = []
+
+    def __call__(self, name: str) -> Callable[[Check], Check]:
+        """Register a case."""
+
+        def register(check: Check) -> Check:
+            self.cases.append(pytest.param(check, id=name))
+            return check
+
+        return register
+
+    def each(self, line: str, **variants: Any) -> Callable[[Callable[[Experiment, Any], None]], None]:
+        """Register a case for each variant of a fault."""
+
+        def register(check: Callable[[Experiment, Any], None]) -> None:
+            for name, value in variants.items():
+                self(f"{line}-{name.replace('_', '-')}")(_bound(check, value))
+
+        return register
+
+
+def _bound(check: Callable[[Experiment, Any], None], value: Any) -> Check:
+    return lambda experiment: check(experiment, value)

@@ -1,0 +1,287 @@
+"""Catalogue A: the command line and the run module."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from typing import cast
+
+import pexpect
+import pytest
+
+from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
+
+case = Catalogue()
+
+CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: with them root reads everything
+PR_CAPBSET_DROP = 24
+
+
+def as_anybody() -> None:
+    """Let file permissions hold for the program that is started next, also for root."""
+    for capability in CAPABILITIES:
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def refused(experiment: Experiment, module: str) -> str:
+    """What is said of this module text, without its path; nothing else may have happened."""
+    experiment.write("")
+    experiment.module.write_text(module)
+    line = experiment.run().refusal()
+    assert not experiment.state_dir.exists()
+    start = f"module: {experiment.module}"
+    assert line.startswith(start)
+    return line.removeprefix(start)
+
+
+def terminal(experiment: Experiment, *arguments: str) -> pexpect.spawn[str]:
+    """The program in a terminal that can show a screen."""
+    env = cast(os._Environ[str], experiment.environment(TERM="xterm-256color"))
+    return pexpect.spawn(
+        PROGRAM, list(arguments), cwd=str(experiment.folder), env=env, timeout=PATIENCE, encoding="utf-8"
+    )
+
+
+@case("A1-no-arguments")
+def _(experiment: Experiment) -> None:
+    usage = "usage: pyalma-tui TARGET [INSTANCE ...], or pyalma-tui demo; --help tells more"
+    assert experiment.start().end().refusal() == usage
+    shown = terminal(experiment)
+    shown.expect(pexpect.EOF)
+    shown.close()
+    assert (shown.exitstatus, shown.before) == (2, f"pyalma-tui: {usage}\r\n"), "no screen may come first"
+
+
+@case("A2-missing")
+def _(experiment: Experiment) -> None:
+    assert experiment.start("nowhere.py", "--plain").end().refusal() == (
+        "module: nowhere.py: there is no such file. Give the path of a run module (.py) or an .experiment"
+    )
+    experiment.write("")
+    assert experiment.start("m", "--plain").end().refusal() == "module: m: there is no such file. Is it m.py?"
+    assert not experiment.state_dir.exists()
+
+
+@case("A2-directory")
+def _(experiment: Experiment) -> None:
+    experiment.module.mkdir()
+    assert experiment.run().refusal() == "module: m.py: this is a directory. Give the run module (.py) in it"
+
+
+@case("A2-pipe")
+def _(experiment: Experiment) -> None:
+    os.mkfifo(experiment.module)  # a program that opens it would wait for ever
+    assert experiment.run().refusal().startswith("module: m.py: this is not a regular file. ")
+
+
+@case("A2-unreadable")
+def _(experiment: Experiment) -> None:
+    experiment.write("def run(instance, save, state): pass")
+    experiment.module.chmod(0)
+    line = experiment.run(before=as_anybody).refusal()
+    assert line == "module: m.py: it may not be read. Change its permissions"
+
+
+@case("A3-syntax-error")
+def _(experiment: Experiment) -> None:
+    experiment.write("").module.write_text("import os\n\ndef run(instance, save, state:\n    pass\n")
+    result = experiment.run()
+    assert result.code == 2
+    assert result.out == ""
+    assert result.last_line().startswith(f"module: {experiment.module}:3: SyntaxError: ")
+    assert result.said[0] == f'  File "{experiment.module}", line 3'
+    assert any(line.strip("~ ") == "^" or set(line.strip()) == {"^"} for line in result.said), result.err
+    assert not experiment.state_dir.exists()
+
+
+@case("A4-import-raises")
+def _(experiment: Experiment) -> None:
+    experiment.write("def deep():\n    raise ValueError('no such thing')\ndeep()\n")
+    result = experiment.run()
+    assert result.code == 2
+    assert result.last_line() == f"module: {experiment.module}: ValueError: no such thing"
+    first = result.said[:2]
+    assert first == ["Traceback (most recent call last):", f'  File "{experiment.module}", line 5, in <module>']
+    assert "pyalma_tui/" not in result.err, "our own frames are of no use to anybody"
+    assert not experiment.state_dir.exists()
+
+
+@case("A4-dependency-missing")
+def _(experiment: Experiment) -> None:
+    experiment.write("import helper\n")
+    (experiment.folder / "helper.py").write_text("import no_such_dependency\n")
+    result = experiment.run()
+    assert result.code == 2
+    assert result.last_line() == (
+        f"module: {experiment.module}: ModuleNotFoundError: No module named 'no_such_dependency'"
+    )
+    assert f'File "{experiment.folder / "helper.py"}", line 1' in result.err
+    assert "pyalma_tui/" not in result.err
+
+
+@case.each(
+    "A5",
+    sys_exit=("sys.exit(0)", "{module}: it calls sys.exit(0) while it is imported"),
+    plain_exit=("raise SystemExit", "{module}: it calls sys.exit() while it is imported"),
+    os_exit=("os._exit(0)", "{module}: the process exits with code 0 while it is imported. Nothing was started"),
+    segfault=(
+        "import ctypes; ctypes.string_at(0)",
+        "{module}: the process is killed by SIGSEGV while it is imported. Nothing was started",
+    ),
+)
+def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+    experiment.write(fault[0])
+    assert experiment.run().refusal() == f"module: {fault[1].format(module=experiment.module)}"
+    assert not experiment.state_dir.exists()
+
+
+@case("A6-import-hangs")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        tell("hangs")
+        wait_for("never")
+    """)
+    shown = terminal(experiment, "m.py", "--plain")
+    shown.expect_exact("loading m.py (2 s)…")
+    shown.sendintr()
+    shown.expect_exact("pyalma-tui: interrupted before anything was started\r\n")
+    shown.expect(pexpect.EOF)
+    shown.close()
+    assert shown.exitstatus == 130
+    assert not experiment.state_dir.exists()
+
+
+@case("A6-import-hangs-without-terminal")
+def _(experiment: Experiment) -> None:
+    running = experiment.write('tell("hangs")\nwait_for("never")').go()
+    experiment.hears("hangs")
+    running.signal(signal.SIGINT)
+    result = running.end()
+    assert (result.code, result.last_line()) == (130, "interrupted before anything was started")
+    assert not experiment.state_dir.exists()
+
+
+@case("A7-no-run")
+def _(experiment: Experiment) -> None:
+    module = "def solve(i, save, state): pass\ndef Run(i, save, state): pass\n"
+    assert refused(experiment, module) == (": no function named run: it has solve(), Run(). Rename Run to run?")
+
+
+@case("A7-nothing-in-it")
+def _(experiment: Experiment) -> None:
+    assert refused(experiment, "x = 1\n") == (
+        ": no function named run: it has no functions. Add `def run(instance, save, state):`"
+    )
+
+
+@case("A7-not-callable")
+def _(experiment: Experiment) -> None:
+    assert refused(experiment, "run = 3\n") == (
+        ": run is an int, not a function. Make it `def run(instance, save, state):`"
+    )
+
+
+@case.each(
+    "A8",
+    two=("def run(instance, save): pass", "found run(instance, save)", "it takes too few"),
+    four=("def run(instance, save, state, x): pass", "found run(instance, save, state, x)", "nobody passes x"),
+    keyword=("def run(i, save, state, *, key): pass", "found run(i, save, state, *, key)", "nobody passes key"),
+)
+def _(experiment: Experiment, fault: tuple[str, str, str]) -> None:
+    module, found, why = fault
+    assert refused(experiment, f"import os\n\n{module}\n") == (
+        f":3: {found}, wanted run(instance, save, state): {why}. Beyond the three it may declare: "
+        "worker_id, iteration, seed, progress, or parameters with defaults"
+    )
+
+
+@case.each(
+    "A9",
+    async_def=("async def run(i, save, state): pass", "run is an `async def`. Make it a plain `def`, with asyncio"),
+    generator=("def run(i, save, state): yield 1", "run is a generator (it has a `yield`). Call save(…) instead"),
+    async_generator=("async def run(i, save, state): yield 1", "run is an `async def`. Make it a plain `def`"),
+)
+def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+    assert refused(experiment, fault[0] + "\n").startswith(f":1: {fault[1]}")
+
+
+@case.each(
+    "A10",
+    not_callable=("done = 3", ": done is an int, not a function. Make it `def done():` or name it otherwise"),
+    parameters=("def done(results): pass", ":2: found done(results), wanted done() without parameters"),
+    async_def=("async def done(): pass", ":2: done is not a plain function. Make it `def done():`"),
+)
+def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+    assert refused(experiment, f"def run(instance, save, state): pass\n{fault[0]}\n") == fault[1]
+
+
+@case("A11-named-json")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        import json, logging.config, multiprocessing
+        def run(instance, save, state):
+            save(json.dumps([__name__, json.__name__, json.__file__ == __file__]))
+        """,
+        name="json.py",
+    )
+    result = experiment.run()
+    assert result.code == 0, result
+    assert experiment.one()["state"] == '["json", "json", false]'
+
+
+@case("A12-import-prints")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        for number in range(1_000_000):
+            print("\\x1b[31mline\\x1b]52;c;eHh4\\x07", number)
+        print("\\x1b[2J on stderr", file=sys.stderr)
+        def run(instance, save, state):
+            pass
+    """)
+    result = experiment.run()
+    assert result.code == 0
+    assert "\x1b" not in result.out + result.err
+    assert len(result.out.splitlines()) < 10, "only the run and the summary"
+    logs = list((experiment.state_dir / "logs" / "load").iterdir())
+    texts = [log.read_bytes() for log in logs]
+    assert any(b"\x07 0\n" in text and b"\x07 999999\n\x1b[2J on stderr\n" in text for text in texts), logs
+
+
+@case("A13-edited-while-running")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        VERSION = "old"
+        def run(instance, save, state):
+            tell("runs", os.path.basename(instance), VERSION)
+            wait_for("go")
+            if instance.endswith("b"):
+                os._exit(1)
+        """,
+        ("a", "b"),
+    )
+    running = experiment.go()
+    experiment.hears("runs b old")
+    experiment.module.write_text(experiment.module.read_text().replace('"old"', '"new"'))
+    note = "m.py has changed on disk; this session goes on with the code it began with"
+    until(lambda: note in running.printed(), experiment.outputs)
+    experiment.allow("go")
+    assert running.end().code == 1
+    assert experiment.told() == ["runs b old", "runs a old"], "a new worker must not mix in new code by itself"
+    assert running.printed().count(note) == 1
+
+    old = {run["module"] for run in experiment.table("runs").values()}
+    experiment.list(["a", "b", "c"])
+    assert experiment.run().code == 1
+    assert experiment.told()[2:] == ["runs c new"]
+    by_name = {run["instance"]: run["module"] for run in experiment.table("runs").values()}
+    assert len(old) == 1
+    assert by_name["a"] == by_name["b"] == old.pop() != by_name["c"]
+
+
+@pytest.mark.parametrize("check", case.cases)
+def test_catalogue(check: Check, experiment: Experiment) -> None:
+    check(experiment)

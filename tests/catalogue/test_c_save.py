@@ -1,0 +1,321 @@
+"""Catalogue C: save()."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+
+import psutil
+import pytest
+
+from tests.catalogue.experiment import Catalogue, Check, Experiment, until
+
+case = Catalogue()
+
+
+@case.each(
+    "C26",
+    bytes=("b'raw'", "TypeError: save() takes a str or another JSON value that comes back equal, not this bytes"),
+    none=("None", "TypeError: save(None): a state is a str or another JSON value; the state saved before is kept"),
+    nan=("float('nan')", "ValueError: save() takes a str or another JSON value that comes back equal, not this float"),
+    infinity=("[float('inf')]", "TypeError: save() takes a str or another JSON value that comes back equal"),
+    set=("{1, 2}", "TypeError: save() takes a str or another JSON value that comes back equal, not this set"),
+    tuple=("(1, 2)", "TypeError: save() takes a str or another JSON value that comes back equal, not this tuple"),
+    int_keys=("{1: 2}", "TypeError: save() takes a str or another JSON value that comes back equal, not this dict"),
+    object=("object()", "TypeError: save() takes a str or another JSON value, not this object"),
+    cycle=("(lambda x: x.append(x) or x)([])", "TypeError: save() takes a str or another JSON value, not this list"),
+)
+def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+    value, message = fault
+    experiment.write(
+        f"""
+        def run(instance, save, state):
+            save("before")
+            if instance.endswith("lets-go"):
+                save({value})  # here
+            try:
+                save({value})
+            except (TypeError, ValueError):
+                tell("goes on")
+        """,
+        ("catches", "lets-go"),
+    )
+    assert experiment.run().code == 1
+    runs = experiment.runs()
+    assert experiment.told() == ["goes on"]
+    assert (runs["catches"]["status"], runs["catches"]["state"], runs["catches"]["saves"]) == ("done", "before", 1)
+    assert (runs["lets-go"]["status"], runs["lets-go"]["state"]) == ("failed", "before")
+    assert runs["lets-go"]["error"].startswith(message)
+    failed = next(run for run in experiment.table("runs").values() if run["status"] == "failed")
+    last_frame = [line for line in failed["traceback"].splitlines() if line.startswith("  File ")][-1]
+    assert last_frame.startswith(f'  File "{experiment.module}"'), "the error is shown where the user can mend it"
+
+
+@case("C27-str-subclass")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        class Name(str):
+            def __str__(self): return "something else"
+        def run(instance, save, state):
+            if not state:
+                save(Name("kept"))
+                raise ValueError
+            tell(type(state) is str, state)
+    """)
+    assert experiment.run().code == 1
+    assert experiment.one()["state"] == "kept"
+    assert experiment.run("--retry-failed").code == 0
+    assert experiment.told() == ["True kept"]
+
+
+@case("C28-empty-string")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            tell(repr(state))
+            if instance.endswith("saves"):
+                save("something")
+                save("")
+            raise ValueError
+        """,
+        ("never", "saves"),
+    )
+    assert experiment.run().code == 1
+    runs = experiment.runs()
+    assert (runs["saves"]["state"], runs["saves"]["saves"]) == ("", 2)
+    assert (runs["never"]["state"], runs["never"]["saves"]) == (None, 0)
+    assert experiment.run("--retry-failed").code == 1
+    assert experiment.told() == ["''"] * 4
+
+
+@case.each(
+    "C29",
+    nul="a\0b",
+    crlf="a\r\nb\rc\n",
+    separators="a\u2028b\u2029c\x85d",
+    lone_surrogate="a\ud800b\udfff",
+    everything="".join(map(chr, range(0x300))) + "\U0001f600\ufeff\uffff" + '\\"[/]\x1b]0;x\x07',
+)
+def _(experiment: Experiment, state: str) -> None:
+    experiment.write(f"""
+        STATE = {state!r}
+        def run(instance, save, state):
+            if state == "":
+                save(STATE)
+                raise ValueError
+            tell(state == STATE)
+            save({{STATE: [STATE]}})
+    """)
+    first = experiment.run()
+    assert first.code == 1
+    assert experiment.one()["state"] == state
+    second = experiment.run("--retry-failed")
+    assert second.code == 0, second
+    assert experiment.told() == ["True"]
+    assert experiment.one()["state"] == {state: [state]}
+    shown = first.out + second.out
+    assert all(character.isprintable() or character == "\n" for character in shown), shown
+
+
+@case("C30-100000-saves")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            for number in range(100_000):
+                save(f"{number} " + "x" * 1000)
+            tell("saved")
+            wait_for("go")
+    """)
+    running = experiment.go()
+    experiment.hears("saved")
+    until(lambda: experiment.one()["saves"] == 100_000, experiment.outputs)
+    memory = psutil.Process(running.process.pid).memory_info().rss
+    journal = sum(file.stat().st_size for file in (experiment.state_dir / "journal").iterdir())
+    experiment.allow("go")
+    result = running.end()
+    assert result.code == 0
+    run = experiment.one()
+    assert (run["saves"], run["state"]) == (100_000, "99999 " + "x" * 1000)
+    assert len(result.out.splitlines()) < 60, "one line a second, not one for each save"
+    assert memory < 150 << 20
+    assert journal < 64 << 20, "100 MB were saved, one state of 1 KB counts"
+
+
+@case("C31-thread")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        import threading
+        def run(instance, save, state):
+            def work(name):
+                for number in range(500):
+                    save(f"{name} {number}")
+            threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+            save("end")
+    """)
+    assert experiment.run().code == 0
+    run = experiment.one()
+    assert (run["saves"], run["state"]) == (2001, "end")
+
+
+@case("C32-forked-child")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            save("parent")
+            child = os.fork()
+            if child == 0:
+                try:
+                    save("child")
+                except RuntimeError as error:
+                    tell(error)
+                os._exit(0)
+            os.waitpid(child, 0)
+            save(state + "parent again")
+    """)
+    assert experiment.run().code == 0
+    assert experiment.told() == [
+        "save() was called in a forked child: only the process that run() was called in may save"
+    ]
+    run = experiment.one()
+    assert (run["state"], run["saves"]) == ("parent again", 2)
+
+
+@case("C33-after-return")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        kept = []
+        def run(instance, save, state):
+            for old in kept:
+                try:
+                    old("late")
+                except RuntimeError as error:
+                    tell(error)
+            kept.append(save)
+            save("own")
+        """,
+        ("a", "b"),
+    )
+    assert experiment.run().code == 0
+    assert experiment.told() == ["save() was called after run() had returned: this was not stored"]
+    assert {(run["state"], run["saves"]) for run in experiment.runs().values()} == {("own", 1)}
+
+
+def limit_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+@case("C34-disk-full")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        from pyalma_tui import SaveFailed
+        def run(instance, save, state):
+            number = int(state or "0")
+            while number < 200:
+                try:
+                    save(f"{number + 1:<1000}")
+                except SaveFailed as error:
+                    try:
+                        save("x")
+                    except SaveFailed:
+                        tell("again", number, instance.rpartition("/")[2])
+                    raise
+                number += 1
+        """,
+        ("a", "b", "c", "d"),
+    )
+    result = experiment.run(before=limit_files)
+    full = experiment.runs()
+    assert result.code in (1, 3, 130)
+    assert "pyalma-tui: warning: not saved: " in result.err
+    assert "File too large" in result.err
+    again, number, name = experiment.told()[0].split()
+    assert (again, name, int(number) > 20) == ("again", "d", True)
+    assert full["d"]["state"].strip() == number, "what a save() had promised before is kept, what failed is not"
+    assert full["d"]["status"] == "failed"
+    assert full["d"]["error"].startswith("SaveFailed: the state could not be stored: File too large. ")
+    assert [full[name]["attempts"] for name in "abc"] == [0, 0, 0], "what cannot be recorded is not begun"
+    assert {full[name]["status"] for name in "abc"} == {"pending"}
+
+    assert experiment.run("--retry-failed").code == 0
+    assert {run["state"].strip() for run in experiment.runs().values()} == {"200"}
+    assert experiment.runs()["d"]["saves"] == 200, "it went on where it stopped"
+
+
+@case("C35-parent-gone")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            number = int(state or "0")
+            while not os.path.exists("go"):
+                number += 1
+                save(str(number))
+                if number == 50:
+                    tell("fifty", os.getpid())
+    """)
+    running = experiment.go()
+    until(experiment.told, experiment.outputs)
+    running.signal(signal.SIGKILL)
+    assert running.end().code == -signal.SIGKILL
+    experiment.nothing_left(5)
+    saved = int(experiment.one()["state"])
+    assert saved >= 50
+    experiment.allow("go")
+    assert experiment.run().code == 0
+    run = experiment.one()
+    assert (run["status"], run["attempts"], int(run["state"])) == ("done", 2, saved)
+
+
+@case("C36-signal-handler")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            times = 0
+            def handler(number, frame):
+                nonlocal times
+                times += 1
+                save("from the handler")
+            signal.signal(signal.SIGALRM, handler)
+            signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+            while times < 300:
+                save("from run()")
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            save("end")
+    """)
+    assert experiment.run("--timeout", "60").code == 0
+    run = experiment.one()
+    assert (run["status"], run["state"]) == ("done", "end")
+    assert run["saves"] > 300
+
+
+@case("C36-del")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        import gc
+        def run(instance, save, state):
+            class Saves:
+                def __init__(self): self.me = self
+                def __del__(self): save("from __del__")
+            gc.set_threshold(5)
+            for number in range(3000):
+                Saves()
+                save([number])
+            gc.set_threshold(700)
+            gc.collect()
+            save("end")
+    """)
+    assert experiment.run("--timeout", "60").code == 0
+    run = experiment.one()
+    assert (run["status"], run["state"]) == ("done", "end")
+    assert run["saves"] >= 3001
+
+
+@pytest.mark.parametrize("check", case.cases)
+def test_catalogue(check: Check, experiment: Experiment) -> None:
+    check(experiment)

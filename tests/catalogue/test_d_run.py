@@ -1,0 +1,488 @@
+"""Catalogue D: run()."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+from typing import cast
+
+import pexpect
+import psutil
+import pytest
+
+from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
+
+case = Catalogue()
+
+
+def fault(experiment: Experiment, lines: str, *options: str) -> dict[str, object]:
+    """The run that saves and then does this, after which another run must have gone well."""
+    body = "\n        ".join(lines.strip("\n").split("\n"))
+    experiment.write(
+        f"""
+    def run(instance, save, state):
+        if not instance.endswith("bad"):
+            return
+        print("before", flush=True)
+        save("kept")
+        {body}
+    """,
+        ("after", "bad"),
+    )
+    result = experiment.run(*options)
+    assert result.code == 1, result
+    runs = experiment.runs()
+    assert runs["after"]["status"] == "done"
+    bad: dict[str, object] = runs["bad"]
+    assert (bad["status"], bad["state"], bad["attempts"]) == ("failed", "kept", 1)
+    assert f"bad  failed: {bad['error']}  state kept\n" in result.out, "told when it happens"
+    assert experiment.log(2).startswith("before\n")
+    return bad
+
+
+@case("D37-returns-a-value")
+def _(experiment: Experiment) -> None:
+    experiment.write("def run(instance, save, state): return 1 / 3", ("a", "b"))
+    assert experiment.run().code == 0
+    assert experiment.statuses() == {"a": "done", "b": "done"}
+
+
+@case("D38-raises")
+def _(experiment: Experiment) -> None:
+    bad = fault(experiment, "raise ValueError('no solution\\nsecond line')")
+    assert bad["error"] == "ValueError: no solution"
+    traceback = next(r["traceback"] for r in experiment.table("runs").values() if r["status"] == "failed")
+    assert traceback.startswith(f'Traceback (most recent call last):\n  File "{experiment.module}", line ')
+    assert traceback.endswith("ValueError: no solution\nsecond line\n")
+    assert experiment.run().code == 1
+    assert experiment.runs()["bad"]["attempts"] == 1, "a failed run waits to be asked for"
+    assert experiment.run("--retry-failed").code == 1
+    assert experiment.runs()["bad"]["attempts"] == 2
+
+
+@case.each(
+    "D39",
+    keyboard_interrupt=("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    interrupted=("from pyalma_tui import Interrupted; raise Interrupted", "Interrupted"),
+    generator_exit=("raise GeneratorExit('x')", "GeneratorExit: x"),
+)
+def _(experiment: Experiment, what: tuple[str, str]) -> None:
+    assert fault(experiment, what[0])["error"] == what[1]
+
+
+@case.each(
+    "D40",
+    zero=("sys.exit(0)", "called sys.exit(0) instead of returning"),
+    plain=("sys.exit()", "called sys.exit() instead of returning"),
+    text=("sys.exit('bye')", "called sys.exit('bye') instead of returning"),
+)
+def _(experiment: Experiment, what: tuple[str, str]) -> None:
+    assert fault(experiment, what[0])["error"] == what[1]
+
+
+@case("D41-os-exit")
+def _(experiment: Experiment) -> None:
+    bad = fault(experiment, "os._exit(0)")
+    assert bad["error"] == "the process exited with code 0 instead of returning from run()"
+
+
+@case("D42-segfault")
+def _(experiment: Experiment) -> None:
+    bad = fault(experiment, "import ctypes\nctypes.string_at(0)", "--workers", "1")
+    assert bad["error"] == "killed by SIGSEGV"
+    log = experiment.log(2)
+    assert "Fatal Python error: Segmentation fault" in log
+    assert f'File "{experiment.module}", line ' in log
+
+
+STUBBORN = """
+    def run(instance, save, state):
+        if instance.endswith("good"):
+            return
+        save("kept")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        tell("stuck")
+        while True:
+            try:
+                wait_for("never")
+            except:
+                pass
+"""
+
+
+@case("D43-stubborn")
+def _(experiment: Experiment) -> None:
+    running = experiment.write(STUBBORN, ("bad",)).go()
+    experiment.hears("stuck")
+    running.signal(signal.SIGINT)
+    result = running.end()
+    assert (result.code, result.last_line()) == (130, "interrupted; the same command continues where it stopped")
+    run = experiment.one()
+    assert (run["status"], run["state"]) == ("interrupted", "kept")
+    assert "bad  interrupted (killed: no save() came within the grace)  state kept\n" in result.out
+    assert "interrupting: each run stops at its next save(), at the latest in 0.3 s; again: now" in result.said[0]
+
+
+@case("D43-second-interrupt")
+def _(experiment: Experiment) -> None:
+    running = experiment.write(STUBBORN, ("good", "bad")).go("--grace", "1000")
+    experiment.hears("stuck")
+    running.signal(signal.SIGINT)
+    until(running.complained, experiment.outputs)
+    running.signal(signal.SIGINT)
+    assert running.end(20).code == 130, "at once, not after the grace"
+    runs = experiment.runs()
+    assert (runs["bad"]["status"], runs["bad"]["state"]) == ("interrupted", "kept")
+    assert runs["good"]["status"] == "pending"
+    experiment.module.write_text(experiment.module.read_text().replace("        tell(", "        return tell(state, "))
+    assert experiment.run().code == 0
+    assert experiment.told() == ["stuck", "kept stuck"]
+
+
+@case("D44-stopped")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            if instance.endswith("bad"):
+                save("kept")
+                tell(os.getpid())
+                os.kill(os.getpid(), signal.SIGSTOP)
+        """,
+        ("good", "bad"),
+    )
+    running = experiment.go("--workers", "2")
+    worker = int(until(experiment.told, experiment.outputs)[0])
+    note = f"bad does not respond: its process {worker} is stopped; `kill -CONT {worker}` lets it go on"
+    until(lambda: note in running.printed(), experiment.outputs)
+    until(lambda: "good  done" in running.printed(), experiment.outputs)
+    running.signal(signal.SIGINT)
+    until(running.complained, experiment.outputs)
+    running.signal(signal.SIGINT)
+    assert running.end(20).code == 130
+    runs = experiment.runs()
+    assert (runs["bad"]["status"], runs["bad"]["state"]) == ("interrupted", "kept")
+    assert runs["good"]["status"] == "done"
+
+
+@case("D44-continued")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            tell(os.getpid())
+            os.kill(os.getpid(), signal.SIGSTOP)
+    """)
+    running = experiment.go()
+    worker = int(until(experiment.told, experiment.outputs)[0])
+    until(lambda: "does not respond" in running.printed(), experiment.outputs)
+    os.kill(worker, signal.SIGCONT)
+    result = running.end()
+    assert result.code == 0, result
+
+
+@case("D45-fork-and-both-return")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            tell("called", os.path.basename(instance))
+            if os.fork() == 0:
+                tell("child")
+                return
+            os.wait()
+        """,
+        ("a", "b"),
+    )
+    assert experiment.run().code == 0
+    assert sorted(experiment.told()) == ["called a", "called b", "child", "child"]
+    assert {(run["status"], run["attempts"]) for run in experiment.runs().values()} == {("done", 1)}
+
+
+@case.each("D46", same_group=False, own_session=True)
+def _(experiment: Experiment, own_session: bool) -> None:
+    experiment.write(f"""
+        import subprocess
+        def run(instance, save, state):
+            child = subprocess.Popen(["sleep", "1000"], start_new_session={own_session})
+            tell(child.pid)
+    """)
+    result = experiment.run()
+    assert result.code == 0, "a run that returned is done, whatever it left behind"
+    assert not psutil.pid_exists(int(experiment.told()[0]))
+    note = r"worker \d+ left processes behind; they were killed"
+    assert re.search(note, experiment.session_log())
+    assert re.search(note, result.out)
+
+
+@case("D46-gets-a-moment")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        import subprocess
+        def run(instance, save, state):
+            subprocess.Popen(["sh", "-c", "sleep 0.7; echo finished >> told"])
+    """)
+    result = experiment.run()
+    assert result.code == 0
+    assert experiment.told() == ["finished"], "what ends by itself within 2 s is let end"
+    assert "left processes behind" not in result.out + experiment.session_log()
+
+
+@case("D47-million-lines")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            for number in range(1_000_000):
+                print(f"{number:>60}")
+    """)
+    result = experiment.run()
+    assert result.code == 0
+    log = experiment.log()
+    bounded(experiment, 61_000_000)
+    assert log.startswith(f"{0:>60}\n")
+    assert log.endswith(f"{999_999:>60}\n")
+    assert len(result.out.splitlines()) < 10
+    assert all(len(line) == 60 or "dropped" in line for line in log.splitlines()), "lines stay whole"
+
+
+@case("D47-one-line-of-1-GB")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            os.write(1, b"begin")
+            for number in range(1024):
+                os.write(1, b"x" * (1 << 20))
+            os.write(1, b"end")
+    """)
+    assert experiment.run().code == 0
+    bounded(experiment, (1 << 30) + len("beginend"))
+    log = experiment.log()
+    assert log.startswith("beginxxx")
+    assert log.endswith("xxxend")
+
+
+@case("D47-binary")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            sys.stdout.buffer.write(bytes(range(256)) * 1000)
+            print("\\ud800", "\\x1b[2J")
+            raise ValueError("\\x1b]52;c;eHh4\\x07 \\udcff")
+    """)
+    result = experiment.run()
+    assert result.code == 1
+    assert "\x1b" not in result.out + result.err
+    path = experiment.state_dir / "logs" / "1" / "1.log"
+    assert path.read_bytes() == bytes(range(256)) * 1000 + b"\\ud800 \x1b[2J\n", "the log holds what was printed"
+    assert experiment.one()["error"] == "ValueError: \x1b]52;c;eHh4\x07 \udcff"
+
+
+def bounded(experiment: Experiment, printed: int) -> None:
+    """The log keeps its head and its tail, is small, and tells how much went."""
+    path = experiment.state_dir / "logs" / "1" / "1.log"
+    log = path.read_bytes()
+    assert 1 << 20 < len(log) <= 16 << 20
+    marks = re.findall(rb"\n?\xe2\x80\xa6 ([0-9,]+) bytes dropped \xe2\x80\xa6\n", log)
+    assert len(marks) == 1
+    mark = re.search(rb"\n?\xe2\x80\xa6 [0-9,]+ bytes dropped \xe2\x80\xa6\n", log)
+    assert mark
+    dropped = int(marks[0].replace(b",", b""))
+    assert abs(len(log) + dropped - printed) < 64 << 20, "counted, but for what comes while it is cut"
+    assert dropped > 0
+
+
+@case("D48-input")
+def _(experiment: Experiment) -> None:
+    bad = fault(experiment, "input('really? ')")
+    assert bad["error"] == "EOFError: EOF when reading a line (run() has no keyboard: input() cannot be used)"
+
+
+@case("D48-another-eof-error")
+def _(experiment: Experiment) -> None:
+    bad = fault(experiment, "import io, pickle\npickle.load(io.BytesIO())")
+    assert bad["error"] == "EOFError: Ran out of input"
+
+
+@case("D49-dev-tty")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            open("/dev/tty")
+    """)
+    env = cast(os._Environ[str], experiment.environment(TERM="xterm-256color"))
+    shown = pexpect.spawn(
+        PROGRAM, ["m.py", "--plain"], cwd=str(experiment.folder), env=env, timeout=PATIENCE, encoding="utf-8"
+    )
+    shown.expect(pexpect.EOF)
+    shown.close()
+    assert shown.exitstatus == 1
+    error = experiment.one()["error"]
+    assert re.fullmatch(r"OSError: \[Errno \d+\] .*: '/dev/tty'", error), "a worker must have no terminal"
+
+
+@case("D50-chdir")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            tell(os.getcwd())
+            os.chdir("/")
+        """,
+        ("a", "b"),
+    )
+    assert experiment.run("--workers", "1").code == 0
+    assert experiment.told() == [str(experiment.folder)] * 2
+
+
+@case.each("D51", caught=True, not_caught=False)
+def _(experiment: Experiment, caught: bool) -> None:
+    guard = "try:\n    save('lost')\nexcept BaseException as error:\n    tell(type(error).__name__)"
+    bad = fault(experiment, "os.closerange(0, 4096)\n" + (guard if caught else "save('lost')"))
+    assert experiment.told() == (["SaveFailed"] if caught else [])
+    assert bad["error"] == (
+        "SaveFailed: the state could not be stored: Bad file descriptor. The state saved before is kept"
+        if not caught
+        else "the process closed the descriptors that pyalma-tui needs: how run() ended could not be recorded"
+    )
+
+
+@case("D52-thread")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        import threading
+        def run(instance, save, state):
+            def forever():
+                wait_for("never")
+            def shortly():
+                time.sleep(0.5)
+                tell("thread ended")
+            threading.Thread(target=shortly).start()
+            if instance.endswith("b"):
+                threading.Thread(target=forever, name="Forever").start()
+        """,
+        ("a", "b"),
+    )
+    result = experiment.run("--workers", "1")
+    assert result.code == 0
+    assert experiment.told() == ["thread ended"] * 2, "what ends within the grace is let end"
+    note = "left a thread running, which ended with it: Forever"
+    assert note in result.out
+    assert note in experiment.session_log()
+
+
+@case("D53-memory-error")
+def _(experiment: Experiment) -> None:
+    bad = fault(experiment, "bytearray(1 << 60)")
+    assert bad["error"] == "MemoryError"
+
+
+@case("D53-sigkill")
+def _(experiment: Experiment) -> None:
+    bad = fault(experiment, "os.kill(os.getpid(), signal.SIGKILL)")
+    assert bad["error"] == "killed by SIGKILL, not by pyalma-tui: usually out of memory"
+
+
+@case("D54-kills-its-worker")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            if instance.endswith("bad"):
+                tell("called")
+                os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        ("good", "bad"),
+    )
+    result = experiment.run("--retries", "10")
+    assert result.code == 1
+    assert experiment.told() == ["called"] * 5
+    assert experiment.statuses() == {"good": "done", "bad": "failed"}
+    assert "bad is not tried again by itself: it ended 5 workers" in result.out
+
+
+@case.each("D55", removed=shutil.rmtree, emptied=lambda path: [shutil.rmtree(path / "journal"), (path / "db.json").unlink()])
+def _(experiment: Experiment, destroy: object) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            name = instance.rpartition("/")[2]
+            save(f"{name} 1")
+            if name == "b":
+                tell("waits")
+                wait_for("go")
+                save(f"{name} 2")
+                tell("saved")
+                wait_for("on")
+        """,
+        ("a", "b", "c"),
+    )
+    running = experiment.go()
+    experiment.hears("waits")
+    destroy(experiment.state_dir)  # type: ignore[operator]
+    note = f"{experiment.state_dir} was removed while it was in use; it is written anew from memory"
+    until(lambda: note in running.printed(), experiment.outputs)
+    until((experiment.state_dir / "db.json").exists, experiment.outputs)
+    experiment.allow("go")
+    experiment.hears("saved")
+    running.signal(signal.SIGKILL)  # only what is in the new directory counts from here on
+    running.end()
+    experiment.nothing_left(5)
+    runs = experiment.runs()
+    assert [(runs[name]["status"], runs[name]["state"]) for name in "cb"] == [("done", "c 1"), ("running", "b 2")]
+    experiment.allow("on")
+    assert experiment.run().code == 0
+    assert {name: run["state"] for name, run in experiment.runs().items()} == {"a": "a 1", "b": "b 2", "c": "c 1"}
+    assert experiment.runs()["c"]["attempts"] == 1
+
+
+@case("D56-never-two-at-once")
+def _(experiment: Experiment) -> None:
+    names = [f"i{number:02d}" for number in range(24)]
+    experiment.write(
+        """
+        def run(instance, save, state, iteration):
+            name = os.path.basename(instance)
+            mark = f"{instance}.{iteration}.running"
+            try:
+                os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                tell("overlap", name, iteration)
+                raise
+            if state != "":
+                tell("kept", name, iteration)
+            save("x")
+            time.sleep(0.02)
+            os.unlink(mark)
+            tell(name, iteration)
+        """,
+        names,
+    )
+    running = experiment.go("--workers", "4", "--iterations", "2")
+    until(lambda: len(experiment.told()) >= 10, experiment.outputs)
+    second = experiment.run("--workers", "4", "--iterations", "2")
+    assert second.code == 4, "one experiment has one owner"
+    assert second.last_line().startswith(
+        f"{experiment.state_dir}: the experiment is in use by process {running.process.pid} since "
+    )
+    assert running.end().code == 0
+    assert sorted(experiment.told()) == sorted(f"{name} {iteration}" for name in names for iteration in (0, 1))
+
+
+@case("D57-timeout-at-save")
+def _(experiment: Experiment) -> None:
+    body = "while True:\n    save('kept')\n    time.sleep(0.01)"
+    assert fault(experiment, body, "--timeout", "1")["error"] == "timed out after 1 s"
+
+
+@case("D57-timeout-by-escalation")
+def _(experiment: Experiment) -> None:
+    assert fault(experiment, "time.sleep(1000)", "--timeout", "0.5")["error"] == "timed out after 0.5 s"
+
+
+@pytest.mark.parametrize("check", case.cases)
+def test_catalogue(check: Check, experiment: Experiment) -> None:
+    check(experiment)

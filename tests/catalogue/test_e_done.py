@@ -1,0 +1,141 @@
+"""Catalogue E: done()."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.catalogue.experiment import Catalogue, Check, Experiment
+
+case = Catalogue()
+
+RUN = """
+def run(instance, save, state):
+    save("kept")
+
+"""
+
+
+def hook(experiment: Experiment) -> tuple[str, int]:
+    """Where done() stands and how often it was called; the runs must be untouched by it."""
+    facts = experiment.status()
+    assert {(run["status"], run["state"], run["attempts"]) for run in facts["runs"]} == {("done", "kept", 1)}
+    return facts["done_hook"]["status"], facts["done_hook"]["calls"]
+
+
+def mended(experiment: Experiment) -> None:
+    """A later start never calls done() by itself, `--rerun-done` does."""
+    experiment.write(RUN + "def done(): tell('done() again')\n", ("a", "b"))
+    before = hook(experiment)
+    assert experiment.run().code == 1
+    assert hook(experiment) == before
+    assert "done() again" not in experiment.told()
+    assert experiment.run("--rerun-done").code == 0
+    assert experiment.told()[-1] == "done() again"
+    assert hook(experiment) == ("done", 2)
+
+
+@case("E58-absent")
+def _(experiment: Experiment) -> None:
+    result = experiment.write(RUN, ("a", "b")).run()
+    assert (result.code, result.err) == (0, "")
+    assert hook(experiment) == ("absent", 0)
+
+
+@case.each(
+    "E59",
+    raises=("raise ValueError('no mail server')", "ValueError: no mail server"),
+    sys_exit=("sys.exit(0)", "called sys.exit(0) instead of returning"),
+    keyboard_interrupt=("raise KeyboardInterrupt", "KeyboardInterrupt"),
+)
+def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+    result = experiment.write(f"{RUN}def done():\n    {fault[0]}\n", ("a", "b")).run()
+    assert result.code == 1
+    assert f"done()  failed: {fault[1]}\n" in result.out
+    assert hook(experiment) == ("failed", 1)
+    mended(experiment)
+
+
+@case.each(
+    "E60",
+    exits=("os._exit(0)", "the process exited with code 0 instead of returning from done()"),
+    segfaults=("import ctypes; ctypes.string_at(0)", "killed by SIGSEGV"),
+    killed=("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, not by pyalma-tui: usually out of memory"),
+)
+def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+    result = experiment.write(f"{RUN}def done():\n    {fault[0]}\n", ("a", "b")).run()
+    assert result.code == 1
+    assert f"done()  failed: {fault[1]}\n" in result.out
+    assert hook(experiment) == ("failed", 1)
+    mended(experiment)
+
+
+@case("E60-kill-9-of-all")
+def _(experiment: Experiment) -> None:
+    running = experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('never')\n", ("a", "b")).go()
+    experiment.hears("in done()")
+    running.signal(signal.SIGKILL)
+    running.end()
+    experiment.nothing_left(5)
+    assert hook(experiment) == ("cut off", 1)
+    mended(experiment)
+
+
+@case("E61-prints-and-shells-out")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        RUN
+        + """
+def done():
+    print("\\x1b[2J printed")
+    os.system("printf '\\033[31m shelled\\n'; printf ' out\\n' >&2")
+""",
+        ("a", "b"),
+    )
+    result = experiment.run()
+    assert result.code == 0
+    assert experiment.log("done") == "\x1b[2J printed\n\x1b[31m shelled\n out\n"
+    assert "\x1b" not in result.out + result.err
+    assert "printed" not in result.out
+    assert "shelled" not in result.out + result.err
+    assert hook(experiment) == ("done", 1)
+
+
+@case.each("E62", gives_in="", stubborn="signal.signal(signal.SIGINT, signal.SIG_IGN)")
+def _(experiment: Experiment, first: str) -> None:
+    experiment.write(f"{RUN}def done():\n    {first}\n    tell('in done()')\n    wait_for('never')\n", ("a", "b"))
+    running = experiment.go()
+    experiment.hears("in done()")
+    running.signal(signal.SIGINT)
+    result = running.end()
+    assert result.code == 1
+    assert hook(experiment) == ("cut off", 1)
+    assert "it may or may not have taken effect" in result.out
+    mended(experiment)
+
+
+@case("E62-ends-within-the-grace")
+def _(experiment: Experiment) -> None:
+    experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('go')\n", ("a", "b"))
+    running = experiment.go("--grace", "1000")
+    experiment.hears("in done()")
+    running.signal(signal.SIGINT)
+    experiment.allow("go")
+    assert running.end().code == 0
+    assert hook(experiment) == ("done", 1)
+
+
+@case("E62-called-when-asked-only")
+def _(experiment: Experiment) -> None:
+    experiment.write(f"{RUN}def done():\n    tell('done()')\n", ("a", "b"))
+    assert experiment.run("--no-done").code == 0
+    assert hook(experiment) == ("not yet", 0)
+    assert experiment.run().code == 0
+    assert experiment.run().code == 0
+    assert len(experiment.told()) == 1, "once for a completion"
+
+
+@pytest.mark.parametrize("check", case.cases)
+def test_catalogue(check: Check, experiment: Experiment) -> None:
+    check(experiment)

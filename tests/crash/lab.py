@@ -1,0 +1,190 @@
+"""An experiment in one process: the real session, and hands that write as workers do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.plan import plan
+from pyalma_tui.model.records import (
+    DoneReturned,
+    DoneStarted,
+    Lost,
+    Progressed,
+    Raised,
+    Record,
+    Reset,
+    Returned,
+    Started,
+)
+from pyalma_tui.model.status import Error, Running
+from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
+from tests.crash.disk import Disk
+from tests.crash.history import HOOK, Act, History
+
+SEED = 5
+SEGMENT = 330  # bytes: a few lines, so that workers rotate
+OWN_SEGMENT = 420
+
+
+class Lab:
+    """One experiment below `disk.base`, played by one thread; every act goes into the history."""
+
+    def __init__(self, disk: Disk, sync: Sync, runs: int = 4) -> None:
+        self.disk = disk
+        self.sync: Sync = sync
+        self.history = History([run.seed for run in plan(runs, 1, SEED)])
+        self.state_dir = disk.base / "x.alma"
+        self.session: Session
+        self._launched = 0
+        self._runs = runs
+
+    def open(self) -> None:
+        """Start, as `pyalma-tui x.py` does; what ran when the last session died is interrupted."""
+        module = self.disk.base / "x.py"
+        batch = [Instance(i, f"i{i}", f"/i{i}") for i in range(self._runs)]
+        for run, acts in self.history.acts.items():
+            if run != HOOK and acts and [a for a in acts if a.kind != "save"][-1].kind == "start":
+                self.began(run, "stop")
+        settings = Settings(
+            target=module, module=module, state_dir=self.state_dir, batch=batch, seed=SEED, sync=self.sync
+        )
+        before = self.now()
+        self.session = Session(settings, "hash", has_done=True)
+        self.session.journal._own._limit = OWN_SEGMENT
+        for acts in self.history.acts.values():
+            for act in acts:
+                if act.kind == "stop":
+                    act.acknowledged.setdefault("kill", self.now())
+        self.history.settle(before, self.now())
+
+    def die(self) -> None:
+        """End as by kill -9: nothing more is written. The kernel closes what was open."""
+        session = self.session
+        if session._writer is not None:
+            session._writer.join()
+        session.journal.close()
+        session._lock.close()
+
+    def close(self) -> None:
+        """Quit."""
+        before = self.now()
+        self.session.close()
+        self.history.settle(before, self.now())
+
+    def checkpoint(self) -> None:
+        """Write one now."""
+        before = self.now()
+        self.session.checkpoint()
+        self.history.settle(before, self.now())
+
+    def tend(self, idle: bool = False) -> None:
+        """What the runner does each tick: begin and finish a checkpoint if one is due."""
+        self.poll()
+        self.session.tend(1e9, idle)
+        if self.session._writer is not None:
+            self.session._writer.join()
+        self.session.tend(1e9, False)
+
+    def poll(self) -> None:
+        """Read what workers wrote."""
+        self.session.absorb(self.session.journal.poll())
+
+    def hand(self) -> Hand:
+        """A new worker, followed by the runner."""
+        self._launched += 1
+        writer = f"w{self._launched:04d}"
+        name = self.session.journal.name_for(writer)
+        segment = SegmentWriter(self.state_dir / "journal", name, synced=self.sync == "fsync", limit=SEGMENT)
+        self.session.journal.follow(writer)
+        return Hand(self, writer, segment)
+
+    def bury(self, hand: Hand) -> None:
+        """The worker is gone: read its last words; a run that it left unfinished is lost."""
+        hand.segment.close()
+        self.session.absorb(self.session.journal.end(hand.writer))
+        for run in self.session.ledger.runs:
+            if isinstance(run.status, Running) and run.id == hand.run:
+                act = self.began(run.id, "lose")
+                self.session.write(Lost(run.id, run.attempt, 0.5, 9.0, Error("killed")))
+                act.acknowledged["kill"] = self.now()
+
+    def reset(self, run: int) -> None:
+        """Forget a run."""
+        act = self.began(run, "reset")
+        ledger = self.session.ledger
+        self.session.write(Reset(run, ledger.run(run).attempt + 1, 9.0, ledger.hook.calls))
+        act.acknowledged["kill"] = self.now()
+
+    def call_done(self, hand: Hand) -> None:
+        """done(): its beginning is on the disk before anybody calls it."""
+        act = self.began(HOOK, "done() start")
+        call = self.session.ledger.hook.calls + 1
+        self.session.write(DoneStarted(call, 9.0))
+        act.acknowledged["kill"] = self.now()
+        self.session.sync_now()
+        if self.sync != "flush":
+            act.acknowledged["power cut"] = self.now()
+        hand.write(HOOK, "done() return", DoneReturned(call, 9.0, 0.5))
+        self.poll()
+
+    def now(self) -> int:
+        """How many events have happened; an act acknowledged now must be there after one more."""
+        return self.disk.mark("now")
+
+    def began(self, run: int, kind: str, value: object = None) -> Act:
+        """Something is about to be done."""
+        return self.history.begin(run, kind, self.now(), value)
+
+
+class Hand:
+    """What a worker writes, in the way and order in which it does."""
+
+    def __init__(self, lab: Lab, writer: str, segment: SegmentWriter) -> None:
+        self.lab = lab
+        self.writer = writer
+        self.segment = segment
+        self.run = 0
+        self.attempt = 0
+        self.number = 0
+        self.broken = False
+
+    def start(self, run: int) -> None:
+        """The runner has folded everything, and hands out a run."""
+        self.lab.poll()
+        self.run, self.attempt, self.number = run, self.lab.session.ledger.run(run).attempt + 1, 0
+        self.write(run, "start", Started(run, self.attempt, 0, 5.0, "hash", 77))
+
+    def save(self, value: object) -> None:
+        """save(value) of user code."""
+        act = self.lab.began(self.run, "save", value)
+        prefix = saved_prefix(self.run, self.attempt)
+        self.segment.append(saved_line(prefix, self.number + 1, 10 * self.number, jsontext.encode(value)))
+        self.number += 1
+        self._acknowledge(act)
+
+    def progress(self) -> None:
+        """progress(1, 2) of user code."""
+        self.segment.append(line_of(Progressed(self.run, self.attempt, 1.0, 2.0)))
+
+    def returns(self) -> None:
+        """run() returned, and the runner is told."""
+        self.write(self.run, "return", Returned(self.run, self.attempt, 0.5))
+
+    def raises(self) -> None:
+        """run() raised."""
+        self.write(self.run, "raise", Raised(self.run, self.attempt, 0.5, Error("ValueError: no")))
+
+    def write(self, run: int, kind: str, record: Record) -> None:
+        """Any record that counts as an act."""
+        act = self.lab.began(run, kind)
+        self.segment.append(line_of(record))
+        self._acknowledge(act)
+
+    def _acknowledge(self, act: Act) -> None:
+        moment = self.lab.now()
+        act.acknowledged["kill"] = moment
+        if self.lab.sync == "fsync":
+            act.acknowledged["power cut"] = moment

@@ -1,0 +1,169 @@
+"""Short lives of an experiment that pass through every step of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.crash.disk import Create, Event, Fault, Sync, SyncDirectory, Write
+from tests.crash.lab import Hand, Lab
+
+
+def rotations_and_carries(lab: Lab) -> None:
+    """Two workers; floods are carried over, segments rotate, checkpoints let them go; quit and start again."""
+    lab.open()
+    one, two = lab.hand(), lab.hand()
+    one.start(1)
+    two.start(2)
+    for i in range(3):
+        one.save(f"a{i}")
+        two.save({"left": i})
+    lab.poll()
+    for i in range(16):  # a flood
+        one.save(f"flood {i}")
+    lab.poll()
+    one.returns()
+    lab.poll()
+    lab.checkpoint()
+    one.start(3)
+    one.save("c" * 700)  # more than a sector
+    one.progress()
+    one.save("d" * 600)
+    two.raises()
+    lab.tend(idle=True)
+    two.start(2)  # retried, with its state
+    two.save("again")
+    two.returns()
+    one.returns()
+    lab.poll()
+    one.start(4)
+    one.save("last")
+    one.returns()
+    lab.poll()
+    lab.call_done(two)
+    one.segment.close()
+    two.segment.close()
+    lab.close()
+    lab.open()
+    lab.close()
+
+
+def deaths_and_resets(lab: Lab) -> None:
+    """Workers die, runs are lost, retried and reset; the session is killed twice."""
+    lab.open()
+    one, two = lab.hand(), lab.hand()
+    one.start(1)
+    one.save("a1")
+    two.start(2)
+    two.save("b1")
+    two.returns()
+    lab.bury(one)  # in the middle of run 1
+    three = lab.hand()
+    three.start(1)
+    three.save("a2")
+    three.returns()
+    lab.poll()
+    lab.reset(2)
+    two.start(2)
+    two.save("b2")
+    lab.poll()
+    lab.die()
+    lab.open()
+    one, two = lab.hand(), lab.hand()
+    one.start(2)
+    one.save("b3")
+    two.start(3)
+    for i in range(12):
+        two.save(f"c{i}")
+    lab.tend()
+    one.returns()
+    lab.reset(1)
+    two.save("c last")
+    lab.die()
+    lab.open()
+    one = lab.hand()
+    one.start(1)
+    one.save("a3")
+    one.returns()
+    one.segment.close()
+    lab.close()
+
+
+def in_the_middle(lab: Lab) -> None:
+    """Others act between two calls: a checkpoint between write and fdatasync, saves in the middle of a checkpoint."""
+    lab.open()
+    one, two = lab.hand(), lab.hand()
+    one.start(1)
+    two.start(2)
+    one.save("a0")
+    lab.disk.when(_wrote(b'"a1"'), lab.checkpoint)  # read and checkpointed before it is synced
+    one.save("a1")
+    lab.disk.when(_checkpoint_written, lambda: two.save("b1"))
+    lab.disk.when(_checkpoint_synced(lab), lambda: _flood(two))
+    lab.checkpoint()
+    lab.disk.when(_checkpoint_named, lambda: two.save("b3"))
+    lab.tend(idle=True)
+    two.returns()
+    lab.disk.when(_checkpoint_named, one.returns)
+    lab.disk.when(_checkpoint_synced(lab), lambda: one.save("a2"))
+    lab.checkpoint()
+    lab.poll()
+    lab.checkpoint()
+    lab.die()
+    lab.open()
+    lab.die()
+
+
+def many_floods(lab: Lab) -> None:
+    """What is carried over does not fit into one segment of the runner's own."""
+    lab.open()
+    hands = [lab.hand() for _ in range(4)]
+    for run, hand in enumerate(hands, start=1):
+        hand.start(run)
+    lab.poll()
+    for hand in hands:
+        for i in range(20):
+            hand.save(f"flood {i} {'x' * 80}")
+    lab.poll()
+
+
+def a_failed_sync(lab: Lab) -> None:
+    """The disk refuses one fdatasync of a worker's segment; the kernel drops the pages, and later syncs succeed."""
+    lab.open()
+    one = lab.hand()
+    one.start(1)
+    one.save("a0")
+    lab.disk.fault = Fault(at=len(lab.disk.calls) + 2)  # write, then fdatasync
+    one.save("a1")
+    lab.disk.fault = None
+    assert lab.disk.hit.startswith("fdatasync"), lab.disk.hit
+    one.save("a2")
+    one.returns()
+    lab.poll()
+
+
+def _flood(hand: Hand) -> None:
+    for i in range(12):
+        hand.save(f"flood {i}")
+
+
+def _wrote(text: bytes) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, Write) and text in event.data
+
+
+def _checkpoint_written(event: Event) -> bool:
+    return isinstance(event, Write) and event.data.startswith(b'{"meta"')
+
+
+def _checkpoint_synced(lab: Lab) -> Callable[[Event], bool]:
+    def happens(event: Event) -> bool:
+        made = [e.inode for e in lab.disk.events if isinstance(e, Create) and e.name == "db.json.tmp"]
+        return isinstance(event, Sync) and event.inode == made[-1]
+
+    return happens
+
+
+def _checkpoint_named(event: Event) -> bool:
+    return isinstance(event, SyncDirectory) and event.directory == "x.alma"
+
+
+WORKLOADS = (rotations_and_carries, deaths_and_resets, in_the_middle, many_floods, a_failed_sync)

@@ -1,0 +1,339 @@
+"""Arguments of a command line, values of a module's `instances`, and how entries become instances."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from pyalma_tui.errors import InputError
+from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
+from pyalma_tui.model.instance import Instance
+
+
+def no_warning(message: str) -> None:
+    raise AssertionError(f"unexpected warning: {message}")
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def expanded(folder: Path, *arguments: str) -> list[str]:
+    """The files of the arguments, relative to the folder where they are below it."""
+    expanded = expand_arguments(arguments, folder)
+    assert all(entry.data is None for entry in expanded)
+    return [entry.file.removeprefix(f"{folder}/") for entry in expanded]
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    with pytest.raises(InputError) as caught:
+        expand_arguments(arguments, folder)
+    return caught.value.message
+
+
+def test_files_keep_their_order_and_need_not_exist(tmp_path: Path) -> None:
+    touch(tmp_path, "a", "b")
+
+    assert expanded(tmp_path, "b", "nope", "a", "./sub/../b", "/etc/../x") == ["b", "nope", "a", "b", "/x"]
+
+
+def test_paths_are_seen_from_the_folder_given_even_if_it_is_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert expand_arguments(["a"], Path("sub")) == [Entry(f"{tmp_path}/sub/a")]
+    assert expand_arguments(["a", "//a"], Path("/")) == [Entry("/a"), Entry("//a")]
+
+
+def test_a_link_is_not_resolved(tmp_path: Path) -> None:
+    touch(tmp_path, "real/a")
+    os.symlink("real", tmp_path / "link")
+
+    assert expanded(tmp_path, "link/a", "link") == ["link/a", "link/a"]
+
+
+def test_a_directory_stands_for_its_regular_files_sorted(tmp_path: Path) -> None:
+    touch(tmp_path, "d/b", "d/a", "d/a10", "d/a2", "d/sub/x", "d/.hidden", "target")
+    os.symlink("../target", tmp_path / "d" / "link")
+    os.symlink("nothing", tmp_path / "d" / "broken")
+    os.symlink("loop", tmp_path / "d" / "loop")
+    os.symlink("sub", tmp_path / "d" / "link to a folder")
+    os.mkfifo(tmp_path / "d" / "pipe")
+
+    assert expanded(tmp_path, "z", "d", "d/") == ["z", *["d/a", "d/a10", "d/a2", "d/b", "d/link"] * 2]
+
+
+def test_a_pattern_stands_for_its_matches_sorted(tmp_path: Path) -> None:
+    touch(tmp_path, "d/b.cnf", "d/a.cnf", "d/e/c.cnf", "d/.x.cnf", "d/f.cnf/g")
+
+    assert expanded(tmp_path, "d/*.cnf") == ["d/a.cnf", "d/b.cnf"]
+    assert expanded(tmp_path, "**/*.cnf") == ["d/a.cnf", "d/b.cnf", "d/e/c.cnf"]
+    assert expanded(tmp_path, f"{tmp_path}/d/[ab].cnf") == ["d/a.cnf", "d/b.cnf"]
+    assert expanded(tmp_path / "d", "../d/?.cnf") == ["a.cnf", "b.cnf"]
+
+
+def test_a_pattern_that_ends_in_a_slash_stands_for_the_files_of_the_folders(tmp_path: Path) -> None:
+    touch(tmp_path, "r2/b", "r1/a", "r1/sub/x", "r3")
+
+    assert expanded(tmp_path, "r*/") == ["r1/a", "r2/b"]
+
+
+def test_an_existing_name_is_no_pattern(tmp_path: Path) -> None:
+    touch(tmp_path, "a*", "ab", "d[1]/x", "d1/y")
+
+    assert expanded(tmp_path, "a*", "d[1]") == ["a*", "d[1]/x"]
+
+
+HOSTILE = ["a\nb", "\x1b[2J", "[/]", "\u202ex", "😀", "x" * 10_000, "a\0b", "\ud800", "-x", "~"]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:12])
+def test_c21_a_hostile_argument_is_passed_exactly(tmp_path: Path, name: str) -> None:
+    assert expand_arguments([name], tmp_path) == [Entry(f"{tmp_path}/{name}")]
+
+
+def test_c21_names_that_are_not_utf8_are_passed_exactly(tmp_path: Path) -> None:
+    raw = b"\xff\xfe.cnf"
+    touch(tmp_path, os.fsdecode(b"d/" + raw))
+
+    for argument in (os.fsdecode(b"d/" + raw), "d", "d/*"):
+        [entry] = expand_arguments([argument], tmp_path)
+        assert os.fsencode(entry.file) == os.fsencode(tmp_path) + b"/d/" + raw
+
+
+@pytest.mark.parametrize("count", [10, 1000])
+def test_many_arguments_mean_the_same_as_few(tmp_path: Path, count: int) -> None:
+    names = [f"{index}" for index in range(count)]
+    touch(tmp_path, *names, "d/x")
+    os.symlink("d", tmp_path / "link")
+
+    assert expanded(tmp_path, *names, "d", "nope", "link") == [*names, "d/x", "nope", "link/x"]
+    assert expanded(tmp_path, "[0-9]*", "l*/") == [*sorted(names), "link/x"]
+
+
+def test_an_empty_argument_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "a")
+
+    assert refused(tmp_path, "a", "") == (
+        'cannot find the instances: "": an empty argument names no file. '
+        "Take it out, or check the variable it came from"
+    )
+
+
+def test_a_pattern_without_a_match_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    expected = f'no file matches "d/*.cnf" in {tmp_path}. Correct the pattern or the folder'
+
+    assert refused(tmp_path, "d/*.cnf") == f"cannot find the instances: d/*.cnf: {expected}"
+
+
+def test_a_pattern_in_the_root_says_so(tmp_path: Path) -> None:
+    expected = 'no file matches "nowhere-*" in /. Correct the pattern or the folder'
+
+    assert refused(Path("/"), "nowhere-*") == f"cannot find the instances: nowhere-*: {expected}"
+
+
+def test_a_pattern_that_only_folders_match_says_how_to_reach_their_files(tmp_path: Path) -> None:
+    touch(tmp_path, "r1/a")
+
+    expected = f'only folders match "r*" in {tmp_path}. Write "r*/*" for the files in them'
+    assert refused(tmp_path, "r*") == f"cannot find the instances: r*: {expected}"
+
+
+def test_a_directory_without_files_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "full/a", "empty/.hidden", "empty/sub/a")
+    expected = "this folder holds no files, apart from hidden ones. Name the files or another folder"
+
+    assert refused(tmp_path, "full", "empty") == f"cannot find the instances: empty: {expected}"
+    assert refused(tmp_path, "e*/") == f"cannot find the instances: {tmp_path}/empty: {expected}"
+
+
+def test_a_directory_that_cannot_be_listed_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "d").mkdir()
+
+    def refuse(path: str) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)  # a mode of 0 would not stop root
+
+    expected = "the folder cannot be listed, permission denied. Check its permissions"
+    assert refused(tmp_path, "d") == f"cannot find the instances: d: {expected}"
+
+
+def test_values_of_a_module_are_paths_patterns_and_objects(tmp_path: Path) -> None:
+    touch(tmp_path, "d/b", "d/a")
+    values = ["x", "d/*", {"file": "y", "data": {"n": 1}}, {"data": 2}, "/z"]
+
+    assert from_values(values, tmp_path, "module.py", no_warning) == [
+        Entry(f"{tmp_path}/x"),
+        Entry(f"{tmp_path}/d/a"),
+        Entry(f"{tmp_path}/d/b"),
+        Entry(f"{tmp_path}/y", b'{"n":1}'),
+        Entry("", b"2"),
+        Entry("/z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["a", 3], "$.instances[1]: a path or an object was expected, found the number 3"),
+        ([None], "$.instances[0]: a path or an object was expected, found null"),
+        ([["a"]], "$.instances[0]: a path or an object was expected, found a list"),
+        ([""], "$.instances[0]: a path or an object was expected, found an empty text"),
+        ([b"a"], "$.instances[0]: a path or an object was expected, found a bytes"),
+        ([{}, {"file": []}], "$.instances[1].file: a path was expected, found a list"),
+        (["a", "*.cnf"], '$.instances[1]: no file matches "*.cnf" in {here}'),
+    ],
+)
+def test_a_value_that_is_no_instance_is_named_with_its_place(
+    tmp_path: Path, values: list[object], expected: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        from_values(values, tmp_path, "module.py", no_warning)
+
+    expected = expected.replace("{here}", str(tmp_path))
+    assert caught.value.message.startswith(f"cannot read the instances: module.py: {expected}. ")
+
+
+def test_unknown_keys_of_objects_are_warned_of_once_each(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    values = [{"fiel": "a"}] * 1000 + [{"data": 1, "dat": 2}]
+
+    assert len(from_values(values, tmp_path, "module.py", warnings.append)) == 1001
+    assert warnings == [
+        'module.py: $.instances[0]: unknown key "fiel" is ignored (1,000 times). Did you mean "file"?',
+        'module.py: $.instances[1000]: unknown key "dat" is ignored. Did you mean "data"?',
+    ]
+
+
+def test_data_are_refused_when_they_are_nested_too_deeply_to_be_written(tmp_path: Path) -> None:
+    data: list[object] = []
+    for _ in range(100_000):
+        data = [data]
+
+    with pytest.raises(InputError, match=r"\$\.instances\[0\]\.data: this is nested too deeply\. Make it flatter"):
+        from_values([{"data": data}], tmp_path, "module.py", no_warning)
+
+
+def test_numbers_count_from_zero_and_names_are_seen_from_the_base(tmp_path: Path) -> None:
+    entries = [Entry("/base/a"), Entry("/base/sub/b"), Entry("/based/c"), Entry("/base"), Entry("/other/d")]
+
+    instances = number(entries, Path("/base"))
+
+    assert [instance.id for instance in instances] == [0, 1, 2, 3, 4]
+    assert [instance.file for instance in instances] == [entry.file for entry in entries]
+    assert [instance.name for instance in instances] == ["a", "sub/b", "/based/c", "/base", "/other/d"]
+    assert all(instance.data is None and instance.in_batch for instance in instances)
+
+
+def test_the_base_may_be_relative_or_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert number([Entry(f"{tmp_path}/x/a")], Path("x"))[0].name == "a"
+    assert number([Entry("/x/a")], Path("/"))[0].name == "x/a"
+
+
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [
+        (Entry("/base/a"), "a"),
+        (Entry("/base/a", b"{}"), "a"),
+        (Entry("/base/a", b'{"n":8}'), 'a {"n":8}'),
+        (Entry("/base/a", b"null"), "a null"),
+        (Entry("/else/a", b"0"), "/else/a 0"),
+        (Entry("", b'{"n":9,"phi":1.2}'), '{"n":9,"phi":1.2}'),
+        (Entry("", b"{}"), "{}"),
+        (Entry("", '"é😀"'.encode()), '"é😀"'),
+        (Entry("", rb'"\ud800\u00e9"'), r'"\ud800é"'),
+        (Entry("", rb'"\\ud"'), r'"\\ud"'),
+        (Entry("", rb'"a\nb"'), r'"a\nb"'),
+    ],
+    ids=str,
+)
+def test_an_instance_is_named_by_its_path_and_its_data(entry: Entry, name: str) -> None:
+    assert number([entry], Path("/base")) == [Instance(0, name, entry.file, entry.data)]
+
+
+def test_equal_entries_are_counted_and_only_those(tmp_path: Path) -> None:
+    entries = [
+        Entry("/base/a"),
+        Entry("/base/a", b"{}"),
+        Entry("/base/a", b"1"),
+        Entry("/base/a"),
+        Entry("/base/a", b"1"),
+        Entry("/base/A"),
+        Entry("", b"1"),
+        Entry("/base/a 1"),
+        Entry("/base/a 1", b"{}"),
+        Entry("/base/a"),
+    ]
+
+    instances = number(entries, Path("/base"))
+
+    assert [instance.occurrence for instance in instances] == [1, 1, 1, 2, 2, 1, 1, 1, 1, 3]
+    assert len({instance.identity for instance in instances}) == len(instances)
+
+
+@pytest.mark.parametrize("count", [3, 500], ids=["asked one by one", "seen in the listing"])
+def test_missing_files_are_named_once_in_the_order_of_the_batch(tmp_path: Path, count: int) -> None:
+    names = [f"{index}" for index in range(count)]
+    touch(tmp_path, *names, "d/x", "target")
+    os.symlink("target", tmp_path / "link")
+    os.symlink("nothing", tmp_path / "broken")
+    wanted = ["nope", "broken", *names, "link", "d", "nope", "d/x", "d/y", "nodir/x", "a\0b", "\ud800", "target/x"]
+    entries = [Entry(f"{tmp_path}/{name}") for name in wanted] + [Entry("", b"1"), Entry(f"{tmp_path}/no", b"1")]
+
+    absent = ["nope", "broken", "d/y", "nodir/x", "a\0b", "\ud800", "target/x", "no"]
+    assert missing(entries) == [f"{tmp_path}/{name}" for name in absent]
+
+
+def test_nothing_is_missing_when_all_is_there(tmp_path: Path) -> None:
+    touch(tmp_path, "a")
+    (tmp_path / "d").mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(tmp_path / "s"))
+
+    assert missing([Entry(f"{tmp_path}/{name}") for name in ("a", "d", "s")] + [Entry("", b"{}"), Entry("/")]) == []
+    assert missing([]) == []
+
+
+def test_files_of_one_folder_are_not_asked_for_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{index}" for index in range(1000)]
+    touch(tmp_path, *names)
+    asked: list[str] = []
+
+    def exists(path: str) -> bool:
+        asked.append(path)
+        return False
+
+    monkeypatch.setattr(os.path, "exists", exists)
+
+    assert missing([Entry(f"{tmp_path}/{name}") for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
+    assert asked == [f"{tmp_path}/nope"]
+
+
+def test_a_folder_is_not_listed_for_a_few_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "a")
+    monkeypatch.delattr(os, "scandir")
+
+    assert missing([Entry(f"{tmp_path}/{name}") for name in ("a", "nope")]) == [f"{tmp_path}/nope"]
+
+
+def test_files_of_a_folder_that_cannot_be_listed_are_asked_for_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{index}" for index in range(1000)]
+    touch(tmp_path, *names)
+
+    def refuse(path: str) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    assert missing([Entry(f"{tmp_path}/{name}") for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]

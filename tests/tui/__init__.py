@@ -1,0 +1,1 @@
+"""The screen, driven against a conductor that runs nothing."""

@@ -1,0 +1,186 @@
+"""The list: what is painted when, and where the cursor is when things move."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from textual.strip import Strip
+
+from pyalma_tui.tui.widgets.instance_list import InstanceList
+from tests.tui.driving import opened
+from tests.tui.fake_conductor import NOW, large, small
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """How often each visible line was rendered."""
+    counted: Counter[int] = Counter()
+    original = InstanceList.render_line
+
+    def count(self: InstanceList, y: int) -> Strip:
+        counted[y] += 1
+        return original(self, y)
+
+    monkeypatch.setattr(InstanceList, "render_line", count)
+    return counted
+
+
+async def test_nothing_is_rendered_while_nothing_changes(rendered: Counter[int]) -> None:
+    async with opened(small().snapshot()) as t:
+        rendered.clear()
+        looks = t.conductor.looks
+        await t.until(lambda: t.conductor.looks >= looks + 5)
+        assert rendered == {}
+
+
+async def test_only_the_row_that_changed_is_rendered(rendered: Counter[int]) -> None:
+    made = large(100_000)
+    async with opened(made.snapshot()) as t:
+        rendered.clear()
+        made.running(2, slot=1, progress=(1.0, 2.0))
+        await t.show(made.snapshot())
+        await t.until(lambda: " 50 %" in t.text())
+        assert rendered == {1: 1}
+
+
+async def test_a_hundred_thousand_rows_are_never_looked_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyalma_tui.tui import rows
+
+    looked: list[int] = []
+    original = rows.pieces
+
+    def count(*args: object, **named: object) -> object:
+        looked.append(1)
+        return original(*args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rows, "pieces", count)
+    async with opened(large(100_000).snapshot()) as t:
+        await t.sees("uf20-000000.cnf")
+        assert len(looked) < 500
+
+
+async def test_a_flood_of_saves_repaints_a_line_once_a_second(
+    rendered: Counter[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(InstanceList, "clock", lambda _: clock[0])
+    made = small()
+    async with opened(made.snapshot()) as t:
+        made.running(1, state=b'"6"', saves=42, number=42)
+        await t.show(made.snapshot())
+        await t.until(lambda: "≈" in t.text())
+        rendered.clear()
+        for state in range(5):
+            made.running(1, state=b'"%d"' % state, saves=43 + state, number=43 + state)
+            await t.show(made.snapshot())
+        assert rendered == {}
+        assert t.listing.pending
+        clock[0] += 1.0
+        await t.until(lambda: rendered[1] == 1)
+        await t.until(lambda: not t.listing.pending)
+
+
+async def test_the_cursor_stays_on_its_instance_when_the_order_changes() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("down", "down")
+        assert t.listing.cursor == 3
+        for _ in range(4):
+            await t.press("o")
+            assert t.listing.cursor == 3
+        await t.press("O")
+        assert t.listing.cursor == 3
+
+
+async def test_the_cursor_keeps_its_line_on_the_terminal_when_rows_move() -> None:
+    made = large(1000)
+    async with opened(made.snapshot()) as t:
+        await t.press("end", "up", "up")
+        cursor = t.listing.cursor
+        line = next(y for y, text in enumerate(t.lines()) if "uf20-000997.cnf" in text)
+        for run in range(500, 600):
+            made.done(run)  # they move from above the cursor to below it
+        await t.show(made.snapshot())
+        await t.until(lambda: t.listing.scroll_offset.y < 950)
+        assert t.listing.cursor == cursor
+        await t.until(lambda: "uf20-000997.cnf" in t.lines()[line])
+
+
+async def test_a_cursor_that_was_never_moved_stays_at_the_top() -> None:
+    made = large(1000)
+    async with opened(made.snapshot()) as t:
+        assert t.listing.cursor == 0
+        made.failed(700)
+        await t.show(made.snapshot())
+        await t.until(lambda: t.listing.cursor == 699)
+        assert t.listing.scroll_offset.y == 0
+
+
+async def test_moving_by_screens_and_to_the_ends() -> None:
+    async with opened(large(1000).snapshot()) as t:
+        await t.press("G")
+        assert t.listing.cursor == 999
+        await t.sees("uf20-000999.cnf")
+        await t.press("pageup")
+        assert 950 < (t.listing.cursor or 0) < 999
+        await t.press("g")
+        assert t.listing.cursor == 0
+        await t.press("j", "j", "k")
+        assert t.listing.cursor == 1
+
+
+async def test_a_click_selects_and_a_double_click_opens_the_log() -> None:
+    from pyalma_tui.tui.screens.log_screen import LogScreen
+
+    async with opened(small().snapshot()) as t:
+        await t.pilot.click(InstanceList, offset=(5, 3))
+        await t.until(lambda: t.listing.cursor == 4)
+        await t.pilot.click(InstanceList, offset=(5, 1), times=2)
+        await t.on(LogScreen)
+
+
+async def test_new_instances_of_a_grown_batch_appear() -> None:
+    async with opened(small().snapshot()) as t:
+        assert len(t.listing.order) == 6
+        await t.show(large(50).snapshot())
+        await t.until(lambda: len(t.listing.order) == 50)
+
+
+async def test_an_instance_that_left_the_batch_says_so() -> None:
+    import msgspec
+
+    made = small()
+    made.instances = [msgspec.structs.replace(i, in_batch=i.id != 4) for i in made.instances]
+    async with opened(made.snapshot(), size=(160, 30)) as t:
+        row = next(line for line in t.lines() if "uf20-05.cnf" in line)
+        assert "not in the batch" in row
+
+
+async def test_a_row_called_failed_shows_the_error_of_the_iteration_that_failed() -> None:
+    from tests.tui.fake_conductor import Experiment
+
+    made = Experiment(["a.cnf"], iterations=3, phase="idle")
+    made.failed(2, "ValueError: it was this one")
+    made.done(3)
+    async with opened(made.snapshot(), size=(160, 30)) as t:
+        row = next(line for line in t.lines() if "✗ a.cnf" in line)
+        assert "it was this one" in row
+        await t.sees("iteration 2/3")
+
+
+async def test_durations_tick_while_something_runs_and_stand_still_when_nothing_does() -> None:
+    now = [NOW]
+    made = small()
+    async with opened(made.snapshot(), clock=lambda: now[0]) as t:
+        await t.sees("0:41")
+        now[0] += 2
+        await t.sees("0:43", "saved 5 s ago")
+        made.interrupted(1)
+        made.slots = []
+        await t.show(made.snapshot(phase="idle", at=NOW + 2))
+        seen = t.app.moment
+        now[0] += 3600
+        looks = t.conductor.looks
+        await t.until(lambda: t.conductor.looks >= looks + 5)
+        assert t.app.moment == seen
+        assert " ago" not in t.lines()[0]

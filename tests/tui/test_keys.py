@@ -1,0 +1,451 @@
+"""Each key: what it sends, or what it changes on the screen."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from pyalma_tui.model import status as s
+from pyalma_tui.runner import commands as c
+from pyalma_tui.tui.screens.dialogs import Leaving, Question
+from pyalma_tui.tui.screens.help_screen import Help
+from pyalma_tui.tui.screens.log_screen import LogScreen
+from pyalma_tui.tui.screens.main import MainScreen
+from pyalma_tui.tui.screens.notes_screen import Notes
+from tests.tui.driving import opened
+from tests.tui.fake_conductor import NOW, asked, small
+
+
+def finished() -> Any:
+    made = small()
+    made.slots = []
+    for run in range(1, 7):
+        made.done(run)
+    return made.snapshot(phase="idle", done_hook=s.DoneHook(s.HookDone(at=NOW - 60, duration=2), 1))
+
+
+@pytest.mark.parametrize(
+    ("keys", "command"),
+    [
+        ("ctrl+c", c.Interrupt()),
+        ("r", c.Resume()),
+        ("f", c.Retry()),
+        ("p", c.Pause(True)),
+        ("plus", c.SetWorkers(3)),
+        ("minus", c.SetWorkers(1)),
+    ],
+)
+async def test_a_key_sends_its_command(keys: str, command: c.Command) -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press(keys)
+        await t.sends(command)
+
+
+async def test_pause_again_continues() -> None:
+    async with opened(small().snapshot(paused=True)) as t:
+        await t.sees("paused")
+        await t.press("p")
+        await t.sends(c.Pause(False))
+
+
+async def test_ctrl_c_again_is_sent_again_and_the_screen_says_what_happens() -> None:
+    made = small()
+    async with opened(made.snapshot()) as t:
+        await t.press("ctrl+c")
+        made.running(1, stopping=asked(7))
+        await t.show(made.snapshot(phase="stopping"))
+        await t.sees("stopping 1 run", "SIGINT in 7 s", "ctrl+c again kills now")
+        await t.press("ctrl+c")
+        await t.sends(c.Interrupt(), c.Interrupt())
+
+
+async def test_ctrl_c_reaches_the_runs_from_the_filter_the_help_and_a_question() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("slash", "ctrl+c", "escape", "question_mark", "ctrl+c", "escape", "x", "ctrl+c")
+        await t.sends(*[c.Interrupt()] * 3)
+
+
+async def test_a_key_that_cannot_do_anything_says_why() -> None:
+    async with opened(finished()) as t:
+        await t.press("ctrl+c", "f", "r", "i")
+        assert t.sent == []
+        await t.says("nothing is running")
+        await t.says("nothing has failed")
+        await t.says("nothing is interrupted")
+
+
+async def test_i_interrupts_only_the_selected_run() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("down", "i")  # the failed one is first, then the running one
+        await t.sends(c.Interrupt((1,)))
+
+
+async def test_workers_count_from_what_was_asked_for_not_from_an_old_snapshot() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("plus", "plus", "minus")
+        await t.sends(c.SetWorkers(3), c.SetWorkers(4), c.SetWorkers(3))
+
+
+async def test_there_is_always_one_worker() -> None:
+    async with opened(small().snapshot(workers=1)) as t:
+        await t.press("minus")
+        await t.sends(c.SetWorkers(1))
+
+
+# Marks
+
+
+async def test_marks_are_what_actions_apply_to() -> None:
+    made = small()
+    made.failed(5)
+    async with opened(made.snapshot()) as t:
+        await t.press("slash", *"status:failed", "enter", "a", "escape")
+        await t.sees("2 marked")
+        await t.press("f")
+        await t.sends(c.Retry((3, 5)))
+
+
+async def test_space_marks_and_goes_on_and_escape_unmarks() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("space", "space")
+        await t.until(lambda: t.listing.marks == {0, 2})
+        await t.press("i")
+        await t.sends(c.Interrupt((1,)))
+        await t.press("escape")
+        await t.until(lambda: t.listing.marks == set())
+
+
+async def test_a_marks_all_that_are_listed_and_again_none() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("a")
+        await t.until(lambda: t.listing.marks == set(range(6)))
+        await t.press("a")
+        await t.until(lambda: t.listing.marks == set())
+
+
+# Questions
+
+
+async def test_forgetting_says_how_many_and_what_is_lost_and_enter_is_no() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("x")
+        await t.on(Question)
+        await t.sees("1 run of uf20-03.cnf")
+        await t.sees("1 saved state and 1:14 of work")
+        await t.press("enter")
+        await t.on(MainScreen)
+        assert t.sent == []
+
+
+@pytest.mark.parametrize("no", ["n", "escape", "q"])
+async def test_no_is_no(no: str) -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("x", no)
+        await t.on(MainScreen)
+        assert t.sent == []
+
+
+async def test_y_is_yes() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("x", "y")
+        await t.sends(c.Reset((3,)))
+
+
+async def test_forgetting_leaves_running_runs_alone() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("a", "x")
+        await t.sees("3 runs")
+        await t.press("y")
+        await t.sends(c.Reset((2, 3, 4)))
+
+
+async def test_a_running_run_is_not_forgotten() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("down", "x")
+        await t.on(MainScreen)
+        await t.says("interrupt it first")
+
+
+async def test_done_is_called_again_only_after_a_question() -> None:
+    async with opened(finished()) as t:
+        await t.press("d")
+        await t.sees("call done() again?")
+        assert t.sent == []
+        await t.press("y")
+        await t.sends(c.RerunDone())
+
+
+async def test_done_is_not_offered_while_runs_are_left() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("d")
+        await t.on(MainScreen)
+        await t.says("when every run is done")
+
+
+# Leaving
+
+
+async def test_q_with_nothing_busy_asks_the_runner_and_leaves_when_it_is_closed() -> None:
+    async with opened(finished()) as t:
+        await t.press("q")
+        await t.sends(c.Quit())
+        assert not isinstance(t.app.screen, Leaving)
+        assert t.app.is_running
+        t.conductor.change(phase="closed")
+        await t.until(lambda: not t.app.is_running)
+
+
+async def test_q_with_busy_runs_shows_a_countdown_what_is_saved_and_what_is_not() -> None:
+    made = small()
+    async with opened(made.snapshot()) as t:
+        await t.press("q")
+        await t.sends(c.Quit())
+        await t.on(Leaving)
+        made.running(1, stopping=asked(7))
+        await t.show(made.snapshot(phase="stopping"))
+        await t.sees("leaving", "SIGINT in 7 s", "uf20-01.cnf", "saved 7, 3 s not saved", "kill them now")
+        t.conductor.change(phase="closed")
+        await t.until(lambda: not t.app.is_running)
+
+
+@pytest.mark.parametrize("again", ["q", "ctrl+c", "ctrl+q"])
+async def test_a_second_press_while_leaving_is_at_once(again: str) -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("q", again)
+        await t.sends(c.Quit(), c.Quit())
+
+
+async def test_a_runner_that_closes_by_itself_ends_the_screen() -> None:
+    async with opened(small().snapshot()) as t:
+        t.conductor.change(phase="closed")
+        await t.until(lambda: not t.app.is_running)
+
+
+async def test_a_failure_of_the_runner_stays_on_the_screen_until_q() -> None:
+    async with opened(small().snapshot(failure="the store: sat.alma/db.json: No space left", phase="closed")) as t:
+        await t.sees("sat.alma/db.json: No space left", "q leaves")
+        assert t.app.is_running
+        await t.press("q")
+        await t.until(lambda: not t.app.is_running)
+
+
+async def test_a_read_only_view_sends_nothing() -> None:
+    async with opened(small().snapshot(), read_only=True) as t:
+        await t.sees("read only")
+        await t.press("ctrl+c", "r", "f", "i", "x", "d", "p", "plus", "minus")
+        assert t.sent == []
+        await t.press("q")
+        await t.until(lambda: not t.app.is_running)
+        assert t.sent == []
+
+
+# Screens
+
+
+@pytest.mark.parametrize("key", ["enter", "l"])
+async def test_the_log_in_one_key_and_back(key: str, tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "3" / "1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("restart 14, best 3 unsatisfied\n")
+    async with opened(small().snapshot(state_dir=tmp_path)) as t:
+        await t.press(key)
+        await t.on(LogScreen)
+        await t.sees("restart 14, best 3 unsatisfied", "uf20-03.cnf")
+        await t.press("escape")
+        await t.on(MainScreen)
+
+
+async def test_attempts_of_a_log_are_stepped_through(tmp_path: Path) -> None:
+    folder = tmp_path / "logs" / "3"
+    folder.mkdir(parents=True)
+    for attempt in (1, 2, 3):
+        (folder / f"{attempt}.log").write_text(f"this is number {attempt}\n")
+    made = small()
+    made.failed(3, attempt=3)
+    async with opened(made.snapshot(state_dir=tmp_path)) as t:
+        await t.press("l")
+        await t.sees("this is number 3", "attempt 3 of 3")
+        await t.press("left_parenthesis")
+        await t.sees("this is number 2", "attempt 2 of 3")
+        await t.press("left_parenthesis", "left_parenthesis")
+        await t.sees("this is number 1", "attempt 1 of 3")
+        await t.press("right_parenthesis")
+        await t.sees("this is number 2", "attempt 2 of 3")
+
+
+async def test_searching_in_the_log_asks_for_text(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "3" / "1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("".join(f"line {n}\n" for n in range(200)) + "end\n")
+    async with opened(small().snapshot(state_dir=tmp_path), size=(100, 24)) as t:
+        await t.press("l")
+        await t.sees("end")
+        assert "line 77" not in t.text()
+        await t.press("slash", *"line 77", "enter")
+        await t.sees("line 77")
+        await t.press("escape")
+        await t.on(MainScreen)
+
+
+async def test_help_lists_every_key_and_closes() -> None:
+    async with opened(small().snapshot(), size=(140, 90)) as t:
+        await t.press("question_mark")
+        await t.on(Help)
+        await t.sees("Interrupt every run", "Forget the saved state", "estimated")
+        await t.press("escape")
+        await t.on(MainScreen)
+
+
+async def test_the_session_log() -> None:
+    from pyalma_tui.model.records import Note
+
+    async with opened(small().snapshot(notes=(Note(NOW, "module changed"),))) as t:
+        await t.press("s")
+        await t.on(Notes)
+        await t.sees("module changed")
+        await t.show(small().snapshot(notes=(Note(NOW, "module changed"), Note(NOW, "worker 2 replaced"))))
+        await t.sees("worker 2 replaced")
+
+
+async def test_a_new_note_is_said_once_and_old_ones_are_not() -> None:
+    from pyalma_tui.model.records import Note
+
+    async with opened(small().snapshot(notes=(Note(NOW, "old"),))) as t:
+        await t.show(small().snapshot(notes=(Note(NOW, "old"), Note(NOW, "[/]new"))))
+        await t.until(lambda: "[/]new" in t.toasts())
+        assert "old" not in t.toasts()
+
+
+async def test_t_opens_the_themes() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("t")
+        await t.until(lambda: len(t.app.screen_stack) == 2)
+        assert t.app.screen.is_modal
+
+
+async def test_the_palette_does_what_a_key_does() -> None:
+    async with opened(small().snapshot()) as t:
+        commands = {command.title: command for command in t.app.get_system_commands(t.app.screen)}
+        commands["retry failed"].callback()
+        await t.sends(c.Retry())
+        assert "done()" not in commands  # not possible now
+
+
+async def test_a_click_in_the_key_bar_does_the_action() -> None:
+    async with opened(small().snapshot(), size=(80, 24)) as t:
+        x = t.lines()[-1].index("resume")
+        await t.pilot.click("KeyBar", offset=(x, 0))
+        await t.sends(c.Resume())
+
+
+# Copying and editing
+
+
+async def test_y_copies_the_error_with_the_traceback() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("y")
+        await t.until(lambda: 'File "/home/ada/sat/dimacs.py", line 17, in parse' in t.app.clipboard)
+
+
+async def test_y_copies_the_state_without_control_characters() -> None:
+    made = small()
+    made.running(1, state=b'"\\u001b]52;c;ZXZpbA==\\u0007x"')
+    async with opened(made.snapshot()) as t:
+        await t.press("down", "y")
+        await t.until(lambda: "\x1b" not in t.app.clipboard)
+        await t.until(lambda: "\x07" not in t.app.clipboard)
+        await t.until(lambda: t.app.clipboard.endswith("x"))
+
+
+async def test_y_copies_the_names_of_several_marked_ones() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("space", "space", "y")
+        await t.until(lambda: t.app.clipboard == "uf20-01.cnf\nuf20-03.cnf")
+
+
+async def test_e_opens_the_log_in_the_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "logs" / "3" / "1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("x\n")
+    called: list[list[str]] = []
+
+    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+        called.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setenv("VISUAL", "ed --wait")
+    monkeypatch.setattr(subprocess, "run", run)
+    async with opened(small().snapshot(state_dir=tmp_path)) as t:
+        monkeypatch.setattr(type(t.app._driver), "can_suspend", True)
+        await t.press("e")
+        assert called == [["ed", "--wait", str(log)]]
+        assert t.app.is_running
+
+
+# Filtering
+
+
+async def test_the_filter_is_live_and_escape_clears_it() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("slash", *"cnf", "space", *"status:f")
+        await t.until(lambda: list(t.listing.order) == [2])
+        await t.sees("1 match /cnf status:f")
+        await t.press("enter")
+        assert t.app.focused is t.listing
+        await t.until(lambda: list(t.listing.order) == [2])
+        await t.press("escape")
+        await t.until(lambda: len(t.listing.order) == 6)
+        assert not t.main.query_one("#filter", Input).has_class("-open")
+
+
+async def test_a_filter_that_matches_nothing_says_so() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("slash", *"zzz")
+        await t.sees("none of 6 instances matches")
+        assert t.listing.cursor is None
+        await t.press("enter", "i", "x", "l", "y", "e", "space")
+        assert t.sent == []
+
+
+async def test_letters_typed_into_the_filter_are_no_commands() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("slash", *"qrfdxip")
+        assert t.sent == []
+        assert t.app.is_running
+
+
+# Iterations
+
+
+async def test_brackets_step_through_iterations_and_x_then_means_one_run() -> None:
+    from tests.tui.fake_conductor import Experiment
+
+    made = Experiment(["a.cnf", "b.cnf"], iterations=3, phase="idle")
+    for run in (1, 3, 5):
+        made.done(run, state=b'"%d"' % run)
+    async with opened(made.snapshot()) as t:
+        await t.press("o")  # by name
+        await t.sees("iteration 3/3")
+        await t.press("left_square_bracket")
+        await t.sees("iteration 2/3")
+        await t.press("x", "y")
+        await t.sends(c.Reset((3,)))
+        await t.press("left_square_bracket", "left_square_bracket")
+        await t.sees("iteration 1/3")
+        await t.press("right_square_bracket")
+        await t.sees("iteration 2/3")
+
+
+async def test_without_stepping_x_means_all_iterations() -> None:
+    from tests.tui.fake_conductor import Experiment
+
+    made = Experiment(["a.cnf"], iterations=3, phase="idle")
+    for run in (1, 2):
+        made.done(run)
+    async with opened(made.snapshot()) as t:
+        await t.press("x", "y")
+        await t.sends(c.Reset((1, 2)))

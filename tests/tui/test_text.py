@@ -1,0 +1,224 @@
+"""The pure parts: cells, progress, states, headline, notices, columns."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.forecast import Forecast
+from pyalma_tui.model.view import Tally
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.headline import allot, headline, told
+from pyalma_tui.tui.moment import Moment, at_risk, seconds_of
+from pyalma_tui.tui.notices import notices, step_text
+from pyalma_tui.tui.progress import Progress, instance_progress, run_progress
+from pyalma_tui.tui.rows import columns
+from pyalma_tui.tui.states import FULL, in_full, one_line
+from tests.tui.fake_conductor import NOW, Experiment, asked, small
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00"), (41.9, "0:41"), (192, "3:12"), (3723, "1:02:03"), (183_840, "2d 03:04"), (1e7, "115d"), (-5, "0:00")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert cells.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(3.9, "3 s"), (99, "99 s"), (720, "12 min"), (7 * 3600, "7 h")])
+def test_spans(seconds: float, text: str) -> None:
+    assert cells.span(seconds) == text
+
+
+@given(st.text(), st.integers(0, 40))
+def test_fitted_text_has_the_width_asked_for(text: str, width: int) -> None:
+    from pyalma_tui.model.printable import printable
+
+    for fit in (cells.fit, cells.fit_middle, cells.fit_right):
+        assert cell_len(fit(printable(text), width)) == width
+
+
+def test_a_long_path_keeps_its_end() -> None:
+    fitted = cells.fit_middle("instances/random/3sat/uf250-0100.cnf", 24)
+    assert fitted.endswith("uf250-0100.cnf")
+    assert "…" in fitted
+
+
+@given(st.floats(-1, 2), st.integers(0, 50))
+def test_a_bar_fills_its_width(fraction: float, width: int) -> None:
+    filled, rest = cells.bar(fraction, width)
+    assert len(filled) + len(rest) == width
+
+
+def test_a_percentage_is_100_only_when_nothing_is_left() -> None:
+    assert cells.percent(0.999) == "99 %"
+    assert cells.percent(1.0) == "100 %"
+
+
+# Progress
+
+
+def run(**changes: object) -> Run:
+    return Run(1, 0, 0, 0, **changes)  # type: ignore[arg-type]
+
+
+def test_what_a_run_says_of_itself_comes_first() -> None:
+    assert run_progress(run(progress=(3, 4), state=b'"7"', earlier=(b'"8"',), saves=1)) == Progress(0.75)
+
+
+def test_states_that_count_down_give_an_estimate() -> None:
+    found = run_progress(run(state=b'"7"', earlier=(b'"8"', b'"9"'), saves=41))
+    assert found is not None
+    assert found.estimated
+    assert found.fraction == pytest.approx(41 / 48)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"state": b'"7"'},
+        {"state": b'"8"', "earlier": (b'"7"',), "saves": 2},
+        {"state": b'"7"', "earlier": (b'"7"',), "saves": 2},
+        {"state": b'"a"', "earlier": (b'"8"',), "saves": 2},
+        {"state": b'"-1"', "earlier": (b'"8"',), "saves": 2},
+        {"state": b'"nan"', "earlier": (b'"8"',), "saves": 2},
+        {"state": b'"1"', "earlier": (b'"inf"',), "saves": 2},
+        {"state": b"{}", "earlier": (b"{}",), "saves": 2},
+        {"state": b"true", "earlier": (b"true",), "saves": 2},
+        {"progress": (1.0, 0.0)},
+    ],
+)
+def test_nothing_else_is_guessed(changes: dict[str, object]) -> None:
+    assert run_progress(run(**changes)) is None
+
+
+def test_iterations_and_the_share_of_the_one_that_runs() -> None:
+    running = run(status=s.Running(1, 0, NOW), progress=(1, 2))
+    assert instance_progress(Tally(pending=1, running=1, done=2), running) == Progress(2.5 / 4)
+
+
+# States
+
+
+def test_a_state_that_is_a_string_is_shown_as_it_is() -> None:
+    assert one_line(b'"7"') == "7"
+    assert in_full(b'"two\\nlines"') == "two\nlines"
+
+
+def test_an_object_is_pretty_printed_if_it_is_long() -> None:
+    assert in_full(b'{"a":1}') == '{"a": 1}'
+    assert "\n  " in in_full(b'{"a":"' + b"x" * 80 + b'"}')
+
+
+def test_a_huge_state_is_cut_before_anything_looks_at_it() -> None:
+    state = b'"' + b"x" * 64_000_000 + b'"'
+    assert len(one_line(state)) < 500
+    full = in_full(state)
+    assert len(full) < FULL + 100
+    assert full.endswith("64.0 MB in all")
+
+
+def test_a_state_that_was_cut_is_shown_as_text() -> None:
+    assert one_line(b'"' + b"y" * 199) == "y" * 199
+
+
+# Time
+
+
+def test_what_is_at_risk_counts_from_the_last_save_of_this_attempt() -> None:
+    running = s.Running(2, 0, NOW - 40)
+    assert at_risk(run(status=running, number=1, saved_at=NOW - 5), NOW) == 5
+    assert at_risk(run(status=running, number=0, saved_at=NOW - 500), NOW) == 40
+    assert at_risk(run(status=s.PENDING), NOW) is None
+
+
+def test_the_time_of_a_run_counts_all_attempts() -> None:
+    assert seconds_of(run(status=s.Running(2, 0, NOW - 40), seconds=60.0), NOW) == 100
+
+
+def test_a_clock_that_went_backwards_gives_no_negative_times() -> None:
+    assert seconds_of(run(status=s.Running(1, 0, NOW + 999)), NOW) == 0
+    assert at_risk(run(status=s.Running(1, 0, NOW + 999)), NOW) == 0
+
+
+# The headline
+
+
+def test_a_forecast_is_told_with_its_range_in_one_unit() -> None:
+    assert told(Forecast(2290, 2490, 3130)) == "~42 min left (38–52)"
+    assert told(Forecast(3, 5, 9)) == "~5 s left (3–9)"
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=5, max_size=5).filter(any), st.integers(5, 300))
+def test_the_bar_of_all_runs_has_its_width_and_forgets_nobody(numbers: list[int], width: int) -> None:
+    shares = allot(numbers, width)
+    assert sum(shares) == width
+    assert all((share > 0) == (number > 0) for share, number in zip(shares, numbers, strict=True))
+
+
+@given(st.integers(0, 250))
+def test_the_headline_never_overflows(width: int) -> None:
+    moment = Moment(small().snapshot(forecast=Forecast(1, 2, 3)), NOW)
+    line = headline(moment, width)
+    assert line.cell_length <= max(width, 3)
+
+
+def test_what_matters_most_is_left_out_last() -> None:
+    moment = Moment(small().snapshot(forecast=Forecast(2290, 2490, 3130)), NOW)
+    narrow = headline(moment, 40).plain
+    assert "1/6 runs" in narrow
+    assert "1 failed" in narrow
+    assert "worker" not in narrow
+
+
+# Notices
+
+
+def test_the_gravest_comes_first() -> None:
+    made = small()
+    made.running(1, stopping=asked())
+    said = notices(Moment(made.snapshot(not_saved="disk full", paused=True), NOW, 5000))
+    assert [notice.level for notice in said] == ["alarm", "warning", "warning"]
+    assert "disk full" in said[0].text
+
+
+def test_a_calm_experiment_says_nothing() -> None:
+    assert notices(Moment(small().snapshot(), NOW)) == []
+
+
+def test_the_last_step_of_a_stop_has_no_countdown() -> None:
+    from pyalma_tui.runner.snapshot import Stopping
+
+    assert step_text(Stopping("SIGKILL", None, 0.0), 0.0) == "SIGKILL sent"
+
+
+def test_states_of_done() -> None:
+    made = Experiment(["a"], phase="idle")
+    for status, text in (
+        (s.HookRunning(since=NOW - 61), "done() is running, 1:01"),
+        (s.HookFailed(error=s.Error("no mail"), at=NOW), "no mail · d runs it again"),
+        (s.HookDone(at=NOW, duration=2), "after 0:02"),
+    ):
+        said = notices(Moment(made.snapshot(done_hook=s.DoneHook(status, 1)), NOW))
+        assert any(text in notice.text for notice in said)
+    assert notices(Moment(made.snapshot(done_hook=s.DoneHook(s.HookAbsent())), NOW)) == []
+
+
+# Columns
+
+
+@given(st.integers(0, 300), st.integers(0, 10_000), st.sampled_from([1, 10, 500, 100_000]))
+def test_the_columns_fit_and_the_name_is_always_there(width: int, longest: int, iterations: int) -> None:
+    plan = columns(width, longest, iterations)
+    used = 3 + sum(
+        size + 2 for size in (plan.name, plan.status, plan.iterations, plan.bar, plan.state, plan.time) if size
+    )
+    assert min(plan.name, plan.status, plan.iterations, plan.bar, plan.state, plan.time) >= 0
+    assert used - 1 <= max(width, 4)
+    if width >= 8:
+        assert plan.name >= 2
