@@ -51,16 +51,21 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
     output = Output(sys.stdout)
     if runner.snapshot().counts.done == runner.snapshot().counts.total and not options.rerun_done:
         say("everything is done already: nothing to run")
-    try:
-        if options.json:
-            follow(runner, changes, json_printer(output), lambda: False)
-        elif sys.stdout.isatty():
-            follow_live(runner, changes, console(), lambda: False)
+    show = json_printer(output) if options.json else line_printer(output)
+    live = sys.stdout.isatty() and not options.json
+
+    def watch(*, over: bool) -> None:
+        if live:
+            follow_live(runner, changes, console(), lambda: over)
         else:
-            follow(runner, changes, line_printer(output), lambda: False)
+            follow(runner, changes, show, lambda: over)
+
+    try:
+        watch(over=False)
     finally:
         runner.send(Quit())
         runner.join()
+    watch(over=True)  # what was noted while it closed
     return report(runner.snapshot(), output, quiet=options.json, ended_by=signals.ended_by)
 
 

@@ -10,6 +10,7 @@ import msgspec
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.cli.target import find_target
 from pyalma_tui.errors import StoreError
+from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
@@ -33,7 +34,7 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
         facts = status_facts(
             target.path, state_dir, busy.pid if busy else None, ledger.instances, ledger.runs, ledger.counts, hook
         )
-        sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+        sys.stdout.write(jsontext.encode(facts).decode() + "\n")
         return 0
     print_summary(console(), ledger.instances, list(ledger.runs), list(ledger.rows), ledger.counts, hook)
     if busy is not None:

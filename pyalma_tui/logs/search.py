@@ -122,7 +122,8 @@ def hits(reader: Reader, needle: Needle, start: int, stop: int) -> list[int]:
                 found.append(start)
             else:
                 pieces = reader.lines(start, len(line) // reader.limit + 1)
-                found += [p.start for p in pieces if p.start < start + len(line) and needle.occurs_in(p.data)]
+                end = min(start + len(line), stop)
+                found += [piece.start for piece in pieces if piece.start < end and needle.occurs_in(piece.data)]
         start += len(line) + 1
     return found
 

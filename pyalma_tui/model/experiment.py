@@ -57,13 +57,17 @@ def fold(run: Run, record: RunRecord) -> Run:
 
     A record that is known already, or belongs to an attempt that has ended, changes nothing: folding a journal twice
     is harmless, and attempt numbers fence off late writers. Raises IllegalTransitionError for a record that no correct
-    program writes: a start of a run that is running or done, or a record of an attempt that never started.
+    program writes: a start of a run that is running or done, or a record of an attempt that never started, but for a
+    loss: the start could not be recorded then.
     """
     if isinstance(record, Started):
         return _start(run, record)
     if isinstance(record, Reset):
         return _reset(run, record)
     if record.attempt > run.attempt:
+        if isinstance(record, Lost) and not isinstance(run.status, s.Running | s.Done):  # on a full disk, say
+            failed = s.Failed(error=record.error, at=record.at)
+            return msgspec.structs.replace(run, status=failed, attempt=record.attempt, number=0, progress=None)
         raise _illegal(run, record)
     if record.attempt < run.attempt or not isinstance(run.status, s.Running):
         return run

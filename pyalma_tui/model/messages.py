@@ -8,6 +8,8 @@ import msgspec
 
 from pyalma_tui.model.status import Error
 
+CUT_OFF = 113  # the exit code of a worker that cannot tell its runner anything any more
+
 
 class Serve(msgspec.Struct, frozen=True, tag="serve"):
     """Begin to serve runs. The lock's descriptor travels along.
@@ -61,6 +63,13 @@ class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
     error: str = ""
 
 
+class NewSegment(msgspec.Struct, frozen=True, tag="new segment"):
+    """On the control socket: the journal's directory was removed and made anew; go on in a new segment."""
+
+
+Request: TypeAlias = Interrupt | NewSegment
+
+
 class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     """The run module was imported and has a usable `run`.
 
@@ -89,7 +98,7 @@ class ServeFailed(msgspec.Struct, frozen=True, tag="serve failed"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """An attempt is over and its end is in the journal. `unsaved` says why it is not, if it is not."""
+    """An attempt is over and its end is in the journal. `unsaved` says why that, or a state, is not, if it is not."""
 
     run: int
     attempt: int

@@ -116,6 +116,8 @@ class Crew:
     def remove(self, seat: Seat) -> None:
         """Free the slot of a worker that is gone; what it left behind gets a moment."""
         self._stop_listening(seat)
+        if seat.log is not None:
+            seat.log.settle()
         del self.seats[seat.number]
         self.leaving.append((seat.worker, time.monotonic() + GOODBYE))
 
@@ -123,14 +125,16 @@ class Crew:
         """Kill what workers that are gone left behind, when its moment is over."""
         staying = []
         for worker, deadline in self.leaving:
-            alive = worker.group_is_alive()
-            if alive and now < deadline and not at_once:
+            group = worker.group_is_alive()
+            others = supervise.orphans(worker.mark, [seat.worker.pid for seat in self.seats.values()])
+            if (group or others) and now < deadline and not at_once:
                 staying.append((worker, deadline))
                 continue
-            left = int(alive and worker.signal_group(SIGKILL))
-            left += supervise.sweep(worker.mark, [seat.worker.pid for seat in self.seats.values()])
+            if group:
+                worker.signal_group(SIGKILL)
+            supervise.sweep(others)
             worker.close()
-            if left:
+            if group or others:
                 self._tell(f"worker {worker.pid} left processes behind; they were killed")
         self.leaving = staying
 

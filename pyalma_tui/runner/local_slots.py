@@ -13,13 +13,11 @@ from pathlib import Path
 from signal import Signals
 from typing import IO
 
-import msgspec
-
 from pyalma_tui.errors import LoadError
-from pyalma_tui.model.messages import Interrupt, Loaded, LoadFailed, Order, Reply
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.messages import Interrupt, Loaded, LoadFailed, NewSegment, Order, Reply, Request
 
 WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all that it starts
-_decode: Callable[[bytes], Reply] = msgspec.json.Decoder(Reply).decode
 
 
 class Worker:
@@ -44,7 +42,7 @@ class Worker:
         try:
             # -P: nothing in the working directory takes the place of a module that we import
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pyalma_tui.worker", msgspec.json.encode(spec).decode()],
+                [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -66,7 +64,7 @@ class Worker:
 
     def send(self, order: Order, fds: Sequence[int] = ()) -> None:
         """Give an order; one to a worker that is gone shows in `gone`, not here."""
-        line = msgspec.json.encode(order) + b"\n"
+        line = jsontext.encode(order) + b"\n"
         try:
             self.work.setblocking(True)
             if fds:
@@ -93,7 +91,7 @@ class Worker:
             if len(data) < 1 << 16:  # the usual case: one short reply, no second call to see that there is no more
                 break
         *lines, self._pending = b"".join(chunks).split(b"\n")
-        replies = [_decode(line) for line in lines]
+        replies: list[Reply] = [jsontext.decode_as(line, Reply) for line in lines]
         for reply in replies:
             if isinstance(reply, Loaded):
                 self.loaded = reply
@@ -101,8 +99,15 @@ class Worker:
 
     def interrupt(self, run: int, attempt: int, error: str) -> None:
         """Ask for the end of an attempt at its next save()."""
+        self._tell(Interrupt(run, attempt, error))
+
+    def renew_segment(self) -> None:
+        """Let it go on in a new journal segment."""
+        self._tell(NewSegment())
+
+    def _tell(self, request: Request) -> None:
         try:
-            self._control.sendall(msgspec.json.encode(Interrupt(run, attempt, error)) + b"\n")
+            self._control.sendall(jsontext.encode(request) + b"\n")
         except (BrokenPipeError, ConnectionResetError):
             return
 
@@ -123,6 +128,11 @@ class Worker:
 
     def group_is_alive(self) -> bool:
         """Whether anything of its process group is left."""
+        try:
+            while self.process.returncode is not None and os.waitpid(-self.pid, os.WNOHANG)[0]:
+                continue  # an orphan that we have inherited and that has ended
+        except ChildProcessError:
+            pass
         try:
             os.killpg(self.pid, 0)
         except (ProcessLookupError, PermissionError):

@@ -13,7 +13,7 @@ from signal import SIGKILL
 
 import msgspec
 
-from pyalma_tui.errors import PyalmaError, StoreError
+from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import Forecast, forecast
@@ -31,16 +31,19 @@ from pyalma_tui.model.messages import (
 from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Record, Reset, Started, Stopped
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import supervise
+from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.crew import Crew
+from pyalma_tui.runner.edited import Edited
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
-from pyalma_tui.runner.snapshot import Change, Listener, Phase, Snapshot
+from pyalma_tui.runner.snapshot import Change, Listener, Phase, Snapshot, done_log_path, log_path
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
 CRASHES = 5  # deaths of a worker under the same run after which it is not retried by itself
+LOOK = 0.5  # seconds between two looks whether a process is stopped
 BACKOFF = 60.0  # seconds: the longest wait before a retry
 NO_STATE = msgspec.Raw(b'""')
 
@@ -58,6 +61,7 @@ class Runner:
         self._listener = listener
         self._has_done = bool(first and first.loaded and first.loaded.has_done)
         self._crew = Crew(settings, session, self._on_reply, self._note)
+        self._edited = Edited(settings.module, session.meta.module_hash)
         self._first = first
         self._workers = settings.workers
         self._queue = Queue(session.order)
@@ -115,7 +119,7 @@ class Runner:
         try:
             if self._first is not None:
                 self._crew.adopt(self._first)
-            while not (self._quitting and not self._crew.seats):
+            while not (self._quitting and not self._crew.seats and not self._crew.leaving):
                 self._turn()
         except PyalmaError as error:
             self._failure = error.message
@@ -148,16 +152,27 @@ class Runner:
         if now < self._next_tick:
             return
         self._next_tick = now + TICK
+        self._look_at_files()
         self._absorb(self._session.journal.poll())
         for seat in list(self._crew.seats.values()):
             self._look_after(seat, now)
-        self._crew.see_off(now, at_once=self._quitting)
+        self._crew.see_off(now)
         self._retry_delayed(now)
         active = bool(self._crew.active)
         self._session.busy(active)
         self._session.tend(now, idle=not active)
         if self._changed or active:
             self._publish(self._phase())
+
+    def _look_at_files(self) -> None:
+        """Notice what others do to our files meanwhile."""
+        if self._edited.look():
+            name = self._settings.module.name
+            self._note(f"{name} has changed on disk; this session goes on with the code it began with")
+        if self._session.restore():
+            self._note(f"{self._session.state_dir} was removed while it was in use; it is written anew from memory")
+            for seat in self._crew.seats.values():
+                seat.worker.renew_segment()
 
     def _end(self) -> None:
         for seat in list(self._crew.seats.values()):
@@ -166,7 +181,7 @@ class Runner:
         self._crew.close()
         try:
             self._session.close()
-        except StoreError as error:
+        except PyalmaError as error:
             self._failure = self._failure or error.message
         self._wake.close()
         self._woken.close()
@@ -192,6 +207,7 @@ class Runner:
         if self._quitting:
             for seat in self._crew.of("loading", "opening", "ready"):
                 self._dismiss(seat)
+            self._crew.see_off(time.monotonic())
             return
         open_to_runs = not (self._halted or self._paused or self._load_failure)
         for seat in list(self._crew.seats.values()):
@@ -213,7 +229,8 @@ class Runner:
     def _order(self, seat: Seat, number: int) -> None:
         run = self._session.ledger.run(number)
         instance = self._session.ledger.instances[run.instance]
-        seat.turn("running", run.id, run.attempt + 1)
+        log = Bound(log_path(self._session.state_dir, run.id, run.attempt + 1))
+        seat.turn("running", run.id, run.attempt + 1, log)
         self._changed = True
         seat.worker.send(
             RunOrder(
@@ -265,7 +282,7 @@ class Runner:
         call = session.ledger.hook.calls + 1
         self._write(DoneStarted(call, time.time()))
         session.sync_now()
-        ready[0].turn("done()", 0, call)
+        ready[0].turn("done()", 0, call, Bound(done_log_path(session.state_dir, call)))
         ready[0].worker.send(DoneOrder(call))
 
     def _rerun_done(self) -> None:
@@ -298,14 +315,25 @@ class Runner:
             case Ended(run, attempt, unsaved):
                 self._absorb(self._session.journal.read(seat.writer))
                 if unsaved:
-                    self._session.not_saved = unsaved
-                    self._write(Lost(run, attempt, None, time.time(), s.Error(unsaved)))
+                    self._not_recorded(run, attempt, unsaved)
                 seat.turn("ready")
             case DoneEnded(unsaved=unsaved):
                 self._absorb(self._session.journal.read(seat.writer))
                 if isinstance(self._session.ledger.hook.status, s.HookRunning):
                     self._cut_off(unsaved)
                 seat.turn("ready")
+
+    def _not_recorded(self, run: int, attempt: int, why: str) -> None:
+        """The disk refused what a worker wrote: that run failed, and no other is started only to fail as well."""
+        known = self._session.ledger.run(run)
+        if known.attempt < attempt:  # refused already was that it starts
+            self._queue.add([run])
+        elif isinstance(known.status, s.Running):
+            self._write(Lost(run, attempt, None, time.time(), s.Error(why)))
+        self._session.not_saved = why
+        if not self._load_failure:
+            self._load_failure = why
+            self._note(f"nothing more is started: {why}")
 
     def _cannot_load(self, seat: Seat, why: str) -> None:
         self._load_failure = why
@@ -318,6 +346,9 @@ class Runner:
             self._crew.hear(seat)
             self._bury(seat, code)
             return
+        if seat.log is not None:
+            seat.log.look()
+            self._look_whether_stopped(seat, now)
         timeout = self._settings.timeout
         if seat.stop is None:
             if timeout is not None and seat.doing == "running" and now - seat.began >= timeout:
@@ -326,6 +357,18 @@ class Runner:
                 self._dismiss(seat)
         elif now >= seat.stop.deadline:
             self._advance(seat, supervise.advanced(seat.stop, now))
+
+    def _look_whether_stopped(self, seat: Seat, now: float) -> None:
+        if now < seat.next_look:
+            return
+        seat.next_look = now + LOOK
+        responding = not supervise.is_stopped(seat.worker.pid)
+        if responding != seat.responding:
+            seat.responding = responding
+            ledger, pid = self._session.ledger, seat.worker.pid
+            who = ledger.instances[ledger.run(seat.run).instance].label if seat.run else "done()"
+            how = f"its process {pid} is stopped; `kill -CONT {pid}` lets it go on"
+            self._note(f"{who} responds again" if responding else f"{who} does not respond: {how}")
 
     def _bury(self, seat: Seat, code: int) -> None:
         """The worker is gone: read its last words, and find out what became of what it was doing."""
@@ -502,7 +545,12 @@ class Runner:
     def _after_failure(self, run: Run) -> None:
         self._failures[run.id] += 1
         times = self._failures[run.id]
-        if times <= self._settings.retries and self._crashes[run.id] < CRASHES and not self._halted:
+        if times > self._settings.retries or self._halted:
+            return
+        if self._crashes[run.id] >= CRASHES:
+            label = self._session.ledger.instances[run.instance].label
+            self._note(f"{label} is not tried again by itself: it ended {CRASHES} workers")
+        else:
             self._delayed.append((time.monotonic() + min(BACKOFF, 2.0 ** (times - 1)), run.id))
 
     def _phase(self) -> Phase:

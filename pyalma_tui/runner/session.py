@@ -17,6 +17,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import dispatch_order
+from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record, Stopped
 from pyalma_tui.store import opening
 from pyalma_tui.store.checkpoint import NAME
@@ -59,6 +60,8 @@ class Session:
 
     def __init__(self, settings: Settings, module_hash: str, has_done: bool) -> None:
         """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
+        if settings.batch is None and not settings.state_dir.exists():
+            raise InputError(no_instances(settings.module))
         self.state_dir = settings.state_dir
         self.not_saved = ""
         self._writer: threading.Thread | None = None
@@ -67,6 +70,7 @@ class Session:
         self._next_checkpoint = 0.0
         self._sync = settings.sync
         self._sync_failed = ""
+        self._removed = False  # whether somebody removed the directory and not every worker has moved on yet
         self._stop_sync = threading.Event()
         self._busy = threading.Event()
         _prepare(self.state_dir)
@@ -114,6 +118,7 @@ class Session:
             seed=seed,
         )
         self.code = _keep_code(self.state_dir, settings.module, module_hash)
+        self._code = self.code.read_bytes() if self.code is not None else b""
         self._foreign = store.foreign if store else {}
         self.journal = Journal(
             self.state_dir / "journal", self.meta.session, store.folded if store else dict.fromkeys(segments, 0)
@@ -162,17 +167,49 @@ class Session:
         """Tell the user something, now and in the session log."""
         note = Note(time.time(), text)
         self.write(note)
+        self._log(note)
+
+    def _log(self, note: Note) -> None:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note.at))
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             with os.fdopen(os.open(self.state_dir / "session.log", flags, 0o600), "a", encoding="utf-8") as log:
-                log.write(f"{stamp} {text}\n")
+                log.write(f"{stamp} {printable(note.text)}\n")
         except OSError as error:
             self.not_saved = f"{self.state_dir}: {error.strerror}"
 
+    def restore(self) -> bool:
+        """Make the state directory anew if somebody has removed it; whether that was so.
+
+        What memory knows is in its checkpoint; workers have to be told to go on in new segments. Raises InUseError if
+        another process has taken the place meanwhile.
+        """
+        if self.journal.own_in_place and (self.state_dir / NAME).exists():
+            return False
+        try:
+            _prepare(self.state_dir)
+            if not self._lock.in_place:
+                lock = Lock(self.state_dir, time.time())
+                self._lock.close()
+                self._lock = lock
+            self.journal.retire()
+            if self.code is not None:
+                self.code.parent.mkdir(mode=0o700, exist_ok=True)
+                self.code.write_bytes(self._code)
+            self.checkpoint()
+        except (OSError, StoreError) as error:
+            self.not_saved = f"{self.state_dir}: it was removed, and cannot be made anew: {error}"
+            return False
+        self._removed = True
+        return True
+
     def absorb(self, records: Iterable[Record]) -> list[tuple[Record, Run | None]]:
         """Take in what workers wrote; each record with the run after it."""
-        return [(record, self.ledger.apply(record)) for record in records]
+        changes = [(record, self.ledger.apply(record)) for record in records]
+        for record, _ in changes:
+            if isinstance(record, Note):
+                self._log(record)
+        return changes
 
     def busy(self, running: bool) -> None:
         """Say whether anybody may be writing: only then syncs are worth it."""
@@ -213,7 +250,8 @@ class Session:
             self.not_saved, self._sync_failed = f"{self.state_dir}: {self._sync_failed}", ""
             self.journal.retire()
             self._next_checkpoint = 0.0
-        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved
+        self._removed = self._removed and not self.journal.in_place  # workers move on one after the other
+        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or self._removed
         if wanted and self._writer is None and now >= self._next_checkpoint:
             self._next_checkpoint = now + RETRY_CHECKPOINT if self.not_saved else now
             self._begin_checkpoint()
@@ -263,6 +301,7 @@ class Session:
 
     def close(self) -> None:
         """Write the last checkpoint, remove the journal it contains, let go of the lock. Raises StoreError."""
+        self.restore()
         self._stop_sync.set()
         self._busy.set()
         if self._syncer.is_alive():

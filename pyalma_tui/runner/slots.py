@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Literal, TypeAlias
 
+from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.snapshot import Slot
 from pyalma_tui.runner.supervise import Stop
@@ -26,9 +27,15 @@ class Seat:
         self.attempt = 0  # its attempt, or the call of done()
         self.stop: Stop | None = None
         self.followed = False  # whether its journal segment is there to be read
+        self.responding = True  # False while the process is stopped, as by SIGSTOP
+        self.next_look = 0.0  # when to look again whether it is, by time.monotonic
+        self.log: Bound | None = None  # what the attempt prints
 
-    def turn(self, doing: Doing, run: int = 0, attempt: int = 0) -> None:
+    def turn(self, doing: Doing, run: int = 0, attempt: int = 0, log: Bound | None = None) -> None:
         """Begin something else."""
+        if self.log is not None:
+            self.log.settle()
+        self.log = log
         self.doing, self.run, self.attempt = doing, run, attempt
         self.since, self.began = time.time(), time.monotonic()
         self.stop = None
@@ -47,4 +54,5 @@ class Seat:
             since=self.since,
             run=self.run or None,
             stopping=self.stop.shown if self.stop else None,
+            responding=self.responding,
         )

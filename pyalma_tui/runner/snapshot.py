@@ -33,7 +33,10 @@ class Stopping(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """A worker and what it does; `run` is a run id, `since` seconds of the epoch."""
+    """A worker and what it does; `run` is a run id, `since` seconds of the epoch.
+
+    `responding` is False while its process is stopped, as by SIGSTOP or a debugger.
+    """
 
     number: int
     pid: int
@@ -41,6 +44,7 @@ class Slot(msgspec.Struct, frozen=True):
     since: float
     run: int | None = None
     stopping: Stopping | None = None
+    responding: bool = True
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import msgspec
 import psutil
 
+from pyalma_tui.model.messages import CUT_OFF
 from pyalma_tui.runner.local_slots import WORKER_MARK, Worker
 from pyalma_tui.runner.snapshot import Step, Stopping
 
@@ -76,6 +78,8 @@ def describe(stop: Stop) -> str:
 
 def death(code: int) -> str:
     """What a worker's exit code says when nobody asked it to end."""
+    if code == CUT_OFF:
+        return "run() closed descriptors that its worker needs: how it ended could not be recorded"
     if code >= 0:
         return f"the process exited with code {code} instead of returning from run()"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
@@ -85,7 +89,7 @@ def death(code: int) -> str:
 
 
 def become_subreaper() -> None:
-    """Let orphans of workers become our children, so that `sweep` finds those that left the process group."""
+    """Let orphans of workers become our children, so that `orphans` finds those that left the process group."""
     if sys.platform == "linux":
         import ctypes
 
@@ -93,17 +97,37 @@ def become_subreaper() -> None:
         ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
-def sweep(mark: str, workers: Collection[int]) -> int:
-    """Kill what a worker that is gone left behind, found by the mark in its environment; how many there were.
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal or a debugger: it answers nothing but SIGKILL then."""
+    try:
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False
 
-    `workers` are the process ids of live workers, which are not orphans.
+
+def orphans(mark: str, workers: Collection[int]) -> list[psutil.Process]:
+    """What a worker that is gone left behind outside of its group, found by the mark in its environment.
+
+    `workers` are the process ids of live workers, which are not orphans. Takes leave of orphans that have ended.
     """
-    swept = 0
+    found = []
     for child in psutil.Process().children():
         try:
-            if child.pid not in workers and child.environ().get(WORKER_MARK) == mark:
-                child.kill()
-                swept += 1
-        except psutil.Error:  # it went meanwhile, or is not ours to look at
+            if child.pid in workers:
+                continue
+            if child.status() == psutil.STATUS_ZOMBIE:
+                os.waitpid(child.pid, os.WNOHANG)
+            elif child.environ().get(WORKER_MARK) == mark:
+                found.append(child)
+        except (psutil.Error, ChildProcessError):  # it went meanwhile, or is not ours to look at
             continue
-    return swept
+    return found
+
+
+def sweep(left: Sequence[psutil.Process]) -> None:
+    """Kill what was left behind."""
+    for process in left:
+        try:
+            process.kill()
+        except psutil.Error:  # it went meanwhile
+            continue

@@ -66,7 +66,8 @@ class CheckpointStorage(Storage):
         try:
             return jsontext.decode_as(bytes(tables[name]), dict[int, kind])
         except msgspec.DecodeError as error:
-            raise self.unreadable(str(error).replace("`$", f"`$.{name}")) from error
+            why = str(error) if "`$" in str(error) else f"{error} - at `$`"
+            raise self.unreadable(why.replace("`$", f"`$.{name}")) from error
 
     def write(self, data: Tables) -> None:
         """Replace the file by these tables; raises OSError.

@@ -14,6 +14,7 @@ from pyalma_tui.store.segment import (
     READ,
     SegmentWriter,
     Tail,
+    is_at,
     line_of,
     next_segment,
     segment_name,
@@ -21,6 +22,7 @@ from pyalma_tui.store.segment import (
     sync_directory,
 )
 
+SMALLEST = 1 << 20  # bytes: no segment is smaller, however many workers there are
 OPEN_LIMIT = 64 << 20  # bytes in the segments that workers write now, all together
 CHECKPOINT_AT = 64 << 20  # bytes in closed segments after which a checkpoint is due
 PARTING = 64  # closed segments whose descriptors are kept for the next sync
@@ -127,7 +129,10 @@ class Journal:
         A crash in between leaves both, which folds to the same. A disk that refuses the copy leaves the segment to the
         next checkpoint.
         """
-        source = Tail(path)
+        try:
+            source = Tail(path)
+        except FileNotFoundError:  # somebody has removed it
+            return False
         try:
             for line in source.lines(self._buffer):
                 self._append(line)
@@ -142,6 +147,16 @@ class Journal:
         """How far each segment was read."""
         followed = {name: tail.position for name, tail in self._tails.values()}
         return self._closed | followed | {self._own.name: self._own.position}
+
+    @property
+    def own_in_place(self) -> bool:
+        """Whether our own segment is where readers look for it: nobody has removed the directory."""
+        return is_at(self.directory / self._own.name, self._own.fd)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether all segments are that are written now."""
+        return self.own_in_place and all(is_at(tail.path, tail.fd) for _, tail in self._tails.values())
 
     @property
     def damaged(self) -> int:
@@ -197,7 +212,7 @@ class Journal:
 
     def segment_limit(self, workers: int) -> int:
         """How large a worker's segment may grow, so that all of them stay within bounds; in bytes."""
-        return max(1 << 20, min(LIMIT, OPEN_LIMIT // max(1, workers)))
+        return max(SMALLEST, min(LIMIT, OPEN_LIMIT // max(1, workers)))
 
     def close(self) -> None:
         """Close all descriptors; files stay."""

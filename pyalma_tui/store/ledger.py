@@ -45,7 +45,7 @@ class Ledger:
 
     def _rows(self, runs: Sequence[Run]) -> tuple[Vector[Row], Tally]:
         counts = dict.fromkeys(s.WORDS, 0)
-        if all(run.attempt == 0 for run in runs):  # new: all rows of a batch look the same
+        if all(run.attempt == 0 and run.status is s.PENDING for run in runs):  # new: all rows of a batch look the same
             counts["pending"] = len(runs)
             shared = {n: self._shared(Tally(pending=n)) for n in {len(ids) for ids in self.runs_of}}
             return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of]), Tally(pending=len(runs))

@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 from pyalma_tui.errors import InUseError, StoreError
-from pyalma_tui.store.segment import HIGH_FD
+from pyalma_tui.store.segment import HIGH_FD, is_at
 
 LOOK = 0.05  # seconds, much longer than a look at the lock takes
 
@@ -29,7 +29,7 @@ class Lock:
     """The lock of one state directory, held until `close`; raises InUseError, StoreError."""
 
     def __init__(self, state_dir: Path, now: float) -> None:
-        path = state_dir / "lock"
+        self._path = path = state_dir / "lock"
         try:
             low = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
@@ -53,11 +53,16 @@ class Lock:
         except OSError:  # a full disk: it holds all the same, and who holds it is only shown
             return
 
+    @property
+    def in_place(self) -> bool:
+        """Whether others find it: nobody has removed its file."""
+        return is_at(self._path, self.fd)
+
     def close(self) -> None:
         """Let go, as far as this process is concerned: workers that live hold it on."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        fd, self.fd = self.fd, -1  # a close that fails has closed
+        if fd >= 0:
+            os.close(fd)
 
     def __enter__(self) -> Self:
         return self

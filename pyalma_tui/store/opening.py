@@ -211,6 +211,7 @@ class Growth(msgspec.Struct, frozen=True):
 
     added: int = 0
     removed: int = 0
+    back: int = 0
     runs: int = 0
 
     @property
@@ -221,6 +222,8 @@ class Growth(msgspec.Struct, frozen=True):
             parts.append(f"{self.added} new instance{'s' * (self.added != 1)}")
         if self.removed:
             parts.append(f"{self.removed} not in the batch any more")
+        if self.back:
+            parts.append(f"{self.back} in the batch again")
         if self.runs:
             parts.append(f"{self.runs} new run{'s' * (self.runs != 1)}")
         return ", ".join(parts)
@@ -248,7 +251,8 @@ def merge(ledger: Ledger, batch: Sequence[Instance], iterations: int, seed: int)
     added = grow(list(ledger.runs), everything, iterations, seed)
     growth = Growth(
         added=len(instances) - len(ledger.instances),
-        removed=sum(not i.in_batch for i in everything) - sum(not i.in_batch for i in ledger.instances),
+        removed=sum(a.in_batch and not b.in_batch for a, b in zip(ledger.instances, everything, strict=False)),
+        back=sum(b.in_batch and not a.in_batch for a, b in zip(ledger.instances, everything, strict=False)),
         runs=len(added),
     )
     if not added and all(a is b for a, b in zip(everything, ledger.instances, strict=False)):

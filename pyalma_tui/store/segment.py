@@ -79,6 +79,14 @@ def sync_data(fd: int) -> None:
         os.fsync(fd)
 
 
+def is_at(path: Path, fd: int) -> bool:
+    """Whether an open file is still the one of this name."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(fd))
+    except OSError:
+        return False
+
+
 def segment_name(session: int, writer: str, number: int) -> str:
     """`000002-w003-0001.jsonl`: the session, who writes, and its how-manieth segment."""
     return f"{session:06d}-{writer}-{number:04d}{SUFFIX}"
@@ -209,9 +217,9 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Close the segment; it can be read and removed by others."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        fd, self.fd = self.fd, -1  # a close that fails has closed
+        if fd >= 0:
+            os.close(fd)
 
 
 def _high(low: int) -> int:
@@ -238,9 +246,9 @@ class Tail:
 
     def close(self) -> None:
         """Close the descriptor."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        fd, self.fd = self.fd, -1  # a close that fails has closed
+        if fd >= 0:
+            os.close(fd)
 
     def size(self) -> int:
         """Bytes in the file now."""

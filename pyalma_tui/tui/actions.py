@@ -195,10 +195,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Leave. Busy runs are interrupted first, with a countdown; again: kill them now.",
         "Program", "app", bar=1,
     ),
-    Action("log_search", "slash", "search", "Search in the log.", "Log", "log", bar=3),
-    Action("older_attempt", "left_parenthesis", "older attempt", "The log of the attempt before.", "Log", "log", bar=4),
-    Action("newer_attempt", "right_parenthesis", "newer attempt", "The log of the attempt after.", "Log", "log", bar=5),
-    Action("edit_log", "e", "edit", "Open the log in $EDITOR.", "Log", "log", bar=6),
+    Action("log_search", "slash", "search", "Search in the log; n and N go to other matches.", "Log", "log", bar=3),
+    Action("log_only", "ampersand", "only", "Show only the lines that contain a text.", "Log", "log", bar=4),
+    Action("older_attempt", "left_parenthesis", "older attempt", "The log of the attempt before.", "Log", "log", bar=5),
+    Action("newer_attempt", "right_parenthesis", "newer attempt", "The log of the attempt after.", "Log", "log", bar=6),
+    Action("copy", "y", "copy", "Copy the selected text, else the lines in sight.", "Log", "log", bar=8),
+    Action("edit_log", "e", "edit", "Open the log in $EDITOR.", "Log", "log", bar=7),
     Action("back", "escape,q,l", "back", "Back to the list.", "Log", "log", bar=1),
 )  # fmt: skip
 
@@ -210,6 +212,7 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "equals_sign": "=",
     "minus": "-",
     "slash": "/",
+    "ampersand": "&",
     "question_mark": "?",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
@@ -232,9 +235,10 @@ def of(place: Place) -> Iterator[Action]:
     return (action for action in ACTIONS if action.place == place)
 
 
-def named(action_id: str) -> Action:
-    """The action with this id."""
-    return next(action for action in ACTIONS if action.id == action_id)
+def named(action_id: str, place: Place) -> Action:
+    """The action with this id: that of the place, else any."""
+    found = [action for action in ACTIONS if action.id == action_id]
+    return next((action for action in found if action.place == place), found[0])
 
 
 def shown_keys(action: Action) -> str:

@@ -21,11 +21,12 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
-from pyalma_tui.tui.actions import Situation, bindings, named, of
+from pyalma_tui.tui.actions import Place, Situation, bindings, named, of
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.moment import Moment, is_busy, is_live
 from pyalma_tui.tui.screens.dialogs import Leaving
 from pyalma_tui.tui.screens.help_screen import Help
+from pyalma_tui.tui.screens.log_screen import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.states import in_full
 from pyalma_tui.tui.themes import THEMES
@@ -95,6 +96,9 @@ class ExperimentApp(App[None]):
 
     def look(self) -> None:
         """Show what changed since the last look; do next to nothing if nothing did."""
+        screens = self.screen_stack
+        if not screens:  # it is closing
+            return
         snapshot = self.conductor.snapshot()
         live = is_live(snapshot)
         now = float(math.floor(self._clock())) if live else snapshot.at
@@ -102,11 +106,11 @@ class ExperimentApp(App[None]):
         monotonic = float(math.floor(self._monotonic())) if stopping else 0.0
         seen = self.moment
         same = snapshot is seen.snapshot and now == seen.now and monotonic == seen.monotonic
-        if self._behind or not same or any(getattr(screen, "pending", False) for screen in self.screen_stack):
+        if self._behind or not same or any(getattr(screen, "pending", False) for screen in screens):
             self.moment = Moment(snapshot, now, monotonic)
             self._notice(seen.snapshot, snapshot)
             self._behind = not self._show()
-        poll = getattr(self.screen, "poll", None)
+        poll = getattr(screens[-1], "poll", None)
         if poll is not None:
             poll()
         if snapshot.phase == "closed" and (self.quitting or not snapshot.failure):
@@ -128,8 +132,8 @@ class ExperimentApp(App[None]):
         if before.serial == 0 and not before.title:  # the first one: what it says is no news
             self.title = printable(after.title)
             return
-        for note in after.notes[len(before.notes) :][-3:]:
-            self.say(note.text, timeout=8)
+        for note in after.notes[len(before.notes) :][-2:]:
+            self.say(note.text, timeout=5)
         ended = before.phase in BUSY_PHASES and after.phase == "idle"
         if ended and not self.app_focus:
             self.bell()
@@ -142,9 +146,8 @@ class ExperimentApp(App[None]):
 
     def perform(self, action_id: str) -> None:
         """Do an action of the screen or of the app, or say why it is not possible now."""
-        if action_id == "notes" and not isinstance(self.screen, MainScreen):
-            return
-        refused = named(action_id).refused(self._situation())
+        place: Place = "log" if isinstance(self.screen, LogScreen) else "main"
+        refused = named(action_id, place).refused(self._situation())
         if refused and not self.quitting:
             self.say(refused, timeout=3)
             return
@@ -199,8 +202,7 @@ class ExperimentApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: what is possible now, from the registry."""
         situation = self._situation()
-        place = "main" if isinstance(screen, MainScreen) else "log"
-        for action in (*of("app"), *of(place)):  # type: ignore[arg-type]
+        for action in (*of("app"), *of("log" if isinstance(screen, LogScreen) else "main")):
             if not action.refused(situation):
                 yield SystemCommand(action.label, action.help, lambda done=action.id: self.perform(done))
 

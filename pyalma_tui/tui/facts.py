@@ -70,7 +70,7 @@ def status_text(moment: Moment, run: Run) -> str:
         case s.Failed(at=at):
             return f" at {cells.moment(at, moment.now)} after {worked} · f tries again"
         case s.Interrupted(why=why, at=at):
-            reason = f": {literal(why).plain}" if why else ""
+            reason = f": {literal(why).plain}" if why not in ("", "interrupted") else ""
             return f" at {cells.moment(at, moment.now)} after {worked}{reason}"
         case _:
             return ""
@@ -117,8 +117,8 @@ def progress_text(run: Run) -> Content | None:
     return Content.assemble((filled, COLOURS["running"]), (rest, MUTED), text)
 
 
-def laid_out(told: Iterable[Fact], width: int, indented: int = LABEL, style: str = MUTED) -> Content:
-    """The facts as text of `width` cells: labels in one column, values wrapped beside them."""
+def laid_out(told: Iterable[Fact], width: int, indented: int = LABEL, style: str = MUTED) -> list[Content]:
+    """The facts as lines of `width` cells: labels in one column, values wrapped beside them."""
     lines: list[Content] = []
     for fact in told:
         indent = indented if fact.label and width >= 3 * indented else 0
@@ -128,7 +128,7 @@ def laid_out(told: Iterable[Fact], width: int, indented: int = LABEL, style: str
             wrapped = [*wrapped[:LONGEST], Content.styled(f"… {len(wrapped) - LONGEST} more lines", MUTED)]
         for number, line in enumerate(wrapped):
             lines.append((label if number == 0 else Content(" " * indent)) + line)
-    return Content("\n").join(lines)
+    return lines
 
 
 def subject(moment: Moment, instance: Instance, run: Run, width: int) -> Content:

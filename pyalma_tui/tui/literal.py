@@ -30,6 +30,7 @@ _PLAIN = Style()
 _ESCAPE = Style(dim=True)
 
 # At most 16 numbers of three digits: longer ones are no colours but an attempt on int() and the cache below.
+_LONGEST_SGR = 67
 _SGR = re.compile(r"\x1b\[(?P<sgr>(?:\d{0,3}[;:]){0,15}\d{0,3})m")
 _TOKEN = re.compile(
     _SGR.pattern
@@ -89,8 +90,11 @@ def log_line(raw: bytes | str, most: int = EVERYTHING) -> Content:
         return _content(_shown(text, most))
     if "\r" in text:
         return _folded(text[-reach:], most)
-    line, _ = _painted(text[:reach], _PLAIN, most)
-    return line if len(text) <= reach or line.cell_length >= most else line + _content("⋯", _ESCAPE)
+    if len(text) <= reach:
+        return _painted(text, _PLAIN, most)[0]
+    split = text.rfind("\x1b", max(0, reach - _LONGEST_SGR), reach)
+    line, _ = _painted(text[: split if split >= 0 else reach], _PLAIN, most)
+    return line if line.cell_length >= most else line + _content("⋯", _ESCAPE)
 
 
 def from_cell(content: Content, cell: int) -> Content:

@@ -42,8 +42,15 @@ def notices(moment: Moment, read_only: bool = False) -> list[Notice]:
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
     if snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot):
-        said.append(Notice("plain", f"idle: {snapshot.idle_reason}"))
+        said.append(Notice("plain", f"idle: {snapshot.idle_reason}{idle_hint(snapshot)}"))
     return said
+
+
+def idle_hint(snapshot: Snapshot) -> str:
+    """The keys that get it going again."""
+    counts = snapshot.counts
+    hints = (" · r resumes" if counts.interrupted else "", " · f tries the failed again" if counts.failed else "")
+    return "".join(hints)
 
 
 def stopping_text(moment: Moment) -> str:

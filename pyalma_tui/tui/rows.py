@@ -38,7 +38,8 @@ class Columns:
     @property
     def titles(self) -> str:
         """The line above the list."""
-        words = ("instance", "status", "runs", "progress", "last saved state" if self.state >= 16 else "state", "time")
+        progress = "progress" if self.bar > NUMBER else "   done"
+        words = ("instance", "status", "runs", progress, "last saved state" if self.state >= 16 else "state", "time")
         line = " " * FRONT
         for column, word in zip(fields(self), words, strict=True):
             width: int = getattr(self, column.name)
@@ -81,7 +82,7 @@ def pieces(moment: Moment, instance: Instance, row: Row, plan: Columns, marked: 
     """The line of an instance."""
     run = moment.telling(instance.id)
     word = row_word(row.tally)
-    line: list[Piece] = [(MARK if marked else " ", "mark"), (GLYPHS[word] + " ", word)]
+    line: list[Piece] = [(MARK, "mark") if marked else (" ", word), (GLYPHS[word] + " ", word)]
     name_style = "" if instance.in_batch else "gone"
     line.append((cells.fit_middle(plain(instance.label, plan.name), plan.name) + GAP, name_style))
     if plan.status:
@@ -98,7 +99,7 @@ def pieces(moment: Moment, instance: Instance, row: Row, plan: Columns, marked: 
         worked = seconds_of(run, moment.now)
         shown = "" if isinstance(run.status, s.Pending) and not worked else cells.duration(worked)
         line.append((cells.fit_right(shown, plan.time) + GAP, "time"))
-    return line
+    return merged(line)
 
 
 def progress_pieces(row: Row, run: Run, width: int) -> list[Piece]:
@@ -111,6 +112,17 @@ def progress_pieces(row: Row, run: Run, width: int) -> list[Piece]:
     number = (ESTIMATE if progress.estimated else "") + cells.percent(progress.fraction)
     full = "done" if row.tally.done == row.tally.total else "bar"
     return [(filled, full), (rest, "rest"), (cells.fit_right(number, NUMBER) + GAP, "quiet")]
+
+
+def merged(line: Sequence[Piece]) -> list[Piece]:
+    """The same line with neighbours of one style in one piece: each change of style is 40 bytes to the terminal."""
+    joined: list[Piece] = []
+    for text, style in line:
+        if joined and joined[-1][1] == style:
+            joined[-1] = (joined[-1][0] + text, style)
+        elif text:
+            joined.append((text, style))
+    return joined
 
 
 def note(instance: Instance, run: Run) -> Piece:

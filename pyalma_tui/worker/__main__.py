@@ -12,8 +12,8 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,9 @@ import msgspec
 
 from pyalma_tui.errors import Interrupted, LoadError
 from pyalma_tui.loading.run_module import RunModule, import_module, own_instances
+from pyalma_tui.model import jsontext
 from pyalma_tui.model.messages import (
+    CUT_OFF,
     DoneEnded,
     DoneOrder,
     Ended,
@@ -34,13 +36,15 @@ from pyalma_tui.model.messages import (
     ServeFailed,
     Serving,
 )
-from pyalma_tui.model.records import DoneRaised, DoneReturned, Record, Started
+from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
 from pyalma_tui.model.status import Error
 from pyalma_tui.store.segment import HIGH_FD, SegmentWriter
-from pyalma_tui.worker import capture
+from pyalma_tui.worker import capture, guard
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.failure import called_exit, error_of
 from pyalma_tui.worker.stopping import Stopping, die_with_parent
+
+PARTING = 1.5  # seconds after the last call that threads of user code get to end: less than the runner waits for us
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -62,7 +66,6 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._pending = b""
-        self._decode: Callable[[bytes], Order] = msgspec.json.Decoder(Order).decode
         self.passed: list[int] = []
 
     def receive(self) -> Order:
@@ -74,19 +77,24 @@ class Channel:
                 os.killpg(0, signal.SIGKILL)
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
-        return self._decode(line)
+        order: Order = jsontext.decode_as(line, Order)
+        return order
 
     def send(self, reply: Reply) -> None:
-        """Tell the runner."""
-        self._socket.sendall(msgspec.json.encode(reply) + b"\n")
+        """Tell the runner; a worker that cannot ends here."""
+        try:
+            self._socket.sendall(jsontext.encode(reply) + b"\n")
+        except OSError:  # user code has closed the socket, and the journal with it
+            os._exit(CUT_OFF)
 
 
 def main(argument: str) -> None:
     """Load the module, then serve until told to exit."""
-    spec = msgspec.json.decode(argument, type=Spec)
+    spec: Spec = jsontext.decode_as(argument.encode(), Spec)
     die_with_parent(spec.parent)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     work, control = _high(spec.work), _high(spec.control)
+    dismiss_guard = guard.start(control, work)
     os.register_at_fork(after_in_child=work.close)
     os.register_at_fork(after_in_child=control.close)
     stopping = Stopping()
@@ -102,7 +110,10 @@ def main(argument: str) -> None:
         return
     pen = _open_journal(order, channel)
     if pen is not None:
+        stopping.renew = pen.renew
         _serve(module, order, channel, pen, stopping)
+    dismiss_guard()
+    os._exit(0)  # threads that user code left behind must not hold us up
 
 
 def _high(low: int) -> socket.socket:
@@ -155,6 +166,7 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
     home = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
     logs = Path(serve.state_dir) / "logs"
+    called = 0.0  # when user code was called last
     while True:
         order = channel.receive()
         match order:
@@ -172,10 +184,21 @@ def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping
                 capture.finish(log)
                 reply = DoneEnded(order.call, unsaved)
             case _:
-                capture.flush()
-                os._exit(0)  # threads that user code left behind must not hold us up
+                _wait_for_threads(pen, called + PARTING)
+                return
+        called = time.monotonic()
         _back_home(home)
         channel.send(reply)
+
+
+def _wait_for_threads(pen: Pen, deadline: float) -> None:
+    """Threads that user code left behind get until the deadline to end by themselves."""
+    left = [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+    for thread in left:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if names := ", ".join(thread.name for thread in left if thread.is_alive()):
+        _try_write(pen, Note(time.time(), f"worker {os.getpid()} left a thread running, which ended with it: {names}"))
+    capture.flush()
 
 
 def _back_home(home: int) -> None:

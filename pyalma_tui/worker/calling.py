@@ -47,6 +47,14 @@ class Pen:
         with self.lock:
             self.segment.append(line_of(record))
 
+    def renew(self) -> None:
+        """Go on in a new segment; where there can be none, save() fails from now on."""
+        with self.lock:
+            try:
+                self.segment.rotate()
+            except OSError:
+                self.segment.close()
+
 
 class Attempt:
     """One call of `run`: the functions that it is handed."""
@@ -163,7 +171,7 @@ def _state_text(data: object) -> bytes:
 
 
 def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> str:
-    """Call `run` and record how it ended; "" or the reason why the end could not be recorded."""
+    """Call `run` and record how it ended; "" or the reason why its end or a state could not be recorded."""
     attempt = Attempt(order, pen, stopping)
     instance = Instance(order.instance, "", order.file, bytes(order.data) if order.is_object else None)
     extras: dict[str, Any] = {
@@ -188,7 +196,7 @@ def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: 
     attempt.close()
     if os.getpid() != process:  # a forked child came back out of run(): only one return counts
         os._exit(0 if raised is None else 1)
-    return _record(attempt, raised, pen)
+    return _record(attempt, raised, pen) or attempt.broken
 
 
 def _record(attempt: Attempt, raised: BaseException | None, pen: Pen) -> str:
@@ -210,7 +218,8 @@ def _record(attempt: Attempt, raised: BaseException | None, pen: Pen) -> str:
     try:
         pen.write(record)
     except OSError as error:
-        return f"{type(record).__name__.lower()} after {seconds:.1f} s, not recorded: {error.strerror}"
+        how = record.error.message if isinstance(record, Raised) else type(record).__name__.lower()
+        return f"{how} (after {seconds:.1f} s, not recorded: {error.strerror})"
     return ""
 
 

@@ -28,8 +28,8 @@ def _message(raised: BaseException) -> str:
     if isinstance(raised, SystemExit):
         return f"called {called_exit(raised)} instead of returning"
     kind = type(raised).__name__
-    *_, last = traceback.format_exception_only(raised)
-    text = last.strip().removeprefix(f"{type(raised).__module__}.")
+    first, *_ = traceback.format_exception_only(raised)
+    text = first.strip().removeprefix(f"{type(raised).__module__}.")
     if isinstance(raised, SyntaxError):
         text = f"{kind}: {raised.msg}"
     if isinstance(raised, EOFError) and str(raised) == "EOF when reading a line":  # what input() says

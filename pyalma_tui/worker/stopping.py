@@ -8,12 +8,13 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 import msgspec
 
 from pyalma_tui.errors import Interrupted
-from pyalma_tui.model.messages import Interrupt
+from pyalma_tui.model.messages import Interrupt, Request
 
 PR_SET_PDEATHSIG = 1
 Attempt = tuple[int, int]  # run id and attempt number; done() is (0, call)
@@ -31,6 +32,7 @@ class Stopping:
         self.asked: Attempt | None = None
         self.error = ""
         self.active: Attempt | None = None
+        self.renew: Callable[[], None] = lambda: None  # what to do when a new journal segment is asked for
 
     def watch(self, control: socket.socket) -> None:
         """Start the thread that takes requests, and ends this process group when the socket closes."""
@@ -38,7 +40,7 @@ class Stopping:
 
     def _watch(self, control: socket.socket) -> None:
         pending = b""
-        decode = msgspec.json.Decoder(Interrupt).decode
+        decode: Callable[[bytes], Request] = msgspec.json.Decoder(Request).decode
         while True:
             try:
                 data = control.recv(4096)
@@ -48,9 +50,12 @@ class Stopping:
                 os.killpg(0, signal.SIGKILL)
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
-                order = decode(line)
-                self.error = order.error
-                self.asked = (order.run, order.attempt)
+                request = decode(line)
+                if not isinstance(request, Interrupt):
+                    self.renew()
+                    continue
+                self.error = request.error
+                self.asked = (request.run, request.attempt)
 
     def install(self) -> None:
         """Make SIGINT raise Interrupted in the main thread while the attempt that was asked to stop is active."""

@@ -129,9 +129,9 @@ class Experiment:
         self.name = name
         (self.folder / "telling.py").write_text(TELL)
         self.module.write_text("import os, sys, time, signal\nfrom telling import tell, wait_for\n" + dedent(module))
-        return self.list(names)
+        return self.batch(names)
 
-    def list(self, names: Sequence[str]) -> Experiment:
+    def batch(self, names: Sequence[str]) -> Experiment:
         """Make these files the batch beside the module."""
         for each in names:
             (self.folder / each).touch()
@@ -162,7 +162,8 @@ class Experiment:
 
     def go(self, *options: str, before: Callable[[], None] | None = None) -> Running:
         """Start the experiment without a screen."""
-        return self.start(self.name, "--plain", "--grace", "0.3", *options, before=before)
+        grace = () if "--grace" in options else ("--grace", "0.3")
+        return self.start(self.name, "--plain", *grace, *options, before=before)
 
     def run(self, *options: str, before: Callable[[], None] | None = None) -> Result:
         """Run the experiment without a screen to its end."""

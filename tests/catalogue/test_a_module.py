@@ -274,7 +274,7 @@ def _(experiment: Experiment) -> None:
     assert running.printed().count(note) == 1
 
     old = {run["module"] for run in experiment.table("runs").values()}
-    experiment.list(["a", "b", "c"])
+    experiment.batch(["a", "b", "c"])
     assert experiment.run().code == 1
     assert experiment.told()[2:] == ["runs c new"]
     by_name = {run["instance"]: run["module"] for run in experiment.table("runs").values()}

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.catalogue.experiment import Catalogue, Check, Experiment
+from tests.catalogue.experiment import Catalogue, Check, Experiment, until
 
 case = Catalogue()
 
@@ -102,12 +102,15 @@ def done():
     assert hook(experiment) == ("done", 1)
 
 
-@case.each("E62", gives_in="", stubborn="signal.signal(signal.SIGINT, signal.SIG_IGN)")
-def _(experiment: Experiment, first: str) -> None:
-    experiment.write(f"{RUN}def done():\n    {first}\n    tell('in done()')\n    wait_for('never')\n", ("a", "b"))
+@case.each("E62", gives_in=1, stubborn=2)
+def _(experiment: Experiment, interrupts: int) -> None:
+    ignore = "signal.signal(signal.SIGINT, signal.SIG_IGN)" if interrupts > 1 else ""
+    experiment.write(f"{RUN}def done():\n    {ignore}\n    tell('in done()')\n    wait_for('never')\n", ("a", "b"))
     running = experiment.go()
     experiment.hears("in done()")
-    running.signal(signal.SIGINT)
+    for _ in range(interrupts):
+        running.signal(signal.SIGINT)
+        until(running.complained, experiment.outputs)
     result = running.end()
     assert result.code == 1
     assert hook(experiment) == ("cut off", 1)

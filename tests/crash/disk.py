@@ -1,8 +1,8 @@
 """A disk that remembers: every change below one folder, in order, and every state that a crash may leave of it.
 
-The functions of `os` that the store uses are wrapped. They do what they always do, on a real folder, and write down what
-they did. From these events come the states after a kill (all that was done, the last write torn) and after a power cut
-(what was not synced may be missing, in any combination that POSIX allows).
+The functions of `os` that the store uses are wrapped. They do what they always do, on a real folder, and write down
+what they did. From these events come the states after a kill (all that was done, the last write torn) and after a
+power cut (what was not synced may be missing, in any combination that POSIX allows).
 """
 
 from __future__ import annotations
@@ -117,6 +117,9 @@ FAILING = frozenset(
 )  # fmt: skip
 
 
+READING = frozenset({"preadv", "listdir", "close", "dup", "fcntl"})  # no disk is too full for it
+
+
 class Disk:
     """Wraps `os` while it is entered; `events` is what happened below `base`."""
 
@@ -151,7 +154,7 @@ class Disk:
             self._real[name] = getattr(os, name)
             setattr(os, name, getattr(self, f"_{name}_"))
         self._real["fcntl"] = fcntl.fcntl
-        fcntl.fcntl = self._fcntl_  # type: ignore[assignment]
+        fcntl.fcntl = self._fcntl_
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -181,7 +184,8 @@ class Disk:
         """Count a call; raises if it is the one to fail, True if it is to write half only."""
         self.calls.append(f"{name} {what}")
         fault = self.fault
-        if fault is None or name not in FAILING:
+        full = fault is not None and fault.error == errno.ENOSPC and not fault.short
+        if fault is None or name not in FAILING or (full and name in READING):
             return False
         number = len(self.calls)
         if number == fault.at or (fault.lasting and number > fault.at):
@@ -282,6 +286,12 @@ class Disk:
             self._real["replace"](old, new)
             return
         self._call("replace", after)
+        if before not in self._names:  # made by other means than `os.open`
+            content = Path(old).read_bytes()
+            inode = self._names[before] = len(self._sizes) + 1
+            self._sizes[inode] = len(content)
+            self._note(Create(*_split(before), inode))
+            self._note(Write(inode, 0, content))
         self._real["replace"](old, new)
         if self._names[before] == self._names.get(after):
             return  # two names of one file: POSIX says that nothing happens
@@ -390,7 +400,9 @@ def killed(events: list[Event]) -> Iterator[tuple[int, Files]]:
 def _torn_at(length: int) -> Iterator[int]:
     """Every byte of a record; of a long text, which is a checkpoint's temporary file, some."""
     long = length > LONG
-    yield from (*range(1, 9), *range(9, length - 8, length // 12), *range(length - 8, length)) if long else range(1, length)
+    yield from (
+        (*range(1, 9), *range(9, length - 8, length // 12), *range(length - 8, length)) if long else range(1, length)
+    )
 
 
 def _apply(event: Event, names: dict[str, int | None], contents: dict[int, bytearray]) -> None:
@@ -485,7 +497,9 @@ def _choices(pending: dict[int | str, _Pending], rng: random.Random) -> Iterator
     if len(loose) <= ALL_UP_TO:
         patterns = list(product((False, True), repeat=len(loose)))
     else:
-        patterns = [tuple(rng.random() < share for _ in loose) for share in (0.2, 0.5, 0.8) for _ in range(SAMPLES // 3)]
+        patterns = [
+            tuple(rng.random() < share for _ in loose) for share in (0.2, 0.5, 0.8) for _ in range(SAMPLES // 3)
+        ]
         patterns += [tuple(i != missing for i in range(len(loose))) for missing in range(len(loose))]
         patterns += [tuple(i == present for i in range(len(loose))) for present in range(len(loose))]
         patterns += [(True,) * len(loose), (False,) * len(loose)]

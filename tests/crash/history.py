@@ -42,6 +42,7 @@ class Act:
     value: object
     begun: int
     acknowledged: dict[Survives, int] = field(default_factory=dict)
+    failed: bool = False  # it was said that it failed: it may have happened or not
 
 
 class History:
@@ -58,7 +59,7 @@ class History:
         return act
 
     def settle(self, before: int, moment: int) -> None:
-        """All that was acknowledged for a kill before a checkpoint began is in it, and the checkpoint is durable now."""
+        """What was acknowledged for a kill before a checkpoint began is in it, and the checkpoint is durable now."""
         for acts in self.acts.values():
             for act in acts:
                 if act.acknowledged.get("kill", before) < before:
@@ -66,17 +67,16 @@ class History:
 
     def possible(self, run: int, moment: int, survives: Survives) -> list[Facts]:
         """What a crash after so many events may leave of a run."""
-        facts: Facts = BLANK if run != HOOK else ("done() not yet", None, 0)
-        after = [facts]
-        least = 0
-        for p, act in enumerate(self.acts[run], start=1):
+        now: list[Facts] = [BLANK if run != HOOK else ("done() not yet", None, 0)]
+        after = list(now)
+        for act in self.acts[run]:
             if act.begun >= moment:
                 break
-            facts = _after(facts, act)
-            after.append(facts)
+            now = [_after(facts, act) for facts in now] + (now if act.failed else [])
             if act.acknowledged.get(survives, moment) < moment:
-                least = p
-        return after[least:]
+                after = []
+            after += now
+        return after
 
     def begun(self, moment: int) -> bool:
         """Whether anything was done to a run by then."""

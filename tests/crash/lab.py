@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
@@ -92,12 +90,12 @@ class Lab:
         """Read what workers wrote."""
         self.session.absorb(self.session.journal.poll())
 
-    def hand(self) -> Hand:
+    def hand(self, limit: int = SEGMENT) -> Hand:
         """A new worker, followed by the runner."""
         self._launched += 1
         writer = f"w{self._launched:04d}"
         name = self.session.journal.name_for(writer)
-        segment = SegmentWriter(self.state_dir / "journal", name, synced=self.sync == "fsync", limit=SEGMENT)
+        segment = SegmentWriter(self.state_dir / "journal", name, synced=self.sync == "fsync", limit=limit)
         self.session.journal.follow(writer)
         return Hand(self, writer, segment)
 

@@ -8,13 +8,13 @@ import pytest
 
 from tests.crash.enumerator import after_kill, after_power_cut, play
 from tests.crash.lab import Lab
-from tests.crash.workloads import WORKLOADS
+from tests.crash.workloads import SYNCED_WORKLOADS, WORKLOADS
 
 Workload = Callable[[Lab], None]
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.__name__)
-def test_F70_after_a_kill_at_any_byte_of_any_call_every_save_is_there(
+def test_f70_after_a_kill_at_any_byte_of_any_call_every_save_is_there(
     workload: Workload, capsys: pytest.CaptureFixture[str]
 ) -> None:
     disk, history = play(workload, lambda disk: Lab(disk, "flush"))
@@ -24,8 +24,8 @@ def test_F70_after_a_kill_at_any_byte_of_any_call_every_save_is_there(
     assert verdict.problems == []
 
 
-@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.__name__)
-def test_F65_after_a_power_cut_every_synced_save_is_there(
+@pytest.mark.parametrize("workload", SYNCED_WORKLOADS, ids=lambda w: w.__name__)
+def test_f65_after_a_power_cut_every_synced_save_is_there(
     workload: Workload, capsys: pytest.CaptureFixture[str]
 ) -> None:
     disk, history = play(workload, lambda disk: Lab(disk, "fsync"))
@@ -36,7 +36,7 @@ def test_F65_after_a_power_cut_every_synced_save_is_there(
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.__name__)
-def test_F65_after_a_power_cut_a_store_that_was_not_synced_opens_and_invents_nothing(
+def test_f65_after_a_power_cut_a_store_that_was_not_synced_opens_and_invents_nothing(
     workload: Workload, capsys: pytest.CaptureFixture[str]
 ) -> None:
     disk, history = play(workload, lambda disk: Lab(disk, "flush"))

@@ -25,7 +25,7 @@ def rotations_and_carries(lab: Lab) -> None:
     lab.poll()
     lab.checkpoint()
     one.start(3)
-    one.save("c" * 700)  # more than a sector
+    one.save("c" * 1400)  # more than a sector
     one.progress()
     one.save("d" * 600)
     two.raises()
@@ -52,7 +52,8 @@ def deaths_and_resets(lab: Lab) -> None:
     lab.open()
     one, two = lab.hand(), lab.hand()
     one.start(1)
-    one.save("a1")
+    for i in range(4):
+        one.save(f"a1 {i}")
     two.start(2)
     two.save("b1")
     two.returns()
@@ -60,6 +61,8 @@ def deaths_and_resets(lab: Lab) -> None:
     three = lab.hand()
     three.start(1)
     three.save("a2")
+    lab.poll()
+    lab.checkpoint()
     three.returns()
     lab.poll()
     lab.reset(2)
@@ -95,7 +98,7 @@ def in_the_middle(lab: Lab) -> None:
     one.start(1)
     two.start(2)
     one.save("a0")
-    lab.disk.when(_wrote(b'"a1"'), lab.checkpoint)  # read and checkpointed before it is synced
+    lab.disk.when(_wrote(b'"a1"'), lambda: _read_and_checkpoint(lab))  # read and checkpointed before it is synced
     one.save("a1")
     lab.disk.when(_checkpoint_written, lambda: two.save("b1"))
     lab.disk.when(_checkpoint_synced(lab), lambda: _flood(two))
@@ -114,16 +117,27 @@ def in_the_middle(lab: Lab) -> None:
 
 
 def many_floods(lab: Lab) -> None:
-    """What is carried over does not fit into one segment of the runner's own."""
+    """Floods end with their workers, and what is carried over does not fit into one segment of the runner's own."""
     lab.open()
-    hands = [lab.hand() for _ in range(4)]
-    for run, hand in enumerate(hands, start=1):
+    lab.session.journal._own._limit = 50
+    one, two = lab.hand(900), lab.hand(900)
+    for run, hand in ((1, one), (2, two)):
         hand.start(run)
+        for i in range(26):
+            hand.save(f"flood {i} {'x' * 20}")
+    one.returns()
+    lab.bury(one)
     lab.poll()
-    for hand in hands:
-        for i in range(20):
-            hand.save(f"flood {i} {'x' * 80}")
-    lab.poll()
+    lab.bury(two)
+
+
+def long_states(lab: Lab) -> None:
+    """States of several sectors."""
+    lab.open()
+    one = lab.hand()
+    one.start(1)
+    one.save("c" * 1400)
+    one.save("d" * 1400)
 
 
 def a_failed_sync(lab: Lab) -> None:
@@ -146,6 +160,11 @@ def _flood(hand: Hand) -> None:
         hand.save(f"flood {i}")
 
 
+def _read_and_checkpoint(lab: Lab) -> None:
+    lab.poll()
+    lab.checkpoint()
+
+
 def _wrote(text: bytes) -> Callable[[Event], bool]:
     return lambda event: isinstance(event, Write) and text in event.data
 
@@ -166,4 +185,5 @@ def _checkpoint_named(event: Event) -> bool:
     return isinstance(event, SyncDirectory) and event.directory == "x.alma"
 
 
-WORKLOADS = (rotations_and_carries, deaths_and_resets, in_the_middle, many_floods, a_failed_sync)
+WORKLOADS = (rotations_and_carries, deaths_and_resets, in_the_middle)
+SYNCED_WORKLOADS = (*WORKLOADS, many_floods, a_failed_sync)

@@ -114,6 +114,10 @@ BATCHES = {
         json.dumps({"instances": "x" * 1000}),
         f'$.instances: a list was expected, found the text "{"x" * 39}…{"x" * 20}". Write ["{"x" * 39}…{"x" * 20}"]',
     ),
+    "a text of 60 characters is not cut": (
+        json.dumps({"batches": "x" * 60}),
+        f'$.batches: a list was expected, found the text "{"x" * 60}". Write ["{"x" * 60}"]',
+    ),
     "C20 no key at all": ("{}", 'it lists no instances. Add some, as in {"instances": ["data/*.cnf"]}'),
     "C20 empty lists only": (
         '{"instances": [], "batches": [{"instances": []}]}',

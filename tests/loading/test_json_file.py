@@ -125,6 +125,10 @@ SYNTAX = {
         '{\r\n"dir": ".",\r\n  x}',
         ':3:3: a key in double quotes was expected. Write it as in {"file": "a.cnf"}',
     ),
+    "C15 an empty first line counts": (
+        "\n{x}",
+        ':2:2: a key in double quotes was expected. Write it as in {"file": "a.cnf"}',
+    ),
     "C15 brackets nested 100,000 deep": ("[" * 100_000, ": it is nested too deeply to be read. Make it flatter"),
     "C19 Latin-1": (
         b'{"instances": [\n"caf\xe9"]}',
@@ -277,6 +281,11 @@ WARNINGS: dict[str, tuple[str, str, list[str]]] = {
             '$.instances[1]: unknown key "fil" is ignored (3 times). Did you mean "file"?',
             '$.instances[2]: unknown key "dta" is ignored. Did you mean "data"?',
         ],
+    ),
+    "C16 a key that stands twice": (
+        "batch",
+        '{"instances": ["a.cnf", {"fil": 1}, {"fil": 2}]}',
+        ['$.instances[1]: unknown key "fil" is ignored (2 times). Did you mean "file"?'],
     ),
     "C16 a key with control characters, shown as JSON": (
         "batch",

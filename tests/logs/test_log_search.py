@@ -15,9 +15,11 @@ from pyalma_tui.logs import search as module
 from pyalma_tui.logs.reader import LIMIT, Line, Reader
 from pyalma_tui.logs.search import Filtered, Search, advance, begin, step
 
-words = st.sampled_from(["no", "NO", "now", "ünïcode", "ÜNÏ", "漢", "\n", "\n", "\n", "\x1b[1m", "\x1b[0;31m", "x" * 9])
+words = st.sampled_from(
+    ["n", "no", "NO", "now", "ünïcode", "ÜNÏ", "漢", "\n", "\n", "\n", "\x1b[1m", "\x1b[0;31m", "x" * 9]
+)
 contents = st.lists(st.one_of(words, st.just("o")), max_size=40).map(lambda parts: "".join(parts).encode())
-needles = st.sampled_from(["no", "NOW", "nn", "ünï", "Ï", "漢", "absent"])
+needles = st.sampled_from(["no", "31", "NOW", "nn", "ünï", "Ï", "漢", "absent"])
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -449,3 +449,16 @@ async def test_without_stepping_x_means_all_iterations() -> None:
     async with opened(made.snapshot()) as t:
         await t.press("x", "y")
         await t.sends(c.Reset((1, 2)))
+
+
+async def test_only_matching_lines_of_the_log_and_copying_them(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "3" / "1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("".join(f"{'even' if n % 2 == 0 else 'odd'} {n}\n" for n in range(20)))
+    async with opened(small().snapshot(state_dir=tmp_path), size=(100, 40)) as t:
+        await t.press("l")
+        await t.sees("even 18", "odd 19")
+        await t.press("ampersand", *"odd", "enter")
+        await t.until(lambda: "odd 19" in t.text() and "even 18" not in t.text())
+        await t.press("y")
+        await t.until(lambda: "odd 17" in t.app.clipboard and "even" not in t.app.clipboard)

@@ -12,7 +12,6 @@ from textual.screen import Screen
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.commands import Command, Interrupt, Pause, RerunDone, Reset, Resume, Retry, SetWorkers
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui import cells
 from pyalma_tui.tui.screens import orders
 from pyalma_tui.tui.screens.dialogs import Question
 
@@ -39,11 +38,9 @@ class Commanding(Screen[None]):
     def chosen(self) -> orders.Targets:
         """The runs that are selected or marked."""
 
-    def send(self, command: Command, said: str = "") -> None:
-        """Ask the runner, and say what was asked."""
-        self.screen_app.conductor.send(command)
-        if said:
-            self.screen_app.say(said)
+    def send(self, command: Command) -> None:
+        """Ask the runner, which says in a note what it does."""
+        self.screen_app.send(command)
 
     def ask(self, title: str, text: Content, yes: str, then: Callable[[], None]) -> None:
         """Ask first; do it only after a yes."""
@@ -58,28 +55,28 @@ class Commanding(Screen[None]):
         """Interrupted and pending runs, or those of the marked instances."""
         chosen = self.chosen()
         if not chosen.marked:
-            self.send(Resume(), f"resuming {cells.plural(self.snapshot.counts.interrupted, 'interrupted run')}")
+            self.send(Resume())
             return
         runs = orders.standing(self.snapshot, chosen.runs, s.Interrupted, s.Pending)
-        self._for_each(runs, Resume(runs), "resuming", "is interrupted")
+        self._for_these(runs, Resume(runs), "is interrupted")
 
     def do_retry(self) -> None:
         """Failed runs, or those of the marked instances."""
         chosen = self.chosen()
         if not chosen.marked:
-            self.send(Retry(), f"trying {cells.plural(self.snapshot.counts.failed, 'failed run')} again")
+            self.send(Retry())
             return
         runs = orders.standing(self.snapshot, chosen.runs, s.Failed)
-        self._for_each(runs, Retry(runs), "trying again", "has failed")
+        self._for_these(runs, Retry(runs), "has failed")
 
     def do_interrupt_selected(self) -> None:
         """The running runs of the chosen instances."""
         runs = orders.standing(self.snapshot, self.chosen().runs, s.Running)
-        self._for_each(runs, Interrupt(runs), "interrupting", "is running")
+        self._for_these(runs, Interrupt(runs), "is running")
 
-    def _for_each(self, runs: tuple[int, ...], command: Command, verb: str, condition: str) -> None:
+    def _for_these(self, runs: tuple[int, ...], command: Command, condition: str) -> None:
         if runs:
-            self.send(command, f"{verb} {cells.plural(len(runs), 'run')}")
+            self.send(command)
         else:
             self.screen_app.say(f"none of the chosen runs {condition}")
 
@@ -119,4 +116,4 @@ class Commanding(Screen[None]):
             wanted = self._workers_wanted[1]
         wanted = max(1, wanted + by)
         self._workers_wanted = (now, wanted)
-        self.send(SetWorkers(wanted), f"{cells.plural(wanted, 'worker')}")
+        self.send(SetWorkers(wanted))

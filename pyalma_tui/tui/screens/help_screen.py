@@ -58,4 +58,4 @@ def help_text(width: int) -> Content:
 
 
 def _group(name: str, keys: list[Fact], width: int) -> Content:
-    return Content.assemble((name, TITLE), "\n", laid_out(keys, width, KEYS, "bold $text-accent"))
+    return Content.assemble((name, TITLE), "\n", Content("\n").join(laid_out(keys, width, KEYS, "bold $text-accent")))

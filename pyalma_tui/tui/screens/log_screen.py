@@ -117,15 +117,31 @@ class LogScreen(Screen[None]):
 
     def do_log_search(self) -> None:
         """Ask what to search for."""
-        search = self.query_one("#search", Input)
-        search.add_class("-open")
-        search.focus()
+        self._ask("search")
+
+    def do_log_only(self) -> None:
+        """Ask what the lines to show contain."""
+        self._ask("show only lines with")
+
+    def _ask(self, what: str) -> None:
+        field = self.query_one("#search", Input)
+        field.placeholder = what
+        field.value = ""
+        field.add_class("-open")
+        field.focus()
 
     @on(Input.Submitted, "#search")
     def _search(self, event: Input.Submitted) -> None:
-        self.query_one("#search", Input).remove_class("-open")
-        self.query_one(LogView).search(event.value)
+        field = self.query_one("#search", Input)
+        field.remove_class("-open")
+        self.query_one(LogView).search(event.value, only=field.placeholder != "search")
         self.query_one(LogView).focus()
+
+    def do_copy(self) -> None:
+        """What the mouse has selected, else what is in sight."""
+        selected = self.get_selected_text()
+        text = selected or self.query_one(LogView).text
+        cast("ExperimentApp", self.app).copy(text, "the selected text" if selected else "the lines in sight")
 
     def do_older_attempt(self) -> None:
         """The attempt before."""

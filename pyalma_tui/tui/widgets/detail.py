@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.runner.snapshot import log_path
@@ -20,6 +19,7 @@ from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.moment import Moment
 from pyalma_tui.tui.widgets.header import entitle
 from pyalma_tui.tui.widgets.log_view import LogView
+from pyalma_tui.tui.widgets.paragraph import Paragraph
 
 CALM: Final = 1.0  # seconds between two repaints of a run whose status is the same
 
@@ -33,20 +33,20 @@ class Detail(Vertical):
         self.log_file: Path | None = None
         self._urgent: object = None
         self._calm: object = None
-        self._shown: Content | None = None
-        self._shown_at = 0.0
+        self._beat = 0
         self._subject: tuple[Moment, Run | None] | None = None
 
     def compose(self) -> ComposeResult:
         """Facts over log."""
         with VerticalScroll(id="facts"):
-            yield Static(id="facts-text")
+            yield Paragraph(id="facts-text")
         yield LogView(id="log")
 
     def show(self, moment: Moment, run: Run | None) -> None:
         """Tell all about this run."""
         self._subject = moment, run
-        width = self.query_one("#facts", VerticalScroll).scrollable_content_region.width
+        around = self.query_one("#facts", VerticalScroll)
+        width = around.outer_size.width - around.gutter.width - 1  # one is the scrollbar's, shown or not
         if run is None:
             self._show_nothing(moment)
             return
@@ -54,37 +54,32 @@ class Detail(Vertical):
         instance = moment.snapshot.instances[run.instance]
         urgent = (run.id, type(run.status), run.attempt, instance, width, slot.stopping if slot else None)
         calm = (run, moment.now, moment.monotonic if slot and slot.stopping else 0)
-        now = time.monotonic()
+        beat = int(time.monotonic() / CALM)  # the list paints on the same beat
         if urgent == self._urgent:
             if calm == self._calm:
                 self.pending = False
                 return
-            if now - self._shown_at < CALM:
+            if beat == self._beat:
                 self.pending = True
                 return
         if self._urgent is None or urgent[0] != self._urgent[0]:  # type: ignore[index]
             self.query_one("#facts", VerticalScroll).scroll_home(animate=False)
-        self._urgent, self._calm, self._shown_at, self.pending = urgent, calm, now, False
-        self._put(laid_out(facts(moment, instance, run), width))
+        self._urgent, self._calm, self._beat, self.pending = urgent, calm, beat, False
+        self.query_one(Paragraph).put(laid_out(facts(moment, instance, run), width))
         entitle(self, subject(moment, instance, run, max(0, self.size.width - 6)))
         self._show_log(log_path(moment.snapshot.state_dir, run.id, run.attempt) if run.attempt else None)
 
     def _show_nothing(self, moment: Moment) -> None:
         opening = moment.snapshot.phase == "opening"
         self._urgent = self._calm = None
-        self._put(Content.styled("opening…" if opening else "nothing is selected", MUTED))
+        self.query_one(Paragraph).put([Content.styled("opening…" if opening else "nothing is selected", MUTED)])
         entitle(self, Content(""))
         self._show_log(None)
 
-    def _put(self, content: Content) -> None:
-        if self._shown is None or not content.is_same(self._shown):
-            lines = -1 if self._shown is None else self._shown.plain.count("\n")
-            self._shown = content
-            self.query_one("#facts-text", Static).update(content, layout=lines != content.plain.count("\n"))
-
     def _show_log(self, path: Path | None) -> None:
-        self.log_file = path
-        self.query_one(LogView).show(path, "no output" if path else "not started yet")
+        if path != self.log_file or path is None:
+            self.log_file = path
+            self.query_one(LogView).show(path, "no output" if path else "not started yet")
 
     def poll(self) -> None:
         """Let the log look at its file."""

@@ -67,7 +67,7 @@ class InstanceList(ScrollView, can_focus=True):
         self._longest = 0
         self._measured: object = None
         self._painted: dict[int, tuple[object, object]] = {}
-        self._painted_at = 0.0
+        self._beat = 0
 
     # What it shows
 
@@ -141,22 +141,28 @@ class InstanceList(ScrollView, can_focus=True):
         return range(top, top + self.size.height)
 
     def _repaint_changed(self) -> None:
-        now = self.clock()
-        due = now - self._painted_at >= CALM
-        self.pending = False
+        """Ask for the lines that look different."""
+        beat = int(self.clock() / CALM)  # the detail paints on the same beat, so that the two say the same
+        self.pending = fresh = False
         painted: dict[int, tuple[object, object]] = {}
         for line in self._visible():
-            look = self._look(line)
-            before = self._painted.get(line)
-            if before is None or before[0] != look[0] or (due and before[1] != look[1]):
+            look, before = self._look(line), self._painted.get(line)
+            if before is None or before[0] != look[0]:
                 self.refresh_line(line)
-                if before is not None and before[1] != look[1]:
-                    self._painted_at = now
             elif before[1] != look[1]:
-                self.pending = True
-                look = before
+                if beat != self._beat or fresh:
+                    fresh, self._beat = True, beat
+                    self.refresh_line(line)
+                else:
+                    self.pending = True
+                    look = before
             painted[line] = look
         self._painted = painted
+
+    def _pieces(self, line: int) -> list[rows.Piece]:
+        snapshot, instance_id = self.moment.snapshot, self.order[line]
+        instance, row = snapshot.instances[instance_id], snapshot.rows[instance_id]
+        return rows.pieces(self.moment, instance, row, self.plan, instance_id in self.marks)
 
     def repaint_lines(self, lines: Iterable[int]) -> None:
         """Paint these lines again whatever they looked like."""
@@ -171,15 +177,10 @@ class InstanceList(ScrollView, can_focus=True):
         base = self.rich_style
         if line >= len(self.order):
             return Strip.blank(width, base)
-        snapshot, instance_id = self.moment.snapshot, self.order[line]
-        marked = instance_id in self.marks
-        line_pieces = rows.pieces(
-            self.moment, snapshot.instances[instance_id], snapshot.rows[instance_id], self.plan, marked
-        )
-        over = self._over(marked, line == self._line)
+        pieces = self._pieces(line)
+        over = self._over(self.order[line] in self.marks, line == self._line)
         segments = [
-            Segment(text, base + (Style.null() if over.reverse else self._style(name)) + over)
-            for text, name in line_pieces
+            Segment(text, base + (Style.null() if over.reverse else self._style(name)) + over) for text, name in pieces
         ]
         return Strip(segments).adjust_cell_length(width, base + over).crop(0, width)
 

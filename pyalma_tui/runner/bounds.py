@@ -1,0 +1,72 @@
+"""Logs stay bounded, whatever is printed: of one that grows too large its head and its tail are kept."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+LIMIT = 16 << 20  # bytes beyond which a log loses its middle
+HEAD = 4 << 20
+TAIL = 4 << 20
+BLOCK = 4096
+KEEP_SIZE_PUNCH_HOLE = 3
+
+
+class Bound:
+    """The log of one attempt, which its worker and whatever that started append to.
+
+    While they do, the middle is given back to the disk as a hole, which moves nothing and so disturbs no writer; at the
+    end the hole is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._hole_end = HEAD
+
+    def look(self) -> None:
+        """Give the middle back if the log has grown too large; otherwise this costs one stat."""
+        try:
+            end = (os.stat(self.path).st_size - TAIL) // BLOCK * BLOCK
+            if end + TAIL > LIMIT and end > self._hole_end:
+                _punch(self.path, self._hole_end, end)
+                self._hole_end = end
+        except OSError:  # nothing printed, or the directory is gone: a log is no reason to stop
+            return
+
+    def settle(self) -> None:
+        """Nobody prints any more: leave head and tail, and between them a line that tells what is missing."""
+        try:
+            if os.stat(self.path).st_size > LIMIT:
+                _close_up(self.path)
+        except OSError:
+            return
+
+
+def _punch(path: Path, start: int, end: int) -> None:
+    """Free the blocks of a range that reads as zeros from then on; where that is not known, `settle` frees them."""
+    if sys.platform != "linux":
+        return
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fallocate = ctypes.CDLL(None).fallocate
+        fallocate(fd, KEEP_SIZE_PUNCH_HOLE, ctypes.c_int64(start), ctypes.c_int64(end - start))
+    finally:
+        os.close(fd)
+
+
+def _close_up(path: Path) -> None:
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        size = os.fstat(fd).st_size
+        head = os.pread(fd, HEAD, 0)
+        head = head[: head.rfind(b"\n") + 1] or head
+        tail = os.pread(fd, TAIL, size - TAIL)
+        tail = tail[tail.find(b"\n") + 1 :]
+        begin = "" if head.endswith(b"\n") else "\n"
+        mark = f"{begin}… {size - len(head) - len(tail):,} bytes dropped …\n".encode()
+        os.ftruncate(fd, len(head))
+        os.pwrite(fd, mark + tail, len(head))
+    finally:
+        os.close(fd)

@@ -1,0 +1,38 @@
+"""Noticing that the run module is edited while its experiment runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pyalma_tui.loading.run_module import code_hash
+
+
+class Edited:
+    """A module file, compared with the code that the session began with."""
+
+    def __init__(self, module: Path, digest: str) -> None:
+        self._module = module
+        self._digest = digest
+        self._stamp = _stamp(module)
+
+    def look(self) -> bool:
+        """Whether it has become other code since the last look; costs one stat as long as nobody writes to it."""
+        stamp = _stamp(self._module)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        try:
+            digest = code_hash(self._module.read_bytes())
+        except OSError:  # on its way to be replaced
+            return False
+        changed, self._digest = digest != self._digest, digest
+        return changed
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns)

@@ -1,0 +1,58 @@
+"""The guard of a worker: a tiny process in its group that outlives it by a moment, to end what it started.
+
+When the runner's process is killed, the kernel kills the worker (PR_SET_PDEATHSIG), but nobody would end the children
+of user code; a thread of the worker could not either, for it dies with it, or waits for a long call that holds the
+interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import socket
+from collections.abc import Callable
+
+from pyalma_tui.store.segment import HIGH_FD
+
+LATE = 1000  # milliseconds by which a dying runner may close its socket after the kernel has killed the worker
+
+
+def start(control: socket.socket, work: socket.socket) -> Callable[[], None]:
+    """Fork the guard; to be called before any thread is started. What is returned dismisses it before we end."""
+    ours, low = os.pipe()
+    mine = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)  # out of the way of user code that closes low ones
+    os.close(low)
+    if os.fork() == 0:
+        os.close(mine)
+        work.close()  # else the runner would not see that the worker is gone
+        _guard(control.fileno(), ours)
+    os.close(ours)
+    os.register_at_fork(after_in_child=lambda: os.close(mine))
+
+    def dismiss() -> None:
+        try:
+            os.write(mine, b"\n")
+        except OSError:  # somebody killed it, or user code closed the pipe: it is gone already
+            return
+
+    return dismiss
+
+
+def _guard(control: int, worker: int) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nowhere, fd)
+    poll = select.poll()
+    poll.register(control, 0)  # a hang-up is always told; what the runner says is not ours to read
+    poll.register(worker, select.POLLIN)
+    told = {fd for fd, _ in poll.poll()}
+    if control not in told and not os.read(worker, 1):  # the worker died: with its runner?
+        poll.unregister(worker)
+        told = {fd for fd, _ in poll.poll(LATE)}
+    if control in told:
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)

@@ -1,0 +1,306 @@
+"""Rows 3, 8, 9, 11 and 13: what the open screen costs the runs, the processor, the memory and the line."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from .figures import ROUNDS, Figure, Figures, interleaved, megabytes, milliseconds, percentile, rate, ratio
+from .program import EMPTY, Folder, Headless, Listener, Told, saves_in
+from .pty_app import Terminal, hello
+
+MANY = 100_000
+LINES = 500  # lines that a flooding run prints at a time, twenty times a second
+PROGRESSING = """\
+import time
+def run(instance, save, state, progress):
+    for done in range(100_000):
+        progress(done, 100_000)
+        save(str(100_000 - done))
+        time.sleep(0.1)
+"""
+
+
+@contextmanager
+def on_screen(folder: Folder, others: int, workers: int) -> Iterator[tuple[Terminal, list[Told]]]:
+    """The program in a terminal, with runs that do what they are told."""
+    folder.tell(others, workers)
+    listener = Listener(folder)
+    with Terminal(folder.command("--workers", str(workers)), folder.path) as terminal:
+        told = [listener.accept() for _ in range(workers)]
+        listener.close()
+        terminal.wait_for("f/i000000")
+        terminal.quiet()
+        yield terminal, told
+
+
+@contextmanager
+def keys_pressed(terminal: Terminal, keys: str, every: float) -> Iterator[None]:
+    """Somebody types meanwhile."""
+    over = threading.Event()
+
+    def press() -> None:
+        number = 0
+        while not over.wait(every):
+            terminal.press(keys[number % len(keys)])
+            number += 1
+
+    typist = threading.Thread(target=press)
+    typist.start()
+    try:
+        yield
+    finally:
+        over.set()
+        typist.join()
+
+
+def test_saves_while_the_screen_is_busy(folder: Folder, figures: Figures, full: bool) -> None:
+    """Row 3: beside the run that saves, one that floods its log, which is shown; up and down pressed all the time."""
+    seconds, rows = (2.0 if full else 0.6), 3000
+    total = 0
+    with (
+        Headless(folder.sub("plain"), others=rows - 2, workers=2) as plain,
+        on_screen(folder.sub("screen"), rows - 2, 2) as (terminal, told),
+    ):
+        flooded = partial(_flooded, seconds=seconds)
+
+        def screen() -> float:
+            nonlocal total
+            with keys_pressed(terminal, "jjkk", 0.05):
+                answer = flooded(told)
+            total += answer["saves"]
+            return float(answer["saves"] / answer["seconds"])
+
+        def without() -> float:
+            answer = flooded(plain.told)
+            return float(answer["saves"] / answer["seconds"])
+
+        found = interleaved({"screen": screen, "plain": without}, 2 * ROUNDS)
+        for run in told:
+            run.leave()
+    share = ratio(found["screen"], found["plain"])
+    assert saves_in(folder_of(folder, "screen").store()) >= total, "an acknowledged save is not in the store"
+    reference = f"without a screen {rate(found['plain'], '/s')}"
+    what = "saves while the screen is busy, a log flooding"
+    figures.add(Figure(3, what, rate(found["screen"], "/s"), reference, f"{share:.2f}", "≥ 0.9", True, share >= 0.9))
+
+
+def folder_of(folder: Folder, name: str) -> Folder:
+    """A folder that was made in another."""
+    return Folder(folder.path / name, folder.names)
+
+
+def _flooded(told: list[Told], seconds: float) -> dict[str, Any]:
+    """The first saves while the second floods its log."""
+    told[1].order("flood", seconds=seconds, lines=LINES)
+    answer = told[0].saves(seconds)
+    told[1].answer()
+    return answer
+
+
+def test_keys_processor_and_bytes_in_a_large_experiment(folder: Folder, figures: Figures, full: bool) -> None:
+    """Rows 8, 9 and the idle half of 13."""
+    window, windows, presses = (5.0, 7, 300) if full else (2.0, ROUNDS, 60)
+    idle = folder.sub("idle")
+    idle.fill(EMPTY, MANY)
+    with Terminal(idle.command("--paused"), idle.path) as terminal, hello(folder.path) as greeting:
+        terminal.wait_for("f/i000000")
+        terminal.quiet(3.0)
+        calm = interleaved({"app": partial(_use, terminal, window), "hello": partial(_use, greeting, window)}, windows)
+        since, line = terminal.received, greeting.received
+        time.sleep(window)
+        bytes_idle, bytes_hello = terminal.received - since, greeting.received - line
+    _processor(figures, "idle, 100,000 instances", calm["app"], calm["hello"], 0.02)
+    figures.add(
+        Figure(
+            13,
+            "bytes to the terminal, idle",
+            f"{bytes_idle / window:,.0f} B/s",
+            f"hello-world Textual app {bytes_hello / window:,.0f} B/s",
+            "–",
+            "0",
+            True,
+            bytes_idle == 0,
+        )
+    )
+    with on_screen(folder.sub("busy"), MANY, 2) as (terminal, told), hello(folder.path) as greeting:
+        greeting.wait_for("hello, world")
+        stop = _keep_saving(told)
+        keys = _Keys(terminal)
+        found = interleaved({"app": keys.press, "hello": _Hello(greeting).press}, presses)
+        busy = []
+        with keys_pressed(terminal, "jjjkkk", 0.2):
+            for _ in range(windows):
+                busy.append(_use(terminal, window))
+        stop()
+    slow, hello_slow = percentile(found["app"], 0.95), percentile(found["hello"], 0.95)
+    figures.add(
+        Figure(
+            8,
+            "key to bytes of the row, 100,000 instances, 2 saving, p95",
+            f"{slow * 1e3:.0f} ms, median {milliseconds(found['app'])}",
+            f"hello-world p95 {hello_slow * 1e3:.0f} ms, median {milliseconds(found['hello'])}",
+            f"{slow / hello_slow:.1f}",
+            "≤ 33 ms",
+            False,
+            slow <= 0.033,
+        )
+    )
+    _processor(figures, "2 saving flat out, keys pressed", busy, None, 0.25)
+
+
+def _processor(figures: Figures, what: str, used: list[float], reference: list[float] | None, goal: float) -> None:
+    figures.add(
+        Figure(
+            9,
+            f"processor time of the screen's process: {what}",
+            f"{median(used):.1%} ({min(used):.1%}–{max(used):.1%})",
+            "–" if reference is None else f"hello-world Textual app {median(reference):.1%}",
+            "–",
+            f"≤ {goal:.0%}",
+            False,
+            median(used) <= goal,
+        )
+    )
+
+
+def _use(terminal: Terminal, seconds: float) -> float:
+    """The share of one processor that the program uses."""
+    before, began = terminal.cpu(), time.perf_counter()
+    time.sleep(seconds)
+    return (terminal.cpu() - before) / (time.perf_counter() - began)
+
+
+def _keep_saving(told: list[Told]) -> Callable[[], None]:
+    """Let all of them save flat out until the returned function is called."""
+    over = threading.Event()
+
+    def keep(run: Told) -> None:
+        while not over.is_set():
+            run.saves(0.5)
+
+    keepers = [threading.Thread(target=keep, args=(run,)) for run in told]
+    for keeper in keepers:
+        keeper.start()
+
+    def stop() -> None:
+        over.set()
+        for keeper in keepers:
+            keeper.join()
+
+    return stop
+
+
+class _Keys:
+    """Goes down line by line: each line is painted with its name when the cursor comes to it, and not before."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._next = 0
+        self._chance = random.Random(1)
+        since, _ = terminal.press("jj")
+        terminal.wait_for("f/i000000", since)
+
+    def press(self) -> float:
+        """Seconds from the key to the first bytes of the row that it changes."""
+        time.sleep(self._chance.uniform(0.1, 0.2))  # in no step with anything that happens at a fixed rate
+        self._next += 1
+        since, began = self._terminal.press("j")
+        return self._terminal.wait_for(f"f/i{self._next:06d}", since) - began
+
+
+class _Hello:
+    """The same for an app that counts keys."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._next = 0
+        self._chance = random.Random(2)
+
+    def press(self) -> float:
+        """Seconds from the key to the bytes that it changes; the number may be painted in part, so its last digit."""
+        time.sleep(self._chance.uniform(0.05, 0.1))
+        self._next += 1
+        since, began = self._terminal.press("x")
+        return self._terminal.wait_for(f"{self._next:06d}", since) - began
+
+
+def test_bytes_of_eight_runs(folder: Folder, figures: Figures, full: bool) -> None:
+    """Row 13: eight runs that report progress and save ten times a second."""
+    window, windows = (10.0, 7) if full else (3.0, ROUNDS)
+    folder.fill(PROGRESSING, 8)
+    with Terminal(folder.command("--workers", "8", "--grace", "0"), folder.path) as terminal:
+        terminal.wait_for("running")
+        time.sleep(4.0)
+        sent = []
+        for _ in range(windows):
+            before = terminal.received
+            time.sleep(window)
+            sent.append((terminal.received - before) / window)
+    figures.add(
+        Figure(
+            13,
+            "bytes to the terminal, 8 runs progressing",
+            rate(sent, "B/s"),
+            "–",
+            "–",
+            "≤ 4,000 B/s",
+            True,
+            median(sent) <= 4000,
+        )
+    )
+
+
+def test_memory_of_a_large_log(folder: Folder, figures: Figures) -> None:
+    """Row 11: the same experiment of one run, its log small and of 1 GB; opened, to the top, a few pages, to the end."""
+    folder.fill("def run(instance, save, state):\n    print('hello')\n", 1)
+    folder.run()
+    log = next((folder.state_dir / "logs").glob("1/*.log"))
+    small = log.with_name("small")
+    log.rename(small)
+    large = log.with_name("large")
+    _write_lines(large, 1_000_000_000)
+
+    def used(source: Path) -> float:
+        log.unlink(missing_ok=True)
+        log.hardlink_to(source)
+        with Terminal(folder.command("--paused"), folder.path) as terminal:
+            terminal.wait_for("f/i000000")
+            for key in "lgG":
+                terminal.press(key)
+                terminal.quiet(0.3)
+            for _ in range(20):
+                terminal.press("\x1b[5~")
+                time.sleep(0.02)
+            terminal.quiet(0.3)
+            return float(terminal.memory())
+
+    found = interleaved({"large": partial(used, large), "small": partial(used, small)})
+    large.unlink()
+    more = median(a - b for a, b in zip(found["large"], found["small"], strict=True))
+    figures.add(
+        Figure(
+            11,
+            "memory with a log of 1 GB open",
+            megabytes(median(found["large"])),
+            f"with a log of one line {megabytes(median(found['small']))}",
+            f"+{megabytes(more)}",
+            "+0 (≤ 2 MB)",
+            True,
+            more <= 2e6,
+        )
+    )
+
+
+def _write_lines(path: Path, size: int) -> None:
+    block = b"".join(b"11:02:07 restart %06d, best so far 3 unsatisfied clauses of 91\n" % i for i in range(16_000))
+    with path.open("wb") as file:
+        while file.tell() < size:
+            file.write(block)

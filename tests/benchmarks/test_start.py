@@ -1,0 +1,117 @@
+"""Rows 7, 11 and 12: from the command to what is seen, and what it takes in memory."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import median
+
+from .figures import ROUNDS, Figure, Figures, interleaved, megabytes, milliseconds, ratio
+from .program import COMMAND, EMPTY, Folder
+from .pty_app import first_paint, hello_paint
+
+FIRST = "f/i000000"
+SIZES = {100: 0.1, 10_000: 0.15, 100_000: 0.5}  # instances: seconds that the first list may come later than hello
+
+
+def test_first_paint(folder: Folder, figures: Figures, full: bool) -> None:
+    """Rows 7 and 11: experiments that are new, and the largest one opened again; with --paused, so nothing runs."""
+    memory: dict[str, list[int]] = {}
+    measures: dict[str, Callable[[], float]] = {"hello": partial(_hello, folder, memory)}
+    for size in SIZES:
+        sized = folder.sub(str(size))
+        sized.fill(EMPTY, size)
+        measures[f"new {size}"] = partial(_first, sized, memory, fresh=True)
+    again = folder.sub("again")
+    again.fill(EMPTY, max(SIZES))
+    first_paint(again.command("--paused"), again.path, FIRST)
+    measures["again"] = partial(_first, again, memory, fresh=False)
+    found = interleaved(measures, 2 * ROUNDS if full else ROUNDS)
+    for size, allowed in SIZES.items():
+        for name, told in ((f"new {size}", "new"), *([("again", "opened again")] if size == max(SIZES) else [])):
+            later = median(a - b for a, b in zip(found[name], found["hello"], strict=True))
+            figures.add(
+                Figure(
+                    7,
+                    f"first painted list, {size:,} instances, {told}",
+                    milliseconds(found[name]),
+                    f"hello-world Textual app {milliseconds(found['hello'])}",
+                    f"+{later * 1e3:,.0f} ms",
+                    f"≤ +{allowed * 1e3:,.0f} ms",
+                    False,
+                    later <= allowed,
+                )
+            )
+    for name, told in ((f"new {max(SIZES)}", "new"), (str(again.path), "opened again")):
+        used = memory[name if told == "opened again" else str(folder.path / str(max(SIZES)))]
+        more = median(used) - median(memory["hello"])
+        figures.add(
+            Figure(
+                11,
+                f"memory at 100,000 instances, {told}",
+                megabytes(median(used)),
+                f"hello-world Textual app {megabytes(median(memory['hello']))}",
+                f"+{megabytes(more)}",
+                "≤ +80 MB",
+                True,
+                more <= 80e6,
+            )
+        )
+
+
+def _hello(folder: Folder, memory: dict[str, list[int]]) -> float:
+    seconds, used = hello_paint(folder.path)
+    memory.setdefault("hello", []).append(used)
+    return seconds
+
+
+def _first(folder: Folder, memory: dict[str, list[int]], *, fresh: bool) -> float:
+    if fresh:
+        shutil.rmtree(folder.state_dir, ignore_errors=True)
+    seconds, used = first_paint(folder.command("--paused"), folder.path, FIRST)
+    memory.setdefault(str(folder.path), []).append(used)
+    return seconds
+
+
+def test_commands_without_a_screen(folder: Folder, figures: Figures) -> None:
+    """Row 12."""
+    folder.fill(EMPTY, 20)
+    folder.run()
+    commands = {"--help": [*COMMAND, "--help"], "status": [*COMMAND, "status", "m.py"]}
+    for command in commands.values():
+        assert "textual" not in _imported(command, folder), f"{command} imports Textual"
+    measures = {name: partial(_wall, command, folder) for name, command in commands.items()}
+    found = interleaved({**measures, "pass": partial(_wall, [sys.executable, "-c", "pass"], folder)}, 2 * ROUNDS + 1)
+    for name in commands:
+        figures.add(
+            Figure(
+                12,
+                f"`{name}`, no Textual imported",
+                milliseconds(found[name]),
+                f"python -c pass {milliseconds(found['pass'])}",
+                f"{ratio(found[name], found['pass']):.1f}",
+                "≤ 150 ms",
+                False,
+                median(found[name]) <= 0.150,
+            )
+        )
+
+
+def _wall(command: Sequence[str], folder: Folder) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, cwd=folder.path, capture_output=True, check=True)
+    return time.perf_counter() - began
+
+
+def _imported(command: Sequence[str], folder: Folder) -> set[str]:
+    """The top-level packages that a command imports."""
+    python, *rest = command
+    done = subprocess.run(
+        [python, "-X", "importtime", *rest], cwd=folder.path, capture_output=True, text=True, check=True
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}

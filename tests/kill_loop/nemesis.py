@@ -1,0 +1,146 @@
+"""Runs the experiment again and again, and kills its processes at random moments."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+import psutil
+from tinydb import TinyDB
+
+from tests.kill_loop.history import Verdict, check_instance, check_store
+
+Kind = Literal["worker", "runner", "group"]
+HERE = Path(__file__).parent
+INSTANCES = 10
+WORKERS = 4
+LIVES = 60  # starts after which an experiment should long be finished
+
+
+@dataclass
+class Score:
+    """What a kill loop has seen so far."""
+
+    verdict: Verdict = field(default_factory=Verdict)
+    kills: Counter[str] = field(default_factory=Counter)
+    completions: int = 0
+
+
+def play(folder: Path, seconds: float, seed: int) -> Score:
+    """Kill for so long, finishing the experiment that is under way; `folder` is left as it is if a promise broke."""
+    rng = random.Random(seed)
+    score = Score()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not score.verdict.broken:
+        shutil.rmtree(folder, ignore_errors=True)
+        _one_experiment(folder, rng, score)
+    return score
+
+
+def _one_experiment(folder: Path, rng: random.Random, score: Score) -> None:
+    (folder / "history").mkdir(parents=True)
+    shutil.copy(HERE / "experiment.py", folder / "experiment.py")
+    for number in range(INSTANCES):
+        (folder / f"i{number}.txt").write_text("x\n")
+    code = None
+    for life in range(LIVES):
+        code = _one_life(folder, rng if life < LIVES // 2 else None, score)
+        if code == 0:
+            break
+        _check(folder, score.verdict, finished=False)
+        if score.verdict.broken:
+            return
+    if code != 0:
+        score.verdict.broken.append(f"not finished after {LIVES} starts, the last one ended with {code}")
+    _check(folder, score.verdict, finished=True)
+    histories = folder / "history"
+    for number in range(INSTANCES):
+        check_instance(histories / f"i{number}.txt", score.verdict)
+    calls = len((histories / "done").read_text().splitlines()) if (histories / "done").exists() else 0
+    score.verdict.done_calls += calls
+    score.completions += 1
+    if calls > 1:
+        score.verdict.broken.append(f"done() was called {calls} times for one completion")
+
+
+def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int:
+    command = [sys.executable, "-m", "tests.kill_loop.program", "experiment.py", *_names(), "--plain"]
+    command += ["--workers", str(WORKERS), "--retry-failed"]
+    root = str(HERE.parent.parent)
+    with (folder / "output.txt").open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env=os.environ | {"PYTHONPATH": root},
+        )
+    try:
+        while rng is not None:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=rng.uniform(0.02, 0.6))
+            if _kill(process, rng, score):
+                break
+        code = process.wait(timeout=120)
+    finally:
+        if process.poll() is None:
+            process.kill()
+    _wait_until_free(folder)
+    return code
+
+
+def _names() -> list[str]:
+    return [f"i{number}.txt" for number in range(INSTANCES)]
+
+
+def _kill(process: subprocess.Popen[bytes], rng: random.Random, score: Score) -> bool:
+    """Kill something; whether that was the end of the program."""
+    rarest = min(get_args(Kind), key=lambda kind: (score.kills[kind], rng.random()))
+    kind: Kind = rarest if rng.random() < 0.5 else rng.choice(get_args(Kind))
+    try:
+        workers = psutil.Process(process.pid).children()
+    except psutil.NoSuchProcess:
+        return True
+    if kind == "worker":
+        if not workers:
+            return False
+        workers = [rng.choice(workers)]
+    elif kind == "runner":
+        workers = []
+    if kind != "worker":
+        process.send_signal(signal.SIGKILL)
+    for worker in workers:
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
+    score.kills[kind] += 1
+    return kind != "worker"
+
+
+def _wait_until_free(folder: Path) -> None:
+    """After a kill the workers end by themselves; the lock tells when the last one is gone."""
+    from pyalma_tui.store.lock import holder
+
+    deadline = time.monotonic() + 5
+    while holder(folder / "experiment.alma") is not None:
+        if time.monotonic() > deadline:
+            raise AssertionError("workers are still alive 5 s after their runner was killed")
+        time.sleep(0.005)
+
+
+def _check(folder: Path, verdict: Verdict, *, finished: bool) -> None:
+    state_dir = folder / "experiment.alma"
+    if (state_dir / "db.json").exists():
+        with TinyDB(state_dir / "db.json") as db:
+            db.tables()
+    check_store(state_dir, folder / "history", INSTANCES, finished=finished, verdict=verdict)

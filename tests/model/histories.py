@@ -1,0 +1,43 @@
+"""Histories of runs as a correct program writes them, for hypothesis."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from pyalma_tui.model.experiment import Run, fold
+from pyalma_tui.model.records import Lost, Progressed, Raised, Reset, Returned, RunRecord, Saved, Started, Stopped
+from pyalma_tui.model.status import Done, Error, Running
+
+ERROR = Error("ValueError: no")
+
+
+@st.composite
+def histories(draw: st.DrawFn, run: int = 1, most: int = 30) -> list[RunRecord]:
+    """The records of one run, in the order in which they were written."""
+    now = Run(run, 0, 0, 0)
+    records: list[RunRecord] = []
+    for step in draw(st.lists(st.integers(0, 9), max_size=most)):
+        record = _next(now, step)
+        now = fold(now, record)
+        records.append(record)
+    return records
+
+
+def _next(run: Run, step: int) -> RunRecord:
+    if isinstance(run.status, Running):
+        if step < 5:
+            return Saved(
+                run.id, run.attempt, run.number + 1, 10 * run.number, Raw(b'"%d/%d"' % (run.attempt, run.number))
+            )
+        ends: list[RunRecord] = [
+            Progressed(run.id, run.attempt, 1.0, 2.0),
+            Returned(run.id, run.attempt, 0.5),
+            Raised(run.id, run.attempt, 0.5, ERROR),
+            Stopped(run.id, run.attempt, None, 7.0, "interrupted"),
+            Lost(run.id, run.attempt, 0.5, 7.0, ERROR),
+        ]
+        return ends[step - 5]
+    if isinstance(run.status, Done) or step == 9:
+        return Reset(run.id, run.attempt + 1, 8.0, 0)
+    return Started(run.id, run.attempt + 1, 0, 5.0, "hash", 77)

@@ -1,0 +1,130 @@
+"""A terminal that a test looks at: the program in a pty, its bytes kept, and what they paint."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pexpect
+import pyte
+
+KEYS = {"ctrl+c": "\x03", "enter": "\r", "escape": "\x1b", "down": "\x1b[B", "up": "\x1b[A", "end": "\x1b[F"}
+HIDDEN = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")  # of the terminal that the tests run in
+PATIENCE = 30.0  # seconds: machines that run tests are busy
+
+
+class Terminal:
+    """`pyalma-tui ARGUMENTS` in a terminal of this size; `raw` are all bytes that it has written."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        columns: int = 100,
+        lines: int = 30,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.raw = bytearray()
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        env = {name: value for name, value in os.environ.items() if name not in HIDDEN}
+        self.process = pexpect.spawn(
+            sys.executable,
+            ["-m", "pyalma_tui", *arguments],
+            cwd=folder,
+            env=env | {"TERM": "xterm-256color", "TZ": "UTC"} | dict(environment or {}),
+            dimensions=(lines, columns),
+            timeout=PATIENCE,
+        )
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.process.isalive():
+            self.process.kill(signal.SIGKILL)
+        self.process.close(force=True)
+
+    def read(self) -> None:
+        """Take in what the program has written since the last time, waiting a moment for more."""
+        try:
+            data = self.process.read_nonblocking(1 << 16, timeout=0.05)
+        except pexpect.TIMEOUT:
+            return
+        assert isinstance(data, bytes)
+        self.raw += data
+        self._stream.feed(data)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the program."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def wait(self, true: Callable[[str], bool], why: str) -> str:
+        """The screen as soon as this is true of its text."""
+        deadline = time.monotonic() + PATIENCE
+        while not true(self.text):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never seen: {why}\n{self.text}")
+            try:
+                self.read()
+            except pexpect.EOF:
+                if true(self.text):
+                    break
+                raise AssertionError(f"it ended before this was seen: {why}\n{self.text}") from None
+        return self.text
+
+    def see(self, *words: str) -> str:
+        """The screen as soon as all of these are on it."""
+        return self.wait(lambda text: all(word in text for word in words), " and ".join(words))
+
+    def press(self, *keys: str) -> None:
+        """Type keys; a name such as "ctrl+c", or the characters themselves."""
+        for key in keys:
+            self.process.send(KEYS.get(key, key))
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Change the size, as a person does who drags the window."""
+        self.screen.resize(lines, columns)
+        self.process.setwinsize(lines, columns)
+
+    def hang_up(self) -> None:
+        """Drop the line: the terminal is gone, and the kernel sends SIGHUP to the program."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self.process.child_fd)
+        os.close(nowhere)
+
+    def end(self) -> int:
+        """Read to the end; the exit code, 128 + n for signal n."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                self.read()
+            except pexpect.EOF:
+                break
+        if self.process.isalive() and time.monotonic() > deadline:
+            raise AssertionError(f"it does not end\n{self.text}")
+        self.process.wait()
+        if self.process.signalstatus is not None:
+            return 128 + int(self.process.signalstatus)
+        return int(self.process.exitstatus or 0)
+
+    def assert_restored(self) -> None:
+        """The main screen is back, the cursor visible, the mouse and bracketed paste off, the modes of the tty sane."""
+        for on, off in (
+            (b"\x1b[?1049h", b"\x1b[?1049l"),
+            (b"\x1b[?25l", b"\x1b[?25h"),
+            (b"\x1b[?1000h", b"\x1b[?1000l"),
+            (b"\x1b[?2004h", b"\x1b[?2004l"),
+        ):
+            assert self.raw.rfind(off) > self.raw.rfind(on) or on not in self.raw, f"{on!r} was not taken back"
