@@ -453,6 +453,8 @@ def _(experiment: Experiment) -> None:
             if state != "":
                 tell("kept", name, iteration)
             save("x")
+            if name == "i00":
+                wait_for("go")
             time.sleep(0.02)
             os.unlink(mark)
             tell(name, iteration)
@@ -466,6 +468,7 @@ def _(experiment: Experiment) -> None:
     assert second.last_line().startswith(
         f"{experiment.state_dir}: the experiment is in use by process {running.process.pid} since "
     )
+    experiment.allow("go")
     assert running.end().code == 0
     assert sorted(experiment.told()) == sorted(f"{name} {iteration}" for name in names for iteration in (0, 1))
 

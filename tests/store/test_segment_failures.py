@@ -105,7 +105,7 @@ def test_a_torn_line_that_cannot_be_cut_off_is_cut_off_before_the_next(
     writer = SegmentWriter(tmp_path, NAME)
     writer.append(saved(1, 1))
     cut = writer._cut_back
-    monkeypatch.setattr(segment, "os", Faulty("write", short, fail(errno.EIO), fail(errno.EIO)))
+    monkeypatch.setattr(segment, "os", Faulty("write", short, fail(errno.EIO)))
     monkeypatch.setattr(writer, "_cut_back", lambda: os.ftruncate(-1, 0))
     with pytest.raises(OSError, match="Bad file"):
         writer.append(saved(1, 2))

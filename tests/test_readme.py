@@ -1,0 +1,65 @@
+"""What the README says is what the program does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_its_key_table_is_the_one_of_the_action_registry() -> None:
+    from pyalma_tui.tui.actions import key_table
+
+    assert key_table().strip() in README
+
+
+def test_its_pictures_exist() -> None:
+    pictures = re.findall(r"\]\((screenshots/[^)]+)\)", README)
+    assert len(pictures) >= 3
+    for picture in pictures:
+        assert (ROOT / picture).is_file(), picture
+
+
+def test_its_options_and_commands_exist() -> None:
+    told = subprocess.run([sys.executable, "-m", "pyalma_tui", "--help"], capture_output=True, text=True, check=True)
+    commands = re.findall(r"pyalma-tui (demo|status|logs|export|import|reset|doctor)\b", README)
+    for word in {*re.findall(r"`(--[a-z-]+)", README), *commands} - {"--json"}:
+        assert word in told.stdout, word
+
+
+def test_the_module_it_shows_runs_as_it_is(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    module = next(block for block in blocks if "def run(" in block)
+    (tmp_path / "lines.py").write_text(module)
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("one\ntwo\n")
+    command = [sys.executable, "-m", "pyalma_tui", "lines.py", "a.txt", "b.txt", "--plain"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60).returncode == 0
+    assert len((tmp_path / "lines.txt").read_text().splitlines()) == 20
+
+    query = next(block for block in blocks if "TinyDB" in block)
+    shown = subprocess.run([sys.executable, "-c", query], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert shown.returncode == 0, shown.stderr
+    assert len(shown.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("heavy", ["textual", "tinydb", "rich.table"])
+def test_importing_the_package_imports_nothing_heavy(heavy: str) -> None:
+    code = f"import sys, pyalma_tui; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status", "nothing.py"]])
+def test_help_and_status_do_not_import_textual(arguments: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pyalma_tui.cli.main import main\n"
+        f"main({arguments!r})\nassert 'textual' not in sys.modules, 'textual was imported'"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
