@@ -35,10 +35,10 @@ HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "pyalma_tui" / "examples" / "maxsat"
 PLACE = Path("/tmp/pyalma-demo")  # fixed, for it is in the traceback
 NOW = 1_773_486_127.0  # 2026-03-14 11:02:07 UTC
-SAVE_SECONDS = 0.4  # what each save is shown to have taken
+SAVE_SECONDS = 1.7  # what each save is shown to have taken
 HOLD = {"uf250-03": 31, "uf200-02": 12}  # at which save a search waits
-WAITING = ("uf100-02", "uf150-02", "uf150-03", "uf200-03")
-FINISHED = ("uf100-01", "uf150-01", "uf200-01")
+WAITING = ("uf150-02", "uf150-03", "uf200-03", "uf250-02")
+FINISHED = ("uf100-01", "uf100-02", "uf150-01", "uf200-01")
 DAMAGED = "uf100-03"
 
 HOLDING = f"""
@@ -93,7 +93,7 @@ def _still(snapshot: Snapshot) -> Snapshot:
         runs=runs,
         saved_at=NOW - 1,
         forecast=forecast(durations, remaining, 0.0, 2) if busy else None,
-        slots=tuple(_still_slot(slot, runs) for slot in snapshot.slots if slot.run),
+        slots=tuple(_still_slot(slot) for slot in snapshot.slots if slot.run),
         notes=tuple(msgspec.structs.replace(note, at=NOW) for note in snapshot.notes),
     )
 
@@ -103,7 +103,7 @@ def _still_run(run: Run) -> Run:
     status = run.status
     match status:
         case s.Running():
-            status = msgspec.structs.replace(status, since=NOW - 1 - seconds)
+            status = msgspec.structs.replace(status, slot=run.id % 2, since=NOW - 1 - seconds)
         case s.Done():
             status = s.Done(NOW - 40, seconds or SAVE_SECONDS)
         case s.Failed() | s.Interrupted():
@@ -112,8 +112,9 @@ def _still_run(run: Run) -> Run:
     return msgspec.structs.replace(run, status=status, seconds=seconds, saved_at=saved_at)
 
 
-def _still_slot(slot: Slot, runs: object) -> Slot:
-    return msgspec.structs.replace(slot, pid=4200 + slot.number, since=NOW - 12)
+def _still_slot(slot: Slot) -> Slot:
+    number = (slot.run or 0) % 2
+    return msgspec.structs.replace(slot, number=number, pid=4200 + number, since=NOW - 12)
 
 
 def _place() -> Path:

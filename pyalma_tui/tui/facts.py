@@ -22,6 +22,7 @@ from pyalma_tui.tui.states import in_full, one_line
 LABEL: Final = 10  # cells for the label and the air after it
 LONGEST: Final = 200  # lines of a value
 PROGRESS_BAR: Final = 24
+LARGE: Final = 120  # characters of a state that come after the other facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,9 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
         yield Fact("stopping", Content.styled(step_text(slot.stopping, moment.monotonic), COLOURS["interrupted"]))
     if isinstance(run.status, s.Failed):
         yield Fact("error", literal(run.status.error.message, "$text-error"))
-    yield Fact("state", state_text(run))
-    if run.earlier:
-        before = " ← ".join(one_line(state) for state in run.earlier)
-        yield Fact("before it", literal(before, MUTED))
+    state = list(_state_facts(run))
+    large = "\n" in state[0].value.plain or len(state[0].value) > LARGE
+    yield from [] if large else state
     if run.saves or run.attempt:
         yield Fact("saved", saved_text(moment, run))
     risk = at_risk(run, moment.now)
@@ -52,11 +52,18 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
         yield Fact("at risk", risk_text(run, risk, stopping=bool(slot and slot.stopping)))
     if progress := progress_text(run):
         yield Fact("progress", progress)
+    yield from state if large else []  # below what one wants to see of it without scrolling
     if not instance.in_batch:
         yield Fact("batch", Content.styled("not in the batch any more; what it has is kept", COLOURS["interrupted"]))
     if isinstance(run.status, s.Failed) and run.status.error.traceback.strip():
         yield Fact("", literal_lines(run.status.error.traceback.rstrip(), MUTED))
     yield Fact("seed", Content.styled(str(run.seed), MUTED))
+
+
+def _state_facts(run: Run) -> Iterator[Fact]:
+    yield Fact("state", state_text(run))
+    if run.earlier:
+        yield Fact("before it", literal(" ← ".join(one_line(state) for state in run.earlier), MUTED))
 
 
 def status_text(moment: Moment, run: Run) -> str:

@@ -10,6 +10,7 @@ from pyalma_tui.model import jsontext
 
 ONE_LINE = 400
 FULL = 16_000
+SHORT = 60
 
 
 def one_line(state: bytes) -> str:
@@ -46,9 +47,16 @@ def size(length: int) -> str:
     return f"{length} B"
 
 
-def _pretty(value: object) -> str:
-    short = json.dumps(value, ensure_ascii=False)
-    return short if len(short) <= 60 else json.dumps(value, ensure_ascii=False, indent=2)
+def _pretty(value: dict[str, object] | list[object]) -> str:
+    """An object with a line for each key: what is inside of it stays on that line, as a long list of numbers should."""
+    short = _json(value)
+    if len(short) <= SHORT or isinstance(value, list):
+        return short
+    return "\n".join(["{", ",\n".join(f"  {_json(key)}: {_json(inner)}" for key, inner in value.items()), "}"])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _head(state: bytes, length: int) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 import pytest
 
-from tests.crash.enumerator import after_kill, after_power_cut, play
+from tests.crash.disk import Disk, killed, lay_out, power_cut
+from tests.crash.enumerator import after_kill, after_power_cut, play, scratch
+from tests.crash.history import BLANK, Facts, Reopened, reopen
 from tests.crash.lab import Lab
-from tests.crash.workloads import SYNCED_WORKLOADS, WORKLOADS
+from tests.crash.workloads import SYNCED_WORKLOADS, WORKLOADS, deaths_and_resets
 
 Workload = Callable[[Lab], None]
 
@@ -44,3 +47,31 @@ def test_f65_after_a_power_cut_a_store_that_was_not_synced_opens_and_invents_not
     with capsys.disabled():
         print(f"\npower cut, not synced: {workload.__name__}: {verdict.states} states, {verdict.different} different")
     assert verdict.problems == []
+
+
+@pytest.mark.parametrize("crash", ["kill", "power cut"])
+def test_f70_a_start_after_a_crash_ends_with_what_was_found_and_an_empty_journal(crash: str) -> None:
+    """Of every 25th state: start and quit; a second start, killed at once, finds the same."""
+    disk, _ = play(deaths_and_resets, lambda disk: Lab(disk, "flush"))
+    states = killed(disk.events) if crash == "kill" else power_cut(disk.events, seed=3, share=0.1)
+    opened = 0
+    for _, files in islice(states, 0, None, 25):
+        with scratch() as base:
+            lay_out(files, base)
+            found = reopen(base / "x.alma")
+            lab = Lab(Disk(base), "flush")
+            lab.open()
+            lab.die()
+            assert reopen(base / "x.alma").facts == _interrupted(found)
+            lab.open()
+            lab.close()
+            after = reopen(base / "x.alma")
+            assert after.facts == _interrupted(found)
+            assert (after.damaged, list((base / "x.alma" / "journal").glob("*.jsonl"))) == (0, [])
+            opened += 1
+    assert opened >= 50
+
+
+def _interrupted(found: Reopened) -> tuple[Facts, ...]:
+    facts = found.facts or (BLANK,) * 4
+    return tuple(("interrupted", *rest) if word == "running" else (word, *rest) for word, *rest in facts)  # type: ignore[misc]
