@@ -160,7 +160,7 @@ class Runner:
         self._retry_delayed(now)
         active = bool(self._crew.active)
         self._session.busy(active)
-        self._session.tend(now, idle=not active)
+        self._session.tend(now, idle=self._phase() == "idle")
         if self._changed or active:
             self._publish(self._phase())
 

@@ -166,25 +166,27 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
     home = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
     logs = Path(serve.state_dir) / "logs"
+    output = capture.Output()
     called = 0.0  # when user code was called last
     while True:
         order = channel.receive()
         match order:
             case RunOrder():
                 log = logs / str(order.run) / f"{order.attempt}.log"
-                capture.redirect(log)
+                output.redirect(log)
                 started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid())
                 unsaved = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping)
-                capture.finish(log)
+                output.finish(log)
                 reply: Reply = Ended(order.run, order.attempt, unsaved)
             case DoneOrder():
                 log = logs / "done" / f"{order.call}.log"
-                capture.redirect(log)
+                output.redirect(log)
                 unsaved = _call_done(module, order, pen, stopping)
-                capture.finish(log)
+                output.finish(log)
                 reply = DoneEnded(order.call, unsaved)
             case _:
                 _wait_for_threads(pen, called + PARTING)
+                output.close()
                 return
         called = time.monotonic()
         _back_home(home)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from tinydb import TinyDB, where
 
 from pyalma_tui.model import jsontext
@@ -18,6 +19,7 @@ from tests.crash.disk import Disk
 from tests.crash.enumerator import scratch
 from tests.crash.history import AFTER, BLANK, Facts, reopen
 from tests.crash.lab import Hand, Lab
+from tests.crash.mutants import positions_count_what_was_not_read
 
 RUNS = 3
 STATES = st.one_of(st.text(max_size=12), st.integers(), st.dictionaries(st.text(max_size=3), st.booleans(), max_size=2))
@@ -180,6 +182,15 @@ class Experiment(RuleBasedStateMachine):
         if self.foreign:
             with TinyDB(self.lab.state_dir / "db.json") as db:
                 assert [row["n"] for row in db.table("mine").all()] == list(range(self.foreign))
+
+
+def test_the_machine_reports_a_journal_whose_positions_count_what_was_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    positions_count_what_was_not_read(monkeypatch)
+    quick = settings(TestExperiment.settings, max_examples=200, phases=[Phase.generate], database=None)
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        run_state_machine_as_test(Experiment, settings=quick)
 
 
 TestExperiment = Experiment.TestCase

@@ -1,0 +1,176 @@
+"""Ways to break the store: each one small wrong change.
+
+Those marked `was ours` were in the program once; the enumerator found them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pyalma_tui.model import experiment
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.records import Saved
+from pyalma_tui.runner.session import Session
+from pyalma_tui.store import checkpoint, ledger, opening, schema, segment
+from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.segment import SegmentWriter, Tail
+
+Patch = pytest.MonkeyPatch
+
+
+class NoSync:
+    """`os` of a module, but that its fsync does nothing."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        return (lambda fd: None) if name in self._names else getattr(os, name)
+
+
+def no_directory_sync_of_a_new_segment(patch: Patch) -> None:
+    patch.setattr(segment, "os", NoSync("fsync"))
+
+
+def no_directory_sync_after_the_rename(patch: Patch) -> None:
+    patch.setattr(checkpoint, "sync_directory", lambda directory: None)
+
+
+def no_sync_of_the_checkpoint_file(patch: Patch) -> None:
+    patch.setattr(checkpoint, "os", NoSync("fsync"))
+
+
+def no_sync_before_save_returns(patch: Patch) -> None:
+    patch.setattr(SegmentWriter, "sync", lambda self, line=b"": None)
+
+
+def segments_go_before_the_checkpoint_is_durable(patch: Patch) -> None:
+    begin = Session._begin_checkpoint
+
+    def hasty(self: Session) -> None:
+        self.journal.checkpointed(self.journal.positions())
+        begin(self)
+
+    patch.setattr(Session, "_begin_checkpoint", hasty)
+
+
+def runs_are_handed_out_before_the_first_checkpoint(patch: Patch) -> None:
+    ready = Session.checkpoint
+    opened: set[int] = set()
+
+    def lazy(self: Session) -> None:
+        if id(self) in opened:
+            ready(self)
+        opened.add(id(self))
+
+    patch.setattr(Session, "checkpoint", lazy)
+
+
+def the_checkpoint_is_written_in_place(patch: Patch) -> None:
+    def write(self: checkpoint.CheckpointStorage, data: checkpoint.Tables) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.ftruncate(fd, 0)
+        with os.fdopen(fd, "wb") as file:
+            file.writelines(checkpoint._pieces(data))
+            file.flush()
+            os.fsync(file.fileno())
+
+    patch.setattr(checkpoint.CheckpointStorage, "write", write)
+
+
+def positions_count_what_was_not_read(patch: Patch) -> None:
+    true = Journal.positions
+
+    def sizes(self: Journal) -> dict[str, int]:
+        return {name: os.stat(self.directory / name).st_size for name in true(self)}
+
+    patch.setattr(Journal, "positions", sizes)
+
+
+def no_positions_and_a_fold_that_counts_twice(patch: Patch) -> None:
+    # Without positions alone nothing breaks: the fold knows what it has, by attempt and number. Both are needed.
+    patch.setattr(Journal, "positions", lambda self: {})
+    ready = experiment._save
+
+    def forgetful(run: Run, status: Any, record: Saved) -> Run:
+        saved = ready(msgspec.structs.replace(run, number=record.number - 1), status, record)
+        return msgspec.structs.replace(saved, number=record.number)
+
+    patch.setattr(experiment, "_save", forgetful)
+
+
+def no_positions_and_no_attempts_in_the_fold(patch: Patch) -> None:
+    patch.setattr(Journal, "positions", lambda self: {})
+    ready = experiment.fold
+
+    def unfenced(run: Run, record: Any) -> Run:
+        return ready(run, msgspec.structs.replace(record, attempt=max(record.attempt, run.attempt)))
+
+    patch.setattr(ledger, "fold", unfenced)
+
+
+def no_checksum(patch: Patch) -> None:
+    patch.setattr(segment, "crc32", lambda body: 0)  # what is written and what is asked for
+
+
+def a_flooded_segment_goes_before_its_copy_is_synced(patch: Patch) -> None:
+    def carry(self: Journal, path: Path) -> bool:
+        source = Tail(path)
+        for line in source.lines(self._buffer):
+            self._append(line)
+        source.close()
+        return True
+
+    patch.setattr(Journal, "_carry", carry)
+
+
+def a_carried_copy_may_end_in_a_segment_that_is_not_synced(patch: Patch) -> None:  # was ours
+    ready = SegmentWriter.__init__
+
+    def init(self: SegmentWriter, *args: Any, **options: Any) -> None:
+        ready(self, *args, **{**options, "settled": False})
+
+    patch.setattr(SegmentWriter, "__init__", init)
+
+
+def a_started_run_counts_as_done(patch: Patch) -> None:
+    ready = schema.run_of
+
+    def hopeful(number: int, document: Any) -> Run:
+        if document.status == "running":
+            document = msgspec.structs.replace(document, status="done")
+        return ready(number, document)
+
+    patch.setattr(opening, "run_of", hopeful)
+
+
+def what_was_lost_in_between_is_not_made_up_for(patch: Patch) -> None:  # was ours
+    patch.setattr(ledger, "lost_before", lambda run, record: iter(()))
+
+
+def a_segment_shorter_than_its_position_is_refused(patch: Patch) -> None:  # was ours
+    ready = opening._fold
+
+    def strict(storage: Any, book: Any, meta: Any, folder: Path, names: Iterable[str]) -> Any:
+        for name in names:
+            if meta.folded.get(name, 0) > os.stat(folder / name).st_size:
+                raise opening._restored(storage, f"it contains more of {name} than there is")
+        return ready(storage, book, meta, folder, tuple(names))
+
+    patch.setattr(opening, "_fold", strict)
+
+
+def a_failed_sync_is_tried_again_on_the_same_file(patch: Patch) -> None:
+    def sync(self: SegmentWriter, line: bytes = b"") -> None:
+        try:
+            segment.sync_data(self.fd)
+        except OSError:
+            segment.sync_data(self.fd)
+
+    patch.setattr(SegmentWriter, "sync", sync)

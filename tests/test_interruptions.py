@@ -1,0 +1,145 @@
+"""The `lines` example over its three texts: run through, and interrupted at random moments until it is finished.
+
+`PYALMA_TUI_ROUNDS=50 pytest tests/test_interruptions.py` interrupts fifty experiments of each kind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+import pyalma_tui.examples
+from pyalma_tui.store.lock import holder
+
+EXAMPLE = Path(pyalma_tui.examples.__file__).parent / "lines"
+ROUNDS = int(os.environ.get("PYALMA_TUI_ROUNDS", "3"))
+TEXTS = 3
+LINES = 10
+
+WATCHED = """
+
+_lines, _write = run, open("history.txt", "a", buffering=1).write
+
+def run(instance, save, state):
+    import json, time
+    def tell(*words):
+        _write(json.dumps([instance, *words]) + "\\n")
+    def watched(data):
+        time.sleep(0.02)
+        tell("call", data)
+        save(data)
+        tell("saved", data)
+    tell("start", state)
+    _lines(instance, watched, state)
+
+_done = done
+
+def done():
+    _write('["", "done"]\\n')
+    _done()
+"""
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pyalma_tui", "lines.py", "--plain", "--workers", "2"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=60)
+    return output
+
+
+def test_it_extracts_thirty_lines_calls_done_once_and_a_second_start_runs_nothing(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    first = start(tmp_path)
+    output = finish(first)
+    assert first.returncode == 0, output
+    assert output.count("done()  called") == 1
+    lines = (tmp_path / "lines.txt").read_bytes()
+    assert len(lines.splitlines()) == TEXTS * LINES
+
+    second = start(tmp_path)
+    output = finish(second)
+    assert second.returncode == 0
+    assert "nothing to run" in output
+    assert "done()  called" not in output
+    assert (tmp_path / "lines.txt").read_bytes() == lines
+
+
+def interrupt(process: subprocess.Popen[str], kind: str, rng: random.Random) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=rng.uniform(0.15, 0.7))
+    with suppress(ProcessLookupError):
+        if kind == "kill -9":
+            os.killpg(process.pid, signal.SIGKILL)
+            return
+        process.send_signal(signal.SIGINT)
+        if kind == "two":
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=rng.uniform(0.0, 0.05))
+            process.send_signal(signal.SIGINT)
+
+
+def wait_until_free(state_dir: Path) -> None:
+    deadline = time.monotonic() + 5
+    while holder(state_dir) is not None:
+        assert time.monotonic() < deadline, "workers outlive their runner by 5 s"
+        time.sleep(0.005)
+
+
+@pytest.mark.timeout(60 + 20 * ROUNDS)
+@pytest.mark.parametrize("kind", ["one", "two", "kill -9"])
+def test_interrupted_at_random_it_is_resumed_with_the_state_of_its_last_save(tmp_path: Path, kind: str) -> None:
+    rng = random.Random(f"{kind} {ROUNDS}")
+    for number in range(ROUNDS):
+        folder = tmp_path / str(number)
+        shutil.copytree(EXAMPLE, folder)
+        (folder / "lines.py").write_text((EXAMPLE / "lines.py").read_text() + WATCHED)
+        kills = 0
+        for life in range(30):
+            process = start(folder)
+            if life < 4:
+                interrupt(process, kind, rng)
+                kills += 1
+            output = finish(process)
+            if process.returncode == 0:
+                break
+            wait_until_free(folder / "lines.alma")
+        assert process.returncode == 0, output
+        check(folder, kills if kind != "one" else 0)
+
+
+def check(folder: Path, kills: int) -> None:
+    history = [json.loads(line) for line in (folder / "history.txt").read_text().splitlines()]
+    saved: dict[str, str] = {}
+    called: dict[str, str] = {}
+    for instance, word, *value in history:
+        if word == "start":  # a save that was cut off may or may not have been stored
+            assert value[0] in (saved.get(instance, ""), called.get(instance, "")), history
+        elif word == "call":
+            called[instance] = value[0]
+        elif word == "saved":
+            saved[instance] = called[instance] = value[0]
+    assert len(saved) == TEXTS
+    assert set(called.values()) == {"0"}
+    assert [entry for entry in history if entry[1] == "done"] == [["", "done"]]
+    written = len((folder / "lines.txt").read_text().splitlines())
+    # a kill between a line and its save() leaves one line more in each of the two workers, never one fewer
+    assert TEXTS * LINES <= written <= TEXTS * LINES + 2 * kills
