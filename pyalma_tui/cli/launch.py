@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
-from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.options import RunOptions, check_numbers
 from pyalma_tui.cli.speak import ask, warn
-from pyalma_tui.cli.target import Target, check_numbers, find_instances, find_target, workers_of
 from pyalma_tui.errors import InUseError, StoreError, UsageError
+from pyalma_tui.loading.target import Target, find_instances, find_target, workers_of
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import Lock, in_use
@@ -28,23 +26,17 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     check_numbers(options)
     screen = has_screen(options)
     target = find_target(name, warn)
-    workers = workers_of(target, options)
+    workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     _check_free(state_dir)
-    with tempfile.TemporaryFile() as output:
-        worker = Worker(target.module, output, f"first-{os.getpid()}")
-        try:
-            if screen:
-                import pyalma_tui.tui.app  # noqa: F401 - 0.2 s, spent while the worker imports the module
-            loaded = _load(worker, target)
-            settings = _settings(target, arguments, options, loaded, workers, state_dir)
-            if options.fresh:
-                forget(state_dir, yes=options.yes)
-            session = Session(settings, loaded.hash, loaded.has_done)
-        except BaseException:
-            worker.kill()
-            raise
-        _keep_output(output, state_dir)
+    with first_worker(target.module, state_dir) as worker:
+        if screen:
+            import pyalma_tui.tui.app  # noqa: F401 - 0.2 s, spent while the worker imports the module
+        loaded = _load(worker, target)
+        settings = _settings(target, arguments, options, loaded, workers, state_dir)
+        if options.fresh:
+            forget(state_dir, yes=options.yes)
+        session = Session(settings, loaded.hash, loaded.has_done)
     return _front_end(settings, session, worker, options, screen=screen)
 
 
@@ -56,7 +48,7 @@ def _settings(
         target=target.path,
         module=target.module,
         state_dir=state_dir,
-        batch=find_instances(target, arguments, options, loaded, warn),
+        batch=find_instances(target, arguments, options.batch, loaded, warn),
         iterations=options.iterations if options.iterations is not None else (file.iterations if file else None),
         seed=options.seed if options.seed is not None else (file.seed if file else None),
         workers=workers,
@@ -101,19 +93,6 @@ def _load(worker: Worker, target: Target) -> Loaded:
     finally:
         if shown:
             sys.stderr.write("\r\x1b[K")
-
-
-def _keep_output(output: IO[bytes], state_dir: Path) -> None:
-    """What the module printed while it was imported goes into its load log; nothing of it reached the terminal."""
-    output.seek(0, os.SEEK_END)
-    if output.tell() == 0:
-        return
-    output.seek(0)
-    directory = state_dir / "logs" / "load"
-    with contextlib.suppress(OSError):  # a log is no reason not to start
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (directory / "first.log").open("wb") as log:
-            shutil.copyfileobj(output, log)
 
 
 def forget(state_dir: Path, *, yes: bool) -> None:

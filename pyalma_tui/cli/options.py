@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
+from pyalma_tui.errors import UsageError
+
 WHAT = Group("What to run", sort_key=1)
 HOW = Group("How", sort_key=2)
 FRONT = Group("Screen or none", sort_key=3)
@@ -50,3 +52,18 @@ class RunOptions:
     no_done: Annotated[bool, Parameter(group=AGAIN, help="never call done()")] = False
     fresh: Annotated[bool, Parameter(group=AGAIN, help="forget every state first; asks")] = False
     yes: Annotated[bool, Parameter(group=AGAIN, help="do not ask")] = False
+
+
+def check_numbers(options: RunOptions) -> None:
+    """Refuse numbers that mean nothing; raises UsageError."""
+    for name, value, least in (
+        ("--iterations", options.iterations, 1),
+        ("--retries", options.retries, 0),
+        ("--grace", options.grace, 0),
+    ):
+        if value is not None and not value >= least:
+            raise UsageError(f"{name}: {value}: it must be at least {least}. Nothing was started")
+    if options.timeout is not None and not options.timeout > 0:
+        raise UsageError(f"--timeout: {options.timeout}: it must be more than 0 seconds. Nothing was started")
+    if options.plain and options.json:
+        raise UsageError("--plain and --json: choose one of them. Nothing was started")

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.cli.speak import console, say
-from pyalma_tui.cli.target import find_target
 from pyalma_tui.errors import StoreError
+from pyalma_tui.loading.target import find_target
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.report.facts import status_facts

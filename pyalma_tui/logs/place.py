@@ -79,7 +79,7 @@ class Place:
         """Stop following: from now on nothing moves by itself."""
         if self.following:
             self.following = False
-            self.new_lines, self._held_at, self._counted = 0, self.reader.size, self.reader.size
+            self._held_at = self._counted = self.reader.size
 
     def search(self, text: str, *, only: bool = False) -> None:
         """Look for the text: the last line that has it while following, else the first in sight or below.

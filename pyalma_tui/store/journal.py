@@ -224,5 +224,6 @@ class Journal:
             self._parting.clear()
 
     def remove_own(self) -> None:
-        """Remove our last segment, after a checkpoint that contains it."""
-        (self.directory / self._own.name).unlink(missing_ok=True)
+        """Remove our last segment and those that still wait, after a checkpoint that contains everything."""
+        for name in (*self._closed, self._own.name):
+            (self.directory / name).unlink(missing_ok=True)

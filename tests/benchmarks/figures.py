@@ -51,8 +51,12 @@ class Figures:
         ]
         widths = [max(len(line[i]) for line in (head, *body)) for i in range(len(head))]
         rule = "  ".join("-" * width for width in widths)
-        told = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (head, *body)]
-        return [told[0], rule, *told[1:], *[f"  {remark}" for remark in self.remarks]]
+        first, *told = [_aligned(line, widths) for line in (head, *body)]
+        return [first, rule, *told, *[f"  {remark}" for remark in self.remarks]]
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _mark(met: bool | None) -> str:

@@ -149,7 +149,12 @@ class Folder:
         """Run it to its end without a screen."""
         command = self.command("--plain", *options)
         done = subprocess.run(
-            command, cwd=self.path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=self.path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert done.returncode == 0, done.stderr
 

@@ -75,9 +75,9 @@ class Terminal:
         """The time at which the bytes of this text had come, after the first `since` bytes."""
         wanted = text.encode()
         with self._news:
-            found = self._news.wait_for(lambda: self._over or self._seen.find(wanted, since) >= 0, PATIENCE)
+            self._news.wait_for(lambda: self._over or self._seen.find(wanted, since) >= 0, PATIENCE)
             at = self._seen.find(wanted, since)
-            assert found and at >= 0, f"{text!r} did not appear; the last bytes: {bytes(self._seen[-500:])!r}"
+            assert at >= 0, f"{text!r} did not appear; the last bytes: {bytes(self._seen[-500:])!r}"
             return self._times[bisect_left(self._ends, at + len(wanted))]
 
     def quiet(self, seconds: float = 0.5) -> None:

@@ -16,7 +16,7 @@ from tinydb.table import Document
 from pyalma_tui.store.segment import saved_line, saved_prefix
 
 BATCH = 100
-HELLO = '''\
+HELLO = """\
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
@@ -31,12 +31,12 @@ class Hello(App[None]):
 
 
 Hello().run()
-'''
-ECHO = '''\
+"""
+ECHO = """\
 import os
 while data := os.read(0, 4096):
     os.write(1, data)
-'''
+"""
 
 
 def _rate(step: Callable[[], object], seconds: float, batch: int = BATCH) -> float:

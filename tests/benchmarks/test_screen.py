@@ -135,10 +135,8 @@ def test_keys_processor_and_bytes_in_a_large_experiment(folder: Folder, figures:
         stop = _keep_saving(told)
         keys = _Keys(terminal)
         found = interleaved({"app": keys.press, "hello": _Hello(greeting).press}, presses)
-        busy = []
         with keys_pressed(terminal, "jjjkkk", 0.2):
-            for _ in range(windows):
-                busy.append(_use(terminal, window))
+            busy = [_use(terminal, window) for _ in range(windows)]
         stop()
     slow, hello_slow = percentile(found["app"], 0.95), percentile(found["hello"], 0.95)
     figures.add(
@@ -259,7 +257,7 @@ def test_bytes_of_eight_runs(folder: Folder, figures: Figures, full: bool) -> No
 
 
 def test_memory_of_a_large_log(folder: Folder, figures: Figures) -> None:
-    """Row 11: the same experiment of one run, its log small and of 1 GB; opened, to the top, a few pages, to the end."""
+    """Row 11: the same experiment of one run, its log of one line and of 1 GB, which is paged through."""
     folder.fill("def run(instance, save, state):\n    print('hello')\n", 1)
     folder.run()
     log = next((folder.state_dir / "logs").glob("1/*.log"))

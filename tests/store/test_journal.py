@@ -243,6 +243,18 @@ def test_our_own_segment_is_let_go_after_it_was_retired(journal: Journal) -> Non
     assert names(journal) == []
 
 
+def test_after_the_last_checkpoint_nothing_is_left(journal: Journal) -> None:
+    journal.append(Note(1.0, "x"))
+    positions = journal.positions()
+    journal.append(Note(2.0, "which checkpoint it was"))
+    journal.retire()
+    journal.checkpointed(positions)
+    assert names(journal) == [OWN, "000002-runner-0002.jsonl"]
+    journal.close()
+    journal.remove_own()
+    assert names(journal) == []
+
+
 def test_our_own_full_segment_is_synced_before_the_next_one_begins(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,13 +11,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual import events
 from textual.app import App, ComposeResult
+from textual.color import Color
 from textual.geometry import Offset, Region
 from textual.pilot import Pilot
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.style import Style
 
+from pyalma_tui.logs.reader import Line
+from pyalma_tui.tui.widgets.log_row import Look, column, content, row
 from pyalma_tui.tui.widgets.log_view import LogView
 
 WIDTH, HEIGHT = 40, 10
@@ -142,12 +148,13 @@ async def test_the_wheel_and_the_scrollbar_scroll(path: Path) -> None:
         await pilot.mouse_down(view, (WIDTH - 1, 0))
         assert (rows(view), bar(view)) == (lines(0), "▐" + " " * 9)
         await pilot.hover(view, (WIDTH - 1, 5))
+        await pilot.hover(view, (WIDTH - 2, 5))
+        assert not view.screen.selections
         assert bar(view)[4:6].strip()
         assert rows(view)[0] > "line 400"
         await pilot.mouse_up(view, (WIDTH - 1, 9))
         await pilot.hover(view, (5, 2))
         assert rows(view)[0] > "line 400"
-        assert not view.screen.selections
 
 
 async def test_a_poll_repaints_what_changed_and_nothing_else(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +222,8 @@ async def test_long_lines_scroll_sideways_and_say_so(path: Path) -> None:
         assert rows(view)[1] == "‹     24      32      40      48      ›"
         await pilot.press("left", "left", "left")
         assert rows(view)[:2] == ["short", "       8      16      24      32      ›"]
-        await pilot.press(*["right"] * 120)
+        for _ in range(120):
+            view.action_sideways(1)
         assert rows(view)[1].split()[-1] == "800"
         await pilot.press("home")
         assert rows(view)[0] == "short"
@@ -349,6 +357,53 @@ async def test_the_mouse_selects_text(path: Path) -> None:
         await pilot.hover(view, (4, 4))
         await pilot.mouse_up(view, (4, 4))
         assert view.screen.get_selected_text() == "92\nline 93\nline "
+
+
+async def test_selecting_where_there_is_no_text_selects_none(path: Path) -> None:
+    write(path, 0, 100)
+    async with shown(path) as (view, pilot):
+        await pilot.mouse_down(view, (30, 2))
+        await pilot.hover(view, (20, 3))
+        await pilot.hover(view, (35, 2))
+        await pilot.mouse_up(view, (35, 2))
+        assert rows(view) == lines(90)
+
+
+async def test_the_last_line_grows_in_sight(path: Path) -> None:
+    path.write_text("one\nhalf a")
+    async with shown(path) as (view, _):
+        assert rows(view)[:2] == ["one", "half a"]
+        with path.open("a") as file:
+            file.write(" line")
+        view.poll()
+        assert rows(view)[:2] == ["one", "half a line"]
+
+
+@given(
+    data=st.lists(st.sampled_from(["ab", "漢", "e\u0301", "\x1b[31m", "\t", "\r", "\x00", "🎉"]), max_size=12),
+    left=st.integers(0, 40),
+    width=st.integers(2, 20),
+    needle=st.sampled_from(["", "a", "漢", "AB漢", "‹"]),
+    selected=st.none() | st.tuples(st.integers(0, 40), st.integers(-1, 40)),
+    cut=st.booleans(),
+)
+def test_a_row_is_as_wide_as_it_should_be_whatever_is_in_it(
+    data: list[str], left: int, width: int, needle: str, selected: tuple[int, int] | None, cut: bool
+) -> None:
+    base = Style(background=Color(0, 0, 0), foreground=Color(255, 255, 255))
+    line = Line(0, 1, "".join(data).encode(), cut_before=cut)
+    strip = row(
+        line,
+        Look(left, width, needle, base, Style(dim=True)),
+        current=cut,
+        selected=None if selected is None else (*selected, Style(reverse=True)),
+    )
+    assert strip.cell_length == width == sum(segment.cell_length for segment in strip)
+    whole = content(line)
+    assert ("›" in strip.text[-1:]) == (whole.cell_length > left + width)
+    if needle and (at := column(line, needle, 1000)) is not None:
+        assert whole.plain.casefold().find(needle.casefold()) >= 0
+        assert at < whole.cell_length
 
 
 async def test_the_file_is_given_back_when_the_view_goes(path: Path) -> None:

@@ -59,7 +59,9 @@ def row(line: Line, look: Look, *, current: bool, selected: tuple[int, int, Styl
         spans += [Span(match.start(), match.end(), style) for match in found]
     if selected is not None:
         start, stop, style = selected
-        spans.append(Span(start, len(text) if stop < 0 else min(stop, len(text)), style))
+        stop = len(text) if stop < 0 else min(stop, len(text))
+        if start < stop:  # an empty span is an error to Textual
+            spans.append(Span(start, stop, style))
     cells = text.cell_length
     text = from_cell(text.add_spans(spans), look.left)
     strip = Strip(text.render_segments(look.base), text.cell_length).crop_extend(0, look.width, look.base.rich_style)

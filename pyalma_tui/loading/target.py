@@ -8,8 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.errors import InputError, LoadError, UsageError
+from pyalma_tui.errors import InputError, LoadError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
 from pyalma_tui.loading.experiment_file import ExperimentFile, parse_workers, read_experiment_file
@@ -66,10 +65,10 @@ def _check_module(name: str, path: Path) -> None:
 
 
 def find_instances(
-    target: Target, arguments: Sequence[str], options: RunOptions, loaded: Loaded, warn: Warn
+    target: Target, arguments: Sequence[str], batch: Path | None, loaded: Loaded, warn: Warn
 ) -> list[Instance] | None:
     """Today's instances from the first source that has any (PYALMA.md §2), None if only the state remembers them."""
-    entries = _entries(target, arguments, options, loaded, warn)
+    entries = _entries(target, arguments, batch, loaded, warn)
     if entries is None:
         return None
     absent = missing(entries)
@@ -81,12 +80,12 @@ def find_instances(
 
 
 def _entries(
-    target: Target, arguments: Sequence[str], options: RunOptions, loaded: Loaded, warn: Warn
+    target: Target, arguments: Sequence[str], batch: Path | None, loaded: Loaded, warn: Warn
 ) -> list[Entry] | None:
     if arguments:
         return expand_arguments(arguments, Path.cwd())
-    if options.batch is not None:
-        return read_batch(options.batch, warn)
+    if batch is not None:
+        return read_batch(batch, warn)
     if target.path.suffix == ".experiment" and target.experiment is not None:
         return read_batch(target.experiment.batch, warn)
     if loaded.instances is not None:
@@ -102,23 +101,8 @@ def _entries(
     return read_batch(beside, warn) if beside.exists() else None
 
 
-def workers_of(target: Target, options: RunOptions) -> int:
-    """How many workers: what was typed, else what the experiment file says, else one; raises UsageError."""
-    if options.workers is not None:
-        return parse_workers(options.workers)
+def workers_of(target: Target, workers: str | int | None) -> int:
+    """How many workers: what was asked for, else what the experiment file says, else one; raises UsageError."""
+    if workers is not None:
+        return parse_workers(workers)
     return parse_workers(target.experiment.workers) if target.experiment else 1
-
-
-def check_numbers(options: RunOptions) -> None:
-    """Refuse numbers that mean nothing; raises UsageError."""
-    for name, value, least in (
-        ("--iterations", options.iterations, 1),
-        ("--retries", options.retries, 0),
-        ("--grace", options.grace, 0),
-    ):
-        if value is not None and not value >= least:
-            raise UsageError(f"{name}: {value}: it must be at least {least}. Nothing was started")
-    if options.timeout is not None and not options.timeout > 0:
-        raise UsageError(f"--timeout: {options.timeout}: it must be more than 0 seconds. Nothing was started")
-    if options.plain and options.json:
-        raise UsageError("--plain and --json: choose one of them. Nothing was started")
