@@ -73,6 +73,9 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
     """Print the summary and the one line of what is left to do; the exit code."""
     if not quiet and not output.gone:
         print_summary(console(), snapshot.instances, snapshot.runs, snapshot.rows, snapshot.counts, snapshot.done_hook)
+    if snapshot.blocked is not None:
+        say(snapshot.blocked.why)
+        return snapshot.blocked.exit_code
     if snapshot.failure:
         say(snapshot.failure)
         return 3

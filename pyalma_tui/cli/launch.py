@@ -11,6 +11,7 @@ from pathlib import Path
 from pyalma_tui.cli.options import RunOptions, check_numbers
 from pyalma_tui.cli.speak import ask, warn
 from pyalma_tui.errors import InUseError, StoreError, UsageError
+from pyalma_tui.loading.plan_file import plan_beside
 from pyalma_tui.loading.target import Target, find_instances, find_target, workers_of
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.first import first_worker
@@ -29,6 +30,10 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     _check_free(state_dir)
+    if plan_beside(target.path).is_file():
+        from pyalma_tui.cli.import_plan import offer
+
+        offer(name, target, state_dir, may_ask=screen)
     with first_worker(target.module, state_dir) as worker:
         if screen:
             import pyalma_tui.tui.app  # noqa: F401 - 0.2 s, spent while the worker imports the module

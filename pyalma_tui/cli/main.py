@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -74,6 +74,80 @@ def status(
     from pyalma_tui.cli.status import status as show
 
     return show(target, state, as_json=json)
+
+
+@app.command
+def logs(
+    target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
+    instance: Annotated[str | None, Parameter(help="whose log; without it: which logs there are")] = None,
+    /,
+    *,
+    iteration: Annotated[int | None, Parameter(help="of which iteration; the one that ran last")] = None,
+    attempt: Annotated[int | None, Parameter(help="of which attempt, from 1; the latest")] = None,
+    follow: Annotated[bool, Parameter(help="print what is added until the attempt ends")] = False,
+    state: State = None,
+) -> int:
+    """Print what a run printed."""
+    from pyalma_tui.cli.logs import logs as show
+
+    return show(target, instance, state, iteration, attempt, follow=follow)
+
+
+@app.command
+def export(
+    target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
+    /,
+    *,
+    format: Annotated[  # noqa: A002 - the name of the option
+        Literal["csv", "json", "md"] | None, Parameter(help="csv unless the file's name says otherwise")
+    ] = None,
+    output: Annotated[Path | None, Parameter(help="a file, replaced whole; stdout")] = None,
+    state: State = None,
+) -> int:
+    """Print every run as a row of a table."""
+    from pyalma_tui.cli.export import export as write
+
+    return write(target, state, format, output)
+
+
+@app.command(name="import")
+def import_plan(
+    experiment: Annotated[str, Parameter(help="the .experiment that a .plan stands beside")],
+    /,
+    *,
+    state: State = None,
+) -> int:
+    """Take over an unfinished experiment of pyalma."""
+    from pyalma_tui.cli.import_plan import import_plan as take_over
+
+    return take_over(experiment, state)
+
+
+@app.command
+def reset(
+    target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
+    /,
+    *instances: Annotated[str, Parameter(help="names or quoted patterns; all")],
+    yes: Annotated[bool, Parameter(help="do not ask")] = False,
+    state: State = None,
+) -> int:
+    """Forget the state of all runs, or of those of some instances; asks."""
+    from pyalma_tui.cli.reset import reset as forget
+
+    return forget(target, instances, state, yes=yes)
+
+
+@app.command
+def doctor(
+    target: Annotated[str | None, Parameter(help="a run module (.py) or an .experiment")] = None,
+    /,
+    *,
+    state: State = None,
+) -> int:
+    """Look what is fine and what is not: terminal, libraries, store, lock, module, instances, disk."""
+    from pyalma_tui.cli.doctor import doctor as look
+
+    return look(target, state)
 
 
 def main(arguments: Sequence[str]) -> int:

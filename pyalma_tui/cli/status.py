@@ -7,25 +7,17 @@ from pathlib import Path
 
 import msgspec
 
+from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
-from pyalma_tui.errors import StoreError
-from pyalma_tui.loading.target import find_target
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
-from pyalma_tui.store.lock import holder
-from pyalma_tui.store.opening import read_store
 
 
 def status(name: str, state: Path | None, *, as_json: bool) -> int:
     """Print where every run stands; changes nothing. Raises StoreError if there is nothing to read."""
-    target = find_target(name, say)
-    state_dir = target.state_dir(state)
-    store = read_store(state_dir)
-    if store is None:
-        raise StoreError(f"status: {state_dir}: nothing is remembered of {name}. `pyalma-tui {name}` starts it")
-    busy = holder(state_dir)
+    target, state_dir, store, busy = remembered("status", name, state)
     ledger = store.ledger
     hook = ledger.hook
     if busy is None and isinstance(hook.status, s.HookRunning):  # nobody is there to call it

@@ -6,6 +6,7 @@ import hashlib
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from typing import overload
 
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
@@ -25,6 +26,38 @@ def plan(instances: int, iterations: int, seed: int) -> list[Run]:
         first = iteration * instances + 1
         runs += [Run(first + i, i, iteration, seeds[i]) for i in range(instances)]
     return runs
+
+
+class Grid(Sequence[Sequence[int]]):
+    """The ids of each instance's runs by iteration, where the plan is as `plan` made it: computed, not stored."""
+
+    def __init__(self, instances: int, runs: int) -> None:
+        self._instances = instances
+        self._runs = runs
+
+    def __len__(self) -> int:
+        return self._instances
+
+    @overload
+    def __getitem__(self, index: int) -> Sequence[int]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sequence[int]]: ...
+    def __getitem__(self, index: int | slice) -> Sequence[int] | Sequence[Sequence[int]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._instances))]
+        if not -self._instances <= index < self._instances:
+            raise IndexError(index)
+        return range(index % self._instances + 1, self._runs + 1, self._instances)
+
+
+def runs_of(instances: int, runs: Sequence[Run]) -> Sequence[Sequence[int]]:
+    """The ids of each instance's runs by iteration."""
+    if instances and all(run.instance + run.iteration * instances == i for i, run in enumerate(runs)):
+        return Grid(instances, len(runs))
+    ids: list[list[int]] = [[] for _ in range(instances)]
+    for run in sorted(runs, key=lambda run: run.iteration):
+        ids[run.instance].append(run.id)
+    return ids
 
 
 def grown_seed(seed: int, instance: Instance, iteration: int) -> int:

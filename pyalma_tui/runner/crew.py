@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import subprocess
 import time
@@ -67,8 +68,13 @@ class Crew:
 
     def _load_log(self) -> IO[bytes]:
         directory = self._session.state_dir / "logs" / "load"
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return (directory / f"{self._session.meta.session:06d}-{self._launched + 1:03d}.log").open("ab")
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = directory / f"{self._session.meta.session:06d}-{self._launched + 1:03d}.log"
+            path.touch(0o600)
+            return path.open("ab")
+        except OSError:  # a log is no reason to stop
+            return open(os.devnull, "ab")
 
     def _sit(self, number: int, worker: Worker) -> Seat:
         self._launched += 1

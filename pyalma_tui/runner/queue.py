@@ -22,6 +22,11 @@ class Queue:
 
     def add(self, runs: Sequence[int]) -> None:
         """Let these runs wait; those that do already, or are not planned any more, are left as they are."""
+        if runs is self._order and not self._count:  # all of them: in order already
+            self._heap = list(range(len(runs)))
+            self._waiting = bytearray(b"\1") * len(self._waiting)
+            self._count = len(runs)
+            return
         places = [place for run in runs if (place := self._place_of(run)) is not None and not self._waiting[run]]
         for place in places:
             self._waiting[self._order[place]] = 1

@@ -13,7 +13,7 @@ from signal import SIGKILL
 
 import msgspec
 
-from pyalma_tui.errors import PyalmaError
+from pyalma_tui.errors import LoadError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import Forecast, forecast
@@ -38,7 +38,7 @@ from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
-from pyalma_tui.runner.snapshot import Change, Listener, Phase, Snapshot, done_log_path, log_path
+from pyalma_tui.runner.snapshot import Blocked, Change, Listener, Phase, Snapshot, done_log_path, log_path
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
@@ -46,6 +46,8 @@ CRASHES = 5  # deaths of a worker under the same run after which it is not retri
 LOOK = 0.5  # seconds between two looks whether a process is stopped
 BACKOFF = 60.0  # seconds: the longest wait before a retry
 NO_STATE = msgspec.Raw(b'""')
+MEND = "What was saved is kept; mend it, then start again"
+MAKE_ROOM = "make room or allow writing, then start again"
 
 
 class Runner:
@@ -73,7 +75,7 @@ class Runner:
         self._halted = False  # after an interrupt of everything, until a resume
         self._quitting = False
         self._done_wanted = False
-        self._load_failure = ""
+        self._blocked: PyalmaError | None = None
         self._failure = ""
         self._changed = True
         self._snapshot = Snapshot()
@@ -81,6 +83,8 @@ class Runner:
         self._wake, self._woken = socket.socketpair()
         self._next_tick = 0.0
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
+        if listener is not None and session.ledger.notes:  # what was found while it was opened
+            listener([(note, None) for note in session.ledger.notes])
         self._gather()
         self._publish("opening")
 
@@ -123,6 +127,9 @@ class Runner:
                 self._turn()
         except PyalmaError as error:
             self._failure = error.message
+        except OSError as error:
+            where = error.filename or self._session.state_dir
+            self._failure = f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}"
         except Exception as error:
             self._failure = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
             raise
@@ -209,7 +216,10 @@ class Runner:
                 self._dismiss(seat)
             self._crew.see_off(time.monotonic())
             return
-        open_to_runs = not (self._halted or self._paused or self._load_failure)
+        if not self._session.planned:  # what run ids mean is being written
+            self._session.refuse_unplanned()
+            return
+        open_to_runs = not (self._halted or self._paused or self._blocked)
         for seat in list(self._crew.seats.values()):
             if seat.doing == "ready" and seat.number >= self._workers:
                 self._dismiss(seat)
@@ -263,7 +273,7 @@ class Runner:
         return all(isinstance(self._session.ledger.run(run).status, s.Done) for run in self._session.order)
 
     def _done_is_due(self) -> bool:
-        if not self._has_done or self._halted or self._paused or self._load_failure:
+        if not self._has_done or self._halted or self._paused or self._blocked:
             return False
         if bool(self._crew.active):
             return False
@@ -280,8 +290,9 @@ class Runner:
         session = self._session
         session.sync_now()
         call = session.ledger.hook.calls + 1
-        self._write(DoneStarted(call, time.time()))
-        session.sync_now()
+        started = DoneStarted(call, time.time())
+        session.write_durably(started)  # raises: done() is not called unless that it was is known for ever
+        self._after([(started, None)])
         ready[0].turn("done()", 0, call, Bound(done_log_path(session.state_dir, call)))
         ready[0].worker.send(DoneOrder(call))
 
@@ -304,14 +315,15 @@ class Runner:
                 self._has_done = reply.has_done
                 self._crew.serve(seat)
             case LoadFailed(error):
-                self._cannot_load(seat, error.message)
+                self._cannot_load(seat, error.message, LoadError(f"module: {error.message}. {MEND}"))
             case Serving():
                 self._session.journal.follow(seat.writer)
                 seat.followed = True
                 seat.turn("ready")
             case ServeFailed(error):
                 self._session.not_saved = error.message
-                self._cannot_load(seat, f"a worker cannot write its journal: {error.message}")
+                why = f"a worker cannot write its journal: {error.message}"
+                self._cannot_load(seat, why, StoreError(f"NOT SAVED: {why}; {MAKE_ROOM}"))
             case Ended(run, attempt, unsaved):
                 self._absorb(self._session.journal.read(seat.writer))
                 if unsaved:
@@ -331,12 +343,13 @@ class Runner:
         elif isinstance(known.status, s.Running):
             self._write(Lost(run, attempt, None, time.time(), s.Error(why)))
         self._session.not_saved = why
-        if not self._load_failure:
-            self._load_failure = why
+        if self._blocked is None:
+            label = self._session.ledger.instances[known.instance].label
+            self._blocked = StoreError(f"NOT SAVED: {label}: {why}; {MAKE_ROOM}")
             self._note(f"nothing more is started: {why}")
 
-    def _cannot_load(self, seat: Seat, why: str) -> None:
-        self._load_failure = why
+    def _cannot_load(self, seat: Seat, why: str, error: PyalmaError) -> None:
+        self._blocked = error
         self._note(f"no worker can be started: {why}")
         self._dismiss(seat)
 
@@ -382,8 +395,9 @@ class Runner:
                 why = supervise.death(code).replace("run()", "done()")
                 self._write(DoneRaised(seat.attempt, time.time(), s.Error(why)))
         elif seat.doing in ("loading", "opening") and not self._quitting:
-            self._load_failure = f"the module ends its process while it is imported ({supervise.death(code)})"
-            self._note(self._load_failure)
+            why = f"the module ends its process while it is imported ({supervise.death(code)})"
+            self._blocked = LoadError(f"module: {self._settings.module}: {why}. {MEND}")
+            self._note(why)
         self._crew.remove(seat)
 
     def _write_end(self, seat: Seat, code: int) -> None:
@@ -467,11 +481,11 @@ class Runner:
                     self._let_wait(None, s.Pending, "")
                     self._paused = False
                 self._halted = False
-                self._load_failure = ""
+                self._blocked = None
             case c.Retry(runs):
                 self._let_wait(runs, s.Failed, "retrying")
                 self._halted = False
-                self._load_failure = ""
+                self._blocked = None
             case c.Reset(runs):
                 self._reset(runs)
             case c.RerunDone():
@@ -559,13 +573,13 @@ class Runner:
         if bool(self._crew.active):
             return "busy"
         waiting = len(self._queue) > 0 or self._delayed
-        held = self._halted or self._paused or self._load_failure
+        held = self._halted or self._paused or self._blocked
         return "busy" if (waiting and not held) or self._done_is_due() else "idle"
 
     def _idle_reason(self) -> str:
         counts = self._session.ledger.counts
-        if self._load_failure:
-            return self._load_failure
+        if self._blocked is not None:
+            return self._blocked.message
         if self._all_done():
             return "all done"
         if self._halted:
@@ -603,6 +617,7 @@ class Runner:
             notes=ledger.notes,
             not_saved=session.not_saved,
             idle_reason=self._idle_reason() if phase == "idle" else "",
+            blocked=Blocked(self._blocked.message, self._blocked.exit_code) if self._blocked is not None else None,
             failure=self._failure,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import threading
 import time
@@ -28,6 +30,7 @@ from pyalma_tui.store.segment import sync_directory
 
 Sync: TypeAlias = Literal["flush", "group", "fsync"]
 GROUP = 0.05  # seconds between two syncs of all segments
+WAITED_FOR = 5_000  # runs: their first checkpoint takes 20 ms; for that of 100,000 the screen does not wait
 RETRY_CHECKPOINT = 5.0  # seconds after one that failed
 
 
@@ -77,6 +80,10 @@ class Session:
         self._lock = Lock(self.state_dir, time.time())
         try:
             self._open(settings, module_hash, has_done)
+        except OSError as error:
+            self._lock.close()
+            where = error.filename or self.state_dir
+            raise StoreError(f"store: {where}: {error.strerror}. Nothing was started") from error
         except BaseException:
             self._lock.close()
             raise
@@ -120,12 +127,18 @@ class Session:
         self.code = _keep_code(self.state_dir, settings.module, module_hash)
         self._code = self.code.read_bytes() if self.code is not None else b""
         self._foreign = store.foreign if store else {}
-        self.journal = Journal(
-            self.state_dir / "journal", self.meta.session, store.folded if store else dict.fromkeys(segments, 0)
-        )
+        folded = store.folded if store else dict.fromkeys(segments, 0)
+        synced = settings.sync == "fsync"
+        self.journal = Journal(self.state_dir / "journal", self.meta.session, folded, synced=synced)
+        self.ledger.notes = ()  # what earlier sessions were told is in the session log
         self._tell(store, settings, module_hash, growth)
         self._end_lost_attempts()
-        self.checkpoint()  # run ids are in the journal from now on: what they mean must be durable first
+        # run ids are in the journal from now on: what they mean must be durable before the first run is dispatched
+        self.planned = store is not None and self.ledger is store.ledger
+        self._begin_checkpoint()
+        if len(self.order) <= WAITED_FOR:
+            self._finish_checkpoint(wait=True)
+            self._raise_write_error()
 
     def _tell(self, store: opening.Store | None, settings: Settings, module_hash: str, growth: str) -> None:
         if store is None:
@@ -133,8 +146,12 @@ class Session:
         for name, lines in store.damaged.items():
             path = self.state_dir / "journal" / name
             kept = path.with_name(f"{name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-            os.link(path, kept)
-            self.note(f"{lines} damaged or torn line(s) of {name} were skipped; the file is kept as {kept.name}")
+            try:
+                os.link(path, kept)
+                fate = f"the file is kept as {kept.name}"
+            except OSError as error:  # a file system without links, or one of this second is there already
+                fate = f"the file could not be kept ({error.strerror})"
+            self.note(f"{lines} damaged or torn line(s) of {name} were skipped; {fate}")
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
         if store.meta.module_hash and store.meta.module_hash != module_hash:
@@ -145,7 +162,8 @@ class Session:
 
     def _end_lost_attempts(self) -> None:
         """Runs that were running when the last session ended without a word are interrupted: nobody runs them now."""
-        for run in list(self.ledger.runs):
+        running = self.ledger.counts.running
+        for run in list(self.ledger.runs) if running else ():
             if isinstance(run.status, s.Running):
                 self.write(Stopped(run.id, run.attempt, None, time.time(), "its session ended"))
 
@@ -162,6 +180,13 @@ class Session:
             self.not_saved = f"{self.state_dir}: {error.strerror}"
             self._next_checkpoint = 0.0
         return self.ledger.apply(record)
+
+    def write_durably(self, record: Record) -> None:
+        """Record something that must be on the disk before what it announces; raises OSError."""
+        self.sync_now()
+        self.journal.append(record)
+        self.sync_now()
+        self.ledger.apply(record)
 
     def note(self, text: str) -> None:
         """Tell the user something, now and in the session log."""
@@ -237,6 +262,14 @@ class Session:
         self._finish_checkpoint(wait=True)
         self._begin_checkpoint()
         self._finish_checkpoint(wait=True)
+        self._raise_write_error()
+
+    def refuse_unplanned(self) -> None:
+        """Raise StoreError if the first checkpoint could not be written: nothing can be started then."""
+        if not self.planned:
+            self._raise_write_error()
+
+    def _raise_write_error(self) -> None:
         if self._write_error:
             raise StoreError(
                 f"store: {self.state_dir / NAME}: {self._write_error}. "
@@ -248,7 +281,8 @@ class Session:
         self._finish_checkpoint(wait=False)
         if self._sync_failed:
             self.not_saved, self._sync_failed = f"{self.state_dir}: {self._sync_failed}", ""
-            self.journal.retire()
+            with contextlib.suppress(OSError):  # the next checkpoint has what the old segment may have lost
+                self.journal.retire()
             self._next_checkpoint = 0.0
         self._removed = self._removed and not self.journal.in_place  # workers move on one after the other
         wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or self._removed
@@ -270,6 +304,9 @@ class Session:
             opening.write_checkpoint(self.state_dir, checkpoint)
         except OSError as error:
             self._write_error = error.strerror or str(error)
+        except BaseException as error:  # a defect must not look like a success
+            self._write_error = f"{type(error).__name__}: {error}"
+            raise
         else:
             self._write_error = ""
             self._written = checkpoint.meta
@@ -284,6 +321,7 @@ class Session:
             self.journal.changed = True
         if self._written is not None:
             self.meta, self._written, self.not_saved = self._written, None, ""
+            self.planned = True
             self._let_go()
 
     def _let_go(self) -> None:
@@ -324,9 +362,12 @@ def _prepare(state_dir: Path) -> None:
             if not directory.is_dir():
                 directory.mkdir(mode=0o700)
                 sync_directory(directory.parent)
+        for directory in (state_dir, state_dir / "journal"):
+            if not os.access(directory, os.W_OK | os.X_OK):
+                raise OSError(errno.EACCES, "it cannot be written", str(directory))
     except OSError as error:
         raise StoreError(
-            f"state directory: {state_dir}: {error.strerror}. Nothing was started; --state DIR chooses another place"
+            f"state directory: {error.filename or state_dir}: {error.strerror}. Nothing was started; --state DIR chooses another place"
         ) from error
 
 
@@ -340,6 +381,7 @@ def _keep_code(state_dir: Path, module: Path, digest: str) -> Path | None:
         if code_hash(code) != digest:  # edited since a moment ago: no copy is better than a wrong one
             return None
         kept.parent.mkdir(mode=0o700, exist_ok=True)
+        kept.touch(0o600)
         kept.write_bytes(code)
     except OSError:  # workers read the module itself then
         return None

@@ -47,6 +47,13 @@ class Slot(msgspec.Struct, frozen=True):
     responding: bool = True
 
 
+class Blocked(msgspec.Struct, frozen=True):
+    """Why nothing more can be started, in one line, and the exit code that tells it if it stays so."""
+
+    why: str
+    exit_code: int
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """One moment of the experiment.
 
@@ -76,6 +83,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...] = ()
     not_saved: str = ""
     idle_reason: str = ""
+    blocked: Blocked | None = None
     failure: str = ""
 
 

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from tinydb.storages import Storage
@@ -25,7 +25,10 @@ NAME = "db.json"
 BACKUP = "db.json.bak"
 CHUNK = 512  # documents encoded at a time: other threads get the interpreter in between
 
+EMPTY = msgspec.Raw(b"{}")
+
 Tables = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class CheckpointStorage(Storage):
@@ -59,15 +62,21 @@ class CheckpointStorage(Storage):
         except msgspec.DecodeError as error:
             raise self.unreadable(str(error)) from error
 
-    def table(self, tables: Mapping[str, msgspec.Raw], name: str, kind: Any) -> Any:
-        """One table, checked: document number → `kind`; empty if it is not there. Raises StoreError with the place."""
-        if name not in tables:
-            return {}
+    def documents(self, tables: Mapping[str, msgspec.Raw], name: str, kind: type[T]) -> Iterator[tuple[int, T]]:
+        """The documents of one table with their numbers, in order; none if it is not there.
+
+        One by one, so that 100,000 documents need not all be there at once beside what is made of them. Raises
+        StoreError with the place of what is wrong.
+        """
+        place = f"$.{name}"
         try:
-            return jsontext.decode_as(bytes(tables[name]), dict[int, kind])
+            raw: dict[int, msgspec.Raw] = jsontext.decode_as(bytes(tables.get(name, EMPTY)), dict[int, msgspec.Raw])
+            for number in sorted(raw):
+                place = f"$.{name}.{number}"
+                yield number, jsontext.decode_as(bytes(raw[number]), kind)
         except msgspec.DecodeError as error:
             why = str(error) if "`$" in str(error) else f"{error} - at `$`"
-            raise self.unreadable(why.replace("`$", f"`$.{name}")) from error
+            raise self.unreadable(why.replace("`$", f"`{place}")) from error
 
     def write(self, data: Tables) -> None:
         """Replace the file by these tables; raises OSError.

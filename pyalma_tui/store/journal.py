@@ -35,7 +35,8 @@ class Journal:
     `changed` tells whether anything was appended since the last checkpoint began.
     """
 
-    def __init__(self, directory: Path, session: int, folded: Mapping[str, int]) -> None:
+    def __init__(self, directory: Path, session: int, folded: Mapping[str, int], *, synced: bool = False) -> None:
+        """`synced` puts each record of our own on the disk before `append` returns."""
         self.directory = directory
         self.changed = False
         self._session = session
@@ -46,7 +47,7 @@ class Journal:
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
-        self._own = SegmentWriter(directory, segment_name(session, "runner", 1), settled=True)
+        self._own = SegmentWriter(directory, segment_name(session, "runner", 1), synced=synced, settled=True)
 
     def name_for(self, writer: str) -> str:
         """The first segment of a new writer."""

@@ -8,6 +8,7 @@ from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, fold, fold_hook, lost_before
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.plan import runs_of
 from pyalma_tui.model.records import (
     DoneRaised,
     DoneReturned,
@@ -38,7 +39,7 @@ class Ledger:
         self.hook = hook
         self.notes: tuple[Note, ...] = ()
         self.saved_at: float | None = None
-        self.runs_of = _runs_of(len(instances), runs)
+        self.runs_of = runs_of(len(instances), runs)
         self._unreset = False  # the record of a reset was lost
         self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
         self.rows, self.counts = self._rows(runs)
@@ -47,7 +48,7 @@ class Ledger:
         counts = dict.fromkeys(s.WORDS, 0)
         if all(run.attempt == 0 and run.status is s.PENDING for run in runs):  # new: all rows of a batch look the same
             counts["pending"] = len(runs)
-            shared = {n: self._shared(Tally(pending=n)) for n in {len(ids) for ids in self.runs_of}}
+            shared = {n: self._shared(Tally(pending=n)) for n in set(map(len, self.runs_of))}
             return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of]), Tally(pending=len(runs))
         rows = []
         for ids in self.runs_of:
@@ -141,21 +142,3 @@ def _recency(run: Run) -> tuple[bool, float, int]:
         case s.Interrupted(at=at) | s.Failed(at=at) | s.Done(at=at):
             return (False, at, -run.id)
     return (False, run.saved_at or 0.0, -run.id)
-
-
-def _runs_of(instances: int, runs: Sequence[Run]) -> Sequence[Sequence[int]]:
-    """The ids of each instance's runs by iteration; ranges, which are small, where the plan has not grown."""
-    iterations = len(runs) // instances if instances else 0
-    regular = instances and iterations * instances == len(runs)
-    if regular and all(run.instance == i and run.iteration == 0 for i, run in enumerate(runs[:instances])):
-        last = runs[-1]
-        if last.instance == instances - 1 and last.iteration == iterations - 1 and _grid(runs, instances):
-            return [range(i + 1, len(runs) + 1, instances) for i in range(instances)]
-    ids: list[list[int]] = [[] for _ in range(instances)]
-    for run in sorted(runs, key=lambda run: run.iteration):
-        ids[run.instance].append(run.id)
-    return ids
-
-
-def _grid(runs: Sequence[Run], instances: int) -> bool:
-    return all(run.instance + run.iteration * instances == i for i, run in enumerate(runs))

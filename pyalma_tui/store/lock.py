@@ -25,6 +25,9 @@ class Holder(msgspec.Struct, frozen=True):
     since: float
 
 
+UNKNOWN = Holder(0, 0.0)  # somebody who could not write down who it is
+
+
 class Lock:
     """The lock of one state directory, held until `close`; raises InUseError, StoreError."""
 
@@ -89,7 +92,7 @@ def holder(state_dir: Path) -> Holder | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return read_holder(state_dir / "lock")
+        return read_holder(state_dir / "lock") or UNKNOWN
     finally:
         os.close(fd)
     return None
@@ -112,7 +115,7 @@ def in_use(state_dir: Path) -> str:
 def _in_use(path: Path, who: Holder | None) -> str:
     by = (
         f"by process {who.pid} since {strftime('%Y-%m-%d %H:%M', localtime(who.since))}"
-        if who
+        if who and who.pid
         else "by another process"
     )
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -98,14 +98,13 @@ def _read(state_dir: Path) -> Store | None:
             raise storage.unreadable("it is missing")
         return None
     meta = _meta(storage, tables)
-    documents = storage.table(tables, "instances", InstanceDocument)
-    instances = [instance_of(number, documents[number]) for number in sorted(documents)]
-    runs = _runs(storage, storage.table(tables, "runs", RunDocument), len(instances))
+    instances = [instance_of(*document) for document in storage.documents(tables, "instances", InstanceDocument)]
+    runs = _runs(storage, storage.documents(tables, "runs", RunDocument), len(instances))
     if [instance.id for instance in instances] != list(range(len(instances))):
         raise storage.unreadable("`$.instances` has gaps in its numbers")
     ledger = Ledger(instances, runs, meta.done_hook)
     folded, damaged = _fold(storage, ledger, meta, journal, names)
-    foreign = {name: raw for name, raw in tables.items() if name not in OURS}
+    foreign = {name: raw.copy() for name, raw in tables.items() if name not in OURS}
     return Store(meta, ledger, folded, foreign, damaged)
 
 
@@ -129,7 +128,7 @@ def _meta(storage: CheckpointStorage, tables: dict[str, msgspec.Raw]) -> Meta:
     class Versioned(msgspec.Struct):
         schema: int
 
-    versions = storage.table(tables, "meta", Versioned)
+    versions = dict(storage.documents(tables, "meta", Versioned))
     if not versions:
         if not any(name in tables for name in OURS):
             return Meta()  # a TinyDB file of somebody else, which gets our tables
@@ -140,14 +139,13 @@ def _meta(storage: CheckpointStorage, tables: dict[str, msgspec.Raw]) -> Meta:
             f"store: {storage.path}: it has schema {version}, this pyalma-tui knows up to {SCHEMA}. "
             f"Nothing was changed; use the newer pyalma-tui that wrote it"
         )
-    metas: dict[int, Meta] = storage.table(tables, "meta", Meta)
+    metas = dict(storage.documents(tables, "meta", Meta))
     return metas[max(metas)]
 
 
-def _runs(storage: CheckpointStorage, documents: dict[int, RunDocument], instances: int) -> list[Run]:
+def _runs(storage: CheckpointStorage, documents: Iterable[tuple[int, RunDocument]], instances: int) -> list[Run]:
     runs = []
-    for place, number in enumerate(sorted(documents), start=1):
-        document = documents[number]
+    for place, (number, document) in enumerate(documents, start=1):
         if number != place or not 0 <= document.instance_id < instances:
             raise storage.unreadable(f"`$.runs.{number}` does not fit the runs and instances around it")
         try:

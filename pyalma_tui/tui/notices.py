@@ -41,7 +41,9 @@ def notices(moment: Moment, read_only: bool = False) -> list[Notice]:
         said.append(Notice("plain", "read only: another process runs this experiment"))
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
-    if snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot):
+    if snapshot.blocked is not None:
+        said.append(Notice("alarm", f"{snapshot.blocked.why} · r tries again"))
+    elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot):
         said.append(Notice("plain", f"idle: {snapshot.idle_reason}{idle_hint(snapshot)}"))
     return said
 

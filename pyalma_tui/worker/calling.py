@@ -94,10 +94,14 @@ class Attempt:
         """
         self._check_open()
         text = jsontext.encode(data) if type(data) is str else _state_text(data)
+        if jsontext.SURROGATE in text:
+            _check_surrogates(data, text)
         if len(text) > LARGE:
             self._check_size(len(text))
         pen = self._pen
         with pen.lock:
+            if self._over:  # a thread that run() left behind: its end is recorded already
+                self._check_open()
             if self.broken:
                 raise SaveFailed(self.broken)
             number = self._number + 1
@@ -127,7 +131,8 @@ class Attempt:
 
     def close(self) -> None:
         """From now on save() refuses: `run` is over."""
-        self._over = True
+        with self._pen.lock:
+            self._over = True
 
     def _check_open(self) -> None:
         if self._over:
@@ -146,6 +151,15 @@ class Attempt:
         if not self._warned:
             self._warned = True
             sys.stderr.write(f"pyalma-tui: the state has {size / 1e6:.1f} MB; each save() writes all of it\n")
+
+
+def _check_surrogates(data: object, text: bytes) -> None:
+    """Refuse two surrogates that JSON would give back as the one character they stand for; raises ValueError."""
+    if jsontext.decode(text) != data:
+        raise ValueError(
+            "save(): this text holds a pair of surrogates, which would come back as one character; "
+            "the state saved before is kept"
+        )
 
 
 def _state_text(data: object) -> bytes:

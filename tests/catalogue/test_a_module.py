@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 from typing import cast
@@ -10,18 +9,9 @@ from typing import cast
 import pexpect
 import pytest
 
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
+from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, as_anybody, until
 
 case = Catalogue()
-
-CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: with them root reads everything
-PR_CAPBSET_DROP = 24
-
-
-def as_anybody() -> None:
-    """Let file permissions hold for the program that is started next, also for root."""
-    for capability in CAPABILITIES:
-        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def refused(experiment: Experiment, module: str) -> str:

@@ -230,7 +230,8 @@ def _(experiment: Experiment) -> None:
     )
     result = experiment.run(before=limit_files)
     full = experiment.runs()
-    assert result.code == 130
+    assert result.code == 3
+    assert result.last_line().startswith("NOT SAVED: d: ")
     notes = re.findall(r"nothing more is started: (?:SaveFailed: )?the state could not be stored: File too", result.out)
     assert len(notes) == 1
     again, number, name = experiment.told()[0].split()

@@ -61,15 +61,15 @@ def segments_go_before_the_checkpoint_is_durable(patch: Patch) -> None:
 
 
 def runs_are_handed_out_before_the_first_checkpoint(patch: Patch) -> None:
-    ready = Session.checkpoint
+    begin = Session._begin_checkpoint
     opened: set[int] = set()
 
     def lazy(self: Session) -> None:
         if id(self) in opened:
-            ready(self)
+            begin(self)
         opened.add(id(self))
 
-    patch.setattr(Session, "checkpoint", lazy)
+    patch.setattr(Session, "_begin_checkpoint", lazy)
 
 
 def the_checkpoint_is_written_in_place(patch: Patch) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pexpect
@@ -27,18 +27,22 @@ class Terminal:
         columns: int = 100,
         lines: int = 30,
         environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = (sys.executable, "-m", "pyalma_tui"),
+        before: Callable[[], None] | None = None,
     ) -> None:
+        """`program` is what is started with the arguments; `before` is called in the new process."""
         self.raw = bytearray()
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         env = {name: value for name, value in os.environ.items() if name not in HIDDEN}
         self.process = pexpect.spawn(
-            sys.executable,
-            ["-m", "pyalma_tui", *arguments],
+            program[0],
+            [*program[1:], *arguments],
             cwd=folder,
             env=env | {"TERM": "xterm-256color", "TZ": "UTC"} | dict(environment or {}),
             dimensions=(lines, columns),
             timeout=PATIENCE,
+            preexec_fn=before,
         )
 
     def __enter__(self) -> Terminal:

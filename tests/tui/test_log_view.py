@@ -229,6 +229,24 @@ async def test_long_lines_scroll_sideways_and_say_so(path: Path) -> None:
         assert rows(view)[0] == "short"
 
 
+@pytest.mark.parametrize("theme", ["textual-light", "textual-dark"])
+async def test_what_the_view_itself_says_can_be_read_in_any_theme(path: Path, theme: str) -> None:
+    async with shown(path) as (view, pilot):
+        view.app.theme = theme
+        await pilot.pause()
+        note = next(iter(strips(view)[0]))
+        path.write_text("x" * 100)
+        view.poll()
+        sign = list(strips(view)[0])[-2]
+        assert (note.text, sign.text) == ("no output yet", "›")
+        for style in (note.style, sign.style):
+            assert style is not None
+            assert style.color is not None
+            assert style.bgcolor is not None
+            colours = zip(style.color.get_truecolor(), style.bgcolor.get_truecolor(), strict=True)
+            assert sum(abs(ink - paper) for ink, paper in colours) > 150
+
+
 async def test_a_line_too_long_for_anybody_is_shown_in_pieces(path: Path) -> None:
     path.write_bytes(b"x" * 300_000 + b"\nend\n")
     async with shown(path) as (view, _):

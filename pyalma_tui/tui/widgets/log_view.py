@@ -263,7 +263,7 @@ class LogView(Widget, can_focus=True):
             width=self._width,
             needle="" if self._place is None else self._place.needle,
             base=self.visual_style,
-            mark=self.get_visual_style("log-view--mark", partial=True),
+            mark=self.get_visual_style("log-view--mark"),
         )
         if look != self._look:
             self._look = look

@@ -1,0 +1,30 @@
+"""`pyalma-tui export`: every run as a row, for a spreadsheet, a program or a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyalma_tui.cli.printing import Out
+from pyalma_tui.cli.remembered import remembered
+from pyalma_tui.cli.speak import say
+from pyalma_tui.model.printable import printable
+from pyalma_tui.report.export import SUFFIXES, Format, pieces, rows_of, write_file
+
+
+def export(name: str, state: Path | None, form: Format | None, output: Path | None) -> int:
+    """Print or write the runs; the exit code. Raises StoreError, UsageError."""
+    known = remembered("export", name, state)
+    ledger = known.store.ledger
+    chosen = form or (SUFFIXES.get(output.suffix.lower(), "csv") if output is not None else "csv")
+    texts = pieces(rows_of(ledger.instances, ledger.runs), chosen)
+    if output is not None and str(output) != "-":
+        write_file(output, texts)
+        count = len(ledger.runs)
+        say(f"wrote {count:,} run{'s' * (count != 1)} to {output}")
+        return 0
+    out = Out()
+    for text in texts:
+        out.text(printable(text, "\n") if out.terminal else text)
+        if out.gone:
+            break
+    return 0

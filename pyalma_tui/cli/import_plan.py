@@ -1,0 +1,95 @@
+"""`pyalma-tui import`: take over an unfinished experiment from pyalma's `.plan`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pyalma_tui.cli.speak import ask, say, warn
+from pyalma_tui.errors import InputError, UsageError
+from pyalma_tui.loading.batch import read_batch
+from pyalma_tui.loading.entries import number
+from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file
+from pyalma_tui.loading.takeover import Takeover, take_over
+from pyalma_tui.loading.target import Target, find_target
+from pyalma_tui.model import status as s
+from pyalma_tui.store.founding import found
+from pyalma_tui.store.opening import read_store
+from pyalma_tui.store.schema import Meta
+
+
+def import_plan(name: str, state: Path | None) -> int:
+    """Make the state directory that continues where pyalma stopped; the exit code. The plan is left as it is.
+
+    Raises UsageError if there is a state already, InputError, StoreError; then nothing was changed.
+    """
+    if Path(name).suffix != ".experiment":
+        raise UsageError(f"import: {name}: this is no .experiment. Give the one that the .plan stands beside")
+    target = find_target(name, warn)
+    state_dir = target.state_dir(state)
+    if read_store(state_dir) is not None:
+        raise UsageError(
+            f"import: {state_dir}: a state is there already. Nothing was changed; `pyalma-tui {name}` continues it, "
+            f"--state DIR imports into another place"
+        )
+    take(name, target, state_dir)
+    say(f"`pyalma-tui {name}` continues it")
+    return 0
+
+
+def offer(name: str, target: Target, state_dir: Path, *, may_ask: bool) -> None:
+    """Before a first start: take the plan over if there is one and the answer is yes, else say that one could."""
+    path = plan_beside(target.path)
+    if target.path.suffix != ".experiment" or not path.is_file() or state_dir.exists():
+        return
+    if may_ask and ask(f"{path.name} is an unfinished experiment of pyalma. Continue where it stopped?"):
+        take(name, target, state_dir)
+    else:
+        say(
+            f"{path.name} is an unfinished experiment of pyalma; `pyalma-tui import {name}`, before a start, continues it"
+        )
+
+
+def take(name: str, target: Target, state_dir: Path) -> None:
+    """Take the plan over into a new state directory, and say what it was. Raises InputError, StoreError."""
+    assert target.experiment is not None, "only an .experiment has a plan"
+    path = plan_beside(target.path)
+    shown = os.fspath(plan_beside(Path(name)))
+    if not path.exists():
+        raise InputError(
+            f"import: {shown}: there is no such file. pyalma leaves it beside the .experiment it was stopped in"
+        )
+    plan = read_plan_file(Path(shown), warn)
+    experiment = target.experiment
+    batch = number(read_batch(experiment.batch, warn), target.folder)
+    drawn = int.from_bytes(os.urandom(4), "big")
+    seed = experiment.seed if experiment.seed is not None else drawn
+    taken = take_over(plan, shown, batch, experiment.iterations, experiment.seed, drawn, path.stat().st_mtime)
+    meta = Meta(
+        serial=1,
+        session=1,
+        target=str(target.path),
+        module=str(target.module),
+        iterations=experiment.iterations,
+        seed=seed,
+    )
+    found(state_dir, meta, batch, taken.runs)
+    _tell(shown, plan, taken, experiment.iterations)
+
+
+def _tell(shown: str, plan: PlanFile, taken: Takeover, iterations: int) -> None:
+    counts = dict.fromkeys(s.WORDS, 0)
+    for run in taken.runs:
+        counts[s.word(run.status)] += 1
+    states = sum(run.state is not None for run in taken.runs)
+    say(
+        f"took over {shown}, which stays as it is: iteration {taken.iteration + 1} of {iterations}; "
+        f"{counts['done']:,} runs done, {counts['interrupted']:,} interrupted ({states:,} with a state), "
+        f"{counts['pending']:,} pending"
+    )
+    if plan.strays:
+        warn(f"{shown}: {plan.strays:,} saved states belong to no unfinished run; they were not taken over")
+    if plan.random_state is None and taken.runs and counts["pending"]:
+        warn(f"{shown}: it has no rand_state; seeds of pending runs are drawn from the experiment's seed, or anew")
+    elif not taken.as_planned:
+        warn(f"{shown}: its rand_state is not where the experiment's seed leads; the seeds go on from rand_state")

@@ -1,0 +1,234 @@
+"""`pyalma-tui logs`: what a run printed, or which logs there are."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pyalma_tui.cli.printing import Out
+from pyalma_tui.cli.remembered import Remembered, remembered
+from pyalma_tui.cli.speak import say
+from pyalma_tui.errors import PyalmaError, UsageError
+from pyalma_tui.logs.reader import CHUNK, Reader
+from pyalma_tui.model import status as s
+from pyalma_tui.model.choice import choose
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.logtext import log_text
+from pyalma_tui.model.printable import printable
+from pyalma_tui.runner.snapshot import done_log_path, log_path
+from pyalma_tui.store.lock import holder
+from pyalma_tui.store.opening import read_store
+
+POLL = 0.1  # seconds between two looks at a log that is followed
+LOOK = 0.5  # seconds between two looks whether its attempt goes on, at least
+SHARE = 10  # … and so many times what the look before has cost
+LINES = 256  # printed at a time
+HOOK = "done()"
+
+
+class Wanted(NamedTuple):
+    """One log: where it is, whose it is in words, and whether more may come."""
+
+    path: Path
+    whose: str
+    goes_on: Callable[[], bool]
+
+
+def logs(
+    name: str, instance: str | None, state: Path | None, iteration: int | None, attempt: int | None, *, follow: bool
+) -> int:
+    """Print a log, or the list of logs; the exit code. Raises UsageError, StoreError."""
+    known = remembered("logs", name, state)
+    out = Out()
+    if instance is None:
+        if follow or iteration is not None or attempt is not None:
+            raise UsageError(f"logs: {name}: of which instance? `pyalma-tui logs {name}` lists the logs there are")
+        return _list(known, out)
+    labels = {each.label for each in known.store.ledger.instances}
+    wanted = _of_hook(known, attempt) if instance == HOOK and HOOK not in labels else None
+    wanted = wanted or _of_run(known, instance, iteration, attempt)
+    try:
+        printed = _print(wanted, out, follow=follow)
+    except KeyboardInterrupt:
+        return 0 if follow else 130
+    if not printed:
+        say(f"{wanted.whose}: it printed nothing")
+    return 0
+
+
+# --- which log ---------------------------------------------------------------------------------------------------
+
+
+def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | None) -> Wanted:
+    ledger = known.store.ledger
+    meant = choose(ledger.instances, word)
+    if len(meant) > 1:
+        names = ", ".join(each.label for each in meant[:3]) + (", …" if len(meant) > 3 else "")
+        raise UsageError(f"logs: {word}: {len(meant):,} instances are meant: {names}. Name one of them")
+    label = meant[0].label
+    runs = [ledger.run(number) for number in ledger.runs_of[meant[0].id]]
+    if iteration is None:
+        run = ledger.run(ledger.rows[meant[0].id].latest)
+    else:
+        found = [run for run in runs if run.iteration == iteration]
+        if not found:
+            raise UsageError(
+                f"--iteration {iteration}: {label} has iterations 0 to {len(runs) - 1}. Choose one of them"
+            )
+        run = found[0]
+    if run.attempt == 0:
+        raise UsageError(f"logs: {label}: iteration {run.iteration} has not been started, so there is no log yet")
+    number = attempt if attempt is not None else _latest(known.state_dir, run)
+    if not 1 <= number <= run.attempt:
+        had = "1 attempt" if run.attempt == 1 else f"{run.attempt} attempts"
+        raise UsageError(f"--attempt {attempt}: {label} has had {had} in iteration {run.iteration}. Count from 1")
+    whose = f"{label}, iteration {run.iteration}, attempt {number}"
+    return Wanted(log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number))
+
+
+def _latest(state_dir: Path, run: Run) -> int:
+    """The last attempt that there can be a log of: a reset takes a number too, and prints nothing."""
+    if not isinstance(run.status, s.Pending):
+        return run.attempt
+    return max(_numbers(state_dir / "logs" / str(run.id)), default=run.attempt)
+
+
+def _of_hook(known: Remembered, call: int | None) -> Wanted:
+    calls = known.store.ledger.hook.calls
+    number = calls if call is None else call
+    if not 1 <= number <= calls:
+        why = f"it has been called {calls} times" if calls else "it has not been called, so there is no log yet"
+        raise UsageError(f"logs: {HOOK}: {why}")
+
+    def goes_on() -> bool:
+        store = read_store(known.state_dir) if holder(known.state_dir) is not None else None
+        hook = store.ledger.hook if store else None
+        return hook is not None and hook.calls == number and isinstance(hook.status, s.HookRunning)
+
+    return Wanted(done_log_path(known.state_dir, number), f"{HOOK}, call {number}", goes_on)
+
+
+def _attempt_goes_on(known: Remembered, number: int, attempt: int) -> bool:
+    if holder(known.state_dir) is None:
+        return False
+    store = read_store(known.state_dir)
+    run = store.ledger.run(number) if store else None
+    return run is not None and run.attempt == attempt and isinstance(run.status, s.Running)
+
+
+# --- printing it -------------------------------------------------------------------------------------------------
+
+
+def _print(wanted: Wanted, out: Out, *, follow: bool) -> bool:
+    """Print the log, and what is added to it while it is followed; whether there was anything."""
+    reader = Reader(wanted.path)
+    printed = False
+    position = 0
+    goes_on = follow
+    look = _now_and_then(wanted.goes_on)
+    try:
+        while True:
+            goes_on = goes_on and look() and not out.gone
+            reader.refresh()
+            if reader.problem:
+                raise UsageError(f"logs: {wanted.path}: {reader.problem}. Nothing was changed")
+            position = min(position, reader.size)  # the runner has taken the middle out of a log that grew too large
+            before = position
+            position = _print_from(reader, position, out, whole=not goes_on)
+            printed |= position > before
+            if not goes_on or out.gone:
+                return printed
+            time.sleep(POLL)
+    finally:
+        reader.close()
+
+
+def _now_and_then(goes_on: Callable[[], bool]) -> Callable[[], bool]:
+    """The same answer until it is worth to ask again: reading 100,000 runs takes a while."""
+    next_look = 0.0
+    answer = True
+
+    def look() -> bool:
+        nonlocal next_look, answer
+        now = time.monotonic()
+        if now >= next_look:
+            try:
+                answer = goes_on()
+            except PyalmaError:  # it is being moved, removed or restored: what was printed is still there
+                answer = False
+            took = time.monotonic() - now
+            next_look = now + max(LOOK, SHARE * took)
+        return answer
+
+    return look
+
+
+def _print_from(reader: Reader, position: int, out: Out, *, whole: bool) -> int:
+    """Print what stands behind the position, in a terminal only whole lines unless it is the last time."""
+    while position < reader.size and not out.gone:
+        if not out.terminal:
+            data = reader.read(position, CHUNK)
+            out.data(data)
+            position += len(data)
+            continue
+        lines = reader.lines(position, LINES)
+        if not whole and lines[-1].next == reader.size and reader.read(reader.size - 1, 1) != b"\n":
+            lines.pop()
+        if not lines:
+            break
+        shown = [log_text(line.data) + "\n" for line in lines if not line.data or line.data.strip(b"\0")]
+        out.text("".join(shown))
+        position = lines[-1].next
+    return position
+
+
+# --- the list ----------------------------------------------------------------------------------------------------
+
+
+def _list(known: Remembered, out: Out) -> int:
+    none = True
+    for path, whose in _all_logs(known):
+        try:
+            size = os.stat(path).st_size
+        except OSError:
+            continue
+        if not size:
+            continue
+        none = False
+        line = f"{size:>13,}  {path.relative_to(known.state_dir)}  {whose}"
+        out.text((printable(line) if out.terminal else line) + "\n")
+        if out.gone:
+            break
+    if none:
+        say(f"no run of {known.target.path.name} has printed anything")
+    return 0
+
+
+def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
+    """Every log in the order of the runs, with whose it is."""
+    ledger, folder = known.store.ledger, known.state_dir / "logs"
+    for number in _numbers(folder):
+        if number > len(ledger.runs):
+            continue
+        run = ledger.run(number)
+        where = f"{ledger.instances[run.instance].label}, iteration {run.iteration}"
+        for attempt in _numbers(folder / str(number)):
+            status = s.word(run.status) if attempt == run.attempt else "earlier"
+            yield folder / str(number) / f"{attempt}.log", f"{where}, attempt {attempt}, {status}"
+    for call in _numbers(folder / "done"):
+        yield folder / "done" / f"{call}.log", f"{HOOK}, call {call}"
+    load = folder / "load"
+    for name in sorted(os.listdir(load)) if load.is_dir() else ():
+        yield load / name, "while the module was imported"
+
+
+def _numbers(folder: Path) -> list[int]:
+    """The numbers that name the files and folders in a folder, sorted."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted(int(stem) for name in names if (stem := name.removesuffix(".log")).isdecimal())

@@ -1,0 +1,43 @@
+"""stdout for other people's data: byte for byte in a pipe, nothing for a terminal to obey in a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pyalma_tui.errors import UsageError
+
+
+class Out:
+    """Where a command prints to; a reader that goes away (`| head`) ends the printing, not in an error."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stdout.isatty()
+        self.gone = False
+
+    def text(self, text: str) -> None:
+        """Write text; what UTF-8 cannot carry is spelled out, names that were no UTF-8 get their bytes back."""
+        try:
+            data = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            data = text.encode("utf-8", "backslashreplace")
+        self.data(data)
+
+    def data(self, data: bytes) -> None:
+        """Write bytes; raises UsageError where they cannot be written, as on a full disk."""
+        if self.gone:
+            return
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            self._leave()
+        except OSError as error:
+            self._leave()
+            raise UsageError(f"stdout: {error.strerror}. Nothing was changed; print to another place") from error
+
+    def _leave(self) -> None:
+        self.gone = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what Python still holds must not fail at the exit
+        os.close(nowhere)

@@ -1,0 +1,31 @@
+"""What a state directory remembers, for the commands that start nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pyalma_tui.cli.speak import say
+from pyalma_tui.errors import StoreError
+from pyalma_tui.loading.target import Target, find_target
+from pyalma_tui.store.lock import Holder, holder
+from pyalma_tui.store.opening import Store, read_store
+
+
+class Remembered(NamedTuple):
+    """A target with its state as it was read; `busy` is who runs it now."""
+
+    target: Target
+    state_dir: Path
+    store: Store
+    busy: Holder | None
+
+
+def remembered(verb: str, name: str, state: Path | None) -> Remembered:
+    """What is remembered of a target; changes nothing. Raises StoreError, also if there is nothing."""
+    target = find_target(name, say)
+    state_dir = target.state_dir(state)
+    store = read_store(state_dir)
+    if store is None:
+        raise StoreError(f"{verb}: {state_dir}: nothing is remembered of {name}. `pyalma-tui {name}` starts it")
+    return Remembered(target, state_dir, store, holder(state_dir))

@@ -1,0 +1,34 @@
+"""Which instances somebody means who types a name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+
+from pyalma_tui.errors import UsageError
+from pyalma_tui.model.instance import Instance
+
+NEAR = 3  # names that a message suggests
+
+
+def choose(instances: Sequence[Instance], word: str) -> list[Instance]:
+    """The instances that a word means: by its label or name, else its path, else its file's name, else as a pattern.
+
+    What means one of these is not looked for among the next. Raises UsageError if nothing is meant.
+    """
+    path = os.path.abspath(word) if word else ""
+    meanings: tuple[Callable[[Instance], bool], ...] = (
+        lambda instance: instance.label == word,
+        lambda instance: instance.name == word,
+        lambda instance: bool(instance.file) and instance.file == path,
+        lambda instance: bool(instance.file) and os.path.basename(instance.file) == word,
+        lambda instance: fnmatchcase(instance.name, word),
+    )
+    for means in meanings:
+        if meant := [instance for instance in instances if means(instance)]:
+            return meant
+    near = difflib.get_close_matches(word, {instance.label: None for instance in instances}, NEAR)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`pyalma-tui status` lists them"
+    raise UsageError(f'instance: "{word}": the experiment has none of this name. {hint}')

@@ -1,0 +1,26 @@
+"""A line of a log for a terminal: colours stay, everything else that a terminal would obey is made visible."""
+
+from __future__ import annotations
+
+import re
+
+from pyalma_tui.model.printable import printable
+
+TAB = 8
+RESET = "\x1b[0m"
+# At most 16 numbers of three digits, as on the screen; blinking and concealing too are only colours gone wrong.
+_SGR = re.compile(r"(\x1b\[(?:\d{0,3}[;:]){0,15}\d{0,3}m)")
+_ERASE = re.compile(r"\x1b\[[02]?K")
+
+
+def log_text(raw: bytes) -> str:
+    r"""One line, without its newline: of what `\r` overwrote the last part is left, tabs are expanded.
+
+    A line that sets a colour ends with a reset, so that no line paints the next one or the shell's prompt.
+    """
+    text = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape").rpartition("\r")[2]
+    if "\x1b" not in text:
+        return printable(text.expandtabs(TAB))
+    parts = _SGR.split(_ERASE.sub("", text))
+    shown = [part if index % 2 else printable(part.expandtabs(TAB)) for index, part in enumerate(parts)]
+    return "".join(shown) + (RESET if len(parts) > 1 else "")

@@ -1,0 +1,192 @@
+"""Every run as a row: CSV, JSON or a Markdown table, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from pyalma_tui.errors import UsageError
+from pyalma_tui.model import jsontext
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.printable import printable
+from pyalma_tui.report.facts import run_facts
+
+Format: TypeAlias = Literal["csv", "json", "md"]
+SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".md": "md"}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What is exported of a run; what is not known is None.
+
+    `seconds` are those of all attempts, `started` and `ended` belong to the last one and are ISO 8601 with the local
+    offset from UTC, `module` is the hash of the code that ran, `log` is relative to the state directory.
+    """
+
+    id: int
+    instance: str
+    data: msgspec.Raw
+    iteration: int
+    status: s.Word
+    state: msgspec.Raw
+    saves: int
+    attempts: int
+    seed: int
+    seconds: float
+    started: str | None
+    ended: str | None
+    error: str | None
+    module: str | None
+    log: str | None
+
+
+COLUMNS = Row.__struct_fields__
+
+
+def row_of(run: Run, instance: Instance) -> Row:
+    """The row of one run."""
+    facts = run_facts(run, instance)
+    started, ended = _times(run.status)
+    return Row(
+        id=facts.id,
+        instance=facts.instance,
+        data=facts.data,
+        iteration=facts.iteration,
+        status=facts.status,
+        state=facts.state,
+        saves=facts.saves,
+        attempts=facts.attempts,
+        seed=facts.seed,
+        seconds=facts.seconds,
+        started=_iso(started),
+        ended=_iso(ended),
+        error=facts.error,
+        module=run.module or None,
+        log=facts.log,
+    )
+
+
+def _times(status: s.Status) -> tuple[float | None, float | None]:
+    match status:
+        case s.Running(since=since):
+            return since, None
+        case s.Done(at=at, duration=duration):
+            return at - duration, at
+        case s.Failed(at=at) | s.Interrupted(at=at):
+            return None, at
+    return None, None
+
+
+def _iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
+
+
+def rows_of(instances: Sequence[Instance], runs: Iterable[Run]) -> Iterator[Row]:
+    """The rows of all runs, in the order of their ids."""
+    return (row_of(run, instances[run.instance]) for run in runs)
+
+
+def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:
+    """The text of an export, piece by piece."""
+    match form:
+        case "csv":
+            return _csv(rows)
+        case "json":
+            return _json(rows)
+        case "md":
+            return _markdown(rows)
+
+
+def _csv(rows: Iterable[Row]) -> Iterator[str]:
+    text = io.StringIO()
+    write = csv.writer(text, lineterminator="\n").writerow
+    write(COLUMNS)
+    for row in rows:
+        write(_cells(row))
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def _json(rows: Iterable[Row]) -> Iterator[str]:
+    opening = "["
+    for row in rows:
+        yield f"{opening}{jsontext.encode(row).decode()}"
+        opening = ",\n "
+    yield "]\n" if opening != "[" else "[]\n"
+
+
+def _markdown(rows: Iterable[Row]) -> Iterator[str]:
+    yield f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
+    for row in rows:
+        yield f"| {' | '.join(map(_escaped, _cells(row)))} |\n"
+
+
+def _cells(row: Row) -> list[str]:
+    """The fields as texts: a string that was saved is its own text, any other state and all data are JSON."""
+    return [_cell(getattr(row, name), is_state=name == "state") for name in COLUMNS]
+
+
+def _cell(value: object, *, is_state: bool) -> str:
+    if isinstance(value, msgspec.Raw):
+        text = bytes(value)
+        if text == b"null":
+            return ""
+        if is_state and text[:1] == b'"':
+            return str(jsontext.decode(text))
+        return text.decode()
+    return "" if value is None else str(value)
+
+
+def _escaped(text: str) -> str:
+    """The text as it may stand in a cell of a Markdown table: no `|`, no newline, nothing that is markup or a tag."""
+    text = printable(text.replace("\r\n", "\n"), "\n")
+    for character in ("\\", "|", "`", "*", "_", "<", "[", "]"):
+        text = text.replace(character, f"\\{character}")
+    return text.replace("\n", "<br>")
+
+
+def write_file(path: Path, texts: Iterable[str]) -> None:
+    """Write texts into a file that is there whole or, if this fails, as it was; raises UsageError.
+
+    A link keeps leading to the file; a device or pipe is written to as it is.
+    """
+    real = Path(os.path.realpath(path))
+    try:
+        if real.is_dir():
+            raise UsageError(f"--output: {path}: this is a directory. Name a file in it")
+        if real.exists() and not real.is_file():
+            with real.open("wb") as file:
+                file.writelines(map(_encoded, texts))
+            return
+        _replace(real, texts)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UsageError(f"--output: {path}: {why}. Nothing was changed; name another file") from error
+
+
+def _replace(path: Path, texts: Iterable[str]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.writelines(map(_encoded, texts))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")

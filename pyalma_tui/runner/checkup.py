@@ -1,0 +1,219 @@
+"""Looking at an experiment without starting or changing anything: its store, lock, module, instances and disk."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from pyalma_tui.errors import InputError, LoadError, PyalmaError
+from pyalma_tui.loading.target import Target, find_instances
+from pyalma_tui.model.messages import Loaded
+from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
+from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
+from pyalma_tui.store.lock import holder
+from pyalma_tui.store.opening import Store, read_store, segments
+
+LOAD_LIMIT = 60.0  # seconds that the module gets to be imported
+LITTLE = 200 << 20  # bytes: logs, journals and two checkpoints of a large experiment want more
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line of a check-up: what about, what is so, what to do if that is not fine.
+
+    `code` is the exit code that a start would have for this reason, 0 where it is only worth knowing.
+    """
+
+    topic: str
+    fact: str
+    advice: str = ""
+    code: int = 0
+
+
+def _failed(topic: str, error: PyalmaError) -> Finding:
+    """The finding of an error, whose message says what to do."""
+    return Finding(topic, error.message.removeprefix(f"{topic}: "), code=error.exit_code)
+
+
+# --- store and lock ----------------------------------------------------------------------------------------------
+
+
+def look_at_store(state_dir: Path) -> Iterator[Finding]:
+    """Whether the state can be read, how large it is, and who holds it."""
+    if not state_dir.exists():
+        yield Finding("store", f"{state_dir}: not there yet; the first start makes it")
+        return
+    busy = holder(state_dir)
+    try:
+        store = read_store(state_dir)
+    except PyalmaError as error:
+        yield _failed("store", error)
+    else:
+        yield from _content(state_dir, store, busy=busy is not None)
+    yield from _sizes(state_dir)
+    yield from _backup(state_dir)
+    yield _lock(state_dir)
+
+
+def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Finding]:
+    if store is None:
+        yield Finding("store", f"{state_dir}: nothing is in it yet")
+        return
+    counts = store.ledger.counts
+    shown = ", ".join(f"{number:,} {word}" for word, number in msgspec.structs.asdict(counts).items() if number)
+    written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(store.meta.written_at))
+    yield Finding(
+        "store", f"{state_dir / NAME}: schema {store.meta.schema}, session {store.meta.session}, written {written}"
+    )
+    yield Finding("runs", shown or "none")
+    for name, lines in store.damaged.items():
+        fact = f"{state_dir / 'journal' / name}: {lines} damaged or torn line{'s' * (lines != 1)} skipped"
+        advice = "all others count; the next start keeps the file aside and goes on"
+        yield Finding("journal", fact, advice, 0 if busy else 3)
+
+
+def _sizes(state_dir: Path) -> Iterator[Finding]:
+    database = state_dir / NAME
+    parts = [f"{NAME} {_bytes(database.stat().st_size)}"] if database.is_file() else []
+    count = len(segments(state_dir / "journal"))
+    parts.append(f"journal {_bytes(_size_of(state_dir / 'journal'))} in {count} segment{'s' * (count != 1)}")
+    parts.append(f"logs {_bytes(_size_of(state_dir / 'logs'))}")
+    yield Finding("sizes", ", ".join(parts))
+    if not os.access(state_dir, os.W_OK | os.X_OK):
+        yield Finding("store", f"{state_dir}: it may not be written", "change its permissions, or --state DIR", 3)
+
+
+def _backup(state_dir: Path) -> Iterator[Finding]:
+    path = state_dir / BACKUP
+    if not path.exists():
+        return
+    try:
+        CheckpointStorage(path).tables()
+    except PyalmaError as error:
+        yield Finding("backup", error.message, f"{NAME} counts; the next checkpoint makes a new backup")
+    else:
+        written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
+        yield Finding("backup", f"{path}: readable, from {written}")
+
+
+def _lock(state_dir: Path) -> Finding:
+    who = holder(state_dir)
+    if who is None:
+        return Finding("lock", "free")
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(who.since))
+    if psutil.pid_exists(who.pid):
+        return Finding("lock", f"in use by process {who.pid} since {since}; `pyalma-tui status` shows how it stands")
+    fact = f"held by a worker of process {who.pid}, which is gone"
+    return Finding("lock", fact, "it ends by itself within seconds; else look for pyalma_tui.worker in `ps`", 4)
+
+
+def _size_of(folder: Path) -> int:
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except OSError:  # it went meanwhile
+                continue
+    return total
+
+
+def _bytes(size: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+# --- module and instances ----------------------------------------------------------------------------------------
+
+
+def look_at_module(target: Target, state_dir: Path) -> Iterator[Finding]:
+    """Whether a worker can import the module, what it offers, and which instances there are."""
+    if holder(state_dir) is not None:
+        yield Finding("module", f"{target.module}: not loaded, since it is running")
+        return
+    try:
+        loaded, took, printed = _load(target.module)
+    except LoadError as error:
+        last = error.details.rstrip().rpartition("\n")[2].strip() if error.details else ""
+        why = error.message.removeprefix("module: ")
+        yield Finding("module", why if last in why else f"{why} ({last})", code=2)
+        return
+    wrote = f", prints {_bytes(printed)}" if printed else ""
+    yield Finding("module", f"{target.module}: loads in {took:.1f} s{wrote}")
+    yield Finding("run", signature(target.module, "run"))
+    yield Finding("done", "done() is called once, when all runs are done" if loaded.has_done else "no done()")
+    yield from _instances(target, loaded, state_dir)
+
+
+def _load(module: Path) -> tuple[Loaded, float, int]:
+    """What a worker says of the module, after how many seconds, and how many bytes it printed; raises LoadError."""
+    began = time.monotonic()
+
+    def waiting(seconds: float) -> None:
+        if seconds > LOAD_LIMIT:
+            raise LoadError(f"{module}: its import takes more than {LOAD_LIMIT:.0f} s. Look what it waits for")
+
+    with tempfile.TemporaryFile() as output:
+        worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}")
+        try:
+            loaded = wait_until_loaded(worker, module, waiting)
+        finally:
+            worker.kill()
+        return loaded, time.monotonic() - began, os.fstat(output.fileno()).st_size
+
+
+def signature(module: Path, name: str) -> str:
+    """`run(instance, save, state)` as it is written in the file; only the name where it is made otherwise."""
+    try:
+        tree = ast.parse(module.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return f"{name}()"
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return f"{name}({ast.unparse(found[-1].args)})" if found else f"{name}()"
+
+
+def _instances(target: Target, loaded: Loaded, state_dir: Path) -> Iterator[Finding]:
+    warnings: list[str] = []
+    try:
+        found = find_instances(target, (), None, loaded, warnings.append)
+    except InputError as error:
+        yield _failed("instances", error)
+        return
+    if found is not None:
+        yield Finding("instances", f"{len(found):,}, of which {found[0].label} is the first" if found else "none")
+    elif state_dir.exists():
+        yield Finding("instances", "those that are remembered; no file beside the module names any")
+    else:
+        yield Finding(
+            "instances", "no file beside the module names any", "name them after the module, or write a .batch"
+        )
+    for warning in warnings:
+        yield Finding("instances", warning, "look whether this is meant")
+
+
+# --- disk --------------------------------------------------------------------------------------------------------
+
+
+def look_at_disk(folder: Path) -> Iterator[Finding]:
+    """Whether there is room, and whether a state directory can be made, in the folder or the nearest that exists."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    yield Finding(
+        "disk",
+        f"{folder}: {_bytes(free)} free",
+        "make room: a state that cannot be stored ends its run" if free < LITTLE else "",
+        3 if free < LITTLE else 0,
+    )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding("disk", f"{folder}: it may not be written", "change its permissions, or --state DIR", 3)

@@ -1,0 +1,636 @@
+"""Catalogue F: the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinydb import TinyDB, where
+
+from pyalma_tui.store.lock import holder
+from tests.catalogue.experiment import PATIENCE, Catalogue, Check, Experiment, Result, as_anybody, until
+from tests.terminal.screen import Terminal
+
+case = Catalogue()
+
+COUNTING = """
+def run(instance, save, state):
+    name = os.path.basename(instance)
+    number = int(state or "0")
+    tell("begins", name, number)
+    while number < 5:
+        number += 1
+        save(str(number))
+        tell("saved", name, number)
+        if number == 3:
+            wait_for("go")
+
+def done():
+    tell("done()")
+"""
+
+
+def contents(directory: Path) -> dict[str, bytes | None]:
+    """Every file of a directory with its bytes; the lock file is left out, which says who looked last."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None
+        for path in sorted(directory.rglob("*"))
+        if path.name != "lock"
+    }
+
+
+def killed(experiment: Experiment, names: tuple[str, ...] = ("a",)) -> Experiment:
+    """A session that was killed after the third save: one checkpoint of its begin, a journal with the rest."""
+    running = experiment.write(COUNTING, names).go()
+    experiment.hears(f"saved {names[-1]} 3")
+    running.signal(signal.SIGKILL)
+    running.end()
+    experiment.nothing_left(5)
+    return experiment
+
+
+def finished(experiment: Experiment) -> Experiment:
+    """A session that ran to its end."""
+    experiment.write(COUNTING).allow("go")
+    assert experiment.run().code == 0
+    return experiment
+
+
+def refused(experiment: Experiment, *options: str, before: Callable[[], None] | None = None) -> str:
+    """The one line of a start that ends with 3 and changes nothing."""
+    was, told = contents(experiment.state_dir), experiment.told()
+    result = experiment.run(*options, before=before)
+    assert (result.code, result.out, len(result.said)) == (3, "", 1), result
+    assert contents(experiment.state_dir) == was
+    assert experiment.told() == told, "no user code may have run"
+    return result.last_line()
+
+
+def resumed(experiment: Experiment, state: int = 3, *options: str) -> Result:
+    """A start that goes on where the last one stopped, to the end."""
+    experiment.allow("go")
+    result = experiment.run(*options)
+    assert result.code == 0, result
+    assert f"begins a {state}" in experiment.told()
+    assert {(run["status"], run["state"]) for run in experiment.runs().values()} == {("done", "5")}
+    assert experiment.told().count("done()") == 1
+    return result
+
+
+def journal(experiment: Experiment) -> Path:
+    """The segment of the worker, which has a line for each save."""
+    (segment,) = [path for path in (experiment.state_dir / "journal").iterdir() if "-w0" in path.name]
+    return segment
+
+
+@contextmanager
+def disk(place: Path, size: str) -> Iterator[Callable[[str], None]]:
+    """A file system of its own at this place, and a way to mount it otherwise."""
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        yield lambda how: void(subprocess.run(["mount", "-o", f"remount,{how}", place], check=True))
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def void(_: object) -> None:
+    """Nothing is returned."""
+
+
+@case("F63-missing")
+def _(experiment: Experiment) -> None:
+    state_dir = finished(experiment).state_dir
+    assert state_dir.stat().st_mode & 0o777 == 0o700
+    modes = {path.stat().st_mode & 0o077 for path in (state_dir, *state_dir.rglob("*"))}
+    assert modes == {0}, "nobody else may read states"
+    assert list((state_dir / "journal").iterdir()) == [], "a session that ends well leaves one file"
+
+
+@case("F63-not-writable")
+def _(experiment: Experiment) -> None:
+    experiment.write(COUNTING)
+    (experiment.folder / "told").touch()
+    experiment.allow("go")
+    experiment.folder.chmod(0o555)
+    result = experiment.run(before=as_anybody)
+    line = (
+        f"state directory: {experiment.state_dir}: Permission denied. Nothing was started; "
+        "--state DIR chooses another place"
+    )
+    assert (result.code, result.out, len(result.said), result.last_line()) == (3, "", 1, line)
+    assert not experiment.state_dir.exists()
+    with Terminal(experiment.folder, "m.py", columns=300, before=as_anybody) as terminal:
+        assert terminal.end() == 3
+        assert b"\x1b[?1049h" not in terminal.raw, "said before any screen"
+        assert line in terminal.text
+    experiment.folder.chmod(0o755)
+    resumed(experiment, 0)
+
+
+@case("F63-db-json-alone-is-missing")
+def _(experiment: Experiment) -> None:
+    database = killed(experiment).state_dir / "db.json"
+    kept = database.read_bytes()
+    database.unlink()
+    (experiment.state_dir / "db.json.bak").unlink(missing_ok=True)
+    line = refused(experiment)
+    assert line == f"store: {database}: it is missing, but the journal beside it is not. Nothing was changed"
+    database.write_bytes(kept)
+    resumed(experiment)
+
+
+def with_run(**facts: object) -> Callable[[bytes], bytes]:
+    """Change facts of run 1."""
+
+    def change(text: bytes) -> bytes:
+        tables = json.loads(text)
+        tables["runs"]["1"] |= facts
+        return json.dumps(tables).encode()
+
+    return change
+
+
+@case.each(
+    "F64",
+    empty=(lambda text: b"", "the file is empty"),
+    blank=(lambda text: b"\n\n", "the file is empty"),
+    cut=(lambda text: text[: len(text) // 2], "truncated"),
+    zeros=(lambda text: b"\0" * len(text), "malformed"),
+    garbage=(lambda text: bytes(range(256)), "malformed"),
+    list=(lambda text: b"[]", "Expected `object`, got `array`"),
+    two_values=(lambda text: text + text, "malformed"),
+    meta_gone=(lambda text: text.replace(b'"meta"', b'"atem"'), "`$.meta` is missing"),
+    wrong_type=(with_run(saves="many"), "Expected `int`, got `str` - at `$.runs"),
+    wrong_status=(with_run(status="finished"), "`$.runs.1.status` is 'finished', not one of pending, running"),
+    no_such_instance=(with_run(instance_id=7), "`$.runs.1` does not fit the runs and instances around it"),
+)
+def _(experiment: Experiment, fault: tuple[Callable[[bytes], bytes], str]) -> None:
+    damage, why = fault
+    database = killed(experiment).state_dir / "db.json"
+    kept = database.read_bytes()
+    database.write_bytes(damage(kept))
+    backup = database.with_name("db.json.bak")
+    backup.write_bytes(kept)
+    line = refused(experiment)
+    assert line.startswith(f"store: {database}: ")
+    assert why in line
+    assert line.endswith(f". Nothing was changed; the one before it is {backup}")
+    looked = experiment.start("status", "m.py").end()
+    assert (looked.code, looked.out, looked.last_line()) == (3, "", line)
+    shutil.copy(backup, database)
+    resumed(experiment)
+
+
+@case.each("F65", torn_tail=0, damaged_middle=1, damaged_last_line=-1)
+def _(experiment: Experiment, line: int) -> None:
+    segment = journal(killed(experiment))
+    lines = segment.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 4, "started, and three saves"
+    if line:
+        number = 2 if line > 0 else 3
+        lines[number] = lines[number].replace(b'"2"', b'"9"').replace(b'"3"', b'"9"')
+        assert b'"9"' in lines[number]
+    else:
+        lines.append(lines[-1][:-7])
+    damaged = b"".join(lines)
+    segment.write_bytes(damaged)
+
+    result = resumed(experiment, 2 if line < 0 else 3)
+    (preserved,) = (experiment.state_dir / "journal").iterdir()
+    assert re.fullmatch(re.escape(segment.name) + r"\.damaged-\d{8}-\d{6}", preserved.name)
+    assert preserved.read_bytes() == damaged
+    note = f"1 damaged or torn line(s) of {segment.name} were skipped; the file is kept as {preserved.name}"
+    assert note in experiment.session_log()
+    assert note in result.out
+
+
+@case("F66-leftover-temporary-files")
+def _(experiment: Experiment) -> None:
+    state_dir = killed(experiment).state_dir
+    for name in ("db.json.tmp", "db.json.bak.tmp"):
+        (state_dir / name).write_bytes(b'{"meta": {"1": {"schema"')
+    resumed(experiment)
+    assert not list(state_dir.glob("*.tmp"))
+
+
+@case("F66-checkpoint-older-than-the-journal")
+def _(experiment: Experiment) -> None:
+    state_dir = killed(experiment, ("b", "a")).state_dir
+    older = (state_dir / "db.json").read_bytes()
+    running = experiment.go()
+    experiment.hears("begins a 3")
+    running.signal(signal.SIGKILL)
+    running.end()
+    experiment.nothing_left(5)
+    newer = (state_dir / "db.json").read_bytes()
+    assert newer != older
+    (state_dir / "db.json").write_bytes(older)
+    line = refused(experiment)
+    assert re.search(r": it is checkpoint \d+, the journal goes on from checkpoint \d+: was one of them restored", line)
+    assert line.endswith(
+        f"Nothing was changed; put the newer file back, or go on without {state_dir / 'journal'} by moving it"
+    )
+    (state_dir / "db.json").write_bytes(newer)
+    resumed(experiment)
+
+
+@case("F66-checkpoint-of-another-experiment")
+def _(experiment: Experiment) -> None:
+    state_dir = killed(experiment, ("c", "b", "a")).state_dir
+    own = (state_dir / "db.json").read_bytes()
+    other = Experiment(experiment.folder / "other")
+    other.folder.mkdir()
+    killed(other)
+    shutil.copy(other.state_dir / "db.json", state_dir)
+    assert refused(experiment).startswith(f"store: {state_dir / 'db.json'}: the journal does not fit it (")
+    (state_dir / "db.json").write_bytes(own)
+    resumed(experiment)
+
+
+@case("F66-checkpoint-newer-than-the-journal")
+def _(experiment: Experiment) -> None:
+    state_dir = killed(experiment).state_dir
+    old = contents(state_dir / "journal")
+    resumed(experiment)
+    for name, text in old.items():
+        assert text is not None
+        (state_dir / "journal" / name).write_bytes(text)
+    before = experiment.told()
+    result = experiment.run()
+    assert result.code == 0, result
+    assert experiment.told() == before, "an old journal takes nothing back: neither a run nor done()"
+    assert experiment.one()["state"] == "5"
+
+
+@case("F67-newer-schema")
+def _(experiment: Experiment) -> None:
+    database = killed(experiment).state_dir / "db.json"
+    kept = database.read_bytes()
+    tables = json.loads(kept)
+    tables["meta"]["1"] = {"schema": 2, "something": ["else"]}
+    database.write_text(json.dumps(tables))
+    assert refused(experiment) == (
+        f"store: {database}: it has schema 2, this pyalma-tui knows up to 1. "
+        "Nothing was changed; use the newer pyalma-tui that wrote it"
+    )
+    database.write_bytes(kept)
+    resumed(experiment)
+
+
+@case("F67-older-file")
+def _(experiment: Experiment) -> None:
+    database = finished(experiment).state_dir / "db.json"
+    tables = json.loads(database.read_text())
+    for name in ("earlier", "progress", "module", "number", "saved_at"):
+        tables["runs"]["1"].pop(name, None)
+    tables["meta"]["1"].pop("written_at")
+    old = json.dumps(tables)
+    database.write_text(old)
+    assert experiment.run().code == 0
+    assert experiment.one()["state"] == "5"
+    assert experiment.told().count("done()") == 1
+
+
+@case("F68-file-of-somebody-else")
+def _(experiment: Experiment) -> None:
+    experiment.state_dir.mkdir(0o700)
+    with TinyDB(experiment.state_dir / "db.json") as db:
+        db.insert({"mine": "é\u2028", "nested": {"a": [1.5, None]}})
+        db.table("more").insert_multiple({"n": n} for n in range(3))
+        theirs = {name: [dict(each) for each in db.table(name).all()] for name in ("_default", "more")}
+    killed(experiment)
+    resumed(experiment)
+    with TinyDB(experiment.state_dir / "db.json") as db:
+        assert {name: db.table(name).all() for name in theirs} == theirs
+        assert [run["state"] for run in db.table("runs").search(where("status") == "done")] == ["5"]
+        db.table("added").insert({"later": True})
+    assert experiment.run().code == 0
+    with TinyDB(experiment.state_dir / "db.json") as db:
+        assert {name: db.table(name).all() for name in theirs} == theirs
+        assert db.table("added").all() == [{"later": True}]
+
+
+@case.each(
+    "F69",
+    same=("m.py",),
+    relative=("../{name}/./m.py",),
+    absolute=("{folder}/m.py",),
+    linked_directory=("link/m.py",),
+    linked_state=("m.py", "--state", "linked.alma"),
+)
+def _(experiment: Experiment, arguments: tuple[str, ...]) -> None:
+    experiment.write(COUNTING + "\ntell('imported')\n")
+    (experiment.folder / "link").symlink_to(experiment.folder)
+    (experiment.folder / "linked.alma").symlink_to("m.alma")
+    running = experiment.go()
+    experiment.hears("saved a 3")
+    who = until(lambda: holder(experiment.state_dir), lambda: "who holds it")
+    command = [each.format(name=experiment.folder.name, folder=experiment.folder) for each in arguments]
+    second = experiment.start(*command, "--plain").end()
+    assert (second.code, second.out, len(second.said)) == (4, "", 1), second
+    assert re.fullmatch(
+        re.escape(f"{experiment.state_dir}: the experiment is in use by process {running.process.pid} since ")
+        + r"\d{4}-\d\d-\d\d \d\d:\d\d"
+        + re.escape(". Nothing was changed; `pyalma-tui status` shows it, or wait until it ends"),
+        second.last_line(),
+    )
+    assert holder(experiment.state_dir) == who
+    assert experiment.told().count("imported") == 1, "the module of a busy experiment is not imported once more"
+    experiment.allow("go")
+    assert running.end().code == 0
+    assert experiment.one()["attempts"] == 1
+
+
+@case("F69-in-a-terminal")
+def _(experiment: Experiment) -> None:
+    experiment.write(COUNTING)
+    with Terminal(experiment.folder, "m.py") as first:
+        experiment.hears("saved a 3")
+        with Terminal(experiment.folder, "./m.py", columns=300) as second:
+            assert second.end() == 4
+            assert f"in use by process {first.pid} since " in second.text
+            assert b"\x1b[?1049h" not in second.raw
+        with Terminal(experiment.folder, "status", "m.py", columns=120) as looking:
+            assert looking.end() == 0
+            assert "running" in looking.text
+        experiment.allow("go")
+        first.see("100 %")
+        first.press("q")
+        assert first.end() == 0
+
+
+@case.each("F70", program=(True, False), worker=(False, True), both=(True, True), group=(True, None))
+def _(experiment: Experiment, victims: tuple[bool, bool | None]) -> None:
+    """Any moment and any process is what tests/kill_loop is for; here the states of each kind are looked at."""
+    program, worker = victims
+    running = experiment.write(COUNTING, ("b", "a")).go()
+    experiment.hears("saved a 3")
+    workers = running.workers()
+    if program:
+        running.signal(signal.SIGKILL)
+    for each in workers:
+        if worker is None:
+            os.killpg(each.pid, signal.SIGKILL)
+        elif worker:
+            each.kill()
+    if program:
+        running.end()
+        experiment.nothing_left(5)
+        assert holder(experiment.state_dir) is None
+        runs = experiment.runs()
+        assert runs["a"]["state"] == "3"
+        assert runs["b"]["status"] == "pending"
+        resumed(experiment)
+        return
+    experiment.allow("go")
+    result = running.end()
+    assert result.code == 1, "the other run went on"
+    assert experiment.runs()["a"]["error"] == "killed by SIGKILL, not by pyalma-tui: usually out of memory"
+    resumed(experiment, 3, "--retry-failed")
+
+
+@case.each(
+    "F71",
+    state_directory=(".", "state directory: {}: it cannot be written. Nothing was started; --state DIR chooses"),
+    journal=("journal", "state directory: {}: it cannot be written. Nothing was started; --state DIR chooses"),
+    lock=("lock", "lock: {}: Permission denied. Nothing was changed"),
+    database=("db.json", "store: {}: Permission denied. Nothing was changed"),
+)
+def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+    name, said = fault
+    state_dir = killed(experiment).state_dir
+    path = state_dir / name
+    mode = path.stat().st_mode & 0o777
+    path.chmod(0o500 if path.is_dir() else 0)
+    assert refused(experiment, before=as_anybody).startswith(said.format(path))
+    path.chmod(mode)
+    resumed(experiment)
+
+
+@case("F71-read-only-logs")
+def _(experiment: Experiment) -> None:
+    state_dir = killed(experiment, ("c", "b", "a")).state_dir
+    shutil.rmtree(state_dir / "logs")
+    (state_dir / "logs").mkdir(0o500)
+    experiment.allow("go")
+    result = experiment.run("--workers", "3", before=as_anybody)
+    assert result.code == 0, "a log is no reason to stop"
+    assert {run["state"] for run in experiment.runs().values()} == {"5"}
+
+
+@case("F71-read-only-file-system")
+def _(experiment: Experiment) -> None:
+    experiment.write(COUNTING)
+    where_to = experiment.folder / "disk"
+    with disk(where_to, "4m") as remount:
+        state_dir = where_to / "m.alma"
+        experiment.allow("go")
+        assert experiment.run("--state", str(state_dir)).code == 0
+        remount("ro")
+        was = contents(state_dir)
+        result = experiment.run("--state", str(state_dir))
+        assert (result.code, result.out, len(result.said)) == (3, "", 1), result
+        assert result.last_line().startswith(f"state directory: {state_dir}: it cannot be written. Nothing was ")
+        assert contents(state_dir) == was
+        looked = experiment.start("status", "m.py", "--state", str(state_dir), "--json").end()
+        assert (looked.code, looked.err) == (0, ""), "looking needs no write"
+        assert json.loads(looked.out)["counts"]["done"] == 1
+        remount("rw")
+        assert experiment.run("--state", str(state_dir)).code == 0
+
+
+FILLING = """
+from pyalma_tui import SaveFailed
+def run(instance, save, state):
+    number = int(state or "0")
+    tell("begins", number)
+    while number < 300:
+        number += 1
+        try:
+            save(f"{number:<2000}")
+        except SaveFailed:
+            tell("refused", number)
+            raise
+        kept = number
+        if number % 50 == 0:
+            tell("saved", number)
+"""
+
+
+def filled(experiment: Experiment, result: Result, why: str, *options: str) -> None:
+    """What a full disk leaves: what was promised, and nothing that was not; with room it goes on."""
+    assert result.code == 3, result
+    assert len(result.said) == 1, result
+    line = result.last_line()
+    assert line.startswith("NOT SAVED: a: ")
+    assert f": {why}. " in line
+    assert line.endswith("; make room or allow writing, then start again"), line
+    told = experiment.told()
+    last = int(told[-1].removeprefix("refused "))
+    looked = experiment.start("status", "m.py", "--json", *options).end()
+    assert looked.code == 0, looked
+    (one,) = [run for run in json.loads(looked.out)["runs"] if run["instance"] == "a"]
+    assert (one["status"], one["state"].strip()) == ("failed", str(last - 1))
+
+
+@case("F72-no-space-left")
+def _(experiment: Experiment) -> None:
+    experiment.write(FILLING, ("b", "a"))
+    place = experiment.folder / "disk"
+    with disk(place, "256k") as remount:
+        options = ("--state", str(place / "m.alma"))
+        filled(experiment, experiment.run(*options), "No space left on device", *options)
+        last = int(experiment.told()[-1].removeprefix("refused "))
+        remount("size=16m")
+        result = experiment.run(*options, "--retry-failed")
+        assert result.code == 0, result
+        assert f"begins {last - 1}" in experiment.told()
+
+
+@case("F72-file-size-limit")
+def _(experiment: Experiment) -> None:
+    experiment.write(FILLING, ("b", "a"))
+    result = experiment.run(before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, 64 << 10)))
+    filled(experiment, result, "File too large")
+    last = int(experiment.told()[-1].removeprefix("refused "))
+    assert experiment.run("--retry-failed").code == 0
+    assert f"begins {last - 1}" in experiment.told()
+
+
+@case("F72-no-room-to-begin")
+def _(experiment: Experiment) -> None:
+    experiment.write(COUNTING)
+    place = experiment.folder / "disk"
+    with disk(place, "64k") as remount:
+        with suppress(OSError), (place / "full").open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                continue
+        options = ("--state", str(place / "m.alma"))
+        result = experiment.run(*options)
+        assert (result.code, result.out, len(result.said)) == (3, "", 1), result
+        assert "No space left on device" in result.last_line()
+        assert experiment.told() == []
+        remount("size=1m")
+        experiment.allow("go")
+        assert experiment.run(*options).code == 0
+
+
+THREE = """
+def run(instance, save, state):
+    number = int(state or "0")
+    tell("begins", number)
+    while number < 3:
+        number += 1
+        tell("call", number)
+        save(str(number))
+        tell("saved", number)
+
+def done():
+    tell("done()")
+"""
+
+
+@case.each(
+    "F73",
+    open_enospc=("open", "ENOSPC"),
+    open_eintr=("open", "EINTR"),
+    write_enospc=("write", "ENOSPC"),
+    write_eio=("write", "EIO"),
+    write_short=("write", "short"),
+    fsync_eio=("fsync", "EIO"),
+    fdatasync_eio=("fdatasync", "EIO"),
+    replace_eio=("replace", "EIO"),
+    link_eio=("link", "EIO"),
+    unlink_eio=("unlink", "EIO"),
+    mkdir_enospc=("mkdir", "ENOSPC"),
+)
+def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+    """In the process of the program; a worker's are met in tests/store, every crash in between in tests/crash."""
+    call, error = fault
+    experiment.write(THREE)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.catalogue.failing", call, error, str(experiment.folder)],
+        env=experiment.environment(PYTHONPATH=str(Path(__file__).parents[2])),
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    lives: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lives, "the call was never met"
+    for life in lives:
+        assert life["code"] in (0, 3), life
+        assert "Traceback" not in life["err"], life
+        assert life["code"] == 0 or len(life["err"].splitlines()) == 1, life
+        told = life["told"]
+        calls = life["told again"].count("done()")
+        ended = (life["again"], life["hook"], calls)
+        assert ended == (0, "done", 1) or (ended == (1, "cut off", 0) and call == "fdatasync"), life
+        stored = 0
+        for word, _, number in (line.partition(" ") for line in life["told again"]):
+            stored = int(number) if word == "saved" else stored
+            assert word != "begins" or int(number) >= stored, life
+        assert life["state"] == "3", life
+        assert life["code"] == 3 or "done()" in told, life
+
+
+@case("F74-state-directory-renamed")
+def _(experiment: Experiment) -> None:
+    running = experiment.write(COUNTING, ("b", "a")).go()
+    experiment.hears("saved a 3")
+    moved = experiment.folder / "moved"
+    experiment.state_dir.rename(moved)
+    note = f"{experiment.state_dir} was removed while it was in use; it is written anew from memory"
+    until(lambda: note in running.printed(), experiment.outputs)
+    experiment.allow("go")
+    assert running.end().code == 0
+    assert {(run["status"], run["state"]) for run in experiment.runs().values()} == {("done", "5")}
+    assert holder(moved) is None
+    looked = experiment.start("status", "m.py", "--json", "--state", str(moved)).end()
+    assert looked.code == 0, looked
+    assert {run["instance"]: run["state"] for run in json.loads(looked.out)["runs"]}["a"] in ("3", "4", "5")
+
+
+@case.each("F74", parent_renamed_and_back=True, parent_renamed=False)
+def _(experiment: Experiment, back: bool) -> None:
+    experiment.write(COUNTING)
+    parent, moved = experiment.folder / "parent", experiment.folder / "moved"
+    parent.mkdir()
+    running = experiment.go("--state", "parent/m.alma")
+    experiment.hears("saved a 3")
+    parent.rename(moved)
+    if back:
+        moved.rename(parent)
+    experiment.allow("go")
+    result = running.end()
+    place = parent if back else moved
+    looked = experiment.start("status", "m.py", "--json", "--state", str(place / "m.alma")).end()
+    (one,) = json.loads(looked.out)["runs"]
+    assert one["state"] == "5", "save() had returned"
+    if back:
+        assert result.code == 0
+        return
+    assert (result.code, len(result.said)) == (3, 1), result
+    assert str(parent) in result.last_line()
+    assert "No such file or directory" in result.last_line()
+    moved.rename(parent)
+    assert experiment.run("--state", "parent/m.alma").code == 0
+
+
+@pytest.mark.parametrize("check", case.cases)
+def test_catalogue(check: Check, experiment: Experiment) -> None:
+    check(experiment)
