@@ -46,7 +46,8 @@ def offer(name: str, target: Target, state_dir: Path, *, may_ask: bool) -> None:
         take(name, target, state_dir)
     else:
         say(
-            f"{path.name} is an unfinished experiment of pyalma; `pyalma-tui import {name}`, before a start, continues it"
+            f"{path.name} is an unfinished experiment of pyalma; "
+            f"`pyalma-tui import {name}` continues it, before a first start"
         )
 
 

@@ -30,7 +30,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     _check_free(state_dir)
-    if plan_beside(target.path).is_file():
+    if plan_beside(target.path).is_file() and not options.fresh:
         from pyalma_tui.cli.import_plan import offer
 
         offer(name, target, state_dir, may_ask=screen)

@@ -59,7 +59,7 @@ def take_over(
         for instance in reversed(range(len(batch))):
             if iteration > current or instance in pending:
                 seeds[instance, iteration] = draw() if found.random_state or not table else table[instance, iteration]
-    runs = []
+    runs: list[Run] = []
     for iteration in range(iterations):
         for instance in range(len(batch)):
             number = len(runs) + 1
@@ -156,7 +156,7 @@ class _Finder:
 
 
 def _key(file: str, data: bytes | None) -> Key:
-    """What an instance is for pyalma, which keeps a path and an object without data alike; keys of data in any order."""
+    """What an instance is, whatever the order of its data's keys; an object without data is the same as its path."""
     if data in (None, b"{}"):
         return file, b""
     return file, _sorted(jsontext.decode(data or b"null"))

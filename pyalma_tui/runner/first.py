@@ -40,5 +40,6 @@ def _keep_output(output: IO[bytes], state_dir: Path) -> None:
     directory = state_dir / "logs" / "load"
     with contextlib.suppress(OSError):  # a log is no reason not to start
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (directory / "first.log").touch(0o600)
         with (directory / "first.log").open("wb") as log:
             shutil.copyfileobj(output, log)

@@ -9,7 +9,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from queue import SimpleQueue
-from signal import SIGKILL
 
 import msgspec
 
@@ -182,8 +181,10 @@ class Runner:
                 seat.worker.renew_segment()
 
     def _end(self) -> None:
+        self._quitting = True
+        now = time.monotonic()
         for seat in list(self._crew.seats.values()):
-            seat.worker.signal_group(SIGKILL)
+            self._advance(seat, supervise.at_once(seat.stop or supervise.asked(now, 0.0), now))
             self._bury(seat, seat.worker.process.wait())
         self._crew.close()
         try:
@@ -205,6 +206,7 @@ class Runner:
         self._queue.add(order if fresh else [i for i in order if isinstance(ledger.run(i).status, wanted)])
         if not fresh:
             done = [run.status.duration for run in ledger.runs if isinstance(run.status, s.Done)]
+            done = [seconds for seconds in done if seconds]  # those that pyalma ended took nobody knows how long
             self._durations.extend(done[-500:])
         if self._settings.rerun_done:
             self._rerun_done()
@@ -413,7 +415,8 @@ class Runner:
             self._write(started)  # as far as we know: it dies of this run, which must not go round for ever
         seconds = round(time.monotonic() - seat.began, 3)
         if seat.stop is not None and not seat.stop.error:
-            self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), supervise.describe(seat.stop)))
+            why = "its session ended" if self._failure else supervise.describe(seat.stop)
+            self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), why))
             return
         error = s.Error(seat.stop.error) if seat.stop is not None else s.Error(supervise.death(code))
         if seat.stop is None:

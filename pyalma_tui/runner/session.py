@@ -366,8 +366,9 @@ def _prepare(state_dir: Path) -> None:
             if not os.access(directory, os.W_OK | os.X_OK):
                 raise OSError(errno.EACCES, "it cannot be written", str(directory))
     except OSError as error:
+        where = error.filename or state_dir
         raise StoreError(
-            f"state directory: {error.filename or state_dir}: {error.strerror}. Nothing was started; --state DIR chooses another place"
+            f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
         ) from error
 
 

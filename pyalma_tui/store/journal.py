@@ -47,7 +47,8 @@ class Journal:
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
-        self._own = SegmentWriter(directory, segment_name(session, "runner", 1), synced=synced, settled=True)
+        self._own = SegmentWriter(directory, segment_name(session, "runner", 1), settled=True)
+        self._each_synced = synced
 
     def name_for(self, writer: str) -> str:
         """The first segment of a new writer."""
@@ -64,7 +65,11 @@ class Journal:
 
     def append(self, record: Record) -> None:
         """Write a record of the runner itself; raises OSError."""
-        self._append(line_of(record))
+        line = line_of(record)
+        self._append(line)
+        if self._each_synced:
+            with self._own_goes_on():
+                self._own.sync(line)
 
     def _append(self, line: bytes) -> None:
         with self._own_goes_on():

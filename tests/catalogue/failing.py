@@ -82,9 +82,16 @@ def lives(call: str, error: str, folder: Path) -> None:
         store = read_store(place / "m.alma")
         state = json.loads(store.ledger.runs[0].state or b"null") if store else None
         facts = {
-            "n": number, "code": code, "err": err, "told": before, "state": state,
-            "hook": s.hook_word(store.ledger.hook.status) if store else "", "again": again, "err again": err_again, "told again": told(place),
-        }  # fmt: skip
+            "n": number,
+            "code": code,
+            "err": err,
+            "told": before,
+            "again": again,
+            "err again": err_again,
+            "told again": told(place),
+            "hook": s.hook_word(store.ledger.hook.status) if store else "",
+            "state": state,
+        }
         print(json.dumps(facts), flush=True)
 
 

@@ -25,7 +25,7 @@ class Mutant(NamedTuple):
 
 MUTANTS = [
     Mutant(m.no_directory_sync_of_a_new_segment, w.rotations_and_carries, "power cut", "fsync", "run 1 is ('pending'"),
-    Mutant(m.no_directory_sync_after_the_rename, w.deaths_and_resets, "power cut", "fsync", "refused to open"),
+    Mutant(m.no_directory_sync_after_the_rename, w.deaths_and_resets, "power cut", "flush", "refused to open"),
     Mutant(m.no_sync_of_the_checkpoint_file, w.rotations_and_carries, "power cut", "fsync", "refused to open"),
     Mutant(m.no_sync_before_save_returns, w.rotations_and_carries, "power cut", "fsync", "expected one of"),
     Mutant(m.segments_go_before_the_checkpoint_is_durable, w.deaths_and_resets, "kill", "flush", "expected one of"),
@@ -42,7 +42,7 @@ MUTANTS = [
         m.a_carried_copy_may_end_in_a_segment_that_is_not_synced, w.many_floods, "power cut", "fsync", "expected one of"
     ),
     Mutant(m.a_started_run_counts_as_done, w.in_the_middle, "kill", "flush", "is ('done'"),
-    Mutant(m.what_was_lost_in_between_is_not_made_up_for, w.deaths_and_resets, "power cut", "fsync", "refused to open"),
+    Mutant(m.what_was_lost_in_between_is_not_made_up_for, w.deaths_and_resets, "power cut", "flush", "refused to open"),
     Mutant(m.a_segment_shorter_than_its_position_is_refused, w.in_the_middle, "power cut", "fsync", "refused to open"),
     Mutant(m.a_failed_sync_is_tried_again_on_the_same_file, w.a_failed_sync, "power cut", "fsync", "expected one of"),
 ]

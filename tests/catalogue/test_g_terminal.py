@@ -1,0 +1,468 @@
+"""Catalogue G: the terminal, signals, the end of the program, the clock."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pyalma_tui.store.lock import holder
+from tests.catalogue.experiment import OWNER, PROGRAM, Catalogue, Check, Experiment, until
+from tests.terminal.screen import Terminal
+
+case = Catalogue()
+
+FULL_SCREEN = b"\x1b[?1049h"
+
+COUNTING = """
+def run(instance, save, state):
+    name = os.path.basename(instance)
+    number = int(state or "0")
+    tell("begins", name, number)
+    while number < 5:
+        while not os.path.exists(f"go{number}"):
+            save(str(number))
+            time.sleep(0.01)
+        number += 1
+        save(str(number))
+        tell("saved", name, number)
+
+def done():
+    tell("done()")
+"""
+
+STUBBORN = """
+def run(instance, save, state):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    save("kept")
+    tell("deaf")
+    wait_for("never")
+"""
+
+
+def shown(experiment: Experiment, *options: str, **how: Any) -> Terminal:
+    """The experiment in a terminal; its processes are told from others by their environment."""
+    environment = {OWNER: str(experiment.folder), **how.pop("environment", {})}
+    return Terminal(experiment.folder, experiment.name, *options, environment=environment, **how)
+
+
+def allow(experiment: Experiment, *steps: int) -> None:
+    """Let runs go on to these numbers."""
+    for step in steps:
+        experiment.allow(f"go{step - 1}")
+
+
+def resumed(experiment: Experiment, state: int) -> None:
+    """A later start goes on where it stopped, to the end."""
+    allow(experiment, 1, 2, 3, 4, 5)
+    assert experiment.run().code == 0, experiment.outputs()
+    assert f"begins a {state}" in experiment.told()
+    run = experiment.one()
+    assert (run["status"], run["state"]) == ("done", "5")
+    assert experiment.told().count("done()") == 1
+
+
+def free(experiment: Experiment) -> None:
+    """Wait until nobody holds the experiment, which is closed then."""
+    until(lambda: holder(experiment.state_dir) is None, experiment.outputs)
+
+
+@case.each("G75", dumb="dumb", empty="", unset=None)
+def _(experiment: Experiment, term: str | None) -> None:
+    experiment.write(COUNTING)
+    allow(experiment, 1, 2, 3, 4, 5)
+    program = (PROGRAM,) if term is not None else ("env", "-u", "TERM", PROGRAM)
+    with shown(experiment, environment={"TERM": term or ""}, program=program) as terminal:
+        assert terminal.end() == 0, "it ends by itself: nobody can press q"
+        assert "1 done" in terminal.text
+        assert b"\x1b" not in terminal.raw, "this terminal does not know what that means"
+
+
+@case.each("G75", no_input="</dev/null", no_output=">out.txt", no_errors="2>err.txt")
+def _(experiment: Experiment, redirection: str) -> None:
+    experiment.write(COUNTING)
+    allow(experiment, 1, 2, 3, 4, 5)
+    with shown(experiment, program=("sh", "-c", f'{PROGRAM} "$@" {redirection}', "sh")) as terminal:
+        assert terminal.end() == 0
+        output = experiment.folder / "out.txt"
+        assert "1 done" in (output.read_text() if output.exists() else terminal.text)
+        assert FULL_SCREEN not in terminal.raw
+        assert not output.exists() or "\x1b" not in output.read_text()
+
+
+@case("G76-resized")
+def _(experiment: Experiment) -> None:
+    experiment.write(COUNTING, ("beta", "a"))
+    with shown(experiment, columns=80, lines=24) as terminal:
+        first = terminal.see("beta", "running", "instances")
+        for columns, lines in ((20, 5), (1, 1), (200, 60), (3, 30), (300, 2), (80, 24)):
+            before = len(terminal.raw)
+            terminal.resize(columns, lines)
+            terminal.wait(lambda _, n=before: len(terminal.raw) > n, f"something painted at {columns}×{lines}")  # type: ignore[misc]
+        terminal.see("beta", "running", "instances")
+        assert terminal.text.splitlines()[2] == first.splitlines()[2], "the same screen as before"
+        allow(experiment, 1, 2, 3, 4, 5)
+        terminal.see("2/2", "100 %")
+        terminal.press("q")
+        assert terminal.end() == 0
+        terminal.assert_restored()
+    assert {run["attempts"] for run in experiment.runs().values()} == {1}
+
+
+@case("G77-sigterm")
+def _(experiment: Experiment) -> None:
+    allow(experiment.write(COUNTING), 1)
+    with shown(experiment) as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.end() == 143
+        terminal.assert_restored()
+        assert "1 interrupted" in terminal.text, "the summary is left behind"
+    resumed(experiment, 1)
+
+
+@case("G77-sigterm-without-screen")
+def _(experiment: Experiment) -> None:
+    allow(experiment.write(COUNTING), 1)
+    running = experiment.go()
+    experiment.hears("saved a 1")
+    running.signal(signal.SIGTERM)
+    result = running.end()
+    assert result.code == 143, result
+    assert experiment.one()["status"] == "interrupted"
+    resumed(experiment, 1)
+
+
+@case("G77-deaf-run-after-the-grace")
+def _(experiment: Experiment) -> None:
+    with shown(experiment.write(STUBBORN), "--grace", "0.2") as terminal:
+        experiment.hears("deaf")
+        terminal.see("running")
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.end() == 143
+        terminal.assert_restored()
+    assert (experiment.one()["status"], experiment.one()["state"]) == ("interrupted", "kept")
+
+
+@case.each("G77", deaf_run_and_ctrl_c=True, deaf_run_and_sigterm_again=False)
+def _(experiment: Experiment, key: bool) -> None:
+    with shown(experiment.write(STUBBORN), "--grace", "1000") as terminal:
+        experiment.hears("deaf")
+        terminal.see("running")
+        os.kill(terminal.pid, signal.SIGTERM)
+        terminal.wait(lambda _: b"\x1b[?1049l" in terminal.raw, "the screen is left")
+        if key:
+            terminal.press("ctrl+c")
+        else:
+            os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.end() == 143
+        terminal.assert_restored()
+        assert "before anything was started" not in terminal.text
+    assert (experiment.one()["status"], experiment.one()["state"]) == ("interrupted", "kept")
+
+
+@case.each("G77", while_loading_sigterm=signal.SIGTERM, while_loading_sighup=signal.SIGHUP)
+def _(experiment: Experiment, number: signal.Signals) -> None:
+    experiment.write("""
+        import subprocess
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        subprocess.Popen(["sleep", "1000"])
+        tell("hangs")
+        wait_for("never")
+    """)
+    running = experiment.go()
+    experiment.hears("hangs")
+    running.signal(number)
+    result = running.end()
+    assert (result.code, result.out) == (128 + number, "")
+    assert result.last_line() == f"ended by {number.name} before anything was started"
+    experiment.nothing_left(5)
+    assert not experiment.state_dir.exists()
+
+
+@case("G78-hang-up-and-go-on")
+def _(experiment: Experiment) -> None:
+    allow(experiment.write(COUNTING), 1)
+    with shown(experiment) as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        terminal.hang_up()
+        until(lambda: "the terminal has gone away" in experiment.session_log(), experiment.outputs)
+        allow(experiment, 2, 3, 4, 5)
+        until(lambda: not terminal.process.isalive(), experiment.outputs)
+        assert terminal.process.exitstatus == 0
+    free(experiment)
+    run = experiment.one()
+    assert (run["status"], run["state"], run["attempts"]) == ("done", "5", 1)
+    assert experiment.told().count("done()") == 1
+
+
+@case("G78-hang-up-and-interrupt")
+def _(experiment: Experiment) -> None:
+    allow(experiment.write(COUNTING), 1)
+    with shown(experiment, "--on-hangup", "interrupt") as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        terminal.hang_up()
+        until(lambda: not terminal.process.isalive(), experiment.outputs)
+        assert terminal.process.exitstatus == 129
+    assert experiment.one()["status"] == "interrupted"
+    resumed(experiment, 1)
+
+
+@case("G78-gone-on-then-sigterm")
+def _(experiment: Experiment) -> None:
+    allow(experiment.write(COUNTING), 1)
+    with shown(experiment) as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        terminal.hang_up()
+        until(lambda: "the terminal has gone away" in experiment.session_log(), experiment.outputs)
+        os.kill(terminal.pid, signal.SIGTERM)
+        until(lambda: not terminal.process.isalive(), experiment.outputs)
+        assert terminal.process.exitstatus == 143
+    resumed(experiment, 1)
+
+
+@case.each("G78", plain_goes_on=("--plain",), json_goes_on=("--json",))
+def _(experiment: Experiment, options: tuple[str, ...]) -> None:
+    allow(experiment.write(COUNTING), 1)
+    with shown(experiment, *options) as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        terminal.hang_up()
+        allow(experiment, 2, 3, 4, 5)
+        until(lambda: not terminal.process.isalive(), experiment.outputs)
+        assert terminal.process.exitstatus == 0
+    free(experiment)
+    run = experiment.one()
+    assert (run["status"], run["state"], run["attempts"]) == ("done", "5", 1)
+
+
+@case("G78-plain-interrupts")
+def _(experiment: Experiment) -> None:
+    allow(experiment.write(COUNTING), 1)
+    with shown(experiment, "--plain", "--on-hangup", "interrupt") as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        terminal.hang_up()
+        until(lambda: not terminal.process.isalive(), experiment.outputs)
+        assert terminal.process.exitstatus == 129
+    resumed(experiment, 1)
+
+
+@case("G79-ctrl-z-and-back")
+def _(experiment: Experiment) -> None:
+    experiment.write(COUNTING)
+    environment = {OWNER: str(experiment.folder), "PS1": "prompt> ", "HISTFILE": ""}
+    shell = ("bash", "--norc", "--noprofile", "-i")
+    with Terminal(experiment.folder, program=shell, environment=environment) as terminal:
+        terminal.see("prompt>")
+        terminal.press(f"{PROGRAM} m.py", "enter")
+        terminal.see("running", "instances")
+        terminal.press("\x1a")
+        terminal.see("Stopped", "prompt>")
+        terminal.assert_restored()
+        allow(experiment, 1, 2, 3)
+        experiment.hears("saved a 3")  # workers go on
+        terminal.press("echo $((40 + 2)) lines", "enter")
+        terminal.see("42 lines")
+        terminal.press("fg", "enter")
+        terminal.wait(lambda text: "instances" in text and "state" in text, "the screen again")
+        allow(experiment, 4, 5)
+        terminal.see("100 %")
+        terminal.press("q")
+        terminal.wait(lambda text: "1 done" in text and text.rstrip().endswith("prompt>"), "the summary")
+        terminal.assert_restored()
+        terminal.press("exit", "enter")
+        terminal.end()
+    assert experiment.one()["attempts"] == 1
+
+
+CRASHING = """
+import os, sys
+from pyalma_tui.tui.widgets import {module}
+real = {module}.{name}.{method}
+def {method}(*arguments, **more):
+    if os.path.exists("crash"):
+        raise ZeroDivisionError("of the screen [/] \\x1b]52;c;eHh4\\x07")
+    return real(*arguments, **more)
+{module}.{name}.{method} = {method}
+from pyalma_tui.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@case.each(
+    "G80",
+    while_showing=("header", "Header", "show"),
+    while_painting=("instance_list", "InstanceList", "render_line"),
+)
+def _(experiment: Experiment, place: tuple[str, str, str]) -> None:
+    module, name, method = place
+    allow(experiment.write(COUNTING), 1)
+    program = experiment.folder / "crashing.py"
+    program.write_text(CRASHING.format(module=module, name=name, method=method))
+    with shown(experiment, columns=200, program=(sys.executable, str(program))) as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        experiment.allow("crash")
+        allow(experiment, 2)
+        code = terminal.end()
+        terminal.assert_restored()
+        assert code == 130, terminal.text
+        log = experiment.state_dir / "crash.log"
+        said = f"pyalma-tui: screen: ZeroDivisionError: it crashed; the traceback is in {log}. Every state is kept"
+        assert said in terminal.text.replace("\n", ""), terminal.text
+        assert b"\x1b]52" not in terminal.raw
+    assert re.search(
+        r"Traceback \(most recent call last\):\n(.*\n)*.*ZeroDivisionError: of the screen", log.read_text()
+    )
+    free(experiment)
+    assert list((experiment.state_dir / "journal").iterdir()) == [], "the store was closed"
+    state = experiment.one()["state"]
+    assert state in ("1", "2")
+    resumed(experiment, int(state))
+
+
+SPAWNING = """
+import subprocess
+def run(instance, save, state):
+    tell("spawned", subprocess.Popen(["sleep", "1000"]{how}).pid)
+    save("1")
+    tell("saved")
+    wait_for("go0")
+    save("5")
+
+def done():
+    tell("done()")
+"""
+
+
+@case.each("G81", child="", in_a_session_of_its_own=", start_new_session=True", deaf="DEAF")
+def _(experiment: Experiment, how: str) -> None:
+    module = SPAWNING.format(how="" if how == "DEAF" else how)
+    if how == "DEAF":
+        module = module.replace("    save", "    [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]\n    save", 1)
+    experiment.write(module)
+    with shown(experiment) as terminal:
+        experiment.hears("saved")
+        family = psutil.Process(terminal.pid).children(recursive=True)
+        assert len(family) >= 2, family
+        os.kill(terminal.pid, signal.SIGKILL)
+        terminal.end()
+        experiment.nothing_left(5)
+    assert holder(experiment.state_dir) is None
+    assert experiment.one()["state"] == "1"
+    allow(experiment, 1)
+    assert experiment.run().code == 0
+    assert (experiment.one()["state"], experiment.one()["attempts"]) == ("5", 2)
+    assert experiment.told().count("done()") == 1
+
+
+CLOCK = """
+import time
+real = time.time
+def jumping():
+    try:
+        with open({file!r}) as file:
+            return real() + float(file.read() or 0)
+    except FileNotFoundError:
+        return real()
+time.time = jumping
+"""
+
+
+@contextmanager
+def clock(experiment: Experiment) -> Iterator[Path]:
+    """A file whose seconds are added to what `time.time()` gives, in the program and in its workers."""
+    file, folder = experiment.folder / "offset", experiment.folder / "clock"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(CLOCK.format(file=str(file)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder))
+        yield file
+
+
+def jump(file: Path, seconds: float) -> None:
+    """Set the clock, at once for every reader."""
+    new = file.with_suffix(".new")
+    new.write_text(str(seconds))
+    new.replace(file)
+
+
+HOUR = 3600.0
+YEARS = 10 * 365.25 * 24 * HOUR
+JUMPS = {"hour_forward": HOUR, "hour_back": -HOUR, "ten_years_forward": YEARS, "ten_years_back": -YEARS}
+
+
+@case.each("G82", **JUMPS)
+def _(experiment: Experiment, seconds: float) -> None:
+    experiment.write(COUNTING, ("b", "a"))
+    with clock(experiment) as file:
+        allow(experiment, 1)
+        running = experiment.go("--timeout", "1000", "--grace", "1000")
+        experiment.hears("saved a 1")
+        jump(file, seconds)
+        allow(experiment, 2)
+        experiment.hears("saved a 2")
+        running.signal(signal.SIGKILL)
+        running.end()
+        experiment.nothing_left(5)
+        jump(file, -seconds)
+        allow(experiment, 3)
+        running = experiment.go("--timeout", "1000", "--grace", "1000")
+        experiment.hears("saved a 3")
+        jump(file, seconds)
+        running.signal(signal.SIGINT)
+        assert running.end().code == 130
+        assert {name: run["state"] for name, run in experiment.runs().items()}["a"] == "3"
+        jump(file, 0)
+        allow(experiment, 4, 5)
+        result = experiment.run()
+        assert result.code == 0, result
+    runs = experiment.runs()
+    assert {(run["status"], run["state"]) for run in runs.values()} == {("done", "5")}
+    assert [line for line in experiment.told() if line.startswith("begins a")] == [
+        "begins a 0",
+        "begins a 2",
+        "begins a 3",
+    ], "the order is that of the attempts, whatever the clock said"
+    assert runs["a"]["attempts"] == 3
+    assert all(0 <= run["seconds"] < 60 for run in runs.values()), runs
+    assert experiment.told().count("done()") == 1
+
+
+@case.each("G82-screen", **JUMPS)
+def _(experiment: Experiment, seconds: float) -> None:
+    experiment.write(COUNTING)
+    with clock(experiment) as file, shown(experiment, columns=140) as terminal:
+        experiment.hears("begins a 0")
+        terminal.see("running")
+        jump(file, seconds)
+        allow(experiment, 1, 2)
+        experiment.hears("saved a 2")
+        terminal.see("state     2")
+        allow(experiment, 3, 4, 5)
+        terminal.see("100 %")
+        assert not re.search(r"-\d+ (s|min|h|d)\b", terminal.text), terminal.text
+        terminal.press("q")
+        assert terminal.end() == 0
+        terminal.assert_restored()
+        assert not re.search(r"\d+ h\b|-\d", terminal.text.partition("last saved")[2]), terminal.text
+    assert 0 <= experiment.one()["seconds"] < 60
+
+
+@pytest.mark.parametrize("check", case.cases)
+def test_catalogue(check: Check, experiment: Experiment) -> None:
+    check(experiment)

@@ -1,0 +1,129 @@
+"""`pyalma-tui import`: an unfinished pyalma experiment goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment
+
+SEED = 5
+TELLING = """
+def run(instance, save, state, seed, iteration):
+    tell(os.path.basename(instance), iteration, repr(state), seed)
+    save("new")
+
+def done():
+    tell("done()")
+"""
+
+
+def stopped(experiment: Experiment) -> dict[str, object]:
+    """An experiment of two iterations over four files, stopped in the first: d is done, c was running, a and b wait."""
+    experiment.write(TELLING, ("a", "b", "c", "d"))
+    experiment.name = "m.experiment"
+    file = {"load": "./m.py", "batch": "./m.batch", "workers": 1, "iterations": 2, "seed": SEED}
+    experiment.module.write_text(json.dumps(file))
+    rng = random.Random(SEED)
+    seeds = [rng.randint(0, sys.maxsize) for _ in range(2)]
+    plan: dict[str, object] = {
+        "iterations_left": 1,
+        "pending": [str(experiment.folder / "a"), str(experiment.folder / "b")],
+        "assigned": [{"file": str(experiment.folder / "c"), "data": {}, "id": 1, "seed": seeds[1]}],
+        "instance_states": {"1": "half"},
+        "rand_state": rng.getstate(),
+    }
+    (experiment.folder / "m.plan").write_text(json.dumps(plan))
+    return plan
+
+
+def expected() -> list[str]:
+    """What the runs that are left tell: the interrupted one with its state, all with pyalma's seeds."""
+    rng = random.Random(SEED)
+    seeds = [rng.randint(0, sys.maxsize) for _ in range(8)]
+    first = [f"c 0 'half' {seeds[1]}", f"b 0 '' {seeds[2]}", f"a 0 '' {seeds[3]}"]
+    return [*first, *[f"{name} 1 '' {seed}" for name, seed in zip("dcba", seeds[4:], strict=True)], "done()"]
+
+
+def test_it_goes_on_with_the_recorded_state_and_seeds(experiment: Experiment) -> None:
+    stopped(experiment)
+    before = (experiment.folder / "m.plan").read_bytes()
+    result = experiment.start("import", experiment.name).end()
+    assert (result.code, result.out) == (0, "")
+    assert result.said[0] == (
+        "pyalma-tui: took over m.plan, which stays as it is: iteration 1 of 2; "
+        "1 runs done, 1 interrupted (1 with a state), 6 pending"
+    )
+    assert len(result.said) == 2
+    facts = experiment.status()
+    assert facts["counts"] == {"pending": 6, "running": 0, "interrupted": 1, "failed": 0, "done": 1}
+    assert experiment.told() == []
+    assert experiment.run().code == 0
+    assert experiment.told() == expected()
+    assert (experiment.folder / "m.plan").read_bytes() == before
+
+
+def test_where_a_state_is_it_is_refused(experiment: Experiment) -> None:
+    stopped(experiment)
+    experiment.run("--paused")
+    before = (experiment.state_dir / "db.json").read_bytes()
+    line = experiment.start("import", experiment.name).end().refusal()
+    assert line.startswith(f"import: {experiment.state_dir}: a state is there already. Nothing was changed")
+    assert (experiment.state_dir / "db.json").read_bytes() == before
+
+
+def test_a_first_start_without_a_terminal_says_that_there_is_a_plan(experiment: Experiment) -> None:
+    stopped(experiment)
+    hint = "m.plan is an unfinished experiment of pyalma; `pyalma-tui import m.experiment` continues it"
+    result = experiment.run("--paused")
+    assert [line for line in result.said if "m.plan" in line][0].startswith(f"pyalma-tui: {hint}")
+    assert "m.plan" not in experiment.run().err
+
+
+@pytest.mark.parametrize(("answer", "begins"), [("y", "c 0 'half'"), ("n", "d 0 ''")])
+def test_a_first_start_at_a_terminal_asks(experiment: Experiment, answer: str, begins: str) -> None:
+    stopped(experiment)
+    child = pexpect.spawn(
+        PROGRAM,
+        [experiment.name],
+        cwd=str(experiment.folder),
+        env=experiment.environment(TERM="xterm-256color"),
+        timeout=PATIENCE,
+        dimensions=(40, 120),
+    )
+    child.expect_exact("Continue where it stopped? [y/N] ")
+    child.sendline(answer)
+    experiment.hears("done()")
+    child.send("q")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert experiment.told()[0].startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("m.py", None, "import: m.py: this is no .experiment. Give the one that the .plan stands beside"),
+        ("m.experiment", None, "import: m.plan: there is no such file."),
+        ("m.experiment", "{", "cannot read the plan: m.plan:1:1: the file ends before its JSON does."),
+        (
+            "m.experiment",
+            '{"iterations_left": 2, "pending": [], "assigned": []}',
+            "cannot take over the plan: m.plan: $",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_over_is_told_in_a_line_and_makes_nothing(
+    experiment: Experiment, name: str, content: str | None, why: str
+) -> None:
+    stopped(experiment)
+    plan = Path(experiment.folder / "m.plan")
+    plan.unlink() if content is None else plan.write_text(content)
+    assert experiment.start("import", name).end().refusal().startswith(why)
+    assert not experiment.state_dir.exists()
