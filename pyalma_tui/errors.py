@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from signal import Signals
+
 
 class PyalmaError(Exception):
     """What failed, where and why, what was kept or what to do, in one line.
@@ -45,6 +47,14 @@ class IllegalTransitionError(PyalmaError):
     """A record contradicts the status of its run, which only a defect can cause."""
 
     exit_code = 3
+
+
+class Ended(BaseException):
+    """A signal asks us to end before anything was started."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = Signals(number)
 
 
 class Interrupted(BaseException):

@@ -7,11 +7,11 @@ import sys
 from types import FrameType
 
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.speak import console, say, warn
+from pyalma_tui.cli.speak import console, knows_controls, leave_terminal, say, warn
 from pyalma_tui.report.facts import exit_code
 from pyalma_tui.report.plain import Changes, Output, follow, follow_live, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
-from pyalma_tui.runner.commands import Interrupt, Quit
+from pyalma_tui.runner.commands import Interrupt, Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
@@ -52,12 +52,17 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
     if runner.snapshot().counts.done == runner.snapshot().counts.total and not options.rerun_done:
         say("everything is done already: nothing to run")
     show = json_printer(output) if options.json else line_printer(output)
-    live = sys.stdout.isatty() and not options.json
+    live = sys.stdout.isatty() and knows_controls() and not options.json
 
     def watch(*, over: bool) -> None:
-        if live:
-            follow_live(runner, changes, console(), lambda: over)
-        else:
+        if live and not output.gone:
+            try:
+                follow_live(runner, changes, console(), lambda: over)
+            except OSError:  # the terminal has gone away
+                leave_terminal()
+                output.gone = True
+                runner.send(Remark("the terminal has gone away: the experiment goes on"))
+        if not live or output.gone:
             follow(runner, changes, show, lambda: over)
 
     try:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from pyalma_tui.cli.options import RunOptions, check_numbers
-from pyalma_tui.cli.speak import ask, warn
-from pyalma_tui.errors import InUseError, StoreError, UsageError
+from pyalma_tui.cli.speak import ask, knows_controls, warn
+from pyalma_tui.errors import Ended, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import plan_beside
 from pyalma_tui.loading.target import Target, find_instances, find_target, workers_of
 from pyalma_tui.model.messages import Loaded
@@ -22,8 +23,15 @@ from pyalma_tui.store.lock import Lock, in_use
 LOADING_SHOWN_AFTER = 2.0  # seconds
 
 
+def _end(number: int, frame: FrameType | None) -> None:
+    raise Ended(number)
+
+
 def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     """Run or resume; the exit code. Raises PyalmaError before anything was started or changed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # else: nohup
+            signal.signal(number, _end)
     check_numbers(options)
     screen = has_screen(options)
     target = find_target(name, warn)
@@ -72,8 +80,7 @@ def has_screen(options: RunOptions) -> bool:
     """Whether a full screen can and may be shown: Textual draws on any stream, so this is ours to decide."""
     if options.plain or options.json:
         return False
-    term = os.environ.get("TERM", "")
-    return term not in ("", "dumb") and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _check_free(state_dir: Path) -> None:

@@ -48,9 +48,12 @@ def logs(
             raise UsageError(f"logs: {name}: of which instance? `pyalma-tui logs {name}` lists the logs there are")
         return _list(known, out)
     labels = {each.label for each in known.store.ledger.instances}
-    wanted = _of_hook(known, attempt) if instance == HOOK and HOOK not in labels else None
-    wanted = wanted or _of_run(known, instance, iteration, attempt)
     try:
+        if instance == HOOK and HOOK not in labels:
+            wanted = _of_hook(known, attempt)
+        else:
+            known = _when_started(known, instance, iteration) if follow else known
+            wanted = _of_run(known, instance, iteration, attempt)
         printed = _print(wanted, out, follow=follow)
     except KeyboardInterrupt:
         return 0 if follow else 130
@@ -63,22 +66,7 @@ def logs(
 
 
 def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | None) -> Wanted:
-    ledger = known.store.ledger
-    meant = choose(ledger.instances, word)
-    if len(meant) > 1:
-        names = ", ".join(each.label for each in meant[:3]) + (", …" if len(meant) > 3 else "")
-        raise UsageError(f"logs: {word}: {len(meant):,} instances are meant: {names}. Name one of them")
-    label = meant[0].label
-    runs = [ledger.run(number) for number in ledger.runs_of[meant[0].id]]
-    if iteration is None:
-        run = ledger.run(ledger.rows[meant[0].id].latest)
-    else:
-        found = [run for run in runs if run.iteration == iteration]
-        if not found:
-            raise UsageError(
-                f"--iteration {iteration}: {label} has iterations 0 to {len(runs) - 1}. Choose one of them"
-            )
-        run = found[0]
+    run, label = _run(known, word, iteration)
     if run.attempt == 0:
         raise UsageError(f"logs: {label}: iteration {run.iteration} has not been started, so there is no log yet")
     number = attempt if attempt is not None else _latest(known.state_dir, run)
@@ -87,6 +75,35 @@ def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | 
         raise UsageError(f"--attempt {attempt}: {label} has had {had} in iteration {run.iteration}. Count from 1")
     whose = f"{label}, iteration {run.iteration}, attempt {number}"
     return Wanted(log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number))
+
+
+def _when_started(known: Remembered, word: str, iteration: int | None) -> Remembered:
+    """The same a while later: when the run has been started, or nobody is there any more to start it."""
+    while _run(known, word, iteration)[0].attempt == 0 and holder(known.state_dir) is not None:
+        began = time.monotonic()
+        store = read_store(known.state_dir)
+        if store is None:
+            break
+        known = known._replace(store=store)
+        time.sleep(max(POLL, SHARE * (time.monotonic() - began)))
+    return known
+
+
+def _run(known: Remembered, word: str, iteration: int | None) -> tuple[Run, str]:
+    """The run that is meant, the latest of its instance if no iteration is named, and the label; raises UsageError."""
+    ledger = known.store.ledger
+    meant = choose(ledger.instances, word)
+    if len(meant) > 1:
+        names = ", ".join(each.label for each in meant[:3]) + (", …" if len(meant) > 3 else "")
+        raise UsageError(f"logs: {word}: {len(meant):,} instances are meant: {names}. Name one of them")
+    label = meant[0].label
+    runs = [ledger.run(number) for number in ledger.runs_of[meant[0].id]]
+    if iteration is None:
+        return ledger.run(ledger.rows[meant[0].id].latest), label
+    found = [run for run in runs if run.iteration == iteration]
+    if not found:
+        raise UsageError(f"--iteration {iteration}: {label} has iterations 0 to {len(runs) - 1}. Choose one of them")
+    return found[0], label
 
 
 def _latest(state_dir: Path, run: Run) -> int:

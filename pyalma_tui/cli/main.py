@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pyalma_tui import __version__
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import complain, say
-from pyalma_tui.errors import PyalmaError
+from pyalma_tui.errors import Ended, PyalmaError
 
 app = App(
     name="pyalma-tui",
@@ -166,6 +166,9 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("interrupted before anything was started")
         return 130
+    except Ended as ended:
+        say(f"ended by {ended.signal.name} before anything was started")
+        return 128 + ended.signal
     return code if isinstance(code, int) else 0
 
 

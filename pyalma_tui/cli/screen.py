@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.speak import say
+from pyalma_tui.cli.speak import leave_terminal, say
 from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
@@ -25,18 +24,29 @@ if TYPE_CHECKING:
 
 
 class Ending:
-    """Why the screen ended without being asked: a signal, of which SIGHUP means that the terminal is gone."""
+    """Why the screen ended without being asked: a signal, of which SIGHUP means that the terminal is gone.
 
-    def __init__(self, app: ExperimentApp) -> None:
+    Once it is `left`, or at the second signal, what still runs is killed.
+    """
+
+    def __init__(self, app: ExperimentApp, runner: Runner) -> None:
         self.by: signal.Signals | None = None
+        self.left = False
         self._app = app
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        self._runner = runner
+        self.listen()
+
+    def listen(self) -> None:
+        """Take the signals that end us."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._end)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        if self.by is None:
+        if self.by is None and not self.left:
             self.by = signal.Signals(number)
             self._app.exit()  # takes effect at the app's next look, an eighth of a second away
+        elif number != signal.SIGHUP:  # which may be told twice
+            self._runner.send(Quit())
 
 
 def run_screen(settings: Settings, session: Session, worker: Worker, options: RunOptions) -> int:
@@ -45,17 +55,19 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
 
     runner = Runner(settings, session, worker)
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
-    ending = Ending(app)
+    ending = Ending(app, runner)
     runner.start()
     output = Output(sys.stdout)
     try:
         _show(app, ending, settings.state_dir)
         if ending.by is signal.SIGHUP:
-            _leave_terminal()
+            leave_terminal()
             output.gone = True
             if options.on_hangup == "continue":
                 ending.by = _go_on(runner, options, settings.grace)
     finally:
+        ending.left = True
+        ending.listen()
         runner.send(Quit())
         runner.join()
     code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by)
@@ -73,14 +85,6 @@ def _show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
         text = "".join(traceback.format_exception(app.crash))
         path.write_text(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}", encoding="utf-8", errors="backslashreplace")
         say(f"screen: {type(app.crash).__name__}: it crashed; the traceback is in {path}. Every state is kept")
-
-
-def _leave_terminal() -> None:
-    """Point the standard descriptors away from a terminal that is gone: a write would fail, a read never end."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(nowhere, fd)
-    os.close(nowhere)
 
 
 def _go_on(runner: Runner, options: RunOptions, grace: float) -> signal.Signals | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,23 @@ def ask(question: str) -> bool:
     return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
+def knows_controls() -> bool:
+    """Whether the terminal is one that can be painted on."""
+    return os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def leave_terminal() -> None:
+    """Point the standard descriptors away from a terminal that is gone: a write would fail, a read never end."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nowhere, fd)
+    os.close(nowhere)
+
+
 def console() -> Console:
     """Rich on stdout, as wide as the terminal, 100 columns in a pipe."""
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else 100)
+    plain = None if knows_controls() else False
+    width = None if sys.stdout.isatty() else 100
+    return Console(highlight=False, emoji=False, markup=False, force_terminal=plain, width=width)

@@ -107,11 +107,13 @@ def _behind(rng: random.Random, seeds: set[int]) -> random.Random:
 def _places(found: PlanFile, shown: str, batch: Sequence[Instance]) -> tuple[set[int], dict[int, Assigned]]:
     """The instances that are pending, and those that a worker had.
 
-    Equal instances are dispatched from the end, so the first of them are pending and the next ones are with workers.
+    Equal instances are dispatched from the end: the first of them are pending, the next ones are with workers, of
+    which the one that was handed out last comes first.
     """
     of = _Finder(shown, batch)
     pending = {of.next(entry, f"$.pending[{i}]") for i, entry in enumerate(found.pending)}
-    assigned = {of.next(each.entry, f"$.assigned[{i}]"): each for i, each in enumerate(found.assigned)}
+    latest_first = reversed(list(enumerate(found.assigned)))
+    assigned = {of.next(each.entry, f"$.assigned[{i}]"): each for i, each in latest_first}
     return pending, assigned
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from pyalma_tui.model.status import Error
 
+WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all that it starts
 CUT_OFF = 113  # the exit code of a worker that cannot tell its runner anything any more
 
 

@@ -15,9 +15,16 @@ from typing import IO
 
 from pyalma_tui.errors import LoadError
 from pyalma_tui.model import jsontext
-from pyalma_tui.model.messages import Interrupt, Loaded, LoadFailed, NewSegment, Order, Reply, Request
-
-WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all that it starts
+from pyalma_tui.model.messages import (
+    WORKER_MARK,
+    Interrupt,
+    Loaded,
+    LoadFailed,
+    NewSegment,
+    Order,
+    Reply,
+    Request,
+)
 
 
 class Worker:

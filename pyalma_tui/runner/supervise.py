@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 import msgspec
 import psutil
 
-from pyalma_tui.model.messages import CUT_OFF
-from pyalma_tui.runner.local_slots import WORKER_MARK, Worker
+from pyalma_tui.model.messages import CUT_OFF, WORKER_MARK
+from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.snapshot import Step, Stopping
 
 AFTER_SIGINT = 5.0  # seconds until SIGTERM
@@ -108,18 +108,21 @@ def is_stopped(pid: int) -> bool:
 def orphans(mark: str, workers: Collection[int]) -> list[psutil.Process]:
     """What a worker that is gone left behind outside of its group, found by the mark in its environment.
 
-    `workers` are the process ids of live workers, which are not orphans. Takes leave of orphans that have ended.
+    `workers` are the process ids of live workers, which are not orphans. Takes leave of orphans that have ended; what
+    is of our own session we, or the script that we are part of, have started, and somebody waits for it.
     """
     found = []
+    session = os.getsid(0)
     for child in psutil.Process().children():
         try:
             if child.pid in workers:
                 continue
             if child.status() == psutil.STATUS_ZOMBIE:
-                os.waitpid(child.pid, os.WNOHANG)
+                if os.getsid(child.pid) != session:
+                    os.waitpid(child.pid, os.WNOHANG)
             elif child.environ().get(WORKER_MARK) == mark:
                 found.append(child)
-        except (psutil.Error, ChildProcessError):  # it went meanwhile, or is not ours to look at
+        except (psutil.Error, ChildProcessError, ProcessLookupError):  # it went meanwhile, or is not ours to look at
             continue
     return found
 

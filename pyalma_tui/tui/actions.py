@@ -189,6 +189,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("clear", "escape", "clear", "Clear the filter, then the marks.", "List"),
     Action("notes", "s", "session log", "What happened in this session.", "Program"),
     Action("theme", "t", "theme", "Choose a theme.", "Program", "app"),
+    Action(
+        "suspend", "ctrl+z", "suspend",
+        "To the shell: running runs go on, new ones wait; `fg` comes back.",
+        "Program", "app",
+    ),
     Action("help", "question_mark", "help", "This help.", "Program", "app", bar=7),
     Action(
         "quit", "q,ctrl+q", "quit",
@@ -208,6 +213,7 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",
     "ctrl+q": "^q",
     "ctrl+p": "^p",
+    "ctrl+z": "^z",
     "plus": "+",
     "equals_sign": "=",
     "minus": "-",

@@ -89,6 +89,7 @@ class ExperimentApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to look."""
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the shell has painted over it
         self.call_after_refresh(self.look)
         self.set_interval(1 / POLLS, self.look)
 
@@ -198,6 +199,10 @@ class ExperimentApp(App[None]):
     def do_theme(self) -> None:
         """Textual's picker, which previews them."""
         self.action_change_theme()
+
+    def do_suspend(self) -> None:
+        """To the shell, as other programs do."""
+        self.action_suspend_process()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: what is possible now, from the registry."""

@@ -40,6 +40,9 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
     slot = moment.slot_of(run.id)
     if slot and slot.stopping:
         yield Fact("stopping", Content.styled(step_text(slot.stopping, moment.monotonic), COLOURS["interrupted"]))
+    if slot and not slot.responding:
+        told = f"does not respond: process {slot.pid} is stopped; kill -CONT {slot.pid} lets it go on"
+        yield Fact("worker", Content.styled(told, COLOURS["interrupted"]))
     if isinstance(run.status, s.Failed):
         yield Fact("error", literal(run.status.error.message, "$text-error"))
     state = list(_state_facts(run))

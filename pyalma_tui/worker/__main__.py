@@ -74,7 +74,7 @@ class Channel:
             data, fds, _, _ = socket.recv_fds(self._socket, 1 << 20, 1)
             self.passed += fds
             if not data:
-                os.killpg(0, signal.SIGKILL)
+                guard.end_all()
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
         order: Order = jsontext.decode_as(line, Order)

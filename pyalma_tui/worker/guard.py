@@ -14,6 +14,7 @@ import signal
 import socket
 from collections.abc import Callable
 
+from pyalma_tui.model.messages import WORKER_MARK
 from pyalma_tui.store.segment import HIGH_FD
 
 LATE = 1000  # milliseconds by which a dying runner may close its socket after the kernel has killed the worker
@@ -54,5 +55,25 @@ def _guard(control: int, worker: int) -> None:
         poll.unregister(worker)
         told = {fd for fd, _ in poll.poll(LATE)}
     if control in told:
-        os.killpg(0, signal.SIGKILL)
+        end_all()
     os._exit(0)
+
+
+def end_all() -> None:
+    """Nobody is there to be told anything: end this process, its group, and what has left the group."""
+    _sweep()
+    os.killpg(0, signal.SIGKILL)
+
+
+def _sweep() -> None:
+    """Kill what has left the group, known by the mark in its environment, where the system shows that."""
+    mark = f"{WORKER_MARK}={os.environ.get(WORKER_MARK)}".encode()
+    for pid in map(int, filter(str.isdecimal, os.listdir("/proc") if os.path.isdir("/proc") else ())):
+        try:
+            if os.getpgid(pid) == os.getpgrp():  # worker and guard sweep at the same time: never each other
+                continue
+            with open(f"/proc/{pid}/environ", "rb") as environment:
+                if mark in environment.read().split(b"\0"):
+                    os.kill(pid, signal.SIGKILL)
+        except OSError:  # it went meanwhile, or is not ours to look at
+            continue

@@ -15,6 +15,7 @@ import msgspec
 
 from pyalma_tui.errors import Interrupted
 from pyalma_tui.model.messages import Interrupt, Request
+from pyalma_tui.worker.guard import end_all
 
 PR_SET_PDEATHSIG = 1
 Attempt = tuple[int, int]  # run id and attempt number; done() is (0, call)
@@ -47,7 +48,7 @@ class Stopping:
             except OSError:
                 data = b""
             if not data:  # the runner is gone: nobody can tell us anything any more
-                os.killpg(0, signal.SIGKILL)
+                end_all()
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
                 request = decode(line)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from .figures import Figures
-from .program import Folder, Names
+from .program import COMMAND, EMPTY, Folder, Names
+from .pty_app import first_paint, hello_paint
 
 TABLE = pytest.StashKey[Figures]()
 
@@ -60,6 +62,20 @@ def place(request: pytest.FixtureRequest) -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="bench-", dir=request.config.getoption("--bench-dir")))
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(place: Path) -> Iterator[None]:
+    """Let programs keep their compiled modules, as installed ones do, whatever this environment says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setenv("PYTHONPYCACHEPREFIX", str(place / "compiled"))
+        (place / "once.py").write_text(EMPTY)
+        (place / "once").touch()
+        subprocess.run([*COMMAND, "once.py", "once", "--plain"], cwd=place, capture_output=True, check=True)
+        first_paint([*COMMAND, "once.py", "once"], place, "once")
+        hello_paint(place)
+        yield
 
 
 @pytest.fixture(scope="session")

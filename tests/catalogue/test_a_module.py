@@ -110,6 +110,30 @@ def _(experiment: Experiment) -> None:
     assert "pyalma_tui/" not in result.err
 
 
+@case("A4-import-raises-later")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        if os.path.exists("broken"):
+            raise ValueError("not any more")
+        def run(instance, save, state):
+            save("kept")
+            if instance.endswith("b"):
+                open("broken", "w").close()
+                os._exit(1)
+        """,
+        ("a", "b"),
+    )
+    result = experiment.run()
+    assert result.code == 2, result
+    why = f"module: {experiment.module}: ValueError: not any more. What was saved is kept; mend it, then start again"
+    assert (len(result.said), result.last_line()) == (1, why)
+    assert experiment.statuses() == {"a": "pending", "b": "failed"}
+    (experiment.folder / "broken").unlink()
+    assert experiment.run().code == 1
+    assert experiment.statuses() == {"a": "done", "b": "failed"}
+
+
 @case.each(
     "A5",
     sys_exit=("sys.exit(0)", "{module}: it calls sys.exit(0) while it is imported"),

@@ -588,6 +588,51 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
         assert life["code"] == 3 or "done()" in told, life
 
 
+UNRECORDED = """
+import errno, os, sys
+real = os.write
+def write(fd, data):
+    if b"done_started" in data:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return real(fd, data)
+os.write = write
+from pyalma_tui.cli.main import main
+sys.exit(main(["m.py", "--plain"]))
+"""
+
+
+@case("F73-done-that-cannot-be-recorded")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            save("5")
+        def done():
+            tell("done()")
+            os.kill(os.getppid(), signal.SIGKILL)
+            wait_for("never")
+    """)
+    (experiment.folder / "unrecorded.py").write_text(UNRECORDED)
+    first = subprocess.run(
+        [sys.executable, "unrecorded.py"],
+        cwd=experiment.folder,
+        env=experiment.environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    line = (
+        f"pyalma-tui: store: {experiment.state_dir}: No space left on device. "
+        "What was saved is kept; make room or allow writing, then start again\n"
+    )
+    assert (first.returncode, first.stderr) == (3, line)
+    assert experiment.told() == [], "else it would be called again after a crash"
+    assert experiment.run().code == -signal.SIGKILL
+    experiment.nothing_left(5)
+    assert experiment.run().code == 1
+    assert experiment.told() == ["done()"]
+    assert experiment.status()["done_hook"] == {"status": "cut off", "calls": 1}
+
+
 @case("F74-state-directory-renamed")
 def _(experiment: Experiment) -> None:
     running = experiment.write(COUNTING, ("b", "a")).go()

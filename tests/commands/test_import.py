@@ -81,7 +81,7 @@ def test_a_first_start_without_a_terminal_says_that_there_is_a_plan(experiment: 
     stopped(experiment)
     hint = "m.plan is an unfinished experiment of pyalma; `pyalma-tui import m.experiment` continues it"
     result = experiment.run("--paused")
-    assert [line for line in result.said if "m.plan" in line][0].startswith(f"pyalma-tui: {hint}")
+    assert next(line for line in result.said if "m.plan" in line).startswith(f"pyalma-tui: {hint}")
     assert "m.plan" not in experiment.run().err
 
 
@@ -111,7 +111,7 @@ def test_a_first_start_at_a_terminal_asks(experiment: Experiment, answer: str, b
     [
         ("m.py", None, "import: m.py: this is no .experiment. Give the one that the .plan stands beside"),
         ("m.experiment", None, "import: m.plan: there is no such file."),
-        ("m.experiment", "{", "cannot read the plan: m.plan:1:1: the file ends before its JSON does."),
+        ("m.experiment", "{", "cannot read the plan: m.plan:1:2: the file ends before its JSON does."),
         (
             "m.experiment",
             '{"iterations_left": 2, "pending": [], "assigned": []}',

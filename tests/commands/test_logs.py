@@ -34,15 +34,14 @@ def test_in_a_pipe_a_log_comes_byte_for_byte(experiment: Experiment) -> None:
 
 def test_in_a_terminal_colours_stay_and_nothing_else_is_obeyed(experiment: Experiment) -> None:
     assert experiment.write(NOISY).run().code == 0
-    shown, code = pexpect.run(
+    shown = pexpect.run(
         f"{PROGRAM} logs {experiment.name} a",
         cwd=str(experiment.folder),
         env=experiment.environment(),
-        withexitstatus=True,
         timeout=PATIENCE,
+        encoding="utf-8",
     )
-    assert code == 0
-    assert shown == "\x1b[31mred\x1b[0m ␛]52;c;eA==␇ \\xff a\x1b[0m\r\n".encode()
+    assert shown == "\x1b[31mred\x1b[0m ␛]52;c;eA==␇ \\xff a\x1b[0m\r\n"
 
 
 def test_the_latest_attempt_is_the_one_unless_another_is_named(experiment: Experiment) -> None:
@@ -129,6 +128,16 @@ def test_following_prints_what_comes_and_ends_with_the_attempt(experiment: Exper
     following = experiment.start("logs", experiment.name, "b", "--follow")
     until(lambda: following.printed() == "one\n", experiment.outputs)
     assert following.process.poll() is None
+    experiment.allow("go")
+    result = following.end()
+    assert (result.code, result.out, result.err) == (0, "one\ntwo\n", "")
+    assert running.end().code == 0
+
+
+def test_following_waits_for_a_run_whose_turn_has_not_come(experiment: Experiment) -> None:
+    running = experiment.write(SLOW, ("a", "b")).go()
+    experiment.hears("began")
+    following = experiment.start("logs", experiment.name, "a", "--follow")
     experiment.allow("go")
     result = following.end()
     assert (result.code, result.out, result.err) == (0, "one\ntwo\n", "")

@@ -45,7 +45,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             Assigned(Entry("/d.cnf", b"{}"), 5, b'"7"'),
             Assigned(Entry(str(tmp_path / "e.cnf")), 6, None),
         ],
-        random_state=random.Random(1).getstate(),  # type: ignore[arg-type]
+        random_state=random.Random(1).getstate(),
         strays=0,
     )
 

@@ -107,17 +107,3 @@ def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
         terminal.assert_restored()
     assert b"\x1b]52" not in terminal.raw
     assert b"\x1b[6n" not in terminal.raw
-
-
-def test_it_works_in_80_by_24_and_survives_any_size(tmp_path: Path) -> None:
-    arguments = write(tmp_path, COUNTING, "alpha.txt", "beta.txt")
-    with Terminal(tmp_path, *arguments, columns=80, lines=24) as terminal:
-        terminal.see("alpha.txt", "beta.txt", "running", "state")
-        for size in ((20, 5), (1, 1), (200, 60), (80, 24)):
-            terminal.resize(*size)
-            terminal.read()
-        for step in range(5):
-            (tmp_path / f"go{step}").touch()
-        terminal.see("2/2", "100 %", "alpha.txt")
-        terminal.press("q")
-        assert terminal.end() == 0

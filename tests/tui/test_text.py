@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.view import Tally
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.facts import facts
 from pyalma_tui.tui.headline import allot, headline, told
 from pyalma_tui.tui.moment import Moment, at_risk, seconds_of
 from pyalma_tui.tui.notices import notices, step_text
@@ -185,6 +187,20 @@ def test_the_gravest_comes_first() -> None:
     said = notices(Moment(made.snapshot(not_saved="disk full", paused=True), NOW, 5000))
     assert [notice.level for notice in said] == ["alarm", "warning", "warning"]
     assert "disk full" in said[0].text
+
+
+def test_a_worker_that_does_not_respond_is_told_with_what_to_do() -> None:
+    made = small()
+    run = made.running(1)
+    assert "does not respond" not in facts_of(made, run)
+    made.slots = [msgspec.structs.replace(slot, responding=False) for slot in made.slots]
+    assert "does not respond" in facts_of(made, run)
+    assert "kill -CONT 4000" in facts_of(made, run)
+
+
+def facts_of(made: Experiment, run: Run) -> str:
+    snapshot = made.snapshot()
+    return "\n".join(fact.value.plain for fact in facts(Moment(snapshot, NOW), snapshot.instances[run.instance], run))
 
 
 def test_a_calm_experiment_says_nothing() -> None:

@@ -1,0 +1,278 @@
+"""Experiments from a script, a notebook or a test, by the names that pyalma users type.
+
+    import pyalma_tui.experiment as experiment
+
+    dispatcher = experiment.load("sat.experiment", workers=4)
+    dispatcher.start()
+    dispatcher.join()
+    print(dispatcher.results())
+
+`run` is called in processes of their own, which are no copies of this one: a script needs no
+`if __name__ == "__main__":`. Errors are `pyalma_tui.errors.PyalmaError`; that a run failed is no error but a result.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypedDict, Unpack
+
+from pyalma_tui.errors import InUseError, LoadError, PyalmaError, StoreError, UsageError
+from pyalma_tui.loading.target import Target, find_instances, find_target, workers_of
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.printable import printable
+from pyalma_tui.report.facts import run_facts
+from pyalma_tui.runner.commands import Interrupt, Quit
+from pyalma_tui.runner.first import first_worker
+from pyalma_tui.runner.local_slots import wait_until_loaded
+from pyalma_tui.runner.runner import Runner
+from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.store.lock import in_use
+from pyalma_tui.store.opening import read_store
+
+__all__ = ["Dispatcher", "Options", "execute", "load"]
+
+POLL = 0.05  # seconds between two looks whether all is over
+BEGIN = 0.005  # seconds between two looks whether the runner has begun
+
+
+class Options(TypedDict, total=False):
+    """What may be given beside the path; as on the command line, where the defaults are told too."""
+
+    instances: Sequence[str]
+    batch: str | os.PathLike[str]
+    iterations: int
+    workers: int | str
+    seed: int
+    timeout: float
+    retries: int
+    grace: float
+    sync: Sync
+    state: str | os.PathLike[str]
+    retry_failed: bool
+    rerun_done: bool
+    no_done: bool
+
+
+def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> Dispatcher:
+    """The dispatcher of an experiment file or a run module; nothing is started yet.
+
+    Raises PyalmaError if there is no such file or it is malformed.
+    """
+    told: list[str] = []
+    target = find_target(os.fspath(path), told.append)
+    for text in told:
+        warnings.warn(printable(text), stacklevel=2)
+    return Dispatcher(target, options)
+
+
+def execute(path: str | os.PathLike[str], **options: Unpack[Options]) -> Dispatcher:
+    """Load, start, and wait until nothing is left to run; raises PyalmaError."""
+    dispatcher = load(path, **options)
+    dispatcher.start()
+    dispatcher.join()
+    return dispatcher
+
+
+class Dispatcher:
+    """Runs one experiment in the background of this process. Its methods are for any thread.
+
+    What is started goes on until all that can run has run, also if nobody joins it: the interpreter waits for it at its
+    exit. If the script ended with an exception, as by Ctrl+C, the runs are interrupted instead, and keep their states.
+    """
+
+    def __init__(self, target: Target, options: Options) -> None:
+        """Use `load`. Raises UsageError for numbers that mean nothing."""
+        for name, least in (("iterations", 1), ("retries", 0), ("grace", 0)):
+            value: Any = options.get(name)
+            if value is not None and not value >= least:
+                raise UsageError(f"{name}: {value}: it must be at least {least}. Nothing was started")
+        if (timeout := options.get("timeout")) is not None and not timeout > 0:
+            raise UsageError(f"timeout: {timeout}: it must be more than 0 seconds. Nothing was started")
+        state = options.get("state")
+        self.state_dir = target.state_dir(Path(state) if state is not None else None)
+        self._target = target
+        self._options = options
+        self._workers = workers_of(target, options.get("workers"))
+        self._runner: Runner | None = None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Run what is pending and interrupted; returns when the module is loaded and the runner has begun.
+
+        Raises PyalmaError if it cannot be started: the module has no `run`, another process has it, and so on.
+        """
+        if self.is_alive():
+            raise UsageError(f"start: {self._target.path}: it has been started already. Call join() or stop() first")
+        self._stop = threading.Event()
+        self._runner = None
+        begun: SimpleQueue[Runner | BaseException] = SimpleQueue()
+        told: list[str] = []
+        # a thread that outlives the workers it starts: the kernel ends a worker with the thread that started it
+        self._thread = threading.Thread(
+            target=self._conduct, args=(begun, told), name="pyalma-tui-dispatcher", daemon=False
+        )
+        self._thread.start()
+        try:
+            first = begun.get()
+        except KeyboardInterrupt:
+            self._give_up()
+            raise
+        for text in told:
+            warnings.warn(printable(text), stacklevel=2)
+        if isinstance(first, BaseException):
+            self._thread.join()
+            raise first
+
+    def stop(self) -> None:
+        """Interrupt what runs and return when it has ended; every state is kept, a later start continues.
+
+        Each run ends at its next `save()`, after the grace by signals. Raises PyalmaError if the store failed.
+        """
+        self._stop.set()
+        self.join()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until nothing is left to run, at most so many seconds; Ctrl+C interrupts the runs first.
+
+        Raises PyalmaError if the experiment had to end, as on a full disk; not for runs that failed.
+        """
+        thread = self._thread
+        if thread is None:
+            return
+        try:
+            thread.join(timeout)
+        except KeyboardInterrupt:
+            self._give_up()
+            raise
+        if not thread.is_alive():
+            self._raise_failure()
+
+    def is_alive(self) -> bool:
+        """Whether it has been started and is not over."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def num_active_workers(self) -> int:
+        """How many worker processes there are now."""
+        return len(self._runner.snapshot().slots) if self._runner is not None and self.is_alive() else 0
+
+    def results(self) -> list[dict[str, Any]]:
+        """A plain record for every run, as it stands now; of what was never started the list is empty.
+
+        The keys are those of `status --json`, and `file`; `log` is an absolute path. Raises StoreError.
+        """
+        instances: Sequence[Instance]
+        if self._runner is not None:
+            snapshot = self._runner.snapshot()
+            instances, runs = snapshot.instances, list(snapshot.runs)
+        else:
+            store = read_store(self.state_dir)
+            if store is None:
+                return []
+            instances, runs = store.ledger.instances, list(store.ledger.runs)
+        return [self._record(run, instances[run.instance]) for run in runs]
+
+    def _record(self, run: Run, instance: Instance) -> dict[str, Any]:
+        facts = run_facts(run, instance)
+        record = {name: getattr(facts, name) for name in facts.__struct_fields__}
+        return record | {
+            "file": instance.file,
+            "data": jsontext.decode(bytes(facts.data)),
+            "state": jsontext.decode(bytes(facts.state)),
+            "log": None if facts.log is None else str(self.state_dir / facts.log),
+        }
+
+    # --- the thread ----------------------------------------------------------------------------------------------
+
+    def _conduct(self, begun: SimpleQueue[Runner | BaseException], told: list[str]) -> None:
+        try:
+            self._runner = runner = self._begin(told)
+        except BaseException as error:  # noqa: BLE001 - the caller of start() raises it
+            begun.put(error)
+            return
+        while runner.is_alive() and runner.snapshot().phase == "opening":
+            time.sleep(BEGIN)
+        begun.put(runner)
+        while runner.snapshot().phase not in ("idle", "closed") and not self._stop.wait(POLL):
+            if _script_has_crashed():
+                break
+        runner.send(Quit())
+        runner.join()
+
+    def _begin(self, told: list[str]) -> Runner:
+        target = self._target
+        if message := in_use(self.state_dir):
+            raise InUseError(message)
+        with first_worker(target.module, self.state_dir) as worker:
+            loaded = wait_until_loaded(worker, target.module, self._waiting)
+            batch = self._options.get("batch")
+            arguments = tuple(self._options.get("instances", ()))
+            found = find_instances(target, arguments, Path(batch) if batch is not None else None, loaded, told.append)
+            settings = self._settings(found)
+            session = Session(settings, loaded.hash, loaded.has_done)
+        runner = Runner(settings, session, worker)
+        runner.start()
+        return runner
+
+    def _waiting(self, seconds: float) -> None:
+        if self._stop.is_set():
+            raise LoadError(f"module: {self._target.module}: stopped while it was loading. Nothing was started")
+
+    def _settings(self, batch: Sequence[Instance] | None) -> Settings:
+        options, file = self._options, self._target.experiment
+        return Settings(
+            target=self._target.path,
+            module=self._target.module,
+            state_dir=self.state_dir,
+            batch=batch,
+            iterations=options.get("iterations", file.iterations if file else None),
+            seed=options.get("seed", file.seed if file else None),
+            workers=self._workers,
+            grace=options.get("grace", 10.0),
+            sync=options.get("sync", "group"),
+            timeout=options.get("timeout"),
+            retries=options.get("retries", 0),
+            retry_failed=options.get("retry_failed", False),
+            rerun_done=options.get("rerun_done", False),
+            no_done=options.get("no_done", False),
+        )
+
+    # --- its end -------------------------------------------------------------------------------------------------
+
+    def _give_up(self) -> None:
+        """After Ctrl+C: interrupt what runs; after a second one, at once."""
+        self._stop.set()
+        thread = self._thread
+        while thread is not None and thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt:
+                if self._runner is not None:
+                    self._runner.send(Interrupt())
+
+    def _raise_failure(self) -> None:
+        snapshot = self._runner.snapshot() if self._runner is not None else None
+        if snapshot is None:
+            return
+        if snapshot.blocked is not None:
+            raise _error(snapshot.blocked.why, snapshot.blocked.exit_code)
+        if snapshot.failure:
+            raise StoreError(snapshot.failure)
+
+
+def _error(why: str, code: int) -> PyalmaError:
+    return StoreError(why) if code == StoreError.exit_code else LoadError(why)
+
+
+def _script_has_crashed() -> bool:
+    """Whether the main thread has ended with an exception that nobody caught."""
+    return not threading.main_thread().is_alive() and hasattr(sys, "last_type")

@@ -1,0 +1,1 @@
+"""Whole experiments: the contract of PYALMA.md in the real program."""
