@@ -63,7 +63,7 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
                 output.gone = True
                 runner.send(Remark("the terminal has gone away: the experiment goes on"))
         if not live or output.gone:
-            follow(runner, changes, show, lambda: over)
+            follow(runner, changes, show, lambda: over, output.flush)
 
     try:
         watch(over=False)

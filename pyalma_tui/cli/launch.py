@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+import msgspec
+
 from pyalma_tui.cli.options import RunOptions, check_numbers
 from pyalma_tui.cli.speak import ask, knows_controls, warn
 from pyalma_tui.errors import Ended, InUseError, StoreError, UsageError
@@ -50,6 +52,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
         if options.fresh:
             forget(state_dir, yes=options.yes)
         session = Session(settings, loaded.hash, loaded.has_done)
+        settings = msgspec.structs.replace(settings, batch=None)  # the session has it: not twice in memory
     return _front_end(settings, session, worker, options, screen=screen)
 
 

@@ -48,12 +48,18 @@ class Output:
         self.gone = False
 
     def line(self, text: str) -> None:
-        """Write one line, whole."""
+        """Write one line, whole; it is seen at the next flush."""
+        self._try(lambda: self._stream.write(text + "\n"))
+
+    def flush(self) -> None:
+        """Let what was written be seen: once for many lines, or printing would slow down short runs."""
+        self._try(self._stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
         if self.gone:
             return
         try:
-            self._stream.write(text + "\n")
-            self._stream.flush()
+            act()
         except (OSError, ValueError):  # a closed pipe, or a terminal that hung up
             self.gone = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
@@ -92,15 +98,23 @@ class Changes:
 
 
 def follow(
-    conductor: Conductor, changes: Changes, show: Callable[[Change, Sequence[Instance]], None], over: Callable[[], bool]
+    conductor: Conductor,
+    changes: Changes,
+    show: Callable[[Change, Sequence[Instance]], None],
+    over: Callable[[], bool],
+    settle: Callable[[], None] = lambda: None,
 ) -> Snapshot:
-    """Show changes until nothing runs any more or the runner has closed; `over` tells that it should be left early."""
+    """Show changes until nothing runs any more or the runner has closed; `over` tells that it should be left early.
+
+    `settle` is called after each handful of changes.
+    """
     while True:
         snapshot = conductor.snapshot()
         at_rest = snapshot.phase in ("idle", "closed") or over()
         for change in changes.take(0.0 if at_rest else POLL):
             show(change, snapshot.instances)
             at_rest = False
+        settle()
         if at_rest:
             return snapshot
 

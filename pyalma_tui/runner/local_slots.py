@@ -26,6 +26,9 @@ from pyalma_tui.model.messages import (
     Request,
 )
 
+CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unmapped for each short reply
+_decode: Callable[[bytes], Reply] = jsontext.decoder(Reply)
+
 
 class Worker:
     """A worker process and our ends of its two sockets; owned by one thread.
@@ -88,17 +91,17 @@ class Worker:
         chunks = [self._pending]
         while True:
             try:
-                data = self.work.recv(1 << 20)
+                data = self.work.recv(CHUNK)
             except (BlockingIOError, ConnectionResetError):
                 break
             if not data:
                 self.ended = True
                 break
             chunks.append(data)
-            if len(data) < 1 << 16:  # the usual case: one short reply, no second call to see that there is no more
+            if len(data) < CHUNK:  # the usual case: one short reply, no second call to see that there is no more
                 break
         *lines, self._pending = b"".join(chunks).split(b"\n")
-        replies: list[Reply] = [jsontext.decode_as(line, Reply) for line in lines]
+        replies = [_decode(line) for line in lines]
         for reply in replies:
             if isinstance(reply, Loaded):
                 self.loaded = reply

@@ -55,7 +55,7 @@ class CheckpointStorage(Storage):
             return None
         except OSError as error:
             raise self.unreadable(error.strerror or str(error)) from error
-        if not text.strip():
+        if not text or text.isspace():
             raise self.unreadable("the file is empty")
         try:
             return jsontext.decode_as(text, dict[str, msgspec.Raw])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, fold, fold_hook, lost_before
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.plan import runs_of
+from pyalma_tui.model.plan import Grid, runs_of
 from pyalma_tui.model.records import (
     DoneRaised,
     DoneReturned,
@@ -50,6 +51,12 @@ class Ledger:
             counts["pending"] = len(runs)
             shared = {n: self._shared(Tally(pending=n)) for n in set(map(len, self.runs_of))}
             return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of]), Tally(pending=len(runs))
+        self.saved_at = max((run.saved_at for run in runs if run.saved_at is not None), default=None)
+        if len(runs) == len(self.instances) and isinstance(self.runs_of, Grid):  # a row is its run
+            words = [s.word(run.status) for run in runs]
+            alone = {word: self._shared(Tally(**{word: 1})) for word in s.WORDS}
+            counts |= Counter(words)
+            return Vector([Row(alone[word], run.id) for word, run in zip(words, runs, strict=True)]), Tally(**counts)
         rows = []
         for ids in self.runs_of:
             tally = dict.fromkeys(s.WORDS, 0)
@@ -59,7 +66,6 @@ class Ledger:
             for word in s.WORDS:
                 counts[word] += tally[word]
             rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0))
-        self.saved_at = max((run.saved_at for run in runs if run.saved_at is not None), default=None)
         return Vector(rows), Tally(**counts)
 
     def _shared(self, tally: Tally) -> Tally:

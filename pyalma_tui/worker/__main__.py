@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -66,19 +67,19 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._pending = b""
+        self._decode: Callable[[bytes], Order] = jsontext.decoder(Order)
         self.passed: list[int] = []
 
     def receive(self) -> Order:
         """The next order; if the runner is gone, this process group ends here."""
         while b"\n" not in self._pending:
-            data, fds, _, _ = socket.recv_fds(self._socket, 1 << 20, 1)
+            data, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, 1)
             self.passed += fds
             if not data:
                 guard.end_all()
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
-        order: Order = jsontext.decode_as(line, Order)
-        return order
+        return self._decode(line)
 
     def send(self, reply: Reply) -> None:
         """Tell the runner; a worker that cannot ends here."""

@@ -547,7 +547,6 @@ def done():
 @case.each(
     "F73",
     open_enospc=("open", "ENOSPC"),
-    open_eintr=("open", "EINTR"),
     write_enospc=("write", "ENOSPC"),
     write_eio=("write", "EIO"),
     write_short=("write", "short"),
@@ -559,7 +558,10 @@ def done():
     mkdir_enospc=("mkdir", "ENOSPC"),
 )
 def _(experiment: Experiment, fault: tuple[str, str]) -> None:
-    """In the process of the program; a worker's are met in tests/store, every crash in between in tests/crash."""
+    """In the process of the program; a worker's are met in tests/store, every crash in between in tests/crash.
+
+    EINTR is not among them: Python itself calls again (PEP 475).
+    """
     call, error = fault
     experiment.write(THREE)
     done = subprocess.run(
