@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -130,10 +131,14 @@ class ExperimentApp(App[None]):
 
     def _notice(self, before: Snapshot, after: Snapshot) -> None:
         """Say what has just become known, and ring if the end came while nobody looked."""
-        if before.serial == 0 and not before.title:  # the first one: what it says is no news
+        if before.serial == 0 and not before.title:  # the first one tells what was found when it was opened
             self.title = printable(after.title)
+            for note in after.notes[-3:]:
+                self.say(note.text, timeout=10)
             return
-        for note in after.notes[len(before.notes) :][-2:]:
+        last = before.notes[-1] if before.notes else None
+        news = list(takewhile(lambda note: note != last, reversed(after.notes)))
+        for note in reversed(news[:2]):
             self.say(note.text, timeout=5)
         ended = before.phase in BUSY_PHASES and after.phase == "idle"
         if ended and not self.app_focus:
