@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import localtime, strftime
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -25,7 +26,10 @@ STYLES: dict[str, str] = {
     "pending": "dim",
 }
 GLYPHS: dict[str, str] = {"done": "✓", "failed": "✗", "interrupted": "‖", "running": "●", "pending": "·"}
+NAME_CELLS = 48
 STATE_CELLS = 44
+LEAST_STATE = 12
+OTHER_CELLS = 37  # glyph, status, runs, time, and the air between all columns
 
 
 def print_summary(
@@ -41,17 +45,21 @@ def print_summary(
     if len(chosen) > ROWS:
         chosen = [i for i in chosen if rows[i].tally.done < rows[i].tally.total][:ROWS]
     if chosen:
-        console.print(_table(chosen, instances, runs, rows))
+        names = max(min(NAME_CELLS, cell_len(printable(instances[i].label))) for i in chosen)
+        room = max(LEAST_STATE, min(STATE_CELLS, console.width - names - OTHER_CELLS))
+        console.print(_table(chosen, instances, runs, rows, room))
     left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen)
     if len(instances) > ROWS and left > 0:
         console.print(Text(f"  … and {left:,} more instances that are not done", style="dim"))
     console.print(Padding(_counts(counts, hook), (0, 0, 0, 2)))
 
 
-def _table(chosen: Sequence[int], instances: Sequence[Instance], runs: Sequence[Run], rows: Sequence[Row]) -> Table:
+def _table(
+    chosen: Sequence[int], instances: Sequence[Instance], runs: Sequence[Run], rows: Sequence[Row], room: int
+) -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim")
-    table.add_column("")
-    table.add_column("instance", overflow="ellipsis", no_wrap=True, max_width=48)
+    table.add_column("", width=1, no_wrap=True)
+    table.add_column("instance", overflow="ellipsis", no_wrap=True, max_width=NAME_CELLS)
     table.add_column("status", no_wrap=True)
     several = any(rows[i].tally.total > 1 for i in chosen)
     if several:
@@ -68,15 +76,15 @@ def _table(chosen: Sequence[int], instances: Sequence[Instance], runs: Sequence[
         ]
         if several:
             cells.append(Text(f"{tally.done}/{tally.total}"))
-        cells += [Text(duration(run.seconds) if run.attempt else ""), _state(run)]
+        cells += [Text(duration(run.seconds) if run.attempt else ""), _state(run, room)]
         table.add_row(*cells)
     return table
 
 
-def _state(run: Run) -> Text:
+def _state(run: Run, room: int) -> Text:
     if isinstance(run.status, s.Failed):
-        return Text(clip(printable(run.status.error.message), STATE_CELLS), style="red")
-    return Text(state_line(run.state, STATE_CELLS))
+        return Text(clip(printable(run.status.error.message), room), style="red")
+    return Text(state_line(run.state, room))
 
 
 def state_line(state: bytes | None, cells: int) -> str:
