@@ -99,9 +99,9 @@ def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
         terminal.press("escape")
         terminal.see("instances")
         terminal.press("?")
-        terminal.see("esc closes")
+        terminal.see("Moving", "esc closes")
         terminal.press("escape")
-        terminal.wait(lambda text: "esc closes" not in text, "the help is closed")
+        terminal.wait(lambda text: "Moving" not in text and "last saved state" in text, "the help is closed")
         terminal.press("q")
         assert terminal.end() == 0
         terminal.assert_restored()
