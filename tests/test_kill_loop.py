@@ -8,7 +8,7 @@ from tests.kill_loop.nemesis import play
 
 
 def test_nothing_is_lost_whatever_is_killed(tmp_path: Path) -> None:
-    score = play(tmp_path / "experiment", seconds=20, seed=2026)
+    score = play(tmp_path / "experiment", seconds=12, seed=2026)
     assert score.verdict.broken == []
     assert score.completions >= 1
     assert set(score.kills) == {"worker", "runner", "group"}
