@@ -390,7 +390,7 @@ def _(experiment: Experiment, victims: tuple[bool, bool | None]) -> None:
     if program:
         running.end()
         experiment.nothing_left(5)
-        assert holder(experiment.state_dir) is None
+        until(lambda: holder(experiment.state_dir) is None, lambda: "the lock is free", 5)
         runs = experiment.runs()
         assert runs["a"]["state"] == "3"
         assert runs["b"]["status"] == "pending"
