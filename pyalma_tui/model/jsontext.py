@@ -16,13 +16,13 @@ from msgspec import inspect
 
 T = TypeVar("T")
 SURROGATE = b"\\ud"
-_encode = msgspec.json.Encoder().encode
+encode_unicode = msgspec.json.Encoder().encode  # of what UTF-8 can carry; raises UnicodeEncodeError for the rest
 
 
 def encode(value: object) -> bytes:
     """The JSON text of a value; raises TypeError or ValueError where JSON has no form for it."""
     try:
-        return _encode(value)
+        return encode_unicode(value)
     except UnicodeEncodeError:
         return _dump(_plain(value))
 

@@ -138,17 +138,8 @@ class SegmentWriter:
 
     def append(self, line: bytes) -> None:
         """Add one line; when this returns it survives the death of any process."""
-        self._add(line)
-        if self._synced:
-            self.sync(line)
-
-    def _add(self, line: bytes) -> None:
-        if self.position >= self._limit or not self._sound:
-            if self._settled and self._sound:
-                self._sync()
-            self._try_rotate()
-        if self._torn:
-            self._cut_back()
+        if self.position >= self._limit or self._torn or not self._sound:
+            self._make_ready()
         try:
             written = os.write(self.fd, line)
             if written != len(line):
@@ -163,6 +154,16 @@ class SegmentWriter:
             self._torn = True
             raise
         self.position += written
+        if self._synced:
+            self.sync(line)
+
+    def _make_ready(self) -> None:
+        if self.position >= self._limit or not self._sound:
+            if self._settled and self._sound:
+                self._sync()
+            self._try_rotate()
+        if self._torn:
+            self._cut_back()
 
     def _rest(self, rest: bytes) -> None:
         # a short write: what is missing follows, or the reason why it cannot
@@ -205,7 +206,11 @@ class SegmentWriter:
         except OSError:
             if not line:
                 raise
-            self._add(line)
+            synced, self._synced = self._synced, False
+            try:
+                self.append(line)
+            finally:
+                self._synced = synced
             self._sync()
 
     def _sync(self) -> None:
