@@ -49,17 +49,17 @@ def decode_as(text: bytes, kind: type[T] | Any) -> T:
         return msgspec.convert(_raw_where(shape, value), type=kind, str_keys=True)
 
 
-def decoder(kind: Any) -> Callable[[bytes], Any]:
+def decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
     """`decode_as` for one type, prepared once: 0.2 µs instead of 5 for what is said thousands of times a second."""
     fast = msgspec.json.Decoder(kind).decode
 
-    def decode_one(text: bytes) -> Any:
+    def decode_one(text: bytes | msgspec.Raw) -> Any:
         try:
             return fast(text)
         except msgspec.ValidationError:
             raise
         except msgspec.DecodeError:
-            return decode_as(text, kind)
+            return decode_as(bytes(text), kind)
 
     return decode_one
 

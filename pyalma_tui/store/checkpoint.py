@@ -68,13 +68,14 @@ class CheckpointStorage(Storage):
         One by one, so that 100,000 documents need not all be there at once beside what is made of them. Raises
         StoreError with the place of what is wrong.
         """
-        place = f"$.{name}"
+        number: int | None = None
         try:
             raw: dict[int, msgspec.Raw] = jsontext.decode_as(bytes(tables.get(name, EMPTY)), dict[int, msgspec.Raw])
+            decode = jsontext.decoder(kind)
             for number in sorted(raw):
-                place = f"$.{name}.{number}"
-                yield number, jsontext.decode_as(bytes(raw[number]), kind)
+                yield number, decode(raw[number])
         except msgspec.DecodeError as error:
+            place = f"$.{name}" if number is None else f"$.{name}.{number}"
             why = str(error) if "`$" in str(error) else f"{error} - at `$`"
             raise self.unreadable(why.replace("`$", f"`{place}")) from error
 

