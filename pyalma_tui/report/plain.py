@@ -36,6 +36,7 @@ from pyalma_tui.report.summary import GLYPHS, STYLES, duration, state_line
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
 
 POLL = 0.2  # seconds between two looks
+GATHER = 0.02  # seconds in which changes gather before they are printed together
 SAVES_EVERY = 1.0  # seconds between two lines about the saves of one run
 BUSY_ROWS = 8
 
@@ -88,9 +89,11 @@ class Changes:
         self._queue.put(changes)
 
     def take(self, timeout: float) -> Iterator[Change]:
-        """What has come; waits for the first so long."""
+        """What has come; waits for the first so long, then a moment for those that come with it."""
         try:
             yield from self._queue.get(timeout=timeout)
+            if timeout:  # woken for each of thousands a second, we would take the interpreter from the runner
+                time.sleep(GATHER)
             while True:
                 yield from self._queue.get_nowait()
         except Empty:

@@ -63,7 +63,6 @@ class Worker:
         finally:
             theirs_work.close()
             theirs_control.close()
-        self.work.setblocking(False)
         self.ended = False  # whether its end of the work socket was seen closed
         self._pending = b""
 
@@ -76,22 +75,19 @@ class Worker:
         """Give an order; one to a worker that is gone shows in `gone`, not here."""
         line = jsontext.encode(order) + b"\n"
         try:
-            self.work.setblocking(True)
             if fds:
                 sent = socket.send_fds(self.work, [line], fds)
                 line = line[sent:]
             self.work.sendall(line)
         except (BrokenPipeError, ConnectionResetError):
             return
-        finally:
-            self.work.setblocking(False)
 
     def receive(self) -> list[Reply]:
         """The replies that have come; empty if there are none, or none any more."""
         chunks = [self._pending]
         while True:
             try:
-                data = self.work.recv(CHUNK)
+                data = self.work.recv(CHUNK, socket.MSG_DONTWAIT)
             except (BlockingIOError, ConnectionResetError):
                 break
             if not data:

@@ -166,24 +166,21 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
 
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
     home = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
-    logs = Path(serve.state_dir) / "logs"
-    output = capture.Output()
+    output = capture.Output(Path(serve.state_dir) / "logs")
     called = 0.0  # when user code was called last
     while True:
         order = channel.receive()
         match order:
             case RunOrder():
-                log = logs / str(order.run) / f"{order.attempt}.log"
-                output.redirect(log)
+                output.redirect(str(order.run), f"{order.attempt}.log")
                 started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid())
                 unsaved = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping)
-                output.finish(log)
+                output.finish()
                 reply: Reply = Ended(order.run, order.attempt, unsaved)
             case DoneOrder():
-                log = logs / "done" / f"{order.call}.log"
-                output.redirect(log)
+                output.redirect("done", f"{order.call}.log")
                 unsaved = _call_done(module, order, pen, stopping)
-                output.finish(log)
+                output.finish()
                 reply = DoneEnded(order.call, unsaved)
             case _:
                 _wait_for_threads(pen, called + PARTING)

@@ -35,22 +35,25 @@ class Output:
     350 µs for making and removing both.
     """
 
-    def __init__(self) -> None:
-        self._spare: Path | None = None  # an empty log that the descriptors lead into already
-        self._alone = False  # whether the current log has a folder of its own making, with no other log in it
+    def __init__(self, logs: Path) -> None:
+        self._logs = str(logs)  # paths are put together as text: pathlib would take longer than the system calls
+        self._folder = self._name = ""  # of the current log
+        self._spare = False  # whether it is empty and may become that of the next run
+        self._alone = False  # whether its folder is of our own making, with no other log in it
 
-    def redirect(self, log: Path) -> None:
-        """Send descriptors 1 and 2 into this file from now on; without the file (full disk) into nothing."""
+    def redirect(self, folder: str, name: str) -> None:
+        """Send descriptors 1 and 2 into this log from now on; without the file (full disk) into nothing."""
         flush()
-        spare, self._spare = self._spare, None
-        if spare is not None:
-            if _is_move(spare, log):
+        if self._spare:
+            self._spare = False
+            if name == self._name and self._is_move(folder):
                 return
-            _remove(spare)
+            self._remove()
+        self._folder, self._name = folder, name
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            self._alone = _make(log.parent)
-            fd = os.open(log, flags, 0o600)
+            self._alone = _make(f"{self._logs}/{folder}")
+            fd = os.open(self._path, flags, 0o600)
         except OSError:  # a run must not fail for its log
             fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(fd, 1)
@@ -58,50 +61,51 @@ class Output:
         if fd > 2:
             os.close(fd)
 
-    def finish(self, log: Path) -> None:
+    @property
+    def _path(self) -> str:
+        return f"{self._logs}/{self._folder}/{self._name}"
+
+    def _is_move(self, folder: str) -> bool:
+        """Whether the spare log could be made the new one by moving its folder, which has no other log."""
+        try:
+            os.rename(f"{self._logs}/{self._folder}", f"{self._logs}/{folder}")  # refused if it has logs already
+        except OSError:
+            return False
+        self._folder = folder
+        return True
+
+    def finish(self) -> None:
         """End the log: what is buffered goes in."""
         flush()
         try:
-            ours, there = os.fstat(1), os.stat(log)
+            ours, there = os.fstat(1), os.stat(self._path)
         except OSError:  # user code closed the descriptor, or removed the log
             return
         if there.st_size > 0 or (ours.st_dev, ours.st_ino) != (there.st_dev, there.st_ino):
             return
         if self._alone:
-            self._spare = log
+            self._spare = True
         else:
-            _remove(log)
+            self._remove()
 
     def close(self) -> None:
         """Leave no empty log behind."""
         flush()
-        if self._spare is not None:
-            _remove(self._spare)
+        if self._spare:
+            self._remove()
+
+    def _remove(self) -> None:
+        try:
+            os.unlink(self._path)
+            os.rmdir(f"{self._logs}/{self._folder}")
+        except OSError:  # it is gone, or the folder has logs of other attempts
+            return
 
 
-def _make(folder: Path) -> bool:
+def _make(folder: str) -> bool:
     """Whether this made the folder; raises OSError if nobody could."""
     try:
         os.mkdir(folder, 0o700)
     except FileExistsError:
         return False
     return True
-
-
-def _is_move(spare: Path, log: Path) -> bool:
-    """Whether the spare log could be made the new one by moving its folder, which has no other log."""
-    if spare.name != log.name:
-        return False
-    try:
-        os.rename(spare.parent, log.parent)  # refused if the new folder has logs already
-    except OSError:
-        return False
-    return True
-
-
-def _remove(log: Path) -> None:
-    try:
-        log.unlink(missing_ok=True)
-        log.parent.rmdir()
-    except OSError:  # the folder has logs of other attempts
-        return
