@@ -33,7 +33,8 @@ class Run(msgspec.Struct, frozen=True, gc=False):
 
     `state` is the JSON text of the last saved value, None if there is none. `earlier` are the states before it, newest
     first, cut for display. `attempt` is the number of the last attempt and `number` that of its last save; `saves`
-    counts over all attempts. `seconds` sums the attempts that ended. `module` is the hash of the code it ran with.
+    counts over all attempts. `seconds` sums the attempts that ended. Of the last attempt, `module` is the hash of the
+    code, `began` when (seconds of the epoch), `slot` and `host` where.
     """
 
     id: int
@@ -50,6 +51,9 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     seconds: float = 0.0
     progress: tuple[float, float] | None = None
     module: str = ""
+    began: float | None = None
+    slot: int | None = None
+    host: str = ""
 
 
 def fold(run: Run, record: RunRecord) -> Run:
@@ -85,11 +89,14 @@ def _start(run: Run, record: Started) -> Run:
         raise _illegal(run, record)
     return msgspec.structs.replace(
         run,
-        status=s.Running(attempt=record.attempt, slot=record.slot, since=record.at),
+        status=s.Running(attempt=record.attempt, slot=record.slot, since=record.at, pid=record.pid),
         attempt=record.attempt,
         number=0,
         progress=None,
         module=record.module,
+        began=record.at,
+        slot=record.slot,
+        host=record.host,
     )
 
 

@@ -15,7 +15,7 @@ from pyalma_tui.model.status import Error
 
 
 class Started(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="started"):
-    """A worker is about to call `run`."""
+    """A worker is about to call `run`. `module` is the hash of its code, `host` the name of the machine."""
 
     run: int
     attempt: int
@@ -23,6 +23,7 @@ class Started(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="start
     at: float
     module: str
     pid: int
+    host: str = ""
 
 
 class Saved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="saved"):

@@ -19,11 +19,12 @@ class Pending(msgspec.Struct, frozen=True, gc=False, tag="pending"):
 
 
 class Running(msgspec.Struct, frozen=True, gc=False, tag="running"):
-    """Being called now; `since` in seconds of the epoch."""
+    """Being called now; `since` in seconds of the epoch, `pid` of the worker (0 if nobody wrote it down)."""
 
     attempt: int
     slot: int
     since: float
+    pid: int = 0
 
 
 class Interrupted(msgspec.Struct, frozen=True, gc=False, tag="interrupted"):
@@ -60,6 +61,19 @@ _WORD_OF: dict[type, Word] = {
     Failed: "failed",
     Done: "done",
 }
+
+
+def reason(status: Status) -> str | None:
+    """Why the last attempt ended, in one line; None for a run that is running or was never called."""
+    match status:
+        case Done():
+            return "returned"
+        case Failed(error=error):
+            return error.message
+        case Interrupted(why=why):
+            return why
+        case Pending() | Running():
+            return None
 
 
 def word(status: Status) -> Word:

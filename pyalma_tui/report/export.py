@@ -27,8 +27,9 @@ SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".md": "md"}
 class Row(msgspec.Struct, frozen=True):
     """What is exported of a run; what is not known is None.
 
-    `seconds` are those of all attempts, `started` and `ended` belong to the last one and are ISO 8601 with the local
-    offset from UTC, `module` is the hash of the code that ran, `log` is relative to the state directory.
+    `seconds` are those of all attempts. What follows belongs to the last one: `started` and `ended` are ISO 8601 with
+    the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the machine that it ran on,
+    `module` the hash of the code that ran, `log` is relative to the state directory.
     """
 
     id: int
@@ -43,7 +44,10 @@ class Row(msgspec.Struct, frozen=True):
     seconds: float
     started: str | None
     ended: str | None
+    reason: str | None
     error: str | None
+    worker: int | None
+    host: str | None
     module: str | None
     log: str | None
 
@@ -54,7 +58,6 @@ COLUMNS = Row.__struct_fields__
 def row_of(run: Run, instance: Instance) -> Row:
     """The row of one run."""
     facts = run_facts(run, instance)
-    started, ended = _times(run.status)
     return Row(
         id=facts.id,
         instance=facts.instance,
@@ -66,23 +69,19 @@ def row_of(run: Run, instance: Instance) -> Row:
         attempts=facts.attempts,
         seed=facts.seed,
         seconds=facts.seconds,
-        started=_iso(started),
-        ended=_iso(ended),
+        started=_iso(run.began),
+        ended=_iso(_ended(run.status)),
+        reason=s.reason(run.status),
         error=facts.error,
+        worker=run.slot,
+        host=run.host or None,
         module=run.module or None,
         log=facts.log,
     )
 
 
-def _times(status: s.Status) -> tuple[float | None, float | None]:
-    match status:
-        case s.Running(since=since):
-            return since, None
-        case s.Done(at=at, duration=duration):
-            return at - duration, at
-        case s.Failed(at=at) | s.Interrupted(at=at):
-            return None, at
-    return None, None
+def _ended(status: s.Status) -> float | None:
+    return status.at if isinstance(status, s.Done | s.Failed | s.Interrupted) else None
 
 
 def _iso(at: float | None) -> str | None:

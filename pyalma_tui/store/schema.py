@@ -65,8 +65,10 @@ class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     why: str = ""
     at: float | None = None
     duration: float | None = None
-    since: float | None = None
+    started: float | None = None
     slot: int | None = None
+    host: str = ""
+    pid: int | None = None
     number: int = 0
     earlier: tuple[str, ...] = ()
     progress: tuple[float, float] | None = None
@@ -95,8 +97,8 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
     """The document of a run."""
     facts: dict[str, object] = {}
     match run.status:
-        case s.Running(slot=slot, since=since):
-            facts = {"slot": slot, "since": since}
+        case s.Running(pid=pid):
+            facts = {"pid": pid}
         case s.Interrupted(why=why, at=at):
             facts = {"why": why, "at": at}
         case s.Failed(error=error, at=at):
@@ -114,6 +116,9 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
         saved_at=run.saved_at,
         attempts=run.attempt,
         seconds=run.seconds,
+        started=run.began,
+        slot=run.slot,
+        host=run.host,
         number=run.number,
         earlier=tuple(state.decode("utf-8", "replace") for state in run.earlier),
         progress=run.progress,
@@ -134,7 +139,7 @@ def run_of(number: int, document: RunDocument) -> Run:
     elif d.status == "done":
         status = s.Done(at, d.duration or 0.0)
     elif d.status == "running":
-        status = s.Running(d.attempts, d.slot or 0, d.since or 0.0)
+        status = s.Running(d.attempts, d.slot or 0, d.started or 0.0, d.pid or 0)
     elif d.status == "interrupted":
         status = s.Interrupted(d.why, at)
     elif d.status == "failed":
@@ -156,4 +161,7 @@ def run_of(number: int, document: RunDocument) -> Run:
         d.seconds,
         d.progress,
         d.module,
+        d.started,
+        d.slot,
+        d.host,
     )

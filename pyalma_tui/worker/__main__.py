@@ -167,13 +167,14 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
     home = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
     output = capture.Output(Path(serve.state_dir) / "logs")
+    host = socket.gethostname()
     called = 0.0  # when user code was called last
     while True:
         order = channel.receive()
         match order:
             case RunOrder():
                 output.redirect(str(order.run), f"{order.attempt}.log")
-                started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid())
+                started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid(), host)
                 unsaved = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping)
                 output.finish()
                 reply: Reply = Ended(order.run, order.attempt, unsaved)

@@ -32,7 +32,7 @@ NEW = Run(id=7, instance=3, iteration=1, seed=99)
 
 
 def started(attempt: int = 1) -> Started:
-    return Started(7, attempt, 2, 100.0, "abc", 4711)
+    return Started(7, attempt, 2, 100.0, "abc", 4711, "lab")
 
 
 def saved(number: int, attempt: int = 1, text: bytes = b'"s"') -> Saved:
@@ -52,8 +52,31 @@ STOPPED, LOST = Stopped(7, 1, 3.0, 120.0, "interrupted"), Lost(7, 1, 3.0, 120.0,
 
 def test_a_start_makes_a_run_running_with_its_slot_and_time() -> None:
     run = fold(NEW, started())
-    assert run.status == s.Running(attempt=1, slot=2, since=100.0)
+    assert run.status == s.Running(attempt=1, slot=2, since=100.0, pid=4711)
     assert (run.attempt, run.module, run.state) == (1, "abc", None)
+
+
+def test_where_and_when_the_last_attempt_began_is_known_after_it_ended_until_it_is_forgotten() -> None:
+    ended = after(started(), saved(1), RAISED)
+    assert (ended.began, ended.slot, ended.host) == (100.0, 2, "lab")
+    again = fold(ended, Started(7, 2, 5, 300.0, "def", 4712, "cluster"))
+    assert (again.began, again.slot, again.host) == (300.0, 5, "cluster")
+    forgotten = fold(ended, Reset(7, 2, 400.0, 0))
+    assert (forgotten.began, forgotten.slot, forgotten.host) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (s.Done(at=1.0, duration=1.0), "returned"),
+        (s.Failed(s.Error("ValueError: no"), at=1.0), "ValueError: no"),
+        (s.Interrupted("interrupted by SIGINT", at=1.0), "interrupted by SIGINT"),
+        (s.Running(1, 0, 1.0), None),
+        (s.PENDING, None),
+    ],
+)
+def test_every_end_has_its_reason(status: s.Status, reason: str | None) -> None:
+    assert s.reason(status) == reason
 
 
 ENDS: dict[str, tuple[RunRecord, s.Status]] = {

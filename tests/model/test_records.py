@@ -31,7 +31,7 @@ from pyalma_tui.model.status import Error
 
 ERROR = Error("e", "t")
 FORMS: list[tuple[Record, str]] = [
-    (Started(7, 1, 2, 100.5, "abc", 9), '["started",7,1,2,100.5,"abc",9]'),
+    (Started(7, 1, 2, 100.5, "abc", 9, "lab"), '["started",7,1,2,100.5,"abc",9,"lab"]'),
     (Saved(7, 1, 42, 3500, Raw(b'"state"')), '["saved",7,1,42,3500,"state"]'),
     (Progressed(7, 1, 1.0, 2.0), '["progressed",7,1,1.0,2.0]'),
     (Returned(7, 1, 0.5), '["returned",7,1,0.5]'),

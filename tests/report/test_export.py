@@ -26,8 +26,33 @@ INSTANCES = [
     Instance(3, "d", "/d"),
 ]
 RUNS = [
-    Run(1, 0, 0, 11, s.Done(at=1000.5, duration=0.5), b'"7"', saves=3, attempt=2, seconds=1.25, module="abc"),
-    Run(2, 1, 0, 12, s.Failed(s.Error("ValueError: x\ny"), at=2000.0), b'{"k":[1]}', saves=1, attempt=1, module="abc"),
+    Run(
+        1,
+        0,
+        0,
+        11,
+        s.Done(at=1000.5, duration=0.5),
+        b'"7"',
+        saves=3,
+        attempt=2,
+        seconds=1.25,
+        module="abc",
+        began=1000.0,
+    ),
+    Run(
+        2,
+        1,
+        0,
+        12,
+        s.Failed(s.Error("ValueError: x\ny"), at=2000.0),
+        b'{"k":[1]}',
+        saves=1,
+        attempt=1,
+        module="abc",
+        began=1990.0,
+        slot=3,
+        host="lab",
+    ),
     Run(3, 2, 0, 2**63 - 1, s.Interrupted("interrupted", at=3000.0), attempt=1),
     Run(4, 3, 0, 14),
 ]
@@ -62,8 +87,14 @@ def test_json_has_the_same_facts_with_their_types() -> None:
 def test_times_are_told_where_they_are_known() -> None:
     rows = json.loads(exported("json"))
     known = [(row["started"] is not None, row["ended"] is not None) for row in rows]
-    assert known == [(True, True), (False, True), (False, True), (False, False)]
+    assert known == [(True, True), (True, True), (False, True), (False, False)]
     assert rows[0]["ended"].endswith("40.500+00:00") or rows[0]["ended"].startswith("19")
+
+
+def test_where_it_ran_and_why_it_ended() -> None:
+    rows = json.loads(exported("json"))
+    assert [row["reason"] for row in rows] == ["returned", "ValueError: x\ny", "interrupted", None]
+    assert [(row["worker"], row["host"]) for row in rows] == [(None, None), (3, "lab"), (None, None), (None, None)]
 
 
 def test_markdown_keeps_a_row_on_a_line_and_a_field_in_its_cell() -> None:
