@@ -74,12 +74,14 @@ Request: TypeAlias = Interrupt | NewSegment
 class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     """The run module was imported and has a usable `run`.
 
-    `instances` are the module's own, None if it names none. `hash` is that of the file as it was imported.
+    `instances` are the module's own, None if it names none. `hash` is that of the file as it was imported. `guard` is
+    the process id of the worker's guard.
     """
 
     hash: str
     has_done: bool
     instances: list[msgspec.Raw] | None
+    guard: int = 0
 
 
 class LoadFailed(msgspec.Struct, frozen=True, tag="load failed"):

@@ -7,6 +7,14 @@ from typing import TypeAlias
 import msgspec
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """`timeout`: the seconds after which an attempt fails, None for never. `retries`: how often a failed run is tried
+    again by itself."""
+
+    timeout: float | None = None
+    retries: int = 0
+
+
 class Interrupt(msgspec.Struct, frozen=True):
     """Stop running runs gracefully; for one that is stopping already, at once."""
 
@@ -25,6 +33,12 @@ class Retry(msgspec.Struct, frozen=True):
     runs: tuple[int, ...] | None = None
 
 
+class Next(msgspec.Struct, frozen=True):
+    """Call these pending, interrupted or failed runs before all others that wait."""
+
+    runs: tuple[int, ...]
+
+
 class Reset(msgspec.Struct, frozen=True):
     """Forget the state of runs that are not running; they become pending and run anew."""
 
@@ -39,6 +53,12 @@ class SetWorkers(msgspec.Struct, frozen=True):
     """Change the number of workers; those beyond it end when their run ends."""
 
     workers: int
+
+
+class SetLimits(msgspec.Struct, frozen=True):
+    """Change what an attempt may take and how often a failure is tried again; from now on, also for what runs."""
+
+    limits: Limits
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -57,4 +77,6 @@ class Remark(msgspec.Struct, frozen=True):
     text: str
 
 
-Command: TypeAlias = Interrupt | Resume | Retry | Reset | RerunDone | SetWorkers | Pause | Remark | Quit
+Command: TypeAlias = (
+    Interrupt | Resume | Next | Retry | Reset | RerunDone | SetWorkers | SetLimits | Pause | Remark | Quit
+)

@@ -71,6 +71,11 @@ class Worker:
         """The process id, which is also that of its group and session."""
         return self.process.pid
 
+    @property
+    def guard(self) -> int:
+        """The process id of its guard, 0 as long as it is not known."""
+        return self.loaded.guard if self.loaded is not None else 0
+
     def send(self, order: Order, fds: Sequence[int] = ()) -> None:
         """Give an order; one to a worker that is gone shows in `gone`, not here."""
         line = jsontext.encode(order) + b"\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
+from collections import deque
 from collections.abc import Sequence
 
 
@@ -14,19 +15,23 @@ class Queue:
         self._order = order
         self._place = _places(order)
         self._heap: list[int] = []
+        self._first: deque[int] = deque()  # runs that go before all others
         self._waiting = bytearray(max(order, default=0) + 1)
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, runs: Sequence[int]) -> None:
-        """Let these runs wait; those that do already, or are not planned any more, are left as they are."""
+    def add(self, runs: Sequence[int]) -> int:
+        """Let these runs wait; those that do already, or are not planned any more, are left as they are.
+
+        How many are new.
+        """
         if runs is self._order and not self._count:  # all of them: in order already
             self._heap = list(range(len(runs)))
             self._waiting = bytearray(b"\1") * len(self._waiting)
             self._count = len(runs)
-            return
+            return self._count
         places = [place for run in runs if (place := self._place_of(run)) is not None and not self._waiting[run]]
         for place in places:
             self._waiting[self._order[place]] = 1
@@ -37,17 +42,33 @@ class Queue:
         else:
             for place in places:
                 heapq.heappush(self._heap, place)
+        return len(places)
+
+    def put_first(self, runs: Sequence[int]) -> None:
+        """Let these runs wait before all others, in dispatch order among themselves."""
+        self.add(runs)
+        first = sorted({run for run in runs if self._place_of(run) is not None}, key=self._place.__getitem__)
+        self._first = deque([*first, *(run for run in self._first if run not in first)])
+
+    def clear(self) -> None:
+        """Nobody waits any more."""
+        self._heap.clear()
+        self._first.clear()
+        self._waiting = bytearray(len(self._waiting))
+        self._count = 0
 
     def discard(self, run: int) -> None:
         """This run waits no more."""
         if run < len(self._waiting) and self._waiting[run]:
             self._waiting[run] = 0
             self._count -= 1
+            if run in self._first:
+                self._first.remove(run)
 
     def pop(self) -> int | None:
         """The next run, None if there is none."""
-        while self._heap:
-            run = self._order[heapq.heappop(self._heap)]
+        while self._first or self._heap:
+            run = self._first[0] if self._first else self._order[heapq.heappop(self._heap)]
             if self._waiting[run]:
                 self.discard(run)
                 return run

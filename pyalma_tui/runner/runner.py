@@ -6,7 +6,7 @@ import selectors
 import socket
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 from queue import SimpleQueue
 
@@ -31,19 +31,20 @@ from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Record, Rese
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import supervise
 from pyalma_tui.runner.bounds import Bound
+from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.edited import Edited
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.queue import Queue
+from pyalma_tui.runner.retries import CRASHES, Retries
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
 from pyalma_tui.runner.snapshot import Blocked, Change, Listener, Phase, Snapshot, done_log_path, log_path
+from pyalma_tui.runner.usage import Usage
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
-CRASHES = 5  # deaths of a worker under the same run after which it is not retried by itself
 LOOK = 0.5  # seconds between two looks whether a process is stopped
-BACKOFF = 60.0  # seconds: the longest wait before a retry
 NO_STATE = msgspec.Raw(b'""')
 MEND = "What was saved is kept; mend it, then start again"
 MAKE_ROOM = "make room or allow writing, then start again"
@@ -66,9 +67,9 @@ class Runner:
         self._first = first
         self._workers = settings.workers
         self._queue = Queue(session.order)
-        self._delayed: list[tuple[float, int]] = []
-        self._failures: Counter[int] = Counter()
-        self._crashes: Counter[int] = Counter()
+        self._timeout = settings.timeout
+        self._retries = Retries(settings.retries)
+        self._usage = Usage()
         self._durations: deque[float] = deque(maxlen=500)
         self._paused = settings.paused
         self._halted = False  # after an interrupt of everything, until a resume
@@ -148,7 +149,7 @@ class Runner:
         return bool(
             self._crew.seats
             or self._crew.leaving
-            or self._delayed
+            or self._retries
             or self._changed
             or self._session.journal.changed
             or self._session.not_saved
@@ -163,8 +164,9 @@ class Runner:
         for seat in list(self._crew.seats.values()):
             self._look_after(seat, now)
         self._crew.see_off(now)
-        self._retry_delayed(now)
+        self._queue.add(self._retries.due(now, self._has_failed))
         active = bool(self._crew.active)
+        self._usage.look({seat.worker.pid: seat.worker.guard for seat in self._crew.seats.values()}, now)
         self._session.busy(active)
         self._session.tend(now, idle=self._phase() == "idle")
         if self._changed or active:
@@ -258,11 +260,8 @@ class Runner:
             )
         )
 
-    def _retry_delayed(self, now: float) -> None:
-        due = [run for at, run in self._delayed if at <= now]
-        if due:
-            self._delayed = [(at, run) for at, run in self._delayed if at > now]
-            self._queue.add([run for run in due if isinstance(self._session.ledger.run(run).status, s.Failed)])
+    def _has_failed(self, run: int) -> bool:
+        return isinstance(self._session.ledger.run(run).status, s.Failed)
 
     # --- done() --------------------------------------------------------------------------------------------------
 
@@ -270,7 +269,7 @@ class Runner:
         counts = self._session.ledger.counts
         if counts.done == counts.total:
             return True
-        if len(self._queue) or self._delayed or any(seat.run for seat in self._crew.seats.values()):
+        if len(self._queue) or self._retries or any(seat.run for seat in self._crew.seats.values()):
             return False
         return all(isinstance(self._session.ledger.run(run).status, s.Done) for run in self._session.order)
 
@@ -346,8 +345,7 @@ class Runner:
             self._write(Lost(run, attempt, None, time.time(), s.Error(why)))
         self._session.not_saved = why
         if self._blocked is None:
-            label = self._session.ledger.instances[known.instance].label
-            self._blocked = StoreError(f"NOT SAVED: {label}: {why}; {MAKE_ROOM}")
+            self._blocked = StoreError(f"NOT SAVED: {self._label(run)}: {why}; {MAKE_ROOM}")
             self._note(f"nothing more is started: {why}")
 
     def _cannot_load(self, seat: Seat, why: str, error: PyalmaError) -> None:
@@ -364,7 +362,7 @@ class Runner:
         if seat.log is not None:
             seat.log.look()
             self._look_whether_stopped(seat, now)
-        timeout = self._settings.timeout
+        timeout = self._timeout
         if seat.stop is None:
             if timeout is not None and seat.doing == "running" and now - seat.began >= timeout:
                 self._ask(seat, f"timed out after {timeout:g} s")
@@ -380,8 +378,7 @@ class Runner:
         responding = not supervise.is_stopped(seat.worker.pid)
         if responding != seat.responding:
             seat.responding = responding
-            ledger, pid = self._session.ledger, seat.worker.pid
-            who = ledger.instances[ledger.run(seat.run).instance].label if seat.run else "done()"
+            who, pid = self._label(seat.run) if seat.run else "done()", seat.worker.pid
             how = f"its process {pid} is stopped; `kill -CONT {pid}` lets it go on"
             self._note(f"{who} responds again" if responding else f"{who} does not respond: {how}")
 
@@ -407,8 +404,8 @@ class Runner:
         if run.attempt > seat.attempt or (run.attempt == seat.attempt and not isinstance(run.status, s.Running)):
             return  # its own last record says how it ended
         if run.attempt < seat.attempt:  # it never came to its start
-            self._crashes[seat.run] += 1
-            if seat.stop is not None or self._crashes[seat.run] < CRASHES:
+            self._retries.crashed(seat.run)
+            if seat.stop is not None or not self._retries.is_deadly(seat.run):
                 self._queue.add([seat.run])
                 return
             started = Started(seat.run, seat.attempt, seat.number, seat.since, "", seat.worker.pid)
@@ -420,7 +417,7 @@ class Runner:
             return
         error = s.Error(seat.stop.error) if seat.stop is not None else s.Error(supervise.death(code))
         if seat.stop is None:
-            self._crashes[seat.run] += 1
+            self._retries.crashed(seat.run)
         self._write(Lost(seat.run, seat.attempt, seconds, time.time(), error))
 
     def _dismiss(self, seat: Seat) -> None:
@@ -449,7 +446,8 @@ class Runner:
         seats = [seat for seat in self._crew.seats.values() if seat.active and (runs is None or seat.run in runs)]
         if runs is None:
             self._halted = True
-            self._delayed.clear()
+            self._retries.clear()
+            self._queue.clear()
             for seat in self._crew.of("loading", "opening"):
                 self._dismiss(seat)
         else:
@@ -479,41 +477,73 @@ class Runner:
             case c.Interrupt(runs):
                 self._interrupt(runs)
             case c.Resume(runs):
-                self._let_wait(runs, s.Interrupted, "resuming")
-                if runs is None:
-                    self._let_wait(None, s.Pending, "")
-                    self._paused = False
-                self._halted = False
-                self._blocked = None
+                self._resume(runs)
+            case c.Next(runs):
+                self._put_first(runs)
             case c.Retry(runs):
+                self._go_on()
                 self._let_wait(runs, s.Failed, "retrying")
-                self._halted = False
-                self._blocked = None
             case c.Reset(runs):
                 self._reset(runs)
             case c.RerunDone():
                 self._rerun_done()
             case c.SetWorkers(workers):
-                if workers >= 1 and workers != self._workers:
-                    self._note(f"workers {self._workers} → {workers}")
-                    self._workers = workers
+                self._set_workers(workers)
+            case c.SetLimits(limits):
+                self._set_limits(limits)
             case c.Pause(paused):
-                if paused != self._paused:
-                    self._note("paused: no new runs are started" if paused else "no longer paused")
-                    self._paused = paused
+                self._pause(paused)
             case c.Remark(text):
                 self._note(text)
             case c.Quit():
                 self._quitting = True
                 self._interrupt(None)
 
-    def _let_wait(self, runs: Sequence[int] | None, kind: type, verb: str) -> None:
+    def _resume(self, runs: Sequence[int] | None) -> None:
+        if runs is None:
+            self._pause(False)
+        self._go_on()
+        self._let_wait(runs, s.Interrupted, "resuming")
+        self._let_wait(runs, s.Pending, "starting")
+
+    def _let_wait(self, runs: Sequence[int] | None, kind: type[s.Status], verb: str) -> None:
         ledger = self._session.ledger
         chosen = self._session.order if runs is None else runs
-        waiting = [run for run in chosen if isinstance(ledger.run(run).status, kind)]
-        self._queue.add(waiting)
-        if waiting and verb:
-            self._note(f"{verb} {_count(len(waiting), 'run')}")
+        added = self._queue.add([run for run in chosen if isinstance(ledger.run(run).status, kind)])
+        if added:
+            self._note(f"{verb} {_count(added, 'run')}")
+
+    def _put_first(self, runs: Sequence[int]) -> None:
+        """Let these be called before all others that wait, in the order that they have among themselves."""
+        ledger = self._session.ledger
+        first = [run for run in runs if not isinstance(ledger.run(run).status, s.Running | s.Done)]
+        if first:
+            self._go_on()
+            self._queue.put_first(first)
+            self._note(f"next: {self._label(first[0]) if len(first) == 1 else _count(len(first), 'run')}")
+
+    def _go_on(self) -> None:
+        """Somebody wants something to run: what held everything up is over."""
+        self._halted = False
+        self._blocked = None
+
+    def _pause(self, paused: bool) -> None:
+        if paused != self._paused:
+            self._note("paused: no new runs are started" if paused else "no longer paused")
+            self._paused = paused
+
+    def _set_workers(self, workers: int) -> None:
+        if workers >= 1 and workers != self._workers:
+            self._note(f"workers {self._workers} → {workers}")
+            self._workers = workers
+
+    def _set_limits(self, limits: Limits) -> None:
+        if limits.timeout != self._timeout:
+            self._note(f"timeout {_seconds(self._timeout)} → {_seconds(limits.timeout)}")
+            self._timeout = limits.timeout
+        if limits.retries != self._retries.limit:
+            self._note(f"retries {self._retries.limit} → {limits.retries}")
+            self._retries.limit = limits.retries
 
     def _reset(self, runs: Sequence[int]) -> None:
         ledger = self._session.ledger
@@ -529,6 +559,10 @@ class Runner:
     def _write(self, record: Record) -> None:
         run = self._session.write(record)
         self._after([(record, run)])
+
+    def _label(self, run: int) -> str:
+        ledger = self._session.ledger
+        return ledger.instances[ledger.run(run).instance].label
 
     def _note(self, text: str) -> None:
         self._session.note(text)
@@ -560,22 +594,16 @@ class Runner:
             self._listener(changes)
 
     def _after_failure(self, run: Run) -> None:
-        self._failures[run.id] += 1
-        times = self._failures[run.id]
-        if times > self._settings.retries or self._halted:
-            return
-        if self._crashes[run.id] >= CRASHES:
-            label = self._session.ledger.instances[run.instance].label
-            self._note(f"{label} is not tried again by itself: it ended {CRASHES} workers")
-        else:
-            self._delayed.append((time.monotonic() + min(BACKOFF, 2.0 ** (times - 1)), run.id))
+        wanted = not self._halted and self._retries.failed(run.id, time.monotonic())
+        if wanted and self._retries.is_deadly(run.id):
+            self._note(f"{self._label(run.id)} is not tried again by itself: it ended {CRASHES} workers")
 
     def _phase(self) -> Phase:
         if self._quitting or any(seat.stop and not seat.stop.error for seat in self._crew.seats.values()):
             return "stopping"
         if bool(self._crew.active):
             return "busy"
-        waiting = len(self._queue) > 0 or self._delayed
+        waiting = len(self._queue) > 0 or self._retries
         held = self._halted or self._paused or self._blocked
         return "busy" if (waiting and not held) or self._done_is_due() else "idle"
 
@@ -613,7 +641,8 @@ class Runner:
             rows=ledger.rows.freeze(),
             runs_of=ledger.runs_of,
             counts=ledger.counts,
-            slots=tuple(seat.shown() for _, seat in sorted(self._crew.seats.items())),
+            limits=Limits(self._timeout, self._retries.limit),
+            slots=tuple(seat.shown(self._usage.of(seat.worker.pid)) for _, seat in sorted(self._crew.seats.items())),
             done_hook=ledger.hook,
             forecast=self._forecast(time.monotonic()) if phase == "busy" else None,
             saved_at=ledger.saved_at,
@@ -623,6 +652,10 @@ class Runner:
             blocked=Blocked(self._blocked.message, self._blocked.exit_code) if self._blocked is not None else None,
             failure=self._failure,
         )
+
+
+def _seconds(limit: float | None) -> str:
+    return "none" if limit is None else f"{limit:g} s"
 
 
 def _count(number: int, noun: str) -> str:

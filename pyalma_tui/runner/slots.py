@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.local_slots import Worker
-from pyalma_tui.runner.snapshot import Slot
+from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.runner.supervise import Stop
 
 Doing: TypeAlias = Literal["loading", "opening", "ready", "running", "done()"]
@@ -45,7 +45,7 @@ class Seat:
         """Whether user code is being called."""
         return self.doing in ("running", "done()")
 
-    def shown(self) -> Slot:
+    def shown(self, load: Load | None) -> Slot:
         """What a snapshot tells of it."""
         return Slot(
             number=self.number,
@@ -55,4 +55,5 @@ class Seat:
             run=self.run or None,
             stopping=self.stop.shown if self.stop else None,
             responding=self.responding,
+            load=load,
         )

@@ -15,7 +15,7 @@ from pyalma_tui.model.records import Note, Record
 from pyalma_tui.model.status import DoneHook
 from pyalma_tui.model.vector import Frozen
 from pyalma_tui.model.view import Row, Tally
-from pyalma_tui.runner.commands import Command
+from pyalma_tui.runner.commands import Command, Limits
 
 Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
 SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()"]
@@ -32,10 +32,18 @@ class Stopping(msgspec.Struct, frozen=True):
     deadline: float
 
 
+class Load(msgspec.Struct, frozen=True):
+    """What a worker and the processes that it has started take: `rss` in bytes, `cpu` in processors (1.0 is one)."""
+
+    rss: int
+    cpu: float
+
+
 class Slot(msgspec.Struct, frozen=True):
     """A worker and what it does; `run` is a run id, `since` seconds of the epoch.
 
-    `responding` is False while its process is stopped, as by SIGSTOP or a debugger.
+    `responding` is False while its process is stopped, as by SIGSTOP or a debugger. `load` is None until it was looked
+    at twice.
     """
 
     number: int
@@ -45,6 +53,7 @@ class Slot(msgspec.Struct, frozen=True):
     run: int | None = None
     stopping: Stopping | None = None
     responding: bool = True
+    load: Load | None = None
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -70,6 +79,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     state_dir: Path = Path()
     phase: Phase = "opening"
     workers: int = 1
+    limits: Limits = Limits()
     paused: bool = False
     instances: Sequence[Instance] = ()
     runs: Frozen[Run] = Frozen()

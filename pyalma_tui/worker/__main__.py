@@ -95,7 +95,7 @@ def main(argument: str) -> None:
     die_with_parent(spec.parent)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     work, control = _high(spec.work), _high(spec.control)
-    dismiss_guard = guard.start(control, work)
+    guard_pid, dismiss_guard = guard.start(control, work)
     os.register_at_fork(after_in_child=work.close)
     os.register_at_fork(after_in_child=control.close)
     stopping = Stopping()
@@ -104,7 +104,7 @@ def main(argument: str) -> None:
     capture.prepare()
     faulthandler.enable()
     channel = Channel(work)
-    module = _load(Path(spec.module), Path(spec.code), channel)
+    module = _load(Path(spec.module), Path(spec.code), channel, guard_pid)
     capture.flush()
     order = channel.receive()
     if module is None or not isinstance(order, Serve):
@@ -127,7 +127,7 @@ def _high(low: int) -> socket.socket:
     return socket.socket(fileno=fd)
 
 
-def _load(path: Path, code: Path, channel: Channel) -> RunModule | None:
+def _load(path: Path, code: Path, channel: Channel, guard_pid: int) -> RunModule | None:
     here = os.getpid()
     try:
         module = import_module(path, code)
@@ -146,7 +146,7 @@ def _load(path: Path, code: Path, channel: Channel) -> RunModule | None:
     else:
         if os.getpid() != here:
             os._exit(0)
-        channel.send(Loaded(module.hash, module.done is not None, instances))
+        channel.send(Loaded(module.hash, module.done is not None, instances, guard_pid))
         return module
     return None
 

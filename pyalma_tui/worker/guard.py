@@ -20,12 +20,13 @@ from pyalma_tui.store.segment import HIGH_FD
 LATE = 1000  # milliseconds by which a dying runner may close its socket after the kernel has killed the worker
 
 
-def start(control: socket.socket, work: socket.socket) -> Callable[[], None]:
-    """Fork the guard; to be called before any thread is started. What is returned dismisses it before we end."""
+def start(control: socket.socket, work: socket.socket) -> tuple[int, Callable[[], None]]:
+    """Fork the guard; to be called before any thread is started. Its process id, and what dismisses it at our end."""
     ours, low = os.pipe()
     mine = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)  # out of the way of user code that closes low ones
     os.close(low)
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         os.close(mine)
         work.close()  # else the runner would not see that the worker is gone
         _guard(control.fileno(), ours)
@@ -38,7 +39,7 @@ def start(control: socket.socket, work: socket.socket) -> Callable[[], None]:
         except OSError:  # somebody killed it, or user code closed the pipe: it is gone already
             return
 
-    return dismiss
+    return pid, dismiss
 
 
 def _guard(control: int, worker: int) -> None:
