@@ -57,13 +57,15 @@ class Queue:
         self._waiting = bytearray(len(self._waiting))
         self._count = 0
 
-    def discard(self, run: int) -> None:
-        """This run waits no more."""
-        if run < len(self._waiting) and self._waiting[run]:
-            self._waiting[run] = 0
-            self._count -= 1
-            if run in self._first:
-                self._first.remove(run)
+    def discard(self, run: int) -> bool:
+        """This run waits no more; whether it did."""
+        if run >= len(self._waiting) or not self._waiting[run]:
+            return False
+        self._waiting[run] = 0
+        self._count -= 1
+        if run in self._first:
+            self._first.remove(run)
+        return True
 
     def pop(self) -> int | None:
         """The next run, None if there is none."""

@@ -451,8 +451,9 @@ class Runner:
             for seat in self._crew.of("loading", "opening"):
                 self._dismiss(seat)
         else:
-            for run in runs:
-                self._queue.discard(run)
+            discarded = sum(self._queue.discard(run) for run in runs)
+            if discarded:
+                self._note(f"{_count(discarded, 'run')} wait{'s' * (discarded == 1)} no more")
         for seat in seats:
             if seat.stop is None:
                 self._ask(seat)

@@ -81,6 +81,12 @@ def _nothing_failed(now: Situation) -> str:
     return "" if now.snapshot.counts.failed else "nothing has failed"
 
 
+def _nothing_waits(now: Situation) -> str:
+    if not now.marked and now.row is not None and now.row.tally.done + now.row.tally.running == now.row.tally.total:
+        return "the selected instance has nothing left to run"
+    return _nothing_selected(now)
+
+
 def _no_done_hook(now: Situation) -> str:
     if isinstance(now.snapshot.done_hook.status, s.HookAbsent):
         return "the run module has no done()"
@@ -130,6 +136,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Experiment", commands=True,
     ),
     Action(
+        "limits", "L", "limits",
+        "Change the timeout and the number of retries.",
+        "Experiment", commands=True,
+    ),
+    Action(
         "log", "enter,l", "log",
         "Its log on the full screen.",
         "Selected or marked", bar=3, obstacle=_nothing_selected,
@@ -138,6 +149,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "interrupt_selected", "i", "interrupt it",
         "Interrupt only the selected or marked instances.",
         "Selected or marked", bar=11, commands=True, obstacle=_selected_idle,
+    ),
+    Action(
+        "run_next", "n", "run next",
+        "Call it before all others that wait: the selected or marked instances.",
+        "Selected or marked", bar=15, commands=True, obstacle=_nothing_waits,
     ),
     Action(
         "forget", "x", "forget",
@@ -187,6 +203,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("mark_all", "a", "mark all", "Mark all that are shown; again: none.", "List"),
     Action("clear", "escape", "clear", "Clear the filter, then the marks.", "List"),
+    Action("workers", "w", "workers", "What each worker does, its memory and processor time.", "Program"),
     Action("notes", "s", "session log", "What happened in this session.", "Program"),
     Action("theme", "t", "theme", "Choose a theme.", "Program", "app"),
     Action(

@@ -157,7 +157,7 @@ class ExperimentApp(App[None]):
         if refused and not self.quitting:
             self.say(refused, timeout=3)
             return
-        for host in (self.screen, self):
+        for host in (*reversed(self.screen_stack), self):  # a box over the list leaves to it what it does not do
             method = getattr(host, f"do_{action_id}", None)
             if method is not None:
                 method()
@@ -215,6 +215,12 @@ class ExperimentApp(App[None]):
         for action in (*of("app"), *of("log" if isinstance(screen, LogScreen) else "main")):
             if not action.refused(situation):
                 yield SystemCommand(action.label, action.help, lambda done=action.id: self.perform(done))
+        if isinstance(screen, MainScreen):
+            for word in s.WORDS:
+                number = getattr(situation.snapshot.counts, word)
+                if number:
+                    told = f"Mark every instance with a run that is {word}; actions apply to the marked ones."
+                    yield SystemCommand(f"mark all {word}", told, lambda word=word: screen.mark_status(word))
 
     # Saying and handing out
 

@@ -57,9 +57,23 @@ def moment(at: float, now: float) -> str:
     return time.strftime(form, then)
 
 
+def exact(at: float, now: float) -> str:
+    """A time of the day to the second, with the date in front if that is not today's."""
+    return f"{moment(at, now)}{time.strftime(':%S', time.localtime(at))}"
+
+
 def percent(fraction: float) -> str:
     """A share as `86 %`, rounded down: 100 only if nothing is left."""
     return f"{int(min(max(fraction, 0.0), 1.0) * 100)} %"
+
+
+def size(number: float) -> str:
+    """Bytes as `132 MB`: never more than three digits before the unit, one after the point below ten."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 999.5:
+            return f"{number:.1f} {unit}" if number < 9.95 and unit != "B" else f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} TB"
 
 
 def bar(fraction: float, width: int) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from textual.content import Content
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.runner.snapshot import Load
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
@@ -56,6 +57,10 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
     if progress := progress_text(run):
         yield Fact("progress", progress)
     yield from state if large else []  # below what one wants to see of it without scrolling
+    if slot and slot.load is not None:
+        yield Fact("takes", Content.styled(load_text(slot.load), MUTED))
+    if ran := ran_text(moment, run):
+        yield Fact("ran", Content.styled(ran, MUTED))
     if not instance.in_batch:
         yield Fact("batch", Content.styled("not in the batch any more; what it has is kept", COLOURS["interrupted"]))
     if isinstance(run.status, s.Failed) and run.status.error.traceback.strip():
@@ -112,6 +117,21 @@ def risk_text(run: Run, risk: float, stopping: bool) -> Content:
     since = "" if run.number else " (no save in this attempt)"
     style = COLOURS["interrupted"] if stopping or risk >= cells.MINUTE else ""
     return Content.styled(f"{cells.span(risk)} of work would be lost {when}{since}", style)
+
+
+def load_text(load: Load) -> str:
+    """Memory and processors of the worker and of all that it started."""
+    return f"{cells.size(load.rss)} of memory · {load.cpu * 100:.0f} % of a processor"
+
+
+def ran_text(moment: Moment, run: Run) -> str:
+    """When and where the last attempt ran, "" as long as it does or where nobody knows."""
+    match run.status:
+        case s.Done(at=at) | s.Failed(at=at) | s.Interrupted(at=at) if run.began is not None:
+            where = f" on worker {run.slot}" if run.slot is not None else ""
+            where += f" of {literal(run.host).plain}" if run.host else ""
+            return f"{cells.exact(run.began, moment.now)} to {cells.exact(at, moment.now)}{where}"
+    return ""
 
 
 def progress_text(run: Run) -> Content | None:

@@ -6,16 +6,21 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from textual.widgets import Input
 
+from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
+from pyalma_tui.runner.snapshot import Load
 from pyalma_tui.tui.screens.dialogs import Leaving, Question
 from pyalma_tui.tui.screens.help_screen import Help
+from pyalma_tui.tui.screens.limits import LimitsDialog, limits_of
 from pyalma_tui.tui.screens.log_screen import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.screens.notes_screen import Notes
+from pyalma_tui.tui.screens.workers_screen import Workers
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW, asked, small
 
@@ -462,3 +467,94 @@ async def test_only_matching_lines_of_the_log_and_copying_them(tmp_path: Path) -
         await t.until(lambda: "odd 19" in t.text() and "even 18" not in t.text())
         await t.press("y")
         await t.until(lambda: "odd 17" in t.app.clipboard and "even" not in t.app.clipboard)
+
+
+# Limits, workers, run next
+
+
+async def test_run_next_takes_what_is_selected_or_marked_and_left_to_run() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("end", "n")  # the done one: sorted last
+        await t.says("the selected instance has nothing left to run")
+        await t.press("a", "n")
+        await t.sends(c.Next((3, 4, 5, 6)))
+
+
+async def test_limits_are_changed_in_a_dialog_that_refuses_what_is_no_limit() -> None:
+    async with opened(small().snapshot(limits=c.Limits(90.0, 2))) as t:
+        await t.press("L")
+        await t.on(LimitsDialog)
+        await t.sees("90", "From now on")
+        await t.press("end", "x", "enter")
+        await t.sees("timeout: 90x: it is a number of seconds")
+        await t.press("backspace", "5", "tab", "backspace", "3", "enter")
+        await t.sends(c.SetLimits(c.Limits(905.0, 3)))
+        await t.on(MainScreen)
+
+
+async def test_limits_that_stay_as_they_are_send_nothing() -> None:
+    async with opened(small().snapshot(limits=c.Limits(None, 1))) as t:
+        await t.press("L", "enter")
+        await t.on(MainScreen)
+        await t.press("L", "9", "escape")
+        await t.on(MainScreen)
+        assert t.sent == []
+
+
+@pytest.mark.parametrize(
+    ("timeout", "retries", "why"),
+    [
+        ("-1", "0", "more than 0"),
+        ("0", "0", "more than 0"),
+        ("inf", "0", "more than 0"),
+        ("nan", "0", "more than 0"),
+        ("1", "-1", "at least 0"),
+        ("1", "1.5", "whole number"),
+    ],
+)
+def test_what_is_no_limit_is_refused(timeout: str, retries: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        limits_of(timeout, retries)
+
+
+def test_empty_fields_are_no_limits() -> None:
+    assert limits_of(" ", "") == c.Limits(None, 0)
+
+
+async def test_the_workers_are_listed_with_what_they_take() -> None:
+    made = small()
+    made.running(5, slot=1, seconds=7200, stopping=asked(7))
+    made.slots = [msgspec.structs.replace(slot, load=Load(132_400_000, 0.98)) for slot in made.slots]
+    async with opened(made.snapshot(), size=(80, 24)) as t:
+        await t.press("w")
+        await t.on(Workers)
+        await t.sees("4000", "132 MB", "98 %", "uf20-01.cnf", "2:00:00", "SIGINT in 7 s", "265 MB", "196 %")
+        await t.press("plus")
+        await t.sends(c.SetWorkers(3))
+
+
+async def test_without_workers_the_list_of_them_says_so() -> None:
+    async with opened(finished()) as t:
+        await t.press("w")
+        await t.sees("none now; up to 2 workers")
+
+
+async def test_the_detail_tells_what_a_running_run_takes_and_where_an_ended_one_ran() -> None:
+    made = small()
+    made.slots = [msgspec.structs.replace(slot, load=Load(1_500_000_000, 3.5)) for slot in made.slots]
+    made.put(3, began=NOW - 374, slot=1, host="lab\x1b7")
+    async with opened(made.snapshot(), size=(150, 40)) as t:
+        await t.sees("on worker 1 of lab␛7")
+        await t.press("down")
+        await t.sees("1.5 GB of memory · 350 % of a processor")
+
+
+async def test_the_palette_marks_all_of_a_status() -> None:
+    made = small()
+    made.failed(6)
+    async with opened(made.snapshot()) as t:
+        commands = {command.title: command.callback for command in t.app.get_system_commands(t.app.screen)}
+        assert "mark all failed" in commands
+        commands["mark all failed"]()
+        await t.press("f")
+        await t.sends(c.Retry((3, 6)))

@@ -10,10 +10,23 @@ from textual.content import Content
 from textual.screen import Screen
 
 from pyalma_tui.model import status as s
-from pyalma_tui.runner.commands import Command, Interrupt, Pause, RerunDone, Reset, Resume, Retry, SetWorkers
+from pyalma_tui.runner.commands import (
+    Command,
+    Interrupt,
+    Limits,
+    Next,
+    Pause,
+    RerunDone,
+    Reset,
+    Resume,
+    Retry,
+    SetLimits,
+    SetWorkers,
+)
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.screens import orders
 from pyalma_tui.tui.screens.dialogs import Question
+from pyalma_tui.tui.screens.limits import LimitsDialog
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
@@ -79,6 +92,20 @@ class Commanding(Screen[None]):
             self.send(command)
         else:
             self.screen_app.say(f"none of the chosen runs {condition}")
+
+    def do_run_next(self) -> None:
+        """Put the chosen runs before all others that wait."""
+        runs = orders.standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
+        self._for_these(runs, Next(runs), "waits to be run")
+
+    def do_limits(self) -> None:
+        """Ask for a timeout and retries."""
+
+        def answered(limits: Limits | None) -> None:
+            if limits is not None and limits != self.snapshot.limits:
+                self.send(SetLimits(limits))
+
+        self.app.push_screen(LimitsDialog(self.snapshot.limits), answered)
 
     def do_forget(self) -> None:
         """Ask, then reset what has something to forget."""

@@ -25,6 +25,7 @@ from pyalma_tui.tui.screens.commanding import Commanding
 from pyalma_tui.tui.screens.log_screen import LogScreen
 from pyalma_tui.tui.screens.notes_screen import Notes
 from pyalma_tui.tui.screens.orders import Targets, targets
+from pyalma_tui.tui.screens.workers_screen import Workers
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.header import Header, Line, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
@@ -260,6 +261,16 @@ class MainScreen(Commanding):
     def do_notes(self) -> None:
         """The session log."""
         self.app.push_screen(Notes(self.moment))
+
+    def do_workers(self) -> None:
+        """The workers."""
+        self.app.push_screen(Workers(self.moment))
+
+    def mark_status(self, word: s.Word) -> None:
+        """Mark every instance that has a run of this status."""
+        rows = enumerate(self.snapshot.rows)
+        self._list.mark([i for i, row in rows if getattr(row.tally, word)], on=True)
+        self._show_list_title()
 
     def do_copy(self) -> None:
         """What one would want to paste: names, an error, a state."""

@@ -1,0 +1,140 @@
+"""Steering what runs: each command does what it says, and the session log tells of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pyalma_tui.runner import commands as c
+from pyalma_tui.runner.commands import Limits
+from tests.runner.conftest import Conduct, Conducted
+
+WAITING = """
+def run(instance, save, state):
+    name = os.path.basename(instance)
+    tell("began", name, state or "anew")
+    save(name)
+    while not os.path.exists("go-" + name):
+        save(name)
+        time.sleep(0.01)
+"""
+FAILING = """
+def run(instance, save, state):
+    tell("tried")
+    raise ValueError("no")
+"""
+SLEEPING = """
+import subprocess
+def run(instance, save, state):
+    save("7")
+    busy = "import time; x = b'x' * (64 << 20); [0 for _ in iter(lambda: time.process_time() < 60, False)]"
+    child = subprocess.Popen(["python3", "-c", busy])
+    tell("began")
+    child.wait()
+"""
+
+
+def session_log(conducted: Conducted) -> str:
+    return Path("m.alma/session.log").read_text()
+
+
+def began(conducted: Conducted) -> list[str]:
+    return [line.split()[1] for line in conducted.folder.told() if line.startswith("began")]
+
+
+def test_run_next_goes_before_all_others_that_wait(conduct: Conduct) -> None:
+    names = [f"i{number}" for number in range(6)]
+    conducted = conduct(WAITING, names)
+    conducted.hears("began i5 anew")
+    conducted.send(c.Next(conducted.ids("i0")), c.Next(conducted.ids("i2", "i1")))
+    conducted.until(lambda now: "next: 2 runs" in conducted.notes())
+    for name in names:
+        conducted.folder.allow(f"go-{name}")
+    conducted.until(lambda now: now.counts.done == 6)
+    assert began(conducted) == ["i5", "i2", "i1", "i0", "i4", "i3"]
+    assert "next: i0" in conducted.notes()
+    assert "next: i0" in session_log(conducted)
+
+
+def test_a_run_that_is_put_first_and_interrupted_before_it_began_is_not_begun(conduct: Conduct) -> None:
+    conducted = conduct(WAITING, ["a", "b", "c"])
+    conducted.hears("began c anew")
+    conducted.send(c.Next(conducted.ids("a")), c.Interrupt(conducted.ids("a")))
+    conducted.folder.allow("go-c")
+    conducted.hears("began b anew")
+    conducted.folder.allow("go-b")
+    conducted.until(lambda now: now.phase == "idle")
+    assert conducted.statuses() == {"a": "pending", "b": "done", "c": "done"}
+
+
+def test_after_everything_was_interrupted_only_what_is_resumed_runs(conduct: Conduct) -> None:
+    conducted = conduct(WAITING, ["a", "b", "c", "d"], workers=2)
+    conducted.hears("began d anew", "began c anew")
+    conducted.send(c.Interrupt())
+    conducted.until(lambda now: now.counts.interrupted == 2 and now.phase == "idle")
+    conducted.folder.allow("go-c")
+    conducted.send(c.Resume(conducted.ids("c")))
+    conducted.until(lambda now: now.counts.done == 1 and now.phase == "idle")
+    assert conducted.statuses() == {"a": "pending", "b": "pending", "c": "done", "d": "interrupted"}
+    conducted.send(c.Resume())
+    conducted.hears("began d d")
+    conducted.until(lambda now: conducted.notes()[-2:] == ["resuming 1 run", "starting 2 runs"])
+    assert "began c c" in conducted.folder.told(), "it was not resumed with its state"
+
+
+def test_a_timeout_that_is_set_while_a_run_runs_ends_it_and_keeps_its_state(conduct: Conduct) -> None:
+    conducted = conduct(WAITING, ["a"])
+    conducted.hears("began a anew")
+    conducted.send(c.SetLimits(Limits(timeout=0.05)))
+    conducted.until(lambda now: now.counts.failed == 1)
+    run = conducted.now.runs[0]
+    assert run.state == b'"a"'
+    assert "timed out after 0.05 s" in str(run.status)
+    assert conducted.now.limits == Limits(timeout=0.05)
+    assert "timeout none → 0.05 s" in session_log(conducted)
+    conducted.send(c.SetLimits(Limits()))
+    conducted.until(lambda now: conducted.notes()[-1] == "timeout 0.05 s → none")
+
+
+def test_retries_that_are_raised_count_for_the_next_failure(conduct: Conduct) -> None:
+    conducted = conduct(FAILING, ["a"])
+    conducted.until(lambda now: now.counts.failed == 1 and now.phase == "idle")
+    conducted.send(c.SetLimits(Limits(retries=2)), c.Retry())
+    conducted.until(lambda now: now.runs[0].attempt == 3)  # retried by hand, then once by itself
+    assert "retries 0 → 2" in conducted.notes()
+    conducted.send(c.SetLimits(Limits(retries=0)))
+    conducted.until(lambda now: now.phase == "idle" and now.counts.failed == 1)
+    assert conducted.now.runs[0].attempt == 3
+
+
+@pytest.mark.parametrize(
+    ("commands", "said"),
+    [
+        ([c.SetWorkers(3)], "workers 1 → 3"),
+        ([c.Pause(True)], "paused: no new runs are started"),
+        ([c.Pause(True), c.Pause(False)], "no longer paused"),
+        ([c.Interrupt()], "interrupting 1 run"),
+        ([c.Interrupt((2,))], "interrupting 1 run"),
+        ([c.Interrupt((1,))], "1 run waits no more"),
+        ([c.Reset((1,))], "1 run forgotten, to run anew"),
+        ([c.RerunDone()], "the module has no done()"),
+        ([c.Interrupt(), c.Quit()], "killing 1 run"),
+    ],
+)
+def test_every_action_is_told_in_the_session_log(conduct: Conduct, commands: list[c.Command], said: str) -> None:
+    conducted = conduct(WAITING, ["a", "b"])
+    conducted.hears("began b anew")
+    conducted.send(*commands)
+    conducted.until(lambda now: said in conducted.notes())
+    assert said in session_log(conducted)
+
+
+def test_what_a_worker_takes_is_told_with_what_it_has_started(conduct: Conduct) -> None:
+    conducted = conduct(SLEEPING, ["a"])
+    conducted.until(lambda now: now.slots and now.slots[0].load is not None and now.slots[0].load.cpu > 0.2)
+    load = conducted.now.slots[0].load
+    assert load is not None
+    assert 64 << 20 < load.rss < 512 << 20
+    assert load.cpu < 1.0 + 0.2 * (os.cpu_count() or 1)
