@@ -128,13 +128,16 @@ def reset(
     target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
     /,
     *instances: Annotated[str, Parameter(help="names or quoted patterns; all")],
+    status: Annotated[
+        Literal["interrupted", "failed", "done"] | None, Parameter(help="only runs that are this; all")
+    ] = None,
     yes: Annotated[bool, Parameter(help="do not ask")] = False,
     state: State = None,
 ) -> int:
-    """Forget the state of all runs, or of those of some instances; asks."""
+    """Forget the state of all runs, or of those of some instances or of one status; asks."""
     from pyalma_tui.cli.reset import reset as forget
 
-    return forget(target, instances, state, yes=yes)
+    return forget(target, instances, status, state, yes=yes)
 
 
 @app.command

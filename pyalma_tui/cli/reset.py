@@ -18,8 +18,10 @@ from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import in_use
 
 
-def reset(name: str, words: Sequence[str], state: Path | None, *, yes: bool) -> int:
+def reset(name: str, words: Sequence[str], status: s.Word | None, state: Path | None, *, yes: bool) -> int:
     """Forget the runs of these instances, of all if none is named; the exit code. Logs and seeds stay.
+
+    With a `status` only those of them that are in it.
 
     Raises UsageError if it is not confirmed, InUseError, StoreError; then nothing was changed.
     """
@@ -27,8 +29,14 @@ def reset(name: str, words: Sequence[str], state: Path | None, *, yes: bool) -> 
     if message := in_use(known.state_dir):
         raise InUseError(message)
     runs = [run for run in _meant(known, words) if not isinstance(run.status, s.Pending)]
+    if status is not None:
+        runs = [run for run in runs if s.word(run.status) == status]
     if not runs:
-        say("nothing to forget: these runs have not been started since they were planned or reset")
+        say(
+            f"nothing to forget: none of these runs is {status}"
+            if status
+            else "nothing to forget: these runs have not been started since they were planned or reset"
+        )
         return 0
     told = f"{_count(len(runs), 'run')} ({_lost(runs)})"
     if not yes and not ask(f"Forget {told}? They run anew, with the same seeds."):

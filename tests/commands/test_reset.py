@@ -46,6 +46,15 @@ def test_only_the_named_instances_are_forgotten(experiment: Experiment) -> None:
     assert "2 runs forgotten by `reset`" in experiment.session_log()
 
 
+def test_only_runs_of_a_status_are_forgotten(experiment: Experiment) -> None:
+    experiment.write(COUNTING, ("a", "b", "bad", "worse-bad")).run()
+    assert reset(experiment, "--status", "interrupted", "--yes").last_line() == (
+        "nothing to forget: none of these runs is interrupted"
+    )
+    assert reset(experiment, "a", "bad", "--status", "failed", "--yes").last_line().startswith("forgot 1 run (1 failed")
+    assert experiment.statuses() == {"a": "done", "b": "done", "bad": "pending", "worse-bad": "failed"}
+
+
 def test_without_a_yes_nothing_is_changed(experiment: Experiment) -> None:
     experiment.write(COUNTING, ("a",)).run()
     before = (experiment.state_dir / "db.json").read_bytes()
