@@ -77,6 +77,9 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
         fact = f"{state_dir / 'journal' / name}: {lines} damaged or torn line{'s' * (lines != 1)} skipped"
         advice = "all others count; the next start keeps the file aside and goes on"
         yield Finding("journal", fact, advice, 0 if busy else 3)
+    for name in store.stale:
+        fact = f"{state_dir / 'journal' / name}: older than {NAME}, as from a backup"
+        yield Finding("journal", fact, "nothing of it counts; the next start keeps the file aside and goes on")
 
 
 def _sizes(state_dir: Path) -> Iterator[Finding]:

@@ -117,7 +117,8 @@ class Session:
         segments = opening.segments(self.state_dir / "journal")
         self.meta = msgspec.structs.replace(
             old,
-            session=max([old.session, *[int(name[:6]) for name in segments]]) + 1,
+            identity=old.identity or os.urandom(8).hex(),
+            session=max([old.session, *map(opening.session_of, segments)]) + 1,
             target=str(settings.target),
             module=str(settings.module),
             module_hash=module_hash,
@@ -144,14 +145,10 @@ class Session:
         if store is None:
             return
         for name, lines in store.damaged.items():
-            path = self.state_dir / "journal" / name
-            kept = path.with_name(f"{name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-            try:
-                os.link(path, kept)
-                fate = f"the file is kept as {kept.name}"
-            except OSError as error:  # a file system without links, or one of this second is there already
-                fate = f"the file could not be kept ({error.strerror})"
-            self.note(f"{lines} damaged or torn line(s) of {name} were skipped; {fate}")
+            self.note(f"{lines} damaged or torn line(s) of {name} were skipped; {self._keep_aside(name, 'damaged')}")
+        for name in store.stale:
+            fate = self._keep_aside(name, "stale")
+            self.note(f"{name} is older than {NAME}, as from a backup: nothing of it was taken in; {fate}")
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
         if store.meta.module_hash and store.meta.module_hash != module_hash:
@@ -159,6 +156,16 @@ class Session:
             self.note(f"{settings.module.name} has changed since the last start ({change}); finished runs are kept")
         if settings.seed is not None and store.meta.session and settings.seed != store.meta.seed:
             self.note(f"--seed {settings.seed} is ignored: this experiment was planned with seed {store.meta.seed}")
+
+    def _keep_aside(self, segment: str, why: str) -> str:
+        """Give a segment a second name, which no checkpoint removes; what became of it."""
+        path = self.state_dir / "journal" / segment
+        kept = path.with_name(f"{segment}.{why}-{time.strftime('%Y%m%d-%H%M%S')}")
+        try:
+            os.link(path, kept)
+        except OSError as error:  # a file system without links, or one of this second is there already
+            return f"the file could not be kept ({error.strerror})"
+        return f"the file is kept as {kept.name}"
 
     def _end_lost_attempts(self) -> None:
         """Runs that were running when the last session ended without a word are interrupted: nobody runs them now."""
@@ -328,7 +335,7 @@ class Session:
         """Remove segments that the checkpoint contains; first say so in one that stays, for a restored backup."""
         try:
             changed = self.journal.changed
-            self.journal.append(Note(time.time(), f"{opening.CHECKPOINTED}{self.meta.serial}"))
+            self.journal.append(opening.checkpoint_note(self.meta))
             self.journal.changed = changed
             self.journal.sync()
             if self.journal.due:

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import localtime, strftime
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 import msgspec
 
@@ -50,6 +51,7 @@ class Lock:
             os.close(low)
         except OSError:  # a small RLIMIT_NOFILE
             self.fd = low
+        _held.add(self)
         try:
             os.ftruncate(self.fd, 0)
             os.pwrite(self.fd, msgspec.json.encode(Holder(os.getpid(), now)) + b"\n", 0)
@@ -72,6 +74,18 @@ class Lock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+_held: WeakSet[Lock] = WeakSet()
+
+
+def _let_go_in_child() -> None:
+    """A script may fork while its experiment runs: its children hold nobody up."""
+    for lock in _held:
+        lock.close()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 def _take(fd: int) -> None:

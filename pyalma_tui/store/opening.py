@@ -35,14 +35,14 @@ from pyalma_tui.store.segment import READ, SUFFIX, Tail
 
 SEGMENT = re.compile(r"[0-9]{6,}-[a-z]+[0-9]*-[0-9]{4,}" + re.escape(SUFFIX))
 OURS = ("meta", "instances", "runs")
-CHECKPOINTED = "checkpoint "  # the text of the note that says which checkpoint segments were removed for
+CHECKPOINTED = re.compile(r"checkpoint ([0-9]+)(?: of ([0-9a-f]+))?")  # the note of `checkpoint_note`
 
 
 class Store(msgspec.Struct, frozen=True):
     """What a state directory holds: the checkpoint with the journal folded in.
 
     `folded` tells for each segment how far it was read; `foreign` are tables that are not ours, as JSON text; `damaged`
-    names segments with lines that had to be skipped, and how many.
+    names segments with lines that had to be skipped, and how many; `stale` those that the checkpoint has outlived.
     """
 
     meta: Meta
@@ -50,6 +50,7 @@ class Store(msgspec.Struct, frozen=True):
     folded: dict[str, int]
     foreign: dict[str, msgspec.Raw]
     damaged: dict[str, int]
+    stale: tuple[str, ...] = ()
 
 
 def storage_of(state_dir: Path) -> CheckpointStorage:
@@ -119,9 +120,11 @@ def _read(state_dir: Path) -> Store | None:
     if [instance.id for instance in instances] != list(range(len(instances))):
         raise storage.unreadable("`$.instances` has gaps in its numbers")
     ledger = Ledger(instances, runs, meta.done_hook)
-    folded, damaged = _fold(storage, ledger, meta, journal, names)
+    stale = tuple(name for name in names if session_of(name) < meta.session and name not in meta.folded)
+    folded, damaged = _fold(storage, ledger, meta, journal, [name for name in names if name not in stale])
+    folded |= {name: (journal / name).stat().st_size for name in stale}
     foreign = {name: raw.copy() for name, raw in tables.items() if name not in OURS}
-    return Store(meta, ledger, folded, foreign, damaged)
+    return Store(meta, ledger, folded, foreign, damaged, stale)
 
 
 def segments(journal: Path) -> tuple[str, ...]:
@@ -130,6 +133,11 @@ def segments(journal: Path) -> tuple[str, ...]:
         return tuple(sorted(name for name in os.listdir(journal) if SEGMENT.fullmatch(name)))
     except FileNotFoundError:
         return ()
+
+
+def session_of(segment: str) -> int:
+    """The session that wrote this segment."""
+    return int(segment.partition("-")[0])
 
 
 def _has_records(path: Path) -> bool:
@@ -191,7 +199,10 @@ def _fold(
                 damaged[name] = skipped
         finally:
             tail.close()
-    newest = max(map(_checkpoint_of, records), default=0)
+    notes = list(filter(None, map(_checkpoint_of, records)))
+    if any(meta.identity and identity and identity != meta.identity for _, identity in notes):
+        raise _restored(storage, "the journal beside it is that of another experiment")
+    newest = max((serial for serial, _ in notes), default=0)
     if newest > meta.serial:
         raise _restored(storage, f"it is checkpoint {meta.serial}, the journal goes on from checkpoint {newest}")
     try:
@@ -201,11 +212,15 @@ def _fold(
     return folded, damaged
 
 
-def _checkpoint_of(record: Record) -> int:
-    if not isinstance(record, Note) or not record.text.startswith(CHECKPOINTED):
-        return 0
-    serial = record.text.removeprefix(CHECKPOINTED)
-    return int(serial) if serial.isdecimal() else 0
+def checkpoint_note(meta: Meta) -> Note:
+    """What the journal says after a checkpoint, before segments are removed that it contains."""
+    return Note(time.time(), f"checkpoint {meta.serial} of {meta.identity}")
+
+
+def _checkpoint_of(record: Record) -> tuple[int, str] | None:
+    """Serial and experiment of such a note, None for every other record."""
+    found = CHECKPOINTED.fullmatch(record.text) if isinstance(record, Note) else None
+    return (int(found[1]), found[2] or "") if found else None
 
 
 def _restored(storage: CheckpointStorage, why: str) -> StoreError:

@@ -19,11 +19,13 @@ Documents = dict[int, msgspec.Raw]
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """The one document of table `meta`.
 
-    `serial` counts checkpoints, `session` starts of the experiment. `folded` tells for each journal segment how many of
+    `identity` is drawn when the experiment is planned: its journal names it. `serial` counts checkpoints, `session`
+    starts of the experiment. `folded` tells for each journal segment how many of
     its bytes are contained here. Times are seconds of the epoch.
     """
 
     schema: int = SCHEMA
+    identity: str = ""
     serial: int = 0
     session: int = 0
     target: str = ""

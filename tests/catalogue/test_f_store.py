@@ -256,7 +256,9 @@ def _(experiment: Experiment) -> None:
     other.folder.mkdir()
     killed(other)
     shutil.copy(other.state_dir / "db.json", state_dir)
-    assert refused(experiment).startswith(f"store: {state_dir / 'db.json'}: the journal does not fit it (")
+    assert refused(experiment).startswith(
+        f"store: {state_dir / 'db.json'}: the journal beside it is that of another experiment: was one of them restored"
+    )
     (state_dir / "db.json").write_bytes(own)
     resumed(experiment)
 
@@ -272,6 +274,10 @@ def _(experiment: Experiment) -> None:
     before = experiment.told()
     result = experiment.run()
     assert result.code == 0, result
+    for name, text in old.items():
+        assert f"{name} is older than db.json, as from a backup: nothing of it was taken in" in result.out
+        (kept,) = (state_dir / "journal").glob(f"{name}.stale-*")
+        assert kept.read_bytes() == text
     assert experiment.told() == before, "an old journal takes nothing back: neither a run nor done()"
     assert experiment.one()["state"] == "5"
 

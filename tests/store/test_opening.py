@@ -13,7 +13,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneStarted, Lost, Note, Reset, Returned, RunRecord, Saved, Started
 from pyalma_tui.store import opening
-from pyalma_tui.store.opening import CHECKPOINTED, Growth, merge, new_ledger, read_store, segments
+from pyalma_tui.store.opening import Growth, checkpoint_note, merge, new_ledger, read_store, segments
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.segment import line_of
 from tests.store.stores import SEGMENT, bytes_below, instances, write_segment, write_store
@@ -148,16 +148,34 @@ def refused(state_dir: Path) -> str:
 
 def test_f66_a_checkpoint_older_than_what_the_journal_goes_on_from_is_refused(tmp_path: Path) -> None:
     write_store(tmp_path, meta=Meta(serial=3, session=1, seed=5))
-    write_segment(tmp_path, Note(1.0, f"{CHECKPOINTED}5"), started(1))
+    write_segment(tmp_path, checkpoint_note(Meta(serial=5, identity="abc1")), started(1))
     message = refused(tmp_path)
     assert "it is checkpoint 3, the journal goes on from checkpoint 5" in message
     assert "restored from a backup" in message
     assert str(tmp_path / "db.json") in message
 
 
+def test_f66_a_checkpoint_of_another_experiment_is_refused_though_every_record_would_fit(tmp_path: Path) -> None:
+    write_store(tmp_path, meta=Meta(identity="abc1", serial=3, session=1, seed=5))
+    write_segment(tmp_path, checkpoint_note(Meta(identity="abc2", serial=2)), started(1))
+    assert "the journal beside it is that of another experiment" in refused(tmp_path)
+
+
+def test_f66_a_journal_of_an_earlier_session_that_has_come_back_is_told_and_not_taken_in(tmp_path: Path) -> None:
+    write_store(tmp_path, meta=Meta(serial=7, session=2, seed=5))
+    write_segment(tmp_path, started(1), saved(1, 1))
+    store = store_of(tmp_path)
+    assert store.stale == (SEGMENT,)
+    assert words(store) == ["pending", "pending", "pending"]
+    write_store(tmp_path, meta=Meta(serial=7, session=2, seed=5, folded={SEGMENT: 0}))
+    assert words(store_of(tmp_path)) == ["running", "pending", "pending"]
+
+
 def test_f66_a_checkpoint_newer_than_the_journal_needs_nothing_of_it(tmp_path: Path) -> None:
     write_store(tmp_path, started(1), Returned(1, 1, 0.5), meta=Meta(serial=7, session=1, seed=5))
-    write_segment(tmp_path, Note(1.0, f"{CHECKPOINTED}5"), started(1), saved(1, 1), Returned(1, 1, 0.5))
+    write_segment(
+        tmp_path, checkpoint_note(Meta(serial=5, identity="abc1")), started(1), saved(1, 1), Returned(1, 1, 0.5)
+    )
     store = store_of(tmp_path)
     assert words(store) == ["done", "pending", "pending"]
     assert [note.text for note in store.ledger.notes] == []
