@@ -98,21 +98,24 @@ def test_f70_a_worker_that_outlives_its_session_keeps_it_held_until_kill_9(tmp_p
 
 
 def test_f70_a_forked_child_of_a_script_holds_nobody_up(tmp_path: Path) -> None:
-    reading, writing = os.pipe()
+    (reading, writing), (hearing, saying) = os.pipe(), os.pipe()
     lock = Lock(tmp_path, NOW)
     child = os.fork()
     if child == 0:
+        os.write(saying, b"born")
         os.close(writing)
         os.read(reading, 1)  # until the test is over
         os._exit(0)
     try:
+        assert os.read(hearing, 4) == b"born"
         assert holder(tmp_path) is not None, "a fork lets go of what its parent holds"
         lock.close()
         assert holder(tmp_path) is None
     finally:
         os.close(writing)
         os.waitpid(child, 0)
-        os.close(reading)
+        for fd in (reading, hearing, saying):
+            os.close(fd)
 
 
 def test_f70_a_child_that_was_not_handed_it_holds_nobody_up(tmp_path: Path) -> None:
