@@ -144,6 +144,8 @@ class Runner:
         if now >= self._next_tick or self._changed:
             self._tick(now)
         self._fill()
+        if self._changed and not self._crew.active:  # nothing runs any more: say so at once, not at the next tick
+            self._next_tick = 0.0
 
     def _ticking(self) -> bool:
         return bool(
@@ -628,6 +630,7 @@ class Runner:
     def _publish(self, phase: Phase) -> None:
         ledger, session, settings = self._session.ledger, self._session, self._settings
         self._changed = False
+        before = self._snapshot.phase
         self._snapshot = Snapshot(
             serial=self._snapshot.serial + 1,
             at=time.time(),
@@ -653,6 +656,8 @@ class Runner:
             blocked=Blocked(self._blocked.message, self._blocked.exit_code) if self._blocked is not None else None,
             failure=self._failure,
         )
+        if phase != before and self._listener is not None:
+            self._listener(())  # wakes who waits for a change
 
 
 def _seconds(limit: float | None) -> str:
