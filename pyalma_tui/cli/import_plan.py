@@ -11,7 +11,7 @@ from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import number
 from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file
 from pyalma_tui.loading.takeover import Takeover, take_over
-from pyalma_tui.loading.target import Target, find_target
+from pyalma_tui.loading.target import Target, find_target, refuse_too_many
 from pyalma_tui.model import status as s
 from pyalma_tui.store.founding import found
 from pyalma_tui.store.opening import read_store
@@ -63,6 +63,7 @@ def take(name: str, target: Target, state_dir: Path) -> None:
     plan = read_plan_file(Path(shown), warn)
     experiment = target.experiment
     batch = number(read_batch(experiment.batch, warn), target.folder)
+    refuse_too_many(target.path, len(batch), experiment.iterations)
     drawn = int.from_bytes(os.urandom(4), "big")
     seed = experiment.seed if experiment.seed is not None else drawn
     taken = take_over(plan, shown, batch, experiment.iterations, experiment.seed, drawn, path.stat().st_mtime)
