@@ -9,6 +9,7 @@ from pyalma_tui.cli.speak import ask, say, warn
 from pyalma_tui.errors import InputError, UsageError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import number
+from pyalma_tui.loading.json_file import Warn
 from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file
 from pyalma_tui.loading.takeover import Takeover, take_over
 from pyalma_tui.loading.target import Target, find_target, refuse_too_many
@@ -32,7 +33,7 @@ def import_plan(name: str, state: Path | None) -> int:
             f"import: {state_dir}: a state is there already. Nothing was changed; `pyalma-tui {name}` continues it, "
             f"--state DIR imports into another place"
         )
-    take(name, target, state_dir)
+    take(name, target, state_dir, warn)
     say(f"`pyalma-tui {name}` continues it")
     return 0
 
@@ -43,7 +44,7 @@ def offer(name: str, target: Target, state_dir: Path, *, may_ask: bool) -> None:
     if target.path.suffix != ".experiment" or not path.is_file() or state_dir.exists():
         return
     if may_ask and ask(f"{path.name} is an unfinished experiment of pyalma. Continue where it stopped?"):
-        take(name, target, state_dir)
+        take(name, target, state_dir, lambda text: None)  # the start that follows warns of the batch
     else:
         say(
             f"{path.name} is an unfinished experiment of pyalma; "
@@ -51,7 +52,7 @@ def offer(name: str, target: Target, state_dir: Path, *, may_ask: bool) -> None:
         )
 
 
-def take(name: str, target: Target, state_dir: Path) -> None:
+def take(name: str, target: Target, state_dir: Path, warn_of_batch: Warn) -> None:
     """Take the plan over into a new state directory, and say what it was. Raises InputError, StoreError."""
     assert target.experiment is not None, "only an .experiment has a plan"
     path = plan_beside(target.path)
@@ -62,7 +63,7 @@ def take(name: str, target: Target, state_dir: Path) -> None:
         )
     plan = read_plan_file(Path(shown), warn)
     experiment = target.experiment
-    batch = number(read_batch(experiment.batch, warn), target.folder)
+    batch = number(read_batch(experiment.batch, warn_of_batch), target.folder)
     refuse_too_many(target.path, len(batch), experiment.iterations)
     drawn = int.from_bytes(os.urandom(4), "big")
     seed = experiment.seed if experiment.seed is not None else drawn

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 from pathlib import Path
+from typing import cast
 
 import pexpect
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment
 
 SEED = 5
+SCREEN_BEGINS = "\x1b[?1049h"
 TELLING = """
 def run(instance, save, state, seed, iteration):
     tell(os.path.basename(instance), iteration, repr(state), seed)
@@ -40,6 +43,19 @@ def stopped(experiment: Experiment) -> dict[str, object]:
     }
     (experiment.folder / "m.plan").write_text(json.dumps(plan))
     return plan
+
+
+def at_terminal(experiment: Experiment, *options: str) -> pexpect.spawn[str]:
+    """Start it at a terminal that can show a screen; wide, so that no line is broken."""
+    return pexpect.spawn(
+        PROGRAM,
+        [experiment.name, *options],
+        cwd=str(experiment.folder),
+        env=cast(os._Environ[str], experiment.environment(TERM="xterm-256color")),
+        timeout=PATIENCE,
+        dimensions=(40, 240),
+        encoding="utf-8",
+    )
 
 
 def expected() -> list[str]:
@@ -85,17 +101,28 @@ def test_a_first_start_without_a_terminal_says_that_there_is_a_plan(experiment: 
     assert "m.plan" not in experiment.run().err
 
 
+def test_what_is_unknown_in_the_batch_is_warned_of_once_at_an_import_and_the_start_that_asks(
+    experiment: Experiment,
+) -> None:
+    stopped(experiment)
+    batch = experiment.folder / "m.batch"
+    batch.write_text(json.dumps(json.loads(batch.read_text()) | {"instance": []}))
+    warning = f'warning: {batch}: $: unknown key "instance" is ignored. Did you mean "instances"?'
+    assert experiment.start("import", experiment.name, "--state", "s").end().err.count(warning) == 1
+    child = at_terminal(experiment, "--paused")
+    child.expect_exact("Continue where it stopped? [y/N] ")
+    child.sendline("y")
+    child.expect_exact(SCREEN_BEGINS)
+    assert str(child.before).count(warning) == 1
+    child.send("q")
+    child.expect(pexpect.EOF)
+    child.close()
+
+
 @pytest.mark.parametrize(("answer", "begins"), [("y", "c 0 'half'"), ("n", "d 0 ''")])
 def test_a_first_start_at_a_terminal_asks(experiment: Experiment, answer: str, begins: str) -> None:
     stopped(experiment)
-    child = pexpect.spawn(
-        PROGRAM,
-        [experiment.name],
-        cwd=str(experiment.folder),
-        env=experiment.environment(TERM="xterm-256color"),
-        timeout=PATIENCE,
-        dimensions=(40, 120),
-    )
+    child = at_terminal(experiment)
     child.expect_exact("Continue where it stopped? [y/N] ")
     child.sendline(answer)
     experiment.hears("done()")
