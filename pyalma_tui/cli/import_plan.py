@@ -10,7 +10,7 @@ from pyalma_tui.errors import InputError, UsageError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import number
 from pyalma_tui.loading.json_file import Warn
-from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file
+from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file, untaken_plan
 from pyalma_tui.loading.takeover import Takeover, take_over
 from pyalma_tui.loading.target import Target, find_target, refuse_too_many
 from pyalma_tui.model import status as s
@@ -40,16 +40,13 @@ def import_plan(name: str, state: Path | None) -> int:
 
 def offer(name: str, target: Target, state_dir: Path, *, may_ask: bool) -> None:
     """Before a first start: take the plan over if there is one and the answer is yes, else say that one could."""
-    path = plan_beside(target.path)
-    if target.path.suffix != ".experiment" or not path.is_file() or state_dir.exists():
+    known = untaken_plan(target.path, state_dir)
+    if not known:
         return
-    if may_ask and ask(f"{path.name} is an unfinished experiment of pyalma. Continue where it stopped?"):
+    if may_ask and ask(f"{known}. Continue where it stopped?"):
         take(name, target, state_dir, lambda text: None)  # the start that follows warns of the batch
     else:
-        say(
-            f"{path.name} is an unfinished experiment of pyalma; "
-            f"`pyalma-tui import {name}` continues it, before a first start"
-        )
+        say(f"{known}; `pyalma-tui import {name}` continues it, before a first start")
 
 
 def take(name: str, target: Target, state_dir: Path, warn_of_batch: Warn) -> None:

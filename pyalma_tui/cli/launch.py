@@ -14,7 +14,7 @@ import msgspec
 from pyalma_tui.cli.options import RunOptions, check_numbers
 from pyalma_tui.cli.speak import ask, knows_controls, warn
 from pyalma_tui.errors import Ended, InUseError, StoreError, UsageError
-from pyalma_tui.loading.plan_file import plan_beside
+from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries, workers_of
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
@@ -41,7 +41,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     _check_free(state_dir)
-    if plan_beside(target.path).is_file() and not options.fresh:
+    if untaken_plan(target.path, state_dir) and not options.fresh:
         from pyalma_tui.cli.import_plan import offer
 
         offer(name, target, state_dir, may_ask=screen)
