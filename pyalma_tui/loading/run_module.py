@@ -65,7 +65,7 @@ def import_module(path: Path, copy: Path) -> RunModule:
     try:
         code = copy.read_bytes()
     except OSError as error:
-        raise LoadError(f"{path}: {error.strerror}. Put it back, or correct its permissions") from error
+        raise LoadError(f"{copy}: {error.strerror}. Put it back, or correct its permissions") from error
     name, folder = path.stem, str(path.parent)
     sys.path.insert(0, folder)
     sys.meta_path.insert(0, _StandardLibraryFirst(folder))
