@@ -283,6 +283,11 @@ WARNINGS: dict[str, tuple[str, str, list[str]]] = {
         '{"instances": ["b.cnf"], "batches": [{"instances": ["a.cnf"]}], "instances": ["a.cnf"]}',
         ['"instances" stands more than once in one object, only the last one counts. Join them'],
     ),
+    "a key of an instance that stands twice": (
+        "batch",
+        '{"instances": [{"file": "b.cnf", "data": 1, "file": "a.cnf"}, {"file": "a.cnf"}]}',
+        ['"file" stands more than once in one object, only the last one counts. Join them'],
+    ),
     "a key of an experiment that stands twice": (
         "experiment",
         '{"load": "m.py", "batch": "m.batch", "seed": 1, "seed": 2}',
