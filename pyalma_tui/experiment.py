@@ -24,7 +24,8 @@ from queue import SimpleQueue
 from typing import Any, TypedDict, Unpack
 
 from pyalma_tui.errors import InUseError, LoadError, PyalmaError, StoreError, UsageError
-from pyalma_tui.loading.target import Target, find_instances, find_target, workers_of
+from pyalma_tui.loading.plan_file import untaken_plan
+from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries, workers_of
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
@@ -212,11 +213,14 @@ class Dispatcher:
         target = self._target
         if message := in_use(self.state_dir):
             raise InUseError(message)
+        if plan := untaken_plan(target.path, self.state_dir):
+            told.append(f"{plan}; `pyalma-tui import {target.path}` continues it, before a first start")
+        batch = self._options.get("batch")
+        arguments = tuple(self._options.get("instances", ()))
+        given = given_entries(target, arguments, Path(batch) if batch is not None else None, told.append)
         with first_worker(target.module, self.state_dir) as worker:
             loaded = wait_until_loaded(worker, target.module, self._waiting)
-            batch = self._options.get("batch")
-            arguments = tuple(self._options.get("instances", ()))
-            found = find_instances(target, arguments, Path(batch) if batch is not None else None, loaded, told.append)
+            found = find_instances(target, given, loaded, told.append)
             settings = self._settings(found)
             session = Session(settings, loaded.hash, loaded.has_done)
         runner = Runner(settings, session, worker)

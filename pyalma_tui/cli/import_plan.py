@@ -9,9 +9,10 @@ from pyalma_tui.cli.speak import ask, say, warn
 from pyalma_tui.errors import InputError, UsageError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import number
-from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file
+from pyalma_tui.loading.json_file import Warn
+from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file, untaken_plan
 from pyalma_tui.loading.takeover import Takeover, take_over
-from pyalma_tui.loading.target import Target, find_target
+from pyalma_tui.loading.target import Target, find_target, refuse_too_many
 from pyalma_tui.model import status as s
 from pyalma_tui.store.founding import found
 from pyalma_tui.store.opening import read_store
@@ -32,26 +33,23 @@ def import_plan(name: str, state: Path | None) -> int:
             f"import: {state_dir}: a state is there already. Nothing was changed; `pyalma-tui {name}` continues it, "
             f"--state DIR imports into another place"
         )
-    take(name, target, state_dir)
+    take(name, target, state_dir, warn)
     say(f"`pyalma-tui {name}` continues it")
     return 0
 
 
 def offer(name: str, target: Target, state_dir: Path, *, may_ask: bool) -> None:
     """Before a first start: take the plan over if there is one and the answer is yes, else say that one could."""
-    path = plan_beside(target.path)
-    if target.path.suffix != ".experiment" or not path.is_file() or state_dir.exists():
+    known = untaken_plan(target.path, state_dir)
+    if not known:
         return
-    if may_ask and ask(f"{path.name} is an unfinished experiment of pyalma. Continue where it stopped?"):
-        take(name, target, state_dir)
+    if may_ask and ask(f"{known}. Continue where it stopped?"):
+        take(name, target, state_dir, lambda text: None)  # the start that follows warns of the batch
     else:
-        say(
-            f"{path.name} is an unfinished experiment of pyalma; "
-            f"`pyalma-tui import {name}` continues it, before a first start"
-        )
+        say(f"{known}; `pyalma-tui import {name}` continues it, before a first start")
 
 
-def take(name: str, target: Target, state_dir: Path) -> None:
+def take(name: str, target: Target, state_dir: Path, warn_of_batch: Warn) -> None:
     """Take the plan over into a new state directory, and say what it was. Raises InputError, StoreError."""
     assert target.experiment is not None, "only an .experiment has a plan"
     path = plan_beside(target.path)
@@ -62,7 +60,8 @@ def take(name: str, target: Target, state_dir: Path) -> None:
         )
     plan = read_plan_file(Path(shown), warn)
     experiment = target.experiment
-    batch = number(read_batch(experiment.batch, warn), target.folder)
+    batch = number(read_batch(experiment.batch, warn_of_batch), target.folder)
+    refuse_too_many(target.path, len(batch), experiment.iterations)
     drawn = int.from_bytes(os.urandom(4), "big")
     seed = experiment.seed if experiment.seed is not None else drawn
     taken = take_over(plan, shown, batch, experiment.iterations, experiment.seed, drawn, path.stat().st_mtime)

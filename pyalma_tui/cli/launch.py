@@ -14,8 +14,9 @@ import msgspec
 from pyalma_tui.cli.options import RunOptions, check_numbers
 from pyalma_tui.cli.speak import ask, knows_controls, warn
 from pyalma_tui.errors import Ended, InUseError, StoreError, UsageError
-from pyalma_tui.loading.plan_file import plan_beside
-from pyalma_tui.loading.target import Target, find_instances, find_target, workers_of
+from pyalma_tui.loading.plan_file import untaken_plan
+from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries, workers_of
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
@@ -40,15 +41,18 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     _check_free(state_dir)
-    if plan_beside(target.path).is_file() and not options.fresh:
+    if untaken_plan(target.path, state_dir) and not options.fresh:
         from pyalma_tui.cli.import_plan import offer
 
         offer(name, target, state_dir, may_ask=screen)
+    given = given_entries(target, arguments, options.batch, warn)
     with first_worker(target.module, state_dir) as worker:
         if screen:
             import pyalma_tui.tui.app  # noqa: F401 - 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
-        settings = _settings(target, arguments, options, loaded, workers, state_dir)
+        batch = find_instances(target, given, loaded, warn)
+        del given  # the instances have it: not twice in memory
+        settings = _settings(target, batch, options, workers, state_dir)
         if options.fresh:
             forget(state_dir, yes=options.yes)
         session = Session(settings, loaded.hash, loaded.has_done)
@@ -57,14 +61,14 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
 
 
 def _settings(
-    target: Target, arguments: Sequence[str], options: RunOptions, loaded: Loaded, workers: int, state_dir: Path
+    target: Target, batch: list[Instance] | None, options: RunOptions, workers: int, state_dir: Path
 ) -> Settings:
     file = target.experiment
     return Settings(
         target=target.path,
         module=target.module,
         state_dir=state_dir,
-        batch=find_instances(target, arguments, options.batch, loaded, warn),
+        batch=batch,
         iterations=options.iterations if options.iterations is not None else (file.iterations if file else None),
         seed=options.seed if options.seed is not None else (file.seed if file else None),
         workers=workers,

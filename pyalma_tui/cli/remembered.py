@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from pyalma_tui.cli.speak import say
+from pyalma_tui.cli.speak import warn
 from pyalma_tui.errors import StoreError
 from pyalma_tui.loading.target import Target, find_target
 from pyalma_tui.store.lock import Holder, holder
@@ -23,7 +23,7 @@ class Remembered(NamedTuple):
 
 def remembered(verb: str, name: str, state: Path | None) -> Remembered:
     """What is remembered of a target; changes nothing. Raises StoreError, also if there is nothing."""
-    target = find_target(name, say)
+    target = find_target(name, warn)
     state_dir = target.state_dir(state)
     store = read_store(state_dir)
     if store is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from pyalma_tui.loading import entries
 from pyalma_tui.loading.entries import Entry, entries_at
 from pyalma_tui.loading.json_file import (
     Origin,
@@ -21,6 +22,7 @@ from pyalma_tui.loading.json_file import (
 )
 
 KEYS = ("dir", "include", "instances", "batches")
+ALL_KEYS = (*KEYS, *entries.KEYS)
 MAX_LEVELS = 16
 
 
@@ -49,10 +51,10 @@ def read_batch(path: Path, warn: Warn) -> list[Entry]:
     origin = Origin("cannot read the batch", shown)
     folder = os.path.dirname(absolute)
     place = Place(origin, folder, folder, (_real(absolute),))
-    entries = list(_entries(read_json(absolute, origin, KEYS, warn), place, warn))
-    if not entries:
+    found = list(_entries(read_json(absolute, origin, ALL_KEYS, warn), place, warn))
+    if not found:
         raise origin.error("it lists no instances", 'Add some, as in {"instances": ["data/*.cnf"]}')
-    return entries
+    return found
 
 
 def _entries(value: object, at: Place, warn: Warn) -> Iterator[Entry]:
@@ -91,7 +93,7 @@ def _included(value: object, path: str, folder: str, at: Place, warn: Warn) -> I
     if real in at.open_files:
         raise origin.error("the includes form a cycle", "Take one of them out")
     place = Place(origin, at.root, os.path.dirname(file), (*at.open_files, real), level=at.level + 1)
-    yield from _entries(read_json(file, origin, KEYS, warn), place, warn)
+    yield from _entries(read_json(file, origin, ALL_KEYS, warn), place, warn)
 
 
 def _shown(file: str, at: Place) -> str:

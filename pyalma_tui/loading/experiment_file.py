@@ -18,12 +18,15 @@ from pyalma_tui.loading.json_file import (
     expect_path,
     quoted,
     read_json,
+    refuse_irregular,
     unknown_key,
 )
+from pyalma_tui.model.plan import MAX_RUNS
 
 Workers: TypeAlias = int | Literal["all"]
 
 KEYS = ("load", "batch", "workers", "iterations", "seed")
+MAX_WORKERS = 1_000  # each is a process: more are a slip
 EXAMPLE = {"load": "./module.py", "batch": "./module.batch"}
 
 
@@ -49,7 +52,7 @@ def read_experiment_file(path: Path, folder_of_start: Path, warn: Warn) -> Exper
             warn(unknown_key(origin, "$", key, KEYS))
     folders = [os.path.dirname(absolute), os.path.abspath(folder_of_start)]
     return ExperimentFile(
-        module=_existing("load", values, folders, origin),
+        module=_module(values, folders, origin),
         batch=_existing("batch", values, folders, origin),
         workers=_workers(values.get("workers", 1), origin),
         iterations=_iterations(values.get("iterations", 1), origin),
@@ -62,22 +65,37 @@ def parse_workers(text: str | int) -> int:
     workers = _usable_workers(text)
     if workers is None:
         shown = quoted(text) if isinstance(text, str) else str(text)
-        why = "a whole number from 1 on was expected"
+        why = f"a whole number from 1 to {MAX_WORKERS:,} was expected"
         raise UsageError(
             f'cannot start workers: --workers {shown}: {why}. Give one, or "all" for {_usable_cpus()} here'
         )
     return _usable_cpus() if workers == "all" else workers
 
 
+def _module(values: dict[str, Any], folders: list[str], origin: Origin) -> Path:
+    """The run module: a .py file that may be read."""
+    file = _existing("load", values, folders, origin)
+    name = quoted(values["load"])
+    if file.suffix != ".py":
+        raise origin.error(f"{name} is not a .py file", "Name the run module", "$.load")
+    if not os.access(file, os.R_OK):
+        raise origin.error(f"{name} may not be read", "Change its permissions", "$.load")
+    return file
+
+
 def _existing(key: str, values: dict[str, Any], folders: list[str], origin: Origin) -> Path:
-    """The file that a key names, seen from the first folder in which it exists."""
+    """The regular file that a key names, seen from the first folder in which there is something of this name."""
     if key not in values:
         raise origin.error("this key is missing", f'Add "{key}": "{EXAMPLE[key]}"', f"$.{key}")
     name = expect_path(values[key], origin, f"$.{key}")
     for folder in folders:
         file = os.path.normpath(os.path.join(folder, name))
-        if os.path.exists(file):
-            return Path(file)
+        try:
+            facts = os.stat(file)
+        except (OSError, ValueError):  # a NUL or half a surrogate pair is a ValueError: no file can have this name
+            continue
+        refuse_irregular(facts, origin, "Correct the path", quoted(name), f"$.{key}")
+        return Path(file)
     where = "" if os.path.isabs(name) else " in " + " or ".join(dict.fromkeys(folders))
     raise origin.error(f"there is no file {quoted(name)}{where}", "Correct the path", f"$.{key}")
 
@@ -86,7 +104,7 @@ def _workers(value: object, origin: Origin) -> Workers:
     workers = _usable_workers(value)
     if workers is not None:
         return workers
-    why = f'a whole number from 1 on or "all" was expected, found {described(value)}'
+    why = f'a whole number from 1 to {MAX_WORKERS:,} or "all" was expected, found {described(value)}'
     raise origin.error(why, 'Write "workers": 4', "$.workers")
 
 
@@ -96,7 +114,7 @@ def _usable_workers(value: object) -> Workers | None:
         return "all"
     if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
         value = int(value)
-    return value if _is_whole(value) and value >= 1 else None
+    return value if _is_whole(value) and 1 <= value <= MAX_WORKERS else None
 
 
 def _usable_cpus() -> int:
@@ -106,9 +124,9 @@ def _usable_cpus() -> int:
 
 
 def _iterations(value: object, origin: Origin) -> int:
-    if _is_whole(value) and value >= 1:
+    if _is_whole(value) and 1 <= value <= MAX_RUNS:
         return value
-    why = f"a whole number from 1 on was expected, found {described(value)}"
+    why = f"a whole number from 1 to {MAX_RUNS:,} was expected, found {described(value)}"
     raise origin.error(why, 'Write "iterations": 1', "$.iterations")
 
 

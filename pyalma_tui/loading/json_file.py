@@ -81,10 +81,10 @@ def _read_regular(path: str, origin: Origin) -> bytes:
     """The bytes of a regular file; anything that could block or act when opened is refused before it is opened."""
     advice = f'Correct "include" in {origin.included_by[-1]}' if origin.included_by else "Check the path"
     try:
-        _refuse_irregular(os.stat(path), origin, advice)
+        refuse_irregular(os.stat(path), origin, advice)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
-            _refuse_irregular(os.fstat(descriptor), origin, advice)  # it may have been replaced since the first look
+            refuse_irregular(os.fstat(descriptor), origin, advice)  # it may have been replaced since the first look
             return file.read()
     except FileNotFoundError:
         raise origin.error(f"there is no such file in {os.path.dirname(path)}", advice) from None
@@ -94,10 +94,11 @@ def _read_regular(path: str, origin: Origin) -> bytes:
         raise origin.error("no file can have this name", advice) from None
 
 
-def _refuse_irregular(facts: os.stat_result, origin: Origin, advice: str) -> None:
+def refuse_irregular(facts: os.stat_result, origin: Origin, advice: str, name: str = "it", place: str = "") -> None:
+    """Raise InputError for what is no regular file: it could block or act when it is opened."""
     if not stat.S_ISREG(facts.st_mode):
         kind = KINDS.get(stat.S_IFMT(facts.st_mode), "something else")
-        raise origin.error(f"it is {kind}, not a regular file", advice)
+        raise origin.error(f"{name} is {kind}, not a regular file", advice, place)
 
 
 def _text(raw: bytes, start: int, origin: Origin) -> str:

@@ -49,6 +49,14 @@ def plan_beside(experiment: Path) -> Path:
     return experiment.with_suffix(".plan")
 
 
+def untaken_plan(experiment: Path, state_dir: Path) -> str:
+    """What to say of a plan beside an experiment that we have no state of yet, "" if there is none."""
+    path = plan_beside(experiment)
+    if experiment.suffix != ".experiment" or not path.is_file() or state_dir.exists():
+        return ""
+    return f"{path.name} is an unfinished experiment of pyalma"
+
+
 def read_plan_file(path: Path, warn: Warn) -> PlanFile:
     """The content of a plan; relative paths are seen from its folder. Raises InputError."""
     origin = Origin("cannot read the plan", os.fspath(path))

@@ -59,9 +59,13 @@ def import_module(path: Path, copy: Path) -> RunModule:
 
     `copy` is where its text is read from: the file itself, or what it was when the session began.
 
-    Raises LoadError for a missing or unusable `run`, SyntaxError and whatever the module itself raises.
+    Raises LoadError for a file that cannot be read and a missing or unusable `run`, SyntaxError and whatever the module
+    itself raises.
     """
-    code = copy.read_bytes()
+    try:
+        code = copy.read_bytes()
+    except OSError as error:
+        raise LoadError(f"{copy}: {error.strerror}. Put it back, or correct its permissions") from error
     name, folder = path.stem, str(path.parent)
     sys.path.insert(0, folder)
     sys.meta_path.insert(0, _StandardLibraryFirst(folder))

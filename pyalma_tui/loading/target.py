@@ -15,6 +15,7 @@ from pyalma_tui.loading.experiment_file import ExperimentFile, parse_workers, re
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.model.plan import MAX_RUNS
 
 Warn = Callable[[str], None]
 NAMED = 3  # missing files that a warning names
@@ -41,10 +42,10 @@ def find_target(name: str, warn: Warn) -> Target:
     """The target of this name; raises LoadError for a module, InputError for an experiment that cannot be read."""
     path = Path(os.path.abspath(name))
     if path.suffix == ".experiment":
-        experiment = read_experiment_file(path, Path.cwd(), warn)
+        experiment = read_experiment_file(Path(name), Path.cwd(), warn)
         return Target(path, experiment.module, experiment)
     _check_module(name, path)
-    beside = path.with_suffix(".experiment")
+    beside = Path(name).with_suffix(".experiment")
     experiment_beside = read_experiment_file(beside, Path.cwd(), warn) if beside.exists() else None
     return Target(path, path, experiment_beside)
 
@@ -64,11 +65,23 @@ def _check_module(name: str, path: Path) -> None:
         raise LoadError(f"module: {name}: it may not be read. Change its permissions")
 
 
-def find_instances(
-    target: Target, arguments: Sequence[str], batch: Path | None, loaded: Loaded, warn: Warn
-) -> list[Instance] | None:
+def given_entries(target: Target, arguments: Sequence[str], batch: Path | None, warn: Warn) -> list[Entry] | None:
+    """Today's entries as far as they are known before the module is imported, None if it may name its own.
+
+    So user code does not begin to run if they cannot be read. Raises InputError.
+    """
+    if arguments:
+        return expand_arguments(arguments, Path.cwd())
+    if batch is not None:
+        return read_batch(batch, warn)
+    if target.path.suffix == ".experiment" and target.experiment is not None:
+        return read_batch(target.experiment.batch, warn)
+    return None
+
+
+def find_instances(target: Target, given: list[Entry] | None, loaded: Loaded, warn: Warn) -> list[Instance] | None:
     """Today's instances from the first source that has any (PYALMA.md §2), None if only the state remembers them."""
-    entries = _entries(target, arguments, batch, loaded, warn)
+    entries = given if given is not None else _own_entries(target, loaded, warn)
     if entries is None:
         return None
     absent = missing(entries)
@@ -79,15 +92,8 @@ def find_instances(
     return number(entries, target.folder)
 
 
-def _entries(
-    target: Target, arguments: Sequence[str], batch: Path | None, loaded: Loaded, warn: Warn
-) -> list[Entry] | None:
-    if arguments:
-        return expand_arguments(arguments, Path.cwd())
-    if batch is not None:
-        return read_batch(batch, warn)
-    if target.path.suffix == ".experiment" and target.experiment is not None:
-        return read_batch(target.experiment.batch, warn)
+def _own_entries(target: Target, loaded: Loaded, warn: Warn) -> list[Entry] | None:
+    """What the module itself names, or a file beside it."""
     if loaded.instances is not None:
         values = [jsontext.decode(bytes(text)) for text in loaded.instances]
         if not values:
@@ -99,6 +105,15 @@ def _entries(
         return read_batch(target.experiment.batch, warn)
     beside = target.module.with_suffix(".batch")
     return read_batch(beside, warn) if beside.exists() else None
+
+
+def refuse_too_many(target: Path, instances: int, iterations: int) -> None:
+    """Raise InputError for more runs than can be planned."""
+    if instances * iterations > MAX_RUNS:
+        raise InputError(
+            f"cannot plan the runs: {target}: {instances:,} instances, {iterations:,} times each: these are more than "
+            f"{MAX_RUNS:,} runs. Take fewer iterations or fewer instances"
+        )
 
 
 def workers_of(target: Target, workers: str | int | None) -> int:

@@ -11,6 +11,8 @@ from typing import overload
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 
+MAX_RUNS = 10_000_000  # they take 2.5 GB; more are a slip, which would take all memory before it fails
+
 
 def plan(instances: int, iterations: int, seed: int) -> list[Run]:
     """All runs of a new experiment, ids from 1: iteration by iteration in batch order.

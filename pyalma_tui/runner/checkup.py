@@ -14,7 +14,7 @@ import msgspec
 import psutil
 
 from pyalma_tui.errors import InputError, LoadError, PyalmaError
-from pyalma_tui.loading.target import Target, find_instances
+from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
@@ -188,7 +188,8 @@ def signature(module: Path, name: str) -> str:
 def _instances(target: Target, loaded: Loaded, state_dir: Path) -> Iterator[Finding]:
     warnings: list[str] = []
     try:
-        found = find_instances(target, (), None, loaded, warnings.append)
+        given = given_entries(target, (), None, warnings.append)
+        found = find_instances(target, given, loaded, warnings.append)
     except InputError as error:
         yield _failed("instances", error)
         return

@@ -15,6 +15,7 @@ import msgspec
 
 from pyalma_tui.errors import InputError, StoreError
 from pyalma_tui.loading.run_module import code_hash
+from pyalma_tui.loading.target import refuse_too_many
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
@@ -65,6 +66,7 @@ class Session:
         """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
         if settings.batch is None and not settings.state_dir.exists():
             raise InputError(no_instances(settings.module))
+        refuse_too_many(settings.target, len(settings.batch or ()), settings.iterations or 1)
         self.state_dir = settings.state_dir
         self.not_saved = ""
         self._writer: threading.Thread | None = None
@@ -109,6 +111,7 @@ class Session:
             seed = store.meta.seed
             known = [i for i in store.ledger.instances if i.in_batch]
             today = known if settings.batch is None else settings.batch
+            refuse_too_many(settings.target, len(today), iterations)
             self.ledger, self.batch, change = opening.merge(store.ledger, today, iterations, seed)
             growth = change.text
         self.ledger.hook = _hook_at_start(self.ledger.hook, has_done)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 from pathlib import Path
+from typing import cast
 
 import pexpect
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment
 
 SEED = 5
+SCREEN_BEGINS = "\x1b[?1049h"
 TELLING = """
 def run(instance, save, state, seed, iteration):
     tell(os.path.basename(instance), iteration, repr(state), seed)
@@ -42,6 +45,19 @@ def stopped(experiment: Experiment) -> dict[str, object]:
     return plan
 
 
+def at_terminal(experiment: Experiment, *options: str) -> pexpect.spawn[str]:
+    """Start it at a terminal that can show a screen; wide, so that no line is broken."""
+    return pexpect.spawn(
+        PROGRAM,
+        [experiment.name, *options],
+        cwd=str(experiment.folder),
+        env=cast(os._Environ[str], experiment.environment(TERM="xterm-256color")),
+        timeout=PATIENCE,
+        dimensions=(40, 240),
+        encoding="utf-8",
+    )
+
+
 def expected() -> list[str]:
     """What the runs that are left tell: the interrupted one with its state, all with pyalma's seeds."""
     rng = random.Random(SEED)
@@ -68,6 +84,67 @@ def test_it_goes_on_with_the_recorded_state_and_seeds(experiment: Experiment) ->
     assert (experiment.folder / "m.plan").read_bytes() == before
 
 
+BATCH = ["a", {"file": "b", "data": {"n": 8}}, "c", {"data": {"n": 9, "phi": 1.2}}, "a"]
+SPEAKING = """
+def run(instance, save, state, seed, iteration):
+    if type(instance) is dict:
+        assert instance["seed"] == seed
+        instance = f"{os.path.basename(instance['file'])}{instance['data']['n']}"
+    tell(os.path.basename(instance), iteration, repr(state), seed)
+    save(f"{state} and new")
+
+def done():
+    tell("done()")
+"""
+
+
+def test_a_plan_of_many_iterations_is_finished_and_nothing_of_it_is_lost(experiment: Experiment) -> None:
+    """Stopped in the second of five iterations: the last instance is done, two workers had the two before it."""
+    experiment.write(SPEAKING)
+    for name in "abc":
+        (experiment.folder / name).touch()
+    (experiment.folder / "m.batch").write_text(json.dumps({"instances": BATCH}))
+    experiment.name = "m.experiment"
+    keys = {"load": "./m.py", "batch": "./m.batch", "workers": 2, "iterations": 5, "seed": SEED}
+    experiment.module.write_text(json.dumps(keys))
+    rng = random.Random(SEED)
+    table = {(k, i): rng.randint(0, sys.maxsize) for k in range(5) for i in reversed(range(5))}
+    rng = random.Random(SEED)
+    for _ in range(5 + 3):
+        rng.randint(0, sys.maxsize)
+    a, b, c = (str(experiment.folder / name) for name in "abc")
+    plan = {
+        "iterations_left": 3,
+        "pending": [a, {"file": b, "data": {"n": 8}}],
+        "assigned": [
+            {"file": "", "data": {"n": 9, "phi": 1.2}, "id": 3, "seed": table[1, 3]},
+            {"file": c, "data": {}, "id": 2, "seed": table[1, 2]},
+        ],
+        "instance_states": {"0": "", "1": "", "2": "half of c", "3": "half of 9", "4": ""},
+        "rand_state": rng.getstate(),
+    }
+    (experiment.folder / "m.plan").write_text(json.dumps(plan))
+
+    assert experiment.start("import", experiment.name).end().said[0] == (
+        "pyalma-tui: took over m.plan, which stays as it is: iteration 2 of 5; "
+        "6 runs done, 2 interrupted (2 with a state), 17 pending"
+    )
+    assert experiment.run("--workers", "1").code == 0
+
+    names = ["a", "b8", "c", "9", "a"]
+    states = {(1, 3): "half of 9", (1, 2): "half of c"}
+    left = [(1, i) for i in (3, 2, 1, 0)] + [(k, i) for k in (2, 3, 4) for i in (4, 3, 2, 1, 0)]
+    told = [f"{names[i]} {k} {states.get((k, i), '')!r} {table[k, i]}" for k, i in left]
+    assert experiment.told() == [*told, "done()"]
+    labels = ["a", 'b {"n":8}', "c", '{"n":9,"phi":1.2}', "a #2"]
+    found = {(run["iteration"], run["instance"]): run for run in experiment.status()["runs"]}
+    assert {key: run["seed"] for key, run in found.items()} == {(k, labels[i]): seed for (k, i), seed in table.items()}
+    assert {run["status"] for run in found.values()} == {"done"}
+    assert {key: run["state"] for key, run in found.items()} == {
+        (k, labels[i]): f"{states.get((k, i), '')} and new" if (k, i) in left else None for k, i in table
+    }
+
+
 def test_where_a_state_is_it_is_refused(experiment: Experiment) -> None:
     stopped(experiment)
     experiment.run("--paused")
@@ -85,17 +162,28 @@ def test_a_first_start_without_a_terminal_says_that_there_is_a_plan(experiment: 
     assert "m.plan" not in experiment.run().err
 
 
+def test_what_is_unknown_in_the_batch_is_warned_of_once_at_an_import_and_the_start_that_asks(
+    experiment: Experiment,
+) -> None:
+    stopped(experiment)
+    batch = experiment.folder / "m.batch"
+    batch.write_text(json.dumps(json.loads(batch.read_text()) | {"instance": []}))
+    warning = f'warning: {batch}: $: unknown key "instance" is ignored. Did you mean "instances"?'
+    assert experiment.start("import", experiment.name, "--state", "s").end().err.count(warning) == 1
+    child = at_terminal(experiment, "--paused")
+    child.expect_exact("Continue where it stopped? [y/N] ")
+    child.sendline("y")
+    child.expect_exact(SCREEN_BEGINS)
+    assert str(child.before).count(warning) == 1
+    child.send("q")
+    child.expect(pexpect.EOF)
+    child.close()
+
+
 @pytest.mark.parametrize(("answer", "begins"), [("y", "c 0 'half'"), ("n", "d 0 ''")])
 def test_a_first_start_at_a_terminal_asks(experiment: Experiment, answer: str, begins: str) -> None:
     stopped(experiment)
-    child = pexpect.spawn(
-        PROGRAM,
-        [experiment.name],
-        cwd=str(experiment.folder),
-        env=experiment.environment(TERM="xterm-256color"),
-        timeout=PATIENCE,
-        dimensions=(40, 120),
-    )
+    child = at_terminal(experiment)
     child.expect_exact("Continue where it stopped? [y/N] ")
     child.sendline(answer)
     experiment.hears("done()")

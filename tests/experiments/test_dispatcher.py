@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,17 @@ def test_what_is_worth_a_warning_is_a_python_warning(folder: Folder) -> None:
     dispatcher.join()
 
 
+def test_a_plan_that_pyalma_left_is_told_before_a_first_start_only(folder: Folder) -> None:
+    folder.module("def run(instance, save, state):\n    pass\n")
+    file = folder.experiment(["a"])
+    file.with_suffix(".plan").write_text("{}")
+    hint = re.escape(f"m.plan is an unfinished experiment of pyalma; `pyalma-tui import {file}` continues it")
+    with pytest.warns(UserWarning, match=hint):
+        experiment.execute(file)
+    with warnings.catch_warnings(action="error"):
+        experiment.execute(file)
+
+
 def test_the_exit_code_of_a_process_of_the_scripts_own_is_left_to_the_script(folder: Folder) -> None:
     folder.module(COUNTING)
     dispatcher = experiment.load(folder.experiment(["a"]))
@@ -239,35 +251,81 @@ def test_a_batch_is_what_run_would_get(folder: Folder) -> None:
 # --- in a script -------------------------------------------------------------------------------------------------
 
 
-def start(folder: Folder, script: str) -> subprocess.Popen[str]:
-    (folder.path / "script.py").write_text("import pyalma_tui.experiment as experiment\n" + script)
+def start(
+    folder: Folder, script: str, line: str = "import pyalma_tui.experiment as experiment"
+) -> subprocess.Popen[str]:
+    (folder.path / "script.py").write_text(f"{line}\n{script}")
     return subprocess.Popen(
         [sys.executable, "script.py"], cwd=folder.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def test_the_loop_over_a_folder_that_pyalma_users_write(folder: Folder) -> None:
-    folder.module(
-        "def run(instance, save, state):\n    tell(os.path.basename(instance))\ndef done():\n    tell('done()')\n"
-    )
-    for name in ("one", "two", "three"):
-        folder.experiment([f"{name}.a", f"{name}.b"], name=name)
-    script = start(
-        folder,
+LOOPS = {
+    "listdir": (
+        "import pyalma.experiment as experiment",
         """
 import os
-for file in sorted(os.listdir(".")):
+for file in sorted(os.listdir("set")):
     if file.endswith(".experiment"):
-        dispatcher = experiment.load(file)
+        dispatcher = experiment.load(os.path.join("set", file))
         dispatcher.start()
         dispatcher.join()
         print(file, dispatcher.num_active_workers(), dispatcher.is_alive())
 """,
+    ),
+    "glob": (
+        "from pyalma import experiment",
+        """
+from pathlib import Path
+folder = Path("set")
+for f in sorted(folder.glob("*.experiment")):
+    d = experiment.load(f)
+    d.start()
+    d.join()
+    print(f.name, d.num_active_workers(), d.is_alive())
+""",
+    ),
+    "execute": (
+        "from pyalma import experiment",
+        """
+import glob
+for f in sorted(glob.glob("set/*.experiment")):
+    d = experiment.execute(f)
+    print(f[4:], d.num_active_workers(), d.is_alive())
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_the_loop_over_a_folder_that_pyalma_users_write(folder: Folder, name: str) -> None:
+    folder.module(
+        """
+        def run(instance, save, state, worker_id, iteration):
+            with open(f"out{worker_id:03d}", "a") as out:
+                print(os.path.basename(instance), iteration, file=out)
+        def done():
+            os.system("sort out0* >> merged && rm out0*")
+        """
     )
+    (folder.path / "set").mkdir()
+    keys: dict[str, dict[str, Any]] = {
+        "one": {},
+        "two": {"workers": 2, "iterations": 2, "seed": 1},
+        "three": {"workers": "all"},
+    }
+    for each in keys:
+        paths = {"load": "../m.py", "batch": f"../{each}.batch"}
+        file = folder.experiment([f"{each}.a", f"{each}.b"], name=each, **paths | keys[each])
+        file.rename(folder.path / "set" / file.name)
+    line, rest = LOOPS[name]
+    script = start(folder, rest, line.replace("pyalma", "pyalma_tui"))
     out, err = script.communicate(timeout=PATIENCE)
     assert (script.returncode, err) == (0, "")
     assert out == "one.experiment 0 False\nthree.experiment 0 False\ntwo.experiment 0 False\n"
-    assert folder.told() == [f"{n}.{x}" if x != "d" else "done()" for n in ("one", "three", "two") for x in "bad"]
+    runs = ["one.a 0", "one.b 0", "three.a 0", "three.b 0", "two.a 0", "two.a 1", "two.b 0", "two.b 1"]
+    assert (folder.path / "merged").read_text().splitlines() == runs
+    assert sorted(path.name for path in (folder.path / "set").glob("*.alma")) == ["one.alma", "three.alma", "two.alma"]
 
 
 def test_a_script_that_joins_nothing_ends_when_all_has_run(folder: Folder) -> None:

@@ -1,12 +1,13 @@
 """Experiments in the style of real modules: what they write is the same, byte for byte, however often they are stopped.
 
-Each of them keeps in its state what it needs to go on. Those that are to bear kill -9 too keep in it where in their
-output file that is, and cut the file back to there when they are called again. They use the standard library only.
+Each of them keeps in its state what it needs to go on: where its generator stands, and where in the output file that
+is, which it cuts back to there when it is called again. Where several workers append, done() drops repeated lines.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import signal
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ import pytest
 from tests.catalogue.experiment import Experiment, until
 
 OUTPUT = """
-import os
+import os, time
 
 def open_output(name, position):
     os.makedirs("out/x", exist_ok=True)
@@ -30,8 +31,10 @@ def open_output(name, position):
 def beat():
     with open("beats", "ab") as beats:
         beats.write(b".")
-    import time
+        number = beats.tell()
     time.sleep(0.004)
+    while os.path.exists("limit") and number > os.stat("limit").st_size:
+        time.sleep(0.004)
 """
 
 WALK = """
@@ -68,9 +71,54 @@ def done():
     os.system("cat out/x/out* > merged")
 """
 
+ANNEAL = """
+# numpy, seeded from the instance: its global generator is part of the state.
+import json, os
+import numpy as np
+from output import beat, open_output
+
+def energy(spins, couplings):
+    return float(-spins @ couplings @ spins)
+
+def run(instance, save, state, worker_id, **more):
+    n, sweeps = instance["data"]["n"], instance["data"]["sweeps"]
+    np.random.seed(instance["seed"] % 2**32)
+    couplings = np.random.normal(size=(n, n))
+    spins = np.random.choice([-1, 1], size=n)
+    sweep, position = 0, None
+    if state != "":
+        known = json.loads(state)
+        sweep, position = known["sweep"], known["position"]
+        spins = np.array(known["spins"])
+        name, keys, *rest = known["random"]
+        np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))
+    with open_output(f"out{worker_id:03d}", position) as out:
+        def keep():
+            name, keys, *rest = np.random.get_state()
+            known = {"sweep": sweep, "position": out.tell(), "spins": spins.tolist()}
+            save(json.dumps(known | {"random": [name, keys.tolist(), *rest]}))
+        keep()
+        while sweep < sweeps:
+            for _ in range(n):
+                other = spins.copy()
+                other[np.random.randint(n)] *= -1
+                gain = energy(spins, couplings) - energy(other, couplings)
+                if gain > 0 or np.random.rand() < np.exp(gain):
+                    spins = other
+                print("c", sweep, spins, gain)
+            sweep += 1
+            out.write(f"{instance['id']} {sweep} {energy(spins, couplings)!r}\\n".encode())
+            out.flush()
+            beat()
+            keep()
+
+def done():
+    os.system("cat out/x/out* | sort -n -k 1,1 -k 2,2 > merged")
+"""
+
 SUMS = """
 # Sums over the lines of a file, several iterations; each worker appends to its file and done() sorts them together.
-# A run goes on in the file of whoever calls it, which is right as long as save() follows each line that is written.
+# A run goes on in the file of whoever calls it; a line that was written but not saved is written again.
 import os
 from output import beat, open_output
 
@@ -90,7 +138,7 @@ def run(instance, save, state, worker_id, iteration, seed):
             save(f"{at} {total}")
 
 def done():
-    os.system("sort out/x/out* > merged && wc -l < merged > count")
+    os.system("sort -u out/x/out* > merged && wc -l < merged > count")
 """
 
 GRIDS = """
@@ -117,15 +165,13 @@ def done():
 
 @dataclass(frozen=True)
 class Style:
-    """A module, its instances, the keys of its experiment file, what the instances hold, and what it can bear."""
+    """A module, its instances, the keys of its experiment file, what the instances hold, and what is compared."""
 
     module: str
     instances: list[Any]
     keys: dict[str, Any]
     content: Callable[[str], str] = lambda name: ""
     compared: Sequence[str] = ("out/x/*", "merged")
-    signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-    options: Sequence[str] = ()
 
     def write(self, experiment: Experiment) -> None:
         folder = experiment.folder
@@ -142,14 +188,16 @@ class Style:
 
 STYLES = {
     "walk-one-worker": Style(WALK, ["a.cnf", "b.cnf", "c.cnf", "d.cnf"], {"iterations": 2}),
+    "anneal-one-worker": Style(
+        ANNEAL, [{"data": {"n": 8 + n, "sweeps": 20}} for n in range(5)], {"workers": 1, "iterations": 2}
+    ),
+    "grids-one-worker": Style(GRIDS, [{"data": {"n": 20 + n}} for n in range(8)], {}),
     "sums-three-workers": Style(
         SUMS,
         [f"{name}.txt" for name in "abcde"],
         {"workers": 3, "iterations": 2},
         lambda name: "".join(f"{(ord(name[0]) * n) % 101}\n" for n in range(20)),
         compared=("merged", "count"),
-        signals=(signal.SIGINT, signal.SIGTERM, signal.SIGINT),
-        options=("--grace", "60"),
     ),
     "grids-two-workers": Style(GRIDS, [{"data": {"n": 20 + n}} for n in range(6)], {"workers": "2"}),
 }
@@ -161,25 +209,28 @@ def written(folder: Path, style: Style) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def stop_again_and_again(experiment: Experiment, style: Style) -> int:
-    """Run to the end, stopped by signals in turn; how often that came before the end."""
-    beats = experiment.folder / "beats"
-    hits = 0
-    for number in style.signals:
-        before = beats.stat().st_size if beats.exists() else 0
+SIGNALS = ((signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGKILL, -9))  # and exit codes
+LATEST = 20  # beats after which a signal comes at the latest: the shortest of the experiments has 135
+LATE = 8  # beats that a slow signal may come later; there the experiment waits for it
 
-        def is_on_its_way(before: int = before) -> bool:
-            return beats.exists() and beats.stat().st_size > before + 12
 
-        running = experiment.go(*style.options)
-        until(lambda: is_on_its_way() or running.process.poll() is not None, experiment.outputs)  # noqa: B023
+def stop_again_and_again(experiment: Experiment, rng: random.Random) -> None:
+    """Run to the end, stopped by signals in turn at random moments."""
+    beats, limit = experiment.folder / "beats", experiment.folder / "limit"
+    for number, code in SIGNALS:
+        goal = (beats.stat().st_size if beats.exists() else 0) + rng.randint(1, LATEST)
+        limit.write_bytes(b"." * (goal + LATE))
+        running = experiment.go()
+
+        def has_come_so_far(goal: int = goal) -> bool:
+            return beats.exists() and beats.stat().st_size >= goal
+
+        until(has_come_so_far, experiment.outputs)
         running.signal(number)
-        running.end()
+        assert running.end().code == code
         experiment.nothing_left()
-        counts = experiment.status()["counts"]
-        hits += counts["done"] < sum(counts.values())
+    limit.unlink()
     assert experiment.run().code == 0
-    return hits
 
 
 @pytest.mark.parametrize("name", STYLES)
@@ -194,9 +245,11 @@ def test_what_is_written_does_not_depend_on_how_often_it_is_stopped(experiment: 
 
     for path in (experiment.folder / "out", experiment.state_dir):
         shutil.rmtree(path)
-    (experiment.folder / "merged").unlink()
-    assert stop_again_and_again(experiment, style) >= 3
-    assert written(experiment.folder, style) == expected
+    for path in (experiment.folder / "merged", experiment.folder / "beats"):
+        path.unlink()
+    moments = random.randrange(2**32)
+    stop_again_and_again(experiment, random.Random(moments))
+    assert written(experiment.folder, style) == expected, f"stopped at the moments {moments}"
     facts = experiment.status()
     assert facts["done_hook"] == {"status": "done", "calls": 1}
     assert {run["status"] for run in facts["runs"]} == {"done"}

@@ -15,10 +15,7 @@ import pytest
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, number
 from pyalma_tui.model.instance import argument
-
-
-def no_warning(message: str) -> None:
-    raise AssertionError(f"unexpected warning: {message}")
+from tests.loading.saying import no_warning
 
 
 def write(file: Path, content: dict[str, Any]) -> Path:

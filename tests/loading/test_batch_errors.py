@@ -4,38 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pyalma_tui.errors import InputError
 from pyalma_tui.loading.batch import read_batch
+from tests.loading.saying import message_for, no_warning
 
 BATCH = "cannot read the batch: "
 ENTRY = 'Write "a.cnf" or {"file": "a.cnf", "data": {}}'
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with what the files of the tables refer to."""
-    monkeypatch.chdir(tmp_path)
-    for file in ("a.cnf", "m.py", "m.batch"):
-        (tmp_path / file).touch()
-    (tmp_path / "folder").mkdir()
-    return tmp_path
-
-
-def no_warning(message: str) -> None:
-    raise AssertionError(f"unexpected warning: {message}")
-
-
-def message_for(read: Callable[[], object]) -> str:
-    with pytest.raises(InputError) as caught:
-        read()
-    assert caught.value.exit_code == 2
-    assert "\n" not in caught.value.message
-    return caught.value.message
 
 
 def nested(levels: int) -> str:

@@ -11,10 +11,7 @@ import pytest
 from pyalma_tui.errors import InputError
 from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
 from pyalma_tui.model.instance import Instance
-
-
-def no_warning(message: str) -> None:
-    raise AssertionError(f"unexpected warning: {message}")
+from tests.loading.saying import message_for, no_warning
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -31,9 +28,7 @@ def expanded(folder: Path, *arguments: str) -> list[str]:
 
 
 def refused(folder: Path, *arguments: str) -> str:
-    with pytest.raises(InputError) as caught:
-        expand_arguments(arguments, folder)
-    return caught.value.message
+    return message_for(lambda: expand_arguments(arguments, folder))
 
 
 def test_files_keep_their_order_and_need_not_exist(tmp_path: Path) -> None:
@@ -194,11 +189,10 @@ def test_values_of_a_module_are_paths_patterns_and_objects(tmp_path: Path) -> No
 def test_a_value_that_is_no_instance_is_named_with_its_place(
     tmp_path: Path, values: list[object], expected: str
 ) -> None:
-    with pytest.raises(InputError) as caught:
-        from_values(values, tmp_path, "module.py", no_warning)
+    message = message_for(lambda: from_values(values, tmp_path, "module.py", no_warning))
 
     expected = expected.replace("{here}", str(tmp_path))
-    assert caught.value.message.startswith(f"cannot read the instances: module.py: {expected}. ")
+    assert message.startswith(f"cannot read the instances: module.py: {expected}. ")
 
 
 def test_unknown_keys_of_objects_are_warned_of_once_each(tmp_path: Path) -> None:

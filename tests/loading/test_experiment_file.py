@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pyalma_tui.errors import InputError, UsageError
+from pyalma_tui.errors import UsageError
 from pyalma_tui.loading.experiment_file import ExperimentFile, parse_workers, read_experiment_file
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with what the files of the tables refer to."""
-    monkeypatch.chdir(tmp_path)
-    for file in ("a.cnf", "m.py", "m.batch"):
-        (tmp_path / file).touch()
-    (tmp_path / "folder").mkdir()
-    return tmp_path
-
-
-def no_warning(message: str) -> None:
-    raise AssertionError(f"unexpected warning: {message}")
-
-
-def message_for(read: Callable[[], object]) -> str:
-    with pytest.raises(InputError) as caught:
-        read()
-    assert caught.value.exit_code == 2
-    assert "\n" not in caught.value.message
-    return caught.value.message
-
+from tests.loading.saying import message_for, no_warning
 
 MINIMAL = '{"load": "m.py", "batch": "m.batch"}'
 
@@ -59,7 +36,7 @@ def test_a_byte_order_mark_and_crlf_are_accepted(folder: Path) -> None:
     assert read("\ufeff" + MINIMAL.replace(" ", "\r\n") + "\r\n", folder) == read(MINIMAL, folder)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("3", 3), ('"3"', 3), ('"all"', "all"), ("1", 1), ("100", 100)])
+@pytest.mark.parametrize(("text", "expected"), [("3", 3), ('"3"', 3), ('"all"', "all"), ("1", 1), ("1000", 1000)])
 def test_workers_are_a_number_its_digits_or_all(folder: Path, text: str, expected: int | str) -> None:
     assert read(MINIMAL[:-1] + f', "workers": {text}}}', folder).workers == expected
 
@@ -147,6 +124,7 @@ def test_all_workers_are_all_cpus_where_affinity_is_unknown(
         ("", '""'),
         ("All", '"All"'),
         ("many", '"many"'),
+        (1001, "1001"),
         ("4\n5", '"4\\n5"'),
         ("9" * 5000, f'"{"9" * 39}…{"9" * 20}"'),
     ],
@@ -161,12 +139,14 @@ def test_a_number_of_workers_that_is_none_is_a_usage_error(
         parse_workers(text)
 
     assert caught.value.message == (
-        f'cannot start workers: --workers {shown}: a whole number from 1 on was expected. Give one, or "all" for 2 here'
+        f"cannot start workers: --workers {shown}: a whole number from 1 to 1,000 was expected. "
+        'Give one, or "all" for 2 here'
     )
     assert caught.value.exit_code == 2
 
 
-WORKERS = 'a whole number from 1 on or "all" was expected'
+ITERATIONS = "a whole number from 1 to 10,000,000 was expected"
+WORKERS = 'a whole number from 1 to 1,000 or "all" was expected'
 EXPERIMENTS = {
     "a list": (
         "[]",
@@ -180,6 +160,11 @@ EXPERIMENTS = {
         '{"load": "n.py"}',
         '$.load: there is no file "n.py" in {here}/folder or {here}. Correct the path',
     ),
+    "load is a directory": (
+        '{"load": "folder"}',
+        '$.load: "folder" is a directory, not a regular file. Correct the path',
+    ),
+    "load is no .py": ('{"load": "a.cnf"}', '$.load: "a.cnf" is not a .py file. Name the run module'),
     "load is absolute and does not exist": (
         '{"load": "/nowhere/n.py"}',
         '$.load: there is no file "/nowhere/n.py". Correct the path',
@@ -192,6 +177,11 @@ EXPERIMENTS = {
         '{"load": "m.py", "batch": ["m.batch"]}',
         "$.batch: a path was expected, found a list. Write it in double quotes",
     ),
+    "batch is a directory": (
+        '{"load": "m.py", "batch": "./folder"}',
+        '$.batch: "./folder" is a directory, not a regular file. Correct the path',
+    ),
+    "too many workers": ('"workers": 1001', f'$.workers: {WORKERS}, found the number 1001. Write "workers": 4'),
     "no workers": ('"workers": 0', f'$.workers: {WORKERS}, found the number 0. Write "workers": 4'),
     "a negative number of workers": ('"workers": -3', f'$.workers: {WORKERS}, found the number -3. Write "workers": 4'),
     "a fraction of workers": ('"workers": 2.0', f'$.workers: {WORKERS}, found the number 2.0. Write "workers": 4'),
@@ -208,15 +198,19 @@ EXPERIMENTS = {
     ),
     "no iterations": (
         '"iterations": 0',
-        '$.iterations: a whole number from 1 on was expected, found the number 0. Write "iterations": 1',
+        f'$.iterations: {ITERATIONS}, found the number 0. Write "iterations": 1',
+    ),
+    "too many iterations": (
+        '"iterations": 10000001',
+        f'$.iterations: {ITERATIONS}, found the number 10000001. Write "iterations": 1',
     ),
     "iterations as text": (
         '"iterations": "500"',
-        '$.iterations: a whole number from 1 on was expected, found the text "500". Write "iterations": 1',
+        f'$.iterations: {ITERATIONS}, found the text "500". Write "iterations": 1',
     ),
     "false iterations": (
         '"iterations": false',
-        '$.iterations: a whole number from 1 on was expected, found false. Write "iterations": 1',
+        f'$.iterations: {ITERATIONS}, found false. Write "iterations": 1',
     ),
     "a seed with a fraction": (
         '"seed": 1.0',

@@ -10,35 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pyalma_tui.errors import InputError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.experiment_file import read_experiment_file
 from pyalma_tui.loading.json_file import Origin, read_json
+from tests.loading.saying import message_for, no_warning
 
 VALUE = "no JSON value begins here. Write text in double quotes, a number, true, false or null"
 NUMBER = "Write null, or the number as text"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with what the files of the tables refer to."""
-    monkeypatch.chdir(tmp_path)
-    for file in ("a.cnf", "m.py", "m.batch"):
-        (tmp_path / file).touch()
-    (tmp_path / "folder").mkdir()
-    return tmp_path
-
-
-def no_warning(message: str) -> None:
-    raise AssertionError(f"unexpected warning: {message}")
-
-
-def message_for(read: Callable[[], object]) -> str:
-    with pytest.raises(InputError) as caught:
-        read()
-    assert caught.value.exit_code == 2
-    assert "\n" not in caught.value.message
-    return caught.value.message
 
 
 SYNTAX = {
@@ -304,6 +282,11 @@ WARNINGS: dict[str, tuple[str, str, list[str]]] = {
         "batch",
         '{"instances": ["b.cnf"], "batches": [{"instances": ["a.cnf"]}], "instances": ["a.cnf"]}',
         ['"instances" stands more than once in one object, only the last one counts. Join them'],
+    ),
+    "a key of an instance that stands twice": (
+        "batch",
+        '{"instances": [{"file": "b.cnf", "data": 1, "file": "a.cnf"}, {"file": "a.cnf"}]}',
+        ['"file" stands more than once in one object, only the last one counts. Join them'],
     ),
     "a key of an experiment that stands twice": (
         "experiment",

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from pyalma_tui.errors import InputError
 from pyalma_tui.loading.entries import Entry, number
 from pyalma_tui.loading.plan_file import Assigned, PlanFile
 from pyalma_tui.loading.takeover import UNKNOWN_SEED, Takeover, take_over
 from pyalma_tui.model import status as s
 from pyalma_tui.model.plan import plan
+from tests.loading.saying import message_for
 
 SEED = 916539032
 FILES = ["/d/a", "/d/b", "/d/c", "/d/b", "/d/e"]
@@ -142,6 +142,4 @@ def test_data_is_compared_by_value_and_a_path_is_an_object_without_data() -> Non
     ],
 )
 def test_what_does_not_fit_together_is_refused(found: PlanFile, why: str) -> None:
-    with pytest.raises(InputError) as caught:
-        taken(found)
-    assert caught.value.message.startswith(f"cannot take over the plan: x.plan: {why}")
+    assert message_for(lambda: taken(found)).startswith(f"cannot take over the plan: x.plan: {why}")
