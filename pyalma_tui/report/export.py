@@ -69,7 +69,7 @@ def row_of(run: Run, instance: Instance) -> Row:
         started=_iso(started),
         ended=_iso(ended),
         error=facts.error,
-        module=run.module or None,
+        module=facts.module,
         log=facts.log,
     )
 

@@ -58,15 +58,16 @@ class Snapshot(msgspec.Struct, frozen=True):
     """One moment of the experiment.
 
     `runs[i]` is the run with id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are
-    the ids of its runs by iteration. `at` and `saved_at` are seconds of the epoch. `not_saved` says why states cannot
-    be stored at the moment. `idle_reason` says in a few words why nothing runs in phase "idle". `failure` is the one
-    line of an error that ended the runner.
+    the ids of its runs by iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code
+    this session runs. `not_saved` says why states cannot be stored at the moment. `idle_reason` says in a few words why
+    nothing runs in phase "idle". `failure` is the one line of an error that ended the runner.
     """
 
     serial: int = 0
     at: float = 0.0
     title: str = ""
     target: Path = Path()
+    module_hash: str = ""
     state_dir: Path = Path()
     phase: Phase = "opening"
     workers: int = 1
