@@ -108,6 +108,11 @@ def done_log_path(state_dir: Path, call: int) -> Path:
     return state_dir / "logs" / "done" / f"{call}.log"
 
 
+def load_log_dir(state_dir: Path) -> Path:
+    """Where the outputs of imports of the run module are, one file for each worker."""
+    return state_dir / "logs" / "load"
+
+
 Change: TypeAlias = tuple[Record, Run | None]
 """A record that was folded in, and the run after it (None for records of done() and notes)."""
 

@@ -232,6 +232,7 @@ def test_states_of_done() -> None:
     for status, text in (
         (s.HookRunning(since=NOW - 61), "done() is running, 1:01"),
         (s.HookFailed(error=s.Error("no mail"), at=NOW), "no mail · d runs it again"),
+        (s.HookFailed(error=s.Error("no\nmail " * 100), at=NOW), "… · d runs it again · D shows its log"),
         (s.HookDone(at=NOW, duration=2), "after 0:02"),
     ):
         said = notices(Moment(made.snapshot(done_hook=s.DoneHook(status, 1)), NOW))
