@@ -18,7 +18,7 @@ from pyalma_tui.model.choice import choose
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.logtext import log_text
 from pyalma_tui.model.printable import printable
-from pyalma_tui.runner.snapshot import done_log_path, log_path
+from pyalma_tui.runner.snapshot import done_log_path, load_log_dir, log_path
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import read_store
 
@@ -237,7 +237,7 @@ def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
             yield folder / str(number) / f"{attempt}.log", f"{where}, attempt {attempt}, {status}"
     for call in _numbers(folder / "done"):
         yield folder / "done" / f"{call}.log", f"{HOOK}, call {call}"
-    load = folder / "load"
+    load = load_log_dir(known.state_dir)
     for name in sorted(os.listdir(load)) if load.is_dir() else ():
         yield load / name, "while the module was imported"
 

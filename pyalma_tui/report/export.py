@@ -75,7 +75,7 @@ def row_of(run: Run, instance: Instance) -> Row:
         error=facts.error,
         worker=run.slot,
         host=run.host or None,
-        module=run.module or None,
+        module=facts.module,
         log=facts.log,
     )
 

@@ -25,7 +25,11 @@ class HookFacts(msgspec.Struct, frozen=True):
 
 
 class RunFacts(msgspec.Struct, frozen=True):
-    """One run as `status --json` tells it; `seconds` over all attempts, `log` relative to the state directory."""
+    """One run as `status --json` tells it.
+
+    `seconds` are those of all attempts, `module` is the hash of the code that ran, `log` is relative to the state
+    directory.
+    """
 
     id: int
     instance: str
@@ -38,6 +42,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     seed: int
     seconds: float
     error: str | None
+    module: str | None
     log: str | None
 
 
@@ -67,6 +72,7 @@ def run_facts(run: Run, instance: Instance) -> RunFacts:
         seed=run.seed,
         seconds=round(run.seconds, 3),
         error=run.status.error.message if isinstance(run.status, s.Failed) else None,
+        module=run.module or None,
         log=f"logs/{run.id}/{run.attempt}.log" if run.attempt else None,
     )
 

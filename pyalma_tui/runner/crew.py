@@ -15,6 +15,7 @@ from pyalma_tui.runner import supervise
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
+from pyalma_tui.runner.snapshot import load_log_dir
 
 GOODBYE = 2.0  # seconds that a worker and what it started get to end when it is no longer needed
 
@@ -67,7 +68,7 @@ class Crew:
         self.serve(self._sit(0, worker))
 
     def _load_log(self) -> IO[bytes]:
-        directory = self._session.state_dir / "logs" / "load"
+        directory = load_log_dir(self._session.state_dir)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = directory / f"{self._session.meta.session:06d}-{self._launched + 1:03d}.log"

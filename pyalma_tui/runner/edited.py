@@ -16,18 +16,18 @@ class Edited:
         self._digest = digest
         self._stamp = _stamp(module)
 
-    def look(self) -> bool:
-        """Whether it has become other code since the last look; costs one stat as long as nobody writes to it."""
+    def look(self) -> str:
+        """Its hash if it has become other code since the last look, else ""; one stat while nobody writes to it."""
         stamp = _stamp(self._module)
         if stamp == self._stamp:
-            return False
+            return ""
         self._stamp = stamp
         try:
             digest = code_hash(self._module.read_bytes())
         except OSError:  # on its way to be replaced
-            return False
-        changed, self._digest = digest != self._digest, digest
-        return changed
+            return ""
+        before, self._digest = self._digest, digest
+        return digest if digest != before else ""
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.snapshot import load_log_dir
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def _keep_output(output: IO[bytes], state_dir: Path) -> None:
     if output.tell() == 0:
         return
     output.seek(0)
-    directory = state_dir / "logs" / "load"
+    directory = load_log_dir(state_dir)
     with contextlib.suppress(OSError):  # a log is no reason not to start
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "first.log").touch(0o600)

@@ -176,9 +176,13 @@ class Runner:
 
     def _look_at_files(self) -> None:
         """Notice what others do to our files meanwhile."""
-        if self._edited.look():
-            name = self._settings.module.name
-            self._note(f"{name} has changed on disk; this session goes on with the code it began with")
+        if found := self._edited.look():
+            name, ours = self._settings.module.name, self._session.meta.module_hash
+            if found == ours:
+                self._note(f"{name} on disk is again the code of this session ({ours})")
+            else:
+                change = f"{ours} → {found}"
+                self._note(f"{name} has changed on disk ({change}); this session goes on with the code it began with")
         if self._session.restore():
             self._note(f"{self._session.state_dir} was removed while it was in use; it is written anew from memory")
             for seat in self._crew.seats.values():
@@ -636,6 +640,7 @@ class Runner:
             at=time.time(),
             title=settings.target.stem,
             target=settings.target,
+            module_hash=session.meta.module_hash,
             state_dir=session.state_dir,
             phase=phase,
             workers=self._workers,

@@ -67,15 +67,16 @@ class Snapshot(msgspec.Struct, frozen=True):
     """One moment of the experiment.
 
     `runs[i]` is the run with id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are
-    the ids of its runs by iteration. `at` and `saved_at` are seconds of the epoch. `not_saved` says why states cannot
-    be stored at the moment. `idle_reason` says in a few words why nothing runs in phase "idle". `failure` is the one
-    line of an error that ended the runner.
+    the ids of its runs by iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code
+    this session runs. `not_saved` says why states cannot be stored at the moment. `idle_reason` says in a few words why
+    nothing runs in phase "idle". `failure` is the one line of an error that ended the runner.
     """
 
     serial: int = 0
     at: float = 0.0
     title: str = ""
     target: Path = Path()
+    module_hash: str = ""
     state_dir: Path = Path()
     phase: Phase = "opening"
     workers: int = 1
@@ -115,6 +116,11 @@ def log_path(state_dir: Path, run: int, attempt: int) -> Path:
 def done_log_path(state_dir: Path, call: int) -> Path:
     """Where the output of the `call`-th call of done() is."""
     return state_dir / "logs" / "done" / f"{call}.log"
+
+
+def load_log_dir(state_dir: Path) -> Path:
+    """Where the outputs of imports of the run module are, one file for each worker."""
+    return state_dir / "logs" / "load"
 
 
 Change: TypeAlias = tuple[Record, Run | None]

@@ -95,6 +95,13 @@ def _no_done_hook(now: Situation) -> str:
     return "" if is_complete(now.snapshot) else "done() is called when every run is done"
 
 
+def _no_done_log(now: Situation) -> str:
+    if now.snapshot.done_hook.calls:
+        return ""
+    absent = isinstance(now.snapshot.done_hook.status, s.HookAbsent)
+    return "the run module has no done()" if absent else "done() has not been called yet"
+
+
 def _nothing_selected(now: Situation) -> str:
     return "" if now.row is not None or now.marked else "there is no instance"
 
@@ -119,6 +126,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "rerun_done", "d", "done()",
         "Call done() again (asks first).",
         "Experiment", bar=5, commands=True, obstacle=_no_done_hook,
+    ),
+    Action(
+        "done_log", "D", "done() log",
+        "What done() printed, on the full screen.",
+        "Experiment", bar=15, obstacle=_no_done_log,
+    ),
+    Action(
+        "load_log", "L", "load log",
+        "What the run module printed while it was loaded, on the full screen.",
+        "Experiment",
     ),
     Action(
         "pause", "p", "pause",
@@ -219,8 +236,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("log_search", "slash", "search", "Search in the log; n and N go to other matches.", "Log", "log", bar=3),
     Action("log_only", "ampersand", "only", "Show only the lines that contain a text.", "Log", "log", bar=4),
-    Action("older_attempt", "left_parenthesis", "older attempt", "The log of the attempt before.", "Log", "log", bar=5),
-    Action("newer_attempt", "right_parenthesis", "newer attempt", "The log of the attempt after.", "Log", "log", bar=6),
+    Action(
+        "older_log", "left_parenthesis", "older",
+        "The log before: of an earlier attempt, call of done(), or load.",
+        "Log", "log", bar=5,
+    ),
+    Action("newer_log", "right_parenthesis", "newer", "The log after.", "Log", "log", bar=6),
     Action("copy", "y", "copy", "Copy the selected text, else the lines in sight.", "Log", "log", bar=8),
     Action("edit_log", "e", "edit", "Open the log in $EDITOR.", "Log", "log", bar=7),
     Action("back", "escape,q,l", "back", "Back to the list.", "Log", "log", bar=1),

@@ -30,6 +30,7 @@ from pyalma_tui.tui.screens.help_screen import Help
 from pyalma_tui.tui.screens.log_screen import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.states import in_full
+from pyalma_tui.tui.terminal import TitledDriver, terminal_title
 from pyalma_tui.tui.themes import THEMES
 
 POLLS: Final = 8  # a second
@@ -61,7 +62,7 @@ class ExperimentApp(App[None]):
         read_only: bool = False,
     ) -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(driver_class=TitledDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.conductor = conductor
         self.mouse = mouse
         self.read_only = read_only
@@ -93,6 +94,7 @@ class ExperimentApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the shell has painted over it
         self.call_after_refresh(self.look)
         self.set_interval(1 / POLLS, self.look)
+        self.set_interval(1, self._entitle)
 
     # Looking
 
@@ -128,6 +130,11 @@ class ExperimentApp(App[None]):
                 except NoMatches:
                     return False
         return True
+
+    def _entitle(self) -> None:
+        """Tell the terminal how far it is; nothing is written while that is the same, or where there is no terminal."""
+        if isinstance(self._driver, TitledDriver):
+            self._driver.entitle(terminal_title(self.moment.snapshot))
 
     def _notice(self, before: Snapshot, after: Snapshot) -> None:
         """Say what has just become known, and ring if the end came while nobody looked."""

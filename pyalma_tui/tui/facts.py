@@ -66,6 +66,8 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
     if isinstance(run.status, s.Failed) and run.status.error.traceback.strip():
         yield Fact("", literal_lines(run.status.error.traceback.rstrip(), MUTED))
     yield Fact("seed", Content.styled(str(run.seed), MUTED))
+    if run.module:
+        yield Fact("code", code_text(run.module, moment.snapshot.module_hash))
 
 
 def _state_facts(run: Run) -> Iterator[Fact]:
@@ -145,6 +147,12 @@ def progress_text(run: Run) -> Content | None:
         done, total = run.progress
         text += f"  {done:,.10g} of {total:,.10g}"
     return Content.assemble((filled, COLOURS["running"]), (rest, MUTED), text)
+
+
+def code_text(ran: str, ours: str) -> Content:
+    """The hash of the code that a run was called with, and that of this session if it is another."""
+    other = literal(f" · not this session's, {ours}", COLOURS["interrupted"]) if ours and ran != ours else ""
+    return Content.assemble(literal(ran, MUTED), other)
 
 
 def laid_out(told: Iterable[Fact], width: int, indented: int = LABEL, style: str = MUTED) -> list[Content]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.moment import Moment, is_complete
+from pyalma_tui.tui.rows import plain
+
+HOOK_LOG: Final = " · D shows its log"
+LONGEST_WHY: Final = 90  # cells: the keys after it stay in sight on two lines of 80
 
 Level: TypeAlias = Literal["alarm", "warning", "plain"]
 
@@ -84,14 +88,16 @@ def hook_notices(moment: Moment) -> list[Notice]:
         case s.HookCutOff(since=since):
             at = cells.moment(since, moment.now)
             text = f"done() was cut off at {at}; it may or may not have taken effect — press d to run it again"
+            text += HOOK_LOG
             return [Notice("alarm", text)]
         case s.HookFailed(error=error, at=at):
-            text = f"done() failed at {cells.moment(at, moment.now)}: {error.message} · d runs it again"
+            why = cells.fit(plain(error.message, LONGEST_WHY), LONGEST_WHY).rstrip()
+            text = f"done() failed at {cells.moment(at, moment.now)}: {why} · d runs it again{HOOK_LOG}"
             return [Notice("alarm", text)]
         case s.HookRunning(since=since):
-            return [Notice("plain", f"done() is running, {cells.duration(moment.now - since)}")]
+            return [Notice("plain", f"done() is running, {cells.duration(moment.now - since)}{HOOK_LOG}")]
         case s.HookDone(at=at, duration=seconds):
-            text = f"done() returned at {cells.moment(at, moment.now)} after {cells.duration(seconds)}"
+            text = f"done() returned at {cells.moment(at, moment.now)} after {cells.duration(seconds)}{HOOK_LOG}"
             return [Notice("plain", text)]
         case _:
             return []

@@ -233,6 +233,8 @@ def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping
         stopping.active = None
         record = DoneRaised(order.call, time.time(), error_of(error))
     capture.flush()
+    if isinstance(record, DoneRaised):
+        capture.add(record.error.traceback)
     return _try_write(pen, record)
 
 

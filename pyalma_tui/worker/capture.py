@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import io
 import os
@@ -26,6 +27,12 @@ def flush() -> None:
         except (OSError, ValueError, AttributeError):  # closed or replaced by the user: nothing of ours is in it
             continue
     _libc.fflush(None)
+
+
+def add(text: str) -> None:
+    """Put text of ours into the log, as far as it can be written: a log is no reason to fail."""
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode("utf-8", "backslashreplace"))
 
 
 class Output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 from typing import cast
@@ -264,6 +265,18 @@ def _(experiment: Experiment) -> None:
     assert any(b"\x07 0\n" in text and b"\x07 999999\n\x1b[2J on stderr\n" in text for text in texts), logs
 
 
+def edit(experiment: Experiment, text: str) -> None:
+    """Replace the run module at once, as editors do."""
+    new = experiment.module.with_suffix(".new")
+    new.write_text(text)
+    new.replace(experiment.module)
+
+
+def code(experiment: Experiment) -> str:
+    """The hash of the run module as it is now, made without our own function."""
+    return hashlib.sha256(experiment.module.read_bytes()).hexdigest()[:12]
+
+
 @case("A13-edited-while-running")
 def _(experiment: Experiment) -> None:
     experiment.write(
@@ -279,21 +292,42 @@ def _(experiment: Experiment) -> None:
     )
     running = experiment.go()
     experiment.hears("runs b old")
-    experiment.module.write_text(experiment.module.read_text().replace('"old"', '"new"'))
-    note = "m.py has changed on disk; this session goes on with the code it began with"
+    began = code(experiment)
+    edit(experiment, experiment.module.read_text().replace('"old"', '"new"'))
+    change = f"{began} → {code(experiment)}"
+    note = f"m.py has changed on disk ({change}); this session goes on with the code it began with"
     until(lambda: note in running.printed(), experiment.outputs)
     experiment.allow("go")
     assert running.end().code == 1
     assert experiment.told() == ["runs b old", "runs a old"], "a new worker must not mix in new code by itself"
-    assert running.printed().count(note) == 1
+    assert running.printed().count("has changed on disk") == 1
 
-    old = {run["module"] for run in experiment.table("runs").values()}
     experiment.batch(["a", "b", "c"])
     assert experiment.run().code == 1
     assert experiment.told()[2:] == ["runs c new"]
-    by_name = {run["instance"]: run["module"] for run in experiment.table("runs").values()}
-    assert len(old) == 1
-    assert by_name["a"] == by_name["b"] == old.pop() != by_name["c"]
+    ran = {"a": began, "b": began, "c": code(experiment)}
+    assert {run["instance"]: run["module"] for run in experiment.table("runs").values()} == ran
+    assert {run["instance"]: run["module"] for run in experiment.status()["runs"]} == ran
+
+
+@case("A13-edited-twice-and-put-back")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            tell("runs")
+            wait_for("go")
+    """)
+    running = experiment.go()
+    experiment.hears("runs")
+    text, began = experiment.module.read_text(), code(experiment)
+    for more in ("# one\n", "# two\n"):
+        edit(experiment, text + more)
+        note = f"has changed on disk ({began} → {code(experiment)})"
+        until(lambda note=note: note in running.printed(), experiment.outputs)  # type: ignore[misc]
+    edit(experiment, text)
+    until(lambda: f"is again the code of this session ({began})" in running.printed(), experiment.outputs)
+    experiment.allow("go")
+    assert running.end().code == 0
 
 
 @pytest.mark.parametrize("check", case.cases)

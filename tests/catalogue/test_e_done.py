@@ -53,6 +53,9 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
     assert f"done()  failed: {fault[1]}\n" in result.out
     assert hook(experiment) == ("failed", 1)
     if "ValueError" in fault[0]:
+        log = experiment.log("done")
+        assert log.startswith(f'Traceback (most recent call last):\n  File "{experiment.module}", line '), log
+        assert log.endswith("\nValueError: no mail server\n")
         mended(experiment)
 
 

@@ -124,6 +124,7 @@ def _(experiment: Experiment) -> None:
     with shown(experiment) as terminal:
         experiment.hears("saved a 1")
         terminal.see("running")
+        terminal.wait(lambda _: terminal.titles == ["m 0 %"], "the title, which is to be put back")
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.end() == 143
         terminal.assert_restored()
@@ -272,6 +273,7 @@ def _(experiment: Experiment) -> None:
         terminal.see("prompt>")
         terminal.press(f"{PROGRAM} m.py", "enter")
         terminal.see("running", "instances")
+        terminal.wait(lambda _: terminal.titles == ["m 0 %"], "the title")
         terminal.press("\x1a")
         terminal.see("Stopped", "prompt>")
         terminal.assert_restored()
@@ -281,6 +283,7 @@ def _(experiment: Experiment) -> None:
         terminal.see("42 lines")
         terminal.press("fg", "enter")
         terminal.wait(lambda text: "instances" in text and "state" in text, "the screen again")
+        terminal.wait(lambda _: terminal.titles == ["m 0 %"] * 2, "the title again")
         allow(experiment, 4, 5)
         terminal.see("100 %")
         terminal.press("q")
@@ -318,6 +321,7 @@ def _(experiment: Experiment, place: tuple[str, str, str]) -> None:
     with shown(experiment, columns=200, program=(sys.executable, str(program))) as terminal:
         experiment.hears("saved a 1")
         terminal.see("running")
+        terminal.wait(lambda _: terminal.titles == ["m 0 %"], "the title, which is to be put back")
         experiment.allow("crash")
         allow(experiment, 2)
         code = terminal.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ import pyte
 
 KEYS = {"ctrl+c": "\x03", "enter": "\r", "escape": "\x1b", "down": "\x1b[B", "up": "\x1b[A", "end": "\x1b[F"}
 HIDDEN = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")  # of the terminal that the tests run in
+TITLES = {b"\x1b[22;2t": b"push", b"\x1b]2;": b"set", b"\x1b[23;2t": b"pop"}
 PATIENCE = 30.0  # seconds: machines that run tests are busy
 
 
@@ -124,7 +126,7 @@ class Terminal:
         return int(self.process.exitstatus or 0)
 
     def assert_restored(self) -> None:
-        """The main screen is back, the cursor visible, the mouse and bracketed paste off, the modes of the tty sane."""
+        """The main screen and the title are back, the cursor is visible, the mouse and bracketed paste are off."""
         for on, off in (
             (b"\x1b[?1049h", b"\x1b[?1049l"),
             (b"\x1b[?25l", b"\x1b[?25h"),
@@ -132,3 +134,10 @@ class Terminal:
             (b"\x1b[?2004h", b"\x1b[?2004l"),
         ):
             assert self.raw.rfind(off) > self.raw.rfind(on) or on not in self.raw, f"{on!r} was not taken back"
+        titles = re.findall(rb"\x1b\[2[23];2t|\x1b\]2;", self.raw)
+        assert re.fullmatch(b"((push)(set)+(pop))*", b"".join(map(TITLES.__getitem__, titles))), titles
+
+    @property
+    def titles(self) -> list[str]:
+        """All titles that the terminal was given."""
+        return [title.decode() for title in re.findall(rb"\x1b\]2;(.*?)(?:\x07|\x1b\\)", self.raw, re.DOTALL)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -280,6 +281,114 @@ async def test_attempts_of_a_log_are_stepped_through(tmp_path: Path) -> None:
         await t.sees("this is number 1", "attempt 1 of 3")
         await t.press("right_parenthesis")
         await t.sees("this is number 2", "attempt 2 of 3")
+
+
+def written(folder: Path, *logs: str) -> Path:
+    """The state directory with these logs; each says its own name."""
+    for name in logs:
+        log = folder / "logs" / name
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"this is {name}\n")
+    return folder
+
+
+async def test_the_calls_of_done_are_stepped_through_and_a_new_one_is_shown_and_followed(tmp_path: Path) -> None:
+    written(tmp_path, "done/1.log", "done/2.log")
+    failed = s.HookFailed(error=s.Error("no mail"), at=NOW)
+    snapshot = msgspec.structs.replace(finished(), state_dir=tmp_path, done_hook=s.DoneHook(failed, 2))
+    async with opened(snapshot) as t:
+        await t.sees("no mail · d runs it again · D shows its log")
+        await t.press("D")
+        await t.on(LogScreen)
+        await t.sees("✗ failed", "done() · call 2 of 2", "this is done/2.log")
+        await t.press("left_parenthesis")
+        await t.sees("call 1 of 2", "this is done/1.log")
+        running = msgspec.structs.replace(snapshot, done_hook=s.DoneHook(s.HookRunning(NOW), 3))
+        await t.show(running)
+        await t.sees("● running", "call 1 of 3", "this is done/1.log")  # chosen, so it stays
+        await t.press("right_parenthesis", "right_parenthesis")
+        await t.sees("call 3 of 3", "no output")
+        await t.show(msgspec.structs.replace(running, done_hook=s.DoneHook(s.HookRunning(NOW), 4)))
+        await t.sees("call 4 of 4")
+        written(tmp_path, "done/4.log")
+        await t.sees("this is done/4.log")
+        with (tmp_path / "logs" / "done" / "4.log").open("a") as log:
+            log.write("and it goes on\n")
+        await t.sees("and it goes on")
+        await t.press("escape")
+        await t.on(MainScreen)
+
+
+@pytest.mark.parametrize(
+    ("hook", "why"),
+    [
+        (s.DoneHook(s.HookNotYet()), "done() has not been called yet"),
+        (s.DoneHook(s.HookAbsent()), "the run module has no done()"),
+    ],
+)
+async def test_there_is_no_log_of_a_done_that_was_never_called(hook: s.DoneHook, why: str) -> None:
+    async with opened(small().snapshot(done_hook=hook)) as t:
+        assert "done() log" not in [command.title for command in t.app.get_system_commands(t.app.screen)]
+        await t.press("D")
+        await t.says(why)
+        await t.on(MainScreen)
+
+
+async def test_a_cut_off_done_names_the_key_of_its_log_also_in_a_read_only_view(tmp_path: Path) -> None:
+    written(tmp_path, "done/1.log")
+    snapshot = finished()
+    snapshot = msgspec.structs.replace(snapshot, state_dir=tmp_path, done_hook=s.DoneHook(s.HookCutOff(since=NOW), 1))
+    async with opened(snapshot, read_only=True, size=(80, 24)) as t:
+        await t.sees("D shows its log")
+        await t.press("D")
+        await t.sees("‖ cut off", "done()", "this is done/1.log")
+
+
+async def test_the_logs_of_loading_are_those_that_hold_something_in_the_order_of_time(tmp_path: Path) -> None:
+    written(tmp_path, "load/first.log", "load/000002-002.log", "load/000001-002.log")
+    (tmp_path / "logs" / "load" / "000003-001.log").touch()
+    for name, at in (("000001-002", 1000), ("first", 2000), ("000002-002", 3000)):
+        os.utime(tmp_path / "logs" / "load" / f"{name}.log", (at, at))
+    async with opened(small().snapshot(state_dir=tmp_path)) as t:
+        commands = {command.title: command for command in t.app.get_system_commands(t.app.screen)}
+        commands["load log"].callback()
+        await t.on(LogScreen)
+        await t.sees("loading sat.py", "load 3 of 3", "this is load/000002-002.log")
+        await t.press("left_parenthesis")
+        await t.sees("load 2 of 3", "this is load/first.log")
+        await t.press("left_parenthesis")
+        await t.sees("load 1 of 3", "this is load/000001-002.log")
+
+
+async def test_a_module_that_printed_nothing_while_it_was_loaded_has_no_load_log(tmp_path: Path) -> None:
+    (tmp_path / "logs" / "load").mkdir(parents=True)
+    (tmp_path / "logs" / "load" / "first.log").touch()
+    for state_dir in (tmp_path, tmp_path / "removed"):
+        async with opened(small().snapshot(state_dir=state_dir)) as t:
+            await t.press("L")
+            await t.says("printed nothing while it was loaded")
+            await t.on(MainScreen)
+
+
+@pytest.mark.parametrize(("key", "log"), [("l", "3/1.log"), ("D", "done/1.log"), ("L", "load/first.log")])
+async def test_e_edits_the_log_that_is_shown(
+    key: str, log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "3/1.log", "done/1.log", "load/first.log")
+    edited: list[Path] = []
+
+    def edit(path: Path) -> str:
+        edited.append(path)
+        return ""
+
+    monkeypatch.setattr("pyalma_tui.tui.app.run_editor", edit)
+    hook = s.DoneHook(s.HookCutOff(since=NOW), 1)
+    async with opened(small().snapshot(state_dir=tmp_path, done_hook=hook)) as t:
+        monkeypatch.setattr(type(t.app._driver), "can_suspend", True)
+        await t.press(key)
+        await t.on(LogScreen)
+        await t.press("e")
+        await t.until(lambda: edited == [tmp_path / "logs" / log])
 
 
 async def test_searching_in_the_log_asks_for_text(tmp_path: Path) -> None:

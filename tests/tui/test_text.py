@@ -198,8 +198,22 @@ def test_a_worker_that_does_not_respond_is_told_with_what_to_do() -> None:
     assert "kill -CONT 4000" in facts_of(made, run)
 
 
-def facts_of(made: Experiment, run: Run) -> str:
+def test_a_run_tells_which_code_it_ran_with_and_whether_that_is_not_the_session_s() -> None:
+    made = small()
+    assert "code" not in labels_of(made, made.runs[4])  # never started
+    run = made.done(2, module="3f2a5c1e90ab")
+    assert facts_of(made, run, module_hash="3f2a5c1e90ab").endswith("\n3f2a5c1e90ab")
+    assert facts_of(made, run, module_hash="91bc22e0f1aa").endswith("\n3f2a5c1e90ab · not this session's, 91bc22e0f1aa")
+    assert "code" in labels_of(made, run)
+
+
+def labels_of(made: Experiment, run: Run) -> list[str]:
     snapshot = made.snapshot()
+    return [fact.label for fact in facts(Moment(snapshot, NOW), snapshot.instances[run.instance], run)]
+
+
+def facts_of(made: Experiment, run: Run, **fields: object) -> str:
+    snapshot = made.snapshot(**fields)
     return "\n".join(fact.value.plain for fact in facts(Moment(snapshot, NOW), snapshot.instances[run.instance], run))
 
 
@@ -218,6 +232,7 @@ def test_states_of_done() -> None:
     for status, text in (
         (s.HookRunning(since=NOW - 61), "done() is running, 1:01"),
         (s.HookFailed(error=s.Error("no mail"), at=NOW), "no mail · d runs it again"),
+        (s.HookFailed(error=s.Error("no\nmail " * 100), at=NOW), "… · d runs it again · D shows its log"),
         (s.HookDone(at=NOW, duration=2), "after 0:02"),
     ):
         said = notices(Moment(made.snapshot(done_hook=s.DoneHook(status, 1)), NOW))

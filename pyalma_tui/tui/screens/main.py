@@ -26,6 +26,7 @@ from pyalma_tui.tui.screens.log_screen import LogScreen
 from pyalma_tui.tui.screens.notes_screen import Notes
 from pyalma_tui.tui.screens.orders import Targets, targets
 from pyalma_tui.tui.screens.workers_screen import Workers
+from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.header import Header, Line, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
@@ -256,7 +257,19 @@ class MainScreen(Commanding):
         """The log on the full screen."""
         run = self.run_shown()
         if run is not None:
-            self.app.push_screen(LogScreen(self.moment, run))
+            self.app.push_screen(LogScreen(self.moment, of_run(run.id)))
+
+    def do_done_log(self) -> None:
+        """What done() printed."""
+        self.app.push_screen(LogScreen(self.moment, of_done))
+
+    def do_load_log(self) -> None:
+        """What the module printed while it was imported."""
+        found = load_logs(self.snapshot.state_dir)
+        if found:
+            self.app.push_screen(LogScreen(self.moment, of_loading(found)))
+        else:
+            self.screen_app.say("the module printed nothing while it was loaded")
 
     def do_notes(self) -> None:
         """The session log."""
