@@ -153,7 +153,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Experiment", commands=True,
     ),
     Action(
-        "limits", "L", "limits",
+        "limits", "c", "change limits",
         "Change the timeout and the number of retries.",
         "Experiment", commands=True,
     ),

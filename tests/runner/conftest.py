@@ -88,7 +88,7 @@ def _conducted(folder: Folder, target: Target, settings: dict[str, Any]) -> Iter
             target=target.path,
             module=target.module,
             state_dir=state_dir,
-            batch=find_instances(target, (), None, loaded, lambda _: None),
+            batch=find_instances(target, None, loaded, lambda _: None),
             **({"grace": 0.3} | settings),
         )
         session = Session(chosen, loaded.hash, loaded.has_done)

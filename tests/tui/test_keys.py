@@ -591,7 +591,7 @@ async def test_run_next_takes_what_is_selected_or_marked_and_left_to_run() -> No
 
 async def test_limits_are_changed_in_a_dialog_that_refuses_what_is_no_limit() -> None:
     async with opened(small().snapshot(limits=c.Limits(90.0, 2))) as t:
-        await t.press("L")
+        await t.press("c")
         await t.on(LimitsDialog)
         await t.sees("90", "From now on")
         await t.press("end", "x", "enter")
@@ -603,9 +603,9 @@ async def test_limits_are_changed_in_a_dialog_that_refuses_what_is_no_limit() ->
 
 async def test_limits_that_stay_as_they_are_send_nothing() -> None:
     async with opened(small().snapshot(limits=c.Limits(None, 1))) as t:
-        await t.press("L", "enter")
+        await t.press("c", "enter")
         await t.on(MainScreen)
-        await t.press("L", "9", "escape")
+        await t.press("c", "9", "escape")
         await t.on(MainScreen)
         assert t.sent == []
 
