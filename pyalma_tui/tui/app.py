@@ -30,6 +30,7 @@ from pyalma_tui.tui.screens.help_screen import Help
 from pyalma_tui.tui.screens.log_screen import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.states import in_full
+from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import THEMES
 
 POLLS: Final = 8  # a second
@@ -61,12 +62,13 @@ class ExperimentApp(App[None]):
         read_only: bool = False,
     ) -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.conductor = conductor
         self.mouse = mouse
         self.read_only = read_only
         self.moment = Moment()
         self.quitting = False
+        self._leaving = False
         self._clock, self._monotonic = clock, monotonic
         self._behind = True
         for own in THEMES:
@@ -78,6 +80,10 @@ class ExperimentApp(App[None]):
     def show(self) -> None:
         """Run it in this terminal until it is left."""
         self.run(mouse=self.mouse)
+
+    def leave(self) -> None:
+        """End at the next look; a signal's handler may ask for it at any time, also before the screen is made."""
+        self._leaving = True
 
     @property
     def crash(self) -> Exception | None:
@@ -100,6 +106,9 @@ class ExperimentApp(App[None]):
         """Show what changed since the last look; do next to nothing if nothing did."""
         screens = self.screen_stack
         if not screens:  # it is closing
+            return
+        if self._leaving:
+            self.exit()
             return
         snapshot = self.conductor.snapshot()
         live = is_live(snapshot)
