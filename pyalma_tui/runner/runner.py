@@ -143,6 +143,8 @@ class Runner:
         if now >= self._next_tick or self._changed:
             self._tick(now)
         self._fill()
+        if self._changed and not self._crew.active and self._phase() == "idle":
+            self._publish("idle")  # at once: somebody waits for the end
 
     def _ticking(self) -> bool:
         return bool(
@@ -599,6 +601,7 @@ class Runner:
     def _publish(self, phase: Phase) -> None:
         ledger, session, settings = self._session.ledger, self._session, self._settings
         self._changed = False
+        turned = phase != self._snapshot.phase
         self._snapshot = Snapshot(
             serial=self._snapshot.serial + 1,
             at=time.time(),
@@ -623,6 +626,8 @@ class Runner:
             blocked=Blocked(self._blocked.message, self._blocked.exit_code) if self._blocked is not None else None,
             failure=self._failure,
         )
+        if turned and self._listener is not None:
+            self._listener([])  # no record tells that
 
 
 def _count(number: int, noun: str) -> str:

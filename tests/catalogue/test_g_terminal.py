@@ -218,7 +218,7 @@ def _(experiment: Experiment) -> None:
         terminal.see("running")
         for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):  # as when a login is ended
             os.kill(terminal.pid, number)
-        until(lambda: "interrupting 1 run" in experiment.session_log(), experiment.outputs)
+        terminal.wait(lambda _: "interrupting 1 run" in experiment.session_log(), "the runs are interrupted")
         terminal.wait(lambda _: b"\x1b[?1049l" in terminal.raw, "the screen is left")
         experiment.allow("go")
         assert terminal.end() == 143
@@ -393,7 +393,7 @@ def _(experiment: Experiment) -> None:
         experiment.hears("deaf")
         terminal.see("running")
         os.kill(terminal.pid, signal.SIGTERM)
-        until(lambda: "interrupting 1 run" in experiment.session_log(), experiment.outputs)
+        terminal.wait(lambda _: "interrupting 1 run" in experiment.session_log(), "the runs are interrupted")
         os.kill(terminal.pid, signal.SIGCONT)
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.end() == 143
