@@ -76,8 +76,9 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
 
 def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.Signals | None) -> int:
     """Print the summary and the one line of what is left to do; the exit code."""
-    if not quiet and not output.gone:
-        print_summary(console(), snapshot.instances, snapshot.runs, snapshot.rows, snapshot.counts, snapshot.done_hook)
+    if not quiet:
+        s = snapshot
+        output.attempt(lambda: print_summary(console(), s.instances, s.runs, s.rows, s.counts, s.done_hook))
     if snapshot.blocked is not None:
         say(snapshot.blocked.why)
         return snapshot.blocked.exit_code

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TypeAlias
 
 import msgspec
 
@@ -23,6 +24,7 @@ from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import Lock, in_use
 
+FrontEnd: TypeAlias = Callable[[Settings, Session, Worker, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
 
 
@@ -47,8 +49,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
         offer(name, target, state_dir, may_ask=screen)
     given = given_entries(target, arguments, options.batch, warn)
     with first_worker(target.module, state_dir) as worker:
-        if screen:
-            import pyalma_tui.tui.app  # noqa: F401 - 0.2 s, spent while the worker imports the module
+        front = _front_end(screen=screen)  # 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
         batch = find_instances(target, given, loaded, warn)
         del given  # the instances have it: not twice in memory
@@ -57,7 +58,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
             forget(state_dir, yes=options.yes)
         session = Session(settings, loaded.hash, loaded.has_done)
         settings = msgspec.structs.replace(settings, batch=None)  # the session has it: not twice in memory
-    return _front_end(settings, session, worker, options, screen=screen)
+    return front(settings, session, worker, options)
 
 
 def _settings(
@@ -131,9 +132,15 @@ def forget(state_dir: Path, *, yes: bool) -> None:
             raise StoreError(f"--fresh: {error.filename}: {error.strerror}. Some of it may be gone") from error
 
 
-def _front_end(settings: Settings, session: Session, worker: Worker, options: RunOptions, *, screen: bool) -> int:
-    if screen:
-        from pyalma_tui.cli.screen import run_screen as front
-    else:
-        from pyalma_tui.cli.headless import run_headless as front
-    return front(settings, session, worker, options)
+def _front_end(*, screen: bool) -> FrontEnd:
+    """The front end to run, imported while signals wait: what a handler raises amid an import may get lost there."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        if screen:
+            import pyalma_tui.tui.app  # noqa: F401 - which it needs at once
+            from pyalma_tui.cli.screen import run_screen as front
+        else:
+            from pyalma_tui.cli.headless import run_headless as front
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+    return front

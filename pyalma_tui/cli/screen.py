@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -24,13 +27,14 @@ if TYPE_CHECKING:
 
 
 class Ending:
-    """Why the screen ended without being asked: a signal, of which SIGHUP means that the terminal is gone.
+    """Why the screen ends without being asked: the terminal is `gone` (SIGHUP), or another signal came, which `by` is.
 
     Once it is `left`, or at the second signal, what still runs is killed.
     """
 
     def __init__(self, app: ExperimentApp, runner: Runner) -> None:
         self.by: signal.Signals | None = None
+        self.gone = False
         self.left = False
         self._app = app
         self._runner = runner
@@ -42,10 +46,13 @@ class Ending:
             signal.signal(number, self._end)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        if self.by is None and not self.left:
+        if number == signal.SIGHUP:  # which may be told twice
+            self.gone = True
+            self._app.leave()
+        elif self.by is None and not self.left:
             self.by = signal.Signals(number)
-            self._app.exit()  # takes effect at the app's next look, an eighth of a second away
-        elif number != signal.SIGHUP:  # which may be told twice
+            self._app.leave()
+        else:
             self._runner.send(Quit())
 
 
@@ -57,28 +64,39 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
     ending = Ending(app, runner)
     runner.start()
-    output = Output(sys.stdout)
+    threading.Thread(target=_tell_of_hangup, name="pyalma-tui-hangup", daemon=True).start()
     try:
         _show(app, ending, settings.state_dir)
-        if ending.by is signal.SIGHUP:
+        if ending.gone:
             leave_terminal()
-            output.gone = True
             if options.on_hangup == "continue":
-                ending.by = _go_on(runner, options, settings.grace)
+                _go_on(runner, options, settings.grace, ending)
+            else:
+                ending.by = ending.by or signal.SIGHUP
     finally:
         ending.left = True
         ending.listen()
         runner.send(Quit())
         runner.join()
+    output = Output(sys.stdout)
+    output.gone = ending.gone
     code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by)
     return code if app.crash is None else code or 1
+
+
+def _tell_of_hangup() -> None:
+    """Send ourselves the SIGHUP that the kernel sends only to the foreground of the terminal's own session."""
+    poll = select.poll()
+    poll.register(0, 0)  # a hang-up is always told
+    if any(told & select.POLLHUP for _, told in poll.poll()):
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
     try:
         app.show()
     except OSError:
-        if ending.by is not signal.SIGHUP:  # else: nobody is left to restore a terminal for
+        if not ending.gone:  # else: nobody is left to restore a terminal for
             raise
     if app.crash is not None:
         path = state_dir / "crash.log"
@@ -87,9 +105,10 @@ def _show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
         say(f"screen: {type(app.crash).__name__}: it crashed; the traceback is in {path}. Every state is kept")
 
 
-def _go_on(runner: Runner, options: RunOptions, grace: float) -> signal.Signals | None:
-    """Without a screen until nothing runs any more; the signal that ended it earlier."""
+def _go_on(runner: Runner, options: RunOptions, grace: float, ending: Ending) -> None:
+    """Without a screen until nothing runs any more, or until a signal ends it."""
     signals = Signals(runner, options, grace)
-    runner.send(Remark("the terminal has gone away: the experiment goes on without a screen"))
-    follow(runner, Changes(), lambda change, instances: None, lambda: False)
-    return signals.ended_by
+    if ending.by is None:  # else: it came with SIGHUP, as when a whole login is ended
+        runner.send(Remark("the terminal has gone away: the experiment goes on without a screen"))
+        follow(runner, Changes(), lambda change, instances: None, lambda: False)
+        ending.by = signals.ended_by

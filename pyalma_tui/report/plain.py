@@ -50,13 +50,14 @@ class Output:
 
     def line(self, text: str) -> None:
         """Write one line, whole; it is seen at the next flush."""
-        self._try(lambda: self._stream.write(text + "\n"))
+        self.attempt(lambda: self._stream.write(text + "\n"))
 
     def flush(self) -> None:
         """Let what was written be seen: once for many lines, or printing would slow down short runs."""
-        self._try(self._stream.flush)
+        self.attempt(self._stream.flush)
 
-    def _try(self, act: Callable[[], object]) -> None:
+    def attempt(self, act: Callable[[], object]) -> None:
+        """Do something that writes to it."""
         if self.gone:
             return
         try:

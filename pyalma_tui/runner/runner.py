@@ -144,8 +144,8 @@ class Runner:
         if now >= self._next_tick or self._changed:
             self._tick(now)
         self._fill()
-        if self._changed and not self._crew.active:  # nothing runs any more: say so at once, not at the next tick
-            self._next_tick = 0.0
+        if self._changed and not self._crew.active and self._phase() == "idle":
+            self._publish("idle")  # at once: somebody waits for the end
 
     def _ticking(self) -> bool:
         return bool(
@@ -634,7 +634,7 @@ class Runner:
     def _publish(self, phase: Phase) -> None:
         ledger, session, settings = self._session.ledger, self._session, self._settings
         self._changed = False
-        before = self._snapshot.phase
+        turned = phase != self._snapshot.phase
         self._snapshot = Snapshot(
             serial=self._snapshot.serial + 1,
             at=time.time(),
@@ -661,8 +661,8 @@ class Runner:
             blocked=Blocked(self._blocked.message, self._blocked.exit_code) if self._blocked is not None else None,
             failure=self._failure,
         )
-        if phase != before and self._listener is not None:
-            self._listener(())  # wakes who waits for a change
+        if turned and self._listener is not None:
+            self._listener([])  # no record tells that
 
 
 def _seconds(limit: float | None) -> str:

@@ -30,8 +30,9 @@ from pyalma_tui.tui.screens.help_screen import Help
 from pyalma_tui.tui.screens.log_screen import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.states import in_full
-from pyalma_tui.tui.terminal import TitledDriver, terminal_title
+from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import THEMES
+from pyalma_tui.tui.title import terminal_title
 
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
@@ -62,12 +63,13 @@ class ExperimentApp(App[None]):
         read_only: bool = False,
     ) -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
-        super().__init__(driver_class=TitledDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.conductor = conductor
         self.mouse = mouse
         self.read_only = read_only
         self.moment = Moment()
         self.quitting = False
+        self._leaving = False
         self._clock, self._monotonic = clock, monotonic
         self._behind = True
         for own in THEMES:
@@ -79,6 +81,10 @@ class ExperimentApp(App[None]):
     def show(self) -> None:
         """Run it in this terminal until it is left."""
         self.run(mouse=self.mouse)
+
+    def leave(self) -> None:
+        """End at the next look; a signal's handler may ask for it at any time, also before the screen is made."""
+        self._leaving = True
 
     @property
     def crash(self) -> Exception | None:
@@ -102,6 +108,9 @@ class ExperimentApp(App[None]):
         """Show what changed since the last look; do next to nothing if nothing did."""
         screens = self.screen_stack
         if not screens:  # it is closing
+            return
+        if self._leaving:
+            self.exit()
             return
         snapshot = self.conductor.snapshot()
         live = is_live(snapshot)
@@ -133,7 +142,7 @@ class ExperimentApp(App[None]):
 
     def _entitle(self) -> None:
         """Tell the terminal how far it is; nothing is written while that is the same, or where there is no terminal."""
-        if isinstance(self._driver, TitledDriver):
+        if isinstance(self._driver, Terminal):
             self._driver.entitle(terminal_title(self.moment.snapshot))
 
     def _notice(self, before: Snapshot, after: Snapshot) -> None:

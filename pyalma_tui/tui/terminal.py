@@ -1,54 +1,31 @@
-"""The terminal beyond what is painted: its title, for whoever looks at another window, and that it may go away."""
+"""The terminal as Textual drives it, made fit for one that goes away, or is taken from us for a while."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from typing import Any, Final, TextIO, cast
+import os
+import signal
+from io import TextIOWrapper
+from typing import Any, TextIO, cast
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
-from pyalma_tui.model import status as s
-from pyalma_tui.model.printable import clip, printable
-from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui import cells
-from pyalma_tui.tui.moment import is_complete, is_live
-
-LONGEST_NAME: Final = 40  # cells
 PUSH, POP = "\x1b[22;2t", "\x1b[23;2t"  # the terminal keeps titles on a stack of its own
 
 
-class Output:
-    """The terminal, which may go away: what is written then is lost.
+class Terminal(LinuxDriver):
+    """Textual's driver; what cannot be written any more is dropped.
 
-    An error would end Textual's thread that writes, and its queue of 30 would soon keep the app from ending.
+    The title leaves with the screen: at the end, by a crash, by ctrl+z, for an editor.
     """
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self.fileno = file.fileno
-
-    def write(self, text: str) -> None:
-        """Write, if anybody is there."""
-        with contextlib.suppress(OSError):
-            self._file.write(text)
-
-    def flush(self) -> None:
-        """Flush, if anybody is there."""
-        with contextlib.suppress(OSError):
-            self._file.flush()
-
-
-class TitledDriver(LinuxDriver):
-    """Textual's driver with a title that leaves with the screen: at the end, by a crash, by ctrl+z, for an editor."""
 
     _title = ""
 
-    def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        assert sys.__stderr__ is not None, "there is a terminal"
-        self._file = cast(Any, Output(sys.__stderr__))
+        self._file = cast(TextIOWrapper, Line(cast(TextIO, self._file)))
 
     def entitle(self, title: str) -> None:
         """Make this the terminal's title; it must hold nothing that a terminal would obey."""
@@ -65,32 +42,58 @@ class TitledDriver(LinuxDriver):
             self.write(POP)
         super().stop_application_mode()
 
+    def _sigcont_application(self, *_: object) -> None:
+        """Enter application mode again if it was left: the kernel sends SIGCONT with every hang-up as well.
 
-def terminal_title(snapshot: Snapshot) -> str:
-    """`sat 86 % · 2 failed` while it is under way, then how it stands: `sat · all done`, `sat · interrupted`."""
-    counts = snapshot.counts
-    name = clip(printable(snapshot.title or "pyalma-tui"), LONGEST_NAME)
-    live = is_live(snapshot) and counts.total
-    told = [f"{name} {cells.percent(counts.done / counts.total)}" if live else name]
-    if snapshot.not_saved:
-        told.append("NOT SAVED")
-    if standing := _standing(snapshot):
-        told.append(standing)
-    if counts.failed:
-        told.append(f"{cells.count(counts.failed)} failed")
-    return " · ".join(told)
+        Entering it twice would leave a thread behind that nobody ends, and that takes keys from the other one.
+        """
+        if self._must_signal_resume:
+            super()._sigcont_application()
+        else:  # stopped by SIGSTOP: a shell may have painted over us, and set modes of its own
+            self._loop.call_soon_threadsafe(self._renew)
+
+    def _renew(self) -> None:
+        if self._auto_restart and self._app.is_running and os.isatty(self.fileno):
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+            self.resume_application_mode()
+
+    def run_input_thread(self) -> None:
+        """Take keys as long as there are any."""
+        try:
+            super().run_input_thread()
+        except OSError:  # the terminal has gone away, which SIGHUP tells
+            return
+
+    def close(self) -> None:
+        """Let go of the terminal, and for good when the app ends: then we are stopped as any program is."""
+        super().close()
+        if not self._app.is_running:
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
 
-def _standing(snapshot: Snapshot) -> str:
-    hook = snapshot.done_hook.status
-    if snapshot.failure or snapshot.blocked:
-        return "cannot go on"
-    if snapshot.phase == "stopping":
-        return "stopping"
-    if isinstance(hook, s.HookRunning | s.HookFailed | s.HookCutOff):
-        return f"done() {s.hook_word(hook)}"
-    if is_complete(snapshot):
-        return "all done"
-    if snapshot.paused:
-        return "paused"
-    return snapshot.idle_reason if snapshot.idle_reason in ("all done", "interrupted") else ""
+class Line:
+    """A stream that drops what a terminal that has gone away refuses.
+
+    Textual's writing thread would end at the first error; nobody would take anything out of its queue then, and after
+    thirty more writes the app would wait for ever.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.fileno = stream.fileno
+
+    def write(self, text: str) -> None:
+        """Write it if there is anybody to read it."""
+        try:
+            self._stream.write(text)
+        except OSError:
+            return
+
+    def flush(self) -> None:
+        """Let what was written be seen."""
+        try:
+            self._stream.flush()
+        except OSError:
+            return

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -379,6 +381,15 @@ def _(experiment: Experiment) -> None:
     assert bad["error"] == "killed by SIGKILL, not by pyalma-tui: usually out of memory"
 
 
+IMPATIENT = """
+import sys
+from pyalma_tui.cli.main import main
+from pyalma_tui.runner import runner
+runner.BACKOFF = 0.1
+sys.exit(main(["m.py", "--plain", "--retries", "10"]))
+"""
+
+
 @case("D54-kills-its-worker")
 def _(experiment: Experiment) -> None:
     experiment.write(
@@ -390,11 +401,19 @@ def _(experiment: Experiment) -> None:
         """,
         ("good", "bad"),
     )
-    result = experiment.run("--retries", "10")
-    assert result.code == 1
+    (experiment.folder / "impatient.py").write_text(IMPATIENT)
+    result = subprocess.run(
+        [sys.executable, "impatient.py"],
+        cwd=experiment.folder,
+        env=experiment.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert result.returncode == 1
     assert experiment.told() == ["called"] * 5
     assert experiment.statuses() == {"good": "done", "bad": "failed"}
-    assert "bad is not tried again by itself: it ended 5 workers" in result.out
+    assert "bad is not tried again by itself: it ended 5 workers" in result.stdout
 
 
 def empty(directory: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ import psutil
 import pytest
 
 from pyalma_tui.store.lock import holder
-from tests.catalogue.experiment import OWNER, PROGRAM, Catalogue, Check, Experiment, until
+from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
 from tests.terminal.screen import Terminal
 
 case = Catalogue()
@@ -46,6 +48,33 @@ def run(instance, save, state):
     save("kept")
     tell("deaf")
     wait_for("never")
+"""
+
+SLOW = """
+def run(instance, save, state):
+    tell("begins")
+    wait_for("go")
+    try:
+        save("1")
+    finally:
+        tell("stops by itself")
+"""
+
+ENDED = """
+import importlib.abc, os, signal, sys
+
+class Ending:
+    def __del__(self):  # what is raised in here is lost
+        os.kill(os.getpid(), signal.SIGTERM)
+
+class Watch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "pyalma_tui.tui.app":
+            Ending()
+
+sys.meta_path.insert(0, Watch())
+from pyalma_tui.cli.main import main
+sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -172,6 +201,31 @@ def _(experiment: Experiment, key: bool) -> None:
     assert (experiment.one()["status"], experiment.one()["state"]) == ("interrupted", "kept")
 
 
+@case("G77-while-importing")
+def _(experiment: Experiment) -> None:
+    program = experiment.folder / "ended.py"
+    program.write_text(ENDED)
+    with shown(experiment.write(COUNTING), program=(sys.executable, str(program))) as terminal:
+        assert terminal.end() == 143
+        assert "ended by SIGTERM before anything was started" in terminal.text
+    assert experiment.told() == []
+
+
+@case("G77-with-sighup")
+def _(experiment: Experiment) -> None:
+    experiment.write(SLOW)
+    with shown(experiment, "--on-hangup", "interrupt", "--grace", "1000") as terminal:
+        experiment.hears("begins")
+        terminal.see("running")
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):  # as when a login is ended
+            os.kill(terminal.pid, number)
+        terminal.wait(lambda _: "interrupting 1 run" in experiment.session_log(), "the runs are interrupted")
+        terminal.wait(lambda _: b"\x1b[?1049l" in terminal.raw, "the screen is left")
+        experiment.allow("go")
+        assert terminal.end() == 143
+    assert experiment.told()[1:] == ["stops by itself"], "the two are one wish to end, not a second that kills"
+
+
 @case.each("G77", while_loading_sigterm=signal.SIGTERM, while_loading_sighup=signal.SIGHUP)
 def _(experiment: Experiment, number: signal.Signals) -> None:
     experiment.write("""
@@ -219,6 +273,30 @@ def _(experiment: Experiment) -> None:
         assert terminal.process.exitstatus == 129
     assert experiment.one()["status"] == "interrupted"
     resumed(experiment, 1)
+
+
+@case("G78-closed-without-a-signal")
+def _(experiment: Experiment) -> None:
+    allow(experiment.write(COUNTING), 1)
+    ours, theirs = pty.openpty()  # not the terminal of its session, which alone is sent SIGHUP
+    program = subprocess.Popen(
+        [PROGRAM, experiment.name],
+        cwd=experiment.folder,
+        env=experiment.environment(TERM="xterm-256color"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    painted = b""
+    while b"running" not in painted:
+        painted += os.read(ours, 1 << 16)
+    os.close(ours)
+    until(lambda: "the terminal has gone away" in experiment.session_log(), experiment.outputs)
+    allow(experiment, 2, 3, 4, 5)
+    assert program.wait(PATIENCE) == 0
+    run = experiment.one()
+    assert (run["status"], run["state"], run["attempts"]) == ("done", "5", 1)
 
 
 @case("G78-gone-on-then-sigterm")
@@ -292,6 +370,38 @@ def _(experiment: Experiment) -> None:
         terminal.press("exit", "enter")
         terminal.end()
     assert experiment.one()["attempts"] == 1
+
+
+@case("G79-stopped-by-others")
+def _(experiment: Experiment) -> None:
+    experiment.write(COUNTING)
+    with shown(experiment) as terminal:
+        terminal.see("running", "state")
+        threads = psutil.Process(terminal.pid).num_threads()
+        before = len(terminal.raw)
+        os.kill(terminal.pid, signal.SIGSTOP)
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.wait(lambda _: FULL_SCREEN in terminal.raw[before:], "the screen again")
+        allow(experiment, 1, 2, 3, 4, 5)
+        terminal.see("100 %")
+        until(lambda: psutil.Process(terminal.pid).num_threads() <= threads, lambda: "two threads take keys")
+        terminal.press("q")
+        assert terminal.end() == 0
+        terminal.assert_restored()
+
+
+@case("G79-continued-after-the-screen")
+def _(experiment: Experiment) -> None:
+    with shown(experiment.write(STUBBORN), "--grace", "1000") as terminal:
+        experiment.hears("deaf")
+        terminal.see("running")
+        os.kill(terminal.pid, signal.SIGTERM)
+        terminal.wait(lambda _: "interrupting 1 run" in experiment.session_log(), "the runs are interrupted")
+        os.kill(terminal.pid, signal.SIGCONT)
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.end() == 143
+        terminal.assert_restored()
+        assert "Traceback" not in terminal.text
 
 
 CRASHING = """

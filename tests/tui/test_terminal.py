@@ -1,119 +1,44 @@
-"""The terminal's title: its text, when it is written, and what happens to writes when the terminal is gone."""
+"""The driver of a terminal that goes away, and an app that is asked to leave at any moment."""
 
 from __future__ import annotations
 
 import os
-import threading
-from typing import Any
+import pty
+import sys
 
 import pytest
-from textual.drivers._writer_thread import WriterThread
-from textual.drivers.linux_driver import LinuxDriver
 
-from pyalma_tui.model import status as s
-from pyalma_tui.runner.snapshot import Blocked
-from pyalma_tui.tui.app import POLLS
-from pyalma_tui.tui.terminal import Output, TitledDriver, terminal_title
-from tests.tui.driving import PATIENCE, opened
-from tests.tui.fake_conductor import NOW, Experiment, small
-from tests.tui.test_screens import HOSTILE
-
-COMPLETE = Experiment(["a", "b"])
-COMPLETE.done(1)
-COMPLETE.done(2)
+from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.screens.main import MainScreen
+from pyalma_tui.tui.terminal import Terminal
+from tests.tui.fake_conductor import FakeConductor
 
 
-@pytest.mark.parametrize(
-    ("made", "fields", "title"),
-    [
-        (small(), {}, "sat 16 % · 1 failed"),
-        (small(), {"phase": "stopping"}, "sat 16 % · stopping · 1 failed"),
-        (small(), {"paused": True}, "sat 16 % · paused · 1 failed"),
-        (small(), {"not_saved": "disk full"}, "sat 16 % · NOT SAVED · 1 failed"),
-        (COMPLETE, {"idle_reason": "all done"}, "sat · all done"),
-        (COMPLETE, {"done_hook": s.DoneHook(s.HookRunning(NOW), 1), "phase": "busy"}, "sat 100 % · done() running"),
-        (COMPLETE, {"done_hook": s.DoneHook(s.HookFailed(s.Error("x"), NOW), 1)}, "sat · done() failed"),
-        (COMPLETE, {"done_hook": s.DoneHook(s.HookCutOff(NOW), 1)}, "sat · done() cut off"),
-        (Experiment(["a"]), {"idle_reason": "interrupted"}, "sat · interrupted"),
-        (Experiment(["a"]), {"idle_reason": "a\x1b]long story", "blocked": Blocked("no", 2)}, "sat · cannot go on"),
-        (Experiment([]), {"phase": "opening", "title": ""}, "pyalma-tui"),
-        (Experiment(["a"]), {"title": "x" * 300}, "x" * 39 + "…"),
-    ],
-)
-def test_the_title_is_how_far_it_is_or_how_it_stands(made: Experiment, fields: dict[str, Any], title: str) -> None:
-    running = made.counts.running > 0
-    assert terminal_title(made.snapshot(**({"phase": "busy" if running else "idle"} | fields))) == title
+@pytest.mark.timeout(20)
+async def test_a_terminal_that_has_gone_away_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as stream:
+        monkeypatch.setattr(sys, "__stdin__", stream)
+        monkeypatch.setattr(sys, "__stderr__", stream)
+        terminal = Terminal(ExperimentApp(FakeConductor(Snapshot())))
+        terminal.start_application_mode()  # type: ignore[no-untyped-call]
+        os.close(ours)
+        for _ in range(100):  # more than Textual's queue takes when nobody empties it
+            terminal.write("x")
+        terminal.stop_application_mode()
+        terminal.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), theirs)  # for what the stream still holds
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_nobody_s_name_puts_anything_but_text_into_the_title(name: str) -> None:
-    title = terminal_title(small().snapshot(title=HOSTILE[name]))
-    assert title.isprintable()
-    assert len(title) < 80
+@pytest.mark.timeout(20)
+async def test_asked_to_leave_while_its_screen_is_made_it_ends_without_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = ExperimentApp(FakeConductor(Snapshot()))
 
+    def making() -> MainScreen:
+        app.leave()
+        return MainScreen()
 
-class Recording(TitledDriver):
-    """Keeps what it would write."""
-
-    def __init__(self) -> None:
-        self.written: list[str] = []
-
-    def write(self, data: str) -> None:
-        self.written.append(data)
-
-    @property
-    def titles(self) -> list[str]:
-        return [data for data in self.written if "\x1b]2;" in data]
-
-
-def test_a_title_is_written_once_and_put_back_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LinuxDriver, "stop_application_mode", lambda self: self.write("left"))
-    driver = Recording()
-    driver.stop_application_mode()
-    for title in ("a", "a", "b", "b"):
-        driver.entitle(title)
-    driver.stop_application_mode()
-    driver.entitle("b")
-    assert driver.written == [
-        *("left", "\x1b[22;2t\x1b]2;a\x07", "\x1b]2;b\x07", "\x1b[23;2t", "left"),
-        "\x1b[22;2t\x1b]2;b\x07",
-    ]
-
-
-async def test_changes_within_a_second_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Experiment([f"{i}" for i in range(100)], phase="busy")
-    async with opened(made.snapshot()) as t:
-        driver = Recording()
-        monkeypatch.setattr(t.app, "_driver", driver)
-        try:
-            await t.until(lambda: len(driver.titles) == 1)
-            looks = t.conductor.looks
-            for run in range(1, 21):
-                made.done(run)
-                await t.show(made.snapshot())
-            await t.until(lambda: driver.titles[-1].endswith("sat 20 %\x07"))
-            assert len(driver.titles) <= 3 + (t.conductor.looks - looks) // POLLS
-            looks, told = t.conductor.looks, len(driver.titles)
-            await t.until(lambda: t.conductor.looks >= looks + 3 * POLLS)
-            assert len(driver.titles) == told, "nothing is written while nothing changes"
-        finally:
-            monkeypatch.undo()
-
-
-def test_a_terminal_that_is_gone_keeps_nobody_waiting() -> None:
-    master, slave = os.openpty()
-    with open(slave, "w") as terminal, open(os.devnull, "w") as nowhere:
-        os.close(master)
-        writer = WriterThread(Output(terminal))  # type: ignore[arg-type]
-        writer.start()
-
-        def write() -> None:
-            for number in range(100):
-                writer.write(f"{number}\n")
-            writer.stop()
-
-        writing = threading.Thread(target=write, daemon=True)
-        writing.start()
-        writing.join(PATIENCE)
-        os.dup2(nowhere.fileno(), slave)  # closing it would fail as well
-        assert not writing.is_alive()
+    monkeypatch.setattr(app, "get_default_screen", making)
+    await app.run_async(headless=True)
+    assert app.crash is None
