@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.speak import leave_terminal, say
+from pyalma_tui.cli.speak import leave_terminal, say, terminal_is_gone
 from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.snapshot import Conductor
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
@@ -29,7 +30,7 @@ class Ending:
     Once it is `left`, or at the second signal, what still runs is killed.
     """
 
-    def __init__(self, app: ExperimentApp, runner: Runner) -> None:
+    def __init__(self, app: ExperimentApp, runner: Conductor) -> None:
         self.by: signal.Signals | None = None
         self.left = False
         self._app = app
@@ -42,6 +43,8 @@ class Ending:
             signal.signal(number, self._end)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP and not self.left and terminal_is_gone():
+            leave_terminal()  # before the SIGCONT that follows makes Textual paint: it waits for ever for a dead writer
         if self.by is None and not self.left:
             self.by = signal.Signals(number)
             self._app.exit()  # takes effect at the app's next look, an eighth of a second away
@@ -59,7 +62,7 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
     runner.start()
     output = Output(sys.stdout)
     try:
-        _show(app, ending, settings.state_dir)
+        show(app, ending, settings.state_dir)
         if ending.by is signal.SIGHUP:
             leave_terminal()
             output.gone = True
@@ -74,7 +77,8 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
     return code if app.crash is None else code or 1
 
 
-def _show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
+def show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
+    """Show the screen until it is left; a defect of ours is told, and its traceback kept."""
     try:
         app.show()
     except OSError:

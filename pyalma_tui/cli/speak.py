@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import termios
 from typing import TYPE_CHECKING
 
 from pyalma_tui.errors import PyalmaError
@@ -49,6 +50,15 @@ def ask(question: str) -> bool:
 def knows_controls() -> bool:
     """Whether the terminal is one that can be painted on."""
     return os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def terminal_is_gone() -> bool:
+    """Whether the terminal has hung up: nothing can be painted or restored any more."""
+    try:
+        termios.tcgetattr(2)
+    except termios.error:
+        return True
+    return False
 
 
 def leave_terminal() -> None:

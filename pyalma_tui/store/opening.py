@@ -68,7 +68,7 @@ def read_store(state_dir: Path) -> Store | None:
     Without the lock the owner may write a checkpoint and remove segments meanwhile: then it is read again.
     """
     for _ in range(20):
-        before = _stamp(state_dir)
+        before = stamp(state_dir)
         try:
             with _no_garbage_collection():
                 store = _read(state_dir)
@@ -77,7 +77,7 @@ def read_store(state_dir: Path) -> Store | None:
         except OSError as error:
             where = error.filename or state_dir
             raise StoreError(f"store: {where}: {error.strerror}. Nothing was changed") from error
-        if _stamp(state_dir) == before:
+        if stamp(state_dir) == before:
             return store
     raise StoreError(f"store: {state_dir}: it changes faster than it can be read. Nothing was changed; try again")
 
@@ -94,7 +94,8 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _stamp(state_dir: Path) -> tuple[int, int] | None:
+def stamp(state_dir: Path) -> tuple[int, int] | None:
+    """Something else whenever `db.json` was replaced, None while there is none."""
     try:
         found = os.stat(state_dir / NAME)
     except FileNotFoundError:
@@ -191,17 +192,18 @@ def _fold(
                 damaged[name] = skipped
         finally:
             tail.close()
-    newest = max(map(_checkpoint_of, records), default=0)
+    newest = max(map(checkpoint_of, records), default=0)
     if newest > meta.serial:
         raise _restored(storage, f"it is checkpoint {meta.serial}, the journal goes on from checkpoint {newest}")
     try:
-        ledger.apply_all(r for r in records if not _checkpoint_of(r))
+        ledger.apply_all(r for r in records if not checkpoint_of(r))
     except (IllegalTransitionError, IndexError) as error:
         raise _restored(storage, f"the journal does not fit it ({error})") from error
     return folded, damaged
 
 
-def _checkpoint_of(record: Record) -> int:
+def checkpoint_of(record: Record) -> int:
+    """The serial of the checkpoint that a record tells of; 0 for every other record."""
     if not isinstance(record, Note) or not record.text.startswith(CHECKPOINTED):
         return 0
     serial = record.text.removeprefix(CHECKPOINTED)
