@@ -73,7 +73,7 @@ def test_after_a_hang_up_it_is_seen_read_only_and_taken_over_with_nothing_lost(t
             second.press("ctrl+c", "r")
             second.see("this view is read only")
             second.press("T")
-            second.see("take over?", "2 runs of alpha.txt, beta.txt will be interrupted")
+            second.see("take over?", f"2 runs will be interrupted in process {first.pid}")
             second.press("enter")
             second.wait(lambda text: "take over?" not in text, "enter is no")
             assert psutil.pid_exists(first.pid)

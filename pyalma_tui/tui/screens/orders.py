@@ -92,21 +92,19 @@ def done_question(snapshot: Snapshot) -> Content:
 
 
 def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
-    """How many runs are interrupted in the other process, and what becomes of them."""
-    running = [run for slot in snapshot.slots if slot.run is not None for run in (snapshot.runs[slot.run - 1],)]
+    """How many runs are interrupted in the process that runs them now, and what becomes of them."""
     who = f"process {elsewhere.pid}"
-    if not running:
-        lines = [Content(f"Nothing runs in {who} at the moment. It will end, and the experiment goes on here.")]
-    else:
-        count = Content.styled(cells.plural(len(running), "run"), "bold")
+    lines = [Content(f"Nothing runs in {who} at the moment. It ends, and the experiment goes on here.")]
+    if running := snapshot.counts.running:
+        count = Content.styled(cells.plural(running, "run"), "bold")
         lines = [
-            Content.assemble(count, f" of {names(snapshot, running)} will be interrupted in {who}."),
+            Content.assemble(count, f" will be interrupted in {who}."),
             Content("The states are kept: each continues here from its last save."),
+            Content.styled("One that does not save gets the --grace of that process first.", MUTED),
         ]
     if isinstance(snapshot.done_hook.status, s.HookRunning):
         cut = "done() is running there. If it is cut off, nobody knows whether it took effect."
         lines.append(Content.styled(cut, COLOURS["failed"]))
-    lines.append(Content.styled("A run that does not save is given the --grace of the other process first.", MUTED))
     return Content("\n").join(lines)
 
 
