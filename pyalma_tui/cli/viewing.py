@@ -82,7 +82,8 @@ def _take_over(state_dir: Path, seen: Elsewhere | None) -> int | None:
     try:
         _wait_for(state_dir, who)
     except KeyboardInterrupt:
-        say("not waited for any longer" + (f"; process {who.pid} goes on stopping, and keeps every state" * asked))
+        sys.stderr.write("\n")  # behind the line that was being waited on
+        say("not waited for any longer" + f"; process {who.pid} goes on stopping, and keeps every state" * asked)
         return 130
     return None
 

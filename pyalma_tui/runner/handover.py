@@ -19,15 +19,15 @@ def obstacle(state_dir: Path, who: Holder) -> str:
     try:
         process = psutil.Process(who.pid)
         if not _has_open(process, state_dir / "lock"):
-            return f"process {who.pid} of this machine is another one: it runs elsewhere"
+            return f"it runs elsewhere: process {who.pid} of this machine is another one"
     except psutil.NoSuchProcess:
         return ""
     except psutil.AccessDenied:
-        return f"process {who.pid} is somebody else's"
+        return "it is somebody else's"
     if is_stopped(who.pid):
-        return f"process {who.pid} is stopped: `fg` in its terminal lets it go on"
+        return "it is stopped: `fg` in its terminal lets it go on"
     if not _hears_sigterm(who.pid):
-        return f"process {who.pid} is a script, which would not survive it: end it there"
+        return "it is a script that would not survive it: end it there"
     return ""
 
 

@@ -302,7 +302,7 @@ def test_whoever_does_not_hold_it_is_not_asked(session: Session) -> None:
     sleeping = subprocess.Popen(["sleep", "1000"])
     try:
         why = handover.obstacle(session.state_dir, Holder(sleeping.pid, BEGAN))
-        assert why == f"process {sleeping.pid} of this machine is another one: it runs elsewhere"
+        assert why == f"it runs elsewhere: process {sleeping.pid} of this machine is another one"
     finally:
         sleeping.kill()
         sleeping.wait()

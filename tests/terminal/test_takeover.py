@@ -28,10 +28,10 @@ def runs(folder: Path) -> list[dict[str, object]]:
     return found
 
 
-def second_of(first: Terminal, folder: Path, *arguments: str) -> Terminal:
+def second_of(first: Terminal, folder: Path, *arguments: str, columns: int = 100) -> Terminal:
     """A second terminal, once the first one runs the experiment."""
     first.see("● running")
-    return Terminal(folder, *arguments)
+    return Terminal(folder, *arguments, columns=columns)
 
 
 def left_behind(terminal: Terminal) -> str:
@@ -172,6 +172,35 @@ def test_the_view_can_be_closed_like_any_terminal(tmp_path: Path, how: str) -> N
         first.see("1/1", "100 %")
         first.press("q")
         assert first.end() == 0
+
+
+DEAF = """
+import time
+
+def run(instance, save, state):
+    save("kept")
+    while True:
+        time.sleep(0.01)
+"""
+
+
+def test_a_stopped_holder_is_not_asked_and_a_slow_one_is_waited_for_until_ctrl_c(tmp_path: Path) -> None:
+    arguments = write(tmp_path, DEAF, "alpha.txt")
+    with Terminal(tmp_path, *arguments, "--grace", "1000") as first:
+        with second_of(first, tmp_path, *arguments, columns=120) as second:
+            os.kill(first.pid, signal.SIGSTOP)
+            second.see("it is stopped: `fg` in its terminal lets it go on")
+            os.kill(first.pid, signal.SIGCONT)
+            second.see("T takes over")
+            second.press("T", "y")
+            second.see(f"waiting for process {first.pid} to hand over (", "ctrl+c gives up")
+            second.press("ctrl+c")
+            assert second.end() == 130
+            assert f"not waited for any longer; process {first.pid} goes on stopping" in left_behind(second)
+        assert holder(tmp_path / "exp.alma") is not None
+        os.kill(first.pid, signal.SIGTERM)
+        assert first.end() == 143
+    assert [(run["status"], run["state"]) for run in runs(tmp_path)] == [("interrupted", "kept")]
 
 
 SCRIPT = """

@@ -270,11 +270,11 @@ async def test_leaving_a_view_takes_nothing_over() -> None:
 
 
 async def test_what_is_not_to_be_had_says_why() -> None:
-    elsewhere = Elsewhere(1234, NOW, "process 1234 is somebody else's")
+    elsewhere = Elsewhere(1234, NOW, "it is somebody else's")
     async with opened(small().snapshot(elsewhere=elsewhere), read_only=True) as t:
-        await t.sees("read only · process 1234 is somebody else's")
+        await t.sees("read only · it is somebody else's")
         await t.press("T")
-        await t.says("process 1234 is somebody else's")
+        await t.says("it is somebody else's")
         await t.on(MainScreen)
 
 
