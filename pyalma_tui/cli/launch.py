@@ -42,7 +42,14 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     target = find_target(name, warn)
     workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
-    _check_free(state_dir)
+    if message := in_use(state_dir):  # refuse early, before the module of a running experiment is imported once more
+        if not screen or options.fresh:
+            raise InUseError(message)
+        from pyalma_tui.cli.viewing import view
+
+        code = view(state_dir, target.path, options)
+        if code is not None:
+            return code
     if untaken_plan(target.path, state_dir) and not options.fresh:
         from pyalma_tui.cli.import_plan import offer
 
@@ -89,13 +96,6 @@ def has_screen(options: RunOptions) -> bool:
     if options.plain or options.json:
         return False
     return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-
-
-def _check_free(state_dir: Path) -> None:
-    """Refuse early, before the module of somebody else's running experiment is imported once more."""
-    message = in_use(state_dir)
-    if message:
-        raise InUseError(message)
 
 
 def _load(worker: Worker, target: Target) -> Loaded:

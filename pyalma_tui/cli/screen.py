@@ -21,6 +21,7 @@ from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.snapshot import Conductor
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
@@ -32,7 +33,7 @@ class Ending:
     Once it is `left`, or at the second signal, what still runs is killed.
     """
 
-    def __init__(self, app: ExperimentApp, runner: Runner) -> None:
+    def __init__(self, app: ExperimentApp, runner: Conductor) -> None:
         self.by: signal.Signals | None = None
         self.gone = False
         self.left = False
@@ -64,9 +65,8 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
     ending = Ending(app, runner)
     runner.start()
-    threading.Thread(target=_tell_of_hangup, name="pyalma-tui-hangup", daemon=True).start()
     try:
-        _show(app, ending, settings.state_dir)
+        show(app, ending, settings.state_dir)
         if ending.gone:
             leave_terminal()
             if options.on_hangup == "continue":
@@ -92,7 +92,9 @@ def _tell_of_hangup() -> None:
         os.kill(os.getpid(), signal.SIGHUP)
 
 
-def _show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
+def show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
+    """Show the screen until it is left; a defect of ours is told, and its traceback kept."""
+    threading.Thread(target=_tell_of_hangup, name="pyalma-tui-hangup", daemon=True).start()
     try:
         app.show()
     except OSError:

@@ -63,13 +63,25 @@ class Blocked(msgspec.Struct, frozen=True):
     exit_code: int
 
 
+class Elsewhere(msgspec.Struct, frozen=True):
+    """The other process that runs what is viewed, since when, and why it cannot be asked to hand over, "" if it can.
+
+    `pid` is 0 if nobody knows it.
+    """
+
+    pid: int
+    since: float
+    obstacle: str = ""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """One moment of the experiment.
 
     `runs[i]` is the run with id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are
     the ids of its runs by iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code
     this session runs. `not_saved` says why states cannot be stored at the moment. `idle_reason` says in a few words why
-    nothing runs in phase "idle". `failure` is the one line of an error that ended the runner.
+    nothing runs in phase "idle". `failure` is the one line of an error that ended the runner. `elsewhere` is who runs
+    it, if that is another process.
     """
 
     serial: int = 0
@@ -96,6 +108,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     idle_reason: str = ""
     blocked: Blocked | None = None
     failure: str = ""
+    elsewhere: Elsewhere | None = None
 
 
 class Conductor(Protocol):

@@ -69,7 +69,7 @@ def read_store(state_dir: Path) -> Store | None:
     Without the lock the owner may write a checkpoint and remove segments meanwhile: then it is read again.
     """
     for _ in range(20):
-        before = _stamp(state_dir)
+        before = stamp(state_dir)
         try:
             with _no_garbage_collection():
                 store = _read(state_dir)
@@ -78,7 +78,7 @@ def read_store(state_dir: Path) -> Store | None:
         except OSError as error:
             where = error.filename or state_dir
             raise StoreError(f"store: {where}: {error.strerror}. Nothing was changed") from error
-        if _stamp(state_dir) == before:
+        if stamp(state_dir) == before:
             return store
     raise StoreError(f"store: {state_dir}: it changes faster than it can be read. Nothing was changed; try again")
 
@@ -95,7 +95,8 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _stamp(state_dir: Path) -> tuple[int, int] | None:
+def stamp(state_dir: Path) -> tuple[int, int] | None:
+    """Something else whenever `db.json` was replaced, None while there is none."""
     try:
         found = os.stat(state_dir / NAME)
     except FileNotFoundError:
@@ -199,14 +200,14 @@ def _fold(
                 damaged[name] = skipped
         finally:
             tail.close()
-    notes = list(filter(None, map(_checkpoint_of, records)))
+    notes = list(filter(None, map(checkpoint_of, records)))
     if any(meta.identity and identity and identity != meta.identity for _, identity in notes):
         raise _restored(storage, "the journal beside it is that of another experiment")
     newest = max((serial for serial, _ in notes), default=0)
     if newest > meta.serial:
         raise _restored(storage, f"it is checkpoint {meta.serial}, the journal goes on from checkpoint {newest}")
     try:
-        ledger.apply_all(r for r in records if not _checkpoint_of(r))
+        ledger.apply_all(r for r in records if not checkpoint_of(r))
     except (IllegalTransitionError, IndexError) as error:
         raise _restored(storage, f"the journal does not fit it ({error})") from error
     return folded, damaged
@@ -217,7 +218,7 @@ def checkpoint_note(meta: Meta) -> Note:
     return Note(time.time(), f"checkpoint {meta.serial} of {meta.identity}")
 
 
-def _checkpoint_of(record: Record) -> tuple[int, str] | None:
+def checkpoint_of(record: Record) -> tuple[int, str] | None:
     """Serial and experiment of such a note, None for every other record."""
     found = CHECKPOINTED.fullmatch(record.text) if isinstance(record, Note) else None
     return (int(found[1]), found[2] or "") if found else None

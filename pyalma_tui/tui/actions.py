@@ -57,7 +57,7 @@ class Action:
     def refused(self, situation: Situation) -> str:
         """Why it is not possible now, "" if it is."""
         if self.commands and situation.read_only:
-            return "this view is read only"
+            return "this view is read only · T takes over, q leaves"
         return self.obstacle(situation)
 
 
@@ -100,6 +100,12 @@ def _no_done_log(now: Situation) -> str:
         return ""
     absent = isinstance(now.snapshot.done_hook.status, s.HookAbsent)
     return "the run module has no done()" if absent else "done() has not been called yet"
+
+
+def _not_to_be_had(now: Situation) -> str:
+    if not now.read_only:
+        return "it runs here already"
+    return now.snapshot.elsewhere.obstacle if now.snapshot.elsewhere else ""
 
 
 def _nothing_selected(now: Situation) -> str:
@@ -221,6 +227,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("mark_all", "a", "mark all", "Mark all that are shown; again: none.", "List"),
     Action("clear", "escape", "clear", "Clear the filter, then the marks.", "List"),
     Action("workers", "w", "workers", "What each worker does, its memory and processor time.", "Program"),
+    Action(
+        "take_over", "T", "take over",
+        "In a read-only view: let the other process stop with all states kept, and go on here (asks first).",
+        "Program", obstacle=_not_to_be_had,
+    ),
     Action("notes", "s", "session log", "What happened in this session.", "Program"),
     Action("theme", "t", "theme", "Choose a theme.", "Program", "app"),
     Action(

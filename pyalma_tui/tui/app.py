@@ -43,7 +43,8 @@ class ExperimentApp(App[None]):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
-    `read_only` nothing is ever sent. Raises UsageError for an unknown theme.
+    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. Raises UsageError for an
+    unknown theme.
     """
 
     TITLE = "pyalma-tui"
@@ -67,6 +68,7 @@ class ExperimentApp(App[None]):
         self.conductor = conductor
         self.mouse = mouse
         self.read_only = read_only
+        self.takes_over = False
         self.moment = Moment()
         self.quitting = False
         self._leaving = False
@@ -212,6 +214,11 @@ class ExperimentApp(App[None]):
             leaving = Leaving()
             self.push_screen(leaving, callback=None)
             self.call_after_refresh(lambda: leaving.show(self.moment))
+
+    def take_over(self) -> None:
+        """Leave a read-only view, to go on here with what another process runs."""
+        self.takes_over = True
+        self.exit()
 
     def do_help(self) -> None:
         """All keys."""

@@ -62,6 +62,11 @@ def exact(at: float, now: float) -> str:
     return f"{moment(at, now)}{time.strftime(':%S', time.localtime(at))}"
 
 
+def stamp(at: float) -> str:
+    """A time with its date, as in messages about the lock."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
 def percent(fraction: float) -> str:
     """A share as `86 %`, rounded down: 100 only if nothing is left."""
     return f"{int(min(max(fraction, 0.0), 1.0) * 100)} %"

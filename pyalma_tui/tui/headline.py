@@ -40,7 +40,8 @@ def headline(moment: Moment, width: int) -> Content:
         number: int = getattr(counts, word)
         if number:
             left.append((rank, Content.styled(f"{GLYPHS[word]} {cells.count(number)} {word}", COLOURS[word])))
-    left.append((8, Content.styled(cells.plural(snapshot.workers, "worker"), MUTED)))
+    if snapshot.workers:  # else nobody knows how many, in a view of another process
+        left.append((8, Content.styled(cells.plural(snapshot.workers, "worker"), MUTED)))
     right = [(3, time_left(snapshot)), (4, saved(moment))]
     return justified(left, [(rank, part) for rank, part in right if part], width)
 

@@ -42,14 +42,25 @@ def notices(moment: Moment, read_only: bool = False) -> list[Notice]:
     if snapshot.paused and snapshot.phase != "closed":
         said.append(Notice("warning", "paused: no new runs are started, running ones go on · p continues"))
     if read_only:
-        said.append(Notice("plain", "read only: another process runs this experiment"))
+        said += elsewhere_notices(snapshot)
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
     if snapshot.blocked is not None:
         said.append(Notice("alarm", f"{snapshot.blocked.why} · r tries again"))
-    elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot):
+    elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot) and not read_only:
         said.append(Notice("plain", f"idle: {snapshot.idle_reason}{idle_hint(snapshot)}"))
     return said
+
+
+def elsewhere_notices(snapshot: Snapshot) -> list[Notice]:
+    """Which other process runs what is viewed, and the key that lets it go on here."""
+    who = snapshot.elsewhere
+    if who is None:
+        ended = f"{snapshot.idle_reason} · read only · T goes on here"
+        return [Notice("plain", ended)] if snapshot.idle_reason else []
+    by = f"process {who.pid} since {cells.stamp(who.since)}" if who.pid else "another process"
+    rests = f" · {snapshot.idle_reason}" if snapshot.idle_reason and not is_complete(snapshot) else ""
+    return [Notice("plain", f"in use by {by}{rests} · read only · {who.obstacle or 'T takes over'}")]
 
 
 def idle_hint(snapshot: Snapshot) -> str:

@@ -367,9 +367,11 @@ def _(experiment: Experiment) -> None:
     with Terminal(experiment.folder, "m.py") as first:
         experiment.hears("saved a 3")
         with Terminal(experiment.folder, "./m.py", columns=300) as second:
+            second.see(f"in use by process {first.pid} since ", "read only")
+            second.press("q")
             assert second.end() == 4
-            assert f"in use by process {first.pid} since " in second.text
-            assert b"\x1b[?1049h" not in second.raw
+            said = second.raw.rpartition(b"\x1b[?1049l")[2].decode()
+            assert f"the experiment is in use by process {first.pid} since " in said
         with Terminal(experiment.folder, "status", "m.py", columns=120) as looking:
             assert looking.end() == 0
             assert "running" in looking.text

@@ -1,1 +1,1 @@
-"""The runner in this process, with real workers."""
+"""The runner with real workers, and what is seen of one from outside."""

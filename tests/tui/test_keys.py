@@ -14,7 +14,7 @@ from textual.widgets import Input
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
-from pyalma_tui.runner.snapshot import Load
+from pyalma_tui.runner.snapshot import Elsewhere, Load
 from pyalma_tui.tui.screens.dialogs import Leaving, Question
 from pyalma_tui.tui.screens.help_screen import Help
 from pyalma_tui.tui.screens.limits import LimitsDialog, limits_of
@@ -240,13 +240,63 @@ async def test_a_failure_of_the_runner_stays_on_the_screen_until_q() -> None:
 
 
 async def test_a_read_only_view_sends_nothing() -> None:
-    async with opened(small().snapshot(), read_only=True) as t:
+    async with opened(small().snapshot(elsewhere=Elsewhere(1234, NOW)), read_only=True) as t:
         await t.sees("read only")
         await t.press("ctrl+c", "r", "f", "i", "x", "d", "p", "plus", "minus")
         assert t.sent == []
         await t.press("q")
         await t.until(lambda: not t.app.is_running)
         assert t.sent == []
+
+
+async def test_a_view_of_another_process_says_whose_it_is_and_takes_over_after_a_yes_only() -> None:
+    elsewhere = Elsewhere(1234, NOW)
+    async with opened(small().snapshot(elsewhere=elsewhere), read_only=True, size=(80, 24)) as t:
+        await t.sees("in use by process 1234 since 2023-11-1", "read only · T takes over")
+        await t.press("r")
+        await t.says("this view is read only · T takes over, q leaves")
+        await t.press("T")
+        await t.on(Question)
+        await t.sees("1 run will be interrupted in process 1234.", "continues here from its last save")
+        await t.press("enter")
+        await t.on(MainScreen)
+        assert t.app.is_running
+        await t.press("T", "y")
+        await t.until(lambda: not t.app.is_running)
+        assert t.app.takes_over
+        assert t.sent == []
+
+
+async def test_leaving_a_view_takes_nothing_over() -> None:
+    async with opened(small().snapshot(elsewhere=Elsewhere(1234, NOW)), read_only=True) as t:
+        await t.press("T", "n", "q")
+        await t.until(lambda: not t.app.is_running)
+        assert not t.app.takes_over
+
+
+async def test_what_is_not_to_be_had_says_why() -> None:
+    elsewhere = Elsewhere(1234, NOW, "it is somebody else's")
+    async with opened(small().snapshot(elsewhere=elsewhere), read_only=True) as t:
+        await t.sees("read only · it is somebody else's")
+        await t.press("T")
+        await t.says("it is somebody else's")
+        await t.on(MainScreen)
+
+
+async def test_what_has_ended_elsewhere_goes_on_here_without_a_question() -> None:
+    snapshot = small().snapshot(phase="idle", idle_reason="process 1234 has ended")
+    async with opened(snapshot, read_only=True) as t:
+        await t.sees("process 1234 has ended · read only · T goes on here")
+        await t.press("T")
+        await t.until(lambda: not t.app.is_running)
+        assert t.app.takes_over
+
+
+async def test_what_runs_here_is_not_taken_over() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("T")
+        await t.says("it runs here already")
+        assert t.app.is_running
 
 
 # Screens

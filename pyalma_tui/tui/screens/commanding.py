@@ -123,6 +123,14 @@ class Commanding(Screen[None]):
         question = orders.done_question(self.snapshot)
         self.ask("call done() again?", question, "Call it", lambda: self.send(RerunDone()))
 
+    def do_take_over(self) -> None:
+        """Ask, if another process still runs it; then go on here."""
+        if self.snapshot.elsewhere is None:
+            self.screen_app.take_over()
+            return
+        question = orders.take_over_question(self.snapshot, self.snapshot.elsewhere)
+        self.ask("take over?", question, "Take over", self.screen_app.take_over)
+
     def do_pause(self) -> None:
         """Pause, or go on."""
         self.send(Pause(not self.snapshot.paused))

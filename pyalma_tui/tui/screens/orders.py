@@ -9,7 +9,7 @@ from textual.content import Content
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.moment import seconds_of
@@ -88,6 +88,23 @@ def done_question(snapshot: Snapshot) -> Content:
             lines.append(Content(f"It failed at {cells.moment(at, snapshot.at)}; part of it may have taken effect."))
         case _:
             pass
+    return Content("\n").join(lines)
+
+
+def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
+    """How many runs are interrupted in the process that runs them now, and what becomes of them."""
+    who = f"process {elsewhere.pid}"
+    lines = [Content(f"Nothing runs in {who} at the moment. It ends, and the experiment goes on here.")]
+    if running := snapshot.counts.running:
+        count = Content.styled(cells.plural(running, "run"), "bold")
+        lines = [
+            Content.assemble(count, f" will be interrupted in {who}."),
+            Content("The states are kept: each continues here from its last save."),
+            Content.styled("One that does not save gets the --grace of that process first.", MUTED),
+        ]
+    if isinstance(snapshot.done_hook.status, s.HookRunning):
+        cut = "done() is running there. If it is cut off, nobody knows whether it took effect."
+        lines.append(Content.styled(cut, COLOURS["failed"]))
     return Content("\n").join(lines)
 
 
