@@ -1,0 +1,25 @@
+"""For all tests: a compiled program, and the longest first."""
+
+from __future__ import annotations
+
+import compileall
+from pathlib import Path
+
+import pytest
+
+import pyalma_tui
+
+LONGEST = ("B23-", "F73-", "D43-", "test_kill_loop", "test_interruptions", "test_real_modules", "test_state_machine")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the program once, as an installed one is: hundreds of starts would do it, each anew where
+    PYTHONDONTWRITEBYTECODE is set.
+    """
+    if not hasattr(session.config, "workerinput"):
+        compileall.compile_dir(Path(pyalma_tui.__file__).parent, quiet=2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let no processor wait for the last long test of another one."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
