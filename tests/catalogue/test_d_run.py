@@ -384,8 +384,8 @@ def _(experiment: Experiment) -> None:
 IMPATIENT = """
 import sys
 from pyalma_tui.cli.main import main
-from pyalma_tui.runner import runner
-runner.BACKOFF = 0.1
+from pyalma_tui.runner import retries
+retries.LONGEST = 0.1
 sys.exit(main(["m.py", "--plain", "--retries", "10"]))
 """
 
