@@ -39,7 +39,7 @@ class Session:
     def __init__(self, state_dir: Path, number: int = 1, ledger: Ledger | None = None) -> None:
         self.state_dir = state_dir
         self.number = number
-        self.meta = Meta(serial=number, session=number, seed=5, target="/home/ada/sat.py")
+        self.meta = Meta(identity="abc1", serial=number, session=number, seed=5, target="/home/ada/sat.py")
         self.ledger = write_store(state_dir, meta=self.meta, ledger=ledger)
         self.lock = Lock(state_dir, BEGAN)
         self.own = self.segment("runner")
@@ -154,7 +154,7 @@ def test_a_segment_rotated_and_removed_between_two_looks_loses_nothing(session: 
     session.worker.rotate()
     session.write(saved(2, 2))
     session.checkpoint()
-    session.write(Note(BEGAN, f"{opening.CHECKPOINTED}{session.meta.serial}"))
+    session.write(opening.checkpoint_note(session.meta))
     session.remove(segment_name(1, "w0001", 1), segment_name(1, "w0001", 2))
     session.write(saved(2, 3))
     now = seen(viewer, lambda now: state(now, 2) == (b'"3"', 1, "running"), "what came after the checkpoint")
@@ -183,7 +183,7 @@ def test_notes_outlive_a_checkpoint(session: Session, viewer: Viewer) -> None:
     session.own.rotate()
     session.checkpoint()
     session.remove(segment_name(1, "runner", 1))
-    session.write(Note(BEGAN + 1, f"{opening.CHECKPOINTED}{session.meta.serial}"), Note(BEGAN + 2, "later"))
+    session.write(opening.checkpoint_note(session.meta), Note(BEGAN + 2, "later"))
     now = seen(viewer, lambda now: len(now.notes) > 1, "the later note")
     assert [note.text for note in now.notes] == ["the terminal has gone away", "later"]
 
