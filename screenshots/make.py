@@ -28,7 +28,7 @@ from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.runner.snapshot import Slot, Snapshot
+from pyalma_tui.runner.snapshot import Load, Slot, Snapshot
 from pyalma_tui.tui.app import ExperimentApp
 
 HERE = Path(__file__).parent
@@ -44,18 +44,25 @@ DAMAGED = "uf100-03"
 HOLDING = f"""
 
 from pyalma_tui.worker.calling import Attempt as _Attempt
-_save, _hold = _Attempt.save, {HOLD!r}
+_begin, _hold = _Attempt.__init__, {HOLD!r}
 
-def _save_and_wait(self, data):
-    _save(self, data)
+def _begin_and_hold(self, *arguments):
     import pathlib, time
-    while self._number >= _hold.get(pathlib.Path(self.order.file).stem, 1 << 60):
-        time.sleep(0.02)
-        if self.asked:
-            from pyalma_tui import Interrupted
-            raise Interrupted
+    from pyalma_tui import Interrupted
+    _begin(self, *arguments)
+    save, saves = self.save, []
 
-_Attempt.save = _save_and_wait
+    def save_and_wait(data):
+        save(data)
+        saves.append(data)
+        while len(saves) >= _hold.get(pathlib.Path(self.order.file).stem, 1 << 60):
+            time.sleep(0.02)
+            if self.asked:
+                raise Interrupted
+
+    self.save = save_and_wait
+
+_Attempt.__init__ = _begin_and_hold
 """
 
 
@@ -109,12 +116,17 @@ def _still_run(run: Run) -> Run:
         case s.Failed() | s.Interrupted():
             status = msgspec.structs.replace(status, at=NOW - 2)
     saved_at = NOW - 1 if run.saved_at is not None else None
-    return msgspec.structs.replace(run, status=status, seconds=seconds, saved_at=saved_at)
+    began = NOW - 2 - seconds if run.began is not None else None
+    slot = run.id % 2 if run.slot is not None else None
+    return msgspec.structs.replace(
+        run, status=status, seconds=seconds, saved_at=saved_at, began=began, slot=slot, host="lab"
+    )
 
 
 def _still_slot(slot: Slot) -> Slot:
     number = (slot.run or 0) % 2
-    return msgspec.structs.replace(slot, number=number, pid=4200 + number, since=NOW - 12)
+    load = Load(24_600_000 + 3_100_000 * number, 0.98 + 0.01 * number)
+    return msgspec.structs.replace(slot, number=number, pid=4200 + number, since=NOW - 41 - 65 * number, load=load)
 
 
 def _place() -> Path:
@@ -167,6 +179,7 @@ async def _shoot(runner: Runner) -> None:
     await session((132, 34), ("home",), "failed")
     await session((132, 34), to_busy, ("enter",), "log")
     await session((132, 34), ("question_mark",), "help")
+    await session((132, 34), to_busy, ("w",), "workers")
     await session((80, 24), to_busy, "narrow")
     runner.send(Interrupt())
     await conductor.take(lambda snapshot: snapshot.counts.interrupted == len(HOLD))

@@ -175,7 +175,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "run_next", "n", "run next",
-        "Call it before all others that wait: the selected or marked instances.",
+        "Run it before all others that wait.",
         "Selected or marked", bar=15, commands=True, obstacle=_nothing_waits,
     ),
     Action(

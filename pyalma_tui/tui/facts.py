@@ -56,15 +56,15 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
         yield Fact("at risk", risk_text(run, risk, stopping=bool(slot and slot.stopping)))
     if progress := progress_text(run):
         yield Fact("progress", progress)
-    yield from state if large else []  # below what one wants to see of it without scrolling
     if slot and slot.load is not None:
         yield Fact("takes", Content.styled(load_text(slot.load), MUTED))
-    if ran := ran_text(moment, run):
-        yield Fact("ran", Content.styled(ran, MUTED))
+    yield from state if large else []  # below what one wants to see of it without scrolling
     if not instance.in_batch:
         yield Fact("batch", Content.styled("not in the batch any more; what it has is kept", COLOURS["interrupted"]))
     if isinstance(run.status, s.Failed) and run.status.error.traceback.strip():
         yield Fact("", literal_lines(run.status.error.traceback.rstrip(), MUTED))
+    if ran := ran_text(moment, run):
+        yield Fact("ran", Content.styled(ran, MUTED))
     yield Fact("seed", Content.styled(str(run.seed), MUTED))
     if run.module:
         yield Fact("code", code_text(run.module, moment.snapshot.module_hash))
