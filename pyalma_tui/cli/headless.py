@@ -45,7 +45,7 @@ class Signals:
 def run_headless(settings: Settings, session: Session, worker: Worker, options: RunOptions) -> int:
     """Run to the end, printing what happens; the exit code."""
     changes = Changes()
-    runner = Runner(settings, session, worker, changes.put)
+    runner = Runner(settings, session, worker, changes.put, alone=True)
     signals = Signals(runner, options, settings.grace)
     runner.start()
     output = Output(sys.stdout)

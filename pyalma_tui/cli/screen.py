@@ -61,7 +61,7 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
     """Show the screen until it is left, then print the summary; the exit code."""
     from pyalma_tui.tui.app import ExperimentApp
 
-    runner = Runner(settings, session, worker)
+    runner = Runner(settings, session, worker, alone=True)
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
     ending = Ending(app, runner)
     runner.start()

@@ -32,6 +32,8 @@ class Crew:
         session: Session,
         on_reply: Callable[[Seat, Reply], None],
         tell: Callable[[str], None],
+        *,
+        alone: bool,
     ) -> None:
         self.selector = selectors.DefaultSelector()
         self.seats: dict[int, Seat] = {}
@@ -41,6 +43,7 @@ class Crew:
         self._on_reply = on_reply
         self._tell = tell
         self._launched = 0
+        self._orphans = supervise.Orphans(alone=alone)
 
     def of(self, *doing: str) -> list[Seat]:
         """The seats that do one of these."""
@@ -133,7 +136,7 @@ class Crew:
         staying = []
         for worker, deadline in self.leaving:
             group = worker.group_is_alive()
-            others = supervise.orphans(worker.mark, [seat.worker.pid for seat in self.seats.values()])
+            others = self._orphans.of(worker.mark, {seat.worker.pid for seat in self.seats.values()})
             if (group or others) and now < deadline and not at_once:
                 staying.append((worker, deadline))
                 continue

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import selectors
+import signal
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from queue import SimpleQueue
 
 import msgspec
@@ -54,15 +56,24 @@ class Runner:
     """Runs an experiment in a thread of its own; `snapshot` and `send` are for any thread."""
 
     def __init__(
-        self, settings: Settings, session: Session, first: Worker | None, listener: Listener | None = None
+        self,
+        settings: Settings,
+        session: Session,
+        first: Worker | None,
+        listener: Listener | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
-        """`first` is a worker that has loaded the module already, if there is one."""
+        """`first` is a worker that has loaded the module already, if there is one.
+
+        `alone` says that this process does nothing else: whatever is reparented to it was left behind by a worker.
+        """
         assert first is None or first.loaded is not None, "a first worker has loaded its module"
         self._settings = settings
         self._session = session
         self._listener = listener
         self._has_done = bool(first and first.loaded and first.loaded.has_done)
-        self._crew = Crew(settings, session, self._on_reply, self._note)
+        self._crew = Crew(settings, session, self._on_reply, self._note, alone=alone)
         self._edited = Edited(settings.module, session.meta.module_hash)
         self._first = first
         self._workers = settings.workers
@@ -74,6 +85,7 @@ class Runner:
         self._paused = settings.paused
         self._halted = False  # after an interrupt of everything, until a resume
         self._quitting = False
+        self._resets: deque[Sequence[int]] = deque()
         self._done_wanted = False
         self._blocked: PyalmaError | None = None
         self._failure = ""
@@ -189,19 +201,34 @@ class Runner:
                 seat.worker.renew_segment()
 
     def _end(self) -> None:
+        """End whatever still lives, write the last checkpoint, and say so, come what may: somebody waits for it."""
         self._quitting = True
         now = time.monotonic()
-        for seat in list(self._crew.seats.values()):
+        seats = list(self._crew.seats.values())
+        for seat in seats:
             self._advance(seat, supervise.at_once(seat.stop or supervise.asked(now, 0.0), now))
-            self._bury(seat, seat.worker.process.wait())
-        self._crew.close()
         try:
-            self._session.close()
+            for seat in seats:
+                self._try(partial(self._bury_at_last, seat))
+            self._try(self._crew.close)
+            self._try(self._session.close)
+        finally:
+            self._wake.close()
+            self._woken.close()
+            self._publish("closed")
+
+    def _bury_at_last(self, seat: Seat) -> None:
+        self._bury(seat, seat.worker.process.wait())
+
+    def _try(self, step: Callable[[], None]) -> None:
+        """Take a step of the end; if it fails, that is told, and the others are taken all the same."""
+        try:
+            step()
         except PyalmaError as error:
             self._failure = self._failure or error.message
-        self._wake.close()
-        self._woken.close()
-        self._publish("closed")
+        except Exception as error:  # noqa: BLE001 - told below, and nothing comes after it
+            told = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
+            self._failure = self._failure or told
 
     # --- what is to be run ---------------------------------------------------------------------------------------
 
@@ -229,6 +256,8 @@ class Runner:
         if not self._session.planned:  # what run ids mean is being written
             self._session.refuse_unplanned()
             return
+        while self._resets:
+            self._reset(self._resets.popleft())
         open_to_runs = not (self._halted or self._paused or self._blocked)
         for seat in list(self._crew.seats.values()):
             if seat.doing == "ready" and seat.number >= self._workers:
@@ -240,14 +269,27 @@ class Runner:
             for number in range(self._workers):
                 if coming >= len(self._queue):
                     break
-                if number not in self._crew.seats:
-                    self._crew.start(number)
+                if number not in self._crew.seats and self._start(number):
                     coming += 1
         if self._done_is_due():
             self._call_done()
 
+    def _start(self, number: int) -> bool:
+        """Start a worker; where no more can be, as many as there are have to do. Raises OSError if there is none."""
+        try:
+            self._crew.start(number)
+        except OSError as error:
+            if not self._crew.seats:
+                raise
+            self._workers = len(self._crew.seats)
+            self._note(f"no more workers can be started ({error.strerror}): {_count(self._workers, 'worker')} go on")
+            return False
+        return True
+
     def _order(self, seat: Seat, number: int) -> None:
         run = self._session.ledger.run(number)
+        assert not self._is_taken(number), "no two workers have the same run"
+        assert not isinstance(run.status, s.Running | s.Done), "only what is not running and not done is called"
         instance = self._session.ledger.instances[run.instance]
         log = Bound(log_path(self._session.state_dir, run.id, run.attempt + 1))
         seat.turn("running", run.id, run.attempt + 1, log)
@@ -266,8 +308,16 @@ class Runner:
             )
         )
 
+    def _is_taken(self, run: int) -> bool:
+        """Whether a worker has it, also one that has not recorded yet that it begins."""
+        return any(seat.run == run and seat.doing == "running" for seat in self._crew.seats.values())
+
+    def _stands(self, run: int, *kinds: type[s.Status]) -> bool:
+        """Whether a run is in one of these statuses, and no worker has it."""
+        return isinstance(self._session.ledger.run(run).status, kinds) and not self._is_taken(run)
+
     def _has_failed(self, run: int) -> bool:
-        return isinstance(self._session.ledger.run(run).status, s.Failed)
+        return self._stands(run, s.Failed)
 
     # --- done() --------------------------------------------------------------------------------------------------
 
@@ -417,6 +467,10 @@ class Runner:
             started = Started(seat.run, seat.attempt, seat.number, seat.since, "", seat.worker.pid)
             self._write(started)  # as far as we know: it dies of this run, which must not go round for ever
         seconds = round(time.monotonic() - seat.began, 3)
+        if seat.stop is None and -code in supervise.ENDING:  # as when a machine is shut down: not the run's fault
+            why = f"its worker was ended by {signal.Signals(-code).name}"
+            self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), why))
+            return
         if seat.stop is not None and not seat.stop.error:
             why = "its session ended" if self._failure else supervise.describe(seat.stop)
             self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), why))
@@ -447,7 +501,8 @@ class Runner:
         self._changed = True
         supervise.carry_out(stop, seat.worker, seat.run, seat.attempt)
 
-    def _interrupt(self, runs: Sequence[int] | None) -> None:
+    def _interrupt(self, runs: Sequence[int] | None, *, again: bool) -> None:
+        """Ask running runs to stop; `again`, those that the user has asked before are killed."""
         now = time.monotonic()
         seats = [seat for seat in self._crew.seats.values() if seat.active and (runs is None or seat.run in runs)]
         if runs is None:
@@ -463,11 +518,11 @@ class Runner:
         for seat in seats:
             if seat.stop is None:
                 self._ask(seat)
-            else:
+            elif again and (runs is None or not seat.stop.error):  # a timeout was not the user's wish
                 self._advance(seat, supervise.at_once(seat.stop, now))
         if seats:
-            again = any(seat.stop and seat.stop.step == "SIGKILL" for seat in seats)
-            self._note(f"{'killing' if again else 'interrupting'} {_count(len(seats), 'run')}")
+            killing = any(seat.stop and seat.stop.step == "SIGKILL" for seat in seats)
+            self._note(f"{'killing' if killing else 'interrupting'} {_count(len(seats), 'run')}")
         elif runs is None and not self._quitting:
             self._note("interrupted: nothing new is started")
 
@@ -482,7 +537,7 @@ class Runner:
         self._changed = True
         match command:
             case c.Interrupt(runs):
-                self._interrupt(runs)
+                self._interrupt(runs, again=self._halted if runs is None else True)
             case c.Resume(runs):
                 self._resume(runs)
             case c.Next(runs):
@@ -491,7 +546,7 @@ class Runner:
                 self._go_on()
                 self._let_wait(runs, s.Failed, "retrying")
             case c.Reset(runs):
-                self._reset(runs)
+                self._resets.append(runs)  # carried out as soon as what run ids mean is on the disk
             case c.RerunDone():
                 self._rerun_done()
             case c.SetWorkers(workers):
@@ -503,8 +558,8 @@ class Runner:
             case c.Remark(text):
                 self._note(text)
             case c.Quit():
-                self._quitting = True
-                self._interrupt(None)
+                again, self._quitting = self._quitting, True
+                self._interrupt(None, again=again)
 
     def _resume(self, runs: Sequence[int] | None) -> None:
         if runs is None:
@@ -516,14 +571,14 @@ class Runner:
     def _let_wait(self, runs: Sequence[int] | None, kind: type[s.Status], verb: str) -> None:
         ledger = self._session.ledger
         chosen = self._session.order if runs is None else runs
-        added = self._queue.add([run for run in chosen if isinstance(ledger.run(run).status, kind)])
+        waiting = [run for run in chosen if isinstance(ledger.run(run).status, kind)]
+        added = self._queue.add([run for run in waiting if not self._is_taken(run)])
         if added:
             self._note(f"{verb} {_count(added, 'run')}")
 
     def _put_first(self, runs: Sequence[int]) -> None:
         """Let these be called before all others that wait, in the order that they have among themselves."""
-        ledger = self._session.ledger
-        first = [run for run in runs if not isinstance(ledger.run(run).status, s.Running | s.Done)]
+        first = [run for run in runs if self._stands(run, s.Pending, s.Interrupted, s.Failed)]
         if first:
             self._go_on()
             self._queue.put_first(first)
@@ -554,7 +609,7 @@ class Runner:
 
     def _reset(self, runs: Sequence[int]) -> None:
         ledger = self._session.ledger
-        idle = [ledger.run(run) for run in runs if not isinstance(ledger.run(run).status, s.Running)]
+        idle = [ledger.run(run) for run in runs if self._stands(run, s.Pending, s.Interrupted, s.Failed, s.Done)]
         for run in idle:
             self._write(Reset(run.id, run.attempt + 1, time.time(), ledger.hook.calls))
         self._queue.add([run.id for run in idle])

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from pyalma_tui.errors import InputError, StoreError
+from pyalma_tui.errors import IllegalTransitionError, InputError, StoreError
 from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.loading.target import refuse_too_many
 from pyalma_tui.model import status as s
@@ -240,8 +240,12 @@ class Session:
 
     def absorb(self, records: Iterable[Record]) -> list[tuple[Record, Run | None]]:
         """Take in what workers wrote; each record with the run after it."""
-        changes = [(record, self.ledger.apply(record)) for record in records]
-        for record, _ in changes:
+        changes = []
+        for record in records:
+            try:
+                changes.append((record, self.ledger.apply(record)))
+            except (IllegalTransitionError, IndexError) as error:  # as an opening would take it
+                self.note(f"a record of the journal does not fit what is known, and is not taken in: {error}")
             if isinstance(record, Note):
                 self._log(record)
         return changes

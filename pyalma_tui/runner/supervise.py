@@ -17,6 +17,7 @@ from pyalma_tui.runner.snapshot import Step, Stopping
 AFTER_SIGINT = 5.0  # seconds until SIGTERM
 AFTER_SIGTERM = 2.0  # seconds until SIGKILL
 AFTER_SIGKILL = 5.0  # seconds until it is sent again
+ENDING = (signal.SIGTERM, signal.SIGHUP)  # what ends all processes of a login or machine
 NEXT: dict[Step, Step] = {"asked": "SIGINT", "SIGINT": "SIGTERM", "SIGTERM": "SIGKILL"}
 
 
@@ -101,30 +102,51 @@ def is_stopped(pid: int) -> bool:
     """Whether a process is stopped by a signal or a debugger: it answers nothing but SIGKILL then."""
     try:
         return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return False
 
 
-def orphans(mark: str, workers: Collection[int]) -> list[psutil.Process]:
-    """What a worker that is gone left behind outside of its group, found by the mark in its environment.
+class Orphans:
+    """What workers that are gone left behind outside of their groups, reparented to us; owned by the runner thread.
 
-    `workers` are the process ids of live workers, which are not orphans. Takes leave of orphans that have ended; what
-    is of our own session we, or the script that we are part of, have started, and somebody waits for it.
+    `alone` says that nobody else in this process starts processes; in a script that imports us the others are its own.
     """
-    found = []
-    session = os.getsid(0)
-    for child in psutil.Process().children():
-        try:
-            if child.pid in workers:
+
+    def __init__(self, *, alone: bool) -> None:
+        self._alone = alone
+        self._seen: set[int] = set()
+
+    def of(self, mark: str, workers: Collection[int]) -> list[psutil.Process]:
+        """Those of the worker with this mark in its environment; with the last worker all, if we are alone.
+
+        `workers` are the process ids of live workers. Takes leave of orphans that have ended.
+        """
+        found = []
+        spared = {os.getsid(0), *workers}  # what is of our own session we, or the script, have started
+        for child in _children():
+            try:
+                if os.getsid(child.pid) in spared:
+                    continue
+                if child.status() == psutil.STATUS_ZOMBIE:
+                    if self._alone or child.pid in self._seen:
+                        os.waitpid(child.pid, os.WNOHANG)
+                        self._seen.discard(child.pid)
+                elif self._is_meant(child.environ().get(WORKER_MARK), mark, workers):
+                    self._seen.add(child.pid)
+                    found.append(child)
+            except (psutil.Error, OSError):  # it went meanwhile, or is not ours to look at
                 continue
-            if child.status() == psutil.STATUS_ZOMBIE:
-                if os.getsid(child.pid) != session:
-                    os.waitpid(child.pid, os.WNOHANG)
-            elif child.environ().get(WORKER_MARK) == mark:
-                found.append(child)
-        except (psutil.Error, ChildProcessError, ProcessLookupError):  # it went meanwhile, or is not ours to look at
-            continue
-    return found
+        return found
+
+    def _is_meant(self, theirs: str | None, mark: str, workers: Collection[int]) -> bool:
+        return theirs == mark or (theirs is None and self._alone and not workers)
+
+
+def _children() -> list[psutil.Process]:
+    try:
+        return psutil.Process().children()
+    except (psutil.Error, OSError):  # no descriptor is free for a look
+        return []
 
 
 def sweep(left: Sequence[psutil.Process]) -> None:

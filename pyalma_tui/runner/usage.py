@@ -51,7 +51,7 @@ def _sessions(workers: Mapping[int, int]) -> dict[int, list[int]]:
     """The processes in the session of each worker, without its guard."""
     found: dict[int, list[int]] = {worker: [] for worker in workers}
     guards = set(workers.values())
-    for pid in psutil.pids():
+    for pid in _all_pids():
         try:
             session = os.getsid(pid)
         except OSError:  # it went meanwhile, or is not ours to look at
@@ -59,6 +59,13 @@ def _sessions(workers: Mapping[int, int]) -> dict[int, list[int]]:
         if session in found and pid not in guards:
             found[session].append(pid)
     return found
+
+
+def _all_pids() -> list[int]:
+    try:
+        return psutil.pids()
+    except OSError:  # no descriptor is free for a look
+        return []
 
 
 def _taken(pids: Iterable[int]) -> tuple[int, float]:
@@ -69,6 +76,6 @@ def _taken(pids: Iterable[int]) -> tuple[int, float]:
             process = psutil.Process(pid)
             rss += process.memory_info().rss
             spent += sum(process.cpu_times()[:4])  # user, system, and both of children that have ended
-        except psutil.Error:  # it went meanwhile
+        except (psutil.Error, OSError):  # it went meanwhile, or no descriptor is free for a look
             continue
     return rss, spent

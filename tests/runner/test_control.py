@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from pyalma_tui.model.records import Started
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner.commands import Limits
+from pyalma_tui.runner.crew import Crew
+from pyalma_tui.store.lock import holder
+from pyalma_tui.store.segment import line_of
+from tests.catalogue.experiment import PATIENCE
 from tests.runner.conftest import Conduct, Conducted
 
 WAITING = """
@@ -24,6 +31,12 @@ FAILING = """
 def run(instance, save, state):
     tell("tried")
     raise ValueError("no")
+"""
+SLOW = """
+def run(instance, save, state):
+    save("7")
+    tell("began", os.path.basename(instance))
+    time.sleep(600)
 """
 SLEEPING = """
 import subprocess
@@ -120,7 +133,7 @@ def test_retries_that_are_raised_count_for_the_next_failure(conduct: Conduct) ->
         ([c.Interrupt((1,))], "1 run waits no more"),
         ([c.Reset((1,))], "1 run forgotten, to run anew"),
         ([c.RerunDone()], "the module has no done()"),
-        ([c.Interrupt(), c.Quit()], "killing 1 run"),
+        ([c.Interrupt(), c.Interrupt()], "killing 1 run"),
     ],
 )
 def test_every_action_is_told_in_the_session_log(conduct: Conduct, commands: list[c.Command], said: str) -> None:
@@ -138,3 +151,110 @@ def test_what_a_worker_takes_is_told_with_what_it_has_started(conduct: Conduct) 
     assert load is not None
     assert 64 << 20 < load.rss < 512 << 20
     assert load.cpu < 1.0 + 0.2 * (os.cpu_count() or 1)
+
+
+ENDLESS = """
+def run(instance, save, state):
+    name = os.path.basename(instance)
+    try:
+        os.mkdir("in-" + name)
+    except FileExistsError:
+        tell("overlap", name)
+        raise
+    for count in range(int(state or 0) + 1, 12):
+        save(str(count))
+        time.sleep(0.01)
+    os.rmdir("in-" + name)
+"""
+
+
+def test_no_command_hands_a_run_to_two_workers_however_early_it_comes(conduct: Conduct) -> None:
+    """Between the order to a worker and the record of its start the ledger does not know that it is taken."""
+    names = [f"i{number}" for number in range(12)]
+    conducted = conduct(ENDLESS, names, workers=3)
+    every = conducted.ids(*names)
+    while conducted.now.counts.done < len(names):
+        assert not conducted.now.failure, conducted.now.failure
+        conducted.send(c.Resume(), c.Next(every), c.Retry(), c.Resume(every))
+    assert "overlap" not in " ".join(conducted.folder.told())
+    assert [(run.attempt, run.saves) for run in conducted.now.runs] == [(1, 11)] * len(names)
+
+
+def test_a_reset_that_comes_as_a_run_begins_forgets_nothing_of_it(conduct: Conduct) -> None:
+    conducted = conduct(WAITING, ["a"])
+    while not conducted.folder.told():
+        conducted.send(c.Reset((1,)))
+    conducted.folder.allow("go-a")
+    conducted.until(lambda now: now.counts.done == 1)
+    assert conducted.folder.told() == ["began a anew"]
+
+
+def test_a_record_that_does_not_fit_is_told_and_the_session_ends_as_it_should(conduct: Conduct) -> None:
+    conducted = conduct(WAITING, ["a"])
+    conducted.hears("began a anew")
+    segment = next(Path("m.alma/journal").glob("*-w*"))
+    with segment.open("ab") as journal:
+        journal.write(line_of(Started(99, 1, 0, 1.0, "", 1)))
+    conducted.until(lambda now: any("does not fit" in note for note in conducted.notes()))
+    conducted.folder.allow("go-a")
+    conducted.until(lambda now: now.counts.done == 1)
+    conducted.send(c.Quit())
+    conducted.runner.join(PATIENCE)
+    assert (conducted.now.phase, conducted.now.failure) == ("closed", "")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_defect_at_the_end_is_told_and_nobody_waits_for_ever(
+    conduct: Conduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conducted = conduct(WAITING, ["a"])
+    conducted.hears("began a anew")
+
+    def broken(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(Crew, "see_off", broken)
+    conducted.runner.join(PATIENCE)
+    assert conducted.now.phase == "closed"
+    assert "RecursionError: too deep" in conducted.now.failure
+    assert holder(Path("m.alma")) is None
+
+
+def test_the_first_interrupt_of_all_does_not_kill_what_has_been_asked_already(conduct: Conduct) -> None:
+    conducted = conduct(SLOW, ["a", "b"], workers=2, grace=60.0)
+    conducted.hears("began a", "began b")
+    conducted.send(c.Interrupt(conducted.ids("a")))
+    conducted.until(lambda now: any(slot.stopping for slot in now.slots))
+    conducted.send(c.Interrupt(), c.Quit())
+    conducted.until(lambda now: all(slot.stopping and slot.stopping.step == "asked" for slot in now.slots))
+    conducted.send(c.Quit())
+    conducted.until(lambda now: now.phase == "closed")
+    assert conducted.notes()[-1] == "killing 2 runs"
+
+
+def test_a_run_whose_worker_was_ended_with_all_processes_of_a_login_is_interrupted(conduct: Conduct) -> None:
+    conducted = conduct(SLOW, ["a"])
+    conducted.hears("began a")
+    conducted.until(lambda now: now.counts.running == 1 and now.slots)
+    os.kill(conducted.now.slots[0].pid, signal.SIGTERM)
+    conducted.until(lambda now: now.counts.interrupted == 1)
+    assert "its worker was ended by SIGTERM" in str(conducted.now.runs[0].status)
+    assert conducted.now.runs[0].state == b'"7"'
+
+
+def test_without_descriptors_for_more_workers_those_that_are_there_go_on(
+    conduct: Conduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conducted = conduct(WAITING, ["a", "b", "c"])
+    conducted.hears("began c anew")
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(Crew, "start", refused)
+    conducted.send(c.SetWorkers(3))
+    conducted.until(lambda now: any("no more workers can be started" in note for note in conducted.notes()))
+    assert conducted.now.workers == 1
+    for name in "abc":
+        conducted.folder.allow(f"go-{name}")
+    conducted.until(lambda now: now.counts.done == 3)
