@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 import pexpect
+import psutil
 import pytest
 
 from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
@@ -218,6 +219,21 @@ def _(experiment: Experiment, own_session: bool) -> None:
     note = r"worker \d+ left processes behind; they were killed"
     assert re.search(note, experiment.session_log())
     assert re.search(note, result.out)
+
+
+@case("D46-without-its-environment")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        import subprocess
+        def run(instance, save, state):
+            subprocess.run(["sh", "-c", "env -i setsid sh -c 'echo $$ > pid; exec sleep 1000' &"])
+            wait_for("pid")
+    """)
+    result = experiment.run()
+    assert result.code == 0
+    left = int((experiment.folder / "pid").read_text())
+    until(lambda: not psutil.pid_exists(left), lambda: f"the end of process {left}", 5)
+    assert re.search(r"worker \d+ left processes behind; they were killed", experiment.session_log())
 
 
 @case("D46-gets-a-moment")

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,13 @@ def run(instance, save, state):
 
 def done():
     tell("done()")
+"""
+
+
+SHORT = """
+import subprocess
+def run(instance, save, state):
+    subprocess.run(["sh", "-c", "sleep 0.05 &"], start_new_session=True)  # leaves an orphan behind
 """
 
 
@@ -383,3 +391,14 @@ def test_a_script_needs_neither_the_screen_nor_tables(tmp_path: Path) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_script_learns_how_its_own_processes_ended(folder: Folder) -> None:
+    folder.module(SHORT)
+    dispatcher = experiment.load(folder.experiment([f"i{number}" for number in range(30)], workers=2))
+    dispatcher.start()
+    processes = []
+    while dispatcher.is_alive():
+        processes.append(subprocess.Popen(["sh", "-c", "exit 7"], start_new_session=True))
+        time.sleep(0.02)
+    assert {process.wait() for process in processes} == {7}
