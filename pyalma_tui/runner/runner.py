@@ -288,7 +288,7 @@ class Runner:
 
     def _order(self, seat: Seat, number: int) -> None:
         run = self._session.ledger.run(number)
-        assert not self._is_taken(number), "no two workers have the same run"
+        assert number not in self._taken, "no two workers have the same run"
         assert not isinstance(run.status, s.Running | s.Done), "only what is not running and not done is called"
         instance = self._session.ledger.instances[run.instance]
         log = Bound(log_path(self._session.state_dir, run.id, run.attempt + 1))
@@ -308,13 +308,14 @@ class Runner:
             )
         )
 
-    def _is_taken(self, run: int) -> bool:
-        """Whether a worker has it, also one that has not recorded yet that it begins."""
-        return any(seat.run == run and seat.doing == "running" for seat in self._crew.seats.values())
+    @property
+    def _taken(self) -> set[int]:
+        """The runs that workers have, also those that have not recorded yet that they begin."""
+        return {seat.run for seat in self._crew.seats.values() if seat.doing == "running"}
 
     def _stands(self, run: int, *kinds: type[s.Status]) -> bool:
         """Whether a run is in one of these statuses, and no worker has it."""
-        return isinstance(self._session.ledger.run(run).status, kinds) and not self._is_taken(run)
+        return isinstance(self._session.ledger.run(run).status, kinds) and run not in self._taken
 
     def _has_failed(self, run: int) -> bool:
         return self._stands(run, s.Failed)
@@ -571,8 +572,8 @@ class Runner:
     def _let_wait(self, runs: Sequence[int] | None, kind: type[s.Status], verb: str) -> None:
         ledger = self._session.ledger
         chosen = self._session.order if runs is None else runs
-        waiting = [run for run in chosen if isinstance(ledger.run(run).status, kind)]
-        added = self._queue.add([run for run in waiting if not self._is_taken(run)])
+        taken = self._taken
+        added = self._queue.add([i for i in chosen if isinstance(ledger.run(i).status, kind) and i not in taken])
         if added:
             self._note(f"{verb} {_count(added, 'run')}")
 
