@@ -183,9 +183,11 @@ class Runner:
             else:
                 change = f"{ours} → {found}"
                 self._note(f"{name} has changed on disk ({change}); this session goes on with the code it began with")
-        if self._session.restore():
-            self._note(f"{self._session.state_dir} was removed while it was in use; it is written anew from memory")
-            for seat in self._crew.seats.values():
+        mended = self._session.mend()
+        for text in mended.notes:
+            self._note(text)
+        for seat in self._crew.seats.values():
+            if seat.writer in mended.writers:
                 seat.worker.renew_segment()
 
     def _end(self) -> None:
