@@ -141,6 +141,22 @@ def test_d55_a_removed_segment_is_written_anew_and_its_writer_goes_on_in_another
     assert remembered(session) == b'"5"'
 
 
+def test_d55_what_a_removed_segment_held_is_written_anew_though_nothing_more_comes(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        hand = pen(session)
+        start(hand)
+        save(hand, 1)
+        tick(session)
+        session.checkpoint()
+        save(hand, 2)
+        tick(session)
+        session.journal.changed = False  # as after a checkpoint that began before
+        (session.journal.directory / W1).unlink()
+        tick(session)
+        assert remembered(session) == b'"2"'
+        hand.close()
+
+
 def test_d55_what_a_writer_appended_before_it_moved_on_is_in_a_checkpoint(tmp_path: Path) -> None:
     with dying(opened(settings(tmp_path))) as session:
         hand = pen(session)
@@ -316,25 +332,29 @@ def test_done_is_not_called_before_that_it_is_is_on_the_disk(
 def test_a_record_of_a_run_waits_until_its_id_is_known_to_the_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = threading.Event()
-    real = opening.write_checkpoint
+    awaited = threading.Event()
+    write, finish_checkpoint = opening.write_checkpoint, Session._finish_checkpoint
 
-    def slow(*args: object) -> None:
-        assert go_on.wait(60)
-        real(*args)  # type: ignore[arg-type]
+    def slow(state_dir: Path, checkpoint: opening.Checkpoint) -> None:
+        assert awaited.wait(60)
+        write(state_dir, checkpoint)
+
+    def finish(session: Session, *, wait: bool) -> None:
+        if wait:
+            awaited.set()
+        finish_checkpoint(session, wait=wait)
 
     monkeypatch.setattr(module, "WAITED_FOR", 0)
     monkeypatch.setattr(opening, "write_checkpoint", slow)
+    monkeypatch.setattr(Session, "_finish_checkpoint", finish)
     with dying(opened(settings(tmp_path))) as session:
-        session.note("notes do not wait")
-        resetting = threading.Thread(target=lambda: session.write(Reset(2, 1, 0.0, 0)))
-        resetting.start()
-        resetting.join(0.2)
-        assert resetting.is_alive()
-        assert b"reset" not in (session.journal.directory / session.journal._own.name).read_bytes()
-        go_on.set()
-        resetting.join()
-        assert session.planned
+        try:
+            session.note("notes do not wait")
+            assert not session.planned
+            session.write(Reset(2, 1, 0.0, 0))
+            assert session.planned, "nobody else has waited for it"
+        finally:
+            awaited.set()
     assert read_store(session.state_dir) is not None
 
 
