@@ -165,6 +165,15 @@ def _illegal(run: Run, record: RunRecord) -> IllegalTransitionError:
     )
 
 
+def cut_off(hook: s.DoneHook) -> s.DoneHook:
+    """The history of `done()` after a call of which nobody knows the end; a completion that is ahead stays ahead."""
+    if hook.ahead:
+        return s.DoneHook(status=s.HookNotYet(), calls=hook.calls)
+    if isinstance(hook.status, s.HookRunning):
+        return msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
+    return hook
+
+
 def fold_hook(hook: s.DoneHook, record: HookRecord | Reset) -> s.DoneHook:
     """The history of `done()` after one record; known records change nothing."""
     if isinstance(record, Reset):  # a completion is ahead again, unless done() was called after this reset

@@ -16,7 +16,7 @@ import msgspec
 
 from pyalma_tui.errors import LoadError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.forecast import Forecast, forecast
 from pyalma_tui.model.messages import (
     DoneEnded,
@@ -85,7 +85,6 @@ class Runner:
         self._paused = settings.paused
         self._halted = False  # after an interrupt of everything, until a resume
         self._quitting = False
-        self._resets: deque[Sequence[int]] = deque()
         self._done_wanted = False
         self._blocked: PyalmaError | None = None
         self._failure = ""
@@ -195,9 +194,11 @@ class Runner:
             else:
                 change = f"{ours} → {found}"
                 self._note(f"{name} has changed on disk ({change}); this session goes on with the code it began with")
-        if self._session.restore():
-            self._note(f"{self._session.state_dir} was removed while it was in use; it is written anew from memory")
-            for seat in self._crew.seats.values():
+        mended = self._session.mend()
+        for text in mended.notes:
+            self._note(text)
+        for seat in self._crew.seats.values():
+            if seat.writer in mended.writers:
                 seat.worker.renew_segment()
 
     def _end(self) -> None:
@@ -256,8 +257,6 @@ class Runner:
         if not self._session.planned:  # what run ids mean is being written
             self._session.refuse_unplanned()
             return
-        while self._resets:
-            self._reset(self._resets.popleft())
         open_to_runs = not (self._halted or self._paused or self._blocked)
         for seat in list(self._crew.seats.values()):
             if seat.doing == "ready" and seat.number >= self._workers:
@@ -547,7 +546,7 @@ class Runner:
                 self._go_on()
                 self._let_wait(runs, s.Failed, "retrying")
             case c.Reset(runs):
-                self._resets.append(runs)  # carried out as soon as what run ids mean is on the disk
+                self._reset(runs)
             case c.RerunDone():
                 self._rerun_done()
             case c.SetWorkers(workers):
@@ -636,7 +635,7 @@ class Runner:
     def _cut_off(self, why: str) -> None:
         hook = self._session.ledger.hook
         if isinstance(hook.status, s.HookRunning):
-            self._session.ledger.hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
+            self._session.ledger.hook = cut_off(hook)
             self._note(f"done() was cut off ({why}); it may or may not have taken effect")
 
     def _absorb(self, records: Iterable[Record]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import threading
 import time
@@ -13,21 +12,21 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from pyalma_tui.errors import IllegalTransitionError, InputError, StoreError
+from pyalma_tui.errors import IllegalTransitionError, InputError, InUseError, StoreError
 from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.loading.target import refuse_too_many
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import dispatch_order
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record, Stopped
 from pyalma_tui.store import opening
 from pyalma_tui.store.checkpoint import NAME
+from pyalma_tui.store.founding import prepare
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.schema import Meta
-from pyalma_tui.store.segment import sync_directory
 
 Sync: TypeAlias = Literal["flush", "group", "fsync"]
 GROUP = 0.05  # seconds between two syncs of all segments
@@ -59,6 +58,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     no_done: bool = False
 
 
+class Mended(msgspec.Struct, frozen=True):
+    """What others did to our files: what to tell of it, and the writers that must go on in new segments."""
+
+    notes: tuple[str, ...] = ()
+    writers: frozenset[str] = frozenset()
+
+
 class Session:
     """Opened by one thread, then owned by the runner's; the sync and checkpoint threads get frozen data only."""
 
@@ -75,10 +81,19 @@ class Session:
         self._next_checkpoint = 0.0
         self._sync = settings.sync
         self._sync_failed = ""
-        self._removed = False  # whether somebody removed the directory and not every worker has moved on yet
+        self._left: set[str] = set()  # segments that their writers were asked to leave, because they cannot be trusted
+        self._leaving = False  # whether something is still appended to one of these
+        self._evicted = False  # whether another process has taken our place: then nothing is written any more
+        self.planned = True  # whether `db.json` knows every run
         self._stop_sync = threading.Event()
         self._busy = threading.Event()
-        _prepare(self.state_dir)
+        try:
+            prepare(self.state_dir)
+        except OSError as error:
+            where = error.filename or self.state_dir
+            raise StoreError(
+                f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
+            ) from error
         self._lock = Lock(self.state_dir, time.time())
         try:
             self._open(settings, module_hash, has_done)
@@ -99,6 +114,8 @@ class Session:
             raise InputError(no_instances(settings.module))
         fresh = store is None or not store.meta.session
         seed = settings.seed
+        if store is not None:
+            store.ledger.hook = _hook_at_start(store.ledger.hook)
         if store is None or fresh:
             batch = list(settings.batch or ())
             seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
@@ -114,7 +131,7 @@ class Session:
             refuse_too_many(settings.target, len(today), iterations)
             self.ledger, self.batch, change = opening.merge(store.ledger, today, iterations, seed)
             growth = change.text
-        self.ledger.hook = _hook_at_start(self.ledger.hook, has_done)
+        self.ledger.hook = _hook_of(self.ledger.hook, has_done)
         self.order = list(dispatch_order(self.ledger.runs.freeze(), self.batch, iterations))
         old = store.meta if store else Meta()
         segments = opening.segments(self.state_dir / "journal")
@@ -183,7 +200,15 @@ class Session:
         return self._lock.fd
 
     def write(self, record: Record) -> Run | None:
-        """Record something ourselves; the run after it. On a full disk memory knows it, and the next checkpoint."""
+        """Record something ourselves; the run after it. On a full disk memory knows it, and the next checkpoint.
+
+        A record of a run waits until its id is known to `db.json`; raises StoreError if it cannot be.
+        """
+        if self._evicted:
+            return self.ledger.apply(record)
+        if not self.planned and not isinstance(record, Note):
+            self._finish_checkpoint(wait=True)
+            self._raise_write_error()
         try:
             self.journal.append(record)
         except OSError as error:
@@ -192,10 +217,9 @@ class Session:
         return self.ledger.apply(record)
 
     def write_durably(self, record: Record) -> None:
-        """Record something that must be on the disk before what it announces; raises OSError."""
+        """Record something that must be on the disk before what it announces, however we sync; raises OSError."""
         self.sync_now()
-        self.journal.append(record)
-        self.sync_now()
+        self.journal.append_durably(record)
         self.ledger.apply(record)
 
     def note(self, text: str) -> None:
@@ -205,6 +229,8 @@ class Session:
         self._log(note)
 
     def _log(self, note: Note) -> None:
+        if self._evicted:
+            return
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note.at))
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
@@ -213,30 +239,57 @@ class Session:
         except OSError as error:
             self.not_saved = f"{self.state_dir}: {error.strerror}"
 
-    def restore(self) -> bool:
-        """Make the state directory anew if somebody has removed it; whether that was so.
+    def mend(self) -> Mended:
+        """Write anew what somebody has removed of our files, and keep a copy of what somebody has damaged.
 
-        What memory knows is in its checkpoint; workers have to be told to go on in new segments. Raises InUseError if
-        another process has taken the place meanwhile.
+        What memory knows is in a checkpoint then; who writes what cannot be trusted has to go on in a new segment.
+        Raises InUseError if another process has taken the place meanwhile.
         """
-        if self.journal.own_in_place and (self.state_dir / NAME).exists():
-            return False
+        notes = []
+        for name, lines in self.journal.take_damaged().items():
+            notes.append(f"{lines} damaged line(s) of {name} were skipped; {self._keep_aside(name, 'damaged')}")
+        gone = not (self.journal.own_in_place and (self.state_dir / NAME).exists())
+        unlocked = not self._lock.in_place
+        removed = {writer: name for writer, name in self.journal.removed.items() if name not in self._left}
+        refused = {writer: name for writer, name in self.journal.refused.items() if name not in self._left}
         try:
-            _prepare(self.state_dir)
-            if not self._lock.in_place:
-                lock = Lock(self.state_dir, time.time())
-                self._lock.close()
-                self._lock = lock
-            self.journal.retire()
-            if self.code is not None:
-                self.code.parent.mkdir(mode=0o700, exist_ok=True)
-                self.code.write_bytes(self._code)
-            self.checkpoint()
+            if gone:
+                prepare(self.state_dir)
+            if unlocked:
+                self._lock_anew()
+            if gone:
+                self._write_anew()
         except (OSError, StoreError) as error:
             self.not_saved = f"{self.state_dir}: it was removed, and cannot be made anew: {error}"
-            return False
-        self._removed = True
-        return True
+            return Mended(tuple(notes))
+        anew = "what it held is written anew from memory"
+        if gone:
+            notes.append(f"{self.state_dir} was removed while it was in use; it is written anew from memory")
+        else:
+            notes += [f"{name} was removed while it was in use; {anew}" for name in removed.values()]
+            notes += [f"{self.state_dir / 'lock'} was removed while it was in use; it is taken anew"] * unlocked
+        notes += [f"the disk has refused {name}; {anew}" for name in refused.values()]
+        if removed or refused:
+            self._left.update(removed.values(), refused.values())
+            self._leaving = self.journal.changed = True
+        return Mended(tuple(notes), frozenset(removed | refused))
+
+    def _lock_anew(self) -> None:
+        try:
+            lock = Lock(self.state_dir, time.time())
+        except InUseError:
+            self._evicted = True
+            self.journal.close()  # also nothing is carried over from what workers have left
+            raise
+        self._lock.close()
+        self._lock = lock
+
+    def _write_anew(self) -> None:
+        self.journal.retire()
+        if self.code is not None:
+            self.code.parent.mkdir(mode=0o700, exist_ok=True)
+            self.code.write_bytes(self._code)
+        self.checkpoint()
 
     def absorb(self, records: Iterable[Record]) -> list[tuple[Record, Run | None]]:
         """Take in what workers wrote; each record with the run after it."""
@@ -298,8 +351,10 @@ class Session:
             with contextlib.suppress(OSError):  # the next checkpoint has what the old segment may have lost
                 self.journal.retire()
             self._next_checkpoint = 0.0
-        self._removed = self._removed and not self.journal.in_place  # workers move on one after the other
-        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or self._removed
+        unsafe = self._leaving and self.journal.changed
+        if not unsafe:  # writers move on one after the other
+            self._leaving = self._leaving and bool(self.journal.removed or self.journal.refused)
+        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or unsafe
         if wanted and self._writer is None and now >= self._next_checkpoint:
             self._next_checkpoint = now + RETRY_CHECKPOINT if self.not_saved else now
             self._begin_checkpoint()
@@ -352,13 +407,19 @@ class Session:
             self.not_saved = f"{self.state_dir}: {error.strerror}"
 
     def close(self) -> None:
-        """Write the last checkpoint, remove the journal it contains, let go of the lock. Raises StoreError."""
-        self.restore()
+        """Write the last checkpoint, remove the journal it contains, let go of the lock.
+
+        Raises StoreError, and InUseError if another process has taken the place; then nothing is written.
+        """
         self._stop_sync.set()
         self._busy.set()
         if self._syncer.is_alive():
             self._syncer.join()
         try:
+            if self._evicted:
+                return
+            for text in self.mend().notes:
+                self.note(text)
             self.journal.retire()
             self.checkpoint()
             self.journal.close()
@@ -366,24 +427,10 @@ class Session:
         except OSError as error:
             raise StoreError(f"store: {self.state_dir}: {error.strerror}. The journal keeps what was saved") from error
         finally:
+            if self._writer is not None:
+                self._writer.join()
             self.journal.close()
             self._lock.close()
-
-
-def _prepare(state_dir: Path) -> None:
-    try:
-        for directory in (state_dir, state_dir / "journal", state_dir / "logs"):
-            if not directory.is_dir():
-                directory.mkdir(mode=0o700)
-                sync_directory(directory.parent)
-        for directory in (state_dir, state_dir / "journal"):
-            if not os.access(directory, os.W_OK | os.X_OK):
-                raise OSError(errno.EACCES, "it cannot be written", str(directory))
-    except OSError as error:
-        where = error.filename or state_dir
-        raise StoreError(
-            f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
-        ) from error
 
 
 def _keep_code(state_dir: Path, module: Path, digest: str) -> Path | None:
@@ -403,10 +450,13 @@ def _keep_code(state_dir: Path, module: Path, digest: str) -> Path | None:
     return kept
 
 
-def _hook_at_start(hook: s.DoneHook, has_done: bool) -> s.DoneHook:
+def _hook_at_start(hook: s.DoneHook) -> s.DoneHook:
+    """Nobody calls done() now: the lock is ours."""
+    return cut_off(hook) if isinstance(hook.status, s.HookRunning | s.HookCutOff) else hook
+
+
+def _hook_of(hook: s.DoneHook, has_done: bool) -> s.DoneHook:
     status = hook.status
-    if isinstance(status, s.HookRunning):  # nobody calls it now: the lock is ours
-        return msgspec.structs.replace(hook, status=s.HookCutOff(status.since))
     if not has_done and isinstance(status, s.HookNotYet):
         return msgspec.structs.replace(hook, status=s.HookAbsent())
     if has_done and isinstance(status, s.HookAbsent):

@@ -1,7 +1,9 @@
-"""Making a state directory that begins with what is known already, instead of with a plan."""
+"""Making a state directory, empty or with what is known already instead of a plan."""
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,16 +17,27 @@ from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.segment import sync_directory
 
 
+def prepare(state_dir: Path) -> None:
+    """Make the directories that are not there yet, durably; raises OSError, also if they cannot be written.
+
+    Somebody else may make them at the same time: who may go on is for the lock to say.
+    """
+    for directory in (state_dir, state_dir / "journal", state_dir / "logs"):
+        if not directory.is_dir():
+            directory.mkdir(mode=0o700, exist_ok=True)
+            sync_directory(directory.parent)
+    for directory in (state_dir, state_dir / "journal"):
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise OSError(errno.EACCES, "it cannot be written", str(directory))
+
+
 def found(state_dir: Path, meta: Meta, instances: Sequence[Instance], runs: Sequence[Run]) -> None:
     """Write the first checkpoint of a new state directory, durably. Raises StoreError, InUseError.
 
     Refuses if the directory remembers anything; then, and if it cannot be written, nothing was changed.
     """
     try:
-        for directory in (state_dir, state_dir / "journal", state_dir / "logs"):
-            if not directory.is_dir():
-                directory.mkdir(mode=0o700)
-                sync_directory(directory.parent)
+        prepare(state_dir)
         with Lock(state_dir, time.time()):
             if read_store(state_dir) is not None:
                 raise StoreError(f"store: {state_dir}: it remembers an experiment already. Nothing was changed")

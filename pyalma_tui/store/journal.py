@@ -45,6 +45,8 @@ class Journal:
         self._closed: dict[str, int] = dict(folded)  # complete, waiting for the checkpoint that contains them
         self._closed_bytes = sum(folded.values())
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
+        self._refused: dict[str, OSError] = {}  # by segment: why the disk did not take it; it is not asked again
+        self._damaged: dict[str, int] = {}  # by segment: lines that had to be skipped, as long as nobody was told
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
         self._own = SegmentWriter(directory, segment_name(session, "runner", 1), settled=True)
@@ -65,11 +67,20 @@ class Journal:
 
     def append(self, record: Record) -> None:
         """Write a record of the runner itself; raises OSError."""
+        if self._own.name in self._refused:
+            self.retire()
         line = line_of(record)
         self._append(line)
         if self._each_synced:
             with self._own_goes_on():
                 self._own.sync(line)
+
+    def append_durably(self, record: Record) -> None:
+        """Write a record of the runner itself and put it on the disk; raises OSError."""
+        self.append(record)
+        self.sync()
+        if self._own.name in self._refused:  # meanwhile, by the thread that syncs
+            raise self._refused[self._own.name]
 
     def _append(self, line: bytes) -> None:
         with self._own_goes_on():
@@ -98,14 +109,20 @@ class Journal:
         while writer in self._tails:
             name, tail = self._tails[writer]
             before = tail.position
-            yield from tail.read(self._buffer)
+            yield from self._read(name, tail)
             self.changed |= tail.position > before
             following = next_segment(name)
             if not os.path.exists(f"{self.directory}/{following}"):  # asked thousands of times a second
                 return
-            yield from tail.read(self._buffer)  # nothing is added once the next one exists
+            yield from self._read(name, tail)  # nothing is added once the next one exists
             self._follow(writer, following)
             self._close(name, tail)
+
+    def _read(self, name: str, tail: Tail) -> Iterator[Record]:
+        before = tail.damaged
+        yield from tail.read(self._buffer)
+        if before == 0 < tail.damaged:
+            self._damaged[name] = tail.damaged
 
     def end(self, writer: str) -> Iterator[Record]:
         """The last records of a worker that is gone."""
@@ -118,7 +135,7 @@ class Journal:
     def _close(self, name: str, tail: Tail) -> None:
         flood = tail.kept * FLOOD < tail.position and not tail.damaged and self._carry(tail.path)
         with self._guard:
-            grown = tail.position > self._synced.pop(name, 0)
+            grown = tail.position > self._synced.pop(name, 0) and name not in self._refused
             if grown and not flood and len(self._parting) < PARTING:
                 self._parting.append((name, tail))
             else:
@@ -160,14 +177,19 @@ class Journal:
         return is_at(self.directory / self._own.name, self._own.fd)
 
     @property
-    def in_place(self) -> bool:
-        """Whether all segments are that are written now."""
-        return self.own_in_place and all(is_at(tail.path, tail.fd) for _, tail in self._tails.values())
+    def removed(self) -> dict[str, str]:
+        """Writer → the segment it writes now, of those whose segment readers do not find any more."""
+        return {writer: name for writer, (name, tail) in self._tails.items() if not is_at(tail.path, tail.fd)}
 
     @property
-    def damaged(self) -> int:
-        """Lines that had to be skipped in the segments followed now."""
-        return sum(tail.damaged for _, tail in self._tails.values())
+    def refused(self) -> dict[str, str]:
+        """Writer → the segment it writes now, of those whose segment the disk has refused."""
+        return {writer: name for writer, (name, _) in self._tails.items() if name in self._refused}
+
+    def take_damaged(self) -> dict[str, int]:
+        """Segments in which lines had to be skipped, and how many; each once, when the first was."""
+        damaged, self._damaged = self._damaged, {}
+        return damaged
 
     @property
     def due(self) -> bool:
@@ -191,7 +213,8 @@ class Journal:
     def sync(self) -> None:
         """Put every followed segment and our own on the disk; raises the first OSError after trying all.
 
-        What failed is not tried again before it has grown: the kernel may have dropped the pages.
+        What failed is never tried again, since the kernel may have dropped the pages: its writer has to go on in a
+        new segment (`refused`), as we do with our next record.
         """
         failure: OSError | None = None
         for name, fd, size in self._unsynced():
@@ -199,6 +222,7 @@ class Journal:
                 sync_data(fd)
             except OSError as error:
                 failure = failure or error
+                self._refused[name] = error
             finally:
                 os.close(fd)
             if name in self._synced:
@@ -210,7 +234,8 @@ class Journal:
         """Segment, a descriptor of the caller's own, size; of those that have grown."""
         with self._guard:
             open_now = [(self._own.name, self._own.fd), *[(name, tail.fd) for name, tail in self._tails.values()]]
-            sizes = [(name, fd, os.fstat(fd).st_size) for name, fd in open_now if fd >= 0]
+            asked = [(name, fd) for name, fd in open_now if fd >= 0 and name not in self._refused]
+            sizes = [(name, fd, os.fstat(fd).st_size) for name, fd in asked]
             grown = [(name, os.dup(fd), size) for name, fd, size in sizes if size != self._synced.setdefault(name, 0)]
             grown += [(name, tail.fd, tail.position) for name, tail in self._parting]
             self._parting.clear()

@@ -204,6 +204,27 @@ def _(experiment: Experiment) -> None:
     assert {(run["state"], run["saves"]) for run in experiment.runs().values()} == {("own", 1)}
 
 
+@case("C26-size-of-a-state")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            for each in "abc":
+                save(each + "x" * (1 << 20))
+            try:
+                save("x" * (64 << 20))
+            except ValueError as error:
+                tell(error)
+    """)
+    assert experiment.run().code == 0
+    run = experiment.one()
+    assert (run["saves"], run["state"]) == (3, "c" + "x" * (1 << 20)), "the one before is kept"
+    assert experiment.log() == "pyalma-tui: the state has 1.0 MB; each save() writes all of it\n", "it warns once"
+    assert experiment.told() == [
+        "the state has 64 MB, at most 64 MB; the state saved before is kept. "
+        "Write large data to a file and save its name"
+    ]
+
+
 def limit_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 

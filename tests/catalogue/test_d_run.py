@@ -472,6 +472,58 @@ def _(experiment: Experiment, destroy: Callable[[Path], None]) -> None:
     assert experiment.runs()["c"]["attempts"] == 1
 
 
+@case("D55-one-segment")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            save("1")
+            tell("waits")
+            wait_for("go")
+            save("2")
+            tell("saved")
+            wait_for("on")
+        """
+    )
+    running = experiment.go()
+    experiment.hears("waits")
+    (segment,) = (experiment.state_dir / "journal").glob("*w0001*")
+    segment.unlink()
+    note = f"{segment.name} was removed while it was in use; what it held is written anew from memory"
+    until(lambda: note in running.printed(), experiment.outputs)
+    until(lambda: experiment.one()["state"] == "1", experiment.outputs)
+    until(lambda: list((experiment.state_dir / "journal").glob("*w0001*")), experiment.outputs)
+    experiment.allow("go")
+    experiment.hears("saved")
+    running.signal(signal.SIGKILL)
+    running.end()
+    experiment.nothing_left(5)
+    assert experiment.one()["state"] == "2"
+    experiment.allow("on")
+    assert experiment.run().code == 0
+
+
+@case("D55-the-lock")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            tell("begins")
+            wait_for("go")
+        """
+    )
+    running = experiment.go()
+    experiment.hears("begins")
+    lock = experiment.state_dir / "lock"
+    lock.unlink()
+    note = f"{lock} was removed while it was in use; it is taken anew"
+    until(lambda: note in running.printed(), experiment.outputs)
+    assert experiment.run().code == 4
+    experiment.allow("go")
+    assert running.end().code == 0
+    assert experiment.told() == ["begins"]
+
+
 @case("D56-never-two-at-once")
 def _(experiment: Experiment) -> None:
     names = [f"i{number:02d}" for number in range(24)]

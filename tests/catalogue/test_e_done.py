@@ -85,6 +85,23 @@ def _(experiment: Experiment) -> None:
     mended(experiment)
 
 
+@case.each("E60", growth=(), growth_after_a_start=((),))
+def _(experiment: Experiment, starts: tuple[tuple[str, ...], ...]) -> None:
+    """done() was cut off, and then the batch has grown: another completion is ahead."""
+    running = experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('never')\n", ("a", "b")).go()
+    experiment.hears("in done()")
+    running.signal(signal.SIGKILL)
+    running.end()
+    experiment.nothing_left(5)
+    experiment.write(RUN + "def done(): tell('done() again')\n", ("a", "b"))
+    for options in starts:
+        assert experiment.run(*options).code == 1
+    experiment.batch(("a", "b", "c"))
+    assert experiment.run().code == 0
+    assert experiment.told() == ["in done()", "done() again"]
+    assert hook(experiment) == ("done", 2)
+
+
 @case("E61-prints-and-shells-out")
 def _(experiment: Experiment) -> None:
     experiment.write(

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 from tinydb import TinyDB, where
 
 from pyalma_tui.store.lock import holder
-from tests.catalogue.experiment import PATIENCE, Catalogue, Check, Experiment, Result, as_anybody, until
+from tests.catalogue.experiment import PATIENCE, Catalogue, Check, Experiment, Result, Running, as_anybody, until
 from tests.terminal.screen import Terminal
 
 case = Catalogue()
@@ -299,15 +300,21 @@ def _(experiment: Experiment) -> None:
 
 @case("F67-older-file")
 def _(experiment: Experiment) -> None:
-    database = finished(experiment).state_dir / "db.json"
+    database = killed(experiment, ("b", "a")).state_dir / "db.json"
     tables = json.loads(database.read_text())
-    for name in ("earlier", "progress", "module", "number", "saved_at"):
-        tables["runs"]["1"].pop(name, None)
+    for run, name in product(("1", "2"), ("earlier", "progress", "module", "number", "saved_at")):
+        tables["runs"][run].pop(name, None)
     tables["meta"]["1"].pop("written_at")
-    old = json.dumps(tables)
-    database.write_text(old)
-    assert experiment.run().code == 0
-    assert experiment.one()["state"] == "5"
+    old = json.dumps(tables, indent=1).encode()
+    database.write_bytes(old)
+    running = experiment.go()
+    experiment.hears("saved b 3")
+    assert database.read_bytes() != old
+    assert database.with_name("db.json.bak").read_bytes() == old
+    experiment.allow("go")
+    assert running.end().code == 0
+    assert "begins a 3" in experiment.told()
+    assert {run["state"] for run in experiment.runs().values()} == {"5"}
     assert experiment.told().count("done()") == 1
 
 
@@ -359,6 +366,29 @@ def _(experiment: Experiment, arguments: tuple[str, ...]) -> None:
     experiment.allow("go")
     assert running.end().code == 0
     assert experiment.one()["attempts"] == 1
+
+
+def one_is_over(one: Running, other: Running, experiment: Experiment) -> tuple[Running, Running]:
+    """The one that goes on and the one that has ended."""
+    over = until(lambda: [each for each in (one, other) if each.process.poll() is not None], experiment.outputs)
+    assert len(over) == 1, experiment.outputs()
+    return (other, one) if over == [one] else (one, other)
+
+
+@case("F69-two-first-starts-at-once")
+def _(experiment: Experiment) -> None:
+    experiment.write(COUNTING)
+    for _ in range(5):
+        shutil.rmtree(experiment.state_dir, ignore_errors=True)
+        going, refused = one_is_over(experiment.go(), experiment.go(), experiment)
+        result = refused.end()
+        assert (result.code, result.out) == (4, ""), result
+        assert "the experiment is in use" in result.last_line()
+        experiment.hears("saved a 3")
+        going.signal(signal.SIGKILL)
+        going.end()
+        experiment.nothing_left(5)
+        (experiment.folder / "told").unlink()
 
 
 @case("F69-in-a-terminal")

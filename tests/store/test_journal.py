@@ -349,11 +349,49 @@ def test_a_failed_sync_is_told_after_all_were_tried_and_leaks_nothing(
         journal.sync()
     assert len(tried) == 2
     assert len(os.listdir("/dev/fd")) == before
-    journal.sync()  # the same pages are not tried again
+    journal.sync()  # the same files are not tried again
     assert len(tried) == 2
     journal.append(Lost(1, 1, None, 1.0, Error("")))
+    assert "000002-runner-0002.jsonl" in names(journal), "our next record goes into a new one"
     with pytest.raises(OSError, match="Input/output"):
         journal.sync()
+    assert len(tried) == 3
+
+
+def test_a_segment_that_the_disk_refused_is_not_synced_as_it_closes_either(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pen = writer(journal)
+    pen.append(line_of(Returned(1, 1, 0.5)))
+    tried: list[str] = []
+
+    def refuse(fd: int) -> None:
+        tried.append(Path(os.readlink(f"/dev/fd/{fd}")).name)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(module, "sync_data", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        journal.sync()
+    assert journal.refused == {"w0001": W1}
+    pen.append(line_of(Returned(2, 1, 0.5)))
+    pen.rotate()
+    list(journal.poll())
+    assert journal.refused == {}
+    journal.sync()
+    assert tried == [W1]
+    assert W1 in journal.positions(), "it waits for the checkpoint"
+    pen.close()
+
+
+def test_it_tells_whose_segment_was_removed(journal: Journal) -> None:
+    pen, other = writer(journal), writer(journal, name="w0002")
+    assert journal.removed == {}
+    (journal.directory / W1).rename(journal.directory / "elsewhere")
+    (journal.directory / W1).touch()
+    assert journal.removed == {"w0001": W1}, "another file of that name is not it"
+    assert journal.own_in_place
+    pen.close()
+    other.close()
 
 
 def test_closed_segments_hold_few_descriptors_where_nobody_syncs(journal: Journal) -> None:
@@ -373,9 +411,21 @@ def test_the_segments_of_all_workers_together_stay_within_bounds(journal: Journa
     assert journal.segment_limit(workers) == limit
 
 
-def test_damage_in_a_followed_segment_is_counted(journal: Journal) -> None:
+def test_damage_in_a_followed_segment_is_counted_and_told_once(journal: Journal) -> None:
     pen = writer(journal)
     pen.append(b"garbage\twith a tab\n")
     pen.append(saved(1))
     assert [r.number for r in journal.poll() if isinstance(r, Saved)] == [1]
-    assert journal.damaged == 1
+    assert journal.take_damaged() == {W1: 1}
+    pen.append(b"garbage\twith a tab\n")
+    assert list(journal.poll()) == []
+    assert journal.take_damaged() == {}
+
+
+def test_damage_in_a_segment_that_is_closed_at_once_is_not_forgotten(journal: Journal) -> None:
+    pen = writer(journal, limit=10)
+    pen.append(b"garbage\twith a tab\n")
+    pen.append(saved(1))
+    pen.close()
+    assert [r.number for r in journal.end("w0001") if isinstance(r, Saved)] == [1]
+    assert journal.take_damaged() == {W1: 1}

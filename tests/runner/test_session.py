@@ -1,0 +1,414 @@
+"""What a session does about files that others remove or damage, and about a disk that refuses."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pyalma_tui.errors import InUseError, StoreError
+from pyalma_tui.model import status as s
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.records import DoneReturned, DoneStarted, Reset, Returned, Started
+from pyalma_tui.runner import session as module
+from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.store import journal as journal_module
+from pyalma_tui.store import opening
+from pyalma_tui.store.founding import prepare
+from pyalma_tui.store.lock import Lock
+from pyalma_tui.store.opening import read_store
+from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
+
+W1 = "000001-w0001-0001.jsonl"
+
+
+def settings(folder: Path, count: int = 2, iterations: int | None = None, sync: Sync = "flush") -> Settings:
+    batch = [Instance(i, f"i{i}", f"/i{i}") for i in range(count)]
+    state_dir, target = folder / "x.alma", folder / "x.py"
+    return Settings(
+        target=target, module=target, state_dir=state_dir, batch=batch, iterations=iterations, seed=5, sync=sync
+    )
+
+
+def opened(chosen: Settings, has_done: bool = True) -> Session:
+    return Session(chosen, "hash", has_done)
+
+
+def die(session: Session) -> None:
+    """End as by kill -9: nothing more is written."""
+    if session._writer is not None:
+        session._writer.join()
+    session._stop_sync.set()
+    session._busy.set()
+    if session._syncer.is_alive():
+        session._syncer.join()
+    session.journal.close()
+    session._lock.close()
+
+
+@contextmanager
+def dying(session: Session) -> Iterator[Session]:
+    try:
+        yield session
+    finally:
+        die(session)
+
+
+def pen(session: Session, name: str = "w0001") -> SegmentWriter:
+    """A worker's hand, which is followed."""
+    made = SegmentWriter(session.state_dir / "journal", session.journal.name_for(name))
+    session.journal.follow(name)
+    return made
+
+
+def tick(session: Session) -> module.Mended:
+    """What the runner does ten times a second, and the end of the checkpoint that it has begun, if any."""
+    mended = session.mend()
+    session.absorb(session.journal.poll())
+    session.tend(1e9, idle=False)
+    if session._writer is not None:
+        session._writer.join()
+    return mended
+
+
+def remembered(session: Session, run: int = 1) -> bytes | None:
+    """The state that a start would find now."""
+    store = read_store(session.state_dir)
+    assert store is not None
+    return store.ledger.run(run).state
+
+
+def save(hand: SegmentWriter, number: int) -> None:
+    hand.append(saved_line(saved_prefix(1, 1), number, 0, b'"%d"' % number))
+
+
+def start(hand: SegmentWriter) -> None:
+    hand.append(line_of(Started(1, 1, 0, 5.0, "", 0)))
+
+
+# --- two starts --------------------------------------------------------------------------------------------------
+
+
+def test_directories_that_another_start_makes_at_the_same_time_are_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.mkdir
+
+    def second(self: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        os.mkdir(self)
+        real(self, mode, parents, exist_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", second)
+        prepare(tmp_path / "x.alma")
+    assert sorted(os.listdir(tmp_path / "x.alma")) == ["journal", "logs"]
+
+
+def test_a_file_where_a_directory_should_be_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.alma").touch()
+    with pytest.raises(StoreError, match=r"x\.alma: File exists\. Nothing was started"):
+        opened(settings(tmp_path))
+
+
+# --- what others remove ------------------------------------------------------------------------------------------
+
+
+def test_d55_a_removed_segment_is_written_anew_and_its_writer_goes_on_in_another(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        hand, other = pen(session), pen(session, "w0002")
+        start(hand)
+        save(hand, 1)
+        assert tick(session) == module.Mended()
+        (session.journal.directory / W1).unlink()
+        save(hand, 2)
+        mended = tick(session)
+        assert list(mended.writers) == ["w0001"]
+        assert list(mended.notes) == [f"{W1} was removed while it was in use; what it held is written anew from memory"]
+        assert remembered(session) == b'"2"'
+        save(hand, 3)  # before it has heard of it
+        assert tick(session) == module.Mended(), "it is asked once"
+        save(hand, 4)
+        hand.rotate()
+        save(hand, 5)
+        tick(session)
+        hand.close()
+        other.close()
+    assert remembered(session) == b'"5"'
+
+
+def test_d55_what_a_removed_segment_held_is_written_anew_though_nothing_more_comes(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        hand = pen(session)
+        start(hand)
+        save(hand, 1)
+        tick(session)
+        session.checkpoint()
+        save(hand, 2)
+        tick(session)
+        session.journal.changed = False  # as after a checkpoint that began before
+        (session.journal.directory / W1).unlink()
+        tick(session)
+        assert remembered(session) == b'"2"'
+        hand.close()
+
+
+def test_d55_what_a_writer_appended_before_it_moved_on_is_in_a_checkpoint(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        hand = pen(session)
+        start(hand)
+        (session.journal.directory / W1).unlink()
+        tick(session)
+        save(hand, 1)
+        hand.rotate()
+        tick(session)
+        serial = session.meta.serial
+        for _ in range(3):
+            tick(session)
+        assert session.meta.serial <= serial + 1, "no checkpoint after the other once everybody has moved on"
+        hand.close()
+    assert remembered(session) == b'"1"'
+
+
+def test_d55_a_removed_lock_is_taken_anew(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        lock = session.state_dir / "lock"
+        lock.unlink()
+        mended = tick(session)
+        assert list(mended.notes) == [f"{lock} was removed while it was in use; it is taken anew"]
+        with pytest.raises(InUseError, match=f"in use by process {os.getpid()} "):
+            Lock(session.state_dir, 0.0)
+        assert tick(session) == module.Mended()
+
+
+def bytes_below(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_d55_where_another_process_has_taken_the_place_nothing_is_written_any_more(tmp_path: Path) -> None:
+    session = opened(settings(tmp_path))
+    hand = pen(session)
+    start(hand)
+    for number in range(1, 200):
+        save(hand, number)
+    hand.close()
+    (session.state_dir / "lock").unlink()
+    with Lock(session.state_dir, 0.0):
+        before = bytes_below(tmp_path)
+        with pytest.raises(InUseError):
+            session.mend()
+        session.write(Reset(2, 1, 0.0, 0))
+        session.note("not on the disk")
+        session.absorb(session.journal.end("w0001"))
+        session.close()
+        assert bytes_below(tmp_path) == before
+
+
+def test_d55_a_session_that_finds_its_place_taken_as_it_ends_writes_nothing_either(tmp_path: Path) -> None:
+    session = opened(settings(tmp_path))
+    (session.state_dir / "lock").unlink()
+    with Lock(session.state_dir, 0.0):
+        before = bytes_below(tmp_path)
+        descriptors = len(os.listdir("/dev/fd"))
+        with pytest.raises(InUseError):
+            session.close()
+        assert bytes_below(tmp_path) == before
+        assert len(os.listdir("/dev/fd")) < descriptors
+
+
+# --- what others damage ------------------------------------------------------------------------------------------
+
+
+def test_f65_a_line_damaged_while_we_run_is_told_once_and_its_file_kept(tmp_path: Path) -> None:
+    session = opened(settings(tmp_path))
+    hand = pen(session)
+    start(hand)
+    hand.append(b"deadbeef garbage that no one wrote\n")
+    save(hand, 1)
+    tick(session)
+    (note,) = tick(session).notes
+    start_of_it = f"1 damaged line(s) of {W1} were skipped; the file is kept as {W1}.damaged-"
+    assert note.startswith(start_of_it)
+    hand.append(b"deadbeef more of it\n")
+    save(hand, 2)
+    tick(session)
+    assert tick(session) == module.Mended(), "told once for a segment"
+    hand.close()
+    session.absorb(session.journal.end("w0001"))
+    session.close()
+    (kept,) = session.journal.directory.iterdir()
+    assert b"deadbeef garbage" in kept.read_bytes()
+    assert b"deadbeef more of it" in kept.read_bytes()
+
+
+def test_f65_damage_in_the_last_words_of_a_worker_is_told_as_the_session_ends(tmp_path: Path) -> None:
+    session = opened(settings(tmp_path))
+    hand = pen(session)
+    hand.append(b"deadbeef garbage\n")
+    hand.close()
+    session.absorb(session.journal.end("w0001"))
+    session.close()
+    (kept,) = session.journal.directory.iterdir()
+    assert kept.name in (session.state_dir / "session.log").read_text()
+
+
+# --- a disk that refuses -----------------------------------------------------------------------------------------
+
+
+class Refusing:
+    """A disk that refuses to sync these files, once each; `asked` are the names of all that were to be synced."""
+
+    def __init__(self, *names: str) -> None:
+        self.left = list(names)
+        self.asked: list[str] = []
+
+    def __call__(self, fd: int) -> None:
+        name = Path(os.readlink(f"/dev/fd/{fd}")).name
+        self.asked.append(name)
+        if name in self.left:
+            self.left.remove(name)  # as of Linux: the next one would say that all is well
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_segment_that_the_disk_refused_is_left_by_its_worker_and_never_synced_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Refusing(W1)
+    monkeypatch.setattr(journal_module, "sync_data", disk)
+    with dying(opened(settings(tmp_path))) as session:
+        hand = pen(session)
+        start(hand)
+        save(hand, 1)
+        with pytest.raises(OSError, match="Input/output"):
+            session.journal.sync()
+        save(hand, 2)
+        serial = session.meta.serial
+        mended = tick(session)
+        assert list(mended.writers) == ["w0001"]
+        assert list(mended.notes) == [f"the disk has refused {W1}; what it held is written anew from memory"]
+        tick(session)
+        assert session.meta.serial == serial + 1
+        save(hand, 3)
+        session.journal.sync()
+        hand.rotate()
+        for _ in range(2):
+            tick(session)
+            session.journal.sync()
+        (session.journal.directory / W1).unlink(missing_ok=True)  # nothing of it may count
+        assert remembered(session) == b'"3"'
+        save(hand, 4)
+        session.journal.sync()
+        assert disk.asked.count(W1) == 1
+        assert disk.asked.count(hand.name) == 1
+        hand.close()
+
+
+@pytest.mark.parametrize("sync", ["flush", "group", "fsync"])
+def test_done_is_not_called_before_that_it_is_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: Sync
+) -> None:
+    disk = Refusing()
+    monkeypatch.setattr(journal_module, "sync_data", disk)
+    with dying(opened(settings(tmp_path, sync=sync))) as session:
+        own = session.journal._own.name
+        disk.asked.clear()
+        session.write_durably(DoneStarted(1, 5.0))
+        assert disk.asked[-1] == own
+        disk.left.append(own)
+        with pytest.raises(OSError, match="Input/output"):
+            session.write_durably(DoneStarted(2, 5.0))
+        assert session.ledger.hook.calls == 1
+        session.write_durably(DoneStarted(2, 5.0))
+        assert disk.asked[-1] != own, "it went into a new file"
+
+
+# --- ids that db.json does not know yet --------------------------------------------------------------------------
+
+
+def test_a_record_of_a_run_waits_until_its_id_is_known_to_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awaited = threading.Event()
+    write, finish_checkpoint = opening.write_checkpoint, Session._finish_checkpoint
+
+    def slow(state_dir: Path, checkpoint: opening.Checkpoint) -> None:
+        assert awaited.wait(60)
+        write(state_dir, checkpoint)
+
+    def finish(session: Session, *, wait: bool) -> None:
+        if wait:
+            awaited.set()
+        finish_checkpoint(session, wait=wait)
+
+    monkeypatch.setattr(module, "WAITED_FOR", 0)
+    monkeypatch.setattr(opening, "write_checkpoint", slow)
+    monkeypatch.setattr(Session, "_finish_checkpoint", finish)
+    with dying(opened(settings(tmp_path))) as session:
+        try:
+            session.note("notes do not wait")
+            assert not session.planned
+            session.write(Reset(2, 1, 0.0, 0))
+            assert session.planned, "nobody else has waited for it"
+        finally:
+            awaited.set()
+    assert read_store(session.state_dir) is not None
+
+
+def test_a_record_of_a_run_is_refused_where_its_id_cannot_be_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, "WAITED_FOR", 0)
+    monkeypatch.setattr(opening, "write_checkpoint", refuse)
+    with dying(opened(settings(tmp_path))) as session, pytest.raises(StoreError, match="No space left"):
+        session.write(Reset(2, 1, 0.0, 0))
+    assert read_store(session.state_dir) is None, "a first start that came to nothing"
+
+
+# --- done() and another completion -------------------------------------------------------------------------------
+
+
+def finish(session: Session, runs: Sequence[int]) -> None:
+    for run in runs:
+        session.write(Started(run, 1, 0, 5.0, "", 0))
+        session.write(Returned(run, 1, 0.5))
+
+
+def grown(folder: Path) -> Settings:
+    return settings(folder, count=3)
+
+
+def same(folder: Path) -> Settings:
+    return settings(folder)
+
+
+@pytest.mark.parametrize(("between", "then"), [((same,), s.HookNotYet()), ((), s.HookNotYet())])
+def test_growth_after_done_was_cut_off_puts_another_completion_ahead(
+    tmp_path: Path, between: Sequence[Callable[[Path], Settings]], then: s.HookStatus
+) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        finish(session, (1, 2))
+        session.write_durably(DoneStarted(1, 5.0))
+    for each in between:
+        with dying(opened(each(tmp_path))) as session:
+            assert session.ledger.hook == s.DoneHook(s.HookCutOff(5.0), calls=1)
+    with dying(opened(grown(tmp_path))) as session:
+        assert session.ledger.hook == s.DoneHook(then, calls=1)
+
+
+def test_a_reset_while_done_was_called_puts_another_completion_ahead_also_if_it_was_cut_off(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        finish(session, (1, 2))
+        session.write_durably(DoneStarted(1, 5.0))
+        session.write(Reset(1, 2, 0.0, 1))
+    with dying(opened(settings(tmp_path))) as session:
+        assert session.ledger.hook == s.DoneHook(s.HookNotYet(), calls=1)
+        session.write_durably(DoneStarted(2, 5.0))
+        session.write(DoneReturned(2, 5.0, 0.5))
+        assert isinstance(session.ledger.hook.status, s.HookDone)
