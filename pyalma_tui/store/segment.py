@@ -143,7 +143,7 @@ class SegmentWriter:
             try:
                 old = fd = high(os.open(self._directory / name, flags, 0o600))
             except OSError as error:
-                if error.errno != errno.EEXIST and self.name == before:
+                if error.errno not in (errno.EEXIST, None) and self.name == before:  # None: a signal handler's own
                     self._sound = sound
                 raise
             if self.name == before:  # else a save from a signal handler came in between and has gone further

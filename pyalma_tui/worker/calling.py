@@ -119,6 +119,8 @@ class Attempt:
                     last = number = last + 1  # first: a save from a signal handler in between is the newer one
                     append(saved_line(prefix, number, (monotonic_ns() - began) // 1_000_000, text))
             except OSError as error:
+                if error.errno is None:  # no error of the disk but, say, a TimeoutError that a signal handler raised
+                    raise
                 self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
                 raise SaveFailed(self.broken) from error
             if stopping.asked is not None and stopping.asked == key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -76,6 +77,27 @@ def test_a_number_that_is_none_does_not_pass_beside_a_surrogate() -> None:
 
 
 BAD = [b"", b"{", b'"abc', b"nul", b'{"a":}', b'"\\ud800', b'["\\ud800",]', b'"a\nb"', b"\xff"]
+
+
+@pytest.mark.parametrize(("text", "nested"), [(b"[%s]", 1), (b'{"":%s}', 1), (b'[{"[]}{":[%s]},"\\"[",[{}]]', 3)])
+def test_only_what_is_nested_deeper_than_the_limit_is_deep(text: bytes, nested: int) -> None:
+    value = b"0"
+    for _ in range(jsontext.DEEPEST // nested):
+        value = text.replace(b"%s", value)
+    value = b"[" * (jsontext.DEEPEST % nested) + value + b"]" * (jsontext.DEEPEST % nested)
+    assert not jsontext.is_deep(value)
+    assert not jsontext.is_deep(b'["%s",%s]' % (b"[" * 1000, b",".join([b"[{}]"] * 1000)))
+    assert jsontext.is_deep(b"[%s]" % value)
+    assert jsontext.decode(value)
+
+
+@pytest.mark.parametrize("kind", [Any, msgspec.Raw, dict[str, Any]])
+@pytest.mark.parametrize("more", ["", "\\ud800"])
+def test_what_no_reader_can_descend_to_is_a_decode_error(kind: Any, more: str) -> None:
+    text = b'{"%s":' % more.encode() + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    for decode in (partial(jsontext.decode_as, kind=kind), jsontext.decoder(kind)):
+        with pytest.raises(msgspec.DecodeError):
+            decode(text)
 
 
 @pytest.mark.parametrize("text", BAD, ids=repr)
