@@ -9,10 +9,11 @@ FORKS = """
 import os
 from pyalma_tui.worker.guard import close_in_children
 kept, reused, closed = (os.open(os.devnull, os.O_RDONLY) for _ in range(3))
+other = os.pipe()[0]
 for fd in (kept, reused, closed):
     close_in_children(fd)
 os.close(closed)
-os.dup2(os.pipe()[0], reused)
+os.dup2(other, reused)
 if os.fork() == 0:
     for fd in (kept, reused, closed):
         try:
