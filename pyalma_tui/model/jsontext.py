@@ -7,7 +7,6 @@ an escape (`"\\ud800"`) and reads it back equal, so such values take that way ro
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -19,7 +18,6 @@ T = TypeVar("T")
 SURROGATE = b"\\ud"
 DEEPEST = 100  # lists and objects within each other: every reader of what we write gets that far on its stack
 TOO_DEEP = "lists or objects are nested too deep"
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 encode_unicode = msgspec.json.Encoder().encode  # of what UTF-8 can carry; raises UnicodeEncodeError for the rest
@@ -82,10 +80,14 @@ def is_deep(text: bytes) -> bool:
     """Whether lists and objects in this JSON text are nested deeper than we write them."""
     if text.count(b"[") + text.count(b"{") <= DEEPEST:
         return False
-    brackets = _STRING.sub(b"", text).translate(_SQUARE, _NO_BRACKET)
-    for _ in range(DEEPEST):
+    quotes = text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
+    outside = b"".join(quotes.split(b'"')[::2])
+    brackets = outside.translate(_SQUARE, _NO_BRACKET)
+    depth = 0
+    while brackets and depth <= DEEPEST:
         brackets = brackets.replace(b"[]", b"")  # what holds no others
-    return bool(brackets)
+        depth += 1
+    return depth > DEEPEST
 
 
 def _dump(value: object) -> bytes:

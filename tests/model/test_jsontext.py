@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -89,6 +90,24 @@ def test_only_what_is_nested_deeper_than_the_limit_is_deep(text: bytes, nested: 
     assert not jsontext.is_deep(b'["%s",%s]' % (b"[" * 1000, b",".join([b"[{}]"] * 1000)))
     assert jsontext.is_deep(b"[%s]" % value)
     assert jsontext.decode(value)
+
+
+TRICKY = st.recursive(
+    st.text('[]{}"\\,', max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('[]{}"\\,', max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+@given(TRICKY, st.integers(0, 4))
+def test_brackets_in_strings_do_not_count(value: Any, deepest: int) -> None:
+    with patch.object(jsontext, "DEEPEST", deepest):
+        assert jsontext.is_deep(jsontext.encode(value)) == (depth(value) > deepest)
 
 
 @pytest.mark.parametrize("kind", [Any, msgspec.Raw, dict[str, Any]])
