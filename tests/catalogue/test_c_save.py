@@ -62,6 +62,25 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
     assert last_frame.startswith(f'  File "{experiment.module}"'), "the error is shown where the user can mend it"
 
 
+@case("C26-progress-that-is-no-number")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state, progress):
+            for done, total in ((float("nan"), 1), (1, float("inf")), (float("-inf"), float("-inf"))):
+                progress(done, total)
+                time.sleep(0.11)  # one that comes sooner is not recorded anyway
+            save("x")
+            os.kill(os.getppid(), signal.SIGKILL)
+            wait_for("never")
+    """)
+    assert experiment.run().code == -signal.SIGKILL
+    experiment.nothing_left(5)
+    experiment.module.write_text("def run(instance, save, state): pass\n")
+    assert experiment.run().code == 0
+    assert experiment.one()["state"] == "x"
+    assert not list((experiment.state_dir / "journal").glob("*damaged*"))
+
+
 @case("C27-str-subclass")
 def _(experiment: Experiment) -> None:
     experiment.write("""

@@ -428,7 +428,7 @@ def _(experiment: Experiment) -> None:
     assert experiment.log(1) == "", "b printed that"
 
 
-@case("D49-few-descriptors")
+@case("D51-few-descriptors")
 def _(experiment: Experiment) -> None:
     """What a terminal on macOS allows."""
     experiment.write(
@@ -442,25 +442,6 @@ def _(experiment: Experiment) -> None:
     result = experiment.run("--workers", "2", before=limit_descriptors)
     assert result.code == 0, result
     assert {run["state"] for run in experiment.runs().values()} == {"256"}
-
-
-@case("D49-progress-that-is-no-number")
-def _(experiment: Experiment) -> None:
-    experiment.write("""
-        def run(instance, save, state, progress):
-            for done, total in ((float("nan"), 1), (1, float("inf")), (float("-inf"), float("-inf"))):
-                progress(done, total)
-                time.sleep(0.11)  # one that comes sooner is not recorded anyway
-            save("x")
-            os.kill(os.getppid(), signal.SIGKILL)
-            wait_for("never")
-    """)
-    assert experiment.run().code == -signal.SIGKILL
-    experiment.nothing_left(5)
-    experiment.module.write_text("def run(instance, save, state): pass\n")
-    assert experiment.run().code == 0
-    assert experiment.one()["state"] == "x"
-    assert not list((experiment.state_dir / "journal").glob("*damaged*"))
 
 
 @case.each("D51", caught=True, not_caught=False)
