@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from pyalma_tui.model.messages import WORKER_MARK
 from pyalma_tui.store.segment import high
@@ -37,7 +38,8 @@ def start(control: socket.socket, work: socket.socket) -> tuple[int, Callable[[]
         finally:
             os._exit(0)
     os.close(ours)
-    os.waitpid(between, 0)
+    with suppress(ChildProcessError):  # SIGCHLD is ignored, as some parents bequeath it
+        os.waitpid(between, 0)
     pid = int(os.read(mine, 32))
     close_in_children(mine)
 
