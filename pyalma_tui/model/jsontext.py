@@ -16,6 +16,10 @@ from msgspec import inspect
 
 T = TypeVar("T")
 SURROGATE = b"\\ud"
+DEEPEST = 100  # lists and objects within each other: every reader of what we write gets that far on its stack
+TOO_DEEP = "lists or objects are nested too deep"
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 encode_unicode = msgspec.json.Encoder().encode  # of what UTF-8 can carry; raises UnicodeEncodeError for the rest
 
 
@@ -35,6 +39,14 @@ def decode(text: bytes) -> Any:
 def decode_as(text: bytes, kind: type[T] | Any) -> T:
     """The value of a JSON text of this type; raises DecodeError or, with the `$.path`, ValidationError."""
     try:
+        value: T = _decode_as(text, kind)
+    except RecursionError as error:
+        raise msgspec.DecodeError(TOO_DEEP) from error
+    return value
+
+
+def _decode_as(text: bytes, kind: Any) -> Any:
+    try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError:
         raise
@@ -43,9 +55,9 @@ def decode_as(text: bytes, kind: type[T] | Any) -> T:
             raise
         try:
             value = json.loads(text)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise msgspec.DecodeError(str(error)) from error
-        shape = _shape(kind)  # type: ignore[arg-type]  # every type that we ask for is hashable
+        shape = _shape(kind)
         return msgspec.convert(_raw_where(shape, value), type=kind, str_keys=True)
 
 
@@ -58,10 +70,24 @@ def decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
             return fast(text)
         except msgspec.ValidationError:
             raise
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return decode_as(bytes(text), kind)
 
     return decode_one
+
+
+def is_deep(text: bytes) -> bool:
+    """Whether lists and objects in this JSON text are nested deeper than we write them."""
+    if text.count(b"[") + text.count(b"{") <= DEEPEST:
+        return False
+    quotes = text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
+    outside = b"".join(quotes.split(b'"')[::2])
+    brackets = outside.translate(_SQUARE, _NO_BRACKET)
+    depth = 0
+    while brackets and depth <= DEEPEST:
+        brackets = brackets.replace(b"[]", b"")  # what holds no others
+        depth += 1
+    return depth > DEEPEST
 
 
 def _dump(value: object) -> bytes:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.local_slots import Worker, become_subreaper
 from pyalma_tui.runner.snapshot import load_log_dir
 
 
@@ -22,6 +22,7 @@ def first_worker(module: Path, state_dir: Path) -> Iterator[Worker]:
 
     The mark is its own even if several experiments are run by one process: a worker's orphans are found by it.
     """
+    become_subreaper()
     with tempfile.TemporaryFile() as output:
         worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}")
         try:

@@ -166,6 +166,15 @@ class Worker:
         self._control.close()
 
 
+def become_subreaper() -> None:
+    """Let guards and orphans of workers become our children, so that `orphans` finds those that left the group."""
+    if sys.platform == "linux":
+        import ctypes
+
+        set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
 def wait_until_loaded(worker: Worker, path: Path, waiting: Callable[[float], None]) -> Loaded:
     """What the worker says of the run module; `waiting` is called each second with the seconds so far.
 

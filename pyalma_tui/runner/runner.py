@@ -128,7 +128,6 @@ class Runner:
     # --- the thread ----------------------------------------------------------------------------------------------
 
     def _main(self) -> None:
-        supervise.become_subreaper()
         self._woken.setblocking(False)
         self._crew.selector.register(self._woken, selectors.EVENT_READ, self._take_commands)
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -87,15 +86,6 @@ def death(code: int) -> str:
     if name == "SIGKILL":
         return "killed by SIGKILL, not by pyalma-tui: usually out of memory"
     return f"killed by {name}"
-
-
-def become_subreaper() -> None:
-    """Let orphans of workers become our children, so that `orphans` finds those that left the process group."""
-    if sys.platform == "linux":
-        import ctypes
-
-        set_child_subreaper = 36
-        ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
 def is_stopped(pid: int) -> bool:

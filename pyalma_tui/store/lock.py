@@ -14,7 +14,7 @@ from weakref import WeakSet
 import msgspec
 
 from pyalma_tui.errors import InUseError, StoreError
-from pyalma_tui.store.segment import HIGH_FD, is_at
+from pyalma_tui.store.segment import high, is_at
 
 LOOK = 0.05  # seconds, much longer than a look at the lock takes
 
@@ -46,11 +46,7 @@ class Lock:
         except OSError as error:
             os.close(low)
             raise StoreError(f"lock: {path}: {error.strerror}. Nothing was changed") from error
-        try:
-            self.fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
-            os.close(low)
-        except OSError:  # a small RLIMIT_NOFILE
-            self.fd = low
+        self.fd = high(low)
         _held.add(self)
         try:
             os.ftruncate(self.fd, 0)

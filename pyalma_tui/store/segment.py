@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -53,7 +53,7 @@ def record_of(line: bytes) -> Record | None:
         if int(line[:8], 16) != crc32(body):
             return None
         return _decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         try:
             return jsontext.decode_as(body, Record)
         except msgspec.DecodeError:
@@ -77,6 +77,17 @@ def sync_data(fd: int) -> None:
         os.fdatasync(fd)
     else:
         os.fsync(fd)
+
+
+def high(low: int) -> int:
+    """The descriptor moved out of the way of user code that closes or reuses low ones, and closed on exec."""
+    try:
+        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
+    except OSError:  # a small RLIMIT_NOFILE
+        os.set_inheritable(low, False)
+        return low
+    os.close(low)
+    return fd
 
 
 def is_at(path: Path, fd: int) -> bool:
@@ -114,7 +125,7 @@ class SegmentWriter:
         self._limit = limit
         self._torn = False
         self._sound = False  # its name and its pages have not been refused by the disk
-        self.fd = -1
+        self.fd, self.name = -1, ""
         try:
             self._open(name)
         except OSError:
@@ -125,14 +136,27 @@ class SegmentWriter:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fd = _high(os.open(self._directory / name, flags, 0o600))
-            # the name exists now, so readers take the old segment for complete: there is no way back
-            old, self.fd = self.fd, fd
-            self.name, self.position, self._torn, self._sound = name, 0, False, False
+            before, sound = self.name, self._sound
+            # once the name exists, readers take the old segment for complete: there is no way back, wherever a signal
+            # handler raises
+            self._sound = False
+            try:
+                old = fd = high(os.open(self._directory / name, flags, 0o600))
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, None) and self.name == before:  # None: a signal handler's own
+                    self._sound = sound
+                raise
+            if self.name == before:  # else a save from a signal handler came in between and has gone further
+                old = self.fd  # no call from here on to the last of these, so nothing comes in between
+                self.fd = fd
+                self.name = name
+                self.position = 0
+                self._torn = False
             if old >= 0:
                 os.close(old)
             os.fsync(directory)
-            self._sound = True
+            if self.name == name:
+                self._sound = True
         finally:
             os.close(directory)
 
@@ -185,7 +209,13 @@ class SegmentWriter:
 
     def rotate(self) -> None:
         """Go on in a new segment; raises OSError, and stays in the old one if there is no new one."""
-        self._open(next_segment(self.name))
+        before = name = self.name
+        while self.name == before:
+            name = next_segment(name)
+            try:
+                self._open(name)
+            except FileExistsError:  # a signal handler raised or saved when we had just made it: it stays empty
+                continue
 
     def _try_rotate(self) -> None:
         try:
@@ -227,15 +257,6 @@ class SegmentWriter:
             os.close(fd)
 
 
-def _high(low: int) -> int:
-    try:
-        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
-    except OSError:  # a small RLIMIT_NOFILE
-        return low
-    os.close(low)
-    return fd
-
-
 class Tail:
     """Reads a segment from a position on, as far as whole lines reach, again and again while it grows.
 
@@ -269,22 +290,19 @@ class Tail:
 
     def lines(self, buffer: bytearray) -> Iterator[bytes]:
         """The lines that nothing in this segment supersedes, from the position on, newline included."""
-        last_saved = b""
+        newest: Line | None = None  # of the saves since the last line that was yielded
         for data, end in self._pieces(buffer):
             for start, stop, important in _streaks(data, end):
-                first = bytes(data[start : data.find(b"\n", start, stop) + 1])
-                last = bytes(data[data.rfind(b"\n", start, stop - 1) + 1 or start : stop])
-                if last_saved and (important or _attempt_in(last_saved) != _attempt_in(first)):
-                    yield last_saved
-                if important:
-                    last_saved = b""
-                    yield last
-                    continue
-                if _attempt_in(first) != _attempt_in(last):  # a thread that its run() left behind saved once more
-                    yield from bytes(data[start : stop - len(last)]).splitlines(keepends=True)
-                last_saved = last
-        if last_saved:
-            yield last_saved
+                last = () if important else _last_saves(data, start, stop)
+                if newest is not None and not (last and _attempt_of(last[-1]) == _attempt_of(newest)):
+                    yield newest[1]
+                    newest = None
+                if not last:
+                    yield from bytes(data[start:stop]).splitlines(keepends=True)
+                elif newest is None or last[-1][0].number > newest[0].number:
+                    newest = last[-1]
+        if newest is not None:
+            yield newest[1]
 
     def _pieces(self, buffer: bytearray) -> Iterator[tuple[bytearray, int]]:
         while True:
@@ -309,17 +327,12 @@ class Tail:
                 yield from self._streak(data, start, stop)
 
     def _streak(self, data: bytearray, start: int, stop: int) -> Iterator[Record]:
-        """The last of consecutive saves and the few before it that are shown."""
-        starts = [stop]
-        while len(starts) <= 1 + EARLIER_STATES and starts[-1] > start:
-            starts.append(data.rfind(b"\n", start, starts[-1] - 1) + 1 or start)
-        records = [record_of(bytes(data[a : b - 1])) for a, b in zip(starts[1:], starts[:-1], strict=True)]
-        self.kept += stop - starts[1]
-        first = record_of(bytes(data[start : data.find(b"\n", start, stop)]))
-        whole = [r for r in (*records, first) if isinstance(r, Saved)]
-        if len(whole) == len(records) + 1 and len({(r.run, r.attempt) for r in whole}) == 1:
-            yield from reversed(whole[:-1])
-        else:  # damage: trust nothing, look at every line
+        """The newest of consecutive saves and the few before it that are shown."""
+        if last := _last_saves(data, start, stop):
+            self.kept += len(last[-1][1])
+            yield from [record for record, _ in last]
+        else:  # trust nothing, look at every line
+            self.kept += stop - (data.rfind(b"\n", start, stop - 1) + 1 or start)
             yield from self._decode_all(data, start, stop)
 
     def _decode_all(self, data: bytearray, start: int, stop: int) -> Iterator[Record]:
@@ -331,9 +344,33 @@ class Tail:
                 yield record
 
 
-def _attempt_in(line: bytes) -> list[bytes]:
-    """Run and attempt of a saved line."""
-    return line[9:].split(b",", 3)[:3]
+Line = tuple[Saved, bytes]
+
+
+def _last_saves(data: bytearray, start: int, stop: int) -> Sequence[Line]:
+    """The last few saves of a streak, the newest last; none if lines are damaged or of several attempts.
+
+    A save in the midst of another one, from a signal handler, has a higher number than the line after it: from the end
+    back, numbers rise to the newest and fall from there on.
+    """
+    found: list[Line] = []
+    end = stop
+    while end > start and (len(found) <= EARLIER_STATES or found[-1][0].number > found[-2][0].number):
+        begin = data.rfind(b"\n", start, end - 1) + 1 or start
+        line = bytes(data[begin:end])
+        record = record_of(line[:-1])
+        if not isinstance(record, Saved):
+            return ()
+        found.append((record, line))
+        end = begin
+    first = record_of(bytes(data[start : data.find(b"\n", start, stop)]))
+    if not isinstance(first, Saved) or {_attempt_of(each) for each in found} != {(first.run, first.attempt)}:
+        return ()  # a thread that its run() left behind saved once more
+    return sorted(found, key=lambda each: each[0].number)
+
+
+def _attempt_of(line: Line) -> tuple[int, int]:
+    return line[0].run, line[0].attempt
 
 
 def _streaks(data: bytearray, end: int) -> Iterator[tuple[int, int, bool]]:

@@ -7,7 +7,6 @@ own journal segment; the socket only wakes the runner.
 from __future__ import annotations
 
 import faulthandler
-import fcntl
 import os
 import signal
 import socket
@@ -15,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -39,7 +37,7 @@ from pyalma_tui.model.messages import (
 )
 from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
 from pyalma_tui.model.status import Error
-from pyalma_tui.store.segment import HIGH_FD, SegmentWriter
+from pyalma_tui.store.segment import SegmentWriter, high
 from pyalma_tui.worker import capture, guard
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.failure import called_exit, error_of
@@ -66,19 +64,22 @@ class Channel:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._pending = b""
+        self._pending = bytearray()
         self._decode: Callable[[bytes], Order] = jsontext.decoder(Order)
         self.passed: list[int] = []
 
     def receive(self) -> Order:
         """The next order; if the runner is gone, this process group ends here."""
-        while b"\n" not in self._pending:
+        looked = 0
+        while (end := self._pending.find(b"\n", looked)) < 0:
+            looked = len(self._pending)
             data, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, 1)
-            self.passed += fds
+            self.passed += map(high, fds)
             if not data:
                 guard.end_all()
             self._pending += data
-        line, _, self._pending = self._pending.partition(b"\n")
+        line = bytes(self._pending[:end])
+        del self._pending[: end + 1]
         return self._decode(line)
 
     def send(self, reply: Reply) -> None:
@@ -94,7 +95,7 @@ def main(argument: str) -> None:
     spec: Spec = jsontext.decode_as(argument.encode(), Spec)
     die_with_parent(spec.parent)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    work, control = _high(spec.work), _high(spec.control)
+    work, control = socket.socket(fileno=high(spec.work)), socket.socket(fileno=high(spec.control))
     guard_pid, dismiss_guard = guard.start(control, work)
     os.register_at_fork(after_in_child=work.close)
     os.register_at_fork(after_in_child=control.close)
@@ -115,16 +116,6 @@ def main(argument: str) -> None:
         _serve(module, order, channel, pen, stopping)
     dismiss_guard()
     os._exit(0)  # threads that user code left behind must not hold us up
-
-
-def _high(low: int) -> socket.socket:
-    """The socket of this descriptor, moved out of the way of user code that closes or reuses low ones."""
-    try:
-        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
-    except OSError:
-        fd = os.dup(low)
-    os.close(low)
-    return socket.socket(fileno=fd)
 
 
 def _load(path: Path, code: Path, channel: Channel, guard_pid: int) -> RunModule | None:
@@ -159,13 +150,13 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
         channel.send(ServeFailed(Error(f"{journal / order.segment}: {error.strerror}")))
         return None
     for lock in channel.passed:  # a child of ours holds nobody up
-        os.register_at_fork(after_in_child=partial(os.close, lock))
+        guard.close_in_children(lock)
     channel.send(Serving())
     return Pen(segment)
 
 
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
-    home = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+    home = high(os.open(".", os.O_RDONLY | os.O_CLOEXEC))
     output = capture.Output(Path(serve.state_dir) / "logs")
     host = socket.gethostname()
     called = 0.0  # when user code was called last

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from math import isfinite
 from time import monotonic_ns
 from typing import Any
 
@@ -65,6 +66,7 @@ class Attempt:
         self.order = order
         self.began = time.monotonic()
         self.broken = ""
+        self.cut_thread = False  # whether Interrupted was raised in another thread than that of run()
         self._pen = pen
         self._stopping = stopping
         self._key = (order.run, order.attempt)
@@ -114,14 +116,15 @@ class Attempt:
                     if self._over or self.broken:
                         self._check_open()
                         raise SaveFailed(self.broken)
-                    number = last + 1
+                    last = number = last + 1  # first: a save from a signal handler in between is the newer one
                     append(saved_line(prefix, number, (monotonic_ns() - began) // 1_000_000, text))
-                    if last < number:  # else a save from a signal handler came in between and is the newer one
-                        last = number
             except OSError as error:
+                if error.errno is None:  # no error of the disk but, say, a TimeoutError that a signal handler raised
+                    raise
                 self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
                 raise SaveFailed(self.broken) from error
             if stopping.asked is not None and stopping.asked == key:
+                self.cut_thread |= threading.current_thread() is not threading.main_thread()
                 raise Interrupted
 
         return save
@@ -134,6 +137,8 @@ class Attempt:
             return
         self._progressed = now
         record = Progressed(self.order.run, self.order.attempt, float(done), float(total))
+        if not (isfinite(record.done) and isfinite(record.total)):  # JSON has no form for it
+            return
         try:
             self._pen.write(record)
         except OSError:
@@ -183,11 +188,14 @@ def _state_text(data: object) -> bytes:
     kind = type(data).__name__
     try:
         text = jsontext.encode(data)
+        if jsontext.is_deep(text):
+            raise TypeError(f"it is nested deeper than {jsontext.DEEPEST}")
+        back = jsontext.decode(text)
     except (TypeError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError) as error:
         raise TypeError(
             f"save() takes a str or another JSON value, not this {kind} ({error}); the state saved before is kept"
         ) from None
-    if jsontext.decode(text) != data:
+    if back != data:
         sort = ValueError if isinstance(data, float) else TypeError
         raise sort(
             f"save() takes a str or another JSON value that comes back equal, not this {kind} "
@@ -230,15 +238,15 @@ def _record(attempt: Attempt, raised: BaseException | None, pen: Pen) -> str:
     record: Record
     if raised is None and attempt.broken:
         record = Raised(run, number, seconds, Error(f"SaveFailed: {attempt.broken}"))
-    elif raised is None:
-        record = Returned(run, number, seconds)
-    elif attempt.asked and _from_interrupt(raised):
+    elif attempt.cut_thread or (attempt.asked and _from_interrupt(raised)):
         why = attempt.timed_out
         record = (
             Raised(run, number, seconds, Error(why))
             if why
             else Stopped(run, number, seconds, time.time(), "interrupted")
         )
+    elif raised is None:
+        record = Returned(run, number, seconds)
     else:
         record = Raised(run, number, seconds, error_of(raised))
     try:

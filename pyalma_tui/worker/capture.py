@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import io
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -45,7 +46,8 @@ class Output:
     def __init__(self, logs: Path) -> None:
         self._logs = str(logs)  # paths are put together as text: pathlib would take longer than the system calls
         self._folder = self._name = ""  # of the current log
-        self._spare = False  # whether it is empty and may become that of the next run
+        self._spare = False  # whether it is empty
+        self._children = _ended_children()  # before its run began
         self._alone = False  # whether its folder is of our own making, with no other log in it
 
     def redirect(self, folder: str, name: str) -> None:
@@ -53,9 +55,10 @@ class Output:
         flush()
         if self._spare:
             self._spare = False
-            if name == self._name and self._is_move(folder):
+            if name == self._name and not self._is_shared() and self._is_move(folder):
                 return
             self._remove()
+        self._children = _ended_children()
         self._folder, self._name = folder, name
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
@@ -71,6 +74,10 @@ class Output:
     @property
     def _path(self) -> str:
         return f"{self._logs}/{self._folder}/{self._name}"
+
+    def _is_shared(self) -> bool:
+        """Whether processes may still write into the log: the run has started some, and they others."""
+        return _has_children() or _ended_children() != self._children
 
     def _is_move(self, folder: str) -> bool:
         """Whether the spare log could be made the new one by moving its folder, which has no other log."""
@@ -103,10 +110,28 @@ class Output:
 
     def _remove(self) -> None:
         try:
+            if os.stat(self._path).st_size > 0:  # what the run has started has written meanwhile
+                return
             os.unlink(self._path)
             os.rmdir(f"{self._logs}/{self._folder}")
         except OSError:  # it is gone, or the folder has logs of other attempts
             return
+
+
+def _ended_children() -> int:
+    """A number that grows with each child that was waited for: the pages that they have used."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+
+
+def _has_children() -> bool:
+    """Whether there are children, living or not waited for."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    except AttributeError:  # not on every macOS: then nobody knows
+        return True
+    return True
 
 
 def _make(folder: str) -> bool:

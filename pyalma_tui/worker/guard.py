@@ -7,31 +7,41 @@ interpreter's lock.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from pyalma_tui.model.messages import WORKER_MARK
-from pyalma_tui.store.segment import HIGH_FD
+from pyalma_tui.store.segment import high
 
 LATE = 1000  # milliseconds by which a dying runner may close its socket after the kernel has killed the worker
 
 
 def start(control: socket.socket, work: socket.socket) -> tuple[int, Callable[[], None]]:
-    """Fork the guard; to be called before any thread is started. Its process id, and what dismisses it at our end."""
-    ours, low = os.pipe()
-    mine = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)  # out of the way of user code that closes low ones
-    os.close(low)
-    pid = os.fork()
-    if pid == 0:
-        os.close(mine)
-        work.close()  # else the runner would not see that the worker is gone
-        _guard(control.fileno(), ours)
+    """Fork the guard; to be called before any thread is started. Its process id, and what dismisses it at our end.
+
+    It is no child of ours: user code may wait until it has none. The runner inherits it, as it does orphans.
+    """
+    ours, low = (end.detach() for end in socket.socketpair())
+    mine = high(low)
+    between = os.fork()
+    if between == 0:
+        try:
+            if os.fork() == 0:
+                os.close(mine)
+                work.close()  # else the runner would not see that the worker is gone
+                os.write(ours, b"%d" % os.getpid())
+                _guard(control.fileno(), ours)
+        finally:
+            os._exit(0)
     os.close(ours)
-    os.register_at_fork(after_in_child=lambda: os.close(mine))
+    with suppress(ChildProcessError):  # SIGCHLD is ignored, as some parents bequeath it
+        os.waitpid(between, 0)
+    pid = int(os.read(mine, 32))
+    close_in_children(mine)
 
     def dismiss() -> None:
         try:
@@ -40,6 +50,20 @@ def start(control: socket.socket, work: socket.socket) -> tuple[int, Callable[[]
             return
 
     return pid, dismiss
+
+
+def close_in_children(fd: int) -> None:
+    """What user code forks lets go of this, unless user code has closed it and has something else there."""
+    ours = os.fstat(fd)
+
+    def close() -> None:
+        try:
+            if os.path.samestat(os.fstat(fd), ours):
+                os.close(fd)
+        except OSError:  # user code has closed it
+            return
+
+    os.register_at_fork(after_in_child=close)
 
 
 def _guard(control: int, worker: int) -> None:

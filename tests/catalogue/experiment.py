@@ -106,10 +106,11 @@ class Running:
         return Result(code, self.printed(), self.complained())
 
     def workers(self) -> list[psutil.Process]:
-        """The live processes that it started itself."""
+        """Its live workers: each leads a group, with a guard in it that is a child of the program as well."""
         try:
-            return [child for child in psutil.Process(self.process.pid).children() if not _is_over(child)]
-        except psutil.NoSuchProcess:
+            children = psutil.Process(self.process.pid).children()
+            return [child for child in children if not _is_over(child) and os.getpgid(child.pid) == child.pid]
+        except (psutil.NoSuchProcess, ProcessLookupError):
             return []
 
 

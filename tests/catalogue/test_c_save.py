@@ -9,6 +9,7 @@ import signal
 import psutil
 import pytest
 
+from pyalma_tui.model.jsontext import DEEPEST
 from tests.catalogue.experiment import Catalogue, Check, Experiment, until
 
 case = Catalogue()
@@ -24,12 +25,21 @@ case = Catalogue()
     tuple=("(1, 2)", "TypeError: save() takes a str or another JSON value that comes back equal, not this tuple"),
     int_keys=("{1: 2}", "TypeError: save() takes a str or another JSON value that comes back equal, not this dict"),
     object=("object()", "TypeError: save() takes a str or another JSON value, not this object"),
+    deep=(
+        f"eval('[' * {DEEPEST + 1} + ']' * {DEEPEST + 1})",
+        f"TypeError: save() takes a str or another JSON value, not this list (it is nested deeper than {DEEPEST})",
+    ),
+    deeper_than_any_reader_can=(
+        "(sys.setrecursionlimit(10**6), functools.reduce(lambda inner, _: [inner], range(3000), []))[1]",
+        f"TypeError: save() takes a str or another JSON value, not this list (it is nested deeper than {DEEPEST})",
+    ),
     cycle=("(lambda x: x.append(x) or x)([])", "TypeError: save() takes a str or another JSON value, not this list"),
 )
 def _(experiment: Experiment, fault: tuple[str, str]) -> None:
     value, message = fault
     experiment.write(
         f"""
+        import functools
         def run(instance, save, state):
             save("before")
             if instance.endswith("lets-go"):
@@ -50,6 +60,25 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
     failed = next(run for run in experiment.table("runs").values() if run["status"] == "failed")
     last_frame = [line for line in failed["traceback"].splitlines() if line.startswith("  File ")][-1]
     assert last_frame.startswith(f'  File "{experiment.module}"'), "the error is shown where the user can mend it"
+
+
+@case("C26-progress-that-is-no-number")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state, progress):
+            for done, total in ((float("nan"), 1), (1, float("inf")), (float("-inf"), float("-inf"))):
+                progress(done, total)
+                time.sleep(0.11)  # one that comes sooner is not recorded anyway
+            save("x")
+            os.kill(os.getppid(), signal.SIGKILL)
+            wait_for("never")
+    """)
+    assert experiment.run().code == -signal.SIGKILL
+    experiment.nothing_left(5)
+    experiment.module.write_text("def run(instance, save, state): pass\n")
+    assert experiment.run().code == 0
+    assert experiment.one()["state"] == "x"
+    assert not list((experiment.state_dir / "journal").glob("*damaged*"))
 
 
 @case("C27-str-subclass")
@@ -158,6 +187,36 @@ def _(experiment: Experiment) -> None:
     assert experiment.run().code == 0
     run = experiment.one()
     assert (run["saves"], run["state"]) == (2001, "end")
+
+
+@case("C31-interrupted-thread")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        import threading
+        def run(instance, save, state):
+            def work():
+                for number in range(1000):
+                    save(str(number))
+                    if number == 3:
+                        tell("saved")
+                    while number >= 3 and not os.path.exists("go"):
+                        time.sleep(0.01)
+                        save(str(number))
+                tell("worked to the end")
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+    """)
+    running = experiment.go("--grace", "30")
+    experiment.hears("saved")
+    running.signal(signal.SIGINT)
+    running.end()
+    run = experiment.one()
+    assert (run["status"], run["state"]) == ("interrupted", "3"), "its work was cut off, whatever run() returned"
+    experiment.allow("go")
+    assert experiment.run().code == 0
+    assert experiment.told()[-1] == "worked to the end"
+    assert experiment.one()["status"] == "done"
 
 
 @case("C32-forked-child")
@@ -312,6 +371,72 @@ def _(experiment: Experiment) -> None:
     run = experiment.one()
     assert (run["status"], run["state"]) == ("done", "end")
     assert run["saves"] > 300
+
+
+@case.each("C36", acknowledged_before_the_outer_write=True, acknowledged_after_the_outer_write=False)
+def _(experiment: Experiment, before: bool) -> None:
+    """The worst moments for a signal: a state that was saved in the handler is kept whatever comes then."""
+    experiment.write(f"""
+        def run(instance, save, state):
+            if state:
+                tell(state)
+                return
+            save("first")
+            write = os.write
+            def handler(number, frame):
+                save("from the handler")
+                if not {before}:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            def interrupted(fd, data):
+                os.write = write
+                if {before}:
+                    signal.raise_signal(signal.SIGALRM)
+                written = write(fd, data)
+                if not {before}:
+                    signal.raise_signal(signal.SIGALRM)
+                return written
+            signal.signal(signal.SIGALRM, handler)
+            os.write = interrupted
+            save("from run()")
+            os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    assert experiment.run().code == 1
+    assert (experiment.one()["state"], experiment.one()["saves"]) == ("from the handler", 3)
+    assert experiment.run("--retry-failed").code == 0
+    assert experiment.told() == ["from the handler"]
+
+
+@case.each("C36", raises_when_a_segment_begins="raise TimeoutError", saves_when_a_segment_begins="save('inner')")
+def _(experiment: Experiment, does: str) -> None:
+    experiment.write(f"""
+        def run(instance, save, state):
+            real, begun = os.open, []
+            def handler(number, frame):
+                {does}
+            def interrupted(path, flags, *more, **names):
+                fd = real(path, flags, *more, **names)
+                if flags & os.O_EXCL and not begun:
+                    begun.append(path)
+                    signal.raise_signal(signal.SIGALRM)
+                return fd
+            signal.signal(signal.SIGALRM, handler)
+            os.open = interrupted
+            for number in range(60):
+                try:
+                    save([number, "x" * 1_000_000])
+                except TimeoutError:
+                    tell("raised")
+            assert begun
+            save("end")
+            tell("saved")
+            os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    assert experiment.run().code == 1
+    assert experiment.told()[-1] == "saved"
+    run = experiment.one()
+    assert (run["status"], run["state"]) == ("failed", "end")
+    assert run["error"].startswith("killed by SIGKILL")
+    assert not list((experiment.state_dir / "journal").iterdir()), "the segment that was begun twice is gone as well"
 
 
 @case("C36-del")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,10 @@ import pytest
 from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
 
 case = Catalogue()
+
+
+def limit_descriptors() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 
 
 def fault(experiment: Experiment, lines: str, *options: str) -> dict[str, object]:
@@ -350,6 +355,109 @@ def _(experiment: Experiment) -> None:
     )
     assert experiment.run("--workers", "1").code == 0
     assert experiment.told() == [str(experiment.folder)] * 2
+
+
+@case("D50-chdir-after-closing-descriptors")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            tell(os.getcwd())
+            os.closerange(3, 256)
+            mine = os.open("mine", os.O_WRONLY | os.O_CREAT)
+            child = os.fork()
+            if child == 0:
+                tell(os.write(mine, b"of the child"))
+                os._exit(0)
+            os.waitpid(child, 0)
+            os.close(mine)
+            os.chdir("/")
+        """,
+        ("a", "b"),
+    )
+    assert experiment.run("--workers", "1").code == 0
+    assert experiment.told() == [str(experiment.folder), "12"] * 2
+
+
+@case("D46-inherits-no-descriptor")
+def _(experiment: Experiment) -> None:
+    """What escapes for good must hold neither the lock nor a log of another run."""
+    experiment.write("""
+        import fcntl
+        def run(instance, save, state):
+            for fd in map(int, os.listdir("/proc/self/fd")):
+                if fd > 2 and os.path.exists(f"/proc/self/fd/{fd}") and os.get_inheritable(fd):
+                    tell(os.readlink(f"/proc/self/fd/{fd}"))
+            tell("looked")
+    """)
+    assert experiment.run().code == 0
+    assert experiment.told() == ["looked"]
+
+
+@case("D46-waits-until-there-are-no-children")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            for code in range(2):
+                if os.fork() == 0:
+                    os._exit(code)
+            try:
+                while True:
+                    os.wait()
+            except ChildProcessError:
+                save("nobody is left")
+    """)
+    result = experiment.run("--timeout", "20")
+    assert result.code == 0, result
+    assert experiment.one()["state"] == "nobody is left"
+    assert "left processes behind" not in result.out
+
+
+@case("D46-guard-of-a-killed-worker-goes")
+def _(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state):
+            save("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    result = experiment.run()
+    assert result.code == 1
+    assert "left processes behind" not in result.out, "its guard ends by itself, and is taken leave of"
+
+
+@case("D47-background-output-stays-with-its-run")
+def _(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        import subprocess
+        def run(instance, save, state):
+            if instance.endswith("b"):
+                os.system("(while [ ! -e go ]; do sleep 0.01; done; echo of b; touch gone) &")
+            else:
+                open("go", "w").close()
+                wait_for("gone")
+        """,
+        ("a", "b"),
+    )
+    assert experiment.run("--workers", "1").code == 0
+    assert (experiment.folder / "gone").exists()
+    assert experiment.log(1) == "", "b printed that"
+
+
+@case("D51-few-descriptors")
+def _(experiment: Experiment) -> None:
+    """What a terminal on macOS allows."""
+    experiment.write(
+        """
+        import resource
+        def run(instance, save, state):
+            save(str(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
+        """,
+        ("a", "b"),
+    )
+    result = experiment.run("--workers", "2", before=limit_descriptors)
+    assert result.code == 0, result
+    assert {run["state"] for run in experiment.runs().values()} == {"256"}
 
 
 @case.each("D51", caught=True, not_caught=False)

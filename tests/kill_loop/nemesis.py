@@ -120,8 +120,9 @@ def _kill(process: subprocess.Popen[bytes], rng: random.Random, score: Score) ->
     rarest = min(get_args(Kind), key=lambda kind: (score.kills[kind], rng.random()))
     kind: Kind = rarest if rng.random() < 0.5 else rng.choice(get_args(Kind))
     try:
-        workers = psutil.Process(process.pid).children()
-    except psutil.NoSuchProcess:
+        children = psutil.Process(process.pid).children()
+        workers = [child for child in children if os.getpgid(child.pid) == child.pid]  # not their guards
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return True
     if kind == "worker":
         if not workers:

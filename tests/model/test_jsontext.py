@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -76,6 +78,45 @@ def test_a_number_that_is_none_does_not_pass_beside_a_surrogate() -> None:
 
 
 BAD = [b"", b"{", b'"abc', b"nul", b'{"a":}', b'"\\ud800', b'["\\ud800",]', b'"a\nb"', b"\xff"]
+
+
+@pytest.mark.parametrize(("text", "nested"), [(b"[%s]", 1), (b'{"":%s}', 1), (b'[{"[]}{":[%s]},"\\"[",[{}]]', 3)])
+def test_only_what_is_nested_deeper_than_the_limit_is_deep(text: bytes, nested: int) -> None:
+    value = b"0"
+    for _ in range(jsontext.DEEPEST // nested):
+        value = text.replace(b"%s", value)
+    value = b"[" * (jsontext.DEEPEST % nested) + value + b"]" * (jsontext.DEEPEST % nested)
+    assert not jsontext.is_deep(value)
+    assert not jsontext.is_deep(b'["%s",%s]' % (b"[" * 1000, b",".join([b"[{}]"] * 1000)))
+    assert jsontext.is_deep(b"[%s]" % value)
+    assert jsontext.decode(value)
+
+
+TRICKY = st.recursive(
+    st.text('[]{}"\\,', max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('[]{}"\\,', max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+@given(TRICKY, st.integers(0, 4))
+def test_brackets_in_strings_do_not_count(value: Any, deepest: int) -> None:
+    with patch.object(jsontext, "DEEPEST", deepest):
+        assert jsontext.is_deep(jsontext.encode(value)) == (depth(value) > deepest)
+
+
+@pytest.mark.parametrize("kind", [Any, msgspec.Raw, dict[str, Any]])
+@pytest.mark.parametrize("more", ["", "\\ud800"])
+def test_what_no_reader_can_descend_to_is_a_decode_error(kind: Any, more: str) -> None:
+    text = b'{"%s":' % more.encode() + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    for decode in (partial(jsontext.decode_as, kind=kind), jsontext.decoder(kind)):
+        with pytest.raises(msgspec.DecodeError):
+            decode(text)
 
 
 @pytest.mark.parametrize("text", BAD, ids=repr)

@@ -179,6 +179,10 @@ BROKEN: dict[str, tuple[str, str]] = {
     "F64 an instance is missing": (document(instances='{"2":{"name":"a","file":"/a"}}'), "`$.instances`"),
     "F64 an instance has no name": (document(instances='{"1":{"file":"/a"}}'), "`$.instances.1`"),
     "F67 a newer schema": (document(meta='{"1":{"schema":2,"other":true}}'), "schema 2, this pyalma-tui knows up to 1"),
+    "F64 a state nested too deep": (
+        document(runs=run(state="deep").replace('"deep"', "[" * 100_000 + "]" * 100_000)),
+        "nested too deep",
+    ),
     "F64 a surrogate and a wrong type": (document(runs=run(error=["\ud800"])), "`$.runs.1.error`"),
 }
 

@@ -22,6 +22,7 @@ from pyalma_tui.store import segment
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.segment import (
     HIGH_FD,
+    READ,
     SegmentWriter,
     Tail,
     line_of,
@@ -334,6 +335,37 @@ def test_a_late_save_of_another_run_does_not_hide_the_streak_it_is_in(tmp_path: 
             tail.close()
             numbers = [r.number for r in kept if isinstance(r, Saved) and r.run == 2]
             assert max(numbers) == sum(b'"saved",2' in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(1, 3, 2), (1, 2, 4, 3), (1, 6, 5, 4, 3, 2), (1, 3, 4, 5, 6, 7, 2), (1, 4, 6, 5, 3, 2), (3, 2, 1)],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [1 << 10, 150, 100, 50])
+def test_c36_of_saves_within_each_other_the_one_with_the_highest_number_counts(
+    tmp_path: Path, numbers: tuple[int, ...], size: int
+) -> None:
+    (tmp_path / NAME).write_bytes(started(1) + b"".join(saved(1, number) for number in numbers))
+    read = read_all(tmp_path / NAME, size)
+    tail = Tail(tmp_path / NAME)
+    carried = every_line(b"".join(tail.lines(bytearray(size))))
+    tail.close()
+    assert [type(record) for record in carried] == [Started, Saved]
+    for records in (read, carried):
+        (run,) = folded(records, 1)
+        assert (run.state, run.saves) == (b'"%d"' % max(numbers), max(numbers))
+
+
+def test_what_is_nested_too_deep_to_be_read_is_damage(tmp_path: Path) -> None:
+    """A program that did not look wrote it."""
+    deep = saved_line(saved_prefix(1, 1), 2, 0, b"[" * 100_000 + b"]" * 100_000)
+    assert record_of(deep[:-1]) is None
+    (tmp_path / NAME).write_bytes(started(1) + saved(1, 1) + deep + saved(1, 3))
+    tail = Tail(tmp_path / NAME)
+    records = list(tail.read(bytearray(READ)))
+    tail.close()
+    assert folded(records, 1)[0].saves == 3
 
 
 def test_progress_breaks_a_streak_and_is_kept(tmp_path: Path) -> None:

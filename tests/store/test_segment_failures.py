@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,38 @@ def test_c36_a_signal_handler_that_raises_after_a_short_write_does_not_spoil_the
         writer.append(saved(1, 1))
     writer.append(saved(1, 2))
     assert numbers(tmp_path) == [2]
+    writer.close()
+
+
+@pytest.mark.parametrize("raises", [True, False], ids=["raises", "appends"])
+@pytest.mark.parametrize(
+    ("function", "call"), [("open", 0), ("open", 1), ("close", 0), ("close", 1), ("fsync", 0), ("close", 2)]
+)
+def test_c36_a_signal_handler_that_raises_or_appends_while_a_segment_begins_loses_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, call: int, raises: bool
+) -> None:
+    """Readers go on to the next segment when it exists: what is appended to the one before is not seen any more."""
+    writer = SegmentWriter(tmp_path, NAME)
+    writer.append(saved(1, 1))
+
+    def interrupted(*args: Any, **names: Any) -> Any:
+        answer = getattr(os, function)(*args, **names)
+        if raises:
+            raise TimeoutError  # what handlers of SIGALRM like to raise, which is an OSError
+        writer.rotate()
+        writer.append(saved(1, 2))
+        return answer
+
+    faulty = Faulty(function, *[None] * call, interrupted)
+    monkeypatch.setattr(segment, "os", faulty)
+    with pytest.raises(TimeoutError) if raises else nullcontext():
+        writer.rotate()
+    assert not faulty._answers, "it has happened"
+    writer.append(saved(1, 3))
+    last = max(path.name for path in tmp_path.iterdir())
+    assert writer.name == last
+    assert segment.is_at(tmp_path / last, writer.fd)
+    assert numbers(tmp_path) == ([1, 3] if raises else [1, 2, 3])
     writer.close()
 
 

@@ -1,0 +1,76 @@
+"""The worker's side of the work socket."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.messages import Exit, Order, RunOrder
+from pyalma_tui.store.segment import HIGH_FD
+from pyalma_tui.worker.__main__ import Channel
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, Channel]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, Channel(theirs)
+
+
+def line(order: Order) -> bytes:
+    return jsontext.encode(order) + b"\n"
+
+
+def run_order(state: object) -> RunOrder:
+    return RunOrder(1, 1, 0, "/a", False, msgspec.Raw(b"null"), 0, 7, msgspec.Raw(jsontext.encode(state)))
+
+
+def test_orders_come_whole_however_they_are_cut(ends: tuple[socket.socket, Channel]) -> None:
+    ours, channel = ends
+    first, second = line(run_order("a\nb")), line(Exit())
+    ours.sendall(first[:5])
+    threading.Thread(target=ours.sendall, args=(first[5:] + second,)).start()
+    order = channel.receive()
+    assert isinstance(order, RunOrder)
+    assert jsontext.decode(bytes(order.state)) == "a\nb"
+    assert isinstance(channel.receive(), Exit)
+
+
+def test_a_large_state_takes_time_in_proportion(ends: tuple[socket.socket, Channel]) -> None:
+    """A search that begins anew with each piece takes minutes for this."""
+    ours, channel = ends
+    text = line(run_order("x" * (60 << 20)))
+    sender = threading.Thread(target=ours.sendall, args=(text,))
+    began = time.monotonic()
+    sender.start()
+    order = channel.receive()
+    sender.join()
+    assert isinstance(order, RunOrder)
+    assert len(bytes(order.state)) == 2 + (60 << 20)
+    assert time.monotonic() - began < 10
+
+
+def test_a_passed_descriptor_is_out_of_the_way_and_not_passed_on(
+    ends: tuple[socket.socket, Channel], tmp_path: Path
+) -> None:
+    ours, channel = ends
+    (tmp_path / "lock").touch()
+    before = set(os.listdir("/dev/fd"))
+    with (tmp_path / "lock").open() as lock:
+        socket.send_fds(ours, [line(Exit())], [lock.fileno()])
+        channel.receive()
+        (fd,) = channel.passed
+        assert os.path.samestat(os.fstat(fd), os.fstat(lock.fileno()))
+    assert fd >= HIGH_FD
+    assert fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+    assert set(os.listdir("/dev/fd")) - before == {str(fd)}, "the low one is closed"
+    os.close(fd)
