@@ -58,9 +58,8 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     with first_worker(target.module, state_dir) as worker:
         front = _front_end(screen=screen)  # 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
-        batch = find_instances(target, given, loaded, warn)
+        settings = _settings(target, find_instances(target, given, loaded, warn), options, workers, state_dir)
         del given  # the instances have it: not twice in memory
-        settings = _settings(target, batch, options, workers, state_dir)
         if options.fresh:
             forget(state_dir, yes=options.yes)
         session = Session(settings, loaded.hash, loaded.has_done)
