@@ -141,7 +141,7 @@ class Runner:
             where = error.filename or self._session.state_dir
             self._failure = f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}"
         except Exception as error:
-            self._failure = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
+            self._failure = _defect(error)
             raise
         finally:
             self._end()
@@ -227,8 +227,7 @@ class Runner:
         except PyalmaError as error:
             self._failure = self._failure or error.message
         except Exception as error:  # noqa: BLE001 - told below, and nothing comes after it
-            told = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
-            self._failure = self._failure or told
+            self._failure = self._failure or _defect(error)
 
     # --- what is to be run ---------------------------------------------------------------------------------------
 
@@ -311,12 +310,13 @@ class Runner:
         """The runs that workers have, also those that have not recorded yet that they begin."""
         return {seat.run for seat in self._crew.seats.values() if seat.doing == "running"}
 
-    def _stands(self, run: int, *kinds: type[s.Status]) -> bool:
-        """Whether a run is in one of these statuses, and no worker has it."""
-        return isinstance(self._session.ledger.run(run).status, kinds) and run not in self._taken
+    def _standing(self, runs: Iterable[int], *kinds: type[s.Status]) -> list[int]:
+        """Those of the runs that are in one of these statuses and that no worker has."""
+        ledger, taken = self._session.ledger, self._taken
+        return [run for run in runs if isinstance(ledger.run(run).status, kinds) and run not in taken]
 
     def _has_failed(self, run: int) -> bool:
-        return self._stands(run, s.Failed)
+        return bool(self._standing([run], s.Failed))
 
     # --- done() --------------------------------------------------------------------------------------------------
 
@@ -568,16 +568,13 @@ class Runner:
         self._let_wait(runs, s.Pending, "starting")
 
     def _let_wait(self, runs: Sequence[int] | None, kind: type[s.Status], verb: str) -> None:
-        ledger = self._session.ledger
-        chosen = self._session.order if runs is None else runs
-        taken = self._taken
-        added = self._queue.add([i for i in chosen if isinstance(ledger.run(i).status, kind) and i not in taken])
+        added = self._queue.add(self._standing(self._session.order if runs is None else runs, kind))
         if added:
             self._note(f"{verb} {_count(added, 'run')}")
 
     def _put_first(self, runs: Sequence[int]) -> None:
         """Let these be called before all others that wait, in the order that they have among themselves."""
-        first = [run for run in runs if self._stands(run, s.Pending, s.Interrupted, s.Failed)]
+        first = self._standing(runs, s.Pending, s.Interrupted, s.Failed)
         if first:
             self._go_on()
             self._queue.put_first(first)
@@ -608,10 +605,10 @@ class Runner:
 
     def _reset(self, runs: Sequence[int]) -> None:
         ledger = self._session.ledger
-        idle = [ledger.run(run) for run in runs if self._stands(run, s.Pending, s.Interrupted, s.Failed, s.Done)]
+        idle = self._standing(runs, s.Pending, s.Interrupted, s.Failed, s.Done)
         for run in idle:
-            self._write(Reset(run.id, run.attempt + 1, time.time(), ledger.hook.calls))
-        self._queue.add([run.id for run in idle])
+            self._write(Reset(run, ledger.run(run).attempt + 1, time.time(), ledger.hook.calls))
+        self._queue.add(idle)
         if idle:
             self._note(f"{_count(len(idle), 'run')} forgotten, to run anew")
 
@@ -717,6 +714,10 @@ class Runner:
         )
         if turned and self._listener is not None:
             self._listener([])  # no record tells that
+
+
+def _defect(error: Exception) -> str:
+    return f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
 
 
 def _seconds(limit: float | None) -> str:

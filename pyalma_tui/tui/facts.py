@@ -121,9 +121,15 @@ def risk_text(run: Run, risk: float, stopping: bool) -> Content:
     return Content.styled(f"{cells.span(risk)} of work would be lost {when}{since}", style)
 
 
+def load_texts(load: Load) -> tuple[str, str]:
+    """Memory and processor time as `132 MB` and `98 %`; of several processors more than 100 %."""
+    return cells.size(load.rss), f"{load.cpu * 100:.0f} %"
+
+
 def load_text(load: Load) -> str:
     """Memory and processors of the worker and of all that it started."""
-    return f"{cells.size(load.rss)} of memory · {load.cpu * 100:.0f} % of a processor"
+    memory, share = load_texts(load)
+    return f"{memory} of memory · {share} of a processor"
 
 
 def ran_text(moment: Moment, run: Run) -> str:

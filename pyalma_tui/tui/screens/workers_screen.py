@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.facts import load_texts
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.moment import Moment
 from pyalma_tui.tui.notices import step_text
@@ -21,6 +22,7 @@ from pyalma_tui.tui.rows import plain
 
 WIDTHS = (4, 9, 10, 9, 7, 10)  # cells of slot, pid, memory, processor, time, phase; the instance has the rest
 LEAST = 12
+UNKNOWN = ("–", "–")
 
 
 class Workers(ModalScreen[None]):
@@ -75,8 +77,9 @@ def _told(moment: Moment, slot: Slot, room: int) -> Content:
     name = ""
     if slot.run is not None:
         name = moment.snapshot.instances[moment.run(slot.run).instance].label
+    load = load_texts(slot.load) if slot.load is not None else UNKNOWN
     phase, colour = slot.phase, COLOURS["running"] if slot.run is not None else ""
-    texts = (str(slot.number), str(slot.pid), *load_texts(slot.load), cells.duration(moment.now - slot.since), phase)
+    texts = (str(slot.number), str(slot.pid), *load, cells.duration(moment.now - slot.since), phase)
     line = Content.styled(_line((*texts, plain(name, room)), room), colour)
     return Content("\n").join(
         [line, *(Content.styled(f"     {why}", COLOURS["interrupted"]) for why in _hints(moment, slot))]
@@ -102,10 +105,3 @@ def _line(texts: tuple[str, ...], room: int) -> str:
         cells.fit(phase, next(widths)),
     ]
     return " ".join([*columns, cells.fit_middle(name, room)]).rstrip()
-
-
-def load_texts(load: Load | None) -> tuple[str, str]:
-    """Memory and processor time as `132 MB` and `98 %`; of several processors more than 100 %."""
-    if load is None:
-        return "–", "–"
-    return cells.size(load.rss), f"{load.cpu * 100:.0f} %"
