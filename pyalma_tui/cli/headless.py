@@ -47,9 +47,10 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
     changes = Changes()
     runner = Runner(settings, session, worker, changes.put, alone=True)
     signals = Signals(runner, options, settings.grace)
+    found = runner.snapshot().counts  # before it starts: a short run may be done in a moment
     runner.start()
     output = Output(sys.stdout)
-    if runner.snapshot().counts.done == runner.snapshot().counts.total and not options.rerun_done:
+    if found.done == found.total and not options.rerun_done:
         say("everything is done already: nothing to run")
     show = json_printer(output) if options.json else line_printer(output)
     live = sys.stdout.isatty() and knows_controls() and not options.json
