@@ -18,7 +18,7 @@ from pyalma_tui.model.choice import choose
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.logtext import log_text
 from pyalma_tui.model.printable import printable
-from pyalma_tui.runner.snapshot import done_log_path, load_log_dir, log_path
+from pyalma_tui.store import layout
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import read_store
 
@@ -74,7 +74,9 @@ def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | 
         had = "1 attempt" if run.attempt == 1 else f"{run.attempt} attempts"
         raise UsageError(f"--attempt {attempt}: {label} has had {had} in iteration {run.iteration}. Count from 1")
     whose = f"{label}, iteration {run.iteration}, attempt {number}"
-    return Wanted(log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number))
+    return Wanted(
+        layout.log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number)
+    )
 
 
 def _when_started(known: Remembered, word: str, iteration: int | None) -> Remembered:
@@ -110,7 +112,7 @@ def _latest(state_dir: Path, run: Run) -> int:
     """The last attempt that there can be a log of: a reset takes a number too, and prints nothing."""
     if not isinstance(run.status, s.Pending):
         return run.attempt
-    return max(_numbers(state_dir / "logs" / str(run.id)), default=run.attempt)
+    return max(_numbers(layout.logs(state_dir) / str(run.id)), default=run.attempt)
 
 
 def _of_hook(known: Remembered, call: int | None) -> Wanted:
@@ -125,7 +127,7 @@ def _of_hook(known: Remembered, call: int | None) -> Wanted:
         hook = store.ledger.hook if store else None
         return hook is not None and hook.calls == number and isinstance(hook.status, s.HookRunning)
 
-    return Wanted(done_log_path(known.state_dir, number), f"{HOOK}, call {number}", goes_on)
+    return Wanted(layout.done_log_path(known.state_dir, number), f"{HOOK}, call {number}", goes_on)
 
 
 def _attempt_goes_on(known: Remembered, number: int, attempt: int) -> bool:
@@ -226,7 +228,7 @@ def _list(known: Remembered, out: Out) -> int:
 
 def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
     """Every log in the order of the runs, with whose it is."""
-    ledger, folder = known.store.ledger, known.state_dir / "logs"
+    ledger, folder = known.store.ledger, layout.logs(known.state_dir)
     for number in _numbers(folder):
         if number > len(ledger.runs):
             continue
@@ -234,10 +236,10 @@ def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
         where = f"{ledger.instances[run.instance].label}, iteration {run.iteration}"
         for attempt in _numbers(folder / str(number)):
             status = s.word(run.status) if attempt == run.attempt else "earlier"
-            yield folder / str(number) / f"{attempt}.log", f"{where}, attempt {attempt}, {status}"
-    for call in _numbers(folder / "done"):
-        yield folder / "done" / f"{call}.log", f"{HOOK}, call {call}"
-    load = load_log_dir(known.state_dir)
+            yield layout.log_path(known.state_dir, number, attempt), f"{where}, attempt {attempt}, {status}"
+    for call in _numbers(folder / layout.DONE_LOGS):
+        yield layout.done_log_path(known.state_dir, call), f"{HOOK}, call {call}"
+    load = layout.load_log_dir(known.state_dir)
     for name in sorted(os.listdir(load)) if load.is_dir() else ():
         yield load / name, "while the module was imported"
 

@@ -22,6 +22,8 @@ from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Conductor
+from pyalma_tui.store.disk import open_regular
+from pyalma_tui.store.layout import crash_log
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
@@ -101,10 +103,21 @@ def show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
         if not ending.gone:  # else: nobody is left to restore a terminal for
             raise
     if app.crash is not None:
-        path = state_dir / "crash.log"
+        path = crash_log(state_dir)
         text = "".join(traceback.format_exception(app.crash))
-        path.write_text(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}", encoding="utf-8", errors="backslashreplace")
-        say(f"screen: {type(app.crash).__name__}: it crashed; the traceback is in {path}. Every state is kept")
+        kept = _keep_traceback(path, f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}")
+        say(f"screen: {type(app.crash).__name__}: it crashed; {kept}. Every state is kept")
+
+
+def _keep_traceback(path: Path, text: str) -> str:
+    """Where the text of a traceback is now, in words."""
+    try:
+        with os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT), "wb") as file:
+            file.truncate()
+            file.write(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        return f"the traceback could not be kept in {path}: {error.strerror}"
+    return f"the traceback is in {path}"
 
 
 def _go_on(runner: Runner, options: RunOptions, grace: float, ending: Ending) -> None:

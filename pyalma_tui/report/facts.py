@@ -12,6 +12,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Tally
 from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.store.layout import log_of
 
 SCHEMA = 1
 NULL = msgspec.Raw(b"null")
@@ -73,7 +74,7 @@ def run_facts(run: Run, instance: Instance) -> RunFacts:
         seconds=round(run.seconds, 3),
         error=run.status.error.message if isinstance(run.status, s.Failed) else None,
         module=run.module or None,
-        log=f"logs/{run.id}/{run.attempt}.log" if run.attempt else None,
+        log=log_of(run.id, run.attempt) if run.attempt else None,
     )
 
 

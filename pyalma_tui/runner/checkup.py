@@ -17,7 +17,8 @@ from pyalma_tui.errors import InputError, LoadError, PyalmaError
 from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
-from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
+from pyalma_tui.store import layout
+from pyalma_tui.store.checkpoint import CheckpointStorage
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import Store, read_store, segments
 
@@ -70,37 +71,38 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
     shown = ", ".join(f"{number:,} {word}" for word, number in msgspec.structs.asdict(counts).items() if number)
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(store.meta.written_at))
     yield Finding(
-        "store", f"{state_dir / NAME}: schema {store.meta.schema}, session {store.meta.session}, written {written}"
+        "store",
+        f"{layout.database(state_dir)}: schema {store.meta.schema}, session {store.meta.session}, written {written}",
     )
     yield Finding("runs", shown or "none")
     for name, lines in store.damaged.items():
-        fact = f"{state_dir / 'journal' / name}: {lines} damaged or torn line{'s' * (lines != 1)} skipped"
+        fact = f"{layout.journal(state_dir) / name}: {lines} damaged or torn line{'s' * (lines != 1)} skipped"
         advice = "all others count; the next start keeps the file aside and goes on"
         yield Finding("journal", fact, advice, 0 if busy else 3)
     for name in store.stale:
-        fact = f"{state_dir / 'journal' / name}: older than {NAME}, as from a backup"
+        fact = f"{layout.journal(state_dir) / name}: older than {layout.DATABASE}, as from a backup"
         yield Finding("journal", fact, "nothing of it counts; the next start keeps the file aside and goes on")
 
 
 def _sizes(state_dir: Path) -> Iterator[Finding]:
-    database = state_dir / NAME
-    parts = [f"{NAME} {_bytes(database.stat().st_size)}"] if database.is_file() else []
-    count = len(segments(state_dir / "journal"))
-    parts.append(f"journal {_bytes(_size_of(state_dir / 'journal'))} in {count} segment{'s' * (count != 1)}")
-    parts.append(f"logs {_bytes(_size_of(state_dir / 'logs'))}")
+    database = layout.database(state_dir)
+    parts = [f"{layout.DATABASE} {_bytes(database.stat().st_size)}"] if database.is_file() else []
+    count = len(segments(layout.journal(state_dir)))
+    parts.append(f"journal {_bytes(_size_of(layout.journal(state_dir)))} in {count} segment{'s' * (count != 1)}")
+    parts.append(f"logs {_bytes(_size_of(layout.logs(state_dir)))}")
     yield Finding("sizes", ", ".join(parts))
     if not os.access(state_dir, os.W_OK | os.X_OK):
         yield Finding("store", f"{state_dir}: it may not be written", "change its permissions, or --state DIR", 3)
 
 
 def _backup(state_dir: Path) -> Iterator[Finding]:
-    path = state_dir / BACKUP
+    path = layout.backup(state_dir)
     if not path.exists():
         return
     try:
         CheckpointStorage(path).tables()
     except PyalmaError as error:
-        yield Finding("backup", error.message, f"{NAME} counts; the next checkpoint makes a new backup")
+        yield Finding("backup", error.message, f"{layout.DATABASE} counts; the next checkpoint makes a new backup")
     else:
         written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
         yield Finding("backup", f"{path}: readable, from {written}")

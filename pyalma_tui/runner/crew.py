@@ -15,7 +15,8 @@ from pyalma_tui.runner import supervise
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
-from pyalma_tui.runner.snapshot import load_log_dir
+from pyalma_tui.store.disk import make_folder, open_regular
+from pyalma_tui.store.layout import load_log_dir, load_log_name
 
 GOODBYE = 2.0  # seconds that a worker and what it started get to end when it is no longer needed
 
@@ -61,9 +62,10 @@ class Crew:
 
     def start(self, number: int) -> None:
         """Start a worker for this slot; it says when it has loaded the module."""
+        code = self._session.code
         mark = f"{self._session.meta.session}-{self._launched + 1}-{time.monotonic_ns()}"
         with self._load_log() as log:
-            worker = Worker(self._settings.module, log, mark, self._session.code)
+            worker = Worker(self._settings.module, log, mark, code.path if code is not None else None)
         self._sit(number, worker)
 
     def adopt(self, worker: Worker) -> None:
@@ -71,12 +73,12 @@ class Crew:
         self.serve(self._sit(0, worker))
 
     def _load_log(self) -> IO[bytes]:
-        directory = load_log_dir(self._session.state_dir)
+        session = self._session
+        folder = load_log_dir(session.state_dir)
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = directory / f"{self._session.meta.session:06d}-{self._launched + 1:03d}.log"
-            path.touch(0o600)
-            return path.open("ab")
+            make_folder(folder, session.umask)
+            path = folder / load_log_name(session.meta.session, self._launched + 1)
+            return os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, session.umask), "ab")
         except OSError:  # a log is no reason to stop
             return open(os.devnull, "ab")
 
@@ -97,6 +99,7 @@ class Crew:
             segment_limit=journal.segment_limit(self._settings.workers),
             synced=self._settings.sync == "fsync",
             slot=seat.number,
+            umask=self._session.umask,
         )
         seat.worker.send(order, [self._session.lock_fd])
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from pyalma_tui.runner.local_slots import Worker, become_subreaper
-from pyalma_tui.runner.snapshot import load_log_dir
+from pyalma_tui.store.disk import make_folder, open_regular
+from pyalma_tui.store.layout import FIRST_LOAD_LOG, load_log_dir
 
 
 @contextmanager
@@ -39,9 +40,9 @@ def _keep_output(output: IO[bytes], state_dir: Path) -> None:
     if output.tell() == 0:
         return
     output.seek(0)
-    directory = load_log_dir(state_dir)
+    folder = load_log_dir(state_dir)
     with contextlib.suppress(OSError):  # a log is no reason not to start
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (directory / "first.log").touch(0o600)
-        with (directory / "first.log").open("wb") as log:
+        make_folder(folder)
+        with os.fdopen(open_regular(folder / FIRST_LOAD_LOG, os.O_WRONLY | os.O_CREAT), "wb") as log:
+            log.truncate()
             shutil.copyfileobj(output, log)

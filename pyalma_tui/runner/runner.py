@@ -41,8 +41,9 @@ from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import CRASHES, Retries
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
-from pyalma_tui.runner.snapshot import Blocked, Change, Listener, Phase, Snapshot, done_log_path, log_path
+from pyalma_tui.runner.snapshot import Blocked, Change, Listener, Phase, Snapshot
 from pyalma_tui.runner.usage import Usage
+from pyalma_tui.store.layout import done_log_path, log_path
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want

@@ -13,7 +13,6 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError, InputError, InUseError, StoreError
-from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.loading.target import refuse_too_many
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, cut_off
@@ -21,8 +20,9 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import dispatch_order
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record, Stopped
-from pyalma_tui.store import opening
-from pyalma_tui.store.checkpoint import NAME
+from pyalma_tui.runner.kept_code import keep_code
+from pyalma_tui.store import layout, opening
+from pyalma_tui.store.disk import open_regular, umask_now
 from pyalma_tui.store.founding import prepare
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.lock import Lock
@@ -87,14 +87,15 @@ class Session:
         self.planned = True  # whether `db.json` knows every run
         self._stop_sync = threading.Event()
         self._busy = threading.Event()
+        self.umask = umask_now()
         try:
-            prepare(self.state_dir)
+            prepare(self.state_dir, self.umask)
         except OSError as error:
             where = error.filename or self.state_dir
             raise StoreError(
                 f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
             ) from error
-        self._lock = Lock(self.state_dir, time.time())
+        self._lock = Lock(self.state_dir, time.time(), self.umask)
         try:
             self._open(settings, module_hash, has_done)
         except OSError as error:
@@ -134,23 +135,24 @@ class Session:
         self.ledger.hook = _hook_of(self.ledger.hook, has_done)
         self.order = list(dispatch_order(self.ledger.runs.freeze(), self.batch, iterations))
         old = store.meta if store else Meta()
-        segments = opening.segments(self.state_dir / "journal")
+        segments = opening.segments(layout.journal(self.state_dir))
         self.meta = msgspec.structs.replace(
             old,
             identity=old.identity or os.urandom(8).hex(),
-            session=max([old.session, *map(opening.session_of, segments)]) + 1,
+            session=max([old.session, *map(layout.session_of, segments)]) + 1,
             target=str(settings.target),
             module=str(settings.module),
             module_hash=module_hash,
             iterations=iterations,
             seed=seed,
         )
-        self.code = _keep_code(self.state_dir, settings.module, module_hash)
-        self._code = self.code.read_bytes() if self.code is not None else b""
+        self.code = keep_code(self.state_dir, settings.module, module_hash, self.umask)
         self._foreign = store.foreign if store else {}
         folded = store.folded if store else dict.fromkeys(segments, 0)
         synced = settings.sync == "fsync"
-        self.journal = Journal(self.state_dir / "journal", self.meta.session, folded, synced=synced)
+        self.journal = Journal(
+            layout.journal(self.state_dir), self.meta.session, folded, synced=synced, umask=self.umask
+        )
         self.ledger.notes = ()  # what earlier sessions were told is in the session log
         self._tell(store, settings, module_hash, growth)
         self._end_lost_attempts()
@@ -168,7 +170,7 @@ class Session:
             self.note(f"{lines} damaged or torn line(s) of {name} were skipped; {self._keep_aside(name, 'damaged')}")
         for name in store.stale:
             fate = self._keep_aside(name, "stale")
-            self.note(f"{name} is older than {NAME}, as from a backup: nothing of it was taken in; {fate}")
+            self.note(f"{name} is older than {layout.DATABASE}, as from a backup: nothing of it was taken in; {fate}")
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
         if store.meta.module_hash and store.meta.module_hash != module_hash:
@@ -179,8 +181,8 @@ class Session:
 
     def _keep_aside(self, segment: str, why: str) -> str:
         """Give a segment a second name, which no checkpoint removes; what became of it."""
-        path = self.state_dir / "journal" / segment
-        kept = path.with_name(f"{segment}.{why}-{time.strftime('%Y%m%d-%H%M%S')}")
+        path = layout.journal(self.state_dir) / segment
+        kept = path.with_name(layout.aside_name(segment, why, time.strftime("%Y%m%d-%H%M%S")))
         try:
             os.link(path, kept)
         except OSError as error:  # a file system without links, or one of this second is there already
@@ -232,9 +234,9 @@ class Session:
         if self._evicted:
             return
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note.at))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        path, flags = layout.session_log(self.state_dir), os.O_WRONLY | os.O_CREAT | os.O_APPEND
         try:
-            with os.fdopen(os.open(self.state_dir / "session.log", flags, 0o600), "a", encoding="utf-8") as log:
+            with os.fdopen(open_regular(path, flags, self.umask), "a", encoding="utf-8") as log:
                 log.write(f"{stamp} {printable(note.text)}\n")
         except OSError as error:
             self.not_saved = f"{self.state_dir}: {error.strerror}"
@@ -248,13 +250,13 @@ class Session:
         notes = []
         for name, lines in self.journal.take_damaged().items():
             notes.append(f"{lines} damaged line(s) of {name} were skipped; {self._keep_aside(name, 'damaged')}")
-        gone = not (self.journal.own_in_place and (self.state_dir / NAME).exists())
+        gone = not (self.journal.own_in_place and layout.database(self.state_dir).exists())
         unlocked = not self._lock.in_place
         removed = {writer: name for writer, name in self.journal.removed.items() if name not in self._left}
         refused = {writer: name for writer, name in self.journal.refused.items() if name not in self._left}
         try:
             if gone:
-                prepare(self.state_dir)
+                prepare(self.state_dir, self.umask)
             if unlocked:
                 self._lock_anew()
             if gone:
@@ -267,7 +269,7 @@ class Session:
             notes.append(f"{self.state_dir} was removed while it was in use; it is written anew from memory")
         else:
             notes += [f"{name} was removed while it was in use; {anew}" for name in removed.values()]
-            notes += [f"{self.state_dir / 'lock'} was removed while it was in use; it is taken anew"] * unlocked
+            notes += [f"{layout.lock(self.state_dir)} was removed while it was in use; it is taken anew"] * unlocked
         notes += [f"the disk has refused {name}; {anew}" for name in refused.values()]
         if removed or refused:
             self._left.update(removed.values(), refused.values())
@@ -276,7 +278,7 @@ class Session:
 
     def _lock_anew(self) -> None:
         try:
-            lock = Lock(self.state_dir, time.time())
+            lock = Lock(self.state_dir, time.time(), self.umask)
         except InUseError:
             self._evicted = True
             self.journal.close()  # also nothing is carried over from what workers have left
@@ -287,8 +289,7 @@ class Session:
     def _write_anew(self) -> None:
         self.journal.retire()
         if self.code is not None:
-            self.code.parent.mkdir(mode=0o700, exist_ok=True)
-            self.code.write_bytes(self._code)
+            self.code.write(self.umask)
         self.checkpoint()
 
     def absorb(self, records: Iterable[Record]) -> list[tuple[Record, Run | None]]:
@@ -339,7 +340,7 @@ class Session:
     def _raise_write_error(self) -> None:
         if self._write_error:
             raise StoreError(
-                f"store: {self.state_dir / NAME}: {self._write_error}. "
+                f"store: {layout.database(self.state_dir)}: {self._write_error}. "
                 f"The journal beside it keeps what was saved; make room or allow writing, then start again"
             )
 
@@ -370,7 +371,7 @@ class Session:
 
     def _write(self, checkpoint: opening.Checkpoint) -> None:
         try:
-            opening.write_checkpoint(self.state_dir, checkpoint)
+            opening.write_checkpoint(self.state_dir, checkpoint, self.umask)
         except OSError as error:
             self._write_error = error.strerror or str(error)
         except BaseException as error:  # a defect must not look like a success
@@ -386,7 +387,7 @@ class Session:
         self._writer.join()
         self._writer = None
         if self._write_error:
-            self.not_saved = f"{self.state_dir / NAME}: {self._write_error}"
+            self.not_saved = f"{layout.database(self.state_dir)}: {self._write_error}"
             self.journal.changed = True
         if self._written is not None:
             self.meta, self._written, self.not_saved = self._written, None, ""
@@ -431,23 +432,6 @@ class Session:
                 self._writer.join()
             self.journal.close()
             self._lock.close()
-
-
-def _keep_code(state_dir: Path, module: Path, digest: str) -> Path | None:
-    """A copy of the run module as this session loaded it, so that workers started later run the same code."""
-    kept = state_dir / "code" / f"{digest}.py"
-    if kept.is_file() and code_hash(kept.read_bytes()) == digest:
-        return kept
-    try:
-        code = module.read_bytes()
-        if code_hash(code) != digest:  # edited since a moment ago: no copy is better than a wrong one
-            return None
-        kept.parent.mkdir(mode=0o700, exist_ok=True)
-        kept.touch(0o600)
-        kept.write_bytes(code)
-    except OSError:  # workers read the module itself then
-        return None
-    return kept
 
 
 def _hook_at_start(hook: s.DoneHook) -> s.DoneHook:

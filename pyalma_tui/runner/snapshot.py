@@ -121,21 +121,6 @@ class Conductor(Protocol):
         """Ask for something; returns at once, the effect shows in a later snapshot."""
 
 
-def log_path(state_dir: Path, run: int, attempt: int) -> Path:
-    """Where the output of an attempt is."""
-    return Path(f"{state_dir}/logs/{run}/{attempt}.log")  # put together once: asked thousands of times a second
-
-
-def done_log_path(state_dir: Path, call: int) -> Path:
-    """Where the output of the `call`-th call of done() is."""
-    return state_dir / "logs" / "done" / f"{call}.log"
-
-
-def load_log_dir(state_dir: Path) -> Path:
-    """Where the outputs of imports of the run module are, one file for each worker."""
-    return state_dir / "logs" / "load"
-
-
 Change: TypeAlias = tuple[Record, Run | None]
 """A record that was folded in, and the run after it (None for records of done() and notes)."""
 

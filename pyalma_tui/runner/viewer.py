@@ -17,7 +17,7 @@ from pyalma_tui.model.records import DoneRaised, DoneReturned, DoneStarted, Note
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.handover import obstacle
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
-from pyalma_tui.store import opening
+from pyalma_tui.store import layout, opening
 from pyalma_tui.store.ledger import NOTES, Ledger
 from pyalma_tui.store.lock import Holder, holder
 from pyalma_tui.store.segment import READ, Tail
@@ -123,7 +123,7 @@ class Viewer:
 
     def _look_who(self, now: float) -> None:
         """Find out which process runs it; raises OSError if the state directory is gone."""
-        (self._state_dir / "lock").stat()
+        layout.lock(self._state_dir).stat()
         who = holder(self._state_dir)
         known = self._elsewhere
         if who is None:
@@ -164,7 +164,7 @@ class Viewer:
     def _follow(self, ledger: Ledger) -> None:
         """Take in what was appended, the runner's segments last: what it writes comes after what it has read."""
         records: list[Record] = []
-        names = opening.segments(self._state_dir / "journal")
+        names = opening.segments(layout.journal(self._state_dir))
         for name in sorted(names, key=lambda name: ("-runner-" in name, name)):
             records += self._appended(name)
         self._positions = {name: self._positions[name] for name in names if name in self._positions}
@@ -189,7 +189,7 @@ class Viewer:
         self._remember(ledger)
 
     def _appended(self, name: str) -> Iterable[Record]:
-        path, position = self._state_dir / "journal" / name, self._positions.get(name, 0)
+        path, position = layout.journal(self._state_dir) / name, self._positions.get(name, 0)
         try:
             if path.stat().st_size <= position:
                 return ()

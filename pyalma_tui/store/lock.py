@@ -14,7 +14,8 @@ from weakref import WeakSet
 import msgspec
 
 from pyalma_tui.errors import InUseError, StoreError
-from pyalma_tui.store.segment import high, is_at
+from pyalma_tui.store import layout
+from pyalma_tui.store.disk import high, is_at, open_regular
 
 LOOK = 0.05  # seconds, much longer than a look at the lock takes
 
@@ -32,10 +33,11 @@ UNKNOWN = Holder(0, 0.0)  # somebody who could not write down who it is
 class Lock:
     """The lock of one state directory, held until `close`; raises InUseError, StoreError."""
 
-    def __init__(self, state_dir: Path, now: float) -> None:
-        self._path = path = state_dir / "lock"
+    def __init__(self, state_dir: Path, now: float, umask: int | None = None) -> None:
+        """`now` is told to others as the time it was taken; `umask` decides its mode, None for that of the process."""
+        self._path = path = layout.lock(state_dir)
         try:
-            low = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            low = open_regular(path, os.O_RDWR | os.O_CREAT, umask)
         except OSError as error:
             raise StoreError(f"lock: {path}: {error.strerror}. Nothing was changed") from error
         try:
@@ -96,13 +98,13 @@ def _take(fd: int) -> None:
 def holder(state_dir: Path) -> Holder | None:
     """Who holds the lock now, None if nobody does."""
     try:
-        fd = os.open(state_dir / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_regular(layout.lock(state_dir), os.O_RDONLY)
     except OSError:
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return read_holder(state_dir / "lock") or UNKNOWN
+        return read_holder(layout.lock(state_dir)) or UNKNOWN
     finally:
         os.close(fd)
     return None
@@ -119,7 +121,7 @@ def read_holder(path: Path) -> Holder | None:
 def in_use(state_dir: Path) -> str:
     """Who holds the lock now, as a message; "" if nobody does."""
     who = holder(state_dir)
-    return _in_use(state_dir / "lock", who) if who else ""
+    return _in_use(layout.lock(state_dir), who) if who else ""
 
 
 def _in_use(path: Path, who: Holder | None) -> str:

@@ -19,7 +19,9 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import Grid, grow, plan
 from pyalma_tui.model.records import Note, Record
-from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
+from pyalma_tui.store import layout
+from pyalma_tui.store.checkpoint import CheckpointStorage
+from pyalma_tui.store.layout import SEGMENT, session_of
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.schema import (
     SCHEMA,
@@ -31,9 +33,8 @@ from pyalma_tui.store.schema import (
     run_document,
     run_of,
 )
-from pyalma_tui.store.segment import READ, SUFFIX, Tail
+from pyalma_tui.store.segment import READ, Tail
 
-SEGMENT = re.compile(r"[0-9]{6,}-[a-z]+[0-9]*-[0-9]{4,}" + re.escape(SUFFIX))
 OURS = ("meta", "instances", "runs")
 CHECKPOINTED = re.compile(r"checkpoint ([0-9]+)(?: of ([0-9a-f]+))?")  # the note of `checkpoint_note`
 
@@ -53,14 +54,9 @@ class Store(msgspec.Struct, frozen=True):
     stale: tuple[str, ...] = ()
 
 
-def storage_of(state_dir: Path) -> CheckpointStorage:
-    """The storage of `db.json` in a state directory."""
-    return CheckpointStorage(state_dir / NAME)
-
-
-def exists(state_dir: Path) -> bool:
-    """Whether there is anything to open."""
-    return (state_dir / NAME).exists() or (state_dir / NAME).is_symlink()
+def storage_of(state_dir: Path, umask: int | None = None) -> CheckpointStorage:
+    """The storage of `db.json` in a state directory; `umask` is for what it writes."""
+    return CheckpointStorage(layout.database(state_dir), umask)
 
 
 def read_store(state_dir: Path) -> Store | None:
@@ -98,7 +94,7 @@ def _no_garbage_collection() -> Iterator[None]:
 def stamp(state_dir: Path) -> tuple[int, int] | None:
     """Something else whenever `db.json` was replaced, None while there is none."""
     try:
-        found = os.stat(state_dir / NAME)
+        found = os.lstat(layout.database(state_dir))
     except FileNotFoundError:
         return None
     return (found.st_ino, found.st_mtime_ns)
@@ -107,12 +103,12 @@ def stamp(state_dir: Path) -> tuple[int, int] | None:
 def _read(state_dir: Path) -> Store | None:
     storage = storage_of(state_dir)
     tables = storage.tables()
-    journal = state_dir / "journal"
+    journal = layout.journal(state_dir)
     names = segments(journal)
     if tables is None:
         if any(_has_records(journal / name) for name in names):  # else: a first start that came to nothing
             raise storage.unreadable("it is missing, but the journal beside it is not")
-        if storage.path.with_name(BACKUP).exists():
+        if os.path.lexists(layout.backup(state_dir)):
             raise storage.unreadable("it is missing")
         return None
     meta = _meta(storage, tables)
@@ -134,11 +130,6 @@ def segments(journal: Path) -> tuple[str, ...]:
         return tuple(sorted(name for name in os.listdir(journal) if SEGMENT.fullmatch(name)))
     except FileNotFoundError:
         return ()
-
-
-def session_of(segment: str) -> int:
-    """The session that wrote this segment."""
-    return int(segment.partition("-")[0])
 
 
 def _has_records(path: Path) -> bool:
@@ -309,11 +300,11 @@ class Checkpoint(msgspec.Struct, frozen=True):
     foreign: dict[str, msgspec.Raw]
 
 
-def write_checkpoint(state_dir: Path, checkpoint: Checkpoint) -> None:
-    """Write `db.json`; raises OSError and leaves the old one."""
+def write_checkpoint(state_dir: Path, checkpoint: Checkpoint, umask: int | None = None) -> None:
+    """Write `db.json`, its mode by `umask` or that of the process; raises OSError and leaves the old one."""
     meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time())
     instances = checkpoint.instances
-    storage_of(state_dir).write(
+    storage_of(state_dir, umask).write(
         {
             "meta": {1: meta},
             "instances": ((i.id + 1, instance_document(i)) for i in instances),

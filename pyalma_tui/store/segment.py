@@ -9,7 +9,6 @@ supersedes the one before and its number says how many there were.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,11 +19,11 @@ import msgspec
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import EARLIER_STATES
 from pyalma_tui.model.records import Record, Saved
+from pyalma_tui.store.disk import NEW_FILE, high, open_regular, settle_mode, sync_data
+from pyalma_tui.store.layout import next_segment
 
-SUFFIX = ".jsonl"
 LIMIT = 16 << 20  # bytes after which a writer goes on in a new segment
 READ = 1 << 20  # bytes looked at in one piece: small enough to stay in the processor's cache
-HIGH_FD = 700  # out of the way of user code that closes "all" descriptors and opens its own
 
 _decode: Callable[[bytes], Record] = msgspec.json.Decoder(Record).decode
 
@@ -62,53 +61,6 @@ def record_of(line: bytes) -> Record | None:
         return None
 
 
-def sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable; raises OSError."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def sync_data(fd: int) -> None:
-    """Put a file's bytes on the disk; raises OSError. (macOS has fsync only.)"""
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(fd)
-    else:
-        os.fsync(fd)
-
-
-def high(low: int) -> int:
-    """The descriptor moved out of the way of user code that closes or reuses low ones, and closed on exec."""
-    try:
-        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
-    except OSError:  # a small RLIMIT_NOFILE
-        os.set_inheritable(low, False)
-        return low
-    os.close(low)
-    return fd
-
-
-def is_at(path: Path, fd: int) -> bool:
-    """Whether an open file is still the one of this name."""
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(fd))
-    except OSError:
-        return False
-
-
-def segment_name(session: int, writer: str, number: int) -> str:
-    """`000002-w003-0001.jsonl`: the session, who writes, and its how-manieth segment."""
-    return f"{session:06d}-{writer}-{number:04d}{SUFFIX}"
-
-
-def next_segment(name: str) -> str:
-    """The name of the segment that its writer goes on in."""
-    stem, _, number = name.removesuffix(SUFFIX).rpartition("-")
-    return f"{stem}-{int(number) + 1:04d}{SUFFIX}"
-
-
 class SegmentWriter:
     """Appends lines to segments that nobody else writes; each line with one `write(2)`.
 
@@ -117,9 +69,18 @@ class SegmentWriter:
     """
 
     def __init__(
-        self, directory: Path, name: str, *, synced: bool = False, settled: bool = False, limit: int = LIMIT
+        self,
+        directory: Path,
+        name: str,
+        *,
+        synced: bool = False,
+        settled: bool = False,
+        limit: int = LIMIT,
+        umask: int | None = None,
     ) -> None:
+        """`limit` is in bytes; `umask` decides the modes of segments, None for that of the process."""
         self._directory = directory
+        self._umask = umask
         self._synced = synced
         self._settled = settled
         self._limit = limit
@@ -141,11 +102,12 @@ class SegmentWriter:
             # handler raises
             self._sound = False
             try:
-                old = fd = high(os.open(self._directory / name, flags, 0o600))
+                old = fd = high(os.open(self._directory / name, flags, NEW_FILE))
             except OSError as error:
                 if error.errno not in (errno.EEXIST, None) and self.name == before:  # None: a signal handler's own
                     self._sound = sound
                 raise
+            settle_mode(fd, self._directory, self._umask)
             if self.name == before:  # else a save from a signal handler came in between and has gone further
                 old = self.fd  # no call from here on to the last of these, so nothing comes in between
                 self.fd = fd
@@ -268,7 +230,7 @@ class Tail:
         self.position = position
         self.kept = 0
         self.damaged = 0
-        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self.fd = open_regular(path, os.O_RDONLY)
 
     def close(self) -> None:
         """Close the descriptor."""

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from textual.content import Content
 
 from pyalma_tui.model import status as s
-from pyalma_tui.runner.snapshot import done_log_path, load_log_dir, log_path
+from pyalma_tui.store.layout import done_log_path, load_log_dir, log_path
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import COLOURS, GLYPHS
 from pyalma_tui.tui.moment import Moment

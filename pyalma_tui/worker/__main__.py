@@ -37,7 +37,9 @@ from pyalma_tui.model.messages import (
 )
 from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
 from pyalma_tui.model.status import Error
-from pyalma_tui.store.segment import SegmentWriter, high
+from pyalma_tui.store import layout
+from pyalma_tui.store.disk import high
+from pyalma_tui.store.segment import SegmentWriter
 from pyalma_tui.worker import capture, guard
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.failure import called_exit, error_of
@@ -143,9 +145,11 @@ def _load(path: Path, code: Path, channel: Channel, guard_pid: int) -> RunModule
 
 
 def _open_journal(order: Serve, channel: Channel) -> Pen | None:
-    journal = Path(order.state_dir) / "journal"
+    journal = layout.journal(Path(order.state_dir))
     try:
-        segment = SegmentWriter(journal, order.segment, synced=order.synced, limit=order.segment_limit)
+        segment = SegmentWriter(
+            journal, order.segment, synced=order.synced, limit=order.segment_limit, umask=order.umask
+        )
     except OSError as error:
         channel.send(ServeFailed(Error(f"{journal / order.segment}: {error.strerror}")))
         return None
@@ -157,20 +161,20 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
 
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
     home = high(os.open(".", os.O_RDONLY | os.O_CLOEXEC))
-    output = capture.Output(Path(serve.state_dir) / "logs")
+    output = capture.Output(layout.logs(Path(serve.state_dir)), serve.umask)
     host = socket.gethostname()
     called = 0.0  # when user code was called last
     while True:
         order = channel.receive()
         match order:
             case RunOrder():
-                output.redirect(str(order.run), f"{order.attempt}.log")
+                output.redirect(str(order.run), layout.log_name(order.attempt))
                 started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid(), host)
                 unsaved = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping)
                 output.finish()
                 reply: Reply = Ended(order.run, order.attempt, unsaved)
             case DoneOrder():
-                output.redirect("done", f"{order.call}.log")
+                output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
                 unsaved = _call_done(module, order, pen, stopping)
                 output.finish()
                 reply = DoneEnded(order.call, unsaved)

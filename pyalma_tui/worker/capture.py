@@ -10,6 +10,8 @@ import resource
 import sys
 from pathlib import Path
 
+from pyalma_tui.store.disk import make_folder, open_regular
+
 _libc = ctypes.CDLL(None)
 
 
@@ -43,8 +45,9 @@ class Output:
     350 µs for making and removing both.
     """
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, umask: int) -> None:
         self._logs = str(logs)  # paths are put together as text: pathlib would take longer than the system calls
+        self._umask = umask
         self._folder = self._name = ""  # of the current log
         self._spare = False  # whether it is empty
         self._children = _ended_children()  # before its run began
@@ -60,10 +63,9 @@ class Output:
             self._remove()
         self._children = _ended_children()
         self._folder, self._name = folder, name
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            self._alone = _make(f"{self._logs}/{folder}")
-            fd = os.open(self._path, flags, 0o600)
+            self._alone = make_folder(f"{self._logs}/{folder}", self._umask)
+            fd = open_regular(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, self._umask)
         except OSError:  # a run must not fail for its log
             fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(fd, 1)
@@ -92,7 +94,7 @@ class Output:
         """End the log: what is buffered goes in."""
         flush()
         try:
-            ours, there = os.fstat(1), os.stat(self._path)
+            ours, there = os.fstat(1), os.lstat(self._path)
         except OSError:  # user code closed the descriptor, or removed the log
             return
         if there.st_size > 0 or (ours.st_dev, ours.st_ino) != (there.st_dev, there.st_ino):
@@ -110,7 +112,7 @@ class Output:
 
     def _remove(self) -> None:
         try:
-            if os.stat(self._path).st_size > 0:  # what the run has started has written meanwhile
+            if os.lstat(self._path).st_size > 0:  # what the run has started has written meanwhile
                 return
             os.unlink(self._path)
             os.rmdir(f"{self._logs}/{self._folder}")
@@ -131,13 +133,4 @@ def _has_children() -> bool:
         return False
     except AttributeError:  # not on every macOS: then nobody knows
         return True
-    return True
-
-
-def _make(folder: str) -> bool:
-    """Whether this made the folder; raises OSError if nobody could."""
-    try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
-        return False
     return True

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from pyalma_tui.model.messages import WORKER_MARK
-from pyalma_tui.store.segment import high
+from pyalma_tui.store.disk import high
 
 LATE = 1000  # milliseconds by which a dying runner may close its socket after the kernel has killed the worker
 

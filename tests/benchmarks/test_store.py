@@ -13,9 +13,10 @@ import msgspec
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Returned, Saved, Started
 from pyalma_tui.store import opening
+from pyalma_tui.store.layout import segment_name
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.schema import Meta
-from pyalma_tui.store.segment import SegmentWriter, line_of, segment_name
+from pyalma_tui.store.segment import SegmentWriter, line_of
 
 from .figures import Figure, Figures, interleaved, milliseconds, ratio
 

@@ -97,21 +97,21 @@ def start(hand: SegmentWriter) -> None:
 def test_directories_that_another_start_makes_at_the_same_time_are_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Path.mkdir
+    real = os.mkdir
 
-    def second(self: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
-        os.mkdir(self)
-        real(self, mode, parents, exist_ok)
+    def second(path: Path, mode: int) -> None:
+        real(path)
+        real(path, mode)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "mkdir", second)
+        patch.setattr(os, "mkdir", second)
         prepare(tmp_path / "x.alma")
     assert sorted(os.listdir(tmp_path / "x.alma")) == ["journal", "logs"]
 
 
 def test_a_file_where_a_directory_should_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.alma").touch()
-    with pytest.raises(StoreError, match=r"x\.alma: File exists\. Nothing was started"):
+    with pytest.raises(StoreError, match=r"x\.alma: a file, not a directory\. Nothing was started"):
         opened(settings(tmp_path))
 
 
@@ -335,9 +335,9 @@ def test_a_record_of_a_run_waits_until_its_id_is_known_to_the_checkpoint(
     awaited = threading.Event()
     write, finish_checkpoint = opening.write_checkpoint, Session._finish_checkpoint
 
-    def slow(state_dir: Path, checkpoint: opening.Checkpoint) -> None:
+    def slow(state_dir: Path, checkpoint: opening.Checkpoint, umask: int) -> None:
         assert awaited.wait(60)
-        write(state_dir, checkpoint)
+        write(state_dir, checkpoint, umask)
 
     def finish(session: Session, *, wait: bool) -> None:
         if wait:

@@ -22,10 +22,11 @@ from pyalma_tui.runner import handover
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.runner.viewer import Viewer
 from pyalma_tui.store import opening
+from pyalma_tui.store.layout import segment_name
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Holder, Lock
 from pyalma_tui.store.schema import Meta
-from pyalma_tui.store.segment import SegmentWriter, line_of, segment_name
+from pyalma_tui.store.segment import SegmentWriter, line_of
 from tests.catalogue.experiment import Experiment, experiments
 from tests.store.stores import bytes_below, instances, write_store
 
