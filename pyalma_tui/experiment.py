@@ -36,6 +36,7 @@ from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import wait_until_loaded
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.opening import read_store
 
@@ -179,6 +180,8 @@ class Dispatcher:
             store = read_store(self.state_dir)
             if store is None:
                 return []
+            target = self._target
+            refuse_another(self.state_dir, store.meta, target.path, target.module, target.digest)
             instances, runs = store.ledger.instances, list(store.ledger.runs)
         return [self._record(run, instances[run.instance]) for run in runs]
 

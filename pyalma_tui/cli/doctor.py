@@ -53,7 +53,7 @@ def _look_at_target(name: str | None, state: Path | None) -> Iterator[Finding]:
     for warning in warnings:
         yield Finding("target", warning, "look whether this is meant")
     state_dir = target.state_dir(state)
-    yield from look_at_store(state_dir)
+    yield from look_at_store(target, state_dir)
     yield from look_at_module(target, state_dir)
     yield from look_at_disk(state_dir)
 

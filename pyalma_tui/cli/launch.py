@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -13,19 +12,24 @@ from typing import TypeAlias
 import msgspec
 
 from pyalma_tui.cli.options import RunOptions, check_numbers
-from pyalma_tui.cli.speak import ask, knows_controls, warn
-from pyalma_tui.errors import Ended, InUseError, StoreError, UsageError
+from pyalma_tui.cli.speak import ask, knows_controls, say, warn
+from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries, workers_of
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
-from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.store.lock import Lock, in_use
+from pyalma_tui.runner.session import Session, Settings, no_instances
+from pyalma_tui.store.belonging import owner_if_another, refuse_another
+from pyalma_tui.store.forgetting import forget
+from pyalma_tui.store.lock import in_use
+from pyalma_tui.store.opening import read_meta
+from pyalma_tui.store.ours import is_begun
 
 FrontEnd: TypeAlias = Callable[[Settings, Session, Worker, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
+NAMED = 20  # things that --fresh has left, in a message
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -43,7 +47,11 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
     workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     if message := in_use(state_dir):  # refuse early, before the module of a running experiment is imported once more
-        if not screen or options.fresh:
+        if options.fresh:
+            raise InUseError(message)
+        if (meta := read_meta(state_dir)) is not None:
+            refuse_another(state_dir, meta, target.path, target.module, target.digest)
+        if not screen:
             raise InUseError(message)
         from pyalma_tui.cli.viewing import view
 
@@ -61,7 +69,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
         settings = _settings(target, find_instances(target, given, loaded, warn), options, workers, state_dir)
         del given  # the instances have it: not twice in memory
         if options.fresh:
-            forget(state_dir, yes=options.yes)
+            _forget(target, settings, yes=options.yes)
         session = Session(settings, loaded.hash, loaded.has_done)
         settings = msgspec.structs.replace(settings, batch=None)  # the session has it: not twice in memory
     return front(settings, session, worker, options)
@@ -114,21 +122,29 @@ def _load(worker: Worker, target: Target) -> Loaded:
             sys.stderr.write("\r\x1b[K")
 
 
-def forget(state_dir: Path, *, yes: bool) -> None:
-    """Remove everything that is remembered, after asking. Raises UsageError, InUseError, StoreError."""
-    if not state_dir.exists():
+def _forget(target: Target, settings: Settings, *, yes: bool) -> None:
+    """Remove everything that is remembered, after asking. Raises UsageError, InUseError, InputError, StoreError."""
+    state_dir = settings.state_dir
+    if settings.batch is None:  # only what is to be forgotten knows what to run
+        raise InputError(no_instances(target.module))
+    if not is_begun(state_dir):
         return
-    if not yes and not ask(f"Forget every state and log in {state_dir}?"):
+    if not yes and not ask(f"Forget every state and log{_whose(target, state_dir)} in {state_dir}?"):
         raise UsageError(f"--fresh: {state_dir}: not confirmed. Nothing was changed; --yes does not ask")
-    with Lock(state_dir, 0.0):
-        try:
-            for path in sorted(state_dir.iterdir()):
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                elif path.name != "lock":
-                    path.unlink()
-        except OSError as error:
-            raise StoreError(f"--fresh: {error.filename}: {error.strerror}. Some of it may be gone") from error
+    left = forget(state_dir)
+    if left:
+        more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
+        say(f"--fresh: left in {state_dir}, since pyalma-tui has not made it: {', '.join(left[:NAMED])}{more}")
+
+
+def _whose(target: Target, state_dir: Path) -> str:
+    """Of whom, if the state is another target's."""
+    try:
+        meta = read_meta(state_dir)
+    except StoreError:  # nobody can read it, which may be why it is to be forgotten
+        return ""
+    owner = owner_if_another(state_dir, meta, target.path, target.module, target.digest) if meta is not None else None
+    return f" of {owner[0]}" if owner is not None else ""
 
 
 def _front_end(*, screen: bool) -> FrontEnd:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -211,10 +212,11 @@ def _list(known: Remembered, out: Out) -> int:
     none = True
     for path, whose in _all_logs(known):
         try:
-            size = os.stat(path).st_size
+            found = os.lstat(path)
         except OSError:
             continue
-        if not size:
+        size = found.st_size
+        if not (size and stat.S_ISREG(found.st_mode)):
             continue
         none = False
         line = f"{size:>13,}  {path.relative_to(known.state_dir)}  {whose}"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pyalma_tui.cli.speak import warn
 from pyalma_tui.errors import StoreError
 from pyalma_tui.loading.target import Target, find_target
+from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.lock import Holder, holder
 from pyalma_tui.store.opening import Store, read_store
 
@@ -22,10 +23,14 @@ class Remembered(NamedTuple):
 
 
 def remembered(verb: str, name: str, state: Path | None) -> Remembered:
-    """What is remembered of a target; changes nothing. Raises StoreError, also if there is nothing."""
+    """What is remembered of a target; changes nothing. Raises StoreError, also if there is nothing.
+
+    Raises UsageError if the state is another target's.
+    """
     target = find_target(name, warn)
     state_dir = target.state_dir(state)
     store = read_store(state_dir)
     if store is None:
         raise StoreError(f"{verb}: {state_dir}: nothing is remembered of {name}. `pyalma-tui {name}` starts it")
+    refuse_another(state_dir, store.meta, target.path, target.module, target.digest)
     return Remembered(target, state_dir, store, holder(state_dir))

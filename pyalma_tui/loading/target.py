@@ -12,6 +12,7 @@ from pyalma_tui.errors import InputError, LoadError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
 from pyalma_tui.loading.experiment_file import ExperimentFile, parse_workers, read_experiment_file
+from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
@@ -36,6 +37,13 @@ class Target(msgspec.Struct, frozen=True):
     def state_dir(self, chosen: Path | None) -> Path:
         """The state directory: the chosen one, or `<stem>.alma` beside the target; links resolved."""
         return Path(os.path.realpath(chosen if chosen is not None else self.path.with_suffix(".alma")))
+
+    def digest(self) -> str:
+        """The hash of the run module as it is now, "" if it cannot be read."""
+        try:
+            return code_hash(self.module.read_bytes())
+        except OSError:
+            return ""
 
 
 def find_target(name: str, warn: Warn) -> Target:

@@ -8,6 +8,7 @@ import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.bounds import LONGEST, behind
 from pyalma_tui.model.records import (
     DoneRaised,
     DoneReturned,
@@ -112,7 +113,7 @@ def _save(run: Run, status: s.Running, record: Saved) -> Run:
         earlier=earlier,
         saves=run.saves + record.number - run.number,
         number=record.number,
-        saved_at=status.since + record.elapsed / 1000,
+        saved_at=behind(status.since, record.elapsed / 1000),
     )
 
 
@@ -123,14 +124,14 @@ def _end(run: Run, status: s.Running, record: Returned | Raised | Stopped | Lost
     ended: s.Status
     match record:
         case Returned():
-            ended = s.Done(at=status.since + seconds, duration=seconds)
+            ended = s.Done(at=behind(status.since, seconds), duration=seconds)
         case Raised():
-            ended = s.Failed(error=record.error, at=status.since + seconds)
+            ended = s.Failed(error=record.error, at=behind(status.since, seconds))
         case Stopped():
             ended = s.Interrupted(why=record.why, at=record.at)
         case Lost():
             ended = s.Failed(error=record.error, at=record.at)
-    return msgspec.structs.replace(run, status=ended, seconds=run.seconds + seconds)
+    return msgspec.structs.replace(run, status=ended, seconds=min(run.seconds + seconds, LONGEST))
 
 
 def _reset(run: Run, record: Reset) -> Run:

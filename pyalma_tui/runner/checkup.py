@@ -18,6 +18,7 @@ from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.store import layout
+from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.checkpoint import CheckpointStorage
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import Store, read_store, segments
@@ -46,21 +47,30 @@ def _failed(topic: str, error: PyalmaError) -> Finding:
 # --- store and lock ----------------------------------------------------------------------------------------------
 
 
-def look_at_store(state_dir: Path) -> Iterator[Finding]:
-    """Whether the state can be read, how large it is, and who holds it."""
+def look_at_store(target: Target, state_dir: Path) -> Iterator[Finding]:
+    """Whether the state can be read and is this target's, how large it is, and who holds it."""
     if not state_dir.exists():
         yield Finding("store", f"{state_dir}: not there yet; the first start makes it")
         return
-    busy = holder(state_dir)
     try:
+        busy = holder(state_dir)
         store = read_store(state_dir)
     except PyalmaError as error:
         yield _failed("store", error)
     else:
+        if store is not None:
+            yield from _belonging(target, state_dir, store)
         yield from _content(state_dir, store, busy=busy is not None)
     yield from _sizes(state_dir)
     yield from _backup(state_dir)
     yield _lock(state_dir)
+
+
+def _belonging(target: Target, state_dir: Path, store: Store) -> Iterator[Finding]:
+    try:
+        refuse_another(state_dir, store.meta, target.path, target.module, target.digest)
+    except PyalmaError as error:
+        yield _failed("store", error)
 
 
 def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Finding]:
@@ -97,7 +107,7 @@ def _sizes(state_dir: Path) -> Iterator[Finding]:
 
 def _backup(state_dir: Path) -> Iterator[Finding]:
     path = layout.backup(state_dir)
-    if not path.exists():
+    if not path.is_file():
         return
     try:
         CheckpointStorage(path).tables()
@@ -109,7 +119,10 @@ def _backup(state_dir: Path) -> Iterator[Finding]:
 
 
 def _lock(state_dir: Path) -> Finding:
-    who = holder(state_dir)
+    try:
+        who = holder(state_dir)
+    except PyalmaError as error:
+        return _failed("lock", error)
     if who is None:
         return Finding("lock", "free")
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(who.since))
@@ -143,7 +156,11 @@ def _bytes(size: float) -> str:
 
 def look_at_module(target: Target, state_dir: Path) -> Iterator[Finding]:
     """Whether a worker can import the module, what it offers, and which instances there are."""
-    if holder(state_dir) is not None:
+    try:
+        busy = holder(state_dir) is not None
+    except PyalmaError:  # which is told of the lock
+        busy = False
+    if busy:
         yield Finding("module", f"{target.module}: not loaded, since it is running")
         return
     try:

@@ -22,10 +22,12 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record, Stopped
 from pyalma_tui.runner.kept_code import keep_code
 from pyalma_tui.store import layout, opening
+from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.disk import open_regular, umask_now
 from pyalma_tui.store.founding import prepare
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.lock import Lock
+from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.schema import Meta
 
 Sync: TypeAlias = Literal["flush", "group", "fsync"]
@@ -89,6 +91,7 @@ class Session:
         self._busy = threading.Event()
         self.umask = umask_now()
         try:
+            refuse_disguised(self.state_dir)
             prepare(self.state_dir, self.umask)
         except OSError as error:
             where = error.filename or self.state_dir
@@ -113,6 +116,8 @@ class Session:
         store = opening.read_store(self.state_dir)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))
+        if store is not None:
+            refuse_another(self.state_dir, store.meta, settings.target, settings.module, lambda: module_hash)
         fresh = store is None or not store.meta.session
         seed = settings.seed
         if store is not None:

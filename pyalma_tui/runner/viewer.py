@@ -123,7 +123,7 @@ class Viewer:
 
     def _look_who(self, now: float) -> None:
         """Find out which process runs it; raises OSError if the state directory is gone."""
-        layout.lock(self._state_dir).stat()
+        layout.lock(self._state_dir).lstat()
         who = holder(self._state_dir)
         known = self._elsewhere
         if who is None:
@@ -191,7 +191,7 @@ class Viewer:
     def _appended(self, name: str) -> Iterable[Record]:
         path, position = layout.journal(self._state_dir) / name, self._positions.get(name, 0)
         try:
-            if path.stat().st_size <= position:
+            if path.lstat().st_size <= position:
                 return ()
             tail = Tail(path, position)
         except FileNotFoundError:  # it has gone just now

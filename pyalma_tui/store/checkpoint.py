@@ -57,9 +57,15 @@ class CheckpointStorage(Storage):
         if not text or text.isspace():
             raise self.unreadable("the file is empty")
         try:
-            return jsontext.decode_as(text, dict[str, msgspec.Raw])
+            tables = jsontext.decode_as(text, dict[str, msgspec.Raw])
+            if not text.isascii():
+                text.decode()  # what stays JSON text is not looked at otherwise
+        except UnicodeDecodeError as error:
+            why = f"not UTF-8: byte 0x{text[error.start]:02X} at offset {error.start}"
+            raise self.unreadable(why) from error
         except msgspec.DecodeError as error:
             raise self.unreadable(str(error)) from error
+        return tables
 
     def documents(self, tables: Mapping[str, msgspec.Raw], name: str, kind: type[T]) -> Iterator[tuple[int, T]]:
         """The documents of one table with their numbers, in order; none if it is not there.

@@ -82,6 +82,11 @@ def irregular(path: Path | str) -> OSError:
     return OSError(errno.EINVAL, f"{_kind(path)}, not a regular file", str(path))
 
 
+def not_a_folder(path: Path | str) -> OSError:
+    """The error that something has the name of a folder, and is none."""
+    return NotADirectoryError(errno.ENOTDIR, f"{_kind(path)}, not a directory", str(path))
+
+
 def _kind(path: Path | str) -> str:
     try:
         return KINDS.get(stat.S_IFMT(os.lstat(path).st_mode), "something else")
@@ -98,7 +103,7 @@ def make_folder(path: Path | str, umask: int | None = None) -> bool:
         os.mkdir(path, NEW_FOLDER)
     except FileExistsError:
         if not stat.S_ISDIR(os.lstat(path).st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, f"{_kind(path)}, not a directory", str(path)) from None
+            raise not_a_folder(path) from None
         return False
     if umask is not None and (mode := _corrected(os.lstat(path), NEW_FOLDER, umask, path)) is not None:
         with suppress(OSError):  # a file system without modes

@@ -15,6 +15,7 @@ import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.bounds import MOST_SESSIONS
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import Grid, grow, plan
@@ -23,8 +24,10 @@ from pyalma_tui.store import layout
 from pyalma_tui.store.checkpoint import CheckpointStorage
 from pyalma_tui.store.layout import SEGMENT, session_of
 from pyalma_tui.store.ledger import Ledger
+from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.schema import (
     SCHEMA,
+    TABLES,
     InstanceDocument,
     Meta,
     RunDocument,
@@ -35,8 +38,7 @@ from pyalma_tui.store.schema import (
 )
 from pyalma_tui.store.segment import READ, Tail
 
-OURS = ("meta", "instances", "runs")
-CHECKPOINTED = re.compile(r"checkpoint ([0-9]+)(?: of ([0-9a-f]+))?")  # the note of `checkpoint_note`
+CHECKPOINTED = re.compile(r"checkpoint ([0-9]{1,18})(?: of ([0-9a-f]+))?")  # the note of `checkpoint_note`
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -65,8 +67,9 @@ def read_store(state_dir: Path) -> Store | None:
     Without the lock the owner may write a checkpoint and remove segments meanwhile: then it is read again.
     """
     for _ in range(20):
-        before = stamp(state_dir)
         try:
+            refuse_disguised(state_dir)
+            before = stamp(state_dir)
             with _no_garbage_collection():
                 store = _read(state_dir)
         except FileNotFoundError:  # a segment went while we read
@@ -77,6 +80,13 @@ def read_store(state_dir: Path) -> Store | None:
         if stamp(state_dir) == before:
             return store
     raise StoreError(f"store: {state_dir}: it changes faster than it can be read. Nothing was changed; try again")
+
+
+def read_meta(state_dir: Path) -> Meta | None:
+    """What `db.json` says of the experiment as a whole, None if it is not there; raises StoreError."""
+    storage = storage_of(state_dir)
+    tables = storage.tables()
+    return None if tables is None else _meta(storage, tables)
 
 
 @contextmanager
@@ -105,6 +115,8 @@ def _read(state_dir: Path) -> Store | None:
     tables = storage.tables()
     journal = layout.journal(state_dir)
     names = segments(journal)
+    if any(session_of(name) > MOST_SESSIONS for name in names):
+        raise StoreError(f"store: {journal}: {names[-1]}: no session has that number. Nothing was changed")
     if tables is None:
         if any(_has_records(journal / name) for name in names):  # else: a first start that came to nothing
             raise storage.unreadable("it is missing, but the journal beside it is not")
@@ -116,11 +128,15 @@ def _read(state_dir: Path) -> Store | None:
     runs = _runs(storage, storage.documents(tables, "runs", RunDocument), len(instances))
     if [instance.id for instance in instances] != list(range(len(instances))):
         raise storage.unreadable("`$.instances` has gaps in its numbers")
+    if len({run.instance for run in runs}) != len(instances):
+        raise storage.unreadable("`$.runs` has no run of an instance")
     ledger = Ledger(instances, runs, meta.done_hook)
+    if not isinstance(ledger.runs_of, Grid) and len({(run.instance, run.iteration) for run in runs}) != len(runs):
+        raise storage.unreadable("`$.runs` has two runs of one instance and iteration")
     stale = tuple(name for name in names if session_of(name) < meta.session and name not in meta.folded)
     folded, damaged = _fold(storage, ledger, meta, journal, [name for name in names if name not in stale])
     folded |= {name: (journal / name).stat().st_size for name in stale}
-    foreign = {name: raw.copy() for name, raw in tables.items() if name not in OURS}
+    foreign = {name: raw.copy() for name, raw in tables.items() if name not in TABLES}
     return Store(meta, ledger, folded, foreign, damaged, stale)
 
 
@@ -128,7 +144,7 @@ def segments(journal: Path) -> tuple[str, ...]:
     """The names of the segments in a journal directory, oldest session first."""
     try:
         return tuple(sorted(name for name in os.listdir(journal) if SEGMENT.fullmatch(name)))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
 
 
@@ -146,7 +162,7 @@ def _meta(storage: CheckpointStorage, tables: dict[str, msgspec.Raw]) -> Meta:
 
     versions = dict(storage.documents(tables, "meta", Versioned))
     if not versions:
-        if not any(name in tables for name in OURS):
+        if not any(name in tables for name in TABLES):
             return Meta()  # a TinyDB file of somebody else, which gets our tables
         raise storage.unreadable("`$.meta` is missing")
     version = max(document.schema for document in versions.values())
@@ -302,7 +318,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 def write_checkpoint(state_dir: Path, checkpoint: Checkpoint, umask: int | None = None) -> None:
     """Write `db.json`, its mode by `umask` or that of the process; raises OSError and leaves the old one."""
-    meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time())
+    meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time(), state_dir=str(state_dir))
     instances = checkpoint.instances
     storage_of(state_dir, umask).write(
         {

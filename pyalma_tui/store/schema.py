@@ -5,13 +5,17 @@ They are flat, so that a query such as `where("status") == "failed"` needs no kn
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.bounds import MOST_SESSIONS, Moment, Seconds
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 
 SCHEMA = 1
+TABLES = ("meta", "instances", "runs")
 
 Documents = dict[int, msgspec.Raw]
 
@@ -20,20 +24,22 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """The one document of table `meta`.
 
     `identity` is drawn when the experiment is planned: its journal names it. `serial` counts checkpoints, `session`
-    starts of the experiment. `folded` tells for each journal segment how many of
-    its bytes are contained here. Times are seconds of the epoch.
+    starts of the experiment. `target`, `module` and `state_dir` are where they were when this was written,
+    `module_hash` tells the module's code. `folded` tells for each journal segment how many of its bytes are contained
+    here. Times are seconds of the epoch.
     """
 
     schema: int = SCHEMA
     identity: str = ""
     serial: int = 0
-    session: int = 0
+    session: Annotated[int, msgspec.Meta(le=MOST_SESSIONS)] = 0
     target: str = ""
     module: str = ""
     module_hash: str = ""
+    state_dir: str = ""
     iterations: int = 1
     seed: int = 0
-    written_at: float = 0.0
+    written_at: Moment = 0.0
     done_hook: s.DoneHook = s.DoneHook()
     folded: dict[str, int] = {}
 
@@ -59,15 +65,15 @@ class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     state: msgspec.Raw
     seed: int
     saves: int = 0
-    saved_at: float | None = None
+    saved_at: Moment | None = None
     attempts: int = 0
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     error: str = ""
     traceback: str = ""
     why: str = ""
-    at: float | None = None
-    duration: float | None = None
-    started: float | None = None
+    at: Moment | None = None
+    duration: Seconds | None = None
+    started: Moment | None = None
     slot: int | None = None
     host: str = ""
     pid: int | None = None

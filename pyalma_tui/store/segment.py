@@ -51,6 +51,8 @@ def record_of(line: bytes) -> Record | None:
     try:
         if int(line[:8], 16) != crc32(body):
             return None
+        if not body.isascii():
+            body.decode()  # a state is not looked at otherwise
         return _decode(body)
     except (msgspec.DecodeError, RecursionError):
         try:

@@ -91,7 +91,7 @@ def of_loading(files: Sequence[tuple[Path, float]]) -> Subject:
 def load_logs(state_dir: Path) -> list[tuple[Path, float]]:
     """What imports of the module have printed: each file that is not empty, with its time, oldest first."""
     try:
-        found = [(path, path.stat()) for path in load_log_dir(state_dir).iterdir()]
+        found = [(path, path.lstat()) for path in load_log_dir(state_dir).iterdir()]
     except OSError:  # nothing was ever printed, or it was removed meanwhile
         return []
     return sorted(((path, stat.st_mtime) for path, stat in found if stat.st_size), key=lambda log: (log[1], log[0]))
