@@ -49,8 +49,13 @@ def _failed(topic: str, error: PyalmaError) -> Finding:
 
 def look_at_store(target: Target, state_dir: Path) -> Iterator[Finding]:
     """Whether the state can be read and is this target's, how large it is, and who holds it."""
-    if not state_dir.exists():
+    try:
+        os.stat(state_dir)
+    except FileNotFoundError:
         yield Finding("store", f"{state_dir}: not there yet; the first start makes it")
+        return
+    except OSError as error:
+        yield Finding("store", f"{state_dir}: {error.strerror}", "change its permissions, or --state DIR", 3)
         return
     try:
         busy = holder(state_dir)
@@ -61,8 +66,11 @@ def look_at_store(target: Target, state_dir: Path) -> Iterator[Finding]:
         if store is not None:
             yield from _belonging(target, state_dir, store)
         yield from _content(state_dir, store, busy=busy is not None)
-    yield from _sizes(state_dir)
-    yield from _backup(state_dir)
+    try:
+        yield from _sizes(state_dir)
+        yield from _backup(state_dir)
+    except OSError as error:
+        yield Finding("store", f"{error.filename}: {error.strerror}", "change its permissions", 3)
     yield _lock(state_dir)
 
 
@@ -229,7 +237,7 @@ def _instances(target: Target, loaded: Loaded, state_dir: Path) -> Iterator[Find
 
 def look_at_disk(folder: Path) -> Iterator[Finding]:
     """Whether there is room, and whether a state directory can be made, in the folder or the nearest that exists."""
-    while not folder.exists():
+    while not os.path.exists(folder):
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     yield Finding(

@@ -115,7 +115,14 @@ def void(_: object) -> None:
 @case("F63-missing")
 def _(experiment: Experiment) -> None:
     state_dir = finished(experiment).state_dir
-    assert sorted(path.name for path in state_dir.iterdir()) == "code db.json db.json.bak journal lock logs".split()
+    assert sorted(path.name for path in state_dir.iterdir()) == [
+        "code",
+        "db.json",
+        "db.json.bak",
+        "journal",
+        "lock",
+        "logs",
+    ]
     assert list((state_dir / "journal").iterdir()) == [], "a session that ends well leaves one file"
 
 
