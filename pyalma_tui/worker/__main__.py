@@ -161,7 +161,9 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
 
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
     home = high(os.open(".", os.O_RDONLY | os.O_CLOEXEC))
-    output = capture.Output(layout.logs(Path(serve.state_dir)), serve.umask)
+    output = capture.Output(
+        layout.logs(Path(serve.state_dir)), serve.umask, lambda text: _try_write(pen, Note(time.time(), text))
+    )
     host = socket.gethostname()
     called = 0.0  # when user code was called last
     while True:

@@ -8,6 +8,7 @@ import io
 import os
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pyalma_tui.store.disk import make_folder, open_regular
@@ -45,16 +46,19 @@ class Output:
     350 µs for making and removing both.
     """
 
-    def __init__(self, logs: Path, umask: int) -> None:
+    def __init__(self, logs: Path, umask: int, tell: Callable[[str], object]) -> None:
+        """`umask` decides the modes of logs; `tell` gets a line for the user."""
         self._logs = str(logs)  # paths are put together as text: pathlib would take longer than the system calls
         self._umask = umask
+        self._tell = tell
+        self._told = ""
         self._folder = self._name = ""  # of the current log
         self._spare = False  # whether it is empty
         self._children = _ended_children()  # before its run began
         self._alone = False  # whether its folder is of our own making, with no other log in it
 
     def redirect(self, folder: str, name: str) -> None:
-        """Send descriptors 1 and 2 into this log from now on; without the file (full disk) into nothing."""
+        """Send descriptors 1 and 2 into this log from now on; without the file, as on a full disk, into nothing."""
         flush()
         if self._spare:
             self._spare = False
@@ -66,12 +70,20 @@ class Output:
         try:
             self._alone = make_folder(f"{self._logs}/{folder}", self._umask)
             fd = open_regular(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, self._umask)
-        except OSError:  # a run must not fail for its log
+        except OSError as error:  # a run must not fail for its log
+            self._complain(error)
             fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(fd, 1)
         os.dup2(fd, 2)
         if fd > 2:
             os.close(fd)
+
+    def _complain(self, error: OSError) -> None:
+        """Tell the user that a log cannot be written, once for each reason."""
+        why = error.strerror or str(error)
+        if why != self._told:
+            self._told = why
+            self._tell(f"what run() prints is lost: {error.filename or self._path}: {why}")
 
     @property
     def _path(self) -> str:
