@@ -8,12 +8,13 @@ from typing import NamedTuple
 from pyalma_tui.cli.speak import warn
 from pyalma_tui.errors import StoreError
 from pyalma_tui.loading.target import Target, find_target
-from pyalma_tui.store.lock import Holder, holder
-from pyalma_tui.store.opening import Store, read_store
+from pyalma_tui.store.abandoned import look
+from pyalma_tui.store.lock import Holder
+from pyalma_tui.store.opening import Store
 
 
 class Remembered(NamedTuple):
-    """A target with its state as it was read; `busy` is who runs it now."""
+    """A target with its state as it is true now; `busy` is who runs it."""
 
     target: Target
     state_dir: Path
@@ -25,7 +26,7 @@ def remembered(verb: str, name: str, state: Path | None) -> Remembered:
     """What is remembered of a target; changes nothing. Raises StoreError, also if there is nothing."""
     target = find_target(name, warn)
     state_dir = target.state_dir(state)
-    store = read_store(state_dir)
+    store, busy = look(state_dir)
     if store is None:
         raise StoreError(f"{verb}: {state_dir}: nothing is remembered of {name}. `pyalma-tui {name}` starts it")
-    return Remembered(target, state_dir, store, holder(state_dir))
+    return Remembered(target, state_dir, store, busy)

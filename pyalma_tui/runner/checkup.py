@@ -17,9 +17,10 @@ from pyalma_tui.errors import InputError, LoadError, PyalmaError
 from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
+from pyalma_tui.store.abandoned import look, why_interrupted
 from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
 from pyalma_tui.store.lock import holder
-from pyalma_tui.store.opening import Store, read_store, segments
+from pyalma_tui.store.opening import Store, segments
 
 LOAD_LIMIT = 60.0  # seconds that the module gets to be imported
 LITTLE = 200 << 20  # bytes: logs, journals and two checkpoints of a large experiment want more
@@ -50,9 +51,8 @@ def look_at_store(state_dir: Path) -> Iterator[Finding]:
     if not state_dir.exists():
         yield Finding("store", f"{state_dir}: not there yet; the first start makes it")
         return
-    busy = holder(state_dir)
     try:
-        store = read_store(state_dir)
+        store, busy = look(state_dir)
     except PyalmaError as error:
         yield _failed("store", error)
     else:
@@ -67,7 +67,9 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
         yield Finding("store", f"{state_dir}: nothing is in it yet")
         return
     counts = store.ledger.counts
-    shown = ", ".join(f"{number:,} {word}" for word, number in msgspec.structs.asdict(counts).items() if number)
+    numbers = msgspec.structs.asdict(counts)
+    because = {"interrupted": why_interrupted(store.ledger.runs, counts.interrupted)}
+    shown = ", ".join(f"{number:,} {word}{because.get(word, '')}" for word, number in numbers.items() if number)
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(store.meta.written_at))
     yield Finding(
         "store", f"{state_dir / NAME}: schema {store.meta.schema}, session {store.meta.session}, written {written}"

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from signal import SIGKILL
-from typing import IO
+from typing import IO, NamedTuple
 
 from pyalma_tui.model.messages import Exit, Reply, Serve
 from pyalma_tui.runner import supervise
@@ -18,6 +18,19 @@ from pyalma_tui.runner.slots import Seat
 from pyalma_tui.runner.snapshot import load_log_dir
 
 GOODBYE = 2.0  # seconds that a worker and what it started get to end when it is no longer needed
+DEATHLESS = 10.0  # seconds after which nobody waits any longer for what SIGKILL does not end
+
+
+class Left(NamedTuple):
+    """A worker that is gone: what it left behind may live until `deadline` (time.monotonic).
+
+    `run` is the run that its death has cut short, 0 if there is none: it is not called before all that has ended.
+    """
+
+    worker: Worker
+    deadline: float
+    run: int = 0
+    told: bool = False
 
 
 class Crew:
@@ -37,7 +50,7 @@ class Crew:
     ) -> None:
         self.selector = selectors.DefaultSelector()
         self.seats: dict[int, Seat] = {}
-        self.leaving: list[tuple[Worker, float]] = []
+        self.leaving: list[Left] = []
         self._settings = settings
         self._session = session
         self._on_reply = on_reply
@@ -55,12 +68,17 @@ class Crew:
         return self.of("running", "done()")
 
     @property
+    def haunted(self) -> set[int]:
+        """The runs of which a killed worker may have left something running."""
+        return {left.run for left in self.leaving if left.run}
+
+    @property
     def coming(self) -> int:
         """How many will soon be ready."""
         return len(self.of("loading", "opening"))
 
     def start(self, number: int) -> None:
-        """Start a worker for this slot; it says when it has loaded the module."""
+        """Start a worker for this slot; it says when it has loaded the module. Raises OSError."""
         mark = f"{self._session.meta.session}-{self._launched + 1}-{time.monotonic_ns()}"
         with self._load_log() as log:
             worker = Worker(self._settings.module, log, mark, self._session.code)
@@ -123,29 +141,40 @@ class Crew:
             seat.worker.process.wait()
         self.remove(seat)
 
-    def remove(self, seat: Seat) -> None:
-        """Free the slot of a worker that is gone; what it left behind gets a moment."""
+    def remove(self, seat: Seat, *, died: bool = False) -> None:
+        """Free the slot of a worker that is gone; what it left behind gets a moment, but none if it `died`."""
         self._stop_listening(seat)
         if seat.log is not None:
             seat.log.settle()
         del self.seats[seat.number]
-        self.leaving.append((seat.worker, time.monotonic() + GOODBYE))
+        now = time.monotonic()
+        self.leaving.append(Left(seat.worker, now, seat.run) if died else Left(seat.worker, now + GOODBYE))
+        if died:
+            self.see_off(now)
 
     def see_off(self, now: float, *, at_once: bool = False) -> None:
-        """Kill what workers that are gone left behind, when its moment is over."""
+        """Kill what workers that are gone left behind, when its moment is over, and let go of those that left nothing.
+
+        What is killed may leave something in its turn, so each is looked for again until nothing is found.
+        """
         staying = []
-        for worker, deadline in self.leaving:
+        for left in self.leaving:
+            worker, told = left.worker, left.told
             group = worker.group_is_alive()
             others = self._orphans.of(worker.mark, {seat.worker.pid for seat in self.seats.values()})
-            if (group or others) and now < deadline and not at_once:
-                staying.append((worker, deadline))
+            if (group or others) and now < left.deadline and not at_once:
+                staying.append(left)
                 continue
+            if not told and (others or (group and supervise.has_members(worker.pid, but=worker.guard))):
+                told = True
+                self._tell(f"worker {worker.pid} left processes behind; they were killed")
             if group:
                 worker.signal_group(SIGKILL)
             supervise.sweep(others)
+            if (group or others) and now < left.deadline + DEATHLESS and not at_once:
+                staying.append(left._replace(told=told))
+                continue
             worker.close()
-            if group or others:
-                self._tell(f"worker {worker.pid} left processes behind; they were killed")
         self.leaving = staying
 
     def close(self) -> None:
