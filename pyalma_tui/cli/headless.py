@@ -69,7 +69,6 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
         if live and not output.gone:
             try:
                 follow_live(runner, changes, console(), lambda: over)
-                return
             except OSError:  # the terminal has gone away
                 leave_terminal()
                 output.gone = True
@@ -77,6 +76,8 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
             except RuntimeError as error:
                 if not is_shortage(error):  # else: there is no thread that paints the live lines
                     raise
+            else:
+                return
         follow(runner, changes, show, lambda: over, output.flush)
 
     try:

@@ -165,7 +165,8 @@ class Crew:
             if (group or others) and now < left.deadline and not at_once:
                 staying.append(left)
                 continue
-            if not told and (others or (group and supervise.has_members(worker.pid, but=worker.guard))):
+            known = worker.guard and group  # one that was killed early has not told which process guards it
+            if not told and (others or (known and supervise.has_members(worker.pid, but=worker.guard))):
                 told = True
                 self._tell(f"worker {worker.pid} left processes behind; they were killed")
             if group:
