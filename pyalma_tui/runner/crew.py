@@ -6,9 +6,11 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from signal import SIGKILL
 from typing import IO, NamedTuple
+
+from psutil import Process
 
 from pyalma_tui.model.messages import Exit, Reply, Serve
 from pyalma_tui.runner import supervise
@@ -165,8 +167,7 @@ class Crew:
             if (group or others) and now < left.deadline and not at_once:
                 staying.append(left)
                 continue
-            known = worker.guard and group  # one that was killed early has not told which process guards it
-            if not told and (others or (known and supervise.has_members(worker.pid, but=worker.guard))):
+            if not told and self._has_left(worker, others, group=group):
                 told = True
                 self._tell(f"worker {worker.pid} left processes behind; they were killed")
             if group:
@@ -177,6 +178,13 @@ class Crew:
                 continue
             worker.close()
         self.leaving = staying
+
+    def _has_left(self, worker: Worker, others: Sequence[Process], *, group: bool) -> bool:
+        """Whether a worker left more than its guard; one that was killed early has not told which process that is."""
+        if not worker.guard:
+            return False
+        strangers = any(process.pid != worker.guard for process in others)
+        return strangers or (group and supervise.has_members(worker.pid, but=worker.guard))
 
     def close(self) -> None:
         """Let go of everything; all workers are gone."""
