@@ -14,7 +14,6 @@ from pyalma_tui.model.messages import Interrupt, NewSegment, Request, Signalled,
 from pyalma_tui.worker import stopping as module
 from pyalma_tui.worker.stopping import Stopping
 
-
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
 
