@@ -36,9 +36,9 @@ from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import wait_until_loaded
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.lock import in_use
-from pyalma_tui.store.opening import read_store
 
 __all__ = ["Dispatcher", "Options", "execute", "load"]
 
@@ -177,7 +177,7 @@ class Dispatcher:
             snapshot = self._runner.snapshot()
             instances, runs = snapshot.instances, list(snapshot.runs)
         else:
-            store = read_store(self.state_dir)
+            store, _ = look(self.state_dir)
             if store is None:
                 return []
             target = self._target

@@ -6,8 +6,10 @@ import signal
 import sys
 from types import FrameType
 
+from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import console, knows_controls, leave_terminal, say, warn
+from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.report.facts import exit_code
 from pyalma_tui.report.plain import Changes, Output, follow, follow_live, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
@@ -19,12 +21,16 @@ from pyalma_tui.runner.snapshot import Snapshot
 
 
 class Signals:
-    """What the outside asks for: the first SIGINT interrupts, the second one now; SIGTERM and SIGHUP end it."""
+    """What the outside asks for: the first SIGINT interrupts, the second one now; SIGTERM and SIGHUP end it.
 
-    def __init__(self, runner: Runner, options: RunOptions, grace: float) -> None:
+    What `echo` has heard already is not heard twice.
+    """
+
+    def __init__(self, runner: Runner, options: RunOptions, grace: float, echo: Echo) -> None:
         self.ended_by: signal.Signals | None = None
         self._runner = runner
         self._grace = grace
+        self._echo = echo
         self._times = 0
         signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGTERM, self._end)
@@ -32,12 +38,16 @@ class Signals:
         signal.signal(signal.SIGHUP, hangup)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._echo.is_one(number):
+            return
         self._times += 1
         self._runner.send(Interrupt())
         if self._times == 1:
             say(f"interrupting: each run stops at its next save(), at the latest in {self._grace:g} s; again: now")
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        if self._echo.is_one(number):
+            return
         self.ended_by = signal.Signals(number)
         self._runner.send(Interrupt())
 
@@ -46,7 +56,7 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
     """Run to the end, printing what happens; the exit code."""
     changes = Changes()
     runner = Runner(settings, session, worker, changes.put, alone=True)
-    signals = Signals(runner, options, settings.grace)
+    signals = Signals(runner, options, settings.grace, Echo())
     found = runner.snapshot().counts  # before it starts: a short run may be done in a moment
     runner.start()
     output = Output(sys.stdout)
@@ -63,8 +73,12 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
                 leave_terminal()
                 output.gone = True
                 runner.send(Remark("the terminal has gone away: the experiment goes on"))
-        if not live or output.gone:
-            follow(runner, changes, show, lambda: over, output.flush)
+            except RuntimeError as error:
+                if not is_shortage(error):  # else: there is no thread that paints the live lines
+                    raise
+            else:
+                return
+        follow(runner, changes, show, lambda: over, output.flush)
 
     try:
         watch(over=False)

@@ -13,7 +13,8 @@ from cyclopts import App, CycloptsError, Parameter
 from pyalma_tui import __version__
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import complain, say
-from pyalma_tui.errors import Ended, PyalmaError
+from pyalma_tui.errors import Ended, PyalmaError, ShortageError
+from pyalma_tui.model.shortage import is_shortage
 
 app = App(
     name="pyalma-tui",
@@ -166,6 +167,11 @@ def main(arguments: Sequence[str]) -> int:
     except PyalmaError as error:
         complain(error)
         return error.exit_code
+    except RuntimeError as error:
+        if not is_shortage(error):
+            raise
+        say(ShortageError(str(error)).message)
+        return ShortageError.exit_code
     except KeyboardInterrupt:
         say("interrupted before anything was started")
         return 130

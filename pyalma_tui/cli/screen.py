@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import leave_terminal, say
@@ -39,6 +40,7 @@ class Ending:
         self.by: signal.Signals | None = None
         self.gone = False
         self.left = False
+        self.echo = Echo()
         self._app = app
         self._runner = runner
         self.listen()
@@ -49,9 +51,11 @@ class Ending:
             signal.signal(number, self._end)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:  # which may be told twice
+        if number == signal.SIGHUP:  # which may be told twice, and is no second wish after SIGTERM
             self.gone = True
             self._app.leave()
+        elif self.echo.is_one(number):
+            return
         elif self.by is None and not self.left:
             self.by = signal.Signals(number)
             self._app.leave()
@@ -122,7 +126,7 @@ def _keep_traceback(path: Path, text: str) -> str:
 
 def _go_on(runner: Runner, options: RunOptions, grace: float, ending: Ending) -> None:
     """Without a screen until nothing runs any more, or until a signal ends it."""
-    signals = Signals(runner, options, grace)
+    signals = Signals(runner, options, grace, ending.echo)
     if ending.by is None:  # else: it came with SIGHUP, as when a whole login is ended
         runner.send(Remark("the terminal has gone away: the experiment goes on without a screen"))
         follow(runner, Changes(), lambda change, instances: None, lambda: False)

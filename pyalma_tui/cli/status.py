@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import msgspec
-
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.model import jsontext
-from pyalma_tui.model import status as s
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
 
@@ -20,8 +17,6 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
     target, state_dir, store, busy = remembered("status", name, state)
     ledger = store.ledger
     hook = ledger.hook
-    if busy is None and isinstance(hook.status, s.HookRunning):  # nobody is there to call it
-        hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
     if as_json:
         facts = status_facts(
             target.path, state_dir, busy.pid if busy else None, ledger.instances, ledger.runs, ledger.counts, hook

@@ -166,13 +166,24 @@ def _illegal(run: Run, record: RunRecord) -> IllegalTransitionError:
     )
 
 
+def filed(hook: s.DoneHook) -> s.DoneHook:
+    """The history with what it says of its own set of results put beside that of the earlier ones."""
+    if not hook.identity or isinstance(hook.status, s.HookAbsent | s.HookNotYet | s.HookRunning):
+        return hook
+    others = [each for each in hook.earlier if each.identity != hook.identity]
+    return msgspec.structs.replace(hook, earlier=(*others, s.Completion(hook.identity, hook.status)))
+
+
+def _ahead(hook: s.DoneHook) -> s.DoneHook:
+    """The history with another completion ahead."""
+    return s.DoneHook(status=s.HookNotYet(), calls=hook.calls, earlier=filed(hook).earlier)
+
+
 def cut_off(hook: s.DoneHook) -> s.DoneHook:
     """The history of `done()` after a call of which nobody knows the end; a completion that is ahead stays ahead."""
-    if hook.ahead:
-        return s.DoneHook(status=s.HookNotYet(), calls=hook.calls)
     if isinstance(hook.status, s.HookRunning):
-        return msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
-    return hook
+        hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
+    return _ahead(hook) if hook.ahead else hook
 
 
 def fold_hook(hook: s.DoneHook, record: HookRecord | Reset) -> s.DoneHook:
@@ -182,19 +193,21 @@ def fold_hook(hook: s.DoneHook, record: HookRecord | Reset) -> s.DoneHook:
             return hook
         if isinstance(hook.status, s.HookRunning):
             return msgspec.structs.replace(hook, ahead=True)
-        return msgspec.structs.replace(hook, status=s.HookNotYet())
+        return _ahead(hook)
     if isinstance(record, DoneStarted):
         if record.call <= hook.calls:
             return hook
-        return s.DoneHook(status=s.HookRunning(since=record.at), calls=record.call)
-    running = isinstance(hook.status, s.HookRunning | s.HookCutOff)
-    if record.call < hook.calls or (record.call == hook.calls and not running):
+        running = s.HookRunning(since=record.at)
+        return s.DoneHook(running, record.call, identity=record.identity, earlier=filed(hook).earlier)
+    known = isinstance(hook.status, s.HookRunning | s.HookCutOff)
+    if record.call < hook.calls or (record.call == hook.calls and not known):
         return hook
-    if record.call == hook.calls and hook.ahead:
-        return s.DoneHook(status=s.HookNotYet(), calls=hook.calls)
     match record:
         case DoneReturned():
-            ended: s.HookStatus = s.HookDone(at=record.at, duration=record.seconds)
+            status: s.HookStatus = s.HookDone(at=record.at, duration=record.seconds)
         case DoneRaised():
-            ended = s.HookFailed(error=record.error, at=record.at)
-    return s.DoneHook(status=ended, calls=record.call)  # also if its start was lost: it must not be called again
+            status = s.HookFailed(error=record.error, at=record.at)
+    if record.call > hook.calls:  # its start was lost: it must not be called again
+        return s.DoneHook(status, record.call, earlier=filed(hook).earlier)
+    ended = msgspec.structs.replace(hook, status=status)
+    return _ahead(ended) if hook.ahead else ended

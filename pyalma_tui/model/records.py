@@ -96,10 +96,11 @@ class Reset(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="reset")
 
 
 class DoneStarted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_started"):
-    """`done()` is about to be called, for the `call`-th time."""
+    """`done()` is about to be called, for the `call`-th time and the set of results with this `identity`."""
 
     call: int
     at: Moment
+    identity: str = ""
 
 
 class DoneReturned(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_returned"):

@@ -129,15 +129,26 @@ _HOOK_WORD: dict[type, str] = {
 }
 
 
+class Completion(msgspec.Struct, frozen=True, gc=False):
+    """What became of done() for one set of results; `identity` is that of `completion.identity_of`."""
+
+    identity: str
+    status: HookStatus
+
+
 class DoneHook(msgspec.Struct, frozen=True, gc=False):
     """The history of `done()`: where it stands, and how often it was called in all.
 
-    `ahead` tells that a run was reset while it was being called: another completion follows.
+    `ahead` tells that a run was reset while it was being called: another completion follows. `identity` is the set of
+    results that it stands there for, "" if they are not all there or nobody wrote it down; `earlier` are the others
+    that it was called for.
     """
 
     status: HookStatus = HookNotYet()
     calls: int = 0
     ahead: bool = False
+    identity: str = ""
+    earlier: tuple[Completion, ...] = ()
 
 
 def hook_word(status: HookStatus) -> str:

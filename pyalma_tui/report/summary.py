@@ -16,6 +16,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.view import Row, Tally, row_word
+from pyalma_tui.store.abandoned import why_interrupted
 
 ROWS = 20  # listed in full; beyond it those that are done are only counted
 STYLES: dict[str, str] = {
@@ -51,7 +52,8 @@ def print_summary(
     left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen)
     if len(instances) > ROWS and left > 0:
         console.print(Text(f"  … and {left:,} more instances that are not done", style="dim"))
-    console.print(Padding(_counts(counts, hook), (0, 0, 0, 2)))
+    because = why_interrupted(runs, counts.interrupted)
+    console.print(Padding(_counts(counts, because, hook), (0, 0, 0, 2)))
 
 
 def _table(
@@ -97,12 +99,13 @@ def state_line(state: bytes | None, cells: int) -> str:
     return clip(printable(text), cells)
 
 
-def _counts(counts: Tally, hook: s.DoneHook) -> Text:
+def _counts(counts: Tally, because: str, hook: s.DoneHook) -> Text:
     line = Text()
     for word in ("done", "failed", "interrupted", "running", "pending"):
         number = getattr(counts, word)
         if number or word == "done":
-            line.append(f"{GLYPHS[word]} {number:,} {word}   ", style=STYLES[word])
+            said = because if word == "interrupted" else ""
+            line.append(f"{GLYPHS[word]} {number:,} {word}{said}   ", style=STYLES[word])
     said = hook_line(hook)
     if said:
         bad = isinstance(hook.status, s.HookFailed | s.HookCutOff)

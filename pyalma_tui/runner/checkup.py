@@ -18,10 +18,11 @@ from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.store import layout
+from pyalma_tui.store.abandoned import look, why_interrupted
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.checkpoint import CheckpointStorage
 from pyalma_tui.store.lock import holder
-from pyalma_tui.store.opening import Store, read_store, segments
+from pyalma_tui.store.opening import Store, segments
 
 LOAD_LIMIT = 60.0  # seconds that the module gets to be imported
 LITTLE = 200 << 20  # bytes: logs, journals and two checkpoints of a large experiment want more
@@ -54,12 +55,8 @@ def look_at_store(target: Target, state_dir: Path) -> Iterator[Finding]:
     except FileNotFoundError:
         yield Finding("store", f"{state_dir}: not there yet; the first start makes it")
         return
-    except OSError as error:
-        yield Finding("store", f"{state_dir}: {error.strerror}", "change its permissions, or --state DIR", 3)
-        return
     try:
-        busy = holder(state_dir)
-        store = read_store(state_dir)
+        store, busy = look(state_dir)
     except PyalmaError as error:
         yield _failed("store", error)
     else:
@@ -86,7 +83,9 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
         yield Finding("store", f"{state_dir}: nothing is in it yet")
         return
     counts = store.ledger.counts
-    shown = ", ".join(f"{number:,} {word}" for word, number in msgspec.structs.asdict(counts).items() if number)
+    numbers = msgspec.structs.asdict(counts)
+    because = {"interrupted": why_interrupted(store.ledger.runs, counts.interrupted)}
+    shown = ", ".join(f"{number:,} {word}{because.get(word, '')}" for word, number in numbers.items() if number)
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(store.meta.written_at))
     yield Finding(
         "store",

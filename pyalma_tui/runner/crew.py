@@ -6,9 +6,11 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from signal import SIGKILL
-from typing import IO
+from typing import IO, NamedTuple
+
+from psutil import Process
 
 from pyalma_tui.model.messages import Exit, Reply, Serve
 from pyalma_tui.runner import supervise
@@ -19,6 +21,19 @@ from pyalma_tui.store.disk import make_folder, open_regular
 from pyalma_tui.store.layout import load_log_dir, load_log_name
 
 GOODBYE = 2.0  # seconds that a worker and what it started get to end when it is no longer needed
+DEATHLESS = 10.0  # seconds after which nobody waits any longer for what SIGKILL does not end
+
+
+class Left(NamedTuple):
+    """A worker that is gone: what it left behind may live until `deadline` (time.monotonic).
+
+    `run` is the run that its death has cut short, 0 if there is none: it is not called before all that has ended.
+    """
+
+    worker: Worker
+    deadline: float
+    run: int = 0
+    told: bool = False
 
 
 class Crew:
@@ -38,7 +53,7 @@ class Crew:
     ) -> None:
         self.selector = selectors.DefaultSelector()
         self.seats: dict[int, Seat] = {}
-        self.leaving: list[tuple[Worker, float]] = []
+        self.leaving: list[Left] = []
         self._settings = settings
         self._session = session
         self._on_reply = on_reply
@@ -56,12 +71,17 @@ class Crew:
         return self.of("running", "done()")
 
     @property
+    def haunted(self) -> set[int]:
+        """The runs of which a killed worker may have left something running."""
+        return {left.run for left in self.leaving if left.run}
+
+    @property
     def coming(self) -> int:
         """How many will soon be ready."""
         return len(self.of("loading", "opening"))
 
     def start(self, number: int) -> None:
-        """Start a worker for this slot; it says when it has loaded the module."""
+        """Start a worker for this slot; it says when it has loaded the module. Raises OSError."""
         code = self._session.code
         mark = f"{self._session.meta.session}-{self._launched + 1}-{time.monotonic_ns()}"
         with self._load_log() as log:
@@ -126,30 +146,48 @@ class Crew:
             seat.worker.process.wait()
         self.remove(seat)
 
-    def remove(self, seat: Seat) -> None:
-        """Free the slot of a worker that is gone; what it left behind gets a moment."""
+    def remove(self, seat: Seat, *, died: bool = False) -> None:
+        """Free the slot of a worker that is gone; what it left behind gets a moment, but none if it `died`."""
         self._stop_listening(seat)
         if seat.log is not None:
             seat.log.settle()
         del self.seats[seat.number]
-        self.leaving.append((seat.worker, time.monotonic() + GOODBYE))
+        now = time.monotonic()
+        self.leaving.append(Left(seat.worker, now, seat.run) if died else Left(seat.worker, now + GOODBYE))
+        if died:
+            self.see_off(now)
 
     def see_off(self, now: float, *, at_once: bool = False) -> None:
-        """Kill what workers that are gone left behind, when its moment is over."""
+        """Kill what workers that are gone left behind, when its moment is over, and let go of those that left nothing.
+
+        What is killed may leave something in its turn, so each is looked for again until nothing is found.
+        """
         staying = []
-        for worker, deadline in self.leaving:
+        for left in self.leaving:
+            worker, told = left.worker, left.told
             group = worker.group_is_alive()
             others = self._orphans.of(worker.mark, {seat.worker.pid for seat in self.seats.values()})
-            if (group or others) and now < deadline and not at_once:
-                staying.append((worker, deadline))
+            if (group or others) and now < left.deadline and not at_once:
+                staying.append(left)
                 continue
+            if not told and self._has_left(worker, others, group=group):
+                told = True
+                self._tell(f"worker {worker.pid} left processes behind; they were killed")
             if group:
                 worker.signal_group(SIGKILL)
             supervise.sweep(others)
+            if (group or others) and now < left.deadline + DEATHLESS and not at_once:
+                staying.append(left._replace(told=told))
+                continue
             worker.close()
-            if group or others:
-                self._tell(f"worker {worker.pid} left processes behind; they were killed")
         self.leaving = staying
+
+    def _has_left(self, worker: Worker, others: Sequence[Process], *, group: bool) -> bool:
+        """Whether a worker left more than its guard; one that was killed early has not told which process that is."""
+        if not worker.guard:
+            return False
+        strangers = any(process.pid != worker.guard for process in others)
+        return strangers or (group and supervise.has_members(worker.pid, but=worker.guard))
 
     def close(self) -> None:
         """Let go of everything; all workers are gone."""

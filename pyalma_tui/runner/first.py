@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from pyalma_tui.errors import ShortageError
+from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner.local_slots import Worker, become_subreaper
 from pyalma_tui.store.disk import make_folder, open_regular
 from pyalma_tui.store.layout import FIRST_LOAD_LOG, load_log_dir
@@ -21,11 +23,18 @@ from pyalma_tui.store.layout import FIRST_LOAD_LOG, load_log_dir
 def first_worker(module: Path, state_dir: Path) -> Iterator[Worker]:
     """A worker that imports the module. What fails inside of the `with` kills it; otherwise it lives on after it.
 
+    Raises ShortageError if no process can be started.
+
     The mark is its own even if several experiments are run by one process: a worker's orphans are found by it.
     """
     become_subreaper()
     with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}")
+        try:
+            worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}")
+        except OSError as error:
+            if not is_shortage(error):
+                raise
+            raise ShortageError(f"no worker can be started: {error.strerror}") from error
         try:
             yield worker
         except BaseException:

@@ -13,7 +13,7 @@ from pathlib import Path
 from signal import Signals
 from typing import IO
 
-from pyalma_tui.errors import LoadError
+from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.messages import (
     WORKER_MARK,
@@ -24,6 +24,9 @@ from pyalma_tui.model.messages import (
     Order,
     Reply,
     Request,
+    Signalled,
+    Timeout,
+    TryLater,
 )
 
 CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unmapped for each short reply
@@ -37,7 +40,10 @@ class Worker:
     """
 
     def __init__(self, module: Path, output: IO[bytes], mark: str, code: Path | None = None) -> None:
-        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead."""
+        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead.
+
+        Raises OSError if no process can be started.
+        """
         self.mark = mark
         self.loaded: Loaded | None = None
         self.work, theirs_work = socket.socketpair()
@@ -60,6 +66,9 @@ class Worker:
                 start_new_session=True,
                 env=os.environ | {WORKER_MARK: mark},
             )
+        except BaseException:
+            self.close()
+            raise
         finally:
             theirs_work.close()
             theirs_control.close()
@@ -108,9 +117,17 @@ class Worker:
                 self.loaded = reply
         return replies
 
-    def interrupt(self, run: int, attempt: int, error: str) -> None:
-        """Ask for the end of an attempt at its next save()."""
-        self._tell(Interrupt(run, attempt, error))
+    def interrupt(self, run: int, attempt: int, timeout: float | None) -> None:
+        """Ask for the end of an attempt at its next save(); `timeout` are the seconds that it has used up, if so."""
+        self._tell(Interrupt(run, attempt, timeout))
+
+    def announce_signal(self, run: int, attempt: int) -> None:
+        """Tell it, before a signal is sent, that this is ours and for that attempt."""
+        self._tell(Signalled(run, attempt))
+
+    def grant(self, run: int, attempt: int, seconds: float | None) -> None:
+        """Let an attempt have so many seconds from its beginning on."""
+        self._tell(Timeout(run, attempt, seconds))
 
     def renew_segment(self) -> None:
         """Let it go on in a new journal segment."""
@@ -178,7 +195,7 @@ def become_subreaper() -> None:
 def wait_until_loaded(worker: Worker, path: Path, waiting: Callable[[float], None]) -> Loaded:
     """What the worker says of the run module; `waiting` is called each second with the seconds so far.
 
-    Raises LoadError with the user's traceback.
+    Raises LoadError with the user's traceback, ShortageError if it cannot be told what becomes of it.
     """
     began = time.monotonic()
     while True:
@@ -191,6 +208,8 @@ def wait_until_loaded(worker: Worker, path: Path, waiting: Callable[[float], Non
                 return reply
             if isinstance(reply, LoadFailed):
                 raise LoadError(f"module: {reply.error.message}", reply.error.traceback)
+            if isinstance(reply, TryLater):
+                raise ShortageError(reply.why)
         if worker.ended:
             code = worker.process.wait()
             how = f"exits with code {code}" if code >= 0 else f"is killed by {Signals(-code).name}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import selectors
-import signal
 import socket
 import threading
 import time
@@ -14,7 +13,7 @@ from queue import SimpleQueue
 
 import msgspec
 
-from pyalma_tui.errors import LoadError, PyalmaError, StoreError
+from pyalma_tui.errors import LoadError, PyalmaError, ShortageError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.forecast import Forecast, forecast
@@ -24,12 +23,15 @@ from pyalma_tui.model.messages import (
     Ended,
     Loaded,
     LoadFailed,
+    Refused,
     Reply,
     RunOrder,
     ServeFailed,
     Serving,
+    TryLater,
 )
-from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Record, Reset, Started, Stopped
+from pyalma_tui.model.records import DoneRaised, DoneStarted, Record, Reset, Started
+from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import supervise
 from pyalma_tui.runner.bounds import Bound
@@ -39,10 +41,13 @@ from pyalma_tui.runner.edited import Edited
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import CRASHES, Retries
+from pyalma_tui.runner.room import Room
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
 from pyalma_tui.runner.snapshot import Blocked, Change, Listener, Phase, Snapshot
+from pyalma_tui.runner.starting import Starting
 from pyalma_tui.runner.usage import Usage
+from pyalma_tui.runner.verdict import Death, how_it_died, verdict
 from pyalma_tui.store.layout import done_log_path, log_path
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
@@ -81,6 +86,8 @@ class Runner:
         self._queue = Queue(session.order)
         self._timeout = settings.timeout
         self._retries = Retries(settings.retries)
+        self._starting = Starting()
+        self._room = Room()
         self._usage = Usage()
         self._durations: deque[float] = deque(maxlen=500)
         self._paused = settings.paused
@@ -103,12 +110,21 @@ class Runner:
     # --- for other threads ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        """Begin; where no thread can be started it ends at once, and `failure` of the snapshot says so."""
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            if not is_shortage(error):
+                raise
+            self._failure = ShortageError(str(error)).message
+            if self._first is not None:
+                self._first.kill()
+            self._end()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it has ended, which a Quit brings about."""
-        self._thread.join(timeout)
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
 
     def is_alive(self) -> bool:
         """Whether the thread runs."""
@@ -164,6 +180,8 @@ class Runner:
             or self._crew.leaving
             or self._retries
             or self._changed
+            or self._room.wanted
+            or (self._starting.waits and self._phase() == "busy")
             or self._session.journal.changed
             or self._session.not_saved
         )
@@ -182,6 +200,7 @@ class Runner:
         self._usage.look({seat.worker.pid: seat.worker.guard for seat in self._crew.seats.values()}, now)
         self._session.busy(active)
         self._session.tend(now, idle=self._phase() == "idle")
+        self._look_for_room(now)
         if self._changed or active:
             self._publish(self._phase())
 
@@ -257,10 +276,11 @@ class Runner:
             self._session.refuse_unplanned()
             return
         open_to_runs = not (self._halted or self._paused or self._blocked)
+        haunted = self._crew.haunted
         for seat in list(self._crew.seats.values()):
             if seat.doing == "ready" and seat.number >= self._workers:
                 self._dismiss(seat)
-            elif seat.doing == "ready" and open_to_runs and (run := self._queue.pop()) is not None:
+            elif seat.doing == "ready" and open_to_runs and (run := self._queue.pop(haunted)) is not None:
                 self._order(seat, run)
         if open_to_runs:
             coming = self._crew.coming
@@ -273,16 +293,30 @@ class Runner:
             self._call_done()
 
     def _start(self, number: int) -> bool:
-        """Start a worker; where no more can be, as many as there are have to do. Raises OSError if there is none."""
+        """Start a worker, if one can be started now; where no more can be, as many as there are have to do.
+
+        Raises OSError if there is none.
+        """
+        now = time.monotonic()
+        if not self._starting.may(now, others=bool(self._loaded)):
+            return False
         try:
             self._crew.start(number)
         except OSError as error:
+            why = error.strerror or str(error)
+            if is_shortage(error):
+                self._try_later(why, now)
+                return False
             if not self._crew.seats:
                 raise
             self._workers = len(self._crew.seats)
-            self._note(f"no more workers can be started ({error.strerror}): {_count(self._workers, 'worker')} go on")
+            self._note(f"no more workers can be started ({why}): {_count(self._workers, 'worker')} go on")
             return False
         return True
+
+    def _try_later(self, why: str, now: float) -> None:
+        if self._starting.short(now):
+            self._note(f"no worker can be started at the moment ({why}): it is tried again until one can")
 
     def _order(self, seat: Seat, number: int) -> None:
         run = self._session.ledger.run(number)
@@ -303,6 +337,7 @@ class Runner:
                 iteration=run.iteration,
                 seed=run.seed,
                 state=NO_STATE if run.state is None else msgspec.Raw(run.state),
+                timeout=self._timeout,
             )
         )
 
@@ -341,13 +376,13 @@ class Runner:
         ready = self._crew.of("ready")
         if not ready:
             if not self._crew.seats:
-                self._crew.start(0)
+                self._start(0)
             return
         self._done_wanted = False
         session = self._session
         session.sync_now()
         call = session.ledger.hook.calls + 1
-        started = DoneStarted(call, time.time())
+        started = DoneStarted(call, time.time(), session.results)
         session.write_durably(started)  # raises: done() is not called unless that it was is known for ever
         self._after([(started, None)])
         ready[0].turn("done()", 0, call, Bound(done_log_path(session.state_dir, call)))
@@ -369,22 +404,27 @@ class Runner:
         self._changed = True
         match reply:
             case Loaded():
+                self._starting.loaded()
                 self._has_done = reply.has_done
                 self._crew.serve(seat)
             case LoadFailed(error):
-                self._cannot_load(seat, error.message, LoadError(f"module: {error.message}. {MEND}"))
+                self._dismiss(seat)
+                why = f"a worker could not import the module: {error.message}"
+                self._never_loaded(why, LoadError(f"module: {error.message}. {MEND}"))
+            case TryLater(why):
+                self._dismiss(seat)
+                self._try_later(why, time.monotonic())
             case Serving():
                 self._session.journal.follow(seat.writer)
                 seat.followed = True
                 seat.turn("ready")
-            case ServeFailed(error):
-                self._session.not_saved = error.message
-                why = f"a worker cannot write its journal: {error.message}"
-                self._cannot_load(seat, why, StoreError(f"NOT SAVED: {why}; {MAKE_ROOM}"))
-            case Ended(run, attempt, unsaved):
+            case ServeFailed(error, room):
+                self._dismiss(seat)
+                self._not_saved("a worker cannot write its journal", Refused(error.message, room))
+            case Ended(run, attempt, refused):
                 self._absorb(self._session.journal.read(seat.writer))
-                if unsaved:
-                    self._not_recorded(run, attempt, unsaved)
+                if refused is not None:
+                    self._not_recorded(run, attempt, refused)
                 seat.turn("ready")
             case DoneEnded(unsaved=unsaved):
                 self._absorb(self._session.journal.read(seat.writer))
@@ -392,22 +432,45 @@ class Runner:
                     self._cut_off(unsaved)
                 seat.turn("ready")
 
-    def _not_recorded(self, run: int, attempt: int, why: str) -> None:
-        """The disk refused what a worker wrote: that run failed, and no other is started only to fail as well."""
+    def _not_recorded(self, run: int, attempt: int, refused: Refused) -> None:
+        """The disk refused what a worker wrote of a run, which goes on by itself if that was no fault of its own."""
         known = self._session.ledger.run(run)
-        if known.attempt < attempt:  # refused already was that it starts
-            self._queue.add([run])
-        elif isinstance(known.status, s.Running):
-            self._write(Lost(run, attempt, None, time.time(), s.Error(why)))
-        self._session.not_saved = why
-        if self._blocked is None:
-            self._blocked = StoreError(f"NOT SAVED: {self._label(run)}: {why}; {MAKE_ROOM}")
-            self._note(f"nothing more is started: {why}")
+        if refused.end is not None and isinstance(known.status, s.Running):
+            self._write(refused.end)
+        self._not_saved(self._label(run), refused)
+        if known.attempt < attempt or isinstance(self._session.ledger.run(run).status, s.Interrupted):
+            self._queue.add([] if self._halted else [run])
 
-    def _cannot_load(self, seat: Seat, why: str, error: PyalmaError) -> None:
-        self._blocked = error
-        self._note(f"no worker can be started: {why}")
-        self._dismiss(seat)
+    def _not_saved(self, what: str, refused: Refused) -> None:
+        """The disk refused something: nothing is started only to be refused as well."""
+        self._session.not_saved = refused.why
+        if refused.room:
+            self._room.refused(time.monotonic())
+        if self._blocked is None:
+            self._blocked = StoreError(f"NOT SAVED: {what}: {refused.why}; {MAKE_ROOM}")
+            later = "; what it has interrupted goes on by itself when there is room" if refused.room else ""
+            self._note(f"nothing more is started: {refused.why}{later}")
+
+    def _look_for_room(self, now: float) -> None:
+        """Go on when the disk takes something again: a checkpoint, which is tried every few seconds as long as not."""
+        if self._room.is_found(now, stored=not self._session.not_saved):
+            self._blocked = None
+            self._note("there is room on the disk again: what it has interrupted goes on")
+
+    def _never_loaded(self, why: str, error: PyalmaError) -> None:
+        """A worker did not come to load the module: another is tried, and after some the others go on without it."""
+        if not self._starting.died(time.monotonic()):
+            self._note(f"{why}; another one is started")
+        elif self._loaded:
+            self._note(f"no more workers can be started: {why}; {_count(self._loaded, 'worker')} go on")
+        else:
+            self._blocked = error
+            self._note(f"no worker can be started: {why}")
+
+    @property
+    def _loaded(self) -> int:
+        """How many workers have loaded the module."""
+        return len(self._crew.of("opening", "ready", "running", "done()"))
 
     def _look_after(self, seat: Seat, now: float) -> None:
         code = seat.worker.gone()
@@ -421,7 +484,7 @@ class Runner:
         timeout = self._timeout
         if seat.stop is None:
             if timeout is not None and seat.doing == "running" and now - seat.began >= timeout:
-                self._ask(seat, f"timed out after {timeout:g} s")
+                self._ask(seat, timeout)
             elif seat.doing == "ready" and now - seat.began >= LINGER:
                 self._dismiss(seat)
         elif now >= seat.stop.deadline:
@@ -447,13 +510,13 @@ class Runner:
             if seat.stop is not None:
                 self._cut_off("it was stopped")
             else:
-                why = supervise.death(code).replace("run()", "done()")
+                why = how_it_died(code).replace("run()", "done()")
                 self._write(DoneRaised(seat.attempt, time.time(), s.Error(why)))
-        elif seat.doing in ("loading", "opening") and not self._quitting:
-            why = f"the module ends its process while it is imported ({supervise.death(code)})"
-            self._blocked = LoadError(f"module: {self._settings.module}: {why}. {MEND}")
-            self._note(why)
-        self._crew.remove(seat)
+        self._crew.remove(seat, died=True)
+        if seat.doing in ("loading", "opening") and not self._quitting:
+            how = how_it_died(code) if code < 0 else f"exit code {code}"
+            why = f"a worker ended while it imported the module ({how})"
+            self._never_loaded(why, LoadError(f"module: {self._settings.module}: {why}. {MEND}"))
 
     def _write_end(self, seat: Seat, code: int) -> None:
         run = self._session.ledger.run(seat.run)
@@ -466,19 +529,18 @@ class Runner:
                 return
             started = Started(seat.run, seat.attempt, seat.number, seat.since, "", seat.worker.pid)
             self._write(started)  # as far as we know: it dies of this run, which must not go round for ever
-        seconds = round(time.monotonic() - seat.began, 3)
-        if seat.stop is None and -code in supervise.ENDING:  # as when a machine is shut down: not the run's fault
-            why = f"its worker was ended by {signal.Signals(-code).name}"
-            self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), why))
-            return
-        if seat.stop is not None and not seat.stop.error:
-            why = "its session ended" if self._failure else supervise.describe(seat.stop)
-            self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), why))
-            return
-        error = s.Error(seat.stop.error) if seat.stop is not None else s.Error(supervise.death(code))
-        if seat.stop is None:
+        stop = seat.stop
+        death = Death(
+            code=code,
+            seconds=round(time.monotonic() - seat.began, 3),
+            step=stop.step if stop is not None else None,
+            timeout=self._timeout if stop is None or stop.wished else stop.timeout,
+            timed_out=stop is not None and not stop.wished,
+            failed=bool(self._failure),
+        )
+        if stop is None:
             self._retries.crashed(seat.run)
-        self._write(Lost(seat.run, seat.attempt, seconds, time.time(), error))
+        self._write(verdict(seat.run, seat.attempt, death, time.time()))
 
     def _dismiss(self, seat: Seat) -> None:
         self._crew.dismiss(seat)
@@ -491,9 +553,9 @@ class Runner:
 
     # --- stopping ------------------------------------------------------------------------------------------------
 
-    def _ask(self, seat: Seat, error: str = "") -> None:
+    def _ask(self, seat: Seat, timeout: float | None = None) -> None:
         """The first step of the stop protocol; done() has no save(), so it gets the grace to end by itself."""
-        stop = supervise.asked(time.monotonic(), self._settings.grace, error)
+        stop = supervise.asked(time.monotonic(), self._settings.grace, timeout)
         self._advance(seat, stop)
 
     def _advance(self, seat: Seat, stop: supervise.Stop) -> None:
@@ -509,6 +571,7 @@ class Runner:
             self._halted = True
             self._retries.clear()
             self._queue.clear()
+            self._room.forget()
             for seat in self._crew.of("loading", "opening"):
                 self._dismiss(seat)
         else:
@@ -518,7 +581,7 @@ class Runner:
         for seat in seats:
             if seat.stop is None:
                 self._ask(seat)
-            elif again and (runs is None or not seat.stop.error):  # a timeout was not the user's wish
+            elif again and (runs is None or seat.stop.wished):  # a timeout was not the user's wish
                 self._advance(seat, supervise.at_once(seat.stop, now))
         if seats:
             killing = any(seat.stop and seat.stop.step == "SIGKILL" for seat in seats)
@@ -585,6 +648,8 @@ class Runner:
         """Somebody wants something to run: what held everything up is over."""
         self._halted = False
         self._blocked = None
+        self._room.forget()
+        self._starting.anew()
 
     def _pause(self, paused: bool) -> None:
         if paused != self._paused:
@@ -600,6 +665,8 @@ class Runner:
         if limits.timeout != self._timeout:
             self._note(f"timeout {_seconds(self._timeout)} → {_seconds(limits.timeout)}")
             self._timeout = limits.timeout
+            for seat in self._crew.of("running"):
+                seat.worker.grant(seat.run, seat.attempt, limits.timeout)
         if limits.retries != self._retries.limit:
             self._note(f"retries {self._retries.limit} → {limits.retries}")
             self._retries.limit = limits.retries
@@ -658,12 +725,13 @@ class Runner:
             self._note(f"{self._label(run.id)} is not tried again by itself: it ended {CRASHES} workers")
 
     def _phase(self) -> Phase:
-        if self._quitting or any(seat.stop and not seat.stop.error for seat in self._crew.seats.values()):
+        if self._quitting or any(seat.stop and seat.stop.wished for seat in self._crew.seats.values()):
             return "stopping"
         if bool(self._crew.active):
             return "busy"
         waiting = len(self._queue) > 0 or self._retries
-        held = self._halted or self._paused or self._blocked
+        blocked = self._blocked and not self._room.is_expected(time.monotonic())
+        held = self._halted or self._paused or blocked
         return "busy" if (waiting and not held) or self._done_is_due() else "idle"
 
     def _idle_reason(self) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -15,17 +15,21 @@ import msgspec
 from pyalma_tui.errors import IllegalTransitionError, InputError, InUseError, StoreError
 from pyalma_tui.loading.target import refuse_too_many
 from pyalma_tui.model import status as s
+from pyalma_tui.model.completion import concerning, identified, identity_of
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import dispatch_order
 from pyalma_tui.model.printable import printable
-from pyalma_tui.model.records import Note, Record, Stopped
+from pyalma_tui.model.records import Note, Record
+from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner.kept_code import keep_code
 from pyalma_tui.store import layout, opening
+from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.disk import open_regular, umask_now
 from pyalma_tui.store.founding import prepare
 from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.schema import Meta
@@ -108,9 +112,7 @@ class Session:
         except BaseException:
             self._lock.close()
             raise
-        self._syncer = threading.Thread(target=self._sync_often, name="pyalma-tui-sync", daemon=True)
-        if self._sync == "group":
-            self._syncer.start()
+        self._syncer = self._begin_syncing()
 
     def _open(self, settings: Settings, module_hash: str, has_done: bool) -> None:
         store = opening.read_store(self.state_dir)
@@ -121,7 +123,8 @@ class Session:
         fresh = store is None or not store.meta.session
         seed = settings.seed
         if store is not None:
-            store.ledger.hook = _hook_at_start(store.ledger.hook)
+            planned = _planned(store.ledger, store.meta.iterations)
+            store.ledger.hook = identified(cut_off(store.ledger.hook), planned)  # nobody calls it now: the lock is ours
         if store is None or fresh:
             batch = list(settings.batch or ())
             seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
@@ -137,8 +140,8 @@ class Session:
             refuse_too_many(settings.target, len(today), iterations)
             self.ledger, self.batch, change = opening.merge(store.ledger, today, iterations, seed)
             growth = change.text
-        self.ledger.hook = _hook_of(self.ledger.hook, has_done)
         self.order = list(dispatch_order(self.ledger.runs.freeze(), self.batch, iterations))
+        self.ledger.hook = _hook_of(concerning(self.ledger.hook, self._completed()), has_done)
         old = store.meta if store else Meta()
         segments = opening.segments(layout.journal(self.state_dir))
         self.meta = msgspec.structs.replace(
@@ -168,6 +171,16 @@ class Session:
             self._finish_checkpoint(wait=True)
             self._raise_write_error()
 
+    def _completed(self) -> str:
+        """The identity of all results that are planned, "" as long as some are not there or done() was never called."""
+        planned = [self.ledger.run(number) for number in self.order] if self.ledger.hook.calls else []
+        return self.results if planned and all(isinstance(run.status, s.Done) for run in planned) else ""
+
+    @property
+    def results(self) -> str:
+        """The identity of what is done of all that is planned."""
+        return identity_of(self.ledger.run(number) for number in self.order)
+
     def _tell(self, store: opening.Store | None, settings: Settings, module_hash: str, growth: str) -> None:
         if store is None:
             return
@@ -196,10 +209,8 @@ class Session:
 
     def _end_lost_attempts(self) -> None:
         """Runs that were running when the last session ended without a word are interrupted: nobody runs them now."""
-        running = self.ledger.counts.running
-        for run in list(self.ledger.runs) if running else ():
-            if isinstance(run.status, s.Running):
-                self.write(Stopped(run.id, run.attempt, None, time.time(), "its session ended"))
+        for end in list(ends_of(self.ledger)):
+            self.write(end)
 
     @property
     def lock_fd(self) -> int:
@@ -321,12 +332,19 @@ class Session:
         if self._sync != "flush":
             self.journal.sync()
 
+    def _begin_syncing(self) -> threading.Thread | None:
+        """The thread that syncs, if there shall be one and it can be started."""
+        return _begin("pyalma-tui-sync", self._sync_often) if self._sync == "group" else None
+
     def _sync_often(self) -> None:
         while self._busy.wait() and not self._stop_sync.wait(GROUP):
-            try:
-                self.journal.sync()
-            except OSError as error:
-                self._sync_failed = error.strerror or str(error)
+            self._sync_once()
+
+    def _sync_once(self) -> None:
+        try:
+            self.journal.sync()
+        except OSError as error:
+            self._sync_failed = error.strerror or str(error)
 
     # --- checkpoints ---------------------------------------------------------------------------------------------
 
@@ -352,6 +370,10 @@ class Session:
     def tend(self, now: float, idle: bool) -> None:
         """Begin or finish a checkpoint in the background if it is time; `now` of time.monotonic."""
         self._finish_checkpoint(wait=False)
+        if self._sync == "group" and self._syncer is None:
+            self._syncer = self._begin_syncing()
+            if self._syncer is None:
+                self._sync_once()
         if self._sync_failed:
             self.not_saved, self._sync_failed = f"{self.state_dir}: {self._sync_failed}", ""
             with contextlib.suppress(OSError):  # the next checkpoint has what the old segment may have lost
@@ -371,8 +393,10 @@ class Session:
             self.meta, serial=self.meta.serial + 1, done_hook=self.ledger.hook, folded=self.journal.positions()
         )
         frozen = opening.Checkpoint(meta, self.ledger.instances, self.ledger.runs.freeze(), self._foreign)
-        self._writer = threading.Thread(target=self._write, args=(frozen,), name="pyalma-tui-checkpoint")
-        self._writer.start()
+        self._writer = _begin("pyalma-tui-checkpoint", lambda: self._write(frozen), daemon=False)
+        if self._writer is None:  # the journals must not grow for ever: the runner waits for it
+            self._write(frozen)
+            self._conclude_checkpoint()
 
     def _write(self, checkpoint: opening.Checkpoint) -> None:
         try:
@@ -391,6 +415,9 @@ class Session:
             return
         self._writer.join()
         self._writer = None
+        self._conclude_checkpoint()
+
+    def _conclude_checkpoint(self) -> None:
         if self._write_error:
             self.not_saved = f"{layout.database(self.state_dir)}: {self._write_error}"
             self.journal.changed = True
@@ -419,7 +446,7 @@ class Session:
         """
         self._stop_sync.set()
         self._busy.set()
-        if self._syncer.is_alive():
+        if self._syncer is not None:
             self._syncer.join()
         try:
             if self._evicted:
@@ -439,9 +466,22 @@ class Session:
             self._lock.close()
 
 
-def _hook_at_start(hook: s.DoneHook) -> s.DoneHook:
-    """Nobody calls done() now: the lock is ours."""
-    return cut_off(hook) if isinstance(hook.status, s.HookRunning | s.HookCutOff) else hook
+def _begin(name: str, target: Callable[[], None], *, daemon: bool = True) -> threading.Thread | None:
+    """A thread that has begun, None if none can be started now."""
+    thread = threading.Thread(target=target, name=name, daemon=daemon)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        if not is_shortage(error):
+            raise
+        return None
+    return thread
+
+
+def _planned(ledger: Ledger, iterations: int) -> Iterator[Run]:
+    """The runs that were planned when this was written."""
+    batch = [instance.in_batch for instance in ledger.instances]
+    return (run for run in ledger.runs if batch[run.instance] and run.iteration < iterations)
 
 
 def _hook_of(hook: s.DoneHook, has_done: bool) -> s.DoneHook:

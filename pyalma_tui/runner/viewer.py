@@ -13,11 +13,12 @@ import msgspec
 from pyalma_tui.errors import IllegalTransitionError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.forecast import Forecast, forecast
-from pyalma_tui.model.records import DoneRaised, DoneReturned, DoneStarted, Note, Record, Returned, Stopped
+from pyalma_tui.model.records import DoneRaised, DoneReturned, DoneStarted, Note, Record, Returned
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.handover import obstacle
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
 from pyalma_tui.store import layout, opening
+from pyalma_tui.store.abandoned import settle
 from pyalma_tui.store.ledger import NOTES, Ledger
 from pyalma_tui.store.lock import Holder, holder
 from pyalma_tui.store.segment import READ, Tail
@@ -212,13 +213,7 @@ class Viewer:
 
     def _end(self, ledger: Ledger) -> None:
         """Nobody runs it: what was cut off without a word is told as the next start will tell it."""
-        hook = ledger.hook
-        if isinstance(hook.status, s.HookRunning):
-            ledger.hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
-            self._changed = True
-        for number in self._running:
-            ledger.apply(Stopped(number, ledger.run(number).attempt, None, time.time(), "its session ended"))
-            self._changed = True
+        self._changed |= settle(ledger)
         self._running.clear()
 
     # --- what is told --------------------------------------------------------------------------------------------

@@ -299,10 +299,7 @@ def merge(
     )
     if not added and all(a is b for a, b in zip(everything, ledger.instances, strict=False)):
         return ledger, order, growth
-    hook = ledger.hook
-    if added and isinstance(hook.status, s.HookDone | s.HookFailed | s.HookCutOff):
-        hook = msgspec.structs.replace(hook, status=s.HookNotYet())  # a new completion is ahead
-    merged = Ledger(everything, [*ledger.runs, *added], hook)
+    merged = Ledger(everything, [*ledger.runs, *added], ledger.hook)
     merged.notes = ledger.notes
     return merged, order, growth
 

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import msgspec
 
-from pyalma_tui.errors import Interrupted, LoadError
+from pyalma_tui.errors import LoadError
 from pyalma_tui.loading.run_module import RunModule, import_module, own_instances
-from pyalma_tui.model import jsontext
+from pyalma_tui.model import ending, jsontext
+from pyalma_tui.model.ending import may_have_room_again
 from pyalma_tui.model.messages import (
     CUT_OFF,
     DoneEnded,
@@ -29,13 +30,16 @@ from pyalma_tui.model.messages import (
     Loaded,
     LoadFailed,
     Order,
+    Refused,
     Reply,
     RunOrder,
     Serve,
     ServeFailed,
     Serving,
+    TryLater,
 )
 from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
+from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.model.status import Error
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import high
@@ -43,6 +47,7 @@ from pyalma_tui.store.segment import SegmentWriter
 from pyalma_tui.worker import capture, guard
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.failure import called_exit, error_of
+from pyalma_tui.worker.outcome import was_interrupted
 from pyalma_tui.worker.stopping import Stopping, die_with_parent
 
 PARTING = 1.5  # seconds after the last call that threads of user code get to end: less than the runner waits for us
@@ -98,15 +103,21 @@ def main(argument: str) -> None:
     die_with_parent(spec.parent)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     work, control = socket.socket(fileno=high(spec.work)), socket.socket(fileno=high(spec.control))
-    guard_pid, dismiss_guard = guard.start(control, work)
-    os.register_at_fork(after_in_child=work.close)
-    os.register_at_fork(after_in_child=control.close)
+    channel = Channel(work)
     stopping = Stopping()
     stopping.install()
-    stopping.watch(control)
+    try:
+        guard_pid, dismiss_guard = guard.start(control, work)
+        stopping.watch(control)
+    except (OSError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
+        channel.send(TryLater(str(error)))
+        os._exit(1)
+    os.register_at_fork(after_in_child=work.close)
+    os.register_at_fork(after_in_child=control.close)
     capture.prepare()
     faulthandler.enable()
-    channel = Channel(work)
     module = _load(Path(spec.module), Path(spec.code), channel, guard_pid)
     capture.flush()
     order = channel.receive()
@@ -135,7 +146,10 @@ def _load(path: Path, code: Path, channel: Channel, guard_pid: int) -> RunModule
         channel.send(LoadFailed(Error(f"{path}: it calls {called_exit(error)} while it is imported")))
     except BaseException as error:  # noqa: BLE001 - user code may raise anything
         failure = error_of(error)
-        channel.send(LoadFailed(Error(f"{path}: {failure.message}", failure.traceback)))
+        if is_shortage(error):
+            channel.send(TryLater(f"{path}: {failure.message}"))
+        else:
+            channel.send(LoadFailed(Error(f"{path}: {failure.message}", failure.traceback)))
     else:
         if os.getpid() != here:
             os._exit(0)
@@ -151,7 +165,8 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
             journal, order.segment, synced=order.synced, limit=order.segment_limit, umask=order.umask
         )
     except OSError as error:
-        channel.send(ServeFailed(Error(f"{journal / order.segment}: {error.strerror}")))
+        why = Error(f"{journal / order.segment}: {error.strerror}")
+        channel.send(ServeFailed(why, may_have_room_again(error.errno)))
         return None
     for lock in channel.passed:  # a child of ours holds nobody up
         guard.close_in_children(lock)
@@ -172,9 +187,9 @@ def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping
             case RunOrder():
                 output.redirect(str(order.run), layout.log_name(order.attempt))
                 started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid(), host)
-                unsaved = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping)
+                refused = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping)
                 output.finish()
-                reply: Reply = Ended(order.run, order.attempt, unsaved)
+                reply: Reply = Ended(order.run, order.attempt, refused)
             case DoneOrder():
                 output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
                 unsaved = _call_done(module, order, pen, stopping)
@@ -206,33 +221,35 @@ def _back_home(home: int) -> None:
         return
 
 
-def _try_write(pen: Pen, record: Record) -> str:
+def _try_write(pen: Pen, record: Record) -> Refused | None:
     try:
         pen.write(record)
     except OSError as error:
-        return f"{type(record).__name__.lower()} could not be recorded: {error.strerror}"
-    return ""
+        why = f"{type(record).__name__.lower()} could not be recorded: {error.strerror}"
+        return Refused(why, may_have_room_again(error.errno))
+    return None
 
 
 def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping) -> str:
     began = time.monotonic()
     assert module.done is not None, "the runner asks only modules that have one"
-    stopping.active = (0, order.call)
+    stopping.begin((0, order.call))
     record: Record
     try:
         module.done()
         stopping.active = None
         record = DoneReturned(order.call, time.time(), time.monotonic() - began)
-    except Interrupted:  # cut off: neither returned nor failed, and nobody may say so
-        stopping.active = None
-        return "interrupted"
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is recorded
         stopping.active = None
+        stopping.catch_up()
+        if was_interrupted(error, signalled=stopping.signalled == (0, order.call)):
+            return ending.INTERRUPTED  # cut off: neither returned nor failed, and nobody may say so
         record = DoneRaised(order.call, time.time(), error_of(error))
     capture.flush()
     if isinstance(record, DoneRaised):
         capture.add(record.error.traceback)
-    return _try_write(pen, record)
+    refused = _try_write(pen, record)
+    return refused.why if refused is not None else ""
 
 
 if __name__ == "__main__":

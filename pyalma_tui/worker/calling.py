@@ -16,12 +16,12 @@ import msgspec
 from pyalma_tui.errors import Interrupted, SaveFailed
 from pyalma_tui.loading.run_module import RunModule
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.ending import may_have_room_again
 from pyalma_tui.model.instance import Instance, argument
-from pyalma_tui.model.messages import RunOrder
+from pyalma_tui.model.messages import Refused, RunOrder
 from pyalma_tui.model.records import Progressed, Raised, Record, Returned, Stopped
-from pyalma_tui.model.status import Error
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
-from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.outcome import Facts, not_recorded, outcome
 from pyalma_tui.worker.stopping import Stopping
 
 LARGE = 1 << 20  # bytes of a state that are worth a warning
@@ -65,8 +65,8 @@ class Attempt:
     def __init__(self, order: RunOrder, pen: Pen, stopping: Stopping) -> None:
         self.order = order
         self.began = time.monotonic()
-        self.broken = ""
-        self.cut_thread = False  # whether Interrupted was raised in another thread than that of run()
+        self.broken = ""  # why a state could not be stored
+        self.errno: int | None = None  # of that
         self._pen = pen
         self._stopping = stopping
         self._key = (order.run, order.attempt)
@@ -80,10 +80,23 @@ class Attempt:
         """Whether this attempt should stop."""
         return self._stopping.asked == self._key
 
-    @property
-    def timed_out(self) -> str:
-        """Why this attempt counts as failed though it was asked to stop, "" if it does not."""
-        return self._stopping.error
+    def facts(self, raised: BaseException | None) -> Facts:
+        """What is known of it now that it is over."""
+        stopping, key = self._stopping, self._key
+        timed_out = stopping.timed_out if self.asked else None
+        return Facts(
+            run=self.order.run,
+            attempt=self.order.attempt,
+            seconds=self.seconds(),
+            raised=raised,
+            asked=self.asked,
+            interrupted=stopping.cut == key,
+            signalled=stopping.signalled == key,
+            timeout=stopping.timeout if timed_out is None else timed_out,
+            timed_out=timed_out is not None,
+            unsaved=self.broken,
+            errno=self.errno,
+        )
 
     def seconds(self) -> float:
         """How long it has been running."""
@@ -121,10 +134,11 @@ class Attempt:
             except OSError as error:
                 if error.errno is None:  # no error of the disk but, say, a TimeoutError that a signal handler raised
                     raise
+                self.errno = error.errno
                 self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
                 raise SaveFailed(self.broken) from error
             if stopping.asked is not None and stopping.asked == key:
-                self.cut_thread |= threading.current_thread() is not threading.main_thread()
+                stopping.cut = key
                 raise Interrupted
 
         return save
@@ -204,8 +218,8 @@ def _state_text(data: object) -> bytes:
     return text
 
 
-def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> str:
-    """Call `run` and record how it ended; "" or the reason why its end or a state could not be recorded."""
+def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> Refused | None:
+    """Call `run` and record how it ended; what the disk refused of that, or of its states."""
     attempt = Attempt(order, pen, stopping)
     instance = Instance(order.instance, "", order.file, bytes(order.data) if order.is_object else None)
     extras: dict[str, Any] = {
@@ -217,7 +231,7 @@ def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: 
     arguments = (argument(instance, order.seed), attempt.save, jsontext.decode(bytes(order.state)))
     keywords = {name: extras[name] for name in module.extras}
     process = os.getpid()
-    stopping.active = (order.run, order.attempt)
+    stopping.begin((order.run, order.attempt), order.timeout)
     raised: BaseException | None = None
     try:
         if attempt.asked:
@@ -230,39 +244,17 @@ def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: 
     attempt.close()
     if os.getpid() != process:  # a forked child came back out of run(): only one return counts
         os._exit(0 if raised is None else 1)
-    return _record(attempt, raised, pen) or attempt.broken
+    stopping.catch_up()
+    return _record(attempt, outcome(attempt.facts(raised), time.time()), pen)
 
 
-def _record(attempt: Attempt, raised: BaseException | None, pen: Pen) -> str:
-    run, number, seconds = attempt.order.run, attempt.order.attempt, attempt.seconds()
-    record: Record
-    if raised is None and attempt.broken:
-        record = Raised(run, number, seconds, Error(f"SaveFailed: {attempt.broken}"))
-    elif attempt.cut_thread or (attempt.asked and _from_interrupt(raised)):
-        why = attempt.timed_out
-        record = (
-            Raised(run, number, seconds, Error(why))
-            if why
-            else Stopped(run, number, seconds, time.time(), "interrupted")
-        )
-    elif raised is None:
-        record = Returned(run, number, seconds)
-    else:
-        record = Raised(run, number, seconds, error_of(raised))
+def _record(attempt: Attempt, end: Returned | Raised | Stopped, pen: Pen) -> Refused | None:
     try:
-        pen.write(record)
+        pen.write(end)
     except OSError as error:
-        how = record.error.message if isinstance(record, Raised) else type(record).__name__.lower()
-        return f"{how} (after {seconds:.1f} s, not recorded: {error.strerror})"
-    return ""
-
-
-def _from_interrupt(raised: BaseException | None) -> bool:
-    """Whether an Interrupted is what began it, also if user code raised something else while it cleaned up."""
-    seen: set[int] = set()
-    while raised is not None and id(raised) not in seen:
-        if isinstance(raised, Interrupted):
-            return True
-        seen.add(id(raised))
-        raised = raised.__cause__ or raised.__context__
-    return False
+        instead = not_recorded(end, error, time.time())
+        why = instead.error.message if isinstance(instead, Raised) else instead.why
+        return Refused(why, may_have_room_again(error.errno), instead)
+    if attempt.broken:
+        return Refused(attempt.broken, may_have_room_again(attempt.errno))
+    return None

@@ -7,6 +7,7 @@ interpreter's lock.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -22,6 +23,8 @@ LATE = 1000  # milliseconds by which a dying runner may close its socket after t
 
 def start(control: socket.socket, work: socket.socket) -> tuple[int, Callable[[], None]]:
     """Fork the guard; to be called before any thread is started. Its process id, and what dismisses it at our end.
+
+    Raises OSError if no process can be started.
 
     It is no child of ours: user code may wait until it has none. The runner inherits it, as it does orphans.
     """
@@ -40,7 +43,10 @@ def start(control: socket.socket, work: socket.socket) -> tuple[int, Callable[[]
     os.close(ours)
     with suppress(ChildProcessError):  # SIGCHLD is ignored, as some parents bequeath it
         os.waitpid(between, 0)
-    pid = int(os.read(mine, 32))
+    told = os.read(mine, 32)
+    if not told:  # the process in between could not fork
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    pid = int(told)
     close_in_children(mine)
 
     def dismiss() -> None:

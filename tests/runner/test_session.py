@@ -45,7 +45,7 @@ def die(session: Session) -> None:
         session._writer.join()
     session._stop_sync.set()
     session._busy.set()
-    if session._syncer.is_alive():
+    if session._syncer is not None:
         session._syncer.join()
     session.journal.close()
     session._lock.close()
@@ -376,8 +376,9 @@ def test_a_record_of_a_run_is_refused_where_its_id_cannot_be_written_down(
 
 def finish(session: Session, runs: Sequence[int]) -> None:
     for run in runs:
-        session.write(Started(run, 1, 0, 5.0, "", 0))
-        session.write(Returned(run, 1, 0.5))
+        attempt = session.ledger.run(run).attempt + 1
+        session.write(Started(run, attempt, 0, 5.0, "", 0))
+        session.write(Returned(run, attempt, 0.5))
 
 
 def grown(folder: Path) -> Settings:
@@ -386,6 +387,71 @@ def grown(folder: Path) -> Settings:
 
 def same(folder: Path) -> Settings:
     return settings(folder)
+
+
+def where(session: Session) -> tuple[s.HookStatus, int]:
+    """Where done() stands, and how often it was called."""
+    return session.ledger.hook.status, session.ledger.hook.calls
+
+
+def call_done(session: Session, identity: str, end: bool = True) -> None:
+    """What the runner and a worker write when done() is called."""
+    call = session.ledger.hook.calls + 1
+    session.write_durably(DoneStarted(call, 5.0, identity))
+    if end:
+        session.write(DoneReturned(call, 5.0, 0.5))
+
+
+# each step: instances, iterations, what is run to its end, then how done() stands; it is called where it is due
+STEPS: dict[str, list[tuple[int, int, bool, str]]] = {
+    "a subset, the whole, the subset, the whole": [
+        (1, 1, True, "not yet"),
+        (3, 1, False, "not yet"),
+        (3, 1, True, "not yet"),
+        (1, 1, False, "done"),
+        (3, 1, False, "done"),
+    ],
+    "fewer iterations, and as many as before": [
+        (2, 3, False, "not yet"),
+        (2, 1, True, "not yet"),
+        (2, 3, True, "not yet"),
+        (2, 1, False, "done"),
+        (2, 3, False, "done"),
+    ],
+}
+
+
+@pytest.mark.parametrize("identities", [True, False], ids=["recorded with its results", "by an older version"])
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS)
+def test_done_is_called_once_for_each_set_of_results(
+    tmp_path: Path, steps: list[tuple[int, int, bool, str]], identities: bool
+) -> None:
+    for number, (count, iterations, run, then) in enumerate(steps):
+        with dying(opened(settings(tmp_path, count, iterations))) as session:
+            if run:
+                left = [run for run in session.order if isinstance(session.ledger.run(run).status, s.Pending)]
+                finish(session, left)
+            assert s.hook_word(session.ledger.hook.status) == then, f"step {number}"
+            if run:
+                call_done(session, session.results if identities else "")
+
+
+def test_a_completion_that_was_cut_off_or_done_anew_is_told_from_the_others(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path, 1))) as session:
+        finish(session, (1,))
+        call_done(session, session.results, end=False)
+    with dying(opened(settings(tmp_path, 2))) as session:
+        finish(session, (2,))
+        call_done(session, session.results)
+    with dying(opened(settings(tmp_path, 1))) as session:
+        assert where(session) == (s.HookCutOff(5.0), 2)
+    with dying(opened(settings(tmp_path, 2))) as session:
+        session.write(Reset(2, 2, 0.0, 2))
+        assert where(session) == (s.HookNotYet(), 2)
+        finish(session, (2,))
+        assert where(session) == (s.HookNotYet(), 2), "the same runs, and another attempt"
+    with dying(opened(settings(tmp_path, 1))) as session:
+        assert where(session) == (s.HookCutOff(5.0), 2)
 
 
 @pytest.mark.parametrize(("between", "then"), [((same,), s.HookNotYet()), ((), s.HookNotYet())])
@@ -397,9 +463,9 @@ def test_growth_after_done_was_cut_off_puts_another_completion_ahead(
         session.write_durably(DoneStarted(1, 5.0))
     for each in between:
         with dying(opened(each(tmp_path))) as session:
-            assert session.ledger.hook == s.DoneHook(s.HookCutOff(5.0), calls=1)
+            assert where(session) == (s.HookCutOff(5.0), 1)
     with dying(opened(grown(tmp_path))) as session:
-        assert session.ledger.hook == s.DoneHook(then, calls=1)
+        assert where(session) == (then, 1)
 
 
 def test_a_reset_while_done_was_called_puts_another_completion_ahead_also_if_it_was_cut_off(tmp_path: Path) -> None:
@@ -408,7 +474,7 @@ def test_a_reset_while_done_was_called_puts_another_completion_ahead_also_if_it_
         session.write_durably(DoneStarted(1, 5.0))
         session.write(Reset(1, 2, 0.0, 1))
     with dying(opened(settings(tmp_path))) as session:
-        assert session.ledger.hook == s.DoneHook(s.HookNotYet(), calls=1)
+        assert where(session) == (s.HookNotYet(), 1)
         session.write_durably(DoneStarted(2, 5.0))
         session.write(DoneReturned(2, 5.0, 0.5))
         assert isinstance(session.ledger.hook.status, s.HookDone)

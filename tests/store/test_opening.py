@@ -335,16 +335,6 @@ def test_an_instance_that_moved_keeps_its_runs_and_gets_its_new_path() -> None:
     assert growth == Growth()
 
 
-@pytest.mark.parametrize("status", [s.HookDone(1.0, 1.0), s.HookFailed(ERROR, 1.0), s.HookCutOff(1.0)])
-def test_growth_after_done_puts_another_completion_ahead(status: s.HookStatus) -> None:
-    ledger = new_ledger(instances(1), 1, 5)
-    ledger.hook = s.DoneHook(status, calls=1)
-    merged, _, _ = merge(ledger, instances(1), 2, 5)
-    assert merged.hook == s.DoneHook(s.HookNotYet(), calls=1)
-    same, _, _ = merge(ledger, instances(1), 1, 5)
-    assert same.hook.status == status
-
-
 def test_a_store_of_somebody_elses_rights_is_a_store_error(tmp_path: Path) -> None:
     write_store(tmp_path)
     (tmp_path / "db.json").chmod(0)
