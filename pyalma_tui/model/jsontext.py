@@ -99,7 +99,8 @@ def _plain(value: object) -> object:
     if isinstance(value, msgspec.Raw):
         return decode(bytes(value))
     if isinstance(value, msgspec.Struct):
-        facts = {f.encode_name: _plain(getattr(value, f.name)) for f in msgspec.structs.fields(value)}
+        given = {f.encode_name: getattr(value, f.name) for f in msgspec.structs.fields(value)}
+        facts = {name: _plain(item) for name, item in given.items() if item is not msgspec.UNSET}
         config = value.__struct_config__
         if config.array_like:
             return [*([] if config.tag is None else [config.tag]), *facts.values()]
@@ -123,8 +124,10 @@ def _raw_where(shape: inspect.Type, value: Any) -> Any:
             return msgspec.Raw(_dump(value))
         case inspect.DictType() if isinstance(value, dict):
             return {key: _raw_where(shape.value_type, item) for key, item in value.items()}
+        case inspect.ListType() if isinstance(value, list):
+            return [_raw_where(shape.item_type, item) for item in value]
         case inspect.UnionType():
-            fitting = [t for t in shape.types if isinstance(t, inspect.StructType) and _tag(t, value) == t.tag]
+            fitting = [t for t in shape.types if _fits(t, value)]
             return _raw_where(fitting[0], value) if fitting else value
         case inspect.StructType(array_like=True) if isinstance(value, list):
             first = 0 if shape.tag is None else 1
@@ -134,6 +137,13 @@ def _raw_where(shape: inspect.Type, value: Any) -> Any:
             kinds = {field.encode_name: field.type for field in shape.fields}
             return {key: _raw_where(kinds[key], item) if key in kinds else item for key, item in value.items()}
     return value
+
+
+def _fits(shape: inspect.Type, value: Any) -> bool:
+    """Whether this is the member of a union that a value belongs to, as far as it may hold Raw."""
+    if isinstance(shape, inspect.StructType):
+        return _tag(shape, value) == shape.tag
+    return isinstance(shape, inspect.ListType) and isinstance(value, list)
 
 
 def _tag(shape: inspect.StructType, value: Any) -> object:

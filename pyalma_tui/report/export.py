@@ -17,7 +17,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.printable import printable
+from pyalma_tui.model.printable import encoded, printable
 from pyalma_tui.report.facts import run_facts
 
 Format: TypeAlias = Literal["csv", "json", "md"]
@@ -50,6 +50,8 @@ class Row(msgspec.Struct, frozen=True):
     host: str | None
     module: str | None
     log: str | None
+    file: str | None
+    in_batch: bool
 
 
 COLUMNS = Row.__struct_fields__
@@ -77,6 +79,8 @@ def row_of(run: Run, instance: Instance) -> Row:
         host=run.host or None,
         module=facts.module,
         log=facts.log,
+        file=facts.file,
+        in_batch=facts.in_batch,
     )
 
 
@@ -165,7 +169,7 @@ def write_file(path: Path, texts: Iterable[str]) -> None:
             raise UsageError(f"--output: {path}: this is a directory. Name a file in it")
         if real.exists() and not real.is_file():
             with real.open("wb") as file:
-                file.writelines(map(_encoded, texts))
+                file.writelines(map(encoded, texts))
             return
         _replace(real, texts)
     except OSError as error:
@@ -178,14 +182,10 @@ def _replace(path: Path, texts: Iterable[str]) -> None:
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(fd, "wb") as file:
-            file.writelines(map(_encoded, texts))
+            file.writelines(map(encoded, texts))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")

@@ -68,6 +68,8 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
         return
     counts = store.ledger.counts
     shown = ", ".join(f"{number:,} {word}" for word, number in msgspec.structs.asdict(counts).items() if number)
+    if aside := store.ledger.aside.total:
+        shown += f"{', ' * bool(shown)}{aside:,} not in the batch any more"
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(store.meta.written_at))
     yield Finding(
         "store", f"{state_dir / NAME}: schema {store.meta.schema}, session {store.meta.session}, written {written}"

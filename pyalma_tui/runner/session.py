@@ -21,7 +21,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import dispatch_order
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record, Stopped
-from pyalma_tui.store import opening
+from pyalma_tui.store import opening, planning
 from pyalma_tui.store.checkpoint import NAME
 from pyalma_tui.store.founding import prepare
 from pyalma_tui.store.journal import Journal
@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What to run and how; times in seconds.
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say.
+    where the user did not say. `warnings` are what was found wrong with the input, told already on stderr.
     """
 
     target: Path
@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_failed: bool = False
     rerun_done: bool = False
     no_done: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 class Mended(msgspec.Struct, frozen=True):
@@ -120,7 +121,7 @@ class Session:
             batch = list(settings.batch or ())
             seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
             iterations = settings.iterations or 1
-            self.ledger = opening.new_ledger(batch, iterations, seed)
+            self.ledger = planning.new_ledger(batch, iterations, seed)
             self.batch: Sequence[int] = range(len(batch))
             growth = ""
         else:
@@ -129,8 +130,10 @@ class Session:
             known = [i for i in store.ledger.instances if i.in_batch]
             today = known if settings.batch is None else settings.batch
             refuse_too_many(settings.target, len(today), iterations)
-            self.ledger, self.batch, change = opening.merge(store.ledger, today, iterations, seed)
+            self.ledger, self.batch, change = planning.merge(store.ledger, today, iterations, seed)
             growth = change.text
+        if not self.batch and settings.batch is None and not settings.paused:  # all of them were removed
+            raise InputError(no_instances(settings.module))
         self.ledger.hook = _hook_of(self.ledger.hook, has_done)
         self.order = list(dispatch_order(self.ledger.runs.freeze(), self.batch, iterations))
         old = store.meta if store else Meta()
@@ -153,6 +156,8 @@ class Session:
         self.journal = Journal(self.state_dir / "journal", self.meta.session, folded, synced=synced)
         self.ledger.notes = ()  # what earlier sessions were told is in the session log
         self._tell(store, settings, module_hash, growth)
+        for text in settings.warnings:
+            self.note(text)
         self._end_lost_attempts()
         # run ids are in the journal from now on: what they mean must be durable before the first run is dispatched
         self.planned = store is not None and self.ledger is store.ledger
@@ -189,7 +194,7 @@ class Session:
 
     def _end_lost_attempts(self) -> None:
         """Runs that were running when the last session ended without a word are interrupted: nobody runs them now."""
-        running = self.ledger.counts.running
+        running = self.ledger.counts.running + self.ledger.aside.running
         for run in list(self.ledger.runs) if running else ():
             if isinstance(run.status, s.Running):
                 self.write(Stopped(run.id, run.attempt, None, time.time(), "its session ended"))

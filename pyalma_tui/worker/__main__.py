@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.errors import Interrupted, LoadError
-from pyalma_tui.loading.run_module import RunModule, import_module, own_instances
+from pyalma_tui.loading.module_instances import own_instances
+from pyalma_tui.loading.run_module import RunModule, import_module
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.messages import (
     CUT_OFF,

@@ -13,7 +13,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneStarted, Lost, Note, Reset, Returned, RunRecord, Saved, Started
 from pyalma_tui.store import opening
-from pyalma_tui.store.opening import Growth, checkpoint_note, merge, new_ledger, read_store, segments
+from pyalma_tui.store.opening import checkpoint_note, read_store, segments
+from pyalma_tui.store.planning import Growth, merge, new_ledger
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.segment import line_of
 from tests.store.stores import SEGMENT, bytes_below, instances, write_segment, write_store
