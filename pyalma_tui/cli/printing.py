@@ -6,7 +6,6 @@ import os
 import sys
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.model.printable import encoded
 
 
 class Out:
@@ -18,7 +17,11 @@ class Out:
 
     def text(self, text: str) -> None:
         """Write text; what UTF-8 cannot carry is spelled out, names that were no UTF-8 get their bytes back."""
-        self.data(encoded(text))
+        try:
+            data = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            data = text.encode("utf-8", "backslashreplace")
+        self.data(data)
 
     def data(self, data: bytes) -> None:
         """Write bytes; raises UsageError where they cannot be written, as on a full disk."""

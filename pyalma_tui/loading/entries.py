@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,12 +31,13 @@ WORTH_LISTING = 200
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One thing to run: `file` is an absolute path or "", `data` an object's data as JSON, None for a string.
 
-    `title` is what people are to read instead, "" for nothing.
+    `title` is what people are to read instead, "" for nothing. `bare` data was given without an object around it.
     """
 
     file: str
     data: bytes | None = None
     title: str = ""
+    bare: bool = False
 
 
 Where: TypeAlias = Callable[[int, str], str]
@@ -103,12 +103,12 @@ def entries_at(
             else:
                 entries.append(Entry(path))
         elif isinstance(value, dict) and data_alone and "file" not in value and "data" not in value:
-            entries.append(Entry("", _data_text(value, origin, where(index, "")), title_of(value)))
+            entries.append(Entry("", _data_text(value, origin, where, index, ""), title_of(value), bare=True))
         elif isinstance(value, dict):
             for key in value:
                 if key not in KEYS:
                     unknown.setdefault(key, []).append(index)
-            entries.append(_from_object(value, prefix, origin, partial(where, index)))
+            entries.append(_from_object(value, prefix, origin, where, index))
         else:
             why = f"a path or an object was expected, found {described(value)}"
             raise origin.error(why, 'Write "a.cnf" or {"file": "a.cnf", "data": {}}', where(index, ""))
@@ -123,20 +123,20 @@ def title_of(data: dict[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _from_object(value: dict[str, Any], prefix: str, origin: Origin, where: Callable[[str], str]) -> Entry:
+def _from_object(value: dict[str, Any], prefix: str, origin: Origin, where: Where, index: int) -> Entry:
     file, title = value.get("file", ""), value.get("name", "")
     if not isinstance(file, str):
         why = f"a path was expected, found {described(file)}"
-        raise origin.error(why, 'Write it in double quotes or leave "file" out', where("file"))
+        raise origin.error(why, 'Write it in double quotes or leave "file" out', where(index, "file"))
     if not isinstance(title, str):
         why = f"a text was expected, found {described(title)}"
-        raise origin.error(why, 'It is what is shown; what run() is to get belongs into "data"', where("name"))
+        raise origin.error(why, 'It is what is shown; what run() is to get belongs into "data"', where(index, "name"))
     data = value.get("data", {})
-    text = NO_DATA if data == {} else _data_text(data, origin, where("data"))
+    text = NO_DATA if data == {} else _data_text(data, origin, where, index, "data")
     return Entry(absolute(file, prefix) if file else "", text, title)
 
 
-def _data_text(data: object, origin: Origin, place: str) -> bytes:
+def _data_text(data: object, origin: Origin, where: Where, index: int, key: str) -> bytes:
     """The text of decoded JSON, of which only the depth can be wrong; raises InputError."""
     try:
         text = jsontext.encode(data)
@@ -144,7 +144,7 @@ def _data_text(data: object, origin: Origin, place: str) -> bytes:
     except RecursionError:
         deep = True
     if deep:
-        raise origin.error(TOO_DEEP, "Make it flatter", place)
+        raise origin.error(TOO_DEEP, "Make it flatter", where(index, key))
     return text
 
 
@@ -168,7 +168,7 @@ def number(entries: Sequence[Entry], base: Path) -> list[Instance]:
             elif data != NO_DATA:
                 name = f"{name} {_readable(data)}"
             occurrence = seen[name, data] = seen.get((name, data), 0) + 1
-        instances.append(Instance(id_, name, file, data, occurrence, title=entry.title))
+        instances.append(Instance(id_, name, file, data, occurrence, title=entry.title, bare=entry.bare))
     return instances
 
 

@@ -131,4 +131,4 @@ def _value(cell: str, place: str, origin: Origin) -> object:
 def _from_row(row: dict[str, Any], folder: str) -> Entry:
     file = row.pop(FILE, "")
     prefix = folder if folder.endswith("/") else folder + "/"
-    return Entry(absolute(file, prefix) if file else "", jsontext.encode(row), title_of(row))
+    return Entry(absolute(file, prefix) if file else "", jsontext.encode(row), title_of(row), bare=True)

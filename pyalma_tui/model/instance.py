@@ -13,7 +13,8 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
     `id` is its place in the experiment, given once and never reused. `name` tells what it is: the path as seen from the
     folder of the experiment, with or instead of it the data of an object. `file` is the absolute path or "". `data` is
     the JSON text of an object's data and None for an instance that was given as a plain string. `occurrence` counts
-    equal entries of one batch from 1. `title` is what the user wants to read instead of `name`, "" for nothing.
+    equal entries of one batch from 1. `title` is what the user wants to read instead of `name`, "" for nothing. `bare`
+    tells that the data was given without an object around it, such as a row of a table: `run` finds it without, too.
     `removed` tells that it is no part of the experiment any more: only its id, and what its seeds come from, is kept.
     """
 
@@ -24,6 +25,7 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
     occurrence: int = 1
     in_batch: bool = True
     title: str = ""
+    bare: bool = False
     removed: bool = False
 
     @property
@@ -38,8 +40,14 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
         return name if self.occurrence == 1 else f"{name} #{self.occurrence}"
 
 
-def argument(instance: Instance, seed: int) -> object:
-    """What `run` gets for this instance: a `str`, or a `dict` with `file`, `data`, `id` and `seed` (PYALMA.md §1)."""
+def argument(instance: Instance, seed: int | None) -> object:
+    """What `run` gets for this instance: a `str`, or a `dict` with `file`, `data`, `id` and `seed` (PYALMA.md §1).
+
+    Of bare data the keys stand beside these; an `id` or `seed` among them is the user's then.
+    """
     if instance.data is None:
         return instance.file
-    return {"file": instance.file, "data": jsontext.decode(instance.data), "id": instance.id, "seed": seed}
+    data = jsontext.decode(instance.data)
+    given = {"file": instance.file, "data": data}
+    own = data if instance.bare and isinstance(data, dict) else {}
+    return {**given, "id": instance.id, "seed": seed, **own, **given}

@@ -78,7 +78,7 @@ def decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
 
 def is_deep(text: bytes) -> bool:
     """Whether lists and objects in this JSON text are nested deeper than we write them."""
-    if text.count(b"[") + text.count(b"{") <= DEEPEST:
+    if len(text) <= DEEPEST or text.count(b"[") + text.count(b"{") <= DEEPEST:
         return False
     quotes = text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
     outside = b"".join(quotes.split(b'"')[::2])

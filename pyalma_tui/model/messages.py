@@ -27,7 +27,10 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
 
 
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):
-    """Call `run`. `is_object` tells an instance with `data` from a string, `state` is the JSON text to hand in."""
+    """Call `run`. `is_object` tells an instance with `data` from a string, `bare` one that is nothing else.
+
+    `state` is the JSON text to hand in.
+    """
 
     run: int
     attempt: int
@@ -38,6 +41,7 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     iteration: int
     seed: int
     state: msgspec.Raw
+    bare: bool = False
 
 
 class DoneOrder(msgspec.Struct, frozen=True, tag="done"):

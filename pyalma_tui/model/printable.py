@@ -46,14 +46,6 @@ def printable(text: str, newline: str = NEWLINE) -> str:
     return newline.join([_line(line) for line in text.split("\n")])
 
 
-def encoded(text: str) -> bytes:
-    """The bytes of a text: names that were no UTF-8 get theirs back, what UTF-8 cannot carry is spelled out."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace")
-
-
 def clip(text: str, cells: int) -> str:
     """Printable text cut to at most that many cells of a terminal, its end replaced by … if it was cut.
 

@@ -17,7 +17,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.printable import encoded, printable
+from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import run_facts
 
 Format: TypeAlias = Literal["csv", "json", "md"]
@@ -29,7 +29,8 @@ class Row(msgspec.Struct, frozen=True):
 
     `seconds` are those of all attempts. What follows belongs to the last one: `started` and `ended` are ISO 8601 with
     the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the machine that it ran on,
-    `module` the hash of the code that ran, `log` is relative to the state directory.
+    `module` the hash of the code that ran, `log` is relative to the state directory. `file` is the absolute path of the
+    instance's file, if it has one; `in_batch` tells whether it is in the batch still.
     """
 
     id: int
@@ -80,7 +81,7 @@ def row_of(run: Run, instance: Instance) -> Row:
         module=facts.module,
         log=facts.log,
         file=facts.file,
-        in_batch=facts.in_batch,
+        in_batch=instance.in_batch,
     )
 
 
@@ -169,7 +170,7 @@ def write_file(path: Path, texts: Iterable[str]) -> None:
             raise UsageError(f"--output: {path}: this is a directory. Name a file in it")
         if real.exists() and not real.is_file():
             with real.open("wb") as file:
-                file.writelines(map(encoded, texts))
+                file.writelines(map(_encoded, texts))
             return
         _replace(real, texts)
     except OSError as error:
@@ -182,10 +183,14 @@ def _replace(path: Path, texts: Iterable[str]) -> None:
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(fd, "wb") as file:
-            file.writelines(map(encoded, texts))
+            file.writelines(map(_encoded, texts))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")

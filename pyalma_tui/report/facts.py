@@ -27,9 +27,8 @@ class HookFacts(msgspec.Struct, frozen=True):
 class RunFacts(msgspec.Struct, frozen=True):
     """One run as `status --json` tells it.
 
-    `file` is the absolute path of the instance's file, if it has one. `in_batch` is whether it still is to be run.
-    `seconds` are those of all attempts, `module` is the hash of the code that ran, `log` is relative to the state
-    directory.
+    `file` is the absolute path of the instance's file, if it has one. `seconds` are those of all attempts, `module` is
+    the hash of the code that ran, `log` is relative to the state directory.
     """
 
     id: int
@@ -46,7 +45,6 @@ class RunFacts(msgspec.Struct, frozen=True):
     module: str | None
     log: str | None
     file: str | None
-    in_batch: bool
 
 
 class StatusFacts(msgspec.Struct, frozen=True):
@@ -82,7 +80,6 @@ def run_facts(run: Run, instance: Instance) -> RunFacts:
         module=run.module or None,
         log=f"logs/{run.id}/{run.attempt}.log" if run.attempt else None,
         file=instance.file or None,
-        in_batch=instance.in_batch,
     )
 
 

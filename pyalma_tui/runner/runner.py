@@ -303,6 +303,7 @@ class Runner:
                 iteration=run.iteration,
                 seed=run.seed,
                 state=NO_STATE if run.state is None else msgspec.Raw(run.state),
+                bare=instance.bare,
             )
         )
 

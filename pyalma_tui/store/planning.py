@@ -65,11 +65,8 @@ def merge(
     for entry in batch:
         old = known.get(entry.identity)
         number = old.id if old else len(instances)
-        if old is None:
+        if old is None or not old.in_batch or (old.file, old.title, old.bare) != (entry.file, entry.title, entry.bare):
             instances[number] = msgspec.structs.replace(entry, id=number)
-        elif old.file != entry.file or old.title != entry.title or not old.in_batch:
-            known_as = {"file": entry.file, "title": entry.title}
-            instances[number] = msgspec.structs.replace(old, **known_as, in_batch=True, removed=False)
         else:
             instances[number] = old
         order.append(number)

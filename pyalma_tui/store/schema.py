@@ -40,7 +40,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstanceDocument(msgspec.Struct, frozen=True, gc=False):
-    """A document of table `instances`; its number is the instance's id + 1. `title` and `removed` are rare."""
+    """A document of table `instances`; its number is the instance's id + 1. The last three are rare."""
 
     name: str
     file: str
@@ -49,6 +49,7 @@ class InstanceDocument(msgspec.Struct, frozen=True, gc=False):
     occurrence: int = 1
     in_batch: bool = True
     title: str | msgspec.UnsetType = msgspec.UNSET
+    bare: bool | msgspec.UnsetType = msgspec.UNSET
     removed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -90,6 +91,7 @@ def instance_document(instance: Instance) -> InstanceDocument:
         occurrence=instance.occurrence,
         in_batch=instance.in_batch,
         title=instance.title or msgspec.UNSET,
+        bare=instance.bare or msgspec.UNSET,
         removed=instance.removed or msgspec.UNSET,
     )
 
@@ -100,7 +102,7 @@ def instance_of(number: int, document: InstanceDocument) -> Instance:
     data = bytes(d.data) if d.is_object else None
     removed = bool(d.removed)
     in_batch = d.in_batch and not removed
-    return Instance(number - 1, d.name, d.file, data, d.occurrence, in_batch, d.title or "", removed)
+    return Instance(number - 1, d.name, d.file, data, d.occurrence, in_batch, d.title or "", bool(d.bare), removed)
 
 
 def run_document(run: Run, instance: Instance) -> RunDocument:

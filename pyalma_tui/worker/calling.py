@@ -181,7 +181,8 @@ def _state_text(data: object) -> bytes:
 def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> str:
     """Call `run` and record how it ended; "" or the reason why its end or a state could not be recorded."""
     attempt = Attempt(order, pen, stopping)
-    instance = Instance(order.instance, "", order.file, bytes(order.data) if order.is_object else None)
+    data = bytes(order.data) if order.is_object else None
+    instance = Instance(order.instance, "", order.file, data, bare=order.bare)
     extras: dict[str, Any] = {
         "worker_id": slot,
         "iteration": order.iteration,
