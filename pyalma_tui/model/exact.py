@@ -11,10 +11,11 @@ import msgspec
 
 from pyalma_tui.model import jsontext
 
-LARGEST = 10**4300  # integers of more digits are refused by Python's own reader
+LARGEST = 10**4299  # Python's reader of JSON refuses more digits, that of msgspec counts the sign among them
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,40}")
 KEY_SHOWN = 40  # characters of a key that a place names
+OTHERWISE = "Use a str, int, float, bool, None, list or dict"
 TOO_DEEP = f"it is nested deeper than {jsontext.DEEPEST}"
 
 
@@ -38,13 +39,21 @@ def text_of(value: object, place: str) -> bytes:
     Subclasses of JSON's own types are taken if they are equal to what comes back, such as a numpy.float64 or an
     OrderedDict.
     """
+    text = _exact(value)
+    if text is None:
+        text = _exact(_plain(value, place, 0, place))
+    if text is None:
+        raise InexactError(place, f"{kind_of(value)} comes back as another value", OTHERWISE)
+    return text
+
+
+def _exact(value: object) -> bytes | None:
+    """The text of a value that comes back equal, None for any other; not where and why."""
     try:
         text = jsontext.encode(value)
-        if not jsontext.is_deep(text) and _equal(jsontext.decode(text), value):
-            return text
-    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):  # where and why is found below
-        pass
-    return jsontext.encode(_plain(value, place, 0, place))
+        return text if not jsontext.is_deep(text) and _equal(jsontext.decode(text), value) else None
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+        return None
 
 
 def _plain(value: Any, place: str, depth: int, whole: str) -> object:
@@ -75,7 +84,7 @@ def _plain(value: Any, place: str, depth: int, whole: str) -> object:
     else:
         raise InexactError(place, f"{kind_of(value)} is no JSON value", _advice(value))
     if type(plain) is not type(value) and not _equal(plain, value):
-        raise InexactError(place, f"{kind_of(value)} comes back as another value", "Use what it holds instead")
+        raise InexactError(place, f"{kind_of(value)} comes back as another value", OTHERWISE)
     return plain
 
 
@@ -109,7 +118,8 @@ def _equal(plain: object, value: object) -> bool:
 
 
 def _shown(key: object) -> str:
-    return repr(key) if key is None or isinstance(key, bool | int | float) else kind_of(key)
+    short = type(key) in (bool, float) or (type(key) is int and -LARGEST < key < LARGEST)
+    return str(key)[:KEY_SHOWN] if short else kind_of(key)
 
 
 def kind_of(value: object) -> str:
@@ -135,7 +145,7 @@ def _advice(value: object) -> str:
         return "Use .decode() or .hex()"
     if hasattr(kind, "__fspath__"):
         return "Use str() for a path"
-    return "Use a str, int, float, bool, None, list or dict"
+    return OTHERWISE
 
 
 def _has_parts(value: Any) -> bool:

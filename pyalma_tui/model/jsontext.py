@@ -121,7 +121,7 @@ def _raw_where(shape: inspect.Type, value: Any) -> Any:
     """The value with JSON text wherever the type asks for Raw; what does not fit the type stays, to be refused."""
     match shape:
         case inspect.RawType():
-            return msgspec.Raw(_dump(value))
+            return msgspec.Raw(encode(value))  # the same text as on the other way: it is what an instance is known by
         case inspect.DictType() if isinstance(value, dict):
             return {key: _raw_where(shape.value_type, item) for key, item in value.items()}
         case inspect.ListType() if isinstance(value, list):

@@ -40,7 +40,7 @@ class Growth(msgspec.Struct, frozen=True):
         if self.left:
             parts.append(f"{self.left} not in the batch any more")
         if self.forgotten:
-            parts.append(f"{self.forgotten} forgotten that left it with nothing done or saved")
+            parts.append(f"{self.forgotten} forgotten (not in it any more, nothing done or saved)")
         if self.back:
             parts.append(f"{self.back} in the batch again")
         if self.runs:

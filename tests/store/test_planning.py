@@ -35,7 +35,8 @@ def test_b24_what_left_the_batch_is_kept_if_it_has_a_result_and_forgotten_if_not
     merged, order, growth = merge(ledger, [Instance(0, "new", "/new")], 1, 5)
     assert order == [4]
     assert growth.text == (
-        "1 new instance, 2 not in the batch any more, 2 forgotten that left it with nothing done or saved, 1 new run"
+        "1 new instance, 2 not in the batch any more, 2 forgotten (not in it any more, nothing done or saved), "
+        "1 new run"
     )
     assert [run.seed for run in merged.runs][:4] == seeds
     assert merged.run(1).state == b'"1"'
