@@ -30,7 +30,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import printable
-from pyalma_tui.report.facts import run_facts
+from pyalma_tui.report.facts import remaining, run_facts
 from pyalma_tui.runner.commands import Interrupt, Quit
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import wait_until_loaded
@@ -183,7 +183,7 @@ class Dispatcher:
             target = self._target
             refuse_another(self.state_dir, store.meta, target.path, target.module, target.digest)
             instances, runs = store.ledger.instances, list(store.ledger.runs)
-        return [self._record(run, instances[run.instance]) for run in runs]
+        return [self._record(run, instances[run.instance]) for run in remaining(instances, runs)]
 
     def _record(self, run: Run, instance: Instance) -> dict[str, Any]:
         facts = run_facts(run, instance)
@@ -224,7 +224,7 @@ class Dispatcher:
         with first_worker(target.module, self.state_dir) as worker:
             loaded = wait_until_loaded(worker, target.module, self._waiting)
             found = find_instances(target, given, loaded, told.append)
-            settings = self._settings(found)
+            settings = self._settings(found, tuple(told))
             session = Session(settings, loaded.hash, loaded.has_done)
         runner = Runner(settings, session, worker)
         runner.start()
@@ -234,7 +234,7 @@ class Dispatcher:
         if self._stop.is_set():
             raise LoadError(f"module: {self._target.module}: stopped while it was loading. Nothing was started")
 
-    def _settings(self, batch: Sequence[Instance] | None) -> Settings:
+    def _settings(self, batch: Sequence[Instance] | None, warnings: tuple[str, ...]) -> Settings:
         options, file = self._options, self._target.experiment
         return Settings(
             target=self._target.path,
@@ -251,6 +251,7 @@ class Dispatcher:
             retry_failed=options.get("retry_failed", False),
             rerun_done=options.get("rerun_done", False),
             no_done=options.get("no_done", False),
+            warnings=warnings,
         )
 
     # --- its end -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.export import SUFFIXES, Format, pieces, rows_of, write_file
+from pyalma_tui.report.facts import remaining
 
 
 def export(name: str, state: Path | None, form: Format | None, output: Path | None) -> int:
@@ -16,10 +17,11 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
     known = remembered("export", name, state)
     ledger = known.store.ledger
     chosen = form or (SUFFIXES.get(output.suffix.lower(), "csv") if output is not None else "csv")
-    texts = pieces(rows_of(ledger.instances, ledger.runs), chosen)
+    runs = list(remaining(ledger.instances, ledger.runs))
+    texts = pieces(rows_of(ledger.instances, runs), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)
-        count = len(ledger.runs)
+        count = len(runs)
         say(f"wrote {count:,} run{'s' * (count != 1)} to {output}")
         return 0
     out = Out()

@@ -43,7 +43,13 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
             signal.signal(number, _end)
     check_numbers(options)
     screen = has_screen(options)
-    target = find_target(name, warn)
+    warnings: list[str] = []
+
+    def heed(text: str) -> None:
+        warn(text)
+        warnings.append(text)
+
+    target = find_target(name, heed)
     workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     if message := in_use(state_dir):  # refuse early, before the module of a running experiment is imported once more
@@ -62,12 +68,13 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
         from pyalma_tui.cli.import_plan import offer
 
         offer(name, target, state_dir, may_ask=screen)
-    given = given_entries(target, arguments, options.batch, warn)
+    given = given_entries(target, arguments, options.batch, heed)
     with first_worker(target.module, state_dir) as worker:
         front = _front_end(screen=screen)  # 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
-        settings = _settings(target, find_instances(target, given, loaded, warn), options, workers, state_dir)
-        del given  # the instances have it: not twice in memory
+        batch = find_instances(target, given, loaded, heed)
+        settings = _settings(target, batch, options, workers, state_dir, tuple(warnings))
+        del given, batch  # the settings have it: not twice in memory
         if options.fresh:
             _forget(target, settings, yes=options.yes)
         session = Session(settings, loaded.hash, loaded.has_done)
@@ -76,7 +83,12 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
 
 
 def _settings(
-    target: Target, batch: list[Instance] | None, options: RunOptions, workers: int, state_dir: Path
+    target: Target,
+    batch: list[Instance] | None,
+    options: RunOptions,
+    workers: int,
+    state_dir: Path,
+    warnings: tuple[str, ...],
 ) -> Settings:
     file = target.experiment
     return Settings(
@@ -95,6 +107,7 @@ def _settings(
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
+        warnings=warnings,
     )
 
 

@@ -48,7 +48,7 @@ def logs(
         if follow or iteration is not None or attempt is not None:
             raise UsageError(f"logs: {name}: of which instance? `pyalma-tui logs {name}` lists the logs there are")
         return _list(known, out)
-    labels = {each.label for each in known.store.ledger.instances}
+    labels = {each.label for each in known.store.ledger.instances if not each.removed}
     try:
         if instance == HOOK and HOOK not in labels:
             wanted = _of_hook(known, attempt)
@@ -235,6 +235,8 @@ def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
         if number > len(ledger.runs):
             continue
         run = ledger.run(number)
+        if ledger.instances[run.instance].removed:
+            continue
         where = f"{ledger.instances[run.instance].label}, iteration {run.iteration}"
         for attempt in _numbers(folder / str(number)):
             status = s.word(run.status) if attempt == run.attempt else "earlier"

@@ -132,12 +132,16 @@ def reset(
     status: Annotated[
         Literal["interrupted", "failed", "done"] | None, Parameter(help="only runs that are this; all")
     ] = None,
+    remove: Annotated[bool, Parameter(help="take these instances out of the experiment altogether")] = False,
     yes: Annotated[bool, Parameter(help="do not ask")] = False,
     state: State = None,
 ) -> int:
     """Forget the state of all runs, or of those of some instances or of one status; asks."""
+    from pyalma_tui.cli.reset import remove as take_out
     from pyalma_tui.cli.reset import reset as forget
 
+    if remove:
+        return take_out(target, instances, status, state, yes=yes)
     return forget(target, instances, status, state, yes=yes)
 
 

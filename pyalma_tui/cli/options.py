@@ -21,7 +21,14 @@ AGAIN = Group("Starting again", sort_key=4)
 class RunOptions:
     """Everything that `pyalma-tui TARGET` takes beside the target and the instances."""
 
-    batch: Annotated[Path | None, Parameter(group=WHAT, help="a .batch file that lists the instances")] = None
+    batch: Annotated[
+        Path | None,
+        Parameter(
+            group=WHAT,
+            allow_leading_hyphen=True,
+            help="a file that lists the instances: .batch, .txt, .csv, .jsonl; - for standard input",
+        ),
+    ] = None
     iterations: Annotated[int | None, Parameter(group=WHAT, help="how often every instance is run; 1")] = None
     workers: Annotated[str | None, Parameter(group=WHAT, help="how many runs at a time, or all; 1")] = None
     seed: Annotated[int | None, Parameter(group=WHAT, help="what the runs' seeds are drawn from; drawn once")] = None

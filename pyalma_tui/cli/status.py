@@ -19,11 +19,19 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
     hook = ledger.hook
     if as_json:
         facts = status_facts(
-            target.path, state_dir, busy.pid if busy else None, ledger.instances, ledger.runs, ledger.counts, hook
+            target.path,
+            state_dir,
+            busy.pid if busy else None,
+            ledger.instances,
+            ledger.runs,
+            ledger.counts,
+            ledger.aside,
+            hook,
         )
         sys.stdout.write(jsontext.encode(facts).decode() + "\n")
         return 0
-    print_summary(console(), ledger.instances, list(ledger.runs), list(ledger.rows), ledger.counts, hook)
+    runs, rows = list(ledger.runs), list(ledger.rows)
+    print_summary(console(), ledger.instances, runs, rows, ledger.counts, ledger.aside, hook)
     if busy is not None:
         say(f"running now, process {busy.pid}")
     return 0

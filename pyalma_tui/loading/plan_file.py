@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -113,8 +112,7 @@ def _entry(value: object, folder: str, place: str, origin: Origin) -> Entry:
     file = value.get("file", "")
     if file is None:
         value = {key: item for key, item in value.items() if key != "file"}
-    list_place = re.sub(r"\[\d+\]$", "", place)
-    (entry,) = entries_at(list_place, [value], folder, origin, lambda message: None)
+    (entry,) = entries_at(lambda _, key: f"{place}{'.' * bool(key)}{key}", [value], folder, origin, lambda text: None)
     return entry
 
 

@@ -12,7 +12,7 @@ import importlib.machinery
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +21,6 @@ from typing import Any
 import msgspec
 
 from pyalma_tui.errors import LoadError
-from pyalma_tui.model import jsontext
 
 EXTRAS = ("worker_id", "iteration", "seed", "progress")
 WANTED = "run(instance, save, state)"
@@ -161,26 +160,3 @@ def _a(value: object) -> str:
 def _line(function: Any) -> str:
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f":{code.co_firstlineno}" if code else ""
-
-
-def own_instances(module: ModuleType) -> list[msgspec.Raw] | None:
-    """The module's `instances` (an iterable, or a function that returns one) as JSON texts, None if it has none.
-
-    Raises LoadError for what is no instance, and whatever the module's own function raises.
-    """
-    named = getattr(module, "instances", None)
-    if named is None:
-        return None
-    values = named() if callable(named) else named
-    if isinstance(values, str | bytes | dict) or not isinstance(values, Iterable):
-        raise LoadError(f"{module.__name__}.instances: {_a(values)}. Make it a list of paths, globs or objects")
-    texts = []
-    for place, value in enumerate(values):
-        plain = str(value) if isinstance(value, Path) else value
-        try:
-            texts.append(msgspec.Raw(jsontext.encode(plain)))
-        except TypeError:
-            raise LoadError(
-                f"{module.__name__}.instances[{place}]: {_a(value)}. An instance is a path, a glob or an object"
-            ) from None
-    return texts

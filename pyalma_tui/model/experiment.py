@@ -139,7 +139,17 @@ def _reset(run: Run, record: Reset) -> Run:
         return run
     if isinstance(run.status, s.Running):
         raise _illegal(run, record)
-    return Run(id=run.id, instance=run.instance, iteration=run.iteration, seed=run.seed, attempt=record.attempt)
+    return anew(run, record.attempt)
+
+
+def anew(run: Run, attempt: int) -> Run:
+    """The run with nothing behind it; records of attempts up to this one are fenced off."""
+    return Run(id=run.id, instance=run.instance, iteration=run.iteration, seed=run.seed, attempt=attempt)
+
+
+def has_result(run: Run) -> bool:
+    """Whether there is anything of it to keep: it is done, or it has saved."""
+    return bool(run.saves) or isinstance(run.status, s.Done)
 
 
 def lost_before(run: Run, record: RunRecord) -> Iterator[RunRecord]:

@@ -30,9 +30,10 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
 
 
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):
-    """Call `run`. `is_object` tells an instance with `data` from a string, `state` is the JSON text to hand in.
+    """Call `run`. `is_object` tells an instance with `data` from a string, `bare` one that is nothing else.
 
-    `timeout` are the seconds after which the attempt fails however it ends, None for never.
+    `state` is the JSON text to hand in. `timeout` are the seconds after which the attempt fails however it ends, None
+    for never.
     """
 
     run: int
@@ -45,6 +46,7 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     seed: int
     state: msgspec.Raw
     timeout: float | None = None
+    bare: bool = False
 
 
 class DoneOrder(msgspec.Struct, frozen=True, tag="done"):

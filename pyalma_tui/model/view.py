@@ -73,6 +73,8 @@ Predicate: TypeAlias = Callable[[Instance, Row], bool]
 def select(query: Query, instances: Sequence[Instance], rows: Sequence[Row], runs: Sequence[Run]) -> Sequence[int]:
     """The ids of the instances to list, in order. `runs[id - 1]` is the run with that id."""
     predicates = [_predicate(term, runs) for term in query.text.split()]
+    if any(instance.removed for instance in instances):
+        predicates.append(_remains)
     chosen: Sequence[int] = range(len(instances))
     if predicates:
         chosen = [
@@ -93,14 +95,18 @@ def _predicate(term: str, runs: Sequence[Run]) -> Predicate:
     if colon and field == "state":
         return lambda _, row: wanted in (runs[row.latest - 1].state or b"").decode("utf-8", "replace").casefold()
     needle = term.casefold()
-    return lambda instance, _: needle in instance.name.casefold()
+    return lambda instance, _: needle in instance.name.casefold() or needle in instance.title.casefold()
+
+
+def _remains(instance: Instance, row: Row) -> bool:
+    return not instance.removed
 
 
 def _sort_key(
     key: SortKey, instances: Sequence[Instance], rows: Sequence[Row], runs: Sequence[Run]
 ) -> Callable[[int], tuple[float, str] | tuple[float, int]]:
     if key == "name":
-        return lambda i: (0, instances[i].name.casefold())
+        return lambda i: (0, instances[i].label.casefold())
     if key == "status":
         return lambda i: (_STATUS_RANK[row_word(rows[i].tally)], i)
     if key == "progress":
@@ -121,20 +127,28 @@ class Listing:
         self._runs: Frozen[Run] = Frozen()
         self._chosen: list[tuple[list[int], ...]] = []
         self._order: Sequence[int] = range(0)
+        self.total = 0
 
     def update(
         self, query: Query, instances: Sequence[Instance], rows: Frozen[Row], runs: Frozen[Run]
     ) -> Sequence[int]:
-        """The ids of the instances to list, in order: the same object as before if nothing moved."""
+        """The ids of the instances to list, in order: the same object as before if nothing moved.
+
+        `total` is how many there would be without a filter.
+        """
         blocks = (len(instances) + MASK) >> BITS
         anew = query != self._query or instances is not self._instances or len(self._chosen) != blocks
         dirty: Collection[int] = range(blocks) if anew else self._changed(query, rows, runs)
+        if instances is not self._instances:
+            self.total = sum(not instance.removed for instance in instances)
         if anew:
             self._chosen = [()] * blocks
         self._query, self._instances, self._rows, self._runs = query, instances, rows, runs
         if not dirty and not anew:
             return self._order
         predicates = [_predicate(term, runs) for term in query.text.split()]
+        if self.total < len(instances):
+            predicates.append(_remains)
         moved = anew or query.sort in ("progress", "time")
         for block in dirty:
             chosen: Sequence[int] = range(block << BITS, min((block + 1) << BITS, len(instances)))

@@ -29,7 +29,8 @@ class Row(msgspec.Struct, frozen=True):
 
     `seconds` are those of all attempts. What follows belongs to the last one: `started` and `ended` are ISO 8601 with
     the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the machine that it ran on,
-    `module` the hash of the code that ran, `log` is relative to the state directory.
+    `module` the hash of the code that ran, `log` is relative to the state directory. `file` is the absolute path of the
+    instance's file, if it has one; `in_batch` tells whether it is in the batch still.
     """
 
     id: int
@@ -50,6 +51,8 @@ class Row(msgspec.Struct, frozen=True):
     host: str | None
     module: str | None
     log: str | None
+    file: str | None
+    in_batch: bool
 
 
 COLUMNS = Row.__struct_fields__
@@ -77,6 +80,8 @@ def row_of(run: Run, instance: Instance) -> Row:
         host=run.host or None,
         module=facts.module,
         log=facts.log,
+        file=facts.file,
+        in_batch=instance.in_batch,
     )
 
 

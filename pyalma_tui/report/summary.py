@@ -39,10 +39,15 @@ def print_summary(
     runs: Sequence[Run],
     rows: Sequence[Row],
     counts: Tally,
+    aside: Tally,
     hook: s.DoneHook,
 ) -> None:
-    """Print the table, the counts and what became of done(), as wide as the console."""
-    chosen = list(range(len(instances)))
+    """Print the table, the counts and what became of done(), as wide as the console.
+
+    `counts` are those of the batch, `aside` those of instances that are not in it any more.
+    """
+    listed = [instance.id for instance in instances if not instance.removed]
+    chosen = listed
     if len(chosen) > ROWS:
         chosen = [i for i in chosen if rows[i].tally.done < rows[i].tally.total][:ROWS]
     if chosen:
@@ -50,10 +55,13 @@ def print_summary(
         room = max(LEAST_STATE, min(STATE_CELLS, console.width - names - OTHER_CELLS))
         console.print(_table(chosen, instances, runs, rows, room))
     left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen)
-    if len(instances) > ROWS and left > 0:
+    if len(listed) > ROWS and left > 0:
         console.print(Text(f"  … and {left:,} more instances that are not done", style="dim"))
     because = why_interrupted(runs, counts.interrupted)
     console.print(Padding(_counts(counts, because, hook), (0, 0, 0, 2)))
+    if aside.total:
+        told = ", ".join(f"{number:,} {word}" for word in s.WORDS[::-1] if (number := getattr(aside, word)))
+        console.print(Padding(Text(f"not in the batch any more: {told}", style="dim"), (0, 0, 0, 2)))
 
 
 def _table(

@@ -86,6 +86,8 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
     numbers = msgspec.structs.asdict(counts)
     because = {"interrupted": why_interrupted(store.ledger.runs, counts.interrupted)}
     shown = ", ".join(f"{number:,} {word}{because.get(word, '')}" for word, number in numbers.items() if number)
+    if aside := store.ledger.aside.total:
+        shown += f"{', ' * bool(shown)}{aside:,} not in the batch any more"
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(store.meta.written_at))
     yield Finding(
         "store",

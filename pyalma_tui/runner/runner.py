@@ -102,8 +102,9 @@ class Runner:
         self._wake, self._woken = socket.socketpair()
         self._next_tick = 0.0
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
-        if listener is not None and session.ledger.notes:  # what was found while it was opened
-            listener([(note, None) for note in session.ledger.notes])
+        found = [note for note in session.ledger.notes if note.text not in settings.warnings]
+        if listener is not None and found:  # while it was opened; a listener's user has read the warnings on stderr
+            listener([(note, None) for note in found])
         self._gather()
         self._publish("opening")
 
@@ -338,6 +339,7 @@ class Runner:
                 seed=run.seed,
                 state=NO_STATE if run.state is None else msgspec.Raw(run.state),
                 timeout=self._timeout,
+                bare=instance.bare,
             )
         )
 
@@ -359,7 +361,7 @@ class Runner:
     def _all_done(self) -> bool:
         counts = self._session.ledger.counts
         if counts.done == counts.total:
-            return True
+            return counts.total > 0
         if len(self._queue) or self._retries or any(seat.run for seat in self._crew.seats.values()):
             return False
         return all(isinstance(self._session.ledger.run(run).status, s.Done) for run in self._session.order)
@@ -770,6 +772,7 @@ class Runner:
             rows=ledger.rows.freeze(),
             runs_of=ledger.runs_of,
             counts=ledger.counts,
+            aside=ledger.aside,
             limits=Limits(self._timeout, self._retries.limit),
             slots=tuple(seat.shown(self._usage.of(seat.worker.pid)) for _, seat in sorted(self._crew.seats.items())),
             done_hook=ledger.hook,

@@ -23,7 +23,7 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner.kept_code import keep_code
-from pyalma_tui.store import layout, opening
+from pyalma_tui.store import layout, opening, planning
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.disk import open_regular, umask_now
@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What to run and how; times in seconds.
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say.
+    where the user did not say. `warnings` are what was found wrong with the input, told already on stderr.
     """
 
     target: Path
@@ -62,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_failed: bool = False
     rerun_done: bool = False
     no_done: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 class Mended(msgspec.Struct, frozen=True):
@@ -129,7 +130,7 @@ class Session:
             batch = list(settings.batch or ())
             seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
             iterations = settings.iterations or 1
-            self.ledger = opening.new_ledger(batch, iterations, seed)
+            self.ledger = planning.new_ledger(batch, iterations, seed)
             self.batch: Sequence[int] = range(len(batch))
             growth = ""
         else:
@@ -138,8 +139,10 @@ class Session:
             known = [i for i in store.ledger.instances if i.in_batch]
             today = known if settings.batch is None else settings.batch
             refuse_too_many(settings.target, len(today), iterations)
-            self.ledger, self.batch, change = opening.merge(store.ledger, today, iterations, seed)
+            self.ledger, self.batch, change = planning.merge(store.ledger, today, iterations, seed)
             growth = change.text
+        if not self.batch and settings.batch is None and not settings.paused:  # all of them were removed
+            raise InputError(no_instances(settings.module))
         self.order = list(dispatch_order(self.ledger.runs.freeze(), self.batch, iterations))
         self.ledger.hook = _hook_of(concerning(self.ledger.hook, self._completed()), has_done)
         old = store.meta if store else Meta()
@@ -163,6 +166,8 @@ class Session:
         )
         self.ledger.notes = ()  # what earlier sessions were told is in the session log
         self._tell(store, settings, module_hash, growth)
+        for text in settings.warnings:
+            self.note(text)
         self._end_lost_attempts()
         # run ids are in the journal from now on: what they mean must be durable before the first run is dispatched
         self.planned = store is not None and self.ledger is store.ledger

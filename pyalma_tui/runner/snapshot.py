@@ -77,8 +77,9 @@ class Elsewhere(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """One moment of the experiment.
 
-    `runs[i]` is the run with id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are
-    the ids of its runs by iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code
+    `counts` are those of the batch, `aside` those of instances that are not in it any more. `runs[i]` is the run with
+    id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are the ids of its runs by
+    iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code
     this session runs. `not_saved` says why states cannot be stored at the moment. `idle_reason` says in a few words why
     nothing runs in phase "idle". `failure` is the one line of an error that ended the runner. `elsewhere` is who runs
     it, if that is another process.
@@ -99,6 +100,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     rows: Frozen[Row] = Frozen()
     runs_of: Sequence[Sequence[int]] = ()
     counts: Tally = Tally()
+    aside: Tally = Tally()
     slots: tuple[Slot, ...] = ()
     done_hook: DoneHook = DoneHook()
     forecast: Forecast | None = None

@@ -44,7 +44,6 @@ class Viewer:
         self._target = target
         self._module_hash = ""
         self._ledger: Ledger | None = None
-        self._left_aside = 0  # runs of instances that are not in the batch any more: nobody starts them
         self._positions: dict[str, int] = {}
         self._stamp: tuple[int, int] | None = None
         self._next_read = 0.0
@@ -158,8 +157,6 @@ class Viewer:
         done = [run.status.duration for run in ledger.runs if isinstance(run.status, s.Done)]
         self._durations.clear()
         self._durations.extend([seconds for seconds in done if seconds][-500:])
-        gone = [ledger.rows[each.id].tally for each in ledger.instances if not each.in_batch]
-        self._left_aside = sum(tally.pending + tally.interrupted for tally in gone)
         self._remember(ledger)
 
     def _follow(self, ledger: Ledger) -> None:
@@ -243,7 +240,7 @@ class Viewer:
 
     def _forecast(self, ledger: Ledger, slots: tuple[Slot, ...]) -> Forecast | None:
         counts = ledger.counts
-        remaining = counts.pending + counts.interrupted + counts.running - self._left_aside
+        remaining = counts.pending + counts.interrupted + counts.running
         spent = sum(time.time() - slot.since for slot in slots)
         return forecast(self._durations, remaining, spent, max(1, min(self._most, remaining)))
 
@@ -273,6 +270,7 @@ class Viewer:
                 rows=ledger.rows.freeze(),
                 runs_of=ledger.runs_of,
                 counts=ledger.counts,
+                aside=ledger.aside,
                 slots=slots,
                 done_hook=ledger.hook,
                 forecast=self._forecast(ledger, slots) if phase == "busy" else None,

@@ -53,7 +53,7 @@ def _was_killed(run: Run) -> bool:
 
 def ends_of(ledger: Ledger) -> Iterator[Stopped]:
     """The records that end the attempts which nobody runs any more."""
-    for run in ledger.runs if ledger.counts.running else ():
+    for run in ledger.runs if ledger.counts.running or ledger.aside.running else ():
         if isinstance(run.status, s.Running):
             at = max(run.status.since, run.saved_at or 0.0)  # when it was heard of last
             yield Stopped(run.id, run.attempt, None, at, SESSION_KILLED)

@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import eq
 from pathlib import Path
 
 import msgspec
@@ -18,7 +17,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.bounds import MOST_SESSIONS
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.plan import Grid, grow, plan
+from pyalma_tui.model.plan import Grid
 from pyalma_tui.model.records import Note, Record
 from pyalma_tui.store import layout
 from pyalma_tui.store.checkpoint import CheckpointStorage
@@ -236,72 +235,6 @@ def _restored(storage: CheckpointStorage, why: str) -> StoreError:
         f"store: {storage.path}: {why}: was one of them restored from a backup? "
         f"Nothing was changed; put the newer file back, or go on without {storage.path.parent / 'journal'} by moving it"
     )
-
-
-def new_ledger(instances: Sequence[Instance], iterations: int, seed: int) -> Ledger:
-    """The ledger of an experiment that starts now."""
-    return Ledger(instances, plan(len(instances), iterations, seed), s.DoneHook())
-
-
-class Growth(msgspec.Struct, frozen=True):
-    """How today's batch differs from what the store remembers."""
-
-    added: int = 0
-    removed: int = 0
-    back: int = 0
-    runs: int = 0
-
-    @property
-    def text(self) -> str:
-        """The difference in words, "" if there is none."""
-        parts = []
-        if self.added:
-            parts.append(f"{self.added} new instance{'s' * (self.added != 1)}")
-        if self.removed:
-            parts.append(f"{self.removed} not in the batch any more")
-        if self.back:
-            parts.append(f"{self.back} in the batch again")
-        if self.runs:
-            parts.append(f"{self.runs} new run{'s' * (self.runs != 1)}")
-        return ", ".join(parts)
-
-
-def merge(
-    ledger: Ledger, batch: Sequence[Instance], iterations: int, seed: int
-) -> tuple[Ledger, Sequence[int], Growth]:
-    """Today's batch laid over what is remembered: the ledger with what is new, the batch as instance ids, the change.
-
-    Instances are matched by identity, never by position; those gone from the batch stay, marked.
-    """
-    as_planned = isinstance(ledger.runs_of, Grid) and len(batch) * iterations <= len(ledger.runs)
-    if as_planned and len(batch) == len(ledger.instances) and all(map(eq, batch, ledger.instances)):
-        return ledger, range(len(batch)), Growth()
-    known = {instance.identity: instance for instance in ledger.instances}
-    instances = {i.id: msgspec.structs.replace(i, in_batch=False) if i.in_batch else i for i in ledger.instances}
-    order: list[int] = []
-    for entry in batch:
-        old = known.get(entry.identity)
-        number = old.id if old else len(instances)
-        if old is None:
-            instances[number] = msgspec.structs.replace(entry, id=number)
-        elif old.file != entry.file or not old.in_batch:
-            instances[number] = msgspec.structs.replace(old, file=entry.file, in_batch=True)
-        else:
-            instances[number] = old
-        order.append(number)
-    everything = [instances[i] for i in range(len(instances))]
-    added = grow(list(ledger.runs), everything, iterations, seed)
-    growth = Growth(
-        added=len(instances) - len(ledger.instances),
-        removed=sum(a.in_batch and not b.in_batch for a, b in zip(ledger.instances, everything, strict=False)),
-        back=sum(b.in_batch and not a.in_batch for a, b in zip(ledger.instances, everything, strict=False)),
-        runs=len(added),
-    )
-    if not added and all(a is b for a, b in zip(everything, ledger.instances, strict=False)):
-        return ledger, order, growth
-    merged = Ledger(everything, [*ledger.runs, *added], ledger.hook)
-    merged.notes = ledger.notes
-    return merged, order, growth
 
 
 class Checkpoint(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from pyalma_tui.model.instance import Instance
 
 SCHEMA = 1
 TABLES = ("meta", "instances", "runs")
+REMOVED = "removed"  # the status of a run whose instance is no part of the experiment any more
 
 Documents = dict[int, msgspec.Raw]
 
@@ -45,7 +46,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstanceDocument(msgspec.Struct, frozen=True, gc=False):
-    """A document of table `instances`; its number is the instance's id + 1."""
+    """A document of table `instances`; its number is the instance's id + 1. The last three are rare."""
 
     name: str
     file: str
@@ -53,6 +54,9 @@ class InstanceDocument(msgspec.Struct, frozen=True, gc=False):
     is_object: bool = False
     occurrence: int = 1
     in_batch: bool = True
+    title: str | msgspec.UnsetType = msgspec.UNSET
+    bare: bool | msgspec.UnsetType = msgspec.UNSET
+    removed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -92,18 +96,25 @@ def instance_document(instance: Instance) -> InstanceDocument:
         is_object=instance.data is not None,
         occurrence=instance.occurrence,
         in_batch=instance.in_batch,
+        title=instance.title or msgspec.UNSET,
+        bare=instance.bare or msgspec.UNSET,
+        removed=instance.removed or msgspec.UNSET,
     )
 
 
 def instance_of(number: int, document: InstanceDocument) -> Instance:
     """The instance of a document."""
-    data = bytes(document.data) if document.is_object else None
-    return Instance(number - 1, document.name, document.file, data, document.occurrence, document.in_batch)
+    d = document
+    data = bytes(d.data) if d.is_object else None
+    removed = bool(d.removed)
+    in_batch = d.in_batch and not removed
+    return Instance(number - 1, d.name, d.file, data, d.occurrence, in_batch, d.title or "", bool(d.bare), removed)
 
 
 def run_document(run: Run, instance: Instance) -> RunDocument:
     """The document of a run."""
     facts: dict[str, object] = {}
+    word: str = REMOVED if instance.removed else s.word(run.status)
     match run.status:
         case s.Running(pid=pid):
             facts = {"pid": pid}
@@ -117,7 +128,7 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
         instance=instance.label,
         instance_id=run.instance,
         iteration=run.iteration,
-        status=s.word(run.status),
+        status=word,
         state=msgspec.Raw(run.state if run.state is not None else b"null"),
         seed=run.seed,
         saves=run.saves,
@@ -138,6 +149,8 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
 def run_of(number: int, document: RunDocument) -> Run:
     """The run of a document; raises KeyError for an unknown status word."""
     d = document
+    if d.status == REMOVED:
+        return Run(number, d.instance_id, d.iteration, d.seed, attempt=d.attempts)
     if d.status == "pending" and not d.attempts and not d.saves:  # most of a large experiment, for long
         return Run(number, d.instance_id, d.iteration, d.seed)
     at = d.at or 0.0

@@ -59,6 +59,8 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
     if slot and slot.load is not None:
         yield Fact("takes", Content.styled(load_text(slot.load), MUTED))
     yield from state if large else []  # below what one wants to see of it without scrolling
+    if instance.title:
+        yield Fact("instance", literal(instance.name, MUTED))
     if not instance.in_batch:
         yield Fact("batch", Content.styled("not in the batch any more; what it has is kept", COLOURS["interrupted"]))
     if isinstance(run.status, s.Failed) and run.status.error.traceback.strip():

@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.errors import LoadError
-from pyalma_tui.loading.run_module import RunModule, import_module, own_instances
+from pyalma_tui.loading.module_instances import own_instances
+from pyalma_tui.loading.run_module import RunModule, import_module
 from pyalma_tui.model import ending, jsontext
 from pyalma_tui.model.ending import may_have_room_again
 from pyalma_tui.model.messages import (

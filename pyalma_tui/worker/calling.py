@@ -11,12 +11,11 @@ from math import isfinite
 from time import monotonic_ns
 from typing import Any
 
-import msgspec
-
 from pyalma_tui.errors import Interrupted, SaveFailed
 from pyalma_tui.loading.run_module import RunModule
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.ending import may_have_room_again
+from pyalma_tui.model.exact import InexactError, text_of
 from pyalma_tui.model.instance import Instance, argument
 from pyalma_tui.model.messages import Refused, RunOrder
 from pyalma_tui.model.records import Progressed, Raised, Record, Returned, Stopped
@@ -182,46 +181,22 @@ class Attempt:
             sys.stderr.write(f"pyalma-tui: the state has {size / 1e6:.1f} MB; each save() writes all of it\n")
 
 
-def _check_surrogates(data: object, text: bytes) -> None:
-    """Refuse two surrogates that JSON would give back as the one character they stand for; raises ValueError."""
-    if jsontext.decode(text) != data:
-        raise ValueError(
-            "save(): this text holds a pair of surrogates, which would come back as one character; "
-            "the state saved before is kept"
-        )
-
-
 def _state_text(data: object) -> bytes:
     """The JSON text of a state that is no plain string; raises TypeError or ValueError if it comes back different."""
-    if isinstance(data, str):
-        text = jsontext.encode(str.__str__(data))
-        _check_surrogates(data, text)
-        return text
     if data is None:
         raise TypeError("save(None): a state is a str or another JSON value; the state saved before is kept")
-    kind = type(data).__name__
     try:
-        text = jsontext.encode(data)
-        if jsontext.is_deep(text):
-            raise TypeError(f"it is nested deeper than {jsontext.DEEPEST}")
-        back = jsontext.decode(text)
-    except (TypeError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError) as error:
-        raise TypeError(
-            f"save() takes a str or another JSON value, not this {kind} ({error}); the state saved before is kept"
-        ) from None
-    if back != data:
-        sort = ValueError if isinstance(data, float) else TypeError
-        raise sort(
-            f"save() takes a str or another JSON value that comes back equal, not this {kind} "
-            f"(JSON gives {text[:60].decode('utf-8', 'replace')}); the state saved before is kept"
-        )
-    return text
+        return text_of(data, "state")
+    except InexactError as error:
+        refused = error.sort(f"save(): {error}; the state saved before is kept. {error.advice}")
+    raise refused
 
 
 def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> Refused | None:
     """Call `run` and record how it ended; what the disk refused of that, or of its states."""
     attempt = Attempt(order, pen, stopping)
-    instance = Instance(order.instance, "", order.file, bytes(order.data) if order.is_object else None)
+    data = bytes(order.data) if order.is_object else None
+    instance = Instance(order.instance, "", order.file, data, bare=order.bare)
     extras: dict[str, Any] = {
         "worker_id": slot,
         "iteration": order.iteration,

@@ -112,7 +112,7 @@ class MainScreen(Commanding):
         self._show_list_title()
 
     def _show_list_title(self) -> None:
-        panel, total, shown = self.query_one("#instances"), len(self.snapshot.instances), len(self._list.order)
+        panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
         parts = [Content.assemble(("instances", "bold"), f" {cells.count(total)}")]
         if self.query_now.text:
             text = literal(self.query_now.text[:SHOWN_FILTER]).plain
