@@ -85,10 +85,7 @@ def merge(
     )
     if not added and all(a is b for a, b in pairs):
         return ledger, order, growth
-    hook = ledger.hook
-    if growth.runs and isinstance(hook.status, s.HookDone | s.HookFailed | s.HookCutOff):
-        hook = msgspec.structs.replace(hook, status=s.HookNotYet())  # a new completion is ahead
-    merged = Ledger(everything, [*runs, *added], hook)
+    merged = Ledger(everything, [*runs, *added], ledger.hook)
     merged.notes = ledger.notes
     return merged, order, growth
 
