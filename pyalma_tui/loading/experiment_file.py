@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeGuard
 import msgspec
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.loading.cpus import usable_cpus
 from pyalma_tui.loading.json_file import (
     Origin,
     Warn,
@@ -67,9 +68,9 @@ def parse_workers(text: str | int) -> int:
         shown = quoted(text) if isinstance(text, str) else str(text)
         why = f"a whole number from 1 to {MAX_WORKERS:,} was expected"
         raise UsageError(
-            f'cannot start workers: --workers {shown}: {why}. Give one, or "all" for {_usable_cpus()} here'
+            f'cannot start workers: --workers {shown}: {why}. Give one, or "all" for {usable_cpus()} here'
         )
-    return _usable_cpus() if workers == "all" else workers
+    return usable_cpus() if workers == "all" else workers
 
 
 def _module(values: dict[str, Any], folders: list[str], origin: Origin) -> Path:
@@ -115,12 +116,6 @@ def _usable_workers(value: object) -> Workers | None:
     if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
         value = int(value)
     return value if _is_whole(value) and 1 <= value <= MAX_WORKERS else None
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _iterations(value: object, origin: Origin) -> int:
