@@ -21,10 +21,8 @@ from typing import Any
 import msgspec
 
 from pyalma_tui.errors import LoadError
+from pyalma_tui.loading.signature import EXTRAS, WANTED, taken
 from pyalma_tui.model import jsontext
-
-EXTRAS = ("worker_id", "iteration", "seed", "progress")
-WANTED = "run(instance, save, state)"
 
 
 class RunModule(msgspec.Struct, frozen=True):
@@ -101,10 +99,11 @@ def _function(module: ModuleType, path: Path) -> Callable[..., object]:
         raise LoadError(f"{path}: no function named run: {has}. {hint[0].upper()}{hint[1:]}")
     if not callable(run):
         raise LoadError(f"{path}: run is {_a(run)}, not a function. Make it `def {WANTED}:`")
-    if inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run):
+    called = (run, getattr(run, "__call__", None))  # noqa: B004 - an object may be one by its method
+    if any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in called):
         line = _line(run)
         raise LoadError(f"{path}{line}: run is an `async def`. Make it a plain `def`, with asyncio.run(…) inside")
-    if inspect.isgeneratorfunction(run):
+    if any(map(inspect.isgeneratorfunction, called)):
         raise LoadError(f"{path}{_line(run)}: run is a generator (it has a `yield`). Call save(…) instead of yielding")
     function: Callable[..., object] = run
     return function
@@ -115,29 +114,14 @@ def _is_own(value: object, module: ModuleType) -> bool:
 
 
 def _extras(run: Callable[..., object], path: Path) -> frozenset[str]:
-    try:
-        parameters = list(inspect.signature(run).parameters.values())
-    except (TypeError, ValueError):  # a builtin: nothing can be said
-        return frozenset()
-    kinds = inspect.Parameter
-    positional = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
-    open_ended = any(p.kind == kinds.VAR_POSITIONAL for p in parameters)
-    named = {p.name for p in positional[3:] if p.kind == kinds.POSITIONAL_OR_KEYWORD}
-    named |= {p.name for p in parameters if p.kind == kinds.KEYWORD_ONLY}
-    required = [p.name for p in positional[3:] if p.default is kinds.empty]
-    required += [p.name for p in parameters if p.kind == kinds.KEYWORD_ONLY and p.default is kinds.empty]
-    unknown = [name for name in required if name not in EXTRAS]
-    if (len(positional) < 3 and not open_ended) or unknown:
-        signature = f"run{inspect.signature(run)}"
+    found = taken(run)
+    if found.why:
         extras = ", ".join(EXTRAS)
-        why = f"nobody passes {', '.join(unknown)}" if unknown else "it takes too few"
         raise LoadError(
-            f"{path}{_line(run)}: found {signature}, wanted {WANTED}: {why}. "
+            f"{path}{_line(run)}: found run{inspect.signature(run)}, wanted {WANTED}: {found.why}. "
             f"Beyond the three it may declare: {extras}, or parameters with defaults"
         )
-    if any(p.kind == kinds.VAR_KEYWORD for p in parameters):
-        return frozenset(EXTRAS)
-    return frozenset(named & set(EXTRAS))
+    return found.extras
 
 
 def _check_done(done: object, path: Path) -> None:
