@@ -8,12 +8,12 @@ from __future__ import annotations
 import builtins
 import difflib
 import hashlib
+import importlib
 import importlib.machinery
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterable
-from importlib.machinery import ModuleSpec, PathFinder
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ import msgspec
 
 from pyalma_tui.errors import LoadError
 from pyalma_tui.loading.signature import EXTRAS, WANTED, taken
+from pyalma_tui.loading.surroundings import enter, imports_relatively, is_free, surroundings
 from pyalma_tui.model import jsontext
 
 
@@ -35,27 +36,16 @@ class RunModule(msgspec.Struct, frozen=True):
     hash: str
 
 
-class _StandardLibraryFirst:
-    """Finds standard library modules where they belong, even if the run module's folder has a file of that name."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if path is not None or name not in sys.stdlib_module_names:
-            return None
-        return PathFinder.find_spec(name, [p for p in sys.path if p != self._folder])
-
-
 def code_hash(code: bytes) -> str:
     """The hash that tells versions of a run module apart: 12 hexadecimal digits of SHA-256."""
     return hashlib.sha256(code).hexdigest()[:12]
 
 
-def import_module(path: Path, copy: Path) -> RunModule:
+def import_module(path: Path, copy: Path, arguments: Sequence[str] = ()) -> RunModule:
     """Import the file as a module named by its stem, its folder first on `sys.path`, and check it.
 
-    `copy` is where its text is read from: the file itself, or what it was when the session began.
+    `copy` is where its text is read from: the file itself, or what it was when the session began. `sys.argv` is the
+    path and the arguments from now on.
 
     Raises LoadError for a file that cannot be read and a missing or unusable `run`, SyntaxError and whatever the module
     itself raises.
@@ -64,19 +54,36 @@ def import_module(path: Path, copy: Path) -> RunModule:
         code = copy.read_bytes()
     except OSError as error:
         raise LoadError(f"{copy}: {error.strerror}. Put it back, or correct its permissions") from error
-    name, folder = path.stem, str(path.parent)
-    sys.path.insert(0, folder)
-    sys.meta_path.insert(0, _StandardLibraryFirst(folder))
-    loader = importlib.machinery.SourceFileLoader(name, str(path))
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    if spec is None:
-        raise LoadError(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    if name not in sys.stdlib_module_names and name not in sys.modules:
-        sys.modules[name] = module
+    sys.argv = [str(path), *arguments]
+    module = _new_module(path, code)
     compiled = builtins.compile(code, str(path), "exec", dont_inherit=True)
     exec(compiled, module.__dict__)
     return _check(module, path, code_hash(code))
+
+
+def _new_module(path: Path, code: bytes) -> ModuleType:
+    """The module before its code has run, known to others by its name.
+
+    One that imports relatively is named as a part of its package: under its stem alone nobody could import it, as the
+    processes do that it starts. Raises whatever the package raises, and SyntaxError.
+    """
+    place = surroundings(path)
+    enter(place)
+    full_name = f"{place.package}.{path.stem}" if place.package else path.stem
+    spec = importlib.util.spec_from_file_location(
+        full_name, path, loader=importlib.machinery.SourceFileLoader(full_name, str(path))
+    )
+    if spec is None:
+        raise LoadError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    if place.package and imports_relatively(code, path):
+        importlib.import_module(place.package)  # before it is known: the package may import its own copy of it
+        sys.modules[full_name] = module
+        return module
+    module.__name__ = path.stem
+    if is_free(path.stem, place):
+        sys.modules[path.stem] = module
+    return module
 
 
 def _check(module: ModuleType, path: Path, digest: str) -> RunModule:
