@@ -12,17 +12,20 @@ from typing import TypeAlias
 
 import msgspec
 
-from pyalma_tui.cli.options import RunOptions, check_numbers
+from pyalma_tui.cli.options import RunOptions, check, typed_options
 from pyalma_tui.cli.speak import ask, knows_controls, warn
 from pyalma_tui.errors import Ended, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries, workers_of
+from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.runner.beginning import Beginning, begin
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import Lock, in_use
+from pyalma_tui.store.opening import read_meta
+from pyalma_tui.store.schema import Meta
 
 FrontEnd: TypeAlias = Callable[[Settings, Session, Worker, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
@@ -32,15 +35,18 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise Ended(number)
 
 
-def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
-    """Run or resume; the exit code. Raises PyalmaError before anything was started or changed."""
+def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[str, ...] | None = None) -> int:
+    """Run or resume; the exit code. Raises PyalmaError before anything was started or changed.
+
+    `args` are the module's own, None where those of the last time hold.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # else: nohup
             signal.signal(number, _end)
-    check_numbers(options)
+    check(options)
+    chosen = typed_options(options, args)
     screen = has_screen(options)
     target = find_target(name, warn)
-    workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     if message := in_use(state_dir):  # refuse early, before the module of a running experiment is imported once more
         if not screen or options.fresh:
@@ -55,10 +61,11 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
 
         offer(name, target, state_dir, may_ask=screen)
     given = given_entries(target, arguments, options.batch, warn)
-    with first_worker(target.module, state_dir) as worker:
+    beginning = begin(target, Meta() if options.fresh else read_meta(state_dir), chosen, options.seed)
+    with first_worker(target.module, state_dir, beginning.chosen) as worker:
         front = _front_end(screen=screen)  # 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
-        settings = _settings(target, find_instances(target, given, loaded, warn), options, workers, state_dir)
+        settings = _settings(target, find_instances(target, given, loaded, warn), options, beginning, state_dir)
         del given  # the instances have it: not twice in memory
         if options.fresh:
             forget(state_dir, yes=options.yes)
@@ -68,25 +75,26 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
 
 
 def _settings(
-    target: Target, batch: list[Instance] | None, options: RunOptions, workers: int, state_dir: Path
+    target: Target, batch: list[Instance] | None, options: RunOptions, beginning: Beginning, state_dir: Path
 ) -> Settings:
-    file = target.experiment
     return Settings(
         target=target.path,
         module=target.module,
         state_dir=state_dir,
         batch=batch,
-        iterations=options.iterations if options.iterations is not None else (file.iterations if file else None),
-        seed=options.seed if options.seed is not None else (file.seed if file else None),
-        workers=workers,
-        grace=options.grace,
-        sync=options.sync,
-        timeout=options.timeout,
-        retries=options.retries,
+        iterations=beginning.iterations,
+        seed=beginning.seed,
+        workers=beginning.workers,
+        grace=beginning.grace,
+        sync=beginning.sync,
+        timeout=beginning.timeout,
+        retries=beginning.retries,
         paused=options.paused,
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
+        chosen=beginning.chosen,
+        told=beginning.told,
     )
 
 

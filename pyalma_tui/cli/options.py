@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.model.chosen import Chosen, Sync
+from pyalma_tui.runner.beginning import typed
 
 WHAT = Group("What to run", sort_key=1)
 HOW = Group("How", sort_key=2)
@@ -26,15 +28,17 @@ class RunOptions:
     workers: Annotated[str | None, Parameter(group=WHAT, help="how many runs at a time, or all; 1")] = None
     seed: Annotated[int | None, Parameter(group=WHAT, help="what the runs' seeds are drawn from; drawn once")] = None
 
-    timeout: Annotated[float | None, Parameter(group=HOW, help="seconds after which a run fails")] = None
-    retries: Annotated[int, Parameter(group=HOW, help="how often a failed run is tried again by itself")] = 0
-    grace: Annotated[float, Parameter(group=HOW, help="seconds until an interrupted run without save() is stopped")] = (
-        10
+    timeout: Annotated[float | None, Parameter(group=HOW, help="seconds after which a run fails; inf is none")] = None
+    retries: Annotated[int | None, Parameter(group=HOW, help="how often a failed run is tried again by itself; 0")] = (
+        None
     )
+    grace: Annotated[
+        float | None, Parameter(group=HOW, help="seconds until an interrupted run without save() is stopped; 10")
+    ] = None
     sync: Annotated[
-        Literal["flush", "group", "fsync"],
-        Parameter(group=HOW, help="what a power loss may take: all since the last write-back, 50 ms, nothing"),
-    ] = "group"
+        Sync | None,
+        Parameter(group=HOW, help="what a power loss may take: all since the last write-back, 50 ms, nothing; group"),
+    ] = None
     state: Annotated[Path | None, Parameter(group=HOW, help="the state directory; <stem>.alma beside TARGET")] = None
 
     plain: Annotated[bool, Parameter(group=FRONT, help="no screen: lines of text")] = False
@@ -54,16 +58,21 @@ class RunOptions:
     yes: Annotated[bool, Parameter(group=AGAIN, help="do not ask")] = False
 
 
-def check_numbers(options: RunOptions) -> None:
-    """Refuse numbers that mean nothing; raises UsageError."""
-    for name, value, least in (
-        ("--iterations", options.iterations, 1),
-        ("--retries", options.retries, 0),
-        ("--grace", options.grace, 0),
-    ):
-        if value is not None and not value >= least:
-            raise UsageError(f"{name}: {value}: it must be at least {least}. Nothing was started")
-    if options.timeout is not None and not options.timeout > 0:
-        raise UsageError(f"--timeout: {options.timeout}: it must be more than 0 seconds. Nothing was started")
+def typed_options(options: RunOptions, args: tuple[str, ...] | None) -> Chosen:
+    """What stays chosen of these options; raises UsageError for what means nothing."""
+    return typed(
+        named="--{}",
+        args=args,
+        workers=options.workers,
+        iterations=options.iterations,
+        timeout=options.timeout,
+        retries=options.retries,
+        grace=options.grace,
+        sync=options.sync,
+    )
+
+
+def check(options: RunOptions) -> None:
+    """Refuse options that contradict each other; raises UsageError."""
     if options.plain and options.json:
         raise UsageError("--plain and --json: choose one of them. Nothing was started")

@@ -30,9 +30,7 @@ def _allowed() -> int:
 def _quotas(root: Path) -> Iterator[float]:
     """The quotas, in processors, of our control groups and of all groups that these are in."""
     for folder in _groups(root):
-        words = _words(folder / "cpu.max") or _words(folder / "cpu.cfs_quota_us") + _words(
-            folder / "cpu.cfs_period_us"
-        )
+        words = _words(folder / "cpu.max") or _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
         if len(words) == 2 and all(re.fullmatch("[0-9]{1,18}", word) for word in words):  # else: `max`, or -1
             quota, period = map(int, words)
             if quota and period:
@@ -62,7 +60,7 @@ def _groups(root: Path) -> Iterator[Path]:
 def _memberships(root: Path) -> Iterator[tuple[str, PurePosixPath]]:
     """Our path in each hierarchy that knows of processors, by its controller, "" for version 2."""
     for line in _lines(root / "proc/self/cgroup"):
-        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
         for controller in controllers.split(","):
             if controller in ("", "cpu"):
                 yield controller, PurePosixPath(path)

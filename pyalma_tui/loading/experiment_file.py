@@ -22,12 +22,12 @@ from pyalma_tui.loading.json_file import (
     refuse_irregular,
     unknown_key,
 )
+from pyalma_tui.model.chosen import MAX_WORKERS
 from pyalma_tui.model.plan import MAX_RUNS
 
 Workers: TypeAlias = int | Literal["all"]
 
 KEYS = ("load", "batch", "workers", "iterations", "seed")
-MAX_WORKERS = 1_000  # each is a process: more are a slip
 EXAMPLE = {"load": "./module.py", "batch": "./module.batch"}
 
 
@@ -63,14 +63,22 @@ def read_experiment_file(path: Path, folder_of_start: Path, warn: Warn) -> Exper
 
 def parse_workers(text: str | int) -> int:
     """The number of workers that was asked for, where "all" are the CPUs this process may use; raises UsageError."""
+    return number_of_workers(read_workers(text))
+
+
+def number_of_workers(workers: Workers) -> int:
+    """How many these are here and now."""
+    return usable_cpus() if workers == "all" else workers
+
+
+def read_workers(text: str | int) -> Workers:
+    """How many workers somebody asks for; raises UsageError for what is no number of them."""
     workers = _usable_workers(text)
     if workers is None:
         shown = quoted(text) if isinstance(text, str) else str(text)
         why = f"a whole number from 1 to {MAX_WORKERS:,} was expected"
-        raise UsageError(
-            f'cannot start workers: --workers {shown}: {why}. Give one, or "all" for {usable_cpus()} here'
-        )
-    return usable_cpus() if workers == "all" else workers
+        raise UsageError(f'cannot start workers: --workers {shown}: {why}. Give one, or "all" for {usable_cpus()} here')
+    return workers
 
 
 def _module(values: dict[str, Any], folders: list[str], origin: Origin) -> Path:

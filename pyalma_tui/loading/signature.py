@@ -1,4 +1,4 @@
-"""Which arguments a `run` takes beyond the three: told by what it declares, through decorators, partials and methods."""
+"""Which arguments a `run` takes beyond the three: what it declares, through decorators, partials and methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run module may import: the files beside it, as a script's, and its package's, as a module's of that package."""
+"""What a run module may import: the files beside it, as a script, and those of its package, as a part of it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class RunFacts(msgspec.Struct, frozen=True):
 
 
 class StatusFacts(msgspec.Struct, frozen=True):
-    """What `status --json` prints; a change that breaks readers raises `schema`."""
+    """What `status --json` prints; `args` are the module's own. A change that breaks readers raises `schema`."""
 
     schema: int
     target: str
@@ -55,6 +55,7 @@ class StatusFacts(msgspec.Struct, frozen=True):
     busy_pid: int | None
     counts: Tally
     done_hook: HookFacts
+    args: tuple[str, ...]
     runs: list[RunFacts]
 
 
@@ -85,6 +86,7 @@ def status_facts(
     runs: Iterable[Run],
     counts: Tally,
     hook: s.DoneHook,
+    args: tuple[str, ...],
 ) -> StatusFacts:
     """Everything that `status` tells."""
     return StatusFacts(
@@ -94,6 +96,7 @@ def status_facts(
         busy_pid=busy_pid,
         counts=counts,
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
+        args=args,
         runs=[run_facts(run, instances[run.instance]) for run in runs],
     )
 

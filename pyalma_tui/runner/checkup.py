@@ -13,13 +13,16 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from pyalma_tui.errors import InputError, LoadError, PyalmaError
+from pyalma_tui.errors import InputError, LoadError, PyalmaError, StoreError
 from pyalma_tui.loading.target import Target, find_instances, given_entries
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.runner.beginning import begin, shown_args
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
 from pyalma_tui.store.lock import holder
-from pyalma_tui.store.opening import Store, read_store, segments
+from pyalma_tui.store.opening import Store, read_meta, read_store, segments
+from pyalma_tui.store.schema import Meta
 
 LOAD_LIMIT = 60.0  # seconds that the module gets to be imported
 LITTLE = 200 << 20  # bytes: logs, journals and two checkpoints of a large experiment want more
@@ -139,13 +142,16 @@ def _bytes(size: float) -> str:
 # --- module and instances ----------------------------------------------------------------------------------------
 
 
-def look_at_module(target: Target, state_dir: Path) -> Iterator[Finding]:
+def look_at_module(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Iterator[Finding]:
     """Whether a worker can import the module, what it offers, and which instances there are."""
     if holder(state_dir) is not None:
         yield Finding("module", f"{target.module}: not loaded, since it is running")
         return
     try:
-        loaded, took, printed = _load(target.module)
+        chosen = _chosen(target, state_dir, args)
+        if chosen.args:
+            yield Finding("arguments", f"{target.module.name} gets {shown_args(chosen.args)}")
+        loaded, took, printed = _load(target.module, chosen)
     except LoadError as error:
         last = error.details.rstrip().rpartition("\n")[2].strip() if error.details else ""
         why = error.message.removeprefix("module: ")
@@ -158,7 +164,16 @@ def look_at_module(target: Target, state_dir: Path) -> Iterator[Finding]:
     yield from _instances(target, loaded, state_dir)
 
 
-def _load(module: Path) -> tuple[Loaded, float, int]:
+def _chosen(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Chosen:
+    """How a start would run the module."""
+    try:
+        known = read_meta(state_dir)
+    except StoreError:  # a finding of its own
+        known = Meta()
+    return begin(target, known, Chosen(args=args), None).chosen
+
+
+def _load(module: Path, chosen: Chosen) -> tuple[Loaded, float, int]:
     """What a worker says of the module, after how many seconds, and how many bytes it printed; raises LoadError."""
     began = time.monotonic()
 
@@ -167,7 +182,7 @@ def _load(module: Path) -> tuple[Loaded, float, int]:
             raise LoadError(f"{module}: its import takes more than {LOAD_LIMIT:.0f} s. Look what it waits for")
 
     with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}")
+        worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}", chosen)
         try:
             loaded = wait_until_loaded(worker, module, waiting)
         finally:

@@ -63,7 +63,7 @@ class Crew:
         """Start a worker for this slot; it says when it has loaded the module."""
         mark = f"{self._session.meta.session}-{self._launched + 1}-{time.monotonic_ns()}"
         with self._load_log() as log:
-            worker = Worker(self._settings.module, log, mark, self._session.code)
+            worker = Worker(self._settings.module, log, mark, self._settings.chosen, self._session.code)
         self._sit(number, worker)
 
     def adopt(self, worker: Worker) -> None:

@@ -12,19 +12,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.local_slots import Worker, become_subreaper
 from pyalma_tui.runner.snapshot import load_log_dir
 
 
 @contextmanager
-def first_worker(module: Path, state_dir: Path) -> Iterator[Worker]:
+def first_worker(module: Path, state_dir: Path, chosen: Chosen | None = None) -> Iterator[Worker]:
     """A worker that imports the module. What fails inside of the `with` kills it; otherwise it lives on after it.
 
     The mark is its own even if several experiments are run by one process: a worker's orphans are found by it.
     """
     become_subreaper()
     with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}")
+        worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}", chosen)
         try:
             yield worker
         except BaseException:

@@ -15,6 +15,7 @@ from typing import IO
 
 from pyalma_tui.errors import LoadError
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import (
     WORKER_MARK,
     Interrupt,
@@ -36,8 +37,14 @@ class Worker:
     The kernel ends it when the thread that started it ends, so a runner starts its workers itself.
     """
 
-    def __init__(self, module: Path, output: IO[bytes], mark: str, code: Path | None = None) -> None:
-        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead."""
+    def __init__(
+        self, module: Path, output: IO[bytes], mark: str, chosen: Chosen | None = None, code: Path | None = None
+    ) -> None:
+        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead.
+
+        Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED.
+        """
+        chosen = chosen or Chosen()
         self.mark = mark
         self.loaded: Loaded | None = None
         self.work, theirs_work = socket.socketpair()
@@ -52,13 +59,13 @@ class Worker:
         try:
             # -P: nothing in the working directory takes the place of a module that we import
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode()],
+                [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode(), *(chosen.args or ())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 pass_fds=(theirs_work.fileno(), theirs_control.fileno()),
                 start_new_session=True,
-                env=os.environ | {WORKER_MARK: mark},
+                env=os.environ | {WORKER_MARK: mark} | _hash_seed(chosen),
             )
         finally:
             theirs_work.close()
@@ -164,6 +171,10 @@ class Worker:
         """Close our ends; a worker that still lives ends its group itself."""
         self.work.close()
         self._control.close()
+
+
+def _hash_seed(chosen: Chosen) -> dict[str, str]:
+    return {} if chosen.hash_seed is None else {"PYTHONHASHSEED": str(chosen.hash_seed)}
 
 
 def become_subreaper() -> None:

@@ -16,6 +16,7 @@ import msgspec
 
 from pyalma_tui.errors import LoadError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import NEVER
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.forecast import Forecast, forecast
 from pyalma_tui.model.messages import (
@@ -594,6 +595,7 @@ class Runner:
         if workers >= 1 and workers != self._workers:
             self._note(f"workers {self._workers} → {workers}")
             self._workers = workers
+            self._session.choose(workers=workers)
 
     def _set_limits(self, limits: Limits) -> None:
         if limits.timeout != self._timeout:
@@ -602,6 +604,7 @@ class Runner:
         if limits.retries != self._retries.limit:
             self._note(f"retries {self._retries.limit} → {limits.retries}")
             self._retries.limit = limits.retries
+        self._session.choose(timeout=limits.timeout or NEVER, retries=limits.retries)
 
     def _reset(self, runs: Sequence[int]) -> None:
         ledger = self._session.ledger
@@ -692,6 +695,7 @@ class Runner:
             title=settings.target.stem,
             target=settings.target,
             module_hash=session.meta.module_hash,
+            args=session.meta.chosen.args or (),
             state_dir=session.state_dir,
             phase=phase,
             workers=self._workers,

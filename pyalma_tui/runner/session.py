@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ from pyalma_tui.errors import IllegalTransitionError, InputError, InUseError, St
 from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.loading.target import refuse_too_many
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Chosen, Sync
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import dispatch_order
@@ -28,7 +29,6 @@ from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.schema import Meta
 
-Sync: TypeAlias = Literal["flush", "group", "fsync"]
 GROUP = 0.05  # seconds between two syncs of all segments
 WAITED_FOR = 5_000  # runs: their first checkpoint takes 20 ms; for that of 100,000 the screen does not wait
 RETRY_CHECKPOINT = 5.0  # seconds after one that failed
@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What to run and how; times in seconds.
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say.
+    where the user did not say. `chosen` is what stays for the next start, None for what it has been so far; `told` are
+    lines for the user about that.
     """
 
     target: Path
@@ -56,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_failed: bool = False
     rerun_done: bool = False
     no_done: bool = False
+    chosen: Chosen | None = None
+    told: tuple[str, ...] = ()
 
 
 class Mended(msgspec.Struct, frozen=True):
@@ -84,6 +87,7 @@ class Session:
         self._left: set[str] = set()  # segments that their writers were asked to leave, because they cannot be trusted
         self._leaving = False  # whether something is still appended to one of these
         self._evicted = False  # whether another process has taken our place: then nothing is written any more
+        self._unrecorded = False  # whether something was chosen that no checkpoint has yet
         self.planned = True  # whether `db.json` knows every run
         self._stop_sync = threading.Event()
         self._busy = threading.Event()
@@ -144,6 +148,7 @@ class Session:
             module_hash=module_hash,
             iterations=iterations,
             seed=seed,
+            chosen=settings.chosen if settings.chosen is not None else old.chosen,
         )
         self.code = _keep_code(self.state_dir, settings.module, module_hash)
         self._code = self.code.read_bytes() if self.code is not None else b""
@@ -162,6 +167,8 @@ class Session:
             self._raise_write_error()
 
     def _tell(self, store: opening.Store | None, settings: Settings, module_hash: str, growth: str) -> None:
+        for text in settings.told:
+            self.note(text)
         if store is None:
             return
         for name, lines in store.damaged.items():
@@ -227,6 +234,11 @@ class Session:
         note = Note(time.time(), text)
         self.write(note)
         self._log(note)
+
+    def choose(self, **changes: Any) -> None:
+        """Remember what the user has chosen just now, by the names of the fields of Chosen."""
+        self.meta = msgspec.structs.replace(self.meta, chosen=msgspec.structs.replace(self.meta.chosen, **changes))
+        self._unrecorded = True
 
     def _log(self, note: Note) -> None:
         if self._evicted:
@@ -354,13 +366,13 @@ class Session:
         unsafe = self._leaving and self.journal.changed
         if not unsafe:  # writers move on one after the other
             self._leaving = self._leaving and bool(self.journal.removed or self.journal.refused)
-        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or unsafe
+        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or unsafe or self._unrecorded
         if wanted and self._writer is None and now >= self._next_checkpoint:
             self._next_checkpoint = now + RETRY_CHECKPOINT if self.not_saved else now
             self._begin_checkpoint()
 
     def _begin_checkpoint(self) -> None:
-        self.journal.changed = False
+        self.journal.changed = self._unrecorded = False
         meta = msgspec.structs.replace(
             self.meta, serial=self.meta.serial + 1, done_hook=self.ledger.hook, folded=self.journal.positions()
         )
@@ -389,7 +401,8 @@ class Session:
             self.not_saved = f"{self.state_dir / NAME}: {self._write_error}"
             self.journal.changed = True
         if self._written is not None:
-            self.meta, self._written, self.not_saved = self._written, None, ""
+            self.meta = msgspec.structs.replace(self._written, chosen=self.meta.chosen)
+            self._written, self.not_saved = None, ""
             self.planned = True
             self._let_go()
 

@@ -1,4 +1,4 @@
-"""A worker: `python -P -m pyalma_tui.worker SPEC`, started by the runner.
+"""A worker: `python -P -m pyalma_tui.worker SPEC [ARGS...]`, started by the runner.
 
 It imports one run module, then serves one order after the other: runs, done(), exit. What happens it appends to its
 own journal segment; the socket only wakes the runner.
@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -47,7 +47,7 @@ PARTING = 1.5  # seconds after the last call that threads of user code get to en
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """The worker's command-line argument: descriptors of its two sockets, its parent, the run module.
+    """The worker's first command-line argument: descriptors of its two sockets, its parent, the run module.
 
     `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited.
     """
@@ -90,8 +90,8 @@ class Channel:
             os._exit(CUT_OFF)
 
 
-def main(argument: str) -> None:
-    """Load the module, then serve until told to exit."""
+def main(argument: str, args: Sequence[str]) -> None:
+    """Load the module, which sees these arguments, then serve until told to exit."""
     spec: Spec = jsontext.decode_as(argument.encode(), Spec)
     die_with_parent(spec.parent)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -105,7 +105,7 @@ def main(argument: str) -> None:
     capture.prepare()
     faulthandler.enable()
     channel = Channel(work)
-    module = _load(Path(spec.module), Path(spec.code), channel, guard_pid)
+    module = _load(spec, args, channel, guard_pid)
     capture.flush()
     order = channel.receive()
     if module is None or not isinstance(order, Serve):
@@ -118,10 +118,10 @@ def main(argument: str) -> None:
     os._exit(0)  # threads that user code left behind must not hold us up
 
 
-def _load(path: Path, code: Path, channel: Channel, guard_pid: int) -> RunModule | None:
-    here = os.getpid()
+def _load(spec: Spec, args: Sequence[str], channel: Channel, guard_pid: int) -> RunModule | None:
+    here, path = os.getpid(), Path(spec.module)
     try:
-        module = import_module(path, code)
+        module = import_module(path, Path(spec.code), args)
         instances = own_instances(module.module)
     except LoadError as error:
         channel.send(LoadFailed(Error(error.message)))
@@ -230,4 +230,4 @@ def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])
