@@ -17,6 +17,8 @@ from pyalma_tui.cli.speak import ask, knows_controls, warn
 from pyalma_tui.errors import Ended, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
+from pyalma_tui.model import status as s
+from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.beginning import Beginning, begin
@@ -62,14 +64,19 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         offer(name, target, state_dir, may_ask=screen)
     given = given_entries(target, arguments, options.batch, warn)
     beginning = begin(target, Meta() if options.fresh else read_meta(state_dir), chosen, options.seed)
-    with first_worker(target.module, state_dir, beginning.chosen) as worker:
-        front = _front_end(screen=screen)  # 0.2 s, spent while the worker imports the module
+    debugs = options.debug is not None
+    with first_worker(target.module, state_dir, beginning.chosen, foreground=debugs) as worker:
+        front = _front_end(screen=screen, debugs=debugs)  # 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
         settings = _settings(target, find_instances(target, given, loaded, warn), options, beginning, state_dir)
         del given  # the instances have it: not twice in memory
         if options.fresh:
             forget(state_dir, yes=options.yes)
+        if options.debug is not None and settings.batch is not None:
+            choose_one(settings.batch, options.debug, "--debug")  # before anything is made
         session = Session(settings, loaded.hash, loaded.has_done)
+        if options.debug is not None:
+            settings = _only_debugged(settings, session, options.debug)
         settings = msgspec.structs.replace(settings, batch=None)  # the session has it: not twice in memory
     return front(settings, session, worker, options)
 
@@ -100,7 +107,7 @@ def _settings(
 
 def has_screen(options: RunOptions) -> bool:
     """Whether a full screen can and may be shown: Textual draws on any stream, so this is ours to decide."""
-    if options.plain or options.json:
+    if options.plain or options.json or options.debug is not None:
         return False
     return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
@@ -139,13 +146,30 @@ def forget(state_dir: Path, *, yes: bool) -> None:
             raise StoreError(f"--fresh: {error.filename}: {error.strerror}. Some of it may be gone") from error
 
 
-def _front_end(*, screen: bool) -> FrontEnd:
+def _only_debugged(settings: Settings, session: Session, word: str) -> Settings:
+    """The same for the first run of this instance that is not done; nothing hurries it."""
+    ledger, planned = session.ledger, set(session.order)
+    try:
+        instance = choose_one([each for each in ledger.instances if each.in_batch], word, "--debug")
+        left = [i for i in ledger.runs_of[instance.id] if i in planned and not isinstance(ledger.run(i).status, s.Done)]
+        if not left:
+            raise UsageError(f"--debug {word}: it is done. `pyalma-tui reset` lets it run anew; nothing was started")
+    except UsageError:
+        session.close()
+        raise
+    only = left[0]
+    return msgspec.structs.replace(settings, only=only, workers=1, timeout=None, retries=0, no_done=True)
+
+
+def _front_end(*, screen: bool, debugs: bool) -> FrontEnd:
     """The front end to run, imported while signals wait: what a handler raises amid an import may get lost there."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         if screen:
             import pyalma_tui.tui.app  # noqa: F401 - which it needs at once
             from pyalma_tui.cli.screen import run_screen as front
+        elif debugs:
+            from pyalma_tui.cli.debug import run_debug as front
         else:
             from pyalma_tui.cli.headless import run_headless as front
     finally:

@@ -41,6 +41,9 @@ class RunOptions:
     ] = None
     state: Annotated[Path | None, Parameter(group=HOW, help="the state directory; <stem>.alma beside TARGET")] = None
 
+    debug: Annotated[
+        str | None, Parameter(group=FRONT, help="run this instance alone, with the terminal: breakpoint() works")
+    ] = None
     plain: Annotated[bool, Parameter(group=FRONT, help="no screen: lines of text")] = False
     json: Annotated[bool, Parameter(group=FRONT, help="no screen: JSON lines")] = False
     no_mouse: Annotated[bool, Parameter(group=FRONT, help="leave the mouse to the terminal")] = False

@@ -16,7 +16,8 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
     """Begin to serve runs. The lock's descriptor travels along.
 
     `segment` is the name of the first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
-    `synced` asks for an fdatasync before each save() returns.
+    `synced` asks for an fdatasync before each save() returns. In the `foreground` the standard descriptors follow
+    that of the lock, and nothing goes into logs.
     """
 
     state_dir: str
@@ -24,6 +25,7 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
     segment_limit: int
     synced: bool
     slot: int
+    foreground: bool = False
 
 
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.beginning import begin, shown_args
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
+from pyalma_tui.runner.printed import said
 from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import Store, read_meta, read_store, segments
@@ -184,10 +185,18 @@ def _load(module: Path, chosen: Chosen) -> tuple[Loaded, float, int]:
     with tempfile.TemporaryFile() as output:
         worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}", chosen)
         try:
-            loaded = wait_until_loaded(worker, module, waiting)
-        finally:
-            worker.kill()
+            loaded = _wait(worker, module, waiting)
+        except LoadError as error:
+            raise LoadError(said(error.message, output), error.details) from None
         return loaded, time.monotonic() - began, os.fstat(output.fileno()).st_size
+
+
+def _wait(worker: Worker, module: Path, waiting: Callable[[float], None]) -> Loaded:
+    """Wait until it is loaded or not, and end the worker: everything is printed then."""
+    try:
+        return wait_until_loaded(worker, module, waiting)
+    finally:
+        worker.kill()
 
 
 def signature(module: Path, name: str) -> str:

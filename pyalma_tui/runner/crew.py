@@ -61,10 +61,13 @@ class Crew:
 
     def start(self, number: int) -> None:
         """Start a worker for this slot; it says when it has loaded the module."""
+        settings = self._settings
         mark = f"{self._session.meta.session}-{self._launched + 1}-{time.monotonic_ns()}"
         with self._load_log() as log:
-            worker = Worker(self._settings.module, log, mark, self._settings.chosen, self._session.code)
-        self._sit(number, worker)
+            worker = Worker(
+                settings.module, log, mark, settings.chosen, self._session.code, foreground=settings.only is not None
+            )
+            self._sit(number, worker).load_log = log.name
 
     def adopt(self, worker: Worker) -> None:
         """Take in a worker that has loaded the module already."""
@@ -97,8 +100,9 @@ class Crew:
             segment_limit=journal.segment_limit(self._settings.workers),
             synced=self._settings.sync == "fsync",
             slot=seat.number,
+            foreground=self._settings.only is not None,
         )
-        seat.worker.send(order, [self._session.lock_fd])
+        seat.worker.send(order, [self._session.lock_fd, *((0, 1, 2) if order.foreground else ())])
 
     def hear(self, seat: Seat) -> None:
         """Pass on what a worker has said."""

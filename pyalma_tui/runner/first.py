@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -12,37 +11,49 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from pyalma_tui.errors import LoadError
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.local_slots import Worker, become_subreaper
+from pyalma_tui.runner.printed import failed
 from pyalma_tui.runner.snapshot import load_log_dir
+from pyalma_tui.store.opening import exists
 
 
 @contextmanager
-def first_worker(module: Path, state_dir: Path, chosen: Chosen | None = None) -> Iterator[Worker]:
+def first_worker(
+    module: Path, state_dir: Path, chosen: Chosen | None = None, *, foreground: bool = False
+) -> Iterator[Worker]:
     """A worker that imports the module. What fails inside of the `with` kills it; otherwise it lives on after it.
 
     The mark is its own even if several experiments are run by one process: a worker's orphans are found by it.
     """
     become_subreaper()
     with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}", chosen)
+        worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}", chosen, foreground=foreground)
         try:
             yield worker
+        except LoadError as error:
+            worker.kill()
+            log = _keep_output(output, state_dir) if exists(state_dir) else None  # a failed load makes no directory
+            raise failed(error, output, log) from None
         except BaseException:
             worker.kill()
             raise
         _keep_output(output, state_dir)
 
 
-def _keep_output(output: IO[bytes], state_dir: Path) -> None:
+def _keep_output(output: IO[bytes], state_dir: Path) -> Path | None:
     """What the module printed while it was imported goes into its load log; nothing of it reached the terminal."""
     output.seek(0, os.SEEK_END)
     if output.tell() == 0:
-        return
+        return None
     output.seek(0)
     directory = load_log_dir(state_dir)
-    with contextlib.suppress(OSError):  # a log is no reason not to start
+    try:  # a log is no reason not to start
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "first.log").touch(0o600)
         with (directory / "first.log").open("wb") as log:
             shutil.copyfileobj(output, log)
+    except OSError:
+        return None
+    return directory / "first.log"

@@ -38,11 +38,19 @@ class Worker:
     """
 
     def __init__(
-        self, module: Path, output: IO[bytes], mark: str, chosen: Chosen | None = None, code: Path | None = None
+        self,
+        module: Path,
+        output: IO[bytes],
+        mark: str,
+        chosen: Chosen | None = None,
+        code: Path | None = None,
+        *,
+        foreground: bool = False,
     ) -> None:
         """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead.
 
-        Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED.
+        Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. One in the `foreground` stays in our
+        session, where the terminal can be given to its group.
         """
         chosen = chosen or Chosen()
         self.mark = mark
@@ -64,7 +72,8 @@ class Worker:
                 stdout=output,
                 stderr=output,
                 pass_fds=(theirs_work.fileno(), theirs_control.fileno()),
-                start_new_session=True,
+                start_new_session=not foreground,
+                process_group=0 if foreground else None,
                 env=os.environ | {WORKER_MARK: mark} | _hash_seed(chosen),
             )
         finally:

@@ -38,6 +38,7 @@ from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.edited import Edited
 from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.printed import said_in
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import CRASHES, Retries
 from pyalma_tui.runner.session import Session, Settings
@@ -234,6 +235,9 @@ class Runner:
 
     def _gather(self) -> None:
         """Let everything wait that starts by itself: pending and interrupted runs, failed ones if asked for."""
+        if self._settings.only is not None:
+            self._queue.add([self._settings.only])
+            return
         wanted = (s.Pending, s.Interrupted, s.Failed) if self._settings.retry_failed else (s.Pending, s.Interrupted)
         ledger = self._session.ledger
         fresh = ledger.counts.pending == len(ledger.runs)
@@ -372,7 +376,8 @@ class Runner:
                 self._has_done = reply.has_done
                 self._crew.serve(seat)
             case LoadFailed(error):
-                self._cannot_load(seat, error.message, LoadError(f"module: {error.message}. {MEND}"))
+                why = said_in(error.message, seat.load_log)
+                self._cannot_load(seat, why, LoadError(f"module: {why}. {MEND}"))
             case Serving():
                 self._session.journal.follow(seat.writer)
                 seat.followed = True
@@ -451,6 +456,7 @@ class Runner:
                 self._write(DoneRaised(seat.attempt, time.time(), s.Error(why)))
         elif seat.doing in ("loading", "opening") and not self._quitting:
             why = f"the module ends its process while it is imported ({supervise.death(code)})"
+            why = said_in(why, seat.load_log)
             self._blocked = LoadError(f"module: {self._settings.module}: {why}. {MEND}")
             self._note(why)
         self._crew.remove(seat)

@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What to run and how; times in seconds.
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say. `chosen` is what stays for the next start, None for what it has been so far; `told` are
+    where the user did not say. `only` is the one run to call, in the foreground with the terminal, if one is debugged.
+    `chosen` is what stays for the next start, None for what it has been so far; `told` are
     lines for the user about that.
     """
 
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_failed: bool = False
     rerun_done: bool = False
     no_done: bool = False
+    only: int | None = None
     chosen: Chosen | None = None
     told: tuple[str, ...] = ()
 

@@ -38,7 +38,7 @@ from pyalma_tui.model.messages import (
 from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
 from pyalma_tui.model.status import Error
 from pyalma_tui.store.segment import SegmentWriter, high
-from pyalma_tui.worker import capture, guard
+from pyalma_tui.worker import capture, foreground, guard
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.failure import called_exit, error_of
 from pyalma_tui.worker.stopping import Stopping, die_with_parent
@@ -73,7 +73,7 @@ class Channel:
         looked = 0
         while (end := self._pending.find(b"\n", looked)) < 0:
             looked = len(self._pending)
-            data, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, 1)
+            data, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, 4)
             self.passed += map(high, fds)
             if not data:
                 guard.end_all()
@@ -124,21 +124,23 @@ def _load(spec: Spec, args: Sequence[str], channel: Channel, guard_pid: int) -> 
         module = import_module(path, Path(spec.code), args)
         instances = own_instances(module.module)
     except LoadError as error:
-        channel.send(LoadFailed(Error(error.message)))
+        failure = Error(error.message)
     except SyntaxError as error:
-        failure = error_of(error)
+        told = error_of(error)
         where = f"{error.filename}:{error.lineno}" if error.filename else str(path)
-        channel.send(LoadFailed(Error(f"{where}: {failure.message}", failure.traceback)))
+        failure = Error(f"{where}: {told.message}", told.traceback)
     except SystemExit as error:
-        channel.send(LoadFailed(Error(f"{path}: it calls {called_exit(error)} while it is imported")))
+        failure = Error(f"{path}: it calls {called_exit(error)} while it is imported")
     except BaseException as error:  # noqa: BLE001 - user code may raise anything
-        failure = error_of(error)
-        channel.send(LoadFailed(Error(f"{path}: {failure.message}", failure.traceback)))
+        told = error_of(error)
+        failure = Error(f"{path}: {told.message}", told.traceback)
     else:
         if os.getpid() != here:
             os._exit(0)
         channel.send(Loaded(module.hash, module.done is not None, instances, guard_pid))
         return module
+    capture.flush()  # what the module has printed is told with it
+    channel.send(LoadFailed(failure))
     return None
 
 
@@ -149,7 +151,7 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
     except OSError as error:
         channel.send(ServeFailed(Error(f"{journal / order.segment}: {error.strerror}")))
         return None
-    for lock in channel.passed:  # a child of ours holds nobody up
+    for lock in channel.passed[:1]:  # a child of ours holds nobody up
         guard.close_in_children(lock)
     channel.send(Serving())
     return Pen(segment)
@@ -157,7 +159,9 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
 
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
     home = high(os.open(".", os.O_RDONLY | os.O_CLOEXEC))
-    output = capture.Output(Path(serve.state_dir) / "logs")
+    output: capture.Output | foreground.Terminal = capture.Output(Path(serve.state_dir) / "logs")
+    if serve.foreground:
+        module, output = foreground.debugged(module, stopping), foreground.Terminal(channel.passed[1:])
     host = socket.gethostname()
     called = 0.0  # when user code was called last
     while True:
