@@ -109,6 +109,12 @@ class Dispatcher:
     def __init__(self, target: Target, options: Options) -> None:
         """Use `load`. Raises UsageError for numbers that mean nothing."""
         args = options.get("args")
+        for name in ("instances", "args"):
+            if isinstance(options.get(name), str):
+                raise TypeError(f"load() takes {name} as a list of texts, not one text")
+        for one, other in (("instances", "batch"), ("rerun_done", "no_done")):
+            if options.get(one) and options.get(other):
+                raise UsageError(f"{one} and {other}: choose one of them. Nothing was started")
         self._chosen = typed(
             args=None if args is None else tuple(map(os.fspath, args)),
             workers=options.get("workers"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pyalma_tui import __version__
 from pyalma_tui.cli.printing import Out
-from pyalma_tui.errors import PyalmaError
+from pyalma_tui.errors import PyalmaError, UsageError
 from pyalma_tui.loading.target import find_target
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.checkup import Finding, look_at_disk, look_at_module, look_at_store
@@ -24,6 +24,8 @@ FINE, KNOW, BAD = "✓", "·", "✗"
 
 def doctor(name: str | None, state: Path | None, args: tuple[str, ...] | None) -> int:
     """Print what was found; 0, or the code of the worst finding. `args` are the module's, None for those of before."""
+    if name is None and (state is not None or args is not None):
+        raise UsageError(f"doctor: {'--' if state is None else '--state'}: of which TARGET? Name it, or leave this out")
     out = Out()
     findings = chain(look_at_terminal(), look_at_libraries(), _look_at_target(name, state, args))
     worst = 0

@@ -7,15 +7,16 @@ from pathlib import Path
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
+from pyalma_tui.errors import UsageError
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.export import SUFFIXES, Format, pieces, rows_of, write_file
 
 
 def export(name: str, state: Path | None, form: Format | None, output: Path | None) -> int:
     """Print or write the runs; the exit code. Raises StoreError, UsageError."""
+    chosen = form or _format_of(output)
     known = remembered("export", name, state)
     ledger = known.store.ledger
-    chosen = form or (SUFFIXES.get(output.suffix.lower(), "csv") if output is not None else "csv")
     texts = pieces(rows_of(ledger.instances, ledger.runs), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)
@@ -28,3 +29,12 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
         if out.gone:
             break
     return 0
+
+
+def _format_of(output: Path | None) -> Format:
+    """What the name of the file asks for, CSV if it has no ending; raises UsageError for one that nobody knows."""
+    ending = output.suffix.lower() if output is not None else ""
+    if ending and ending not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"--output: {output}: no format is known by {ending}. End it in {known}, or give --format")
+    return SUFFIXES.get(ending, "csv")

@@ -45,7 +45,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # else: nohup
             signal.signal(number, _end)
-    check(options)
+    check(options, arguments)
     chosen = typed_options(options, args)
     screen = has_screen(options)
     target = find_target(name, warn)

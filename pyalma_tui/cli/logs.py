@@ -50,6 +50,8 @@ def logs(
     labels = {each.label for each in known.store.ledger.instances}
     try:
         if instance == HOOK and HOOK not in labels:
+            if iteration is not None:
+                raise UsageError(f"--iteration {iteration}: {HOOK} has none; --attempt chooses one of its calls")
             wanted = _of_hook(known, attempt)
         else:
             known = _when_started(known, instance, iteration) if follow else known

@@ -33,7 +33,7 @@ app = App(
 )
 app.register_install_completion_command(help="Install shell completion.")
 
-State = Annotated[Path | None, Parameter(help="the state directory; <stem>.alma beside TARGET")]
+State = Annotated[Path | None, Parameter(help="the state directory (<stem>.alma beside TARGET)")]
 Args = Annotated[tuple[str, ...] | None, Parameter(parse=False)]  # what follows `--`: the module's own
 RUN = RunOptions()
 IMPORTING = ((), ("doctor",))  # the commands that import the module
@@ -55,7 +55,7 @@ def run(
 
 @app.command(usage=f"{USAGE} demo [DIRECTORY] [OPTIONS]")
 def demo(
-    directory: Annotated[Path, Parameter(help="a new directory; ./pyalma-demo")] = Path("pyalma-demo"),
+    directory: Annotated[Path, Parameter(help="a new directory (./pyalma-demo)")] = Path("pyalma-demo"),
     /,
     *,
     options: RunOptions = RUN,
@@ -68,8 +68,9 @@ def demo(
 
     module = copy_example(directory)
     os.chdir(module.parent)
-    workers = options.workers or "2"
-    return launch(module.name, (), replace(options, workers=workers))
+    if options.workers is None and not module.with_suffix(".alma").exists():
+        options = replace(options, workers="2")
+    return launch(module.name, (), options)
 
 
 @app.command(usage=f"{USAGE} status TARGET [OPTIONS]")
@@ -92,8 +93,8 @@ def logs(
     instance: Annotated[str | None, Parameter(help="whose log; without it: which logs there are")] = None,
     /,
     *,
-    iteration: Annotated[int | None, Parameter(help="of which iteration; the one that ran last")] = None,
-    attempt: Annotated[int | None, Parameter(help="of which attempt, from 1; the latest")] = None,
+    iteration: Annotated[int | None, Parameter(help="of which iteration (the one that ran last)")] = None,
+    attempt: Annotated[int | None, Parameter(help="of which attempt, from 1 (the latest)")] = None,
     follow: Annotated[bool, Parameter(help="print what is added until the attempt ends")] = False,
     state: State = None,
 ) -> int:
@@ -109,9 +110,9 @@ def export(
     /,
     *,
     format: Annotated[  # noqa: A002 - the name of the option
-        Literal["csv", "json", "md"] | None, Parameter(help="csv unless the file's name says otherwise")
+        Literal["csv", "json", "md"] | None, Parameter(help="csv unless the name of the file says otherwise")
     ] = None,
-    output: Annotated[Path | None, Parameter(help="a file, replaced whole; stdout")] = None,
+    output: Annotated[Path | None, Parameter(help="a file, replaced whole (stdout)")] = None,
     state: State = None,
 ) -> int:
     """Print every run as a row of a table."""
@@ -137,9 +138,9 @@ def import_plan(
 def reset(
     target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
     /,
-    *instances: Annotated[str, Parameter(help="names or quoted patterns; all")],
+    *instances: Annotated[str, Parameter(help="names or quoted patterns (all)")],
     status: Annotated[
-        Literal["interrupted", "failed", "done"] | None, Parameter(help="only runs that are this; all")
+        Literal["interrupted", "failed", "done"] | None, Parameter(help="only runs that are this (all)")
     ] = None,
     yes: Annotated[bool, Parameter(help="do not ask")] = False,
     state: State = None,
