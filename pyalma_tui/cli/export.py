@@ -7,6 +7,7 @@ from pathlib import Path
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
+from pyalma_tui.errors import UsageError
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.export import SUFFIXES, Format, pieces, rows_of, write_file
 from pyalma_tui.report.facts import remaining
@@ -14,9 +15,9 @@ from pyalma_tui.report.facts import remaining
 
 def export(name: str, state: Path | None, form: Format | None, output: Path | None) -> int:
     """Print or write the runs; the exit code. Raises StoreError, UsageError."""
+    chosen = form or _format_of(output)
     known = remembered("export", name, state)
     ledger = known.store.ledger
-    chosen = form or (SUFFIXES.get(output.suffix.lower(), "csv") if output is not None else "csv")
     runs = list(remaining(ledger.instances, ledger.runs))
     texts = pieces(rows_of(ledger.instances, runs), chosen)
     if output is not None and str(output) != "-":
@@ -30,3 +31,12 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
         if out.gone:
             break
     return 0
+
+
+def _format_of(output: Path | None) -> Format:
+    """What the name of the file asks for, CSV if it has no ending; raises UsageError for one that nobody knows."""
+    ending = output.suffix.lower() if output is not None else ""
+    if ending and ending not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"--output: {output}: no format is known by {ending}. End it in {known}, or give --format")
+    return SUFFIXES.get(ending, "csv")

@@ -104,5 +104,6 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
         warn(f"not saved: {snapshot.not_saved}")
     code = exit_code(snapshot)
     if code == 130 and not quiet:
-        say("interrupted; the same command continues where it stopped")
+        how = "paused; without --paused the same command goes on" if snapshot.paused else ""
+        say(how or "interrupted; the same command continues where it stopped")
     return 128 + ended_by if ended_by is not None else code

@@ -11,13 +11,16 @@ from typing import TypeAlias
 
 import msgspec
 
-from pyalma_tui.cli.options import RunOptions, check_numbers
+from pyalma_tui.cli.options import RunOptions, check, typed_options
 from pyalma_tui.cli.speak import ask, knows_controls, say, warn
 from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries, workers_of
+from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
+from pyalma_tui.model import status as s
+from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.runner.beginning import Beginning, begin
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.runner.session import Session, Settings, no_instances
@@ -26,6 +29,7 @@ from pyalma_tui.store.forgetting import forget
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.opening import read_meta
 from pyalma_tui.store.ours import is_begun
+from pyalma_tui.store.schema import Meta
 
 FrontEnd: TypeAlias = Callable[[Settings, Session, Worker, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
@@ -36,12 +40,16 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise Ended(number)
 
 
-def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
-    """Run or resume; the exit code. Raises PyalmaError before anything was started or changed."""
+def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[str, ...] | None = None) -> int:
+    """Run or resume; the exit code. Raises PyalmaError before anything was started or changed.
+
+    `args` are the module's own, None where those of the last time hold.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # else: nohup
             signal.signal(number, _end)
-    check_numbers(options)
+    check(options, arguments)
+    chosen = typed_options(options, args)
     screen = has_screen(options)
     warnings: list[str] = []
 
@@ -50,7 +58,6 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
         warnings.append(text)
 
     target = find_target(name, heed)
-    workers = workers_of(target, options.workers)
     state_dir = target.state_dir(options.state)
     if message := in_use(state_dir):  # refuse early, before the module of a running experiment is imported once more
         if options.fresh:
@@ -69,15 +76,21 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
 
         offer(name, target, state_dir, may_ask=screen)
     given = given_entries(target, arguments, options.batch, heed)
-    with first_worker(target.module, state_dir) as worker:
-        front = _front_end(screen=screen)  # 0.2 s, spent while the worker imports the module
+    beginning = begin(target, Meta() if options.fresh else read_meta(state_dir) or Meta(), chosen, options.seed)
+    debugs = options.debug is not None
+    with first_worker(target.module, state_dir, beginning.chosen, foreground=debugs) as worker:
+        front = _front_end(screen=screen, debugs=debugs)  # 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
         batch = find_instances(target, given, loaded, heed)
-        settings = _settings(target, batch, options, workers, state_dir, tuple(warnings))
+        settings = _settings(target, batch, options, beginning, state_dir, warnings)
         del given, batch  # the settings have it: not twice in memory
         if options.fresh:
             _forget(target, settings, yes=options.yes)
+        if options.debug is not None and settings.batch is not None:
+            choose_one(settings.batch, options.debug, "--debug")  # before anything is made
         session = Session(settings, loaded.hash, loaded.has_done)
+        if options.debug is not None:
+            settings = _only_debugged(settings, session, options.debug)
         settings = msgspec.structs.replace(settings, batch=None)  # the session has it: not twice in memory
     return front(settings, session, worker, options)
 
@@ -86,34 +99,35 @@ def _settings(
     target: Target,
     batch: list[Instance] | None,
     options: RunOptions,
-    workers: int,
+    beginning: Beginning,
     state_dir: Path,
-    warnings: tuple[str, ...],
+    warnings: Sequence[str],
 ) -> Settings:
-    file = target.experiment
     return Settings(
         target=target.path,
         module=target.module,
         state_dir=state_dir,
         batch=batch,
-        iterations=options.iterations if options.iterations is not None else (file.iterations if file else None),
-        seed=options.seed if options.seed is not None else (file.seed if file else None),
-        workers=workers,
-        grace=options.grace,
-        sync=options.sync,
-        timeout=options.timeout,
-        retries=options.retries,
+        iterations=beginning.iterations,
+        seed=beginning.seed,
+        workers=beginning.workers,
+        grace=beginning.grace,
+        sync=beginning.sync,
+        timeout=beginning.timeout,
+        retries=beginning.retries,
         paused=options.paused,
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
-        warnings=warnings,
+        chosen=beginning.chosen,
+        told=beginning.told,
+        warnings=tuple(warnings),
     )
 
 
 def has_screen(options: RunOptions) -> bool:
     """Whether a full screen can and may be shown: Textual draws on any stream, so this is ours to decide."""
-    if options.plain or options.json:
+    if options.plain or options.json or options.debug is not None:
         return False
     return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
@@ -160,13 +174,30 @@ def _whose(target: Target, state_dir: Path) -> str:
     return f" of {owner[0]}" if owner is not None else ""
 
 
-def _front_end(*, screen: bool) -> FrontEnd:
+def _only_debugged(settings: Settings, session: Session, word: str) -> Settings:
+    """The same for the first run of this instance that is not done; nothing hurries it."""
+    ledger, planned = session.ledger, set(session.order)
+    try:
+        instance = choose_one([each for each in ledger.instances if each.in_batch], word, "--debug")
+        left = [i for i in ledger.runs_of[instance.id] if i in planned and not isinstance(ledger.run(i).status, s.Done)]
+        if not left:
+            raise UsageError(f"--debug {word}: it is done. `pyalma-tui reset` lets it run anew; nothing was started")
+    except UsageError:
+        session.close()
+        raise
+    only = left[0]
+    return msgspec.structs.replace(settings, only=only, workers=1, timeout=None, retries=0, no_done=True)
+
+
+def _front_end(*, screen: bool, debugs: bool) -> FrontEnd:
     """The front end to run, imported while signals wait: what a handler raises amid an import may get lost there."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         if screen:
             import pyalma_tui.tui.app  # noqa: F401 - which it needs at once
             from pyalma_tui.cli.screen import run_screen as front
+        elif debugs:
+            from pyalma_tui.cli.debug import run_debug as front
         else:
             from pyalma_tui.cli.headless import run_headless as front
     finally:

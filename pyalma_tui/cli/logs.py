@@ -15,7 +15,7 @@ from pyalma_tui.cli.speak import say
 from pyalma_tui.errors import PyalmaError, UsageError
 from pyalma_tui.logs.reader import CHUNK, Reader
 from pyalma_tui.model import status as s
-from pyalma_tui.model.choice import choose
+from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.logtext import log_text
 from pyalma_tui.model.printable import printable
@@ -51,6 +51,8 @@ def logs(
     labels = {each.label for each in known.store.ledger.instances if not each.removed}
     try:
         if instance == HOOK and HOOK not in labels:
+            if iteration is not None:
+                raise UsageError(f"--iteration {iteration}: {HOOK} has none; --attempt chooses one of its calls")
             wanted = _of_hook(known, attempt)
         else:
             known = _when_started(known, instance, iteration) if follow else known
@@ -95,14 +97,11 @@ def _when_started(known: Remembered, word: str, iteration: int | None) -> Rememb
 def _run(known: Remembered, word: str, iteration: int | None) -> tuple[Run, str]:
     """The run that is meant, the latest of its instance if no iteration is named, and the label; raises UsageError."""
     ledger = known.store.ledger
-    meant = choose(ledger.instances, word)
-    if len(meant) > 1:
-        names = ", ".join(each.label for each in meant[:3]) + (", …" if len(meant) > 3 else "")
-        raise UsageError(f"logs: {word}: {len(meant):,} instances are meant: {names}. Name one of them")
-    label = meant[0].label
-    runs = [ledger.run(number) for number in ledger.runs_of[meant[0].id]]
+    meant = choose_one(ledger.instances, word, "logs:")
+    label = meant.label
+    runs = [ledger.run(number) for number in ledger.runs_of[meant.id]]
     if iteration is None:
-        return ledger.run(ledger.rows[meant[0].id].latest), label
+        return ledger.run(ledger.rows[meant.id].latest), label
     found = [run for run in runs if run.iteration == iteration]
     if not found:
         raise UsageError(f"--iteration {iteration}: {label} has iterations 0 to {len(runs) - 1}. Choose one of them")

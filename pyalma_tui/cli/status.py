@@ -10,12 +10,13 @@ from pyalma_tui.cli.speak import console, say
 from pyalma_tui.model import jsontext
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
+from pyalma_tui.runner.beginning import shown_args
 
 
 def status(name: str, state: Path | None, *, as_json: bool) -> int:
     """Print where every run stands; changes nothing. Raises StoreError if there is nothing to read."""
     target, state_dir, store, busy = remembered("status", name, state)
-    ledger = store.ledger
+    ledger, args = store.ledger, store.meta.chosen.args or ()
     hook = ledger.hook
     if as_json:
         facts = status_facts(
@@ -27,11 +28,14 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
             ledger.counts,
             ledger.aside,
             hook,
+            args,
         )
         sys.stdout.write(jsontext.encode(facts).decode() + "\n")
         return 0
     runs, rows = list(ledger.runs), list(ledger.rows)
     print_summary(console(), ledger.instances, runs, rows, ledger.counts, ledger.aside, hook)
+    if args:
+        say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:
         say(f"running now, process {busy.pid}")
     return 0

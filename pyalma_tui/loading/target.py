@@ -11,7 +11,7 @@ import msgspec
 from pyalma_tui.errors import InputError, LoadError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
-from pyalma_tui.loading.experiment_file import ExperimentFile, parse_workers, read_experiment_file
+from pyalma_tui.loading.experiment_file import ExperimentFile, read_experiment_file
 from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.instance import Instance
@@ -122,10 +122,3 @@ def refuse_too_many(target: Path, instances: int, iterations: int) -> None:
             f"cannot plan the runs: {target}: {instances:,} instances, {iterations:,} times each: these are more than "
             f"{MAX_RUNS:,} runs. Take fewer iterations or fewer instances"
         )
-
-
-def workers_of(target: Target, workers: str | int | None) -> int:
-    """How many workers: what was asked for, else what the experiment file says, else one; raises UsageError."""
-    if workers is not None:
-        return parse_workers(workers)
-    return parse_workers(target.experiment.workers) if target.experiment else 1

@@ -11,6 +11,7 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model.instance import Instance
 
 NEAR = 3  # names that a message suggests
+NAMED = 3  # of several that are meant
 
 
 def choose(instances: Sequence[Instance], word: str) -> list[Instance]:
@@ -34,6 +35,15 @@ def choose(instances: Sequence[Instance], word: str) -> list[Instance]:
     near = difflib.get_close_matches(word, {instance.label: None for instance in instances}, NEAR)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`pyalma-tui status` lists them"
     raise UsageError(f'instance: "{word}": the experiment has none of this name. {hint}')
+
+
+def choose_one(instances: Sequence[Instance], word: str, where: str) -> Instance:
+    """The only instance that a word means; `where` it was typed begins the UsageError that is raised for several."""
+    meant = choose(instances, word)
+    if len(meant) > 1:
+        names = ", ".join(each.label for each in meant[:NAMED]) + (", …" if len(meant) > NAMED else "")
+        raise UsageError(f"{where} {word}: {len(meant):,} instances are meant: {names}. Name one of them")
+    return meant[0]
 
 
 def _names(instance: Instance) -> tuple[str, ...]:

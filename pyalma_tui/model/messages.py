@@ -18,7 +18,8 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
 
     `segment` is the name of the first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
     `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
-    the modes of segments and logs, whatever user code does to that of the worker.
+    the modes of segments and logs, whatever user code does to that of the worker. In the `foreground` the standard
+    descriptors follow that of the lock, and nothing goes into logs.
     """
 
     state_dir: str
@@ -27,6 +28,7 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
     synced: bool
     slot: int
     umask: int
+    foreground: bool = False
 
 
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):

@@ -51,7 +51,8 @@ class RunFacts(msgspec.Struct, frozen=True):
 class StatusFacts(msgspec.Struct, frozen=True):
     """What `status --json` prints; a change that breaks readers raises `schema`.
 
-    `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more.
+    `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more. `args` are the
+    module's own.
     """
 
     schema: int
@@ -61,6 +62,7 @@ class StatusFacts(msgspec.Struct, frozen=True):
     counts: Tally
     not_in_batch: Tally
     done_hook: HookFacts
+    args: tuple[str, ...]
     runs: list[RunFacts]
 
 
@@ -93,6 +95,7 @@ def status_facts(
     counts: Tally,
     aside: Tally,
     hook: s.DoneHook,
+    args: tuple[str, ...],
 ) -> StatusFacts:
     """Everything that `status` tells."""
     return StatusFacts(
@@ -103,6 +106,7 @@ def status_facts(
         counts=counts,
         not_in_batch=aside,
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
+        args=args,
         runs=[run_facts(run, instances[run.instance]) for run in remaining(instances, runs)],
     )
 

@@ -7,22 +7,26 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import psutil
 
-from pyalma_tui.errors import InputError, LoadError, PyalmaError
+from pyalma_tui.errors import InputError, LoadError, PyalmaError, StoreError
 from pyalma_tui.loading.target import Target, find_instances, given_entries
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.runner.beginning import begin, shown_args
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
+from pyalma_tui.runner.printed import said
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look, why_interrupted
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.checkpoint import CheckpointStorage
 from pyalma_tui.store.lock import holder
-from pyalma_tui.store.opening import Store, segments
+from pyalma_tui.store.opening import Store, read_meta, segments
+from pyalma_tui.store.schema import Meta
 
 LOAD_LIMIT = 60.0  # seconds that the module gets to be imported
 LITTLE = 200 << 20  # bytes: logs, journals and two checkpoints of a large experiment want more
@@ -163,7 +167,7 @@ def _bytes(size: float) -> str:
 # --- module and instances ----------------------------------------------------------------------------------------
 
 
-def look_at_module(target: Target, state_dir: Path) -> Iterator[Finding]:
+def look_at_module(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Iterator[Finding]:
     """Whether a worker can import the module, what it offers, and which instances there are."""
     try:
         busy = holder(state_dir) is not None
@@ -173,7 +177,10 @@ def look_at_module(target: Target, state_dir: Path) -> Iterator[Finding]:
         yield Finding("module", f"{target.module}: not loaded, since it is running")
         return
     try:
-        loaded, took, printed = _load(target.module)
+        chosen = _chosen(target, state_dir, args)
+        if chosen.args:
+            yield Finding("arguments", f"{target.module.name} gets {shown_args(chosen.args)}")
+        loaded, took, printed = _load(target.module, chosen)
     except LoadError as error:
         last = error.details.rstrip().rpartition("\n")[2].strip() if error.details else ""
         why = error.message.removeprefix("module: ")
@@ -186,7 +193,16 @@ def look_at_module(target: Target, state_dir: Path) -> Iterator[Finding]:
     yield from _instances(target, loaded, state_dir)
 
 
-def _load(module: Path) -> tuple[Loaded, float, int]:
+def _chosen(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Chosen:
+    """How a start would run the module."""
+    try:
+        known = read_meta(state_dir) or Meta()
+    except StoreError:  # a finding of its own
+        known = Meta()
+    return begin(target, known, Chosen(args=args), None).chosen
+
+
+def _load(module: Path, chosen: Chosen) -> tuple[Loaded, float, int]:
     """What a worker says of the module, after how many seconds, and how many bytes it printed; raises LoadError."""
     began = time.monotonic()
 
@@ -195,12 +211,20 @@ def _load(module: Path) -> tuple[Loaded, float, int]:
             raise LoadError(f"{module}: its import takes more than {LOAD_LIMIT:.0f} s. Look what it waits for")
 
     with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}")
+        worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}", chosen)
         try:
-            loaded = wait_until_loaded(worker, module, waiting)
-        finally:
-            worker.kill()
+            loaded = _wait(worker, module, waiting)
+        except LoadError as error:
+            raise LoadError(said(error.message, output), error.details) from None
         return loaded, time.monotonic() - began, os.fstat(output.fileno()).st_size
+
+
+def _wait(worker: Worker, module: Path, waiting: Callable[[float], None]) -> Loaded:
+    """Wait until it is loaded or not, and end the worker: everything is printed then."""
+    try:
+        return wait_until_loaded(worker, module, waiting)
+    finally:
+        worker.kill()
 
 
 def signature(module: Path, name: str) -> str:

@@ -82,11 +82,12 @@ class Crew:
 
     def start(self, number: int) -> None:
         """Start a worker for this slot; it says when it has loaded the module. Raises OSError."""
-        code = self._session.code
+        settings, code = self._settings, self._session.code
         mark = f"{self._session.meta.session}-{self._launched + 1}-{time.monotonic_ns()}"
+        kept = code.path if code is not None else None
         with self._load_log() as log:
-            worker = Worker(self._settings.module, log, mark, code.path if code is not None else None)
-        self._sit(number, worker)
+            worker = Worker(settings.module, log, mark, settings.chosen, kept, foreground=settings.only is not None)
+            self._sit(number, worker).load_log = log.name
 
     def adopt(self, worker: Worker) -> None:
         """Take in a worker that has loaded the module already."""
@@ -120,8 +121,9 @@ class Crew:
             synced=self._settings.sync == "fsync",
             slot=seat.number,
             umask=self._session.umask,
+            foreground=self._settings.only is not None,
         )
-        seat.worker.send(order, [self._session.lock_fd])
+        seat.worker.send(order, [self._session.lock_fd, *((0, 1, 2) if order.foreground else ())])
 
     def hear(self, seat: Seat) -> None:
         """Pass on what a worker has said."""

@@ -15,6 +15,7 @@ from typing import IO
 
 from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import (
     WORKER_MARK,
     Interrupt,
@@ -39,11 +40,22 @@ class Worker:
     The kernel ends it when the thread that started it ends, so a runner starts its workers itself.
     """
 
-    def __init__(self, module: Path, output: IO[bytes], mark: str, code: Path | None = None) -> None:
+    def __init__(
+        self,
+        module: Path,
+        output: IO[bytes],
+        mark: str,
+        chosen: Chosen | None = None,
+        code: Path | None = None,
+        *,
+        foreground: bool = False,
+    ) -> None:
         """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead.
 
-        Raises OSError if no process can be started.
+        Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. One in the `foreground` stays in our
+        session, where the terminal can be given to its group. Raises OSError if no process can be started.
         """
+        chosen = chosen or Chosen()
         self.mark = mark
         self.loaded: Loaded | None = None
         self.work, theirs_work = socket.socketpair()
@@ -58,13 +70,14 @@ class Worker:
         try:
             # -P: nothing in the working directory takes the place of a module that we import
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode()],
+                [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode(), *(chosen.args or ())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 pass_fds=(theirs_work.fileno(), theirs_control.fileno()),
-                start_new_session=True,
-                env=os.environ | {WORKER_MARK: mark},
+                start_new_session=not foreground,
+                process_group=0 if foreground else None,
+                env=os.environ | {WORKER_MARK: mark} | _hash_seed(chosen),
             )
         except BaseException:
             self.close()
@@ -181,6 +194,10 @@ class Worker:
         """Close our ends; a worker that still lives ends its group itself."""
         self.work.close()
         self._control.close()
+
+
+def _hash_seed(chosen: Chosen) -> dict[str, str]:
+    return {} if chosen.hash_seed is None else {"PYTHONHASHSEED": str(chosen.hash_seed)}
 
 
 def become_subreaper() -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from pyalma_tui.errors import LoadError, PyalmaError, ShortageError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import NEVER
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.forecast import Forecast, forecast
 from pyalma_tui.model.messages import (
@@ -39,6 +40,7 @@ from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.edited import Edited
 from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.printed import said_in
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import CRASHES, Retries
 from pyalma_tui.runner.room import Room
@@ -254,6 +256,9 @@ class Runner:
 
     def _gather(self) -> None:
         """Let everything wait that starts by itself: pending and interrupted runs, failed ones if asked for."""
+        if self._settings.only is not None:
+            self._queue.add([self._settings.only])
+            return
         wanted = (s.Pending, s.Interrupted, s.Failed) if self._settings.retry_failed else (s.Pending, s.Interrupted)
         ledger = self._session.ledger
         fresh = ledger.counts.pending == len(ledger.runs)
@@ -411,8 +416,9 @@ class Runner:
                 self._crew.serve(seat)
             case LoadFailed(error):
                 self._dismiss(seat)
-                why = f"a worker could not import the module: {error.message}"
-                self._never_loaded(why, LoadError(f"module: {error.message}. {MEND}"))
+                why = said_in(error.message, seat.load_log)
+                told = f"a worker could not import the module: {why}"
+                self._never_loaded(told, LoadError(f"module: {why}. {MEND}"))
             case TryLater(why):
                 self._dismiss(seat)
                 self._try_later(why, time.monotonic())
@@ -517,7 +523,7 @@ class Runner:
         self._crew.remove(seat, died=True)
         if seat.doing in ("loading", "opening") and not self._quitting:
             how = how_it_died(code) if code < 0 else f"exit code {code}"
-            why = f"a worker ended while it imported the module ({how})"
+            why = said_in(f"a worker ended while it imported the module ({how})", seat.load_log)
             self._never_loaded(why, LoadError(f"module: {self._settings.module}: {why}. {MEND}"))
 
     def _write_end(self, seat: Seat, code: int) -> None:
@@ -662,6 +668,7 @@ class Runner:
         if workers >= 1 and workers != self._workers:
             self._note(f"workers {self._workers} → {workers}")
             self._workers = workers
+            self._session.choose(workers=workers)
 
     def _set_limits(self, limits: Limits) -> None:
         if limits.timeout != self._timeout:
@@ -672,6 +679,7 @@ class Runner:
         if limits.retries != self._retries.limit:
             self._note(f"retries {self._retries.limit} → {limits.retries}")
             self._retries.limit = limits.retries
+        self._session.choose(timeout=limits.timeout or NEVER, retries=limits.retries)
 
     def _reset(self, runs: Sequence[int]) -> None:
         ledger = self._session.ledger
@@ -763,6 +771,7 @@ class Runner:
             title=settings.target.stem,
             target=settings.target,
             module_hash=session.meta.module_hash,
+            args=session.meta.chosen.args or (),
             state_dir=session.state_dir,
             phase=phase,
             workers=self._workers,

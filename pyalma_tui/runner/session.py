@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError, InputError, InUseError, StoreError
 from pyalma_tui.loading.target import refuse_too_many
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Chosen, Sync
 from pyalma_tui.model.completion import concerning, identified, identity_of
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.instance import Instance
@@ -34,7 +35,6 @@ from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.schema import Meta
 
-Sync: TypeAlias = Literal["flush", "group", "fsync"]
 GROUP = 0.05  # seconds between two syncs of all segments
 WAITED_FOR = 5_000  # runs: their first checkpoint takes 20 ms; for that of 100,000 the screen does not wait
 RETRY_CHECKPOINT = 5.0  # seconds after one that failed
@@ -44,7 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What to run and how; times in seconds.
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say. `warnings` are what was found wrong with the input, told already on stderr.
+    where the user did not say. `only` is the one run to call, in the foreground with the terminal, if one is debugged.
+    `chosen` is what stays for the next start, None for what it has been so far; `told` are lines for the user about
+    that. `warnings` are what was found wrong with the input, told already on stderr.
     """
 
     target: Path
@@ -62,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_failed: bool = False
     rerun_done: bool = False
     no_done: bool = False
+    only: int | None = None
+    chosen: Chosen | None = None
+    told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -91,6 +96,7 @@ class Session:
         self._left: set[str] = set()  # segments that their writers were asked to leave, because they cannot be trusted
         self._leaving = False  # whether something is still appended to one of these
         self._evicted = False  # whether another process has taken our place: then nothing is written any more
+        self._unrecorded = False  # whether something was chosen that no checkpoint has yet
         self.planned = True  # whether `db.json` knows every run
         self._stop_sync = threading.Event()
         self._busy = threading.Event()
@@ -156,6 +162,7 @@ class Session:
             module_hash=module_hash,
             iterations=iterations,
             seed=seed,
+            chosen=settings.chosen if settings.chosen is not None else old.chosen,
         )
         self.code = keep_code(self.state_dir, settings.module, module_hash, self.umask)
         self._foreign = store.foreign if store else {}
@@ -166,8 +173,6 @@ class Session:
         )
         self.ledger.notes = ()  # what earlier sessions were told is in the session log
         self._tell(store, settings, module_hash, growth)
-        for text in settings.warnings:
-            self.note(text)
         self._end_lost_attempts()
         # run ids are in the journal from now on: what they mean must be durable before the first run is dispatched
         self.planned = store is not None and self.ledger is store.ledger
@@ -187,6 +192,8 @@ class Session:
         return identity_of(self.ledger.run(number) for number in self.order)
 
     def _tell(self, store: opening.Store | None, settings: Settings, module_hash: str, growth: str) -> None:
+        for text in (*settings.warnings, *settings.told):
+            self.note(text)
         if store is None:
             return
         for name, lines in store.damaged.items():
@@ -250,6 +257,11 @@ class Session:
         note = Note(time.time(), text)
         self.write(note)
         self._log(note)
+
+    def choose(self, **changes: Any) -> None:
+        """Remember what the user has chosen just now, by the names of the fields of Chosen."""
+        self.meta = msgspec.structs.replace(self.meta, chosen=msgspec.structs.replace(self.meta.chosen, **changes))
+        self._unrecorded = True
 
     def _log(self, note: Note) -> None:
         if self._evicted:
@@ -387,13 +399,13 @@ class Session:
         unsafe = self._leaving and self.journal.changed
         if not unsafe:  # writers move on one after the other
             self._leaving = self._leaving and bool(self.journal.removed or self.journal.refused)
-        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or unsafe
+        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or unsafe or self._unrecorded
         if wanted and self._writer is None and now >= self._next_checkpoint:
             self._next_checkpoint = now + RETRY_CHECKPOINT if self.not_saved else now
             self._begin_checkpoint()
 
     def _begin_checkpoint(self) -> None:
-        self.journal.changed = False
+        self.journal.changed = self._unrecorded = False
         meta = msgspec.structs.replace(
             self.meta, serial=self.meta.serial + 1, done_hook=self.ledger.hook, folded=self.journal.positions()
         )
@@ -427,7 +439,8 @@ class Session:
             self.not_saved = f"{layout.database(self.state_dir)}: {self._write_error}"
             self.journal.changed = True
         if self._written is not None:
-            self.meta, self._written, self.not_saved = self._written, None, ""
+            self.meta = msgspec.structs.replace(self._written, chosen=self.meta.chosen)
+            self._written, self.not_saved = None, ""
             self.planned = True
             self._let_go()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Literal, TypeAlias
 
@@ -30,6 +31,7 @@ class Seat:
         self.responding = True  # False while the process is stopped, as by SIGSTOP
         self.next_look = 0.0  # when to look again whether it is, by time.monotonic
         self.log: Bound | None = None  # what the attempt prints
+        self.load_log = os.devnull  # what the module printed while it was imported
 
     def turn(self, doing: Doing, run: int = 0, attempt: int = 0, log: Bound | None = None) -> None:
         """Begin something else."""

@@ -79,10 +79,10 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     `counts` are those of the batch, `aside` those of instances that are not in it any more. `runs[i]` is the run with
     id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are the ids of its runs by
-    iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code
-    this session runs. `not_saved` says why states cannot be stored at the moment. `idle_reason` says in a few words why
-    nothing runs in phase "idle". `failure` is the one line of an error that ended the runner. `elsewhere` is who runs
-    it, if that is another process.
+    iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code this session runs, `args`
+    what it finds in `sys.argv` behind its path. `not_saved` says why states cannot be stored at the moment.
+    `idle_reason` says in a few words why nothing runs in phase "idle". `failure` is the one line of an error that ended
+    the runner. `elsewhere` is who runs it, if that is another process.
     """
 
     serial: int = 0
@@ -90,6 +90,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     title: str = ""
     target: Path = Path()
     module_hash: str = ""
+    args: tuple[str, ...] = ()
     state_dir: Path = Path()
     phase: Phase = "opening"
     workers: int = 1

@@ -43,6 +43,7 @@ class Viewer:
         self._state_dir = state_dir
         self._target = target
         self._module_hash = ""
+        self._args: tuple[str, ...] = ()
         self._ledger: Ledger | None = None
         self._positions: dict[str, int] = {}
         self._stamp: tuple[int, int] | None = None
@@ -152,7 +153,7 @@ class Viewer:
         self._stamp, self._positions = stamp, store.folded
         self._ledger = ledger = store.ledger
         self._target = Path(store.meta.target or self._target)
-        self._module_hash = store.meta.module_hash
+        self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
         self._running = {run.id for run in ledger.runs if isinstance(run.status, s.Running)}
         done = [run.status.duration for run in ledger.runs if isinstance(run.status, s.Done)]
         self._durations.clear()
@@ -252,6 +253,7 @@ class Viewer:
             title=self._target.stem,
             target=self._target,
             module_hash=self._module_hash,
+            args=self._args,
             state_dir=self._state_dir,
             phase=phase,
             workers=self._most,

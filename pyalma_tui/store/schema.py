@@ -11,6 +11,7 @@ import msgspec
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.bounds import MOST_SESSIONS, Moment, Seconds
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 
@@ -43,6 +44,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     written_at: Moment = 0.0
     done_hook: s.DoneHook = s.DoneHook()
     folded: dict[str, int] = {}
+    chosen: Chosen = Chosen()
 
 
 class InstanceDocument(msgspec.Struct, frozen=True, gc=False):

@@ -16,7 +16,6 @@ from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
@@ -43,8 +42,7 @@ class ExperimentApp(App[None]):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
-    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. Raises UsageError for an
-    unknown theme.
+    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here.
     """
 
     TITLE = "pyalma-tui"
@@ -76,8 +74,6 @@ class ExperimentApp(App[None]):
         self._behind = True
         for own in THEMES:
             self.register_theme(own)
-        if theme is not None and theme not in self.available_themes:
-            raise UsageError(f"there is no theme {theme!r}. There are {', '.join(sorted(self.available_themes))}")
         self.theme = theme or ("ansi-dark" if self.no_color else THEMES[0].name)
 
     def show(self) -> None:

@@ -10,6 +10,7 @@ from textual.content import Content
 from pyalma_tui.model import status as s
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.view import Tally
+from pyalma_tui.runner.beginning import shown_args
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal
@@ -42,6 +43,8 @@ def headline(moment: Moment, width: int) -> Content:
             left.append((rank, Content.styled(f"{GLYPHS[word]} {cells.count(number)} {word}", COLOURS[word])))
     if snapshot.workers:  # else nobody knows how many, in a view of another process
         left.append((8, Content.styled(cells.plural(snapshot.workers, "worker"), MUTED)))
+    if snapshot.args:
+        left.append((9, literal(f"-- {shown_args(snapshot.args, LONGEST_TITLE)}", MUTED)))
     right = [(3, time_left(snapshot)), (4, saved(moment))]
     return justified(left, [(rank, part) for rank, part in right if part], width)
 

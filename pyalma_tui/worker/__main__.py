@@ -1,4 +1,4 @@
-"""A worker: `python -P -m pyalma_tui.worker SPEC`, started by the runner.
+"""A worker: `python -P -m pyalma_tui.worker SPEC [ARGS...]`, started by the runner.
 
 It imports one run module, then serves one order after the other: runs, done(), exit. What happens it appends to its
 own journal segment; the socket only wakes the runner.
@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -45,7 +45,7 @@ from pyalma_tui.model.status import Error
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import high
 from pyalma_tui.store.segment import SegmentWriter
-from pyalma_tui.worker import capture, guard
+from pyalma_tui.worker import capture, foreground, guard
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.failure import called_exit, error_of
 from pyalma_tui.worker.outcome import was_interrupted
@@ -55,7 +55,7 @@ PARTING = 1.5  # seconds after the last call that threads of user code get to en
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """The worker's command-line argument: descriptors of its two sockets, its parent, the run module.
+    """The worker's first command-line argument: descriptors of its two sockets, its parent, the run module.
 
     `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited.
     """
@@ -81,7 +81,7 @@ class Channel:
         looked = 0
         while (end := self._pending.find(b"\n", looked)) < 0:
             looked = len(self._pending)
-            data, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, 1)
+            data, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, 4)
             self.passed += map(high, fds)
             if not data:
                 guard.end_all()
@@ -98,8 +98,8 @@ class Channel:
             os._exit(CUT_OFF)
 
 
-def main(argument: str) -> None:
-    """Load the module, then serve until told to exit."""
+def main(argument: str, args: Sequence[str]) -> None:
+    """Load the module, which sees these arguments, then serve until told to exit."""
     spec: Spec = jsontext.decode_as(argument.encode(), Spec)
     die_with_parent(spec.parent)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -119,7 +119,7 @@ def main(argument: str) -> None:
     os.register_at_fork(after_in_child=control.close)
     capture.prepare()
     faulthandler.enable()
-    module = _load(Path(spec.module), Path(spec.code), channel, guard_pid)
+    module = _load(spec, args, channel, guard_pid)
     capture.flush()
     order = channel.receive()
     if module is None or not isinstance(order, Serve):
@@ -132,30 +132,32 @@ def main(argument: str) -> None:
     os._exit(0)  # threads that user code left behind must not hold us up
 
 
-def _load(path: Path, code: Path, channel: Channel, guard_pid: int) -> RunModule | None:
-    here = os.getpid()
+def _load(spec: Spec, args: Sequence[str], channel: Channel, guard_pid: int) -> RunModule | None:
+    here, path = os.getpid(), Path(spec.module)
     try:
-        module = import_module(path, code)
+        module = import_module(path, Path(spec.code), args)
         instances = own_instances(module.module)
     except LoadError as error:
-        channel.send(LoadFailed(Error(error.message)))
+        failure = Error(error.message)
     except SyntaxError as error:
-        failure = error_of(error)
+        told = error_of(error)
         where = f"{error.filename}:{error.lineno}" if error.filename else str(path)
-        channel.send(LoadFailed(Error(f"{where}: {failure.message}", failure.traceback)))
+        failure = Error(f"{where}: {told.message}", told.traceback)
     except SystemExit as error:
-        channel.send(LoadFailed(Error(f"{path}: it calls {called_exit(error)} while it is imported")))
+        failure = Error(f"{path}: it calls {called_exit(error)} while it is imported")
     except BaseException as error:  # noqa: BLE001 - user code may raise anything
-        failure = error_of(error)
+        told = error_of(error)
         if is_shortage(error):
-            channel.send(TryLater(f"{path}: {failure.message}"))
-        else:
-            channel.send(LoadFailed(Error(f"{path}: {failure.message}", failure.traceback)))
+            channel.send(TryLater(f"{path}: {told.message}"))
+            return None
+        failure = Error(f"{path}: {told.message}", told.traceback)
     else:
         if os.getpid() != here:
             os._exit(0)
         channel.send(Loaded(module.hash, module.done is not None, instances, guard_pid))
         return module
+    capture.flush()  # what the module has printed is told with it
+    channel.send(LoadFailed(failure))
     return None
 
 
@@ -169,7 +171,7 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
         why = Error(f"{journal / order.segment}: {error.strerror}")
         channel.send(ServeFailed(why, may_have_room_again(error.errno)))
         return None
-    for lock in channel.passed:  # a child of ours holds nobody up
+    for lock in channel.passed[:1]:  # a child of ours holds nobody up
         guard.close_in_children(lock)
     channel.send(Serving())
     return Pen(segment)
@@ -177,9 +179,11 @@ def _open_journal(order: Serve, channel: Channel) -> Pen | None:
 
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
     home = high(os.open(".", os.O_RDONLY | os.O_CLOEXEC))
-    output = capture.Output(
+    output: capture.Output | foreground.Terminal = capture.Output(
         layout.logs(Path(serve.state_dir)), serve.umask, lambda text: _try_write(pen, Note(time.time(), text))
     )
+    if serve.foreground:
+        module, output = foreground.debugged(module, stopping), foreground.Terminal(channel.passed[1:])
     host = socket.gethostname()
     called = 0.0  # when user code was called last
     while True:
@@ -254,4 +258,4 @@ def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

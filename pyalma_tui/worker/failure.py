@@ -11,6 +11,7 @@ from pyalma_tui.model.status import Error
 
 LONGEST = 32_000  # characters of a traceback that are kept
 LONGEST_MESSAGE = 2_000
+NO_DEBUGGER = " (run() has no keyboard: `--debug INSTANCE` calls it with one)"
 _HOUSE = str(Path(__file__).parent.parent)
 
 
@@ -26,7 +27,7 @@ def error_of(raised: BaseException) -> Error:
 
 def _message(raised: BaseException) -> str:
     if isinstance(raised, SystemExit):
-        return f"called {called_exit(raised)} instead of returning"
+        return f"called {called_exit(raised)} instead of returning" + NO_DEBUGGER * left_debugger(raised)
     kind = type(raised).__name__
     first, *_ = traceback.format_exception_only(raised)
     text = first.strip().removeprefix(f"{type(raised).__module__}.")
@@ -34,7 +35,15 @@ def _message(raised: BaseException) -> str:
         text = f"{kind}: {raised.msg}"
     if isinstance(raised, EOFError) and str(raised) == "EOF when reading a line":  # what input() says
         text += " (run() has no keyboard: input() cannot be used)"
-    return text.split("\n", 1)[0] or kind
+    return (text.split("\n", 1)[0] or kind) + NO_DEBUGGER * left_debugger(raised)
+
+
+def left_debugger(raised: BaseException) -> bool:
+    """Whether somebody has quit pdb, or what is made of it, or it has found no keyboard."""
+    if type(raised).__module__ == "bdb":
+        return True
+    frames = list(_frames(raised.__traceback__)) if isinstance(raised, SystemExit) else []
+    return bool(frames) and frames[-1].tb_frame.f_globals.get("__name__") == "pdb"
 
 
 def called_exit(raised: SystemExit) -> str:

@@ -13,10 +13,11 @@ import pytest
 
 from pyalma_tui.errors import InUseError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Sync
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneReturned, DoneStarted, Reset, Returned, Started
 from pyalma_tui.runner import session as module
-from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store import journal as journal_module
 from pyalma_tui.store import opening
 from pyalma_tui.store.founding import prepare
