@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from pyalma_tui.cli.printing import Out
@@ -16,7 +17,7 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
     known = remembered("export", name, state)
     ledger = known.store.ledger
     chosen = form or (SUFFIXES.get(output.suffix.lower(), "csv") if output is not None else "csv")
-    texts = pieces(rows_of(ledger.instances, ledger.runs), chosen)
+    texts = pieces(rows_of(ledger.instances, ledger.runs, time.time() if known.busy else None), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)
         count = len(ledger.runs)

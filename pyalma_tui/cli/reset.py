@@ -13,7 +13,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.records import Reset
-from pyalma_tui.report.summary import duration
+from pyalma_tui.model.words import duration
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import in_use
 

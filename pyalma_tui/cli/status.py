@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -22,13 +23,15 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
     hook = ledger.hook
     if busy is None and isinstance(hook.status, s.HookRunning):  # nobody is there to call it
         hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
+    now = time.time() if busy is not None else None
     if as_json:
         facts = status_facts(
-            target.path, state_dir, busy.pid if busy else None, ledger.instances, ledger.runs, ledger.counts, hook
+            target.path, state_dir, busy.pid if busy else None, ledger.instances, ledger.runs, ledger.counts, hook, now
         )
         sys.stdout.write(jsontext.encode(facts).decode() + "\n")
         return 0
-    print_summary(console(), ledger.instances, list(ledger.runs), list(ledger.rows), ledger.counts, hook)
+    runs, rows = list(ledger.runs), list(ledger.rows)
+    print_summary(console(), ledger.instances, runs, rows, ledger.runs_of, ledger.counts, hook, now)
     if busy is not None:
         say(f"running now, process {busy.pid}")
     return 0

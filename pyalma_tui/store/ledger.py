@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import fsum
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
@@ -56,7 +57,8 @@ class Ledger:
             words = [s.word(run.status) for run in runs]
             alone = {word: self._shared(Tally(**{word: 1})) for word in s.WORDS}
             counts |= Counter(words)
-            return Vector([Row(alone[word], run.id) for word, run in zip(words, runs, strict=True)]), Tally(**counts)
+            rows = [Row(alone[word], run.id, run.seconds) for word, run in zip(words, runs, strict=True)]
+            return Vector(rows), Tally(**counts)
         rows = []
         for ids in self.runs_of:
             tally = dict.fromkeys(s.WORDS, 0)
@@ -65,7 +67,8 @@ class Ledger:
                 tally[s.word(runs[i - 1].status)] += 1
             for word in s.WORDS:
                 counts[word] += tally[word]
-            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0))
+            seconds = fsum(runs[i - 1].seconds for i in ids)
+            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0, seconds))
         return Vector(rows), Tally(**counts)
 
     def _shared(self, tally: Tally) -> Tally:
@@ -105,9 +108,10 @@ class Ledger:
         row = self.rows[new.instance]
         if before != after:
             self.counts = self.counts.moved(before, after)
-            self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id)
+            seconds = row.seconds + new.seconds - old.seconds
+            self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id, seconds)
         elif row.latest != new.id:
-            self.rows[new.instance] = Row(row.tally, new.id)
+            self.rows[new.instance] = Row(row.tally, new.id, row.seconds)
 
     def apply_all(self, records: Iterable[Record]) -> None:
         """Take in records of many segments, in the order that a run's records have: attempt and number.

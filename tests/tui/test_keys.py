@@ -593,15 +593,15 @@ async def test_brackets_step_through_iterations_and_x_then_means_one_run() -> No
         made.done(run, state=b'"%d"' % run)
     async with opened(made.snapshot()) as t:
         await t.press("o")  # by name
-        await t.sees("iteration 3/3")
+        await t.sees("a.cnf · #2")
         await t.press("left_square_bracket")
-        await t.sees("iteration 2/3")
+        await t.sees("a.cnf · #1")
         await t.press("x", "y")
         await t.sends(c.Reset((3,)))
         await t.press("left_square_bracket", "left_square_bracket")
-        await t.sees("iteration 1/3")
+        await t.sees("a.cnf · #0")
         await t.press("right_square_bracket")
-        await t.sees("iteration 2/3")
+        await t.sees("a.cnf · #1")
 
 
 async def test_without_stepping_x_means_all_iterations() -> None:
