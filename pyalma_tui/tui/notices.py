@@ -67,7 +67,10 @@ def elsewhere_notices(snapshot: Snapshot) -> list[Notice]:
 def idle_hint(snapshot: Snapshot) -> str:
     """The keys that get it going again."""
     counts = snapshot.counts
-    hints = (" · r resumes" if counts.interrupted else "", " · f tries the failed again" if counts.failed else "")
+    hints = (
+        " · r resumes" if counts.interrupted else "",
+        " · f retries the selected, ^p all failed" if counts.failed else "",
+    )
     return "".join(hints)
 
 

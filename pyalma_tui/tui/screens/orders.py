@@ -74,6 +74,20 @@ def names(snapshot: Snapshot, runs: Iterable[Run]) -> str:
     return ", ".join(told) + (f" and {cells.plural(more, 'instance')} more" if more > 0 else "")
 
 
+def retry_question(snapshot: Snapshot) -> Content:
+    """How many failed runs would be called again."""
+    number = snapshot.counts.failed
+    they = "it" if number == 1 else "them"
+    return Content("\n").join(
+        [
+            Content.assemble((cells.plural(number, "run"), "bold"), f" failed: call {they} again?"),
+            Content.styled(
+                "Each goes on from its last saved state. f does that for the selected or marked only.", MUTED
+            ),
+        ]
+    )
+
+
 def done_question(snapshot: Snapshot) -> Content:
     """What calling done() again may mean."""
     hook = snapshot.done_hook
