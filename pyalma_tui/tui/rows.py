@@ -58,7 +58,7 @@ def columns(width: int, longest: int, iterations: int) -> Columns:
         status, left = 11, left - 13
     if left >= 32:
         time, left = 8, left - 10
-    digits = 2 * len(cells.count(iterations)) + 1
+    digits = max(len("runs"), 2 * len(cells.count(iterations)) + 1)
     if iterations > 1 and left >= 16 + digits:
         done, left = digits, left - digits - 2
     if left >= 28:
