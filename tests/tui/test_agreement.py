@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -27,14 +28,14 @@ from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW
 
 INSTANCES = [Instance(0, "a.cnf", "/a.cnf"), Instance(1, "b.cnf", "/b.cnf")]
-INTERRUPTED = [  # an attempt of which nobody saw the end: it counts to its last save
+INTERRUPTED: list[Record] = [  # an attempt of which nobody saw the end: it counts to its last save
     Started(1, 1, 0, NOW - 900, "", 7),
     Saved(1, 1, 1, 50_000, msgspec.Raw(b'"7"')),
     Stopped(1, 1, None, NOW - 700, "its session ended"),
 ]
-RESUMED = [*INTERRUPTED, Started(1, 2, 0, NOW - 9, "", 7)]
-DONE = [*RESUMED, Returned(1, 2, 2.5)]
-FAILED = [*RESUMED, Raised(1, 2, 2.5, s.Error("ValueError: no"))]
+RESUMED: list[Record] = [*INTERRUPTED, Started(1, 2, 0, NOW - 9, "", 7)]
+DONE: list[Record] = [*RESUMED, Returned(1, 2, 2.5)]
+FAILED: list[Record] = [*RESUMED, Raised(1, 2, 2.5, s.Error("ValueError: no"))]
 
 
 def ledger_of(records: Sequence[Record], iterations: int = 1) -> Ledger:
@@ -85,7 +86,7 @@ async def test_a_time_is_that_of_all_attempts_everywhere(
     records: Sequence[Record], seconds: float, text: str, again: bool
 ) -> None:
     ledger = reopened(ledger_of(records)) if again else ledger_of(records)
-    facts = status_facts(*([None] * 3), INSTANCES, ledger.runs, ledger.counts, ledger.hook, NOW)  # type: ignore[arg-type]
+    facts = status_facts(Path(), Path(), None, INSTANCES, ledger.runs, ledger.counts, ledger.hook, NOW)
     assert facts.runs[0].seconds == seconds
     assert json.loads("".join(pieces(rows_of(INSTANCES, ledger.runs, NOW), "json")))[0]["seconds"] == seconds
     assert text in summary(ledger, NOW)
@@ -102,8 +103,8 @@ def test_of_a_run_that_nobody_runs_any_more_only_what_is_known_counts() -> None:
 
 
 async def test_iterations_count_from_0_everywhere_and_an_error_comes_before_the_state_of_a_later_one() -> None:
-    failed = [Started(1, 1, 0, NOW - 30, "", 7), Raised(1, 1, 2.5, s.Error("ValueError: no"))]
-    later = [
+    failed: list[Record] = [Started(1, 1, 0, NOW - 30, "", 7), Raised(1, 1, 2.5, s.Error("ValueError: no"))]
+    later: list[Record] = [
         Started(3, 1, 0, NOW - 20, "", 7),
         Saved(3, 1, 1, 10, msgspec.Raw(b'"fine"')),
         Returned(3, 1, 0.5),
