@@ -51,7 +51,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 SortKey: TypeAlias = Literal["batch", "name", "status", "progress", "time"]
 SORT_KEYS: tuple[SortKey, ...] = ("batch", "status", "name", "progress", "time")
 
-_STATUS_RANK: dict[s.Word, int] = {"failed": 0, "running": 1, "interrupted": 2, "pending": 3, "done": 4}
+RANK: dict[s.Word, int] = {"failed": 0, "running": 1, "interrupted": 2, "pending": 3, "done": 4}
 
 
 def row_word(tally: Tally) -> s.Word:
@@ -130,7 +130,7 @@ def _sort_key(
     if key == "name":
         return lambda i: (0, instances[i].name.casefold())
     if key == "status":
-        return lambda i: (_STATUS_RANK[row_word(rows[i].tally)], i)
+        return lambda i: (RANK[row_word(rows[i].tally)], i)
     if key == "progress":
         return lambda i: (rows[i].tally.done / max(1, rows[i].tally.total), i)
     return lambda i: (-rows[i].seconds, i)
@@ -187,7 +187,7 @@ class Listing:
 
     def _arrange(self, query: Query, everything: bool) -> Sequence[int]:
         if query.sort == "status":
-            order = [i for rank in range(len(_STATUS_RANK)) for parts in self._chosen if parts for i in parts[rank]]
+            order = [i for rank in range(len(RANK)) for parts in self._chosen if parts for i in parts[rank]]
             return order[::-1] if query.descending else order
         chosen: Sequence[int] = range(len(self._instances))
         if not everything:
@@ -200,9 +200,9 @@ class Listing:
 
 
 def _by_status(ids: Sequence[int], rows: Sequence[Row]) -> tuple[list[int], ...]:
-    parts: tuple[list[int], ...] = tuple([] for _ in _STATUS_RANK)
+    parts: tuple[list[int], ...] = tuple([] for _ in RANK)
     for i in ids:
-        parts[_STATUS_RANK[row_word(rows[i].tally)]].append(i)
+        parts[RANK[row_word(rows[i].tally)]].append(i)
     return parts
 
 

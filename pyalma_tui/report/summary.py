@@ -17,7 +17,7 @@ from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.states import one_line
-from pyalma_tui.model.view import Row, Tally, remark, row_word, telling
+from pyalma_tui.model.view import RANK, Row, Tally, remark, row_word, telling
 from pyalma_tui.model.words import clock, duration
 
 ROWS = 20  # listed in full; beyond it those that are done are only counted
@@ -50,8 +50,9 @@ def print_summary(
     Runs that are running count until `now`, None where nobody runs them any more.
     """
     chosen = list(range(len(instances)))
-    if len(chosen) > ROWS:
-        chosen = [i for i in chosen if rows[i].tally.done < rows[i].tally.total][:ROWS]
+    if len(chosen) > ROWS:  # what went wrong must not stand behind what only has not been run yet
+        unfinished = [i for i in chosen if rows[i].tally.done < rows[i].tally.total]
+        chosen = sorted(unfinished, key=lambda i: RANK[row_word(rows[i].tally)])[:ROWS]
     if chosen:
         names = max(min(NAME_CELLS, cell_len(printable(instances[i].label))) for i in chosen)
         room = max(LEAST_STATE, min(STATE_CELLS, console.width - names - OTHER_CELLS))
