@@ -200,9 +200,10 @@ class Dispatcher:
         The keys are those of `status --json`, and `file`; `log` is an absolute path. Raises StoreError.
         """
         instances: Sequence[Instance]
+        now: float | None = None
         if self._runner is not None:
             snapshot = self._runner.snapshot()
-            instances, runs = snapshot.instances, list(snapshot.runs)
+            instances, runs, now = snapshot.instances, list(snapshot.runs), time.time()
         else:
             store, _ = look(self.state_dir)
             if store is None:
@@ -210,10 +211,10 @@ class Dispatcher:
             target = self._target
             refuse_another(self.state_dir, store.meta, target.path, target.module, target.digest)
             instances, runs = store.ledger.instances, list(store.ledger.runs)
-        return [self._record(run, instances[run.instance]) for run in remaining(instances, runs)]
+        return [self._record(run, instances[run.instance], now) for run in remaining(instances, runs)]
 
-    def _record(self, run: Run, instance: Instance) -> dict[str, Any]:
-        facts = run_facts(run, instance)
+    def _record(self, run: Run, instance: Instance, now: float | None) -> dict[str, Any]:
+        facts = run_facts(run, instance, now)
         record = {name: getattr(facts, name) for name in facts.__struct_fields__}
         return record | {
             "file": instance.file,

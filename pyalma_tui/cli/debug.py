@@ -18,7 +18,8 @@ from pyalma_tui.cli.speak import say
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
-from pyalma_tui.report.summary import duration, state_line
+from pyalma_tui.model.words import duration
+from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.commands import Quit
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner

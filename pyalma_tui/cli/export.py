@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from pyalma_tui.cli.printing import Out
@@ -19,7 +20,7 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
     known = remembered("export", name, state)
     ledger = known.store.ledger
     runs = list(remaining(ledger.instances, ledger.runs))
-    texts = pieces(rows_of(ledger.instances, runs), chosen)
+    texts = pieces(rows_of(ledger.instances, runs, time.time() if known.busy else None), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)
         count = len(runs)

@@ -93,7 +93,9 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
     """Print the summary and the one line of what is left to do; the exit code."""
     if not quiet:
         s = snapshot
-        output.attempt(lambda: print_summary(console(), s.instances, s.runs, s.rows, s.counts, s.aside, s.done_hook))
+        output.attempt(
+            lambda: print_summary(console(), s.instances, s.runs, s.rows, s.runs_of, s.counts, s.aside, s.done_hook)
+        )
     if snapshot.blocked is not None:
         say(snapshot.blocked.why)
         return snapshot.blocked.exit_code

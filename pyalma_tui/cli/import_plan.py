@@ -14,6 +14,7 @@ from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file, 
 from pyalma_tui.loading.takeover import Takeover, take_over
 from pyalma_tui.loading.target import Target, find_target, refuse_too_many
 from pyalma_tui.model import status as s
+from pyalma_tui.model.words import named, numbered
 from pyalma_tui.store.founding import found
 from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.schema import Meta
@@ -83,7 +84,8 @@ def _tell(shown: str, plan: PlanFile, taken: Takeover, iterations: int) -> None:
         counts[s.word(run.status)] += 1
     states = sum(run.state is not None for run in taken.runs)
     say(
-        f"took over {shown}, which stays as it is: iteration {taken.iteration + 1} of {iterations}; "
+        f"took over {shown}, which stays as it is: at iteration {numbered(taken.iteration)} of "
+        f"{named(iterations)}; "
         f"{counts['done']:,} runs done, {counts['interrupted']:,} interrupted ({states:,} with a state), "
         f"{counts['pending']:,} pending"
     )

@@ -19,6 +19,7 @@ from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.logtext import log_text
 from pyalma_tui.model.printable import printable
+from pyalma_tui.model.words import named, run_name
 from pyalma_tui.store import layout
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import read_store
@@ -71,12 +72,12 @@ def logs(
 def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | None) -> Wanted:
     run, label = _run(known, word, iteration)
     if run.attempt == 0:
-        raise UsageError(f"logs: {label}: iteration {run.iteration} has not been started, so there is no log yet")
+        raise UsageError(f"logs: {label}: it has not been started, so there is no log yet")
     number = attempt if attempt is not None else _latest(known.state_dir, run)
     if not 1 <= number <= run.attempt:
         had = "1 attempt" if run.attempt == 1 else f"{run.attempt} attempts"
-        raise UsageError(f"--attempt {attempt}: {label} has had {had} in iteration {run.iteration}. Count from 1")
-    whose = f"{label}, iteration {run.iteration}, attempt {number}"
+        raise UsageError(f"--attempt {attempt}: {label} has had {had}. Count from 1")
+    whose = f"{label}, attempt {number}"
     return Wanted(
         layout.log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number)
     )
@@ -95,17 +96,19 @@ def _when_started(known: Remembered, word: str, iteration: int | None) -> Rememb
 
 
 def _run(known: Remembered, word: str, iteration: int | None) -> tuple[Run, str]:
-    """The run that is meant, the latest of its instance if no iteration is named, and the label; raises UsageError."""
+    """The run that is meant, the latest of its instance if no iteration is named, and its name; raises UsageError."""
     ledger = known.store.ledger
     meant = choose_one(ledger.instances, word, "logs:")
     label = meant.label
     runs = [ledger.run(number) for number in ledger.runs_of[meant.id]]
     if iteration is None:
-        return ledger.run(ledger.rows[meant.id].latest), label
+        latest = ledger.run(ledger.rows[meant.id].latest)
+        return latest, run_name(label, latest.iteration, len(runs))
     found = [run for run in runs if run.iteration == iteration]
     if not found:
-        raise UsageError(f"--iteration {iteration}: {label} has iterations 0 to {len(runs) - 1}. Choose one of them")
-    return found[0], label
+        there_is = f"{label} has {named(len(runs))}"
+        raise UsageError(f"--iteration {iteration}: {there_is}, counted from 0 as `run` gets it")
+    return found[0], run_name(label, iteration, len(runs))
 
 
 def _latest(state_dir: Path, run: Run) -> int:
@@ -234,12 +237,13 @@ def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
         if number > len(ledger.runs):
             continue
         run = ledger.run(number)
-        if ledger.instances[run.instance].removed:
+        instance = ledger.instances[run.instance]
+        if instance.removed:
             continue
-        where = f"{ledger.instances[run.instance].label}, iteration {run.iteration}"
+        name = run_name(instance.label, run.iteration, len(ledger.runs_of[run.instance]))
         for attempt in _numbers(folder / str(number)):
             status = s.word(run.status) if attempt == run.attempt else "earlier"
-            yield layout.log_path(known.state_dir, number, attempt), f"{where}, attempt {attempt}, {status}"
+            yield layout.log_path(known.state_dir, number, attempt), f"{name}, attempt {attempt}, {status}"
     for call in _numbers(folder / layout.DONE_LOGS):
         yield layout.done_log_path(known.state_dir, call), f"{HOOK}, call {call}"
     load = layout.load_log_dir(known.state_dir)

@@ -94,7 +94,7 @@ def logs(
     instance: Annotated[str | None, Parameter(help="whose log; without it: which logs there are")] = None,
     /,
     *,
-    iteration: Annotated[int | None, Parameter(help="of which iteration (the one that ran last)")] = None,
+    iteration: Annotated[int | None, Parameter(help="of which iteration, from 0 (the one that ran last)")] = None,
     attempt: Annotated[int | None, Parameter(help="of which attempt, from 1 (the latest)")] = None,
     follow: Annotated[bool, Parameter(help="print what is added until the attempt ends")] = False,
     state: State = None,

@@ -14,8 +14,8 @@ from pyalma_tui.model.choice import choose
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Reset
+from pyalma_tui.model.words import duration
 from pyalma_tui.report.facts import remaining
-from pyalma_tui.report.summary import duration
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.planning import without

@@ -129,5 +129,5 @@ def _go_on(runner: Runner, options: RunOptions, grace: float, ending: Ending) ->
     signals = Signals(runner, options, grace, ending.echo)
     if ending.by is None:  # else: it came with SIGHUP, as when a whole login is ended
         runner.send(Remark("the terminal has gone away: the experiment goes on without a screen"))
-        follow(runner, Changes(), lambda change, instances: None, lambda: False)
+        follow(runner, Changes(), lambda change, snapshot: None, lambda: False)
         ending.by = signals.ended_by

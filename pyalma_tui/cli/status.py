@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from pyalma_tui.cli.remembered import remembered
@@ -18,6 +19,7 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
     target, state_dir, store, busy = remembered("status", name, state)
     ledger, args = store.ledger, store.meta.chosen.args or ()
     hook = ledger.hook
+    now = time.time() if busy is not None else None
     if as_json:
         facts = status_facts(
             target.path,
@@ -29,11 +31,12 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
             ledger.aside,
             hook,
             args,
+            now,
         )
         sys.stdout.write(jsontext.encode(facts).decode() + "\n")
         return 0
     runs, rows = list(ledger.runs), list(ledger.rows)
-    print_summary(console(), ledger.instances, runs, rows, ledger.counts, ledger.aside, hook)
+    print_summary(console(), ledger.instances, runs, rows, ledger.runs_of, ledger.counts, ledger.aside, hook, now)
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:

@@ -57,6 +57,16 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     host: str = ""
 
 
+def worked(run: Run, now: float | None) -> float:
+    """The seconds that a run has taken: all its attempts that ended, and the one that is running until `now`.
+
+    `now` is None where nobody runs it any more. An attempt whose end nobody saw counts to its last save.
+    """
+    if now is None or not isinstance(run.status, s.Running):
+        return run.seconds
+    return run.seconds + max(0.0, now - run.status.since)
+
+
 def fold(run: Run, record: RunRecord) -> Run:
     """The run after one record.
 

@@ -11,7 +11,9 @@ import msgspec
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.states import one_line
 from pyalma_tui.model.vector import BITS, MASK, Frozen
+from pyalma_tui.model.words import numbered
 
 
 class Tally(msgspec.Struct, frozen=True, gc=False):
@@ -36,16 +38,20 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One instance in the list: where its runs stand, and the id of the one that changed last."""
+    """One instance in the list: where its runs stand, the id of the one that changed last, and their seconds in all.
+
+    `seconds` are those of attempts that ended.
+    """
 
     tally: Tally
     latest: int
+    seconds: float = 0.0
 
 
 SortKey: TypeAlias = Literal["batch", "name", "status", "progress", "time"]
 SORT_KEYS: tuple[SortKey, ...] = ("batch", "status", "name", "progress", "time")
 
-_STATUS_RANK: dict[s.Word, int] = {"failed": 0, "running": 1, "interrupted": 2, "pending": 3, "done": 4}
+RANK: dict[s.Word, int] = {"failed": 0, "running": 1, "interrupted": 2, "pending": 3, "done": 4}
 
 
 def row_word(tally: Tally) -> s.Word:
@@ -57,6 +63,28 @@ def row_word(tally: Tally) -> s.Word:
     if tally.interrupted:
         return "interrupted"
     return "pending" if tally.pending else "done"
+
+
+def telling(row: Row, ids: Sequence[int], runs: Sequence[Run]) -> Run:
+    """The run that an instance's row is about: the last that changed, unless another one gave the row its word.
+
+    `ids` are those of the instance's runs, `runs[id - 1]` is the run with that id. An instance with a failed run is
+    called failed whatever its other iterations did since.
+    """
+    latest, word = runs[row.latest - 1], row_word(row.tally)
+    if word in ("pending", "done") or s.word(latest.status) == word:
+        return latest
+    return next((run for run in (runs[i - 1] for i in ids) if s.word(run.status) == word), latest)
+
+
+def remark(run: Run, iterations: int) -> str:
+    """What is worth reading of a run in one line: its error, else its last saved state.
+
+    Of several iterations, the one that failed is named.
+    """
+    if isinstance(run.status, s.Failed):
+        return f"{numbered(run.iteration)} {run.status.error.message}" if iterations > 1 else run.status.error.message
+    return "" if run.state is None else one_line(run.state)
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -108,10 +136,10 @@ def _sort_key(
     if key == "name":
         return lambda i: (0, instances[i].label.casefold())
     if key == "status":
-        return lambda i: (_STATUS_RANK[row_word(rows[i].tally)], i)
+        return lambda i: (RANK[row_word(rows[i].tally)], i)
     if key == "progress":
         return lambda i: (rows[i].tally.done / max(1, rows[i].tally.total), i)
-    return lambda i: (-runs[rows[i].latest - 1].seconds, i)
+    return lambda i: (-rows[i].seconds, i)
 
 
 class Listing:
@@ -166,14 +194,14 @@ class Listing:
         if query.sort in ("batch", "name") and not fields & {"status", "state"}:
             return set()
         dirty = _changed_blocks(self._rows, rows)
-        if query.sort == "time" or "state" in fields:
+        if "state" in fields:
             for block in _changed_blocks(self._runs, runs):
                 dirty.update(run.instance >> BITS for run in runs[block << BITS : (block + 1) << BITS])
         return dirty
 
     def _arrange(self, query: Query, everything: bool) -> Sequence[int]:
         if query.sort == "status":
-            order = [i for rank in range(len(_STATUS_RANK)) for parts in self._chosen if parts for i in parts[rank]]
+            order = [i for rank in range(len(RANK)) for parts in self._chosen if parts for i in parts[rank]]
             return order[::-1] if query.descending else order
         chosen: Sequence[int] = range(len(self._instances))
         if not everything:
@@ -186,9 +214,9 @@ class Listing:
 
 
 def _by_status(ids: Sequence[int], rows: Sequence[Row]) -> tuple[list[int], ...]:
-    parts: tuple[list[int], ...] = tuple([] for _ in _STATUS_RANK)
+    parts: tuple[list[int], ...] = tuple([] for _ in RANK)
     for i in ids:
-        parts[_STATUS_RANK[row_word(rows[i].tally)]].append(i)
+        parts[RANK[row_word(rows[i].tally)]].append(i)
     return parts
 
 

@@ -27,10 +27,10 @@ SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".md": "md"}
 class Row(msgspec.Struct, frozen=True):
     """What is exported of a run; what is not known is None.
 
-    `seconds` are those of all attempts. What follows belongs to the last one: `started` and `ended` are ISO 8601 with
-    the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the machine that it ran on,
-    `module` the hash of the code that ran, `log` is relative to the state directory. `file` is the absolute path of the
-    instance's file, if it has one; `in_batch` tells whether it is in the batch still.
+    `seconds` are those of all attempts, the running one included. What follows belongs to the last one: `started` and
+    `ended` are ISO 8601 with the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the
+    machine that it ran on, `module` the hash of the code that ran, `log` is relative to the state directory. `file` is
+    the absolute path of the instance's file, if it has one; `in_batch` tells whether it is in the batch still.
     """
 
     id: int
@@ -58,9 +58,9 @@ class Row(msgspec.Struct, frozen=True):
 COLUMNS = Row.__struct_fields__
 
 
-def row_of(run: Run, instance: Instance) -> Row:
-    """The row of one run."""
-    facts = run_facts(run, instance)
+def row_of(run: Run, instance: Instance, now: float | None = None) -> Row:
+    """The row of one run; a running one counts until `now`, None where nobody runs it any more."""
+    facts = run_facts(run, instance, now)
     return Row(
         id=facts.id,
         instance=facts.instance,
@@ -93,9 +93,9 @@ def _iso(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
 
 
-def rows_of(instances: Sequence[Instance], runs: Iterable[Run]) -> Iterator[Row]:
+def rows_of(instances: Sequence[Instance], runs: Iterable[Run], now: float | None = None) -> Iterator[Row]:
     """The rows of all runs, in the order of their ids."""
-    return (row_of(run, instances[run.instance]) for run in runs)
+    return (row_of(run, instances[run.instance], now) for run in runs)
 
 
 def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:

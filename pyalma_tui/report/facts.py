@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Tally
 from pyalma_tui.runner.snapshot import Snapshot
@@ -28,8 +28,8 @@ class HookFacts(msgspec.Struct, frozen=True):
 class RunFacts(msgspec.Struct, frozen=True):
     """One run as `status --json` tells it.
 
-    `file` is the absolute path of the instance's file, if it has one. `seconds` are those of all attempts, `module` is
-    the hash of the code that ran, `log` is relative to the state directory.
+    `file` is the absolute path of the instance's file, if it has one. `seconds` are those of all attempts, the running
+    one included, `module` is the hash of the code that ran, `log` is relative to the state directory.
     """
 
     id: int
@@ -66,8 +66,8 @@ class StatusFacts(msgspec.Struct, frozen=True):
     runs: list[RunFacts]
 
 
-def run_facts(run: Run, instance: Instance) -> RunFacts:
-    """The facts of one run."""
+def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFacts:
+    """The facts of one run; a running one counts until `now`, None where nobody runs it any more."""
     return RunFacts(
         id=run.id,
         instance=instance.label,
@@ -78,7 +78,7 @@ def run_facts(run: Run, instance: Instance) -> RunFacts:
         saves=run.saves,
         attempts=run.attempt,
         seed=run.seed,
-        seconds=round(run.seconds, 3),
+        seconds=round(worked(run, now), 3),
         error=run.status.error.message if isinstance(run.status, s.Failed) else None,
         module=run.module or None,
         log=log_of(run.id, run.attempt) if run.attempt else None,
@@ -96,8 +96,9 @@ def status_facts(
     aside: Tally,
     hook: s.DoneHook,
     args: tuple[str, ...],
+    now: float | None = None,
 ) -> StatusFacts:
-    """Everything that `status` tells."""
+    """Everything that `status` tells; running runs count until `now`, None where nobody runs them any more."""
     return StatusFacts(
         schema=SCHEMA,
         target=str(target),
@@ -107,7 +108,7 @@ def status_facts(
         not_in_batch=aside,
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
         args=args,
-        runs=[run_facts(run, instances[run.instance]) for run in remaining(instances, runs)],
+        runs=[run_facts(run, instances[run.instance], now) for run in remaining(instances, runs)],
     )
 
 

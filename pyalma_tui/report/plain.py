@@ -17,8 +17,7 @@ from rich.text import Text
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.records import (
     DoneRaised,
@@ -31,8 +30,9 @@ from pyalma_tui.model.records import (
     Saved,
     Started,
 )
+from pyalma_tui.model.words import clock, duration, run_name
 from pyalma_tui.report.facts import NULL
-from pyalma_tui.report.summary import GLYPHS, STYLES, duration, state_line
+from pyalma_tui.report.summary import GLYPHS, STYLES, state_line
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
 
 POLL = 0.2  # seconds between two looks
@@ -104,7 +104,7 @@ class Changes:
 def follow(
     conductor: Conductor,
     changes: Changes,
-    show: Callable[[Change, Sequence[Instance]], None],
+    show: Callable[[Change, Snapshot], None],
     over: Callable[[], bool],
     settle: Callable[[], None] = lambda: None,
 ) -> Snapshot:
@@ -116,21 +116,21 @@ def follow(
         snapshot = conductor.snapshot()
         at_rest = snapshot.phase in ("idle", "closed") or over()
         for change in changes.take(0.0 if at_rest else POLL):
-            show(change, snapshot.instances)
+            show(change, snapshot)
             at_rest = False
         settle()
         if at_rest:
             return snapshot
 
 
-def json_printer(output: Output) -> Callable[[Change, Sequence[Instance]], None]:
+def json_printer(output: Output) -> Callable[[Change, Snapshot], None]:
     """Print every change as one JSON object."""
 
-    def show(change: Change, instances: Sequence[Instance]) -> None:
+    def show(change: Change, snapshot: Snapshot) -> None:
         record, run = change
         if isinstance(record, Progressed):
             return
-        name = instances[run.instance].label if run else None
+        name = snapshot.instances[run.instance].label if run else None
         state = NULL if run is None or run.state is None else msgspec.Raw(run.state)
         event = Event(
             event=record.__struct_config__.tag if isinstance(record.__struct_config__.tag, str) else "",
@@ -151,12 +151,12 @@ def _note(record: Note) -> dict[str, object]:
     return {"event": "note", **empty, "time": round(record.at, 3), "text": printable(record.text)}
 
 
-def line_printer(output: Output) -> Callable[[Change, Sequence[Instance]], None]:
+def line_printer(output: Output) -> Callable[[Change, Snapshot], None]:
     """Print changes as lines without control characters: `11:02:07 uf20-01.cnf  done in 3.2 s`."""
     describe = _Describer()
 
-    def show(change: Change, instances: Sequence[Instance]) -> None:
-        said = describe(change, instances)
+    def show(change: Change, snapshot: Snapshot) -> None:
+        said = describe(change, snapshot)
         if said is not None:
             output.line(f"{time.strftime('%H:%M:%S')} {said[1]}")
 
@@ -169,7 +169,7 @@ class _Describer:
     def __init__(self) -> None:
         self._said: dict[int, float] = {}
 
-    def __call__(self, change: Change, instances: Sequence[Instance]) -> tuple[str, str] | None:
+    def __call__(self, change: Change, snapshot: Snapshot) -> tuple[str, str] | None:
         record, run = change
         if run is None:
             return _general(record)
@@ -181,9 +181,7 @@ class _Describer:
                 return None
             self._said[run.id] = now
         word = s.word(run.status)
-        name = printable(instances[run.instance].label)
-        iteration = f" [{run.iteration}]" if run.iteration else ""
-        return word, f"{name}{iteration}  {_what(record, run)}"
+        return word, f"{printable(_name(run, snapshot))}  {_what(record, run)}"
 
 
 def _general(record: Record) -> tuple[str, str] | None:
@@ -199,6 +197,10 @@ def _general(record: Record) -> tuple[str, str] | None:
     return None
 
 
+def _name(run: Run, snapshot: Snapshot) -> str:
+    return run_name(snapshot.instances[run.instance].label, run.iteration, len(snapshot.runs_of[run.instance]))
+
+
 def _what(record: Record, run: Run) -> str:
     state = f"  state {state_line(run.state, 60)}" if run.state is not None else ""
     if isinstance(record, Saved):
@@ -209,8 +211,8 @@ def _what(record: Record, run: Run) -> str:
     if isinstance(record, Reset):
         return "forgotten, runs anew"
     match run.status:
-        case s.Done(duration=seconds):
-            return f"done in {duration(seconds)}{state}"
+        case s.Done():
+            return f"done in {duration(run.seconds)}{state}"
         case s.Failed(error=error):
             return f"failed: {printable(error.message)}{state}"
         case s.Interrupted(why=why):
@@ -223,8 +225,8 @@ def follow_live(conductor: Conductor, changes: Changes, console: Console, over: 
     describe = _Describer()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
 
-        def show(change: Change, instances: Sequence[Instance]) -> None:
-            said = describe(change, instances)
+        def show(change: Change, snapshot: Snapshot) -> None:
+            said = describe(change, snapshot)
             if said is not None and not isinstance(change[0], Saved):
                 word, text = said
                 glyph = Text(f"{GLYPHS.get(word, ' ')} ", style=STYLES.get(word, "dim"))
@@ -243,7 +245,7 @@ def follow_live(conductor: Conductor, changes: Changes, console: Console, over: 
 def _live(snapshot: Snapshot, width: int) -> RenderableType:
     counts = snapshot.counts
     head = Table.grid(padding=(0, 1))
-    left = f"~{duration(snapshot.forecast.middle)} left" if snapshot.forecast else "time left unknown"
+    left = f"~{clock(snapshot.forecast.middle)} left" if snapshot.forecast else "time left unknown"
     head.add_row(
         Text(f"{counts.done:,}/{counts.total:,} runs"),
         ProgressBar(total=max(1, counts.total), completed=counts.done, width=min(40, width // 3)),
@@ -256,8 +258,8 @@ def _live(snapshot: Snapshot, width: int) -> RenderableType:
         run = snapshot.runs[(slot.run or 1) - 1]
         rows.add_row(
             Text("●", style="cyan"),
-            Text(clip(printable(snapshot.instances[run.instance].label), 40)),
-            Text(duration(max(0.0, time.time() - slot.since)), style="dim"),
+            Text(clip(printable(_name(run, snapshot)), 40)),
+            Text(clock(worked(run, time.time())), style="dim"),
             Text(state_line(run.state, 30)),
             Text(f"stopping: {slot.stopping.step}" if slot.stopping else "", style="yellow"),
         )

@@ -33,6 +33,7 @@ from pyalma_tui.model.messages import (
 )
 from pyalma_tui.model.records import DoneRaised, DoneStarted, Record, Reset, Started
 from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.model.words import run_name
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import supervise
 from pyalma_tui.runner.bounds import Bound
@@ -265,7 +266,7 @@ class Runner:
         order = self._session.order
         self._queue.add(order if fresh else [i for i in order if isinstance(ledger.run(i).status, wanted)])
         if not fresh:
-            done = [run.status.duration for run in ledger.runs if isinstance(run.status, s.Done)]
+            done = [run.seconds for run in ledger.runs if isinstance(run.status, s.Done)]
             done = [seconds for seconds in done if seconds]  # those that pyalma ended took nobody knows how long
             self._durations.extend(done[-500:])
         if self._settings.rerun_done:
@@ -697,8 +698,8 @@ class Runner:
         self._after([(record, run)])
 
     def _label(self, run: int) -> str:
-        ledger = self._session.ledger
-        return ledger.instances[ledger.run(run).instance].label
+        ledger, known = self._session.ledger, self._session.ledger.run(run)
+        return run_name(ledger.instances[known.instance].label, known.iteration, len(ledger.runs_of[known.instance]))
 
     def _note(self, text: str) -> None:
         self._session.note(text)
@@ -723,7 +724,7 @@ class Runner:
             if run is None:
                 continue
             if isinstance(run.status, s.Done):
-                self._durations.append(run.status.duration)
+                self._durations.append(run.seconds)
             elif isinstance(run.status, s.Failed):
                 self._after_failure(run)
         if self._listener is not None:
@@ -757,7 +758,8 @@ class Runner:
         return f"{counts.failed} failed" if counts.failed else "nothing to run"
 
     def _forecast(self, now: float) -> Forecast | None:
-        busy = [now - seat.began for seat in self._crew.seats.values() if seat.doing == "running"]
+        seats = [seat for seat in self._crew.seats.values() if seat.doing == "running"]
+        busy = [now - seat.began + self._session.ledger.run(seat.run).seconds for seat in seats]
         remaining = len(self._queue) + len(busy)
         return forecast(self._durations, remaining, sum(busy), max(1, min(self._workers, remaining)))
 

@@ -283,7 +283,8 @@ class Session:
         notes = []
         for name, lines in self.journal.take_damaged().items():
             notes.append(f"{lines} damaged line(s) of {name} were skipped; {self._keep_aside(name, 'damaged')}")
-        gone = not (self.journal.own_in_place and layout.database(self.state_dir).exists())
+        begun = self.meta.serial > 0  # before the first checkpoint is on the disk nobody can have removed it
+        gone = not self.journal.own_in_place or (begun and not layout.database(self.state_dir).exists())
         unlocked = not self._lock.in_place
         removed = {writer: name for writer, name in self.journal.removed.items() if name not in self._left}
         refused = {writer: name for writer, name in self.journal.refused.items() if name not in self._left}

@@ -12,6 +12,7 @@ import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import worked
 from pyalma_tui.model.forecast import Forecast, forecast
 from pyalma_tui.model.records import DoneRaised, DoneReturned, DoneStarted, Note, Record, Returned
 from pyalma_tui.runner.commands import Command
@@ -155,7 +156,7 @@ class Viewer:
         self._target = Path(store.meta.target or self._target)
         self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
         self._running = {run.id for run in ledger.runs if isinstance(run.status, s.Running)}
-        done = [run.status.duration for run in ledger.runs if isinstance(run.status, s.Done)]
+        done = [run.seconds for run in ledger.runs if isinstance(run.status, s.Done)]
         self._durations.clear()
         self._durations.extend([seconds for seconds in done if seconds][-500:])
         self._remember(ledger)
@@ -178,13 +179,13 @@ class Viewer:
         for record in records:
             if isinstance(record, Note | DoneStarted | DoneReturned | DoneRaised):
                 continue
-            status = ledger.run(record.run).status
-            if isinstance(status, s.Running):
+            run = ledger.run(record.run)
+            if isinstance(run.status, s.Running):
                 self._running.add(record.run)
             else:
                 self._running.discard(record.run)
-            if isinstance(record, Returned) and isinstance(status, s.Done):
-                self._durations.append(status.duration)
+            if isinstance(record, Returned) and isinstance(run.status, s.Done):
+                self._durations.append(run.seconds)
         self._remember(ledger)
 
     def _appended(self, name: str) -> Iterable[Record]:
@@ -242,7 +243,7 @@ class Viewer:
     def _forecast(self, ledger: Ledger, slots: tuple[Slot, ...]) -> Forecast | None:
         counts = ledger.counts
         remaining = counts.pending + counts.interrupted + counts.running
-        spent = sum(time.time() - slot.since for slot in slots)
+        spent = sum(worked(ledger.run(slot.run), time.time()) for slot in slots if slot.run)
         return forecast(self._durations, remaining, spent, max(1, min(self._most, remaining)))
 
     def _publish(self, phase: Phase) -> None:

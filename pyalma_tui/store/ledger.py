@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import fsum
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
@@ -61,7 +62,8 @@ class Ledger:
             words = [s.word(run.status) for run in runs]
             alone = {word: self._shared(Tally(**{word: 1})) for word in s.WORDS}
             counts |= Counter(words)
-            return Vector([Row(alone[word], run.id) for word, run in zip(words, runs, strict=True)]), Tally(**counts)
+            rows = [Row(alone[word], run.id, run.seconds) for word, run in zip(words, runs, strict=True)]
+            return Vector(rows), Tally(**counts)
         rows = []
         aside = dict.fromkeys(s.WORDS, 0)
         for instance, ids in zip(self.instances, self.runs_of, strict=True):
@@ -72,7 +74,8 @@ class Ledger:
             counted = counts if instance.in_batch else aside
             for word in s.WORDS:
                 counted[word] += tally[word]
-            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0))
+            seconds = fsum(runs[i - 1].seconds for i in ids)
+            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0, seconds))
         self.aside = Tally(**aside)
         return Vector(rows), Tally(**counts)
 
@@ -118,9 +121,10 @@ class Ledger:
                 self.counts = self.counts.moved(before, after)
             else:
                 self.aside = self.aside.moved(before, after)
-            self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id)
+            seconds = row.seconds + new.seconds - old.seconds
+            self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id, seconds)
         elif row.latest != new.id:
-            self.rows[new.instance] = Row(row.tally, new.id)
+            self.rows[new.instance] = Row(row.tally, new.id, row.seconds)
 
     def apply_all(self, records: Iterable[Record]) -> None:
         """Take in records of many segments, in the order that a run's records have: attempt and number.

@@ -40,8 +40,9 @@ def always(_: Situation) -> str:
 class Action:
     """A thing to do. The method `do_<id>` of the screen or the app does it.
 
-    `keys` are Textual's names joined by commas. `bar` is the rank in the key bar, the lowest stays longest where it is
-    narrow; 0 keeps it out. An action that `commands` changes the experiment and is refused in a read-only view.
+    `keys` are Textual's names joined by commas, "" for what only the palette does. `bar` is the rank in the key bar,
+    the lowest stays longest where it is narrow; 0 keeps it out. An action that `commands` changes the experiment and is
+    refused in a read-only view.
     """
 
     id: str
@@ -79,6 +80,12 @@ def _nothing_to_resume(now: Situation) -> str:
 
 def _nothing_failed(now: Situation) -> str:
     return "" if now.snapshot.counts.failed else "nothing has failed"
+
+
+def _selected_has_not_failed(now: Situation) -> str:
+    if not now.marked and now.row is not None and not now.row.tally.failed and now.snapshot.counts.failed:
+        return "the selected instance has not failed"
+    return _nothing_failed(now)
 
 
 def _nothing_waits(now: Situation) -> str:
@@ -124,9 +131,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Experiment", bar=4, commands=True, obstacle=_nothing_to_resume,
     ),
     Action(
-        "retry", "f", "retry failed",
-        "Call failed runs again with their last saved state: all, or those of the marked instances.",
-        "Experiment", bar=9, commands=True, obstacle=_nothing_failed,
+        "retry_all", "", "retry all failed",
+        "`retry all failed`: call every failed run again with its last saved state (asks first, and says how many).",
+        "Experiment", commands=True, obstacle=_nothing_failed,
     ),
     Action(
         "rerun_done", "d", "done()",
@@ -169,6 +176,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Selected or marked", bar=3, obstacle=_nothing_selected,
     ),
     Action(
+        "retry", "f", "retry",
+        "Call the failed runs of the selected or marked instances again with their last saved state.",
+        "Selected or marked", bar=9, commands=True, obstacle=_selected_has_not_failed,
+    ),
+    Action(
         "interrupt_selected", "i", "interrupt it",
         "Interrupt only the selected or marked instances.",
         "Selected or marked", bar=11, commands=True, obstacle=_selected_idle,
@@ -200,7 +212,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "earlier_iteration", "left_square_bracket", "earlier iteration",
-        "Show its iteration before; i and x then mean this one run.",
+        "Show its iteration before; f, i, n and x then mean this one run.",
         "Selected or marked",
     ),
     Action(
@@ -276,6 +288,8 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "escape": "esc",
 }
 
+PALETTE: Final = "ctrl+p"
+
 MOVING: Final[tuple[tuple[str, str], ...]] = (
     ("↑ ↓ k j", "Move."),
     ("pgup pgdn", "Move by a screenful."),
@@ -297,8 +311,8 @@ def named(action_id: str, place: Place) -> Action:
 
 
 def shown_keys(action: Action) -> str:
-    """Its keys as people read them."""
-    return " ".join(SHOWN_KEYS.get(key, key) for key in action.keys.split(","))
+    """Its keys as people read them; that of the palette if it has none."""
+    return " ".join(SHOWN_KEYS.get(key, key) for key in (action.keys or PALETTE).split(","))
 
 
 def bindings(place: Place) -> list[BindingType]:
@@ -308,7 +322,7 @@ def bindings(place: Place) -> list[BindingType]:
             key, f"app.perform('{action.id}')", action.label, tooltip=action.help,
             id=f"{place}.{action.id}.{key}", show=False, priority=key.startswith("ctrl+"),
         )
-        for action in of(place)
+        for action in of(place) if action.keys
         for key in action.keys.split(",")
     ]  # fmt: skip
 

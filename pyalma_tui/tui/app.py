@@ -19,6 +19,7 @@ from textual.screen import Screen
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
+from pyalma_tui.model.states import in_full
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.actions import Place, Situation, bindings, named, of
@@ -28,7 +29,6 @@ from pyalma_tui.tui.screens.dialogs import Leaving
 from pyalma_tui.tui.screens.help_screen import Help
 from pyalma_tui.tui.screens.log_screen import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
-from pyalma_tui.tui.states import in_full
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import THEMES
 from pyalma_tui.tui.title import terminal_title

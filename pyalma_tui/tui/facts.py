@@ -9,16 +9,17 @@ from typing import Final
 from textual.content import Content
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model import words
+from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.states import in_full, one_line
 from pyalma_tui.runner.snapshot import Load
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
-from pyalma_tui.tui.moment import Moment, at_risk, seconds_of
+from pyalma_tui.tui.moment import Moment, at_risk
 from pyalma_tui.tui.notices import step_text
 from pyalma_tui.tui.progress import run_progress
-from pyalma_tui.tui.states import in_full, one_line
 
 LABEL: Final = 10  # cells for the label and the air after it
 LONGEST: Final = 200  # lines of a value
@@ -80,17 +81,18 @@ def _state_facts(run: Run) -> Iterator[Fact]:
 
 def status_text(moment: Moment, run: Run) -> str:
     """The facts that the status carries."""
-    worked = cells.duration(seconds_of(run, moment.now))
+    took = words.duration(run.seconds)
     match run.status:
         case s.Running(slot=slot, since=since):
-            return f" on worker {slot} since {cells.moment(since, moment.now)}, {worked}"
+            so_far = words.clock(worked(run, moment.now))
+            return f" on worker {slot} since {cells.moment(since, moment.now)}, {so_far}"
         case s.Done(at=at):
-            return f" at {cells.moment(at, moment.now)} after {worked}"
+            return f" at {cells.moment(at, moment.now)} after {took}"
         case s.Failed(at=at):
-            return f" at {cells.moment(at, moment.now)} after {worked} · f tries again"
+            return f" at {cells.moment(at, moment.now)} after {took} · f tries again"
         case s.Interrupted(why=why, at=at):
             reason = f": {literal(why).plain}" if why not in ("", "interrupted") else ""
-            return f" at {cells.moment(at, moment.now)} after {worked}{reason}"
+            return f" at {cells.moment(at, moment.now)} after {took}{reason}"
         case _:
             return ""
 
@@ -108,7 +110,7 @@ def saved_text(moment: Moment, run: Run) -> Content:
     parts = []
     if run.saved_at is not None:
         running = isinstance(run.status, s.Running)
-        age = f"{cells.span(moment.now - run.saved_at)} ago" if running else cells.moment(run.saved_at, moment.now)
+        age = f"{words.span(moment.now - run.saved_at)} ago" if running else cells.moment(run.saved_at, moment.now)
         parts.append(age)
     parts.append(cells.plural(run.saves, "save"))
     parts.append(cells.plural(run.attempt, "attempt"))
@@ -119,8 +121,8 @@ def risk_text(run: Run, risk: float, stopping: bool) -> Content:
     """What killing the run would lose: the work since its last save."""
     when = "if it is killed" if stopping else "now"
     since = "" if run.number else " (no save in this attempt)"
-    style = COLOURS["interrupted"] if stopping or risk >= cells.MINUTE else ""
-    return Content.styled(f"{cells.span(risk)} of work would be lost {when}{since}", style)
+    style = COLOURS["interrupted"] if stopping or risk >= words.MINUTE else ""
+    return Content.styled(f"{words.span(risk)} of work would be lost {when}{since}", style)
 
 
 def load_texts(load: Load) -> tuple[str, str]:
@@ -182,7 +184,7 @@ def subject(moment: Moment, instance: Instance, run: Run, width: int) -> Content
     iterations = len(moment.snapshot.runs_of[instance.id]) if moment.snapshot.runs_of else 1
     told = ""
     if iterations > 1:
-        told += f" · iteration {cells.count(run.iteration + 1)}/{cells.count(iterations)}"
+        told += f" · {words.numbered(run.iteration)}"
     if run.attempt > 1:
         told += f" · attempt {run.attempt}"
     room = max(8, width - len(told))

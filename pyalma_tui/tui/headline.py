@@ -8,6 +8,7 @@ from typing import Final
 from textual.content import Content
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.view import Tally
 from pyalma_tui.runner.beginning import shown_args
@@ -62,7 +63,7 @@ def time_left(snapshot: Snapshot) -> Content:
 
 def told(forecast: Forecast) -> str:
     """`~41 min left (38–52)`: the range in the unit of the expectation."""
-    size, unit = cells.unit_of(forecast.middle)
+    size, unit = words.unit_of(forecast.middle)
     low, middle, high = (value / size for value in (forecast.low, forecast.middle, forecast.high))
     return f"~{middle:.0f} {unit} left ({low:.0f}–{high:.0f})"
 
@@ -75,7 +76,7 @@ def saved(moment: Moment) -> Content:
     if snapshot.saved_at is None:
         return Content("")
     if is_live(snapshot):
-        return Content.styled(f"saved {cells.span(moment.now - snapshot.saved_at)} ago", MUTED)
+        return Content.styled(f"saved {words.span(moment.now - snapshot.saved_at)} ago", MUTED)
     return Content.styled(f"saved {cells.moment(snapshot.saved_at, moment.now)}", MUTED)
 
 

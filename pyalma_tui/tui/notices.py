@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.moment import Moment, is_complete
@@ -66,7 +67,10 @@ def elsewhere_notices(snapshot: Snapshot) -> list[Notice]:
 def idle_hint(snapshot: Snapshot) -> str:
     """The keys that get it going again."""
     counts = snapshot.counts
-    hints = (" · r resumes" if counts.interrupted else "", " · f tries the failed again" if counts.failed else "")
+    hints = (
+        " · r resumes" if counts.interrupted else "",
+        " · f retries the selected, ^p all failed" if counts.failed else "",
+    )
     return "".join(hints)
 
 
@@ -106,9 +110,9 @@ def hook_notices(moment: Moment) -> list[Notice]:
             text = f"done() failed at {cells.moment(at, moment.now)}: {why} · d runs it again{HOOK_LOG}"
             return [Notice("alarm", text)]
         case s.HookRunning(since=since):
-            return [Notice("plain", f"done() is running, {cells.duration(moment.now - since)}{HOOK_LOG}")]
+            return [Notice("plain", f"done() is running, {words.clock(moment.now - since)}{HOOK_LOG}")]
         case s.HookDone(at=at, duration=seconds):
-            text = f"done() returned at {cells.moment(at, moment.now)} after {cells.duration(seconds)}{HOOK_LOG}"
+            text = f"done() returned at {cells.moment(at, moment.now)} after {words.duration(seconds)}{HOOK_LOG}"
             return [Notice("plain", text)]
         case _:
             return []
@@ -117,4 +121,4 @@ def hook_notices(moment: Moment) -> list[Notice]:
 def loading_text(snapshot: Snapshot, slots: list[Slot], now: float) -> str:
     """`loading sat.py (12 s)…`, which a module that hangs while it is imported shows for ever."""
     since = min(slot.since for slot in slots)
-    return f"loading {snapshot.target.name or 'the module'} ({cells.span(now - since)})…"
+    return f"loading {snapshot.target.name or 'the module'} ({words.span(now - since)})…"

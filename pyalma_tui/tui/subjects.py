@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from textual.content import Content
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.words import numbered
 from pyalma_tui.store.layout import done_log_path, load_log_dir, log_path
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import COLOURS, GLYPHS
@@ -55,7 +56,7 @@ def of_run(run_id: int) -> Subject:
             last=run.attempt,
             each="attempt",
             name=moment.snapshot.instances[run.instance].label,
-            more=f" · iteration {run.iteration + 1}" if len(moment.snapshot.runs_of[run.instance]) > 1 else "",
+            more=f" · {numbered(run.iteration)}" if len(moment.snapshot.runs_of[run.instance]) > 1 else "",
             standing=_standing(s.word(run.status), s.word(run.status)),
         )
 

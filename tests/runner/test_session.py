@@ -92,6 +92,32 @@ def start(hand: SegmentWriter) -> None:
     hand.append(line_of(Started(1, 1, 0, 5.0, "", 0)))
 
 
+# --- a first start ---------------------------------------------------------------------------------------------
+
+
+def test_as_long_as_the_first_checkpoint_is_being_written_nothing_counts_as_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, allowed = opening.write_checkpoint, threading.Event()
+
+    def slow(state_dir: Path, checkpoint: opening.Checkpoint) -> None:
+        allowed.wait(10)
+        real(state_dir, checkpoint)
+
+    monkeypatch.setattr(opening, "write_checkpoint", slow)
+    with dying(opened(settings(tmp_path, count=300, iterations=20))) as session:
+        try:
+            assert not (session.state_dir / "db.json").exists()
+            assert session.mend() == module.Mended()
+        finally:
+            allowed.set()
+        tick(session)
+        tick(session)
+        assert session.planned
+        (session.state_dir / "db.json").unlink()
+        assert "was removed while it was in use" in session.mend().notes[0]
+
+
 # --- two starts --------------------------------------------------------------------------------------------------
 
 

@@ -74,13 +74,14 @@ class Commanding(Screen[None]):
         self._for_these(runs, Resume(runs), "is interrupted")
 
     def do_retry(self) -> None:
-        """Failed runs, or those of the marked instances."""
-        chosen = self.chosen()
-        if not chosen.marked:
-            self.send(Retry())
-            return
-        runs = orders.standing(self.snapshot, chosen.runs, s.Failed)
+        """The failed runs of the chosen instances."""
+        runs = orders.standing(self.snapshot, self.chosen().runs, s.Failed)
         self._for_these(runs, Retry(runs), "has failed")
+
+    def do_retry_all(self) -> None:
+        """Ask, then every failed run."""
+        question = orders.retry_question(self.snapshot)
+        self.ask("retry all failed?", question, "Call them", lambda: self.send(Retry()))
 
     def do_interrupt_selected(self) -> None:
         """The running runs of the chosen instances."""

@@ -13,13 +13,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.states import one_line
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.moment import Moment, at_risk
 from pyalma_tui.tui.notices import stop_text
 from pyalma_tui.tui.rows import plain
-from pyalma_tui.tui.states import one_line
 
 RUNS_SHOWN = 8
 
@@ -95,7 +96,7 @@ def leaving_text(moment: Moment, width: int) -> Content:
         Content("What was saved is kept, and the next start goes on from there."),
         Content(""),
     ]
-    labels = [snapshot.instances[run.instance].label for run in runs[:RUNS_SHOWN]]
+    labels = [moment.name(run) for run in runs[:RUNS_SHOWN]]
     name_width = max(8, min(max(map(len, labels)), width // 2))
     for run, label in zip(runs, labels, strict=False):
         name = cells.fit_middle(plain(label, name_width), name_width)
@@ -108,4 +109,4 @@ def leaving_text(moment: Moment, width: int) -> Content:
 def _kept(moment: Moment, run: Run) -> str:
     state = f"saved {cells.fit(plain(one_line(run.state), 16), 16).rstrip()}" if run.state is not None else "no state"
     risk = at_risk(run, moment.now)
-    return state if risk is None else f"{state}, {cells.span(risk)} not saved"
+    return state if risk is None else f"{state}, {words.span(risk)} not saved"

@@ -20,6 +20,7 @@ from pyalma_tui.tui.moment import Moment
 from pyalma_tui.tui.notices import stopping_text
 from pyalma_tui.tui.rows import plain
 from pyalma_tui.tui.subjects import Subject
+from pyalma_tui.tui.widgets.field import Field
 from pyalma_tui.tui.widgets.header import Line
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.log_view import LogView
@@ -45,7 +46,7 @@ class LogScreen(Screen[None]):
         yield Line(id="log-title")
         with Vertical(id="log-panel"):
             yield LogView(id="full-log")
-            yield Input(id="search", placeholder="search", compact=True)
+            yield Field(id="search", placeholder="search", compact=True)
         yield KeyBar("log", "app")
 
     def on_mount(self) -> None:

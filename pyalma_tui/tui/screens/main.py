@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -28,6 +28,7 @@ from pyalma_tui.tui.screens.orders import Targets, targets
 from pyalma_tui.tui.screens.workers_screen import Workers
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
 from pyalma_tui.tui.widgets.detail import Detail
+from pyalma_tui.tui.widgets.field import Field
 from pyalma_tui.tui.widgets.header import Header, Line, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
@@ -59,10 +60,10 @@ class MainScreen(Commanding):
         with Horizontal(id="body"):
             with Vertical(id="instances", classes="panel"):
                 yield Line(id="titles")
-                yield InstanceList(id="list")
                 yield Static(id="empty")
+                yield InstanceList(id="list")
                 suggester = SuggestFromList(FILTERS, case_sensitive=False)
-                yield Input(id="filter", placeholder="text, status:failed, state:7", suggester=suggester, compact=True)
+                yield Field(id="filter", placeholder="text, status:failed, state:7", suggester=suggester, compact=True)
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
 
@@ -123,8 +124,8 @@ class MainScreen(Commanding):
         order = Content(f"{'↑' if self.query_now.descending else '⇅'} {self.query_now.sort}")
         entitle(panel, title, order)
         empty = self.query_one("#empty", Static)
-        if empty.display == bool(shown):
-            empty.display, self._list.display = not shown, bool(shown)
+        if empty.display == bool(shown):  # the list stays where it is, and keeps the focus
+            empty.display = not shown
             self.query_one("#titles").visible = bool(shown)
         if not shown:
             empty.update(self._nothing_to_list(total))
@@ -143,6 +144,13 @@ class MainScreen(Commanding):
         """Let the log look at its file."""
         for detail in self.query(Detail):  # none while the screen opens or closes
             detail.poll()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _keep_focus(self) -> None:
+        """Give the focus to the list if nothing on the screen has it: a small terminal has no room for the log."""
+        if self.app.app_focus and self.focused not in self.focus_chain:
+            self._list.focus()
 
     @on(InstanceList.Replanned)
     def _show_titles(self) -> None:

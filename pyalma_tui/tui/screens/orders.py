@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.moment import seconds_of
 from pyalma_tui.tui.rows import plain
 
 NAMES = 3
@@ -55,7 +55,7 @@ def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
     chosen = [snapshot.runs[run - 1] for run in runs]
     states = sum(run.state is not None for run in chosen)
     done = sum(isinstance(run.status, s.Done) for run in chosen)
-    lost = [cells.plural(states, "saved state"), f"{cells.duration(sum(map(_worked, chosen)))} of work"]
+    lost = [cells.plural(states, "saved state"), f"{words.duration(sum(run.seconds for run in chosen))} of work"]
     lines = [
         Content.assemble((cells.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
         Content.assemble("Lost for good: ", (" and ".join(lost), COLOURS["failed"])),
@@ -72,6 +72,20 @@ def names(snapshot: Snapshot, runs: Iterable[Run]) -> str:
     told = [cells.fit_middle(plain(snapshot.instances[i].label, 28), 28).rstrip() for i in instances[:NAMES]]
     more = len(instances) - NAMES
     return ", ".join(told) + (f" and {cells.plural(more, 'instance')} more" if more > 0 else "")
+
+
+def retry_question(snapshot: Snapshot) -> Content:
+    """How many failed runs would be called again."""
+    number = snapshot.counts.failed
+    they = "it" if number == 1 else "them"
+    return Content("\n").join(
+        [
+            Content.assemble((cells.plural(number, "run"), "bold"), f" failed: call {they} again?"),
+            Content.styled(
+                "Each goes on from its last saved state. f does that for the selected or marked only.", MUTED
+            ),
+        ]
+    )
 
 
 def done_question(snapshot: Snapshot) -> Content:
@@ -106,7 +120,3 @@ def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
         cut = "done() is running there. If it is cut off, nobody knows whether it took effect."
         lines.append(Content.styled(cut, COLOURS["failed"]))
     return Content("\n").join(lines)
-
-
-def _worked(run: Run) -> float:
-    return seconds_of(run, 0.0)

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from pyalma_tui.model import words
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.facts import load_texts
@@ -76,10 +77,10 @@ def workers_text(moment: Moment, width: int) -> Content:
 def _told(moment: Moment, slot: Slot, room: int) -> Content:
     name = ""
     if slot.run is not None:
-        name = moment.snapshot.instances[moment.run(slot.run).instance].label
+        name = moment.name(moment.run(slot.run))
     load = load_texts(slot.load) if slot.load is not None else UNKNOWN
     phase, colour = slot.phase, COLOURS["running"] if slot.run is not None else ""
-    texts = (str(slot.number), str(slot.pid), *load, cells.duration(moment.now - slot.since), phase)
+    texts = (str(slot.number), str(slot.pid), *load, words.clock(moment.now - slot.since), phase)
     line = Content.styled(_line((*texts, plain(name, room)), room), colour)
     return Content("\n").join(
         [line, *(Content.styled(f"     {why}", COLOURS["interrupted"]) for why in _hints(moment, slot))]
