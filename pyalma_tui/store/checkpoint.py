@@ -57,7 +57,7 @@ class CheckpointStorage(Storage):
         if not text or text.isspace():
             raise self.unreadable("the file is empty")
         try:
-            tables = jsontext.decode_as(text, dict[str, msgspec.Raw])
+            tables: dict[str, msgspec.Raw] = jsontext.decode_as(text, dict[str, msgspec.Raw])
             if not text.isascii():
                 text.decode()  # what stays JSON text is not looked at otherwise
         except UnicodeDecodeError as error:

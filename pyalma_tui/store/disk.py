@@ -42,6 +42,7 @@ def open_regular(path: Path | str, flags: int, umask: int | None = None) -> int:
             fd = os.open(path, wanted | os.O_EXCL, NEW_FILE)
         except FileExistsError:
             if flags & os.O_EXCL:
+                refuse_irregular(Path(path))
                 raise
             wanted &= ~os.O_CREAT
         else:
@@ -159,9 +160,10 @@ def refuse_irregular(path: Path) -> bool:
 
 
 def remove(path: Path) -> None:
-    """Remove a regular file if it is there; raises OSError, also if anything else has its name: that stays."""
-    if refuse_irregular(path):
-        path.unlink(missing_ok=True)
+    """Remove a regular file if it is there; anything else that has its name stays. Raises OSError."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            path.unlink()
 
 
 # --- what is on the disk -----------------------------------------------------------------------------------------

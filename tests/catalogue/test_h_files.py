@@ -9,7 +9,6 @@ import signal
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from tinydb import TinyDB
@@ -139,7 +138,7 @@ def _(experiment: Experiment) -> None:
     before = below(experiment.folder / "S")
     (experiment.folder / "n.py").write_text("from telling import tell\n" + OTHER)
     whose = f"state directory: {experiment.folder}/S: it holds the runs of m.py, not of n.py. Nothing was changed; "
-    commands = [("n.py", "a", "--plain")]
+    commands: list[tuple[str, ...]] = [("n.py", "a", "--plain")]
     commands += [(verb, "n.py") for verb in ("status", "logs", "export")] + [("reset", "n.py", "--yes")]
     for command in commands:
         assert experiment.start(*command, "--state", "S").end().refusal().startswith(whose), command
@@ -302,15 +301,21 @@ def _modes(folder: Path) -> set[int]:
 # --- 90, 91: a group ---------------------------------------------------------------------------------------------
 
 
-class Colleague(NamedTuple):
-    """Somebody of the group, who owns nothing here."""
+def colleague() -> None:
+    """Become somebody of the group, who owns nothing here."""
+    shared()
+    os.setgroups([GROUP])
+    as_anybody()
 
-    umask: int
 
-    def __call__(self) -> None:
-        os.umask(self.umask)
-        os.setgroups([GROUP])
-        as_anybody()
+def shared() -> None:
+    """Let the group write what is made."""
+    os.umask(0o002)
+
+
+def private() -> None:
+    """Let nobody else read what is made."""
+    os.umask(0o077)
 
 
 def _hand_over(folder: Path) -> None:
@@ -330,9 +335,8 @@ def _hand_over(folder: Path) -> None:
 @case("H90-a-group-works-on-it")
 def _(experiment: Experiment) -> None:
     experiment.write(SAVING, ("a", "b")).batch(("a",))
-    assert experiment.run(before=lambda: void(os.umask(0o002))).code == 0
+    assert experiment.run(before=shared).code == 0
     _hand_over(experiment.state_dir)
-    colleague = Colleague(0o002)
     for command in ("status", "logs", "export"):
         result = experiment.start(command, "m.py", before=colleague).end()
         assert (result.code, result.err) == (0, ""), result
@@ -346,23 +350,19 @@ def _(experiment: Experiment) -> None:
 
 @case("H90-what-may-not-be-read-is-said-in-a-line")
 def _(experiment: Experiment) -> None:
-    experiment.write(SAVING).run(before=lambda: void(os.umask(0o077)))
+    experiment.write(SAVING).run(before=private)
     _hand_over(experiment.state_dir)
     commands = [("m.py", "--plain"), ("reset", "m.py", "--yes")]
     commands += [(verb, "m.py") for verb in ("status", "logs", "export")]
     for searchable in (False, True):
         experiment.state_dir.chmod(0o2755 if searchable else 0o2700)
         for command in commands:
-            result = experiment.start(*command, before=Colleague(0o002)).end()
+            result = experiment.start(*command, before=colleague).end()
             assert (result.code, result.out, len(result.said)) == (3, "", 1), (command, result)
             assert "Permission denied. Nothing was changed" in result.last_line()
-        doctor = experiment.start("doctor", "m.py", before=Colleague(0o002)).end()
+        doctor = experiment.start("doctor", "m.py", before=colleague).end()
         assert (doctor.code, doctor.err) == (3, "")
         assert "Permission denied" in doctor.out
-
-
-def void(_: object) -> None:
-    """Nothing is returned."""
 
 
 @pytest.mark.parametrize("check", case.cases)
