@@ -1,4 +1,4 @@
-"""Runs the experiment again and again, and kills its processes at random moments."""
+"""Runs the experiment again and again, and kills its processes, or interrupts it, at random moments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.store.opening import read_store
 from tests.kill_loop.history import Verdict, check_instance, check_store
 
-Kind = Literal["worker", "runner", "group"]
+Kind = Literal["worker", "runner", "group", "interrupt"]
 HERE = Path(__file__).parent
 INSTANCES = 10
 WORKERS = 4
@@ -87,6 +87,7 @@ def _killed_in_done(state_dir: Path) -> bool:
 def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int:
     command = [sys.executable, "-m", "tests.kill_loop.program", "experiment.py", *_names(), "--plain"]
     command += ["--workers", str(WORKERS), "--retry-failed"]
+    command += ["--retries", "3", "--grace", "0.02"]
     root = str(HERE.parent.parent)
     with (folder / "output.txt").open("ab") as output:
         process = subprocess.Popen(
@@ -128,9 +129,11 @@ def _kill(process: subprocess.Popen[bytes], rng: random.Random, score: Score) ->
         if not workers:
             return False
         workers = [rng.choice(workers)]
-    elif kind == "runner":
+    elif kind in ("runner", "interrupt"):
         workers = []
-    if kind != "worker":
+    if kind == "interrupt":
+        process.send_signal(signal.SIGINT)
+    elif kind != "worker":
         process.send_signal(signal.SIGKILL)
     for worker in workers:
         with suppress(psutil.NoSuchProcess):
