@@ -102,7 +102,7 @@ def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int:
         while rng is not None:
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(timeout=rng.uniform(0.02, 0.4))
-            if _kill(process, rng, score):
+            if _kill(process, folder, rng, score):
                 break
         code = process.wait(timeout=120)
     finally:
@@ -116,7 +116,7 @@ def _names() -> list[str]:
     return [f"i{number}.txt" for number in range(INSTANCES)]
 
 
-def _kill(process: subprocess.Popen[bytes], rng: random.Random, score: Score) -> bool:
+def _kill(process: subprocess.Popen[bytes], folder: Path, rng: random.Random, score: Score) -> bool:
     """Kill something; whether that was the end of the program."""
     rarest = min(get_args(Kind), key=lambda kind: (score.kills[kind], rng.random()))
     kind: Kind = rarest if rng.random() < 0.5 else rng.choice(get_args(Kind))
@@ -132,6 +132,7 @@ def _kill(process: subprocess.Popen[bytes], rng: random.Random, score: Score) ->
     elif kind in ("runner", "interrupt"):
         workers = []
     if kind == "interrupt":
+        _wait_for_work(process, folder)
         process.send_signal(signal.SIGINT)
     elif kind != "worker":
         process.send_signal(signal.SIGKILL)
@@ -140,6 +141,17 @@ def _kill(process: subprocess.Popen[bytes], rng: random.Random, score: Score) ->
             worker.kill()
     score.kills[kind] += 1
     return kind != "worker"
+
+
+def _wait_for_work(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """An interrupt before anything runs says little about how runs take it."""
+
+    def told() -> int:
+        return sum(path.stat().st_size for path in (folder / "history").iterdir())
+
+    before = told()
+    while told() == before and process.poll() is None:
+        time.sleep(0.001)
 
 
 def _wait_until_free(folder: Path) -> None:
