@@ -543,6 +543,7 @@ class Runner:
             code=code,
             seconds=round(time.monotonic() - seat.began, 3),
             step=stop.step if stop is not None else None,
+            hurried=stop is not None and stop.hurried,
             timeout=self._timeout if stop is None or stop.wished else stop.timeout,
             timed_out=stop is not None and not stop.wished,
             failed=bool(self._failure),

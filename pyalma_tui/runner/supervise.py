@@ -22,12 +22,14 @@ NEXT: dict[Step, Step] = {"asked": "SIGINT", "SIGINT": "SIGTERM", "SIGTERM": "SI
 class Stop(msgspec.Struct, frozen=True):
     """The stop of one attempt: the step that was taken, and when the next one is due (time.monotonic).
 
-    `timeout` are the seconds that the attempt had and has used up, None if somebody wishes it to stop.
+    `timeout` are the seconds that the attempt had and has used up, None if somebody wishes it to stop; `hurried` tells
+    that the steps between were left out.
     """
 
     step: Step
     deadline: float
     timeout: float | None = None
+    hurried: bool = False
 
     @property
     def shown(self) -> Stopping:
@@ -49,12 +51,12 @@ def advanced(stop: Stop, now: float) -> Stop:
     """The step after this one."""
     step = NEXT.get(stop.step, "SIGKILL")
     wait = {"SIGINT": AFTER_SIGINT, "SIGTERM": AFTER_SIGTERM, "SIGKILL": AFTER_SIGKILL}[step]
-    return Stop(step, now + wait, stop.timeout)
+    return Stop(step, now + wait, stop.timeout, stop.hurried)
 
 
 def at_once(stop: Stop, now: float) -> Stop:
     """The last step, without waiting."""
-    return Stop("SIGKILL", now + AFTER_SIGKILL, stop.timeout)
+    return Stop("SIGKILL", now + AFTER_SIGKILL, stop.timeout, hurried=True)
 
 
 def carry_out(stop: Stop, worker: Worker, run: int, attempt: int) -> None:

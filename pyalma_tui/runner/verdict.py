@@ -25,13 +25,15 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     """How a worker ended under an attempt, which began `seconds` ago.
 
     `code` is its exit code, negative for a signal. `step` is how far we had gone to end it, None if nobody had asked
-    it to. `timeout` are the seconds that the attempt had, None for as many as it likes; `timed_out` tells that it was
-    ended for having used them up. `failed` tells that the session itself ended with an error.
+    it to; `hurried` if what gives it time was left out. `timeout` are the seconds that the attempt had, None for as
+    many as it likes; `timed_out` tells that it was ended for having used them up. `failed` tells that the session
+    itself ended with an error.
     """
 
     code: int
     seconds: float
     step: Step | None = None
+    hurried: bool = False
     timeout: float | None = None
     timed_out: bool = False
     failed: bool = False
@@ -47,7 +49,9 @@ def verdict(run: int, attempt: int, death: Death, at: float) -> Stopped | Lost:
     if death.timeout is not None and (death.timed_out or seconds > death.timeout):
         return Lost(run, attempt, seconds, at, Error(ending.timed_out(death.timeout, seconds)))
     if death.step is not None:
-        return stopped(ending.SESSION_ENDED if death.failed else STEPS[death.step])
+        if death.failed:
+            return stopped(ending.SESSION_ENDED)
+        return stopped("killed at once: it was asked for again" if death.hurried else STEPS[death.step])
     if -death.code in ENDING:  # as when a machine is shut down: not the run's fault
         return stopped(f"its worker was ended by {signal.Signals(-death.code).name}")
     return Lost(run, attempt, seconds, at, Error(how_it_died(death.code)))

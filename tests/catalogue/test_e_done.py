@@ -159,6 +159,24 @@ def _(experiment: Experiment) -> None:
     assert len(experiment.told()) == 1, "once for a completion"
 
 
+@case("E109-a-subset-and-then-the-whole")
+def _(experiment: Experiment) -> None:
+    """Once for each set of results, whatever was planned in between."""
+    experiment.write(f"{RUN}def done(): tell('done()')\n", ("a", "b"))
+    results: list[tuple[tuple[str, ...], int]] = [
+        (("m.py", "a"), 1),
+        (("m.py", "a", "b"), 2),
+        (("m.py", "a"), 2),
+        (("m.py", "a", "b"), 2),
+        (("m.py", "a", "b", "--iterations", "2"), 3),
+        (("m.py", "a", "b", "--iterations", "1"), 3),
+    ]
+    for arguments, calls in results:
+        experiment.start(*arguments, "--plain").end()
+        facts = experiment.status()["done_hook"]
+        assert (facts, experiment.told()) == ({"status": "done", "calls": calls}, ["done()"] * calls), arguments
+
+
 @pytest.mark.parametrize("check", case.cases)
 def test_catalogue(check: Check, experiment: Experiment) -> None:
     check(experiment)

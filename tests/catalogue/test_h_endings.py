@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from pyalma_tui.cli.echo import MOMENT
 from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
 
 case = Catalogue()
@@ -338,7 +339,7 @@ def _(experiment: Experiment) -> None:
     experiment.hears("in it")
     running.signal(signal.SIGTERM)
     until(lambda: "interrupting 1 run" in running.printed(), experiment.outputs)
-    time.sleep(1.1)  # what counts as one
+    time.sleep(MOMENT)  # within which it would be one with the first
     running.signal(signal.SIGTERM)
     assert running.end(20).code == 143
     assert experiment.one()["status"] == "interrupted"

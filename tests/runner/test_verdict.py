@@ -35,6 +35,10 @@ TABLE: dict[str, tuple[dict[str, Any], tuple[type, str]]] = {
         {"code": -signal.SIGKILL, "step": "SIGKILL"},
         (Stopped, "killed: no save() came within the grace"),
     ),
+    "by our SIGKILL, at once": (
+        {"code": -signal.SIGKILL, "step": "SIGKILL", "hurried": True},
+        (Stopped, "killed at once: it was asked for again"),
+    ),
     "with a session that failed": (
         {"code": -signal.SIGKILL, "step": "SIGKILL", "failed": True},
         (Stopped, "its session ended"),

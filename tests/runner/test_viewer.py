@@ -235,6 +235,7 @@ def test_when_nobody_holds_it_what_was_cut_off_is_told_as_the_next_start_will(se
     assert now.elsewhere is None
     assert now.idle_reason == f"process {os.getpid()} has ended"
     assert state(now, 1) == (b'"2"', 1, "interrupted")
+    assert s.reason(now.runs[0].status) == "its session was killed"
     assert isinstance(now.done_hook.status, s.HookCutOff)
     assert now.slots == ()
     viewer.look()

@@ -18,7 +18,7 @@ from pyalma_tui.worker.outcome import Facts, family, not_recorded, outcome
 Shape = Callable[[BaseException], BaseException]
 
 
-def chained(inner: BaseException, *, cause: bool = False, hidden: bool = False) -> BaseException:
+def chained(inner: BaseException, *, cause: bool = False, hidden: bool = False) -> RuntimeError:
     """A RuntimeError that came of another exception, as user code that cleans up raises it."""
     try:
         try:
