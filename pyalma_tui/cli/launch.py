@@ -70,10 +70,10 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         loaded = _load(worker, target)
         settings = _settings(target, find_instances(target, given, loaded, warn), options, beginning, state_dir)
         del given  # the instances have it: not twice in memory
+        if options.debug is not None and settings.batch is not None:
+            choose_one(settings.batch, options.debug, "--debug")  # before anything is made or forgotten
         if options.fresh:
             forget(state_dir, yes=options.yes)
-        if options.debug is not None and settings.batch is not None:
-            choose_one(settings.batch, options.debug, "--debug")  # before anything is made
         session = Session(settings, loaded.hash, loaded.has_done)
         if options.debug is not None:
             settings = _only_debugged(settings, session, options.debug)

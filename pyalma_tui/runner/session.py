@@ -39,8 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
     where the user did not say. `only` is the one run to call, in the foreground with the terminal, if one is debugged.
-    `chosen` is what stays for the next start, None for what it has been so far; `told` are
-    lines for the user about that.
+    `chosen` is what stays for the next start, None for what it has been so far; `told` are lines for the user about it.
     """
 
     target: Path
