@@ -84,10 +84,10 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         batch = find_instances(target, given, loaded, heed)
         settings = _settings(target, batch, options, beginning, state_dir, warnings)
         del given, batch  # the settings have it: not twice in memory
+        if options.debug is not None and settings.batch is not None:
+            choose_one(settings.batch, options.debug, "--debug")  # before anything is made or forgotten
         if options.fresh:
             _forget(target, settings, yes=options.yes)
-        if options.debug is not None and settings.batch is not None:
-            choose_one(settings.batch, options.debug, "--debug")  # before anything is made
         session = Session(settings, loaded.hash, loaded.has_done)
         if options.debug is not None:
             settings = _only_debugged(settings, session, options.debug)

@@ -69,7 +69,7 @@ def demo(
 
     module = copy_example(directory)
     os.chdir(module.parent)
-    if options.workers is None and not module.with_suffix(".alma").exists():
+    if options.workers is None and not (options.state or Path(module.name).with_suffix(".alma")).exists():
         options = replace(options, workers="2")
     return launch(module.name, (), options)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+Argument: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]  # a program can be given no other
 Sync: TypeAlias = Literal["flush", "group", "fsync"]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 HashSeed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | Literal["random"]
@@ -21,7 +22,7 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     .experiment said of `workers` and `iterations` at that time.
     """
 
-    args: tuple[str, ...] | None = None
+    args: tuple[Argument, ...] | None = None
     hash_seed: HashSeed | None = None
     workers: Annotated[int, msgspec.Meta(ge=1, le=MAX_WORKERS)] | Literal["all"] | None = None
     iterations: Positive | None = None

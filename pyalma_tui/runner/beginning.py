@@ -51,6 +51,8 @@ def typed(
     for name, value, least in (("iterations", iterations, 1), ("retries", retries, 0), ("grace", grace, 0)):
         if value is not None and not value >= least:
             raise UsageError(f"{named.format(name)}: {value}: it must be at least {least}. Nothing was started")
+    if any("\0" in each for each in args or ()):
+        raise UsageError(f"{named.format('args')}: a text with a NUL byte cannot be handed on. Nothing was started")
     if timeout is not None and not timeout > 0:
         why = "it must be more than 0 seconds; inf is none"
         raise UsageError(f"{named.format('timeout')}: {timeout}: {why}. Nothing was started")

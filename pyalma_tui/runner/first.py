@@ -33,13 +33,7 @@ def first_worker(
     """
     become_subreaper()
     with tempfile.TemporaryFile() as output:
-        mark = f"first-{os.getpid()}-{time.monotonic_ns()}"
-        try:
-            worker = Worker(module, output, mark, chosen, foreground=foreground)
-        except OSError as error:
-            if not is_shortage(error):
-                raise
-            raise ShortageError(f"no worker can be started: {error.strerror}") from error
+        worker = _start(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}", chosen, foreground=foreground)
         try:
             yield worker
         except LoadError as error:
@@ -50,6 +44,16 @@ def first_worker(
             worker.kill()
             raise
         _keep_output(output, state_dir)
+
+
+def _start(module: Path, output: IO[bytes], mark: str, chosen: Chosen | None, *, foreground: bool) -> Worker:
+    try:
+        return Worker(module, output, mark, chosen, foreground=foreground)
+    except OSError as error:
+        if is_shortage(error):
+            raise ShortageError(f"no worker can be started: {error.strerror}") from error
+        # as of arguments that are too long together
+        raise LoadError(f"module: {module}: no process can be started for it: {error.strerror}") from error
 
 
 def _keep_output(output: IO[bytes], state_dir: Path) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -557,6 +558,33 @@ def _(experiment: Experiment) -> None:
     assert "workers" not in experiment.table("meta")["1"]["chosen"]
 
 
+DAMAGED = {
+    "args": {"args": ["a\0b"]},
+    "no_list": {"args": 3},
+    "hash_seed": {"hash_seed": "x"},
+    "large_hash_seed": {"hash_seed": 1 << 40},
+    "no_workers": {"workers": 0},
+    "many_workers": {"workers": 10**9},
+    "timeout": {"timeout": -1},
+    "grace": {"grace": "long"},
+    "sync": {"sync": "never"},
+    "file": {"file": 3},
+    "all": [],
+}
+
+
+@case.each("A136-damaged", **DAMAGED)
+def _(experiment: Experiment, chosen: Any) -> None:
+    experiment.write("def run(instance, save, state):\n    pass\n").run()
+    database = experiment.state_dir / "db.json"
+    tables = json.loads(database.read_text())
+    tables["meta"]["1"]["chosen"] = chosen
+    database.write_text(json.dumps(tables))
+    for result in (experiment.run(), experiment.start("status", "m.py").end()):
+        assert (result.code, len(result.said)) == (3, 1), result
+        assert "`$.meta.1.chosen" in result.last_line()
+
+
 # --- 137: nothing is ignored -------------------------------------------------------------------------------------
 
 IGNORED = {
@@ -594,23 +622,6 @@ def _(experiment: Experiment) -> None:
     assert (result.code, result.err) == (0, "")
     assert experiment.start("export", "m.py", "--output", "no-ending").end().code == 0
     assert Path(experiment.folder, "no-ending").read_text().startswith("id,instance")
-
-
-# --- 138: help ---------------------------------------------------------------------------------------------------
-
-
-@case.each("A138-help", narrow=60, usual=80, wide=200)
-def _(experiment: Experiment, columns: int) -> None:
-    for command in ((), ("demo",), ("status",), ("logs",), ("export",), ("import",), ("reset",), ("doctor",)):
-        texts = []
-        for width in (columns, 1000):
-            env = experiment.environment(COLUMNS=str(width))
-            shown = subprocess.run([PROGRAM, *command, "--help"], env=env, capture_output=True, text=True, check=True)
-            texts.append(shown.stdout)
-        assert max(map(len, texts[0].splitlines())) <= columns
-        frame = dict.fromkeys(map(ord, "╭─╮│╰╯"), " ")
-        found, whole = ({*text.translate(frame).split()} for text in texts)
-        assert found == whole, f"{command}: no word is broken"
 
 
 @pytest.mark.parametrize("check", case.cases)
