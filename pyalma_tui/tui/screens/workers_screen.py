@@ -65,7 +65,7 @@ def workers_text(moment: Moment, width: int) -> Content:
         wanted = cells.plural(moment.snapshot.workers, "worker")
         return Content.styled(f"none now; up to {wanted} as soon as there is something to run", MUTED)
     room = max(LEAST, width - sum(WIDTHS) - len(WIDTHS))
-    titles = ("slot", "pid", "memory", "cpu", "time", "does", "instance")
+    titles = ("slot", "pid", "memory", "cpu", "for", "does", "instance")
     lines = [Content.styled(_line(titles, room), MUTED), *(_told(moment, slot, room) for slot in slots)]
     loads = [slot.load for slot in slots if slot.load is not None]
     if len(loads) > 1:
