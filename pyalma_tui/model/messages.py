@@ -16,7 +16,7 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
     """Begin to serve runs. The lock's descriptor travels along.
 
     `segment` is the name of the first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
-    `synced` asks for an fdatasync before each save() returns.
+    `synced` asks for an fdatasync before each save() returns. `log` gets what the worker prints outside of all runs.
     """
 
     state_dir: str
@@ -24,6 +24,7 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
     segment_limit: int
     synced: bool
     slot: int
+    log: str
 
 
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):
@@ -47,7 +48,7 @@ class DoneOrder(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Exit(msgspec.Struct, frozen=True, tag="exit"):
-    """No more work: end."""
+    """No more work: end, as a Python program does."""
 
 
 Order: TypeAlias = Serve | RunOrder | DoneOrder | Exit
@@ -101,11 +102,15 @@ class ServeFailed(msgspec.Struct, frozen=True, tag="serve failed"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """An attempt is over and its end is in the journal. `unsaved` says why that, or a state, is not, if it is not."""
+    """An attempt is over and its end is in the journal. `unsaved` says why that, or a state, is not, if it is not.
+
+    `worn` says what the run has changed in its process that cannot be put back: the worker is to be replaced.
+    """
 
     run: int
     attempt: int
     unsaved: str = ""
+    worn: str = ""
 
 
 class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):

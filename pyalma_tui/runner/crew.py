@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import selectors
-import subprocess
 import time
 from collections.abc import Callable
-from signal import SIGKILL
-from typing import IO
+from pathlib import Path
+from signal import SIGKILL, Signals
+from typing import IO, Literal
 
 from pyalma_tui.model.messages import Exit, Reply, Serve
 from pyalma_tui.runner import supervise
+from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
-from pyalma_tui.runner.snapshot import load_log_dir
+from pyalma_tui.runner.snapshot import first_log_path, load_log_dir
 
-GOODBYE = 2.0  # seconds that a worker and what it started get to end when it is no longer needed
+PRESSED = 1.5  # seconds that a worker gets to end by itself when it is no longer needed; then it gets SIGINT
+GOODBYE = 2.0  # seconds until it is killed; and that what it started gets afterwards
 
 
 class Crew:
@@ -42,7 +44,7 @@ class Crew:
         self._session = session
         self._on_reply = on_reply
         self._tell = tell
-        self._launched = 0
+        self.launched = 0  # how many workers there have been
         self._orphans = supervise.Orphans(alone=alone)
 
     def of(self, *doing: str) -> list[Seat]:
@@ -61,28 +63,20 @@ class Crew:
 
     def start(self, number: int) -> None:
         """Start a worker for this slot; it says when it has loaded the module."""
-        mark = f"{self._session.meta.session}-{self._launched + 1}-{time.monotonic_ns()}"
-        with self._load_log() as log:
-            worker = Worker(self._settings.module, log, mark, self._session.code)
-        self._sit(number, worker)
+        session = self._session
+        mark = f"{session.meta.session}-{self.launched + 1}-{time.monotonic_ns()}"
+        path = load_log_dir(session.state_dir) / f"{session.meta.session:06d}-{self.launched + 1:03d}.log"
+        with _opened(path) as log:
+            worker = Worker(self._settings.module, log, mark, session.code)
+        self._sit(number, worker, path)
 
     def adopt(self, worker: Worker) -> None:
         """Take in a worker that has loaded the module already."""
-        self.serve(self._sit(0, worker))
+        self.serve(self._sit(0, worker, first_log_path(self._session.state_dir)))
 
-    def _load_log(self) -> IO[bytes]:
-        directory = load_log_dir(self._session.state_dir)
-        try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = directory / f"{self._session.meta.session:06d}-{self._launched + 1:03d}.log"
-            path.touch(0o600)
-            return path.open("ab")
-        except OSError:  # a log is no reason to stop
-            return open(os.devnull, "ab")
-
-    def _sit(self, number: int, worker: Worker) -> Seat:
-        self._launched += 1
-        seat = Seat(number, worker, f"w{self._launched:04d}")
+    def _sit(self, number: int, worker: Worker, load_log: Path) -> Seat:
+        self.launched += 1
+        seat = Seat(number, worker, self.launched, load_log)
         self.seats[number] = seat
         self.selector.register(worker.work, selectors.EVENT_READ, lambda: self.hear(seat))
         return seat
@@ -97,6 +91,7 @@ class Crew:
             segment_limit=journal.segment_limit(self._settings.workers),
             synced=self._settings.sync == "fsync",
             slot=seat.number,
+            log=str(seat.load_log),
         )
         seat.worker.send(order, [self._session.lock_fd])
 
@@ -112,23 +107,46 @@ class Crew:
             self.selector.unregister(seat.worker.work)
 
     def dismiss(self, seat: Seat) -> None:
-        """Let a worker go that calls nothing; its slot is free when this returns."""
+        """Let a worker go that calls nothing: it ends as a Python program does. Its slot is free when it is gone."""
+        loading = seat.doing == "loading"  # which may take long, and nothing is lost with it
         seat.worker.send(Exit())
-        if seat.doing in ("loading", "opening"):
-            seat.worker.signal_group(SIGKILL)
-        try:
-            seat.worker.process.wait(timeout=GOODBYE)
-        except subprocess.TimeoutExpired:
-            seat.worker.signal_group(SIGKILL)
-            seat.worker.process.wait()
-        self.remove(seat)
+        seat.turn("ending", log=Bound(seat.load_log))
+        if loading:
+            self._press(seat, "SIGINT")
+
+    def hurry(self, seat: Seat, now: float) -> None:
+        """Interrupt a worker that does not come to its end, as Ctrl+C would, then kill it."""
+        spent = now - seat.began
+        if spent >= GOODBYE and seat.pressed != "SIGKILL":
+            self._press(seat, "SIGKILL")
+            self._tell_loss(seat, f"did not end within {GOODBYE:g} s and was killed")
+        elif spent >= PRESSED and seat.pressed is None:
+            self._press(seat, "SIGINT")
+
+    def _press(self, seat: Seat, step: Literal["SIGINT", "SIGKILL"]) -> None:
+        seat.pressed = step
+        seat.worker.signal(Signals[step])
+
+    def _tell_loss(self, seat: Seat, what: str) -> None:
+        if seat.followed:  # it has been there for runs
+            told = f"worker {seat.worker.pid} {what}: what it had not written to its files yet is lost"
+            self._tell(f"{told}; it may say why in {seat.load_log}")
+
+    @property
+    def is_parting(self) -> bool:
+        """Whether a worker that was told to end is about to be gone."""
+        return any(seat.worker.ended for seat in self.of("ending"))
 
     def remove(self, seat: Seat) -> None:
         """Free the slot of a worker that is gone; what it left behind gets a moment."""
+        code = seat.worker.gone()
+        if seat.doing == "ending" and seat.pressed != "SIGKILL" and code is not None and code < 0:
+            self._tell_loss(seat, f"was {supervise.death(code)} while it ended")
         self._stop_listening(seat)
         if seat.log is not None:
             seat.log.settle()
         del self.seats[seat.number]
+        seat.worker.dismiss_guard()
         self.leaving.append((seat.worker, time.monotonic() + GOODBYE))
 
     def see_off(self, now: float, *, at_once: bool = False) -> None:
@@ -152,3 +170,12 @@ class Crew:
         """Let go of everything; all workers are gone."""
         self.see_off(time.monotonic(), at_once=True)
         self.selector.close()
+
+
+def _opened(log: Path) -> IO[bytes]:
+    try:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log.touch(0o600)
+        return log.open("ab")
+    except OSError:  # a log is no reason to stop
+        return open(os.devnull, "ab")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from pyalma_tui.runner.local_slots import Worker, become_subreaper
-from pyalma_tui.runner.snapshot import load_log_dir
+from pyalma_tui.runner.snapshot import first_log_path
 
 
 @contextmanager
@@ -39,9 +39,9 @@ def _keep_output(output: IO[bytes], state_dir: Path) -> None:
     if output.tell() == 0:
         return
     output.seek(0)
-    directory = load_log_dir(state_dir)
+    path = first_log_path(state_dir)
     with contextlib.suppress(OSError):  # a log is no reason not to start
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (directory / "first.log").touch(0o600)
-        with (directory / "first.log").open("wb") as log:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(0o600)
+        with path.open("wb") as log:
             shutil.copyfileobj(output, log)

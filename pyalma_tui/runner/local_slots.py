@@ -137,6 +137,18 @@ class Worker:
             return False
         return True
 
+    def dismiss_guard(self) -> None:
+        """End the guard of a worker that is gone: it waits to hear whether we are gone as well."""
+        guard = self.guard
+        try:
+            if guard and os.getpgid(guard) == self.pid:  # still it
+                os.kill(guard, Signals.SIGKILL)
+                os.waitpid(guard, 0)
+        except ProcessLookupError:  # it has been killed
+            return
+        except ChildProcessError:  # we do not inherit orphans here
+            return
+
     def group_is_alive(self) -> bool:
         """Whether anything of its process group is left."""
         try:

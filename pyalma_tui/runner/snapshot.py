@@ -18,7 +18,7 @@ from pyalma_tui.model.view import Row, Tally
 from pyalma_tui.runner.commands import Command, Limits
 
 Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
-SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()"]
+SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()", "ending"]
 
 
 Step: TypeAlias = Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]
@@ -134,6 +134,11 @@ def done_log_path(state_dir: Path, call: int) -> Path:
 def load_log_dir(state_dir: Path) -> Path:
     """Where the outputs of imports of the run module are, one file for each worker."""
     return state_dir / "logs" / "load"
+
+
+def first_log_path(state_dir: Path) -> Path:
+    """Where the output of the first import of a session is, which comes before the session is opened."""
+    return load_log_dir(state_dir) / "first.log"
 
 
 Change: TypeAlias = tuple[Record, Run | None]

@@ -81,13 +81,15 @@ def sync_data(fd: int) -> None:
 
 def high(low: int) -> int:
     """The descriptor moved out of the way of user code that closes or reuses low ones, and closed on exec."""
-    try:
-        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
-    except OSError:  # a small RLIMIT_NOFILE
-        os.set_inheritable(low, False)
-        return low
-    os.close(low)
-    return fd
+    for least in (HIGH_FD, 3):  # where RLIMIT_NOFILE is small, at least no standard stream
+        try:
+            fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, least)
+        except OSError:
+            continue
+        os.close(low)
+        return fd
+    os.set_inheritable(low, False)
+    return low
 
 
 def is_at(path: Path, fd: int) -> bool:
@@ -109,11 +111,19 @@ def next_segment(name: str) -> str:
     return f"{stem}-{int(number) + 1:04d}{SUFFIX}"
 
 
+class EstrangedError(OSError):
+    """A segment's descriptor is closed, or stands for something else: user code has done that, whatever it meant."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EBADF, "the descriptor of the journal was closed or replaced")
+
+
 class SegmentWriter:
     """Appends lines to segments that nobody else writes; each line with one `write(2)`.
 
     `synced` means that a line is on the disk when `append` returns, `settled` that a whole segment is before lines go
-    into the next one. All methods raise OSError and leave the segment cut back to its last good line.
+    into the next one. All methods raise OSError and leave the segment cut back to its last good line. What is not the
+    segment any more is never written, cut, or closed: they raise EstrangedError instead.
     """
 
     def __init__(
@@ -126,6 +136,7 @@ class SegmentWriter:
         self._torn = False
         self._sound = False  # its name and its pages have not been refused by the disk
         self.fd, self.name = -1, ""
+        self._identity = (-1, -1)  # device and inode of the file
         try:
             self._open(name)
         except OSError:
@@ -146,11 +157,14 @@ class SegmentWriter:
                 if error.errno not in (errno.EEXIST, None) and self.name == before:  # None: a signal handler's own
                     self._sound = sound
                 raise
+            stat = os.fstat(fd)
+            ours = self.is_own
             if self.name == before:  # else a save from a signal handler came in between and has gone further
-                old = self.fd  # no call from here on to the last of these, so nothing comes in between
+                old = self.fd if ours else -1  # no call from here on to the last of these: nothing comes in between
                 self.fd = fd
                 self.name = name
                 self.position = 0
+                self._identity = (stat.st_dev, stat.st_ino)
                 self._torn = False
             if old >= 0:
                 os.close(old)
@@ -160,8 +174,37 @@ class SegmentWriter:
         finally:
             os.close(directory)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the descriptor still stands for the segment."""
+        try:
+            stat = os.fstat(self.fd)
+        except OSError:
+            return False
+        return (stat.st_dev, stat.st_ino) == self._identity
+
+    def check(self) -> None:
+        """Raise EstrangedError if the descriptor does not stand for the segment any more."""
+        if self.fd < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        if not self.is_own:
+            raise EstrangedError
+
+    def _is_where_it_was(self) -> bool:
+        """Whether the descriptor's offset is where our last line ended: a fourth of what `is_own` costs.
+
+        Anything else that is there has an offset of its own, or none. After a handler's save in between, and after a
+        cut, only `is_own` can tell.
+        """
+        try:
+            return os.lseek(self.fd, 0, os.SEEK_CUR) == self.position > 0
+        except OSError:
+            return False
+
     def append(self, line: bytes) -> None:
         """Add one line; when this returns it survives the death of any process."""
+        if not self._is_where_it_was():
+            self.check()
         if self.position >= self._limit or self._torn or not self._sound:
             self._make_ready()
         try:
@@ -196,6 +239,7 @@ class SegmentWriter:
 
     def _cut_back(self) -> None:
         """Leave whole lines only."""
+        self.check()
         end = os.fstat(self.fd).st_size
         while end > 0:
             start = max(0, end - READ)
@@ -244,6 +288,7 @@ class SegmentWriter:
             self._sync()
 
     def _sync(self) -> None:
+        self.check()
         try:
             sync_data(self.fd)
         except OSError:
@@ -252,8 +297,9 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Close the segment; it can be read and removed by others."""
+        ours = self.is_own
         fd, self.fd = self.fd, -1  # a close that fails has closed
-        if fd >= 0:
+        if ours:
             os.close(fd)
 
 

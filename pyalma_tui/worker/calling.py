@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -20,8 +21,9 @@ from pyalma_tui.model.instance import Instance, argument
 from pyalma_tui.model.messages import RunOrder
 from pyalma_tui.model.records import Progressed, Raised, Record, Returned, Stopped
 from pyalma_tui.model.status import Error
-from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
-from pyalma_tui.worker.failure import error_of
+from pyalma_tui.store.segment import EstrangedError, SegmentWriter, line_of, saved_line, saved_prefix
+from pyalma_tui.worker.between import Before
+from pyalma_tui.worker.failure import causes, error_of, release
 from pyalma_tui.worker.stopping import Stopping
 
 LARGE = 1 << 20  # bytes of a state that are worth a warning
@@ -39,6 +41,7 @@ class Pen:
         self.segment = segment
         self.lock = threading.RLock()
         self.forked = False
+        self.recovered = False  # whether user code has closed or replaced the descriptor of a segment
         os.register_at_fork(after_in_child=self._in_child)
 
     def _in_child(self) -> None:
@@ -48,7 +51,21 @@ class Pen:
     def write(self, record: Record) -> None:
         """Append any record; raises OSError."""
         with self.lock:
+            self.segment.check()
             self.segment.append(line_of(record))
+
+    def recover(self) -> bool:
+        """Go on in a new segment if user code has closed or replaced the descriptor of this one; whether it has."""
+        with self.lock:
+            try:
+                self.segment.check()
+            except EstrangedError:
+                self.recovered = True
+                self.renew()
+                return True
+            except OSError:  # it could not go on before
+                return False
+            return False
 
     def renew(self) -> None:
         """Go on in a new segment; where there can be none, save() fails from now on."""
@@ -66,6 +83,7 @@ class Attempt:
         self.order = order
         self.began = time.monotonic()
         self.broken = ""
+        self.estranged = False  # whether user code, and not the disk, is why a state could not be stored
         self.cut_thread = False  # whether Interrupted was raised in another thread than that of run()
         self._pen = pen
         self._stopping = stopping
@@ -121,7 +139,7 @@ class Attempt:
             except OSError as error:
                 if error.errno is None:  # no error of the disk but, say, a TimeoutError that a signal handler raised
                     raise
-                self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
+                self._break_off(error)
                 raise SaveFailed(self.broken) from error
             if stopping.asked is not None and stopping.asked == key:
                 self.cut_thread |= threading.current_thread() is not threading.main_thread()
@@ -145,9 +163,15 @@ class Attempt:
             return  # only shown: the next save tells that the disk is full
 
     def close(self) -> None:
-        """From now on save() refuses: `run` is over."""
+        """From now on save() refuses: `run` is over. What it did to the journal shows here at the latest."""
         with self._pen.lock:
             self._over = True
+            if self._pen.recover() and not self.broken:
+                self._break_off(EstrangedError())
+
+    def _break_off(self, error: OSError) -> None:
+        self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
+        self.estranged = isinstance(error, EstrangedError)
 
     def _check_open(self) -> None:
         if self._over:
@@ -204,7 +228,7 @@ def _state_text(data: object) -> bytes:
     return text
 
 
-def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> str:
+def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping, before: Before) -> str:
     """Call `run` and record how it ended; "" or the reason why its end or a state could not be recorded."""
     attempt = Attempt(order, pen, stopping)
     instance = Instance(order.instance, "", order.file, bytes(order.data) if order.is_object else None)
@@ -220,49 +244,49 @@ def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: 
     stopping.active = (order.run, order.attempt)
     raised: BaseException | None = None
     try:
-        if attempt.asked:
-            raise Interrupted
-        module.run(*arguments, **keywords)
+        try:
+            if attempt.asked:
+                raise Interrupted
+            module.run(*arguments, **keywords)
+        finally:
+            stopping.active = None
+            before.put_back()
     except BaseException as error:  # noqa: BLE001 - whatever user code does, its end is recorded
-        stopping.active = None
         raised = error
-    stopping.active = None
-    attempt.close()
     if os.getpid() != process:  # a forked child came back out of run(): only one return counts
         os._exit(0 if raised is None else 1)
-    return _record(attempt, raised, pen) or attempt.broken
+    attempt.close()
+    record = _end(attempt, raised)
+    if raised is not None:
+        release(raised)
+        raised = None
+        gc.collect()
+    return _write(pen, record) or ("" if attempt.estranged else attempt.broken)
 
 
-def _record(attempt: Attempt, raised: BaseException | None, pen: Pen) -> str:
+def _end(attempt: Attempt, raised: BaseException | None) -> Returned | Raised | Stopped:
     run, number, seconds = attempt.order.run, attempt.order.attempt, attempt.seconds()
-    record: Record
     if raised is None and attempt.broken:
-        record = Raised(run, number, seconds, Error(f"SaveFailed: {attempt.broken}"))
-    elif attempt.cut_thread or (attempt.asked and _from_interrupt(raised)):
+        return Raised(run, number, seconds, Error(f"SaveFailed: {attempt.broken}"))
+    if attempt.cut_thread or (attempt.asked and raised is not None and _from_interrupt(raised)):
         why = attempt.timed_out
-        record = (
-            Raised(run, number, seconds, Error(why))
-            if why
-            else Stopped(run, number, seconds, time.time(), "interrupted")
-        )
-    elif raised is None:
-        record = Returned(run, number, seconds)
-    else:
-        record = Raised(run, number, seconds, error_of(raised))
+        if why:
+            return Raised(run, number, seconds, Error(why))
+        return Stopped(run, number, seconds, time.time(), "interrupted")
+    if raised is None:
+        return Returned(run, number, seconds)
+    return Raised(run, number, seconds, error_of(raised))
+
+
+def _write(pen: Pen, record: Returned | Raised | Stopped) -> str:
     try:
         pen.write(record)
     except OSError as error:
         how = record.error.message if isinstance(record, Raised) else type(record).__name__.lower()
-        return f"{how} (after {seconds:.1f} s, not recorded: {error.strerror})"
+        return f"{how} (after {record.seconds:.1f} s, not recorded: {error.strerror})"
     return ""
 
 
-def _from_interrupt(raised: BaseException | None) -> bool:
+def _from_interrupt(raised: BaseException) -> bool:
     """Whether an Interrupted is what began it, also if user code raised something else while it cleaned up."""
-    seen: set[int] = set()
-    while raised is not None and id(raised) not in seen:
-        if isinstance(raised, Interrupted):
-            return True
-        seen.add(id(raised))
-        raised = raised.__cause__ or raised.__context__
-    return False
+    return any(issubclass(type(error), Interrupted) for error in causes(raised))

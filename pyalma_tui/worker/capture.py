@@ -60,10 +60,14 @@ class Output:
             self._remove()
         self._children = _ended_children()
         self._folder, self._name = folder, name
+        with contextlib.suppress(OSError):
+            self._alone = _make(f"{self._logs}/{folder}")
+        self._lead(self._path)
+
+    def _lead(self, path: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            self._alone = _make(f"{self._logs}/{folder}")
-            fd = os.open(self._path, flags, 0o600)
+            fd = os.open(path, flags, 0o600)
         except OSError:  # a run must not fail for its log
             fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(fd, 1)
@@ -102,11 +106,12 @@ class Output:
         else:
             self._remove()
 
-    def close(self) -> None:
-        """Leave no empty log behind."""
+    def leave(self, log: str) -> None:
+        """Leave no empty log behind; what is printed from now on is that of no run and goes into this one."""
         flush()
         if self._spare:
             self._remove()
+        self._lead(log)
 
     def _remove(self) -> None:
         try:

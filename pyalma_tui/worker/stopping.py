@@ -15,6 +15,7 @@ import msgspec
 
 from pyalma_tui.errors import Interrupted
 from pyalma_tui.model.messages import Interrupt, Request
+from pyalma_tui.worker.descriptors import watched
 from pyalma_tui.worker.guard import end_all
 
 PR_SET_PDEATHSIG = 1
@@ -33,20 +34,23 @@ class Stopping:
         self.asked: Attempt | None = None
         self.error = ""
         self.active: Attempt | None = None
+        self._needed = False  # whether anything may still be asked of this worker: not while it loads, nor at its end
+        self._tell: Callable[[FrameType | None], None] = lambda frame: None
         self.renew: Callable[[], None] = lambda: None  # what to do when a new journal segment is asked for
 
     def watch(self, control: socket.socket) -> None:
-        """Start the thread that takes requests, and ends this process group when the socket closes."""
+        """Start the thread that takes requests, and ends this process group when the runner closes the socket."""
         threading.Thread(target=self._watch, args=(control,), name="pyalma-tui-watch", daemon=True).start()
 
     def _watch(self, control: socket.socket) -> None:
         pending = b""
         decode: Callable[[bytes], Request] = msgspec.json.Decoder(Request).decode
-        while True:
+        is_ours = watched(control.fileno())
+        while is_ours():  # else user code has closed it, and may have something else there
             try:
                 data = control.recv(4096)
             except OSError:
-                data = b""
+                return
             if not data:  # the runner is gone: nobody can tell us anything any more
                 end_all()
             *lines, pending = (pending + data).split(b"\n")
@@ -59,10 +63,24 @@ class Stopping:
                 self.asked = (request.run, request.attempt)
 
     def install(self) -> None:
-        """Make SIGINT raise Interrupted in the main thread while the attempt that was asked to stop is active."""
+        """Make SIGINT raise Interrupted in the main thread while the attempt that was asked to stop is active.
+
+        While the worker loads the module, and at its end, it raises KeyboardInterrupt as in any program.
+        """
         signal.signal(signal.SIGINT, self._on_sigint)
 
+    def serve(self) -> None:
+        """The module is loaded: from now on the worker is there for runs."""
+        self._needed = True
+
+    def end(self, tell: Callable[[FrameType | None], None]) -> None:
+        """The worker is no longer needed; `tell` is called with the frame that SIGINT interrupts."""
+        self._needed, self._tell = False, tell
+
     def _on_sigint(self, number: int, frame: FrameType | None) -> None:
+        if not self._needed:
+            self._tell(frame)
+            raise KeyboardInterrupt
         if self.active is None or self.asked != self.active:
             return
         while frame is not None:  # inside save(): it stores first and raises by itself
