@@ -170,9 +170,9 @@ def _load(module: Path) -> tuple[Loaded, float, int]:
         worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}")
         try:
             loaded = wait_until_loaded(worker, module, waiting)
+            return loaded, time.monotonic() - began, os.fstat(output.fileno()).st_size
         finally:
-            worker.kill()
-        return loaded, time.monotonic() - began, os.fstat(output.fileno()).st_size
+            worker.part()
 
 
 def signature(module: Path, name: str) -> str:

@@ -6,6 +6,7 @@ import os
 import selectors
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import IO, Literal
@@ -13,13 +14,10 @@ from typing import IO, Literal
 from pyalma_tui.model.messages import Exit, Reply, Serve
 from pyalma_tui.runner import supervise
 from pyalma_tui.runner.bounds import Bound
-from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.local_slots import GOODBYE, PRESSED, Worker
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
-from pyalma_tui.runner.snapshot import first_log_path, load_log_dir
-
-PRESSED = 1.5  # seconds that a worker gets to end by itself when it is no longer needed; then it gets SIGINT
-GOODBYE = 2.0  # seconds until it is killed; and that what it started gets afterwards
+from pyalma_tui.runner.snapshot import load_log_dir
 
 
 class Crew:
@@ -63,20 +61,22 @@ class Crew:
 
     def start(self, number: int) -> None:
         """Start a worker for this slot; it says when it has loaded the module."""
-        session = self._session
-        mark = f"{session.meta.session}-{self.launched + 1}-{time.monotonic_ns()}"
-        path = load_log_dir(session.state_dir) / f"{session.meta.session:06d}-{self.launched + 1:03d}.log"
-        with _opened(path) as log:
-            worker = Worker(self._settings.module, log, mark, session.code)
-        self._sit(number, worker, path)
+        mark = f"{self._session.meta.session}-{self.launched + 1}-{time.monotonic_ns()}"
+        with _opened(self._next_log()) as log:
+            worker = Worker(self._settings.module, log, mark, self._session.code)
+        self._sit(number, worker)
 
     def adopt(self, worker: Worker) -> None:
         """Take in a worker that has loaded the module already."""
-        self.serve(self._sit(0, worker, first_log_path(self._session.state_dir)))
+        self.serve(self._sit(0, worker))
 
-    def _sit(self, number: int, worker: Worker, load_log: Path) -> Seat:
+    def _next_log(self) -> Path:
+        directory = load_log_dir(self._session.state_dir)
+        return directory / f"{self._session.meta.session:06d}-{self.launched + 1:03d}.log"
+
+    def _sit(self, number: int, worker: Worker) -> Seat:
+        seat = Seat(number, worker, self.launched + 1, self._next_log())
         self.launched += 1
-        seat = Seat(number, worker, self.launched, load_log)
         self.seats[number] = seat
         self.selector.register(worker.work, selectors.EVENT_READ, lambda: self.hear(seat))
         return seat
@@ -141,10 +141,15 @@ class Crew:
         """Free the slot of a worker that is gone; what it left behind gets a moment."""
         code = seat.worker.gone()
         if seat.doing == "ending" and seat.pressed != "SIGKILL" and code is not None and code < 0:
-            self._tell_loss(seat, f"was {supervise.death(code)} while it ended")
+            held_up = seat.pressed == "SIGINT" and code == -Signals.SIGINT  # in a finalizer: no handler is left then
+            how = f"was still at its end after {PRESSED:g} s and was interrupted"
+            self._tell_loss(seat, how if held_up else f"was {supervise.death(code)} while it ended")
         self._stop_listening(seat)
         if seat.log is not None:
             seat.log.settle()
+        with suppress(OSError):  # it was never there, or was removed
+            if seat.load_log.stat().st_size == 0:
+                seat.load_log.unlink()
         del self.seats[seat.number]
         seat.worker.dismiss_guard()
         self.leaving.append((seat.worker, time.monotonic() + GOODBYE))

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import IO
 
 from pyalma_tui.runner.local_slots import Worker, become_subreaper
-from pyalma_tui.runner.snapshot import first_log_path
+from pyalma_tui.runner.snapshot import load_log_dir
 
 
 @contextmanager
 def first_worker(module: Path, state_dir: Path) -> Iterator[Worker]:
-    """A worker that imports the module. What fails inside of the `with` kills it; otherwise it lives on after it.
+    """A worker that imports the module. What fails inside of the `with` ends it; otherwise it lives on after it.
 
     The mark is its own even if several experiments are run by one process: a worker's orphans are found by it.
     """
@@ -27,7 +27,10 @@ def first_worker(module: Path, state_dir: Path) -> Iterator[Worker]:
         worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}")
         try:
             yield worker
-        except BaseException:
+        except Exception:
+            worker.part()
+            raise
+        except BaseException:  # a Ctrl+C: at once
             worker.kill()
             raise
         _keep_output(output, state_dir)
@@ -39,9 +42,9 @@ def _keep_output(output: IO[bytes], state_dir: Path) -> None:
     if output.tell() == 0:
         return
     output.seek(0)
-    path = first_log_path(state_dir)
+    directory = load_log_dir(state_dir)
     with contextlib.suppress(OSError):  # a log is no reason not to start
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(0o600)
-        with path.open("wb") as log:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (directory / "first.log").touch(0o600)
+        with (directory / "first.log").open("wb") as log:
             shutil.copyfileobj(output, log)

@@ -17,6 +17,7 @@ from pyalma_tui.errors import LoadError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.messages import (
     WORKER_MARK,
+    Exit,
     Interrupt,
     Loaded,
     LoadFailed,
@@ -26,6 +27,8 @@ from pyalma_tui.model.messages import (
     Request,
 )
 
+PRESSED = 1.5  # seconds that a worker gets to end by itself when it is no longer needed; then it gets SIGINT
+GOODBYE = 2.0  # seconds until it is killed; and that what it started gets afterwards
 CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unmapped for each short reply
 _decode: Callable[[bytes], Reply] = jsontext.decoder(Reply)
 
@@ -165,6 +168,17 @@ class Worker:
     def gone(self) -> int | None:
         """The exit code, negative for a signal, None while it lives."""
         return self.process.poll()
+
+    def part(self) -> None:
+        """Let it end by itself, as a Python program does, and wait for that; what takes too long is killed."""
+        self.send(Exit())
+        for seconds, number in ((PRESSED, Signals.SIGINT), (GOODBYE - PRESSED, Signals.SIGKILL)):
+            try:
+                self.process.wait(seconds)
+                break
+            except subprocess.TimeoutExpired:
+                self.signal(number)
+        self.kill()
 
     def kill(self) -> None:
         """End it at once, with what it started."""

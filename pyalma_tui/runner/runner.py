@@ -426,9 +426,7 @@ class Runner:
         """Let a worker go whose process a run has changed for good; another one takes its slot if there is need."""
         if worn not in self._worn:
             self._worn.add(worn)
-            self._note(
-                f"the worker of {self._label(run)} is replaced: {worn}; so is every one that does this from now on"
-            )
+            self._note(f"{self._label(run)} {worn}: its worker is replaced, as each is after such a run")
         self._crew.dismiss(seat)
 
     def _not_recorded(self, run: int, attempt: int, why: str) -> None:

@@ -136,11 +136,6 @@ def load_log_dir(state_dir: Path) -> Path:
     return state_dir / "logs" / "load"
 
 
-def first_log_path(state_dir: Path) -> Path:
-    """Where the output of the first import of a session is, which comes before the session is opened."""
-    return load_log_dir(state_dir) / "first.log"
-
-
 Change: TypeAlias = tuple[Record, Run | None]
 """A record that was folded in, and the run after it (None for records of done() and notes)."""
 

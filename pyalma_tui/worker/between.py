@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import _signal  # what `signal` wraps: asking for all handlers takes 1 µs so, not 19, and each run pays it
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps: all handlers in 1 µs, not 19, for each run
 import faulthandler
 import os
 import resource
 import signal
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from operator import is_not
 
@@ -32,7 +32,7 @@ class Before:
         self._umask = os.umask(0o077)
         os.umask(self._umask)
         self._folder = ""
-        self._home_is_ours = lambda: False
+        self._home_is_ours: Callable[[], bool] = lambda: False
         with suppress(OSError):  # it was removed, or may not be looked at
             self._folder = os.getcwd()
             self._open_home()
@@ -51,6 +51,7 @@ class Before:
             except BaseException:  # noqa: BLE001 - what came in the last moment has called a handler of user code
                 continue
             return
+        self._put_back()
 
     def changed_limits(self) -> list[str]:
         """The resource limits that are not what they were: most cannot be raised again, and what they count goes on."""
@@ -76,11 +77,11 @@ class Before:
         """Put handlers back. A signal that is blocked and pending was meant for the run: ignoring it takes it away."""
         for number, handler in zip(SIGNALS, self._handlers, strict=True):
             if number in numbers:
-                _signal.signal(number, signal.SIG_IGN)
-                _signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: none of Python's
+                _signal.signal(number, _signal.SIG_IGN)
+                _signal.signal(number, _signal.SIG_DFL if handler is None else handler)  # None: none of Python's
         if faulthandler.is_enabled() and any(number in numbers for number in FATAL):
             faulthandler.disable()
-            faulthandler.enable()
+            faulthandler.enable(2)
 
     def _wake_as_before(self) -> None:
         _signal.set_wakeup_fd(-1)

@@ -6,15 +6,19 @@ SIGINT first, which ends what is waited for as a Ctrl+C would, and kills then.
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import threading
 import time
+from contextlib import suppress
 from types import CodeType, FrameType
 
 from pyalma_tui.model.records import Note
 from pyalma_tui.worker.calling import Pen
 from pyalma_tui.worker.stopping import Stopping
 
+BUFFERED = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 _WAITING_FOR_THREADS: CodeType = threading._shutdown.__code__  # type: ignore[attr-defined]
 
 
@@ -25,10 +29,19 @@ def begin(pen: Pen, stopping: Stopping) -> None:
 
 
 def _tell(pen: Pen, frame: FrameType | None) -> None:
+    _flush_files()
     try:
         pen.write(Note(time.time(), f"worker {os.getpid()} {_held_up_by(frame)}"))
     except OSError:  # a full disk: the log of the worker has the traceback
         return
+
+
+def _flush_files() -> None:
+    """Write out what open files still hold: if it has to be killed, or if what goes on has them, nobody else will."""
+    for file in gc.get_objects():
+        if issubclass(type(file), BUFFERED):
+            with suppress(OSError, ValueError, RuntimeError):  # a full disk, closed, or just being written
+                file.flush()
 
 
 def _held_up_by(frame: FrameType | None) -> str:

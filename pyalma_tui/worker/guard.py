@@ -55,12 +55,12 @@ def _guard(control: int, worker: int) -> None:
     poll = select.poll()
     poll.register(control, 0)  # a hang-up is always told; what the runner says is not ours to read
     poll.register(worker, select.POLLIN)
-    told = {fd for fd, _ in poll.poll()}
-    if control not in told:  # the worker is gone: with its runner? or user code has closed its end
+    gone = control in {fd for fd, _ in poll.poll()}
+    if not gone:  # the worker is: with its runner? or user code has closed our descriptor
         poll.unregister(worker)
-        while not (told := poll.poll(LATE)) and _exists(os.getpgrp()):
+        while not (gone := bool(poll.poll(LATE))) and _exists(os.getpgrp()):
             continue
-    if told:
+    if gone:
         end_all()
     os._exit(0)
 

@@ -40,7 +40,9 @@ class Stopping:
 
     def watch(self, control: socket.socket) -> None:
         """Start the thread that takes requests, and ends this process group when the runner closes the socket."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # what user code blocks stays blocked
         threading.Thread(target=self._watch, args=(control,), name="pyalma-tui-watch", daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _watch(self, control: socket.socket) -> None:
         pending = b""
