@@ -42,7 +42,7 @@ from pyalma_tui.worker import capture, ending, guard
 from pyalma_tui.worker.between import Before
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.descriptors import close_in_children, watched
-from pyalma_tui.worker.failure import called_exit, error_of
+from pyalma_tui.worker.failure import called_exit, error_of, written_at
 from pyalma_tui.worker.stopping import Stopping, die_with_parent
 
 OWN_PROCESS = (
@@ -145,7 +145,7 @@ def _load(path: Path, code: Path, channel: Channel, guard_pid: int) -> RunModule
         channel.send(LoadFailed(Error(error.message)))
     except SyntaxError as error:
         failure = error_of(error)
-        where = f"{error.filename}:{error.lineno}" if error.filename else str(path)
+        where = written_at(error) or str(path)
         channel.send(LoadFailed(Error(f"{where}: {failure.message}", failure.traceback)))
     except SystemExit as error:
         channel.send(LoadFailed(Error(f"{path}: it calls {called_exit(error)} while it is imported")))

@@ -59,6 +59,14 @@ def called_exit(raised: SystemExit) -> str:
         return f"sys.exit() with a {kind_of(code)}"
 
 
+def written_at(raised: SyntaxError) -> str:
+    """The file and line that it complains about, "" if it names none."""
+    try:
+        return f"{_exactly(raised.filename)}:{int(raised.lineno or 0)}" if raised.filename else ""
+    except BaseException:  # noqa: BLE001 - user code may raise one of its own making
+        return ""
+
+
 def causes(raised: BaseException) -> Iterator[BaseException]:
     """It, and whatever is among its causes, contexts and, at any depth, exception groups; each once."""
     seen: set[int] = set()

@@ -216,45 +216,54 @@ def _(experiment: Experiment) -> None:
 # --- between two runs ---------------------------------------------------------------------------------------------
 
 LEAVES = """
-    import ctypes
     def stand():
         mask = os.umask(0)
         os.umask(mask)
-        return (
-            [signal.getsignal(n) for n in signal.valid_signals()],
-            [signal.getitimer(n) for n in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)],
-            signal.pthread_sigmask(signal.SIG_BLOCK, ()), mask, os.getcwd(),
-        )
+        return {
+            "handlers": [signal.getsignal(n) for n in signal.valid_signals()],
+            "timers": [signal.getitimer(n) for n in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)],
+            "blocked": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+            "umask": mask,
+            "folder": os.getcwd(),
+            "process": os.getpid(),
+        }
     class Odd:
         def __eq__(self, other): raise RuntimeError
         def __call__(self, *args): raise TimeoutError
-    KEPT = []
+    SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    def alarm(): signal.alarm(1)
+    def alarm_that_came(): time.sleep(1.2)
+    def timers():
+        for timer in range(3): signal.setitimer(timer, 0.2, 0.001)
+    def handlers():
+        for number in SIGNALS: signal.signal(number, Odd())
+    def ignored():
+        for number in SIGNALS: signal.signal(number, signal.SIG_IGN)
+    def handler_and_timer():
+        signal.signal(signal.SIGALRM, Odd())
+        signal.setitimer(signal.ITIMER_REAL, 0.3, 0.0005)
+    def blocked():
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        os.kill(os.getpid(), signal.SIGTERM)
+    def umask(): os.umask(0o777)
+    def folder(): os.chdir("/")
+    def nothing(): pass
+    KEPT = {}
     def run(instance, save, state):
-        KEPT.append(stand())
-        tell(KEPT[0] == KEPT[-1], os.getpid() == int(open("pid").read() if os.path.exists("pid") else os.getpid()))
-        open("pid", "w").write(str(os.getpid()))
-        {leaves}
-        if instance.endswith("first"):
-            save("done")
+        found = stand()
+        KEPT.update(KEPT or found)
+        tell(os.path.basename(instance), *[what for what in found if found[what] != KEPT[what]])
+        globals()[os.path.basename(instance)]()
 """
 
 
-@case.each(
-    "H97",
-    alarm="signal.alarm(1)",
-    timers="for n in range(3): signal.setitimer(n, 0.2, 0.001)",
-    handlers="for n in signal.valid_signals() - {9, 19, 32, 33}: signal.signal(n, Odd())",
-    ignored="for n in signal.valid_signals() - {9, 19, 32, 33}: signal.signal(n, signal.SIG_IGN)",
-    handler_and_timer="signal.signal(signal.SIGALRM, Odd()); signal.setitimer(0, 0.3, 0.0005)",
-    mask="signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()); os.kill(os.getpid(), signal.SIGTERM)",
-    umask="os.umask(0o777)",
-    folder="os.chdir('/')",
-)
-def _(experiment: Experiment, leaves: str) -> None:
-    experiment.write(LEAVES.format(leaves=leaves), ("last", "first"))
-    assert experiment.run("--workers", "1").code == 0
-    assert set(experiment.told()) == {"True True"}, "the second run found everything as the first one had"
-    assert len(experiment.told()) == 2
+@case("H97-what-a-run-leaves-the-next-one-does-not-find")
+def _(experiment: Experiment) -> None:
+    names = ["alarm", "alarm_that_came", "timers", "handlers", "ignored", "handler_and_timer", "blocked", "umask"]
+    names += ["folder", "nothing"]
+    experiment.write(LEAVES, names[::-1])
+    assert experiment.run("--workers", "1").code == 0, experiment.outputs()
+    assert experiment.told() == names
 
 
 @case("H98-limits")
@@ -377,93 +386,123 @@ def _(experiment: Experiment) -> None:
 # --- the journal's descriptor -------------------------------------------------------------------------------------
 
 REPLACES = """
-    import resource
     MINE = []
-    def journals():
+    def ours(kind):
         for fd in os.listdir("/proc/self/fd"):
-            if os.path.exists(f"/proc/self/fd/{{fd}}") and "/journal/" in os.readlink(f"/proc/self/fd/{{fd}}"):
+            if os.path.exists(f"/proc/self/fd/{fd}") and kind in os.readlink(f"/proc/self/fd/{fd}"):
                 yield int(fd)
-    def sockets():
-        return [int(fd) for fd in os.listdir("/proc/self/fd")
-            if os.path.exists(f"/proc/self/fd/{{fd}}") and os.readlink(f"/proc/self/fd/{{fd}}").startswith("socket:")]
     def mine():
-        MINE.append(os.open(f"mine{{len(MINE)}}", os.O_RDWR | os.O_CREAT))
+        MINE.append(os.open(f"mine{len(MINE)}", os.O_RDWR | os.O_CREAT))
         return MINE[-1]
-    def run(instance, save, state):
-        if instance.endswith("after"):
-            return
-        print("buffered", end="")
-        save("kept")
-        before = time.monotonic()
-        {replaces}
-        tell("replaced")
-        {then}
-"""
-SAVES = "save('lost')"
-CAUGHT = """
+    def replace(kind="/journal/"):
+        for fd in ours(kind): os.dup2(mine(), fd)
+    def closed(save):
+        for fd in ours("/journal/"): os.close(fd)
+        save("lost")
+    def closed_and_caught(save):
+        for fd in ours("/journal/"): os.close(fd)
         for _ in range(3):
             try:
                 save("lost")
             except BaseException as error:
                 tell(type(error).__name__)
+    def another_file(save):
+        replace()
+        save("lost")
+    def of_the_same_size(save):
+        for fd in ours("/journal/"):
+            os.lseek(mine(), os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+            os.dup2(MINE[-1], fd)
+    def a_device(save):
+        for fd in ours("/journal/"): os.dup2(os.open(os.devnull, os.O_RDWR), fd)
+        save("lost")
+    def a_pipe(save):
+        for fd in ours("/journal/"): os.dup2(os.pipe()[1], fd)
+        save("lost")
+    def without_a_save(save): replace()
+    def and_fails(save):
+        replace()
+        raise ValueError
+    def all_closed(save):
+        os.closerange(0, 4096)
+        save("lost")
+    def all_closed_then_opened(save):
+        os.closerange(3, 4096)
+        for _ in range(800): mine()
+        save("lost")
+    def few_closed_then_opened(save):
+        os.closerange(3, 256)
+        for _ in range(100): mine()
+        save("lost")
+    def sockets_too(save):
+        replace("/journal/")
+        replace("socket:[")
+        save("lost")
+    def sockets_only(save):
+        replace("socket:[")
+        save("end")
+    def before_a_new_segment(save):
+        replace()
+        for _ in range(20): save("x" * 1_000_000)
+    def run(instance, save, state):
+        save("kept")
+        globals()[os.path.basename(instance)](save)
+        tell("returned")
 """
-ALL_MY_OWN = "os.closerange(0, 4096)\n        for _ in range(600): mine()"
+LOST = "the descriptor of the journal was closed or replaced. The state saved before is kept"
 
 
-@case.each(
-    "H100",
-    closed=("for fd in journals(): os.close(fd)", SAVES),
-    closed_and_caught=("for fd in journals(): os.close(fd)", CAUGHT),
-    nothing_there=("for fd in journals(): os.dup2(os.open('/dev/null', os.O_RDWR), fd)", SAVES),
-    another_file=("for fd in journals(): os.dup2(mine(), fd)", CAUGHT),
-    of_the_same_size=(
-        "for fd in journals(): os.pwrite(mine(), b'x' * 9999, 0); os.lseek(MINE[0], os.lseek(fd, 0, 1), 0);"
-        " os.dup2(MINE[0], fd)",
-        "",
-    ),
-    a_pipe=("for fd in journals(): os.dup2(os.pipe()[1], fd)", SAVES),
-    without_a_save=("for fd in journals(): os.dup2(mine(), fd)", "return"),
-    and_fails=("for fd in journals(): os.dup2(mine(), fd)", "raise ValueError"),
-    all_closed=("os.closerange(0, 4096)", SAVES),
-    all_closed_then_opened=(ALL_MY_OWN, SAVES),
-    sockets_too=("for fd in [*journals(), *sockets()]: os.dup2(mine(), fd)", SAVES),
-    before_a_new_segment=("for fd in journals(): os.dup2(mine(), fd)", "save('x' * 3_000_000); save('lost')"),
-)
-def _(experiment: Experiment, how: tuple[str, str]) -> None:
-    replaces, then = how
-    experiment.write(REPLACES.format(replaces=replaces, then=then or "pass"), ("after", "bad"))
-    result = experiment.run()
-    assert result.code == 1, result
-    assert set(experiment.told()) <= {"replaced", "SaveFailed"}
-    assert len(experiment.told()) == (4 if then == CAUGHT else 1)
+@case("H100-what-is-no-journal-any-more")
+def _(experiment: Experiment) -> None:
+    names = ["closed", "closed_and_caught", "another_file", "of_the_same_size", "a_device", "a_pipe", "without_a_save"]
+    names += ["and_fails", "all_closed", "all_closed_then_opened", "sockets_too", "before_a_new_segment"]
+    experiment.write(REPLACES, names)
+    assert experiment.run("--workers", "1").code == 1
+    assert experiment.told() == ["returned"] * 2 + ["SaveFailed"] * 3 + ["returned"], "save() never returned"
     runs = experiment.runs()
-    assert runs["after"]["status"] == "done"
-    bad = runs["bad"]
-    assert (bad["status"], bad["state"], bad["attempts"], bad["saves"]) == ("failed", "kept", 1, 1)
-    why = "the descriptor of the journal was closed or replaced. The state saved before is kept"
-    assert bad["error"] in (f"SaveFailed: the state could not be stored: {why}", "ValueError")
-    assert (bad["error"] == "ValueError") == ("ValueError" in then)
-    for mine in experiment.folder.glob("mine*"):
-        assert mine.read_bytes().strip(b"x") in (b"", b"buffered"), "only what is the run's own"
+    assert {name: run["error"] for name, run in runs.items()} == dict.fromkeys(
+        names, f"SaveFailed: the state could not be stored: {LOST}"
+    ) | {"and_fails": "ValueError"}
+    assert {(run["state"], run["saves"], run["attempts"]) for run in runs.values()} == {("kept", 1, 1)}
+    assert {mine.read_bytes() for mine in experiment.folder.glob("mine*")} == {b""}, "what is the run's own stays so"
+    assert experiment.session_log().count("closed or replaced the descriptor of its journal") == 1, "told once"
 
 
 @case("H100-few-descriptors")
 def _(experiment: Experiment) -> None:
     """There the journal is among the low ones, and what run() opens takes their numbers."""
-    experiment.write(REPLACES.format(replaces="os.closerange(3, 256)\n        for _ in range(100): mine()", then=SAVES))
-    result = experiment.run(before=limit_descriptors)
-    assert result.code == 1, result
-    assert (experiment.one()["status"], experiment.one()["state"]) == ("failed", "kept")
+    experiment.write(REPLACES, ["few_closed_then_opened"])
+    assert experiment.run(before=limit_descriptors).code == 1
+    run = experiment.one()
+    assert (run["state"], run["error"]) == ("kept", f"SaveFailed: the state could not be stored: {LOST}")
     assert {mine.read_bytes() for mine in experiment.folder.glob("mine*")} == {b""}
 
 
 @case("H100-sockets-only")
 def _(experiment: Experiment) -> None:
-    experiment.write(REPLACES.format(replaces="for fd in sockets(): os.dup2(mine(), fd)", then="save('end')"), "ab")
-    result = experiment.run("--workers", "1")
-    assert result.code == 0, "the journal says how it ended"
-    assert {(run["status"], run["state"]) for run in experiment.runs().values()} == {("done", "end")}
+    experiment.write(REPLACES, ["sockets_only"])
+    assert experiment.run("--iterations", "2").code == 0, "the journal says how it ended"
+    assert {(run["status"], run["state"]) for run in experiment.status()["runs"]} == {("done", "end")}
     assert {mine.read_bytes() for mine in experiment.folder.glob("mine*")} == {b""}
+
+
+@case("H102-without-descriptors-nothing-outlives-the-runner")
+def _(experiment: Experiment) -> None:
+    """What guards a worker hears that the runner is gone, whatever run() has closed."""
+    experiment.write("""
+        import subprocess
+        def run(instance, save, state):
+            os.closerange(3, 4096)
+            time.sleep(1.2)
+            subprocess.Popen(["sleep", "1000"])
+            tell("started")
+            wait_for("never")
+    """)
+    running = experiment.go()
+    experiment.hears("started")
+    running.signal(signal.SIGKILL)
+    running.end()
+    experiment.nothing_left(5)
 
 
 # --- exceptions that break while they are looked at ---------------------------------------------------------------
@@ -571,7 +610,7 @@ def _(experiment: Experiment) -> None:
     assert all(f'  File "{experiment.module}", line ' in trace for trace in traces), "where is always told"
 
 
-@case.each("H101", **{name: name for name in ("closed", "lies", "code", "patched")})
+@case.each("H101", **{name: name for name in ("closed", "syntax")})
 def _(experiment: Experiment, name: str) -> None:
     end = f"def run(instance, save, state): pass\ndef done(): {name}()\n"
     experiment.write(BROKEN + indent(end, "    "))
