@@ -239,7 +239,7 @@ def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
         yield folder / "done" / f"{call}.log", f"{HOOK}, call {call}"
     load = load_log_dir(known.state_dir)
     for name in sorted(os.listdir(load)) if load.is_dir() else ():
-        yield load / name, "while the module was imported"
+        yield load / name, "while the module was imported, and at the end of its worker"
 
 
 def _numbers(folder: Path) -> list[int]:
