@@ -248,7 +248,7 @@ def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
         yield layout.done_log_path(known.state_dir, call), f"{HOOK}, call {call}"
     load = layout.load_log_dir(known.state_dir)
     for name in sorted(os.listdir(load)) if load.is_dir() else ():
-        yield load / name, "while the module was imported"
+        yield load / name, "while the module was imported, and at the end of its worker"
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -18,8 +18,9 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
 
     `segment` is the name of the first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
     `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
-    the modes of segments and logs, whatever user code does to that of the worker. In the `foreground` the standard
-    descriptors follow that of the lock, and nothing goes into logs.
+    the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
+    outside of all runs. In the `foreground` the standard descriptors follow that of the lock, and nothing goes into
+    logs.
     """
 
     state_dir: str
@@ -28,6 +29,7 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
     synced: bool
     slot: int
     umask: int
+    log: str
     foreground: bool = False
 
 
@@ -58,7 +60,7 @@ class DoneOrder(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Exit(msgspec.Struct, frozen=True, tag="exit"):
-    """No more work: end."""
+    """No more work: end, as a Python program does."""
 
 
 Order: TypeAlias = Serve | RunOrder | DoneOrder | Exit
@@ -145,11 +147,15 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """An attempt is over and its end is in the journal, but for what was `refused`."""
+    """An attempt is over and its end is in the journal, but for what was `refused`.
+
+    `worn` says what the run has changed in its process that cannot be put back: the worker is to be replaced.
+    """
 
     run: int
     attempt: int
     refused: Refused | None = None
+    worn: str = ""
 
 
 class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):

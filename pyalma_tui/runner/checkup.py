@@ -224,7 +224,7 @@ def _wait(worker: Worker, module: Path, waiting: Callable[[float], None]) -> Loa
     try:
         return wait_until_loaded(worker, module, waiting)
     finally:
-        worker.kill()
+        worker.part()
 
 
 def signature(module: Path, name: str) -> str:

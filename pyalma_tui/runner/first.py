@@ -25,7 +25,7 @@ from pyalma_tui.store.ours import is_begun
 def first_worker(
     module: Path, state_dir: Path, chosen: Chosen | None = None, *, foreground: bool = False
 ) -> Iterator[Worker]:
-    """A worker that imports the module. What fails inside of the `with` kills it; otherwise it lives on after it.
+    """A worker that imports the module. What fails inside of the `with` ends it; otherwise it lives on after it.
 
     Raises ShortageError if no process can be started.
 
@@ -37,10 +37,13 @@ def first_worker(
         try:
             yield worker
         except LoadError as error:
-            worker.kill()
+            worker.part()
             log = _keep_output(output, state_dir) if is_begun(state_dir) else None  # a failed load makes no directory
             raise failed(error, output, log) from None
-        except BaseException:
+        except Exception:
+            worker.part()
+            raise
+        except BaseException:  # a Ctrl+C: at once
             worker.kill()
             raise
         _keep_output(output, state_dir)

@@ -18,6 +18,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import (
     WORKER_MARK,
+    Exit,
     Interrupt,
     Loaded,
     LoadFailed,
@@ -30,6 +31,8 @@ from pyalma_tui.model.messages import (
     TryLater,
 )
 
+PRESSED = 1.5  # seconds that a worker gets to end by itself when it is no longer needed; then it gets SIGINT
+GOODBYE = 2.0  # seconds until it is killed; and that what it started gets afterwards
 CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unmapped for each short reply
 _decode: Callable[[bytes], Reply] = jsontext.decoder(Reply)
 
@@ -167,6 +170,18 @@ class Worker:
             return False
         return True
 
+    def dismiss_guard(self) -> None:
+        """End the guard of a worker that is gone: it waits to hear whether we are gone as well."""
+        guard = self.guard
+        try:
+            if guard and os.getpgid(guard) == self.pid:  # still it
+                os.kill(guard, Signals.SIGKILL)
+                os.waitpid(guard, 0)
+        except ProcessLookupError:  # it has been killed
+            return
+        except ChildProcessError:  # we do not inherit orphans here
+            return
+
     def group_is_alive(self) -> bool:
         """Whether anything of its process group is left."""
         try:
@@ -183,6 +198,17 @@ class Worker:
     def gone(self) -> int | None:
         """The exit code, negative for a signal, None while it lives."""
         return self.process.poll()
+
+    def part(self) -> None:
+        """Let it end by itself, as a Python program does, and wait for that; what takes too long is killed."""
+        self.send(Exit())
+        for seconds, number in ((PRESSED, Signals.SIGINT), (GOODBYE - PRESSED, Signals.SIGKILL)):
+            try:
+                self.process.wait(seconds)
+                break
+            except subprocess.TimeoutExpired:
+                self.signal(number)
+        self.kill()
 
     def kill(self) -> None:
         """End it at once, with what it started."""

@@ -37,7 +37,7 @@ def said(message: str, output: IO[bytes]) -> str:
     return f"{message}. It printed last: {last.strip()}"
 
 
-def said_in(message: str, log: str) -> str:
+def said_in(message: str, log: Path) -> str:
     """The same of a log; where it cannot be read the message alone."""
     try:
         with open(log, "rb") as output:

@@ -54,6 +54,7 @@ from pyalma_tui.runner.verdict import Death, how_it_died, verdict
 from pyalma_tui.store.layout import done_log_path, log_path
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
+SOON = 0.005  # seconds until the next look when a worker is about to be gone
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
 LOOK = 0.5  # seconds between two looks whether a process is stopped
 NO_STATE = msgspec.Raw(b'""')
@@ -97,6 +98,8 @@ class Runner:
         self._halted = False  # after an interrupt of everything, until a resume
         self._quitting = False
         self._done_wanted = False
+        self._stirred = 0  # how many workers had been started when something was called last
+        self._worn: set[str] = set()  # what was told of workers that had to be replaced
         self._blocked: PyalmaError | None = None
         self._failure = ""
         self._changed = True
@@ -172,6 +175,8 @@ class Runner:
         for key, _ in self._crew.selector.select(timeout):
             key.data()
         now = time.monotonic()
+        if self._crew.is_parting:
+            self._next_tick = min(self._next_tick, now + SOON)
         if now >= self._next_tick or self._changed:
             self._tick(now)
         self._fill()
@@ -227,13 +232,8 @@ class Runner:
     def _end(self) -> None:
         """End whatever still lives, write the last checkpoint, and say so, come what may: somebody waits for it."""
         self._quitting = True
-        now = time.monotonic()
-        seats = list(self._crew.seats.values())
-        for seat in seats:
-            self._advance(seat, supervise.at_once(seat.stop or supervise.asked(now, 0.0), now))
         try:
-            for seat in seats:
-                self._try(partial(self._bury_at_last, seat))
+            self._try(self._end_workers)
             self._try(self._crew.close)
             self._try(self._session.close)
         finally:
@@ -241,8 +241,25 @@ class Runner:
             self._woken.close()
             self._publish("closed")
 
-    def _bury_at_last(self, seat: Seat) -> None:
-        self._bury(seat, seat.worker.process.wait())
+    def _end_workers(self) -> None:
+        """There are some only after an error of ours: what they call is killed, the others end by themselves."""
+        now = time.monotonic()
+        for seat in self._crew.seats.values():
+            if seat.active:
+                self._advance(seat, supervise.at_once(seat.stop or supervise.asked(now, 0.0), now))
+            elif seat.doing != "ending":
+                self._crew.dismiss(seat)
+        while self._crew.seats:
+            for seat in list(self._crew.seats.values()):
+                self._try(partial(self._see_end, seat))
+            time.sleep(SOON)
+
+    def _see_end(self, seat: Seat) -> None:
+        code = seat.worker.gone()
+        if code is not None:
+            self._bury(seat, code)
+        elif seat.doing == "ending":
+            self._crew.hurry(seat, time.monotonic())
 
     def _try(self, step: Callable[[], None]) -> None:
         """Take a step of the end; if it fails, that is told, and the others are taken all the same."""
@@ -276,8 +293,7 @@ class Runner:
         """Give every free worker something to do, and start workers while there is more than they can take."""
         if self._quitting:
             for seat in self._crew.of("loading", "opening", "ready"):
-                self._dismiss(seat)
-            self._crew.see_off(time.monotonic())
+                self._crew.dismiss(seat)
             return
         if not self._session.planned:  # what run ids mean is being written
             self._session.refuse_unplanned()
@@ -286,7 +302,7 @@ class Runner:
         haunted = self._crew.haunted
         for seat in list(self._crew.seats.values()):
             if seat.doing == "ready" and seat.number >= self._workers:
-                self._dismiss(seat)
+                self._crew.dismiss(seat)
             elif seat.doing == "ready" and open_to_runs and (run := self._queue.pop(haunted)) is not None:
                 self._order(seat, run)
         if open_to_runs:
@@ -331,6 +347,7 @@ class Runner:
         assert not isinstance(run.status, s.Running | s.Done), "only what is not running and not done is called"
         instance = self._session.ledger.instances[run.instance]
         log = Bound(log_path(self._session.state_dir, run.id, run.attempt + 1))
+        self._stirred = self._crew.launched
         seat.turn("running", run.id, run.attempt + 1, log)
         self._changed = True
         seat.worker.send(
@@ -381,12 +398,21 @@ class Runner:
         return (not_yet or self._done_wanted) and self._all_done()
 
     def _call_done(self) -> None:
-        ready = self._crew.of("ready")
+        """Call it in a worker that was started after all runs, and after all their workers had ended.
+
+        Only then what runs have written is there: files are flushed at the end of a process.
+        """
+        ready = [seat for seat in self._crew.of("ready") if seat.launch > self._stirred]
+        for seat in self._crew.of("ready"):
+            if seat not in ready[:1]:
+                self._crew.dismiss(seat)
+        if self._crew.leaving or len(self._crew.seats) > len(ready[:1]):
+            return
         if not ready:
-            if not self._crew.seats:
-                self._start(0)
+            self._start(0)
             return
         self._done_wanted = False
+        self._stirred = self._crew.launched
         session = self._session
         session.sync_now()
         call = session.ledger.hook.calls + 1
@@ -411,35 +437,47 @@ class Runner:
     def _on_reply(self, seat: Seat, reply: Reply) -> None:
         self._changed = True
         match reply:
+            case Serving():
+                self._session.journal.follow(seat.writer)
+                seat.followed = True
+                if seat.doing == "opening":
+                    seat.turn("ready")
+            case _ if seat.doing == "ending":  # it had not heard yet that it is no longer needed
+                return
             case Loaded():
                 self._starting.loaded()
                 self._has_done = reply.has_done
                 self._crew.serve(seat)
             case LoadFailed(error):
-                self._dismiss(seat)
                 why = said_in(error.message, seat.load_log)
+                self._crew.dismiss(seat)
                 told = f"a worker could not import the module: {why}"
                 self._never_loaded(told, LoadError(f"module: {why}. {MEND}"))
             case TryLater(why):
-                self._dismiss(seat)
+                self._crew.dismiss(seat)
                 self._try_later(why, time.monotonic())
-            case Serving():
-                self._session.journal.follow(seat.writer)
-                seat.followed = True
-                seat.turn("ready")
             case ServeFailed(error, room):
-                self._dismiss(seat)
+                self._crew.dismiss(seat)
                 self._not_saved("a worker cannot write its journal", Refused(error.message, room))
-            case Ended(run, attempt, refused):
+            case Ended(run, attempt, refused, worn):
                 self._absorb(self._session.journal.read(seat.writer))
                 if refused is not None:
                     self._not_recorded(run, attempt, refused)
                 seat.turn("ready")
+                if worn:
+                    self._replace(seat, run, worn)
             case DoneEnded(unsaved=unsaved):
                 self._absorb(self._session.journal.read(seat.writer))
                 if isinstance(self._session.ledger.hook.status, s.HookRunning):
                     self._cut_off(unsaved)
-                seat.turn("ready")
+                self._crew.dismiss(seat)  # what it has written is there when it is gone
+
+    def _replace(self, seat: Seat, run: int, worn: str) -> None:
+        """Let a worker go whose process a run has changed for good; another one takes its slot if there is need."""
+        if worn not in self._worn:
+            self._worn.add(worn)
+            self._note(f"{self._label(run)} {worn}: its worker is replaced, as each is after such a run")
+        self._crew.dismiss(seat)
 
     def _not_recorded(self, run: int, attempt: int, refused: Refused) -> None:
         """The disk refused what a worker wrote of a run, which goes on by itself if that was no fault of its own."""
@@ -487,15 +525,18 @@ class Runner:
             self._crew.hear(seat)
             self._bury(seat, code)
             return
+        if seat.doing == "ending":
+            self._crew.hurry(seat, now)
         if seat.log is not None:
             seat.log.look()
+        if seat.active:
             self._look_whether_stopped(seat, now)
         timeout = self._timeout
         if seat.stop is None:
             if timeout is not None and seat.doing == "running" and now - seat.began >= timeout:
                 self._ask(seat, timeout)
             elif seat.doing == "ready" and now - seat.began >= LINGER:
-                self._dismiss(seat)
+                self._crew.dismiss(seat)
         elif now >= seat.stop.deadline:
             self._advance(seat, supervise.advanced(seat.stop, now))
 
@@ -521,7 +562,7 @@ class Runner:
             else:
                 why = how_it_died(code).replace("run()", "done()")
                 self._write(DoneRaised(seat.attempt, time.time(), s.Error(why)))
-        self._crew.remove(seat, died=True)
+        self._crew.remove(seat, died=seat.doing != "ending")
         if seat.doing in ("loading", "opening") and not self._quitting:
             how = how_it_died(code) if code < 0 else f"exit code {code}"
             why = said_in(f"a worker ended while it imported the module ({how})", seat.load_log)
@@ -552,10 +593,6 @@ class Runner:
             self._retries.crashed(seat.run)
         self._write(verdict(seat.run, seat.attempt, death, time.time()))
 
-    def _dismiss(self, seat: Seat) -> None:
-        self._crew.dismiss(seat)
-        self._last_words(seat)
-
     def _last_words(self, seat: Seat) -> None:
         self._changed = True
         if seat.followed:
@@ -583,7 +620,7 @@ class Runner:
             self._queue.clear()
             self._room.forget()
             for seat in self._crew.of("loading", "opening"):
-                self._dismiss(seat)
+                self._crew.dismiss(seat)
         else:
             discarded = sum(self._queue.discard(run) for run in runs)
             if discarded:

@@ -18,7 +18,7 @@ from pyalma_tui.model.view import Row, Tally
 from pyalma_tui.runner.commands import Command, Limits
 
 Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
-SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()"]
+SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()", "ending"]
 
 
 Step: TypeAlias = Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]

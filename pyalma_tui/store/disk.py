@@ -191,13 +191,15 @@ def sync_data(fd: int) -> None:
 
 def high(low: int) -> int:
     """The descriptor moved out of the way of user code that closes or reuses low ones, and closed on exec."""
-    try:
-        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
-    except OSError:  # a small RLIMIT_NOFILE
-        os.set_inheritable(low, False)
-        return low
-    os.close(low)
-    return fd
+    for least in (HIGH_FD, 3):  # where RLIMIT_NOFILE is small, at least no standard stream
+        try:
+            fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, least)
+        except OSError:
+            continue
+        os.close(low)
+        return fd
+    os.set_inheritable(low, False)
+    return low
 
 
 def is_at(path: Path, fd: int) -> bool:

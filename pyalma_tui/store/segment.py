@@ -63,11 +63,19 @@ def record_of(line: bytes) -> Record | None:
         return None
 
 
+class EstrangedError(OSError):
+    """A segment's descriptor is closed, or stands for something else: user code has done that, whatever it meant."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EBADF, "the descriptor of the journal was closed or replaced")
+
+
 class SegmentWriter:
     """Appends lines to segments that nobody else writes; each line with one `write(2)`.
 
     `synced` means that a line is on the disk when `append` returns, `settled` that a whole segment is before lines go
-    into the next one. All methods raise OSError and leave the segment cut back to its last good line.
+    into the next one. All methods raise OSError and leave the segment cut back to its last good line. What is not the
+    segment any more is never written, cut, or closed: they raise EstrangedError instead.
     """
 
     def __init__(
@@ -89,6 +97,7 @@ class SegmentWriter:
         self._torn = False
         self._sound = False  # its name and its pages have not been refused by the disk
         self.fd, self.name = -1, ""
+        self._identity = (-1, -1)  # device and inode of the file
         try:
             self._open(name)
         except OSError:
@@ -110,11 +119,14 @@ class SegmentWriter:
                     self._sound = sound
                 raise
             settle_mode(fd, self._directory, self._umask)
+            stat = os.fstat(fd)
+            ours = self.is_own
             if self.name == before:  # else a save from a signal handler came in between and has gone further
-                old = self.fd  # no call from here on to the last of these, so nothing comes in between
+                old = self.fd if ours else -1  # no call from here on to the last of these: nothing comes in between
                 self.fd = fd
                 self.name = name
                 self.position = 0
+                self._identity = (stat.st_dev, stat.st_ino)
                 self._torn = False
             if old >= 0:
                 os.close(old)
@@ -124,8 +136,37 @@ class SegmentWriter:
         finally:
             os.close(directory)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the descriptor still stands for the segment."""
+        try:
+            stat = os.fstat(self.fd)
+        except OSError:
+            return False
+        return (stat.st_dev, stat.st_ino) == self._identity
+
+    def check(self) -> None:
+        """Raise EstrangedError if the descriptor does not stand for the segment any more."""
+        if self.fd < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        if not self.is_own:
+            raise EstrangedError
+
+    def _is_where_it_was(self) -> bool:
+        """Whether the descriptor's offset is where our last line ended: a fourth of what `is_own` costs.
+
+        Anything else that is there has an offset of its own, or none. After a handler's save in between, and after a
+        cut, only `is_own` can tell.
+        """
+        try:
+            return os.lseek(self.fd, 0, os.SEEK_CUR) == self.position > 0
+        except OSError:
+            return False
+
     def append(self, line: bytes) -> None:
         """Add one line; when this returns it survives the death of any process."""
+        if not self._is_where_it_was():
+            self.check()
         if self.position >= self._limit or self._torn or not self._sound:
             self._make_ready()
         try:
@@ -160,6 +201,7 @@ class SegmentWriter:
 
     def _cut_back(self) -> None:
         """Leave whole lines only."""
+        self.check()
         end = os.fstat(self.fd).st_size
         while end > 0:
             start = max(0, end - READ)
@@ -208,6 +250,7 @@ class SegmentWriter:
             self._sync()
 
     def _sync(self) -> None:
+        self.check()
         try:
             sync_data(self.fd)
         except OSError:
@@ -216,8 +259,9 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Close the segment; it can be read and removed by others."""
+        ours = self.is_own
         fd, self.fd = self.fd, -1  # a close that fails has closed
-        if fd >= 0:
+        if ours:
             os.close(fd)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -19,7 +20,9 @@ from pyalma_tui.model.exact import InexactError, text_of
 from pyalma_tui.model.instance import Instance, argument
 from pyalma_tui.model.messages import Refused, RunOrder
 from pyalma_tui.model.records import Progressed, Raised, Record, Returned, Stopped
-from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
+from pyalma_tui.store.segment import EstrangedError, SegmentWriter, line_of, saved_line, saved_prefix
+from pyalma_tui.worker.between import Before
+from pyalma_tui.worker.failure import release
 from pyalma_tui.worker.outcome import Facts, not_recorded, outcome
 from pyalma_tui.worker.stopping import Stopping
 
@@ -38,6 +41,7 @@ class Pen:
         self.segment = segment
         self.lock = threading.RLock()
         self.forked = False
+        self.recovered = False  # whether user code has closed or replaced the descriptor of a segment
         os.register_at_fork(after_in_child=self._in_child)
 
     def _in_child(self) -> None:
@@ -47,7 +51,21 @@ class Pen:
     def write(self, record: Record) -> None:
         """Append any record; raises OSError."""
         with self.lock:
+            self.segment.check()
             self.segment.append(line_of(record))
+
+    def recover(self) -> bool:
+        """Go on in a new segment if user code has closed or replaced the descriptor of this one; whether it has."""
+        with self.lock:
+            try:
+                self.segment.check()
+            except EstrangedError:
+                self.recovered = True
+                self.renew()
+                return True
+            except OSError:  # it could not go on before
+                return False
+            return False
 
     def renew(self) -> None:
         """Go on in a new segment; where there can be none, save() fails from now on."""
@@ -66,6 +84,7 @@ class Attempt:
         self.began = time.monotonic()
         self.broken = ""  # why a state could not be stored
         self.errno: int | None = None  # of that
+        self.estranged = False  # whether user code, and not the disk, is why it could not be
         self._pen = pen
         self._stopping = stopping
         self._key = (order.run, order.attempt)
@@ -133,8 +152,7 @@ class Attempt:
             except OSError as error:
                 if error.errno is None:  # no error of the disk but, say, a TimeoutError that a signal handler raised
                     raise
-                self.errno = error.errno
-                self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
+                self._break_off(error)
                 raise SaveFailed(self.broken) from error
             if stopping.asked is not None and stopping.asked == key:
                 stopping.cut = key
@@ -158,9 +176,16 @@ class Attempt:
             return  # only shown: the next save tells that the disk is full
 
     def close(self) -> None:
-        """From now on save() refuses: `run` is over."""
+        """From now on save() refuses: `run` is over. What it did to the journal shows here at the latest."""
         with self._pen.lock:
             self._over = True
+            if self._pen.recover() and not self.broken:
+                self._break_off(EstrangedError())
+
+    def _break_off(self, error: OSError) -> None:
+        self.errno = error.errno
+        self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
+        self.estranged = isinstance(error, EstrangedError)
 
     def _check_open(self) -> None:
         if self._over:
@@ -192,7 +217,9 @@ def _state_text(data: object) -> bytes:
     raise refused
 
 
-def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> Refused | None:
+def call_run(
+    module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping, before: Before
+) -> Refused | None:
     """Call `run` and record how it ended; what the disk refused of that, or of its states."""
     attempt = Attempt(order, pen, stopping)
     data = bytes(order.data) if order.is_object else None
@@ -209,18 +236,25 @@ def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: 
     stopping.begin((order.run, order.attempt), order.timeout)
     raised: BaseException | None = None
     try:
-        if attempt.asked:
-            raise Interrupted
-        module.run(*arguments, **keywords)
+        try:
+            if attempt.asked:
+                raise Interrupted
+            module.run(*arguments, **keywords)
+        finally:
+            stopping.active = None
+            before.put_back()
     except BaseException as error:  # noqa: BLE001 - whatever user code does, its end is recorded
-        stopping.active = None
         raised = error
-    stopping.active = None
-    attempt.close()
     if os.getpid() != process:  # a forked child came back out of run(): only one return counts
         os._exit(0 if raised is None else 1)
     stopping.catch_up()
-    return _record(attempt, outcome(attempt.facts(raised), time.time()), pen)
+    attempt.close()
+    end = outcome(attempt.facts(raised), time.time())
+    if raised is not None:
+        release(raised)
+        raised = None
+        gc.collect()
+    return _record(attempt, end, pen)
 
 
 def _record(attempt: Attempt, end: Returned | Raised | Stopped, pen: Pen) -> Refused | None:
@@ -230,6 +264,6 @@ def _record(attempt: Attempt, end: Returned | Raised | Stopped, pen: Pen) -> Ref
         instead = not_recorded(end, error, time.time())
         why = instead.error.message if isinstance(instead, Raised) else instead.why
         return Refused(why, may_have_room_again(error.errno), instead)
-    if attempt.broken:
+    if attempt.broken and not attempt.estranged:
         return Refused(attempt.broken, may_have_room_again(attempt.errno))
     return None

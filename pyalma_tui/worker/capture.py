@@ -69,8 +69,14 @@ class Output:
         self._folder, self._name = folder, name
         try:
             self._alone = make_folder(f"{self._logs}/{folder}", self._umask)
-            fd = open_regular(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, self._umask)
         except OSError as error:  # a run must not fail for its log
+            self._complain(error)
+        self._lead(self._path)
+
+    def _lead(self, path: str) -> None:
+        try:
+            fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, self._umask)
+        except OSError as error:
             self._complain(error)
             fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(fd, 1)
@@ -116,11 +122,12 @@ class Output:
         else:
             self._remove()
 
-    def close(self) -> None:
-        """Leave no empty log behind."""
+    def leave(self, log: str) -> None:
+        """Leave no empty log behind; what is printed from now on is that of no run and goes into this one."""
         flush()
         if self._spare:
             self._remove()
+        self._lead(log)
 
     def _remove(self) -> None:
         try:

@@ -32,8 +32,8 @@ class Terminal:
         """Show what is still held back."""
         capture.flush()
 
-    def close(self) -> None:
-        """Show what is still held back."""
+    def leave(self, log: str) -> None:
+        """Show what is still held back; what is printed from now on goes to the terminal as well."""
         capture.flush()
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from pyalma_tui.errors import Interrupted, SaveFailed
 from pyalma_tui.model import ending
 from pyalma_tui.model.records import Raised, Returned, Stopped
 from pyalma_tui.model.status import Error
-from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.failure import causes, error_of
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,31 +74,8 @@ def was_interrupted(raised: BaseException, *, signalled: bool) -> bool:
     return _has(raised, Interrupted) or (signalled and _has(raised, KeyboardInterrupt))
 
 
-def family(raised: BaseException) -> Iterator[BaseException]:
-    """An exception, its causes and contexts, and the members of all groups among them, each once.
-
-    What a `raise … from None` hides is among them. Looks past what a class of user code makes of these attributes.
-    """
-    seen: set[int] = set()
-    left: list[BaseException | None] = [raised]
-    while left:
-        error = left.pop()
-        if error is None or id(error) in seen:
-            continue
-        seen.add(id(error))
-        yield error
-        left += [_CAUSE.__get__(error), _CONTEXT.__get__(error)]
-        if issubclass(type(error), BaseExceptionGroup):
-            left += _MEMBERS.__get__(error)
-
-
-_CAUSE = BaseException.__dict__["__cause__"]
-_CONTEXT = BaseException.__dict__["__context__"]
-_MEMBERS = BaseExceptionGroup.__dict__["exceptions"]
-
-
 def _has(raised: BaseException, kind: type[BaseException]) -> bool:
-    return any(issubclass(type(error), kind) for error in family(raised))
+    return any(issubclass(type(error), kind) for error in causes(raised))
 
 
 def _own_traceback(facts: Facts) -> str:

@@ -16,6 +16,7 @@ import msgspec
 
 from pyalma_tui.errors import Interrupted
 from pyalma_tui.model.messages import Interrupt, NewSegment, Request, Signalled, Timeout
+from pyalma_tui.worker.descriptors import watched
 from pyalma_tui.worker.guard import end_all
 
 PR_SET_PDEATHSIG = 1
@@ -37,6 +38,8 @@ class Stopping:
         self.cut: Attempt | None = None
         self.active: Attempt | None = None
         self._granted: tuple[Attempt, float | None] = ((0, 0), None)  # how many seconds which attempt has
+        self._needed = False  # whether anything may still be asked of this worker: not while it loads, nor at its end
+        self._tell: Callable[[FrameType | None], None] = lambda frame: None
         self.renew: Callable[[], None] = lambda: None  # what to do when a new journal segment is asked for
         self._control: socket.socket | None = None
         self._taking = threading.Lock()
@@ -55,35 +58,38 @@ class Stopping:
         return self._granted[1]
 
     def watch(self, control: socket.socket) -> None:
-        """Start the thread that takes requests, and ends this process group when the socket closes.
+        """Start the thread that takes requests, and ends this process group when the runner closes the socket.
 
         Raises RuntimeError if no thread can be started.
         """
-        self._control = control
+        self._control, self._is_ours = control, watched(control.fileno())
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # what user code blocks stays blocked
         threading.Thread(target=self._watch, args=(control,), name="pyalma-tui-watch", daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _watch(self, control: socket.socket) -> None:
         poll = select.poll()
         poll.register(control, select.POLLIN)
-        while True:
+        while self._is_ours():  # else user code has closed it, and may have something else there
             poll.poll()
             if not self.catch_up():  # the runner is gone: nobody can tell us anything any more
                 end_all()
 
     def catch_up(self) -> bool:
-        """Take the requests that have come, also those that the watching thread has not seen yet; False at their end.
+        """Take the requests that have come, also those that the watching thread has not seen yet.
 
-        A signal is announced before it is sent: after this, who was hit by one knows whose it was.
+        False when the runner has closed the socket: no more can come. A signal is announced before it is sent: after
+        this, who was hit by one knows whose it was.
         """
         assert self._control is not None, "requests are watched for"
         renew = False
         with self._taking:  # nobody goes on while the other thread has read a request and not yet taken it
+            if not self._is_ours():
+                return True
             try:
                 data = self._control.recv(4096, socket.MSG_DONTWAIT)
-            except BlockingIOError:
+            except OSError:  # nothing has come, or user code has closed it
                 return True
-            except OSError:  # user code has closed it
-                return False
             *lines, self._pending = (self._pending + data).split(b"\n")
             for line in lines:
                 renew |= self._take(self._decode(line))
@@ -107,10 +113,24 @@ class Stopping:
         return False
 
     def install(self) -> None:
-        """Make SIGINT raise Interrupted in the main thread while the attempt that was asked to stop is active."""
+        """Make SIGINT raise Interrupted in the main thread while the attempt that was asked to stop is active.
+
+        While the worker loads the module, and at its end, it raises KeyboardInterrupt as in any program.
+        """
         signal.signal(signal.SIGINT, self._on_sigint)
 
+    def serve(self) -> None:
+        """The module is loaded: from now on the worker is there for runs."""
+        self._needed = True
+
+    def end(self, tell: Callable[[FrameType | None], None]) -> None:
+        """The worker is no longer needed; `tell` is called with the frame that SIGINT interrupts."""
+        self._needed, self._tell = False, tell
+
     def _on_sigint(self, number: int, frame: FrameType | None) -> None:
+        if not self._needed:
+            self._tell(frame)
+            raise KeyboardInterrupt
         if self.active is None or self.active not in (self.asked, self.signalled):
             return
         while frame is not None:  # inside save(): it stores first and raises by itself

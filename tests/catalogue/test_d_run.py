@@ -465,7 +465,10 @@ def _(experiment: Experiment, caught: bool) -> None:
     guard = "try:\n    save('lost')\nexcept BaseException as error:\n    tell(type(error).__name__)"
     bad = fault(experiment, "os.closerange(0, 4096)\n" + (guard if caught else "save('lost')"))
     assert experiment.told() == (["SaveFailed"] if caught else [])
-    assert bad["error"] == "run() closed descriptors that its worker needs: how it ended could not be recorded"
+    assert bad["error"] == (
+        "SaveFailed: the state could not be stored: the descriptor of the journal was closed or replaced. "
+        "The state saved before is kept"
+    )
 
 
 @case("D52-thread")

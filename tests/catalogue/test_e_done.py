@@ -17,6 +17,12 @@ def run(instance, save, state):
 """
 
 
+ALONE = (
+    "pyalma-tui: done() runs in a process of its own: the module's globals are as its import leaves them, "
+    "not as runs do\n"
+)
+
+
 def hook(experiment: Experiment) -> tuple[str, int]:
     """Where done() stands and how often it was called; the runs must be untouched by it."""
     facts = experiment.status()
@@ -54,7 +60,7 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
     assert hook(experiment) == ("failed", 1)
     if "ValueError" in fault[0]:
         log = experiment.log("done")
-        assert log.startswith(f'Traceback (most recent call last):\n  File "{experiment.module}", line '), log
+        assert log.startswith(f'{ALONE}Traceback (most recent call last):\n  File "{experiment.module}", line '), log
         assert log.endswith("\nValueError: no mail server\n")
         mended(experiment)
 
@@ -115,7 +121,7 @@ def done():
     )
     result = experiment.run()
     assert result.code == 0
-    assert experiment.log("done") == "\x1b[2J printed\n\x1b[31m shelled\n out\n"
+    assert experiment.log("done") == ALONE + "\x1b[2J printed\n\x1b[31m shelled\n out\n"
     assert "\x1b" not in result.out + result.err
     assert "printed" not in result.out
     assert "shelled" not in result.out + result.err

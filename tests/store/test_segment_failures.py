@@ -324,6 +324,8 @@ def test_f72_a_real_full_device_refuses_with_enospc(tmp_path: Path) -> None:
     writer.append(saved(1, 1))
     os.dup2(full := os.open("/dev/full", os.O_WRONLY), writer.fd)
     os.close(full)
+    device = os.fstat(writer.fd)
+    writer._identity = (device.st_dev, device.st_ino)  # else it would not be taken for the segment at all
     with pytest.raises(OSError, match=r"No space|Invalid"):
         writer.append(saved(1, 2))
     writer.close()

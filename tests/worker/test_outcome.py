@@ -13,7 +13,8 @@ import pytest
 
 from pyalma_tui.errors import Interrupted, SaveFailed
 from pyalma_tui.model.records import Raised, Returned, Stopped
-from pyalma_tui.worker.outcome import Facts, family, not_recorded, outcome
+from pyalma_tui.worker.failure import causes
+from pyalma_tui.worker.outcome import Facts, not_recorded, outcome
 
 Shape = Callable[[BaseException], BaseException]
 
@@ -164,8 +165,8 @@ def test_interrupted_is_found_wherever_user_code_has_put_it(shape: Shape) -> Non
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_what_user_code_raised_by_itself_is_no_interrupt_in_any_shape(shape: Shape) -> None:
     raised = shape(OWN)
-    assert OWN in family(raised)
-    assert not any(isinstance(error, Interrupted) for error in family(raised))
+    assert OWN in causes(raised)
+    assert not any(isinstance(error, Interrupted) for error in causes(raised))
 
 
 def test_a_late_error_of_its_own_keeps_its_traceback() -> None:
