@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from pyalma_tui.cli import stalled
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import leave_terminal, say
@@ -47,6 +48,7 @@ class Ending:
             signal.signal(number, self._end)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        stalled.watch()
         if number == signal.SIGHUP:  # which may be told twice
             self.gone = True
             self._app.leave()
@@ -69,6 +71,7 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
         show(app, ending, settings.state_dir)
         if ending.gone:
             leave_terminal()
+            stalled.unwatch()
             if options.on_hangup == "continue":
                 _go_on(runner, options, settings.grace, ending)
             else:

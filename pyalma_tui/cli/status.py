@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import msgspec
 
+from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
+from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
+from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
 
@@ -26,7 +28,7 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
         facts = status_facts(
             target.path, state_dir, busy.pid if busy else None, ledger.instances, ledger.runs, ledger.counts, hook
         )
-        sys.stdout.write(jsontext.encode(facts).decode() + "\n")
+        Out().text(escaped(jsontext.encode(facts).decode(), to_ascii=not is_unicode()) + "\n")
         return 0
     print_summary(console(), ledger.instances, list(ledger.runs), list(ledger.rows), ledger.counts, hook)
     if busy is not None:

@@ -113,7 +113,7 @@ def _entry(value: object, folder: str, place: str, origin: Origin) -> Entry:
     file = value.get("file", "")
     if file is None:
         value = {key: item for key, item in value.items() if key != "file"}
-    list_place = re.sub(r"\[\d+\]$", "", place)
+    list_place = re.sub(r"\[[0-9]+\]$", "", place)
     (entry,) = entries_at(list_place, [value], folder, origin, lambda message: None)
     return entry
 
