@@ -17,6 +17,7 @@ from pyalma_tui.cli import stalled
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import leave_terminal, say
+from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
@@ -67,6 +68,8 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
     ending = Ending(app, runner)
     runner.start()
+    if in_background(sys.stdin.fileno()):
+        say("in the background: the experiment goes on, `fg` shows the screen")
     try:
         show(app, ending, settings.state_dir)
         if ending.gone:

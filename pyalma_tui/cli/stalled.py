@@ -7,6 +7,7 @@ nowhere, and the write that waits is taken up there, as the system call that a s
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import signal
@@ -41,12 +42,14 @@ class Outlet(io.FileIO):
 def watch() -> None:
     """From now on no write waits for long. For handlers of signals; the main thread alone may call it."""
     if not isinstance(signal.getsignal(signal.SIGALRM), _Look):
+        atexit.register(unwatch)
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # a job that ends may write also where `stty tostop` is set
         signal.signal(signal.SIGALRM, _Look())
         signal.setitimer(signal.ITIMER_REAL, LOOK, LOOK)
 
 
 def unwatch() -> None:
-    """Look no more: a process that ends would die of the next look."""
+    """Look no more: at its end an interpreter forgets the handler, and would die of the next alarm."""
     signal.setitimer(signal.ITIMER_REAL, 0)
     if isinstance(signal.getsignal(signal.SIGALRM), _Look):
         signal.signal(signal.SIGALRM, signal.SIG_IGN)

@@ -29,7 +29,10 @@ _GLYPHS: Final = {
     "‘’": "'",
     "–—−": "-",
     "\xa0": " ",
-    "─━┄┅┈┉╌╍═╴╶╸╺╼╾▁▔▀▄": "-",
+    "─┄┈╴╶╼▁▔▀▄": "-",
+    "━═╸╺╾": "=",
+    "┅┉╍": "~",
+    "╌": ".",
     "│┃┆┇┊┋╎╏║╵╷╹╻╽╿▌▐▎▊▍▋▏▕": "|",
 }
 _TABLE: Final = {glyph: plain for glyphs, plain in _GLYPHS.items() for glyph in glyphs}

@@ -23,6 +23,7 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.actions import Place, Situation, bindings, named, of
+from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.moment import Moment, is_busy, is_live
 from pyalma_tui.tui.screens.dialogs import Leaving
@@ -78,7 +79,8 @@ class ExperimentApp(App[None]):
             self.register_theme(own)
         if theme is not None and theme not in self.available_themes:
             raise UsageError(f"there is no theme {theme!r}. There are {', '.join(sorted(self.available_themes))}")
-        self.theme = theme or ("ansi-dark" if self.no_color else THEMES[0].name)
+        few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
+        self.theme = theme or ("ansi-dark" if few else THEMES[0].name)
 
     def show(self) -> None:
         """Run it in this terminal until it is left."""
@@ -253,8 +255,10 @@ class ExperimentApp(App[None]):
 
     def copy(self, text: str, what: str) -> None:
         """Hand text to the terminal's clipboard, without anything a paste could set off."""
-        self.copy_to_clipboard("\n".join(printable(line) for line in text.split("\n")))
-        self.say(f"copied {what}")
+        shown = "\n".join(printable(line) for line in text.split("\n"))
+        self.copy_to_clipboard(shown)
+        told = copied(shown, what)
+        self.say(told.words, severity="information" if told.reached else "warning")
 
     def copy_run(self, run: Run) -> None:
         """The error of a failed run, the state of any other."""
