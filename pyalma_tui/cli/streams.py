@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import os
 import signal
 import sys
-from types import FrameType
+import threading
+import traceback
+from types import FrameType, TracebackType
 from typing import TextIO
 
 from pyalma_tui.cli import stalled
 from pyalma_tui.cli.stalled import Outlet, leave
+from pyalma_tui.model.printable import printable
 from pyalma_tui.model.standins import standing_in
 
 STAND_IN = "pyalma-tui-stand-in"
@@ -27,6 +31,8 @@ def prepare() -> None:
         stream = _outgoing(getattr(sys, name))
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    sys.excepthook = _tell
+    threading.excepthook = lambda told: _tell(told.exc_type, told.exc_value, told.exc_traceback)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else: a shell's background job
         signal.signal(signal.SIGINT, _interrupt)
 
@@ -56,6 +62,13 @@ def _outgoing(stream: TextIO) -> TextIO:
         errors=STAND_IN,
         line_buffering=getattr(stream, "line_buffering", False) or getattr(stream, "write_through", False),
     )
+
+
+def _tell(kind: type[BaseException], error: BaseException | None, where: TracebackType | None) -> None:
+    """A defect of ours: its traceback, in which anybody's names may stand."""
+    text = "".join(traceback.format_exception(kind, error, where))
+    with contextlib.suppress(OSError, ValueError):  # nobody is there to read it
+        sys.stderr.write(printable(text, "\n"))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -239,5 +239,5 @@ def _what(record: Record, run: Run) -> str:
         case s.Failed(error=error):
             return f"failed: {printable(error.message)}{state}"
         case s.Interrupted(why=why):
-            return f"interrupted ({why}){state}"
+            return f"interrupted ({printable(why)}){state}"
     return s.word(run.status)

@@ -95,6 +95,11 @@ class ExperimentApp(App[None]):
         """What ended the screen, if it was a defect of ours."""
         return self._exception
 
+    def _fatal_error(self) -> None:
+        """Close after a defect of ours: whoever shows us tells of `crash`, Textual would print the values of names."""
+        self.bell()
+        self._close_messages_no_wait()
+
     def get_default_screen(self) -> Screen[Any]:
         """The main screen is the bottom of the stack."""
         return MainScreen()
