@@ -28,7 +28,7 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
     to_ascii = chosen == "json" and not is_unicode()
     for text in texts:
         shown = printable(text, "\n") if out.terminal else text
-        out.text(escaped(shown, to_ascii=True) if to_ascii else shown)
+        out.exact(escaped(shown, to_ascii=True) if to_ascii else shown)
         if out.gone:
             break
     return 0

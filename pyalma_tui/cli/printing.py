@@ -17,12 +17,19 @@ class Out:
         self.gone = False
 
     def text(self, text: str) -> None:
-        """Write text; a terminal gets its own encoding, anything else UTF-8.
+        """Write text for people, in the encoding of stdout."""
+        if is_unicode():
+            self.exact(text)
+        else:
+            self.data(text.encode(sys.stdout.encoding, STAND_IN))
+
+    def exact(self, text: str) -> None:
+        """Write text for programs: as UTF-8, to whatever is no terminal.
 
         What UTF-8 cannot carry is spelled out, names that were no UTF-8 get their bytes back.
         """
         if self.terminal and not is_unicode():
-            self.data(text.encode(sys.stdout.encoding, STAND_IN))
+            self.text(text)
             return
         try:
             data = text.encode("utf-8", "surrogateescape")
