@@ -73,7 +73,8 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
             except OSError:  # the terminal has gone away
                 leave_terminal()
                 output.gone = True
-                runner.send(Remark("the terminal has gone away: the experiment goes on"))
+                if not any(outlet.left for outlet in stalled.outlets()):  # else: a signal ends us, and nobody reads
+                    runner.send(Remark("the terminal has gone away: the experiment goes on"))
         return follow(runner, changes, show, may_paint, output.flush)
 
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -60,8 +62,8 @@ def ask(question: str) -> bool:
 
 
 def leave_terminal() -> None:
-    """Have no more to do with a terminal that is gone."""
-    leave(0, 1, 2)
+    """Have no more to do with a terminal that is gone; a file or pipe beside it is kept."""
+    leave(*[fd for fd in (0, 1, 2) if stat.S_ISCHR(os.fstat(fd).st_mode)])
 
 
 def console() -> Console:

@@ -2,12 +2,14 @@
 
 A pager that was stopped, ctrl+s, an SSH line without an end: a write to them does not return. While the experiment runs
 that is as it should be. After a signal that ends us it is not: descriptors that took nothing for a while are pointed
-nowhere, and the write that waits is taken up there, as the system call that a signal cuts short is made again.
+nowhere. The write that waits is taken up there, as a system call that a signal cuts short is made again, and it and all
+that follow fail as those to a terminal that is gone.
 """
 
 from __future__ import annotations
 
 import atexit
+import errno
 import io
 import os
 import signal
@@ -23,20 +25,27 @@ PIECE: Final = 4096  # bytes that are written at once: a slow line takes as many
 
 
 class Outlet(io.FileIO):
-    """A standard descriptor that is written to in small pieces; `since` tells when the one that waits began to wait."""
+    """A standard descriptor that is written to in small pieces.
+
+    `since` tells when the one that waits began to wait, `left` that the descriptor leads nowhere by now.
+    """
 
     def __init__(self, fd: int) -> None:
         super().__init__(fd, "w", closefd=False)
         self.since: float | None = None
+        self.left = False
 
     def write(self, data: object) -> int:
         """Write the first piece of it; the number of bytes that were taken."""
         assert isinstance(data, bytes | bytearray | memoryview)
         self.since = time.monotonic()
         try:
-            return super().write(memoryview(data)[:PIECE])
+            taken = 0 if self.left else super().write(memoryview(data)[:PIECE])
         finally:
             self.since = None
+        if self.left:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))  # not EPIPE, at which Rich would exit
+        return taken
 
 
 def watch() -> None:
@@ -67,15 +76,18 @@ class _Look:
     """The handler of the alarm; that it is installed tells that somebody watches."""
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        stalled = [outlet.fileno() for outlet in _outlets() if _waits(outlet)]
+        stalled = [outlet for outlet in outlets() if _waits(outlet)]
+        for outlet in stalled:
+            leave(outlet.fileno())
+            outlet.left = True
         if stalled:
-            leave(*stalled)
             for thread in threading.enumerate():  # its write may be another thread's, which no signal has reached
                 if thread is not threading.main_thread() and thread.ident is not None:
                     signal.pthread_kill(thread.ident, number)
 
 
-def _outlets() -> list[Outlet]:
+def outlets() -> list[Outlet]:
+    """Those of the standard streams."""
     buffers = [getattr(stream, "buffer", None) for stream in (sys.__stdout__, sys.__stderr__)]
     raws = [getattr(buffer, "raw", None) for buffer in buffers]
     return [raw for raw in raws if isinstance(raw, Outlet)]

@@ -42,9 +42,11 @@ def finish() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):  # nobody is there any more; Python would say so once more at its end
+        except (OSError, ValueError):  # nobody is there any more
             leave(stream.fileno())
     stalled.unwatch()
+    for outlet in stalled.outlets():
+        outlet.left = False  # Python flushes once more at its end, and would complain
 
 
 def is_unicode(stream: TextIO | None = None) -> bool:

@@ -24,7 +24,7 @@ BUSY_ROWS = 8
 def follow_live(conductor: Conductor, changes: Changes, console: Console, over: Callable[[], bool]) -> Snapshot:
     """Lines scroll above a bar and the busy runs, until nothing runs any more; `over` tells to leave early."""
     describe = Describer()
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    with Live(console=console, auto_refresh=False, transient=True) as live:
 
         def show(change: Change, instances: Sequence[Instance]) -> None:
             said = describe(change, instances)
@@ -35,7 +35,7 @@ def follow_live(conductor: Conductor, changes: Changes, console: Console, over: 
 
         while True:
             snapshot = conductor.snapshot()
-            live.update(_live(snapshot, console.width))
+            live.update(_live(snapshot, console.width), refresh=True)
             over_now = over()
             followed = follow(conductor, changes, show, lambda: True)
             if followed.phase in ("idle", "closed") or over_now:

@@ -285,6 +285,30 @@ def stalled_pipe(experiment: Experiment, *options: str) -> Iterator[tuple[subpro
         os.close(ours)
 
 
+@contextmanager
+def stalled_display(experiment: Experiment) -> Iterator[subprocess.Popen[bytes]]:
+    """The program with a live display in a terminal that is not read."""
+    experiment.write(SHORT)
+    (experiment.folder / "m.batch").write_text(json.dumps({"instances": [f"n{i}" for i in range(5000)]}))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, "m.py", "--plain", "--workers", "2", "--grace", str(GRACE)],
+        cwd=experiment.folder,
+        env=experiment.environment(TERM="xterm"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        until(lambda: takes_nothing(theirs), lambda: "a full terminal")
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
 def done_runs(experiment: Experiment) -> int:
     found: int = experiment.status()["counts"]["done"]
     return found
@@ -301,6 +325,19 @@ def _(experiment: Experiment, how: tuple[str, signal.Signals]) -> None:
         assert b"Traceback" not in process.stderr.read()
     assert done_runs(experiment) > before
     assert holder(experiment.state_dir) is None
+
+
+@case.each("G142-live", sigterm=signal.SIGTERM, sigint=signal.SIGINT)
+def _(experiment: Experiment, number: signal.Signals) -> None:
+    with stalled_display(experiment) as process:
+        before = goes_on(lambda: done_runs(experiment))
+        process.send_signal(number)
+        assert ends_in_time(process) == 128 + number
+        assert process.stderr is not None
+        told = process.stderr.read().decode()
+    assert "Traceback" not in told
+    assert told.endswith("interrupted; the same command continues where it stopped\n"), "what is read is told"
+    assert done_runs(experiment) > before
 
 
 @case("G142-a-slow-reader-gets-all")
