@@ -8,7 +8,9 @@ from pathlib import Path
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
+from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.errors import UsageError
+from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.export import SUFFIXES, Format, pieces, rows_of, write_file
 from pyalma_tui.report.facts import remaining
@@ -27,8 +29,10 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
         say(f"wrote {count:,} run{'s' * (count != 1)} to {output}")
         return 0
     out = Out()
+    to_ascii = chosen == "json" and not is_unicode()
     for text in texts:
-        out.text(printable(text, "\n") if out.terminal else text)
+        shown = printable(text, "\n") if out.terminal else text
+        out.exact(escaped(shown, to_ascii=True) if to_ascii else shown)
         if out.gone:
             break
     return 0

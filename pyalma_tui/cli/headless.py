@@ -6,12 +6,16 @@ import signal
 import sys
 from types import FrameType
 
+from pyalma_tui.cli import stalled
 from pyalma_tui.cli.echo import Echo
+from pyalma_tui.cli.foreground import Foreground
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.speak import console, knows_controls, leave_terminal, say, warn
-from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.cli.speak import console, leave_terminal, say, warn
+from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.model.terminal import knows_controls
 from pyalma_tui.report.facts import exit_code
-from pyalma_tui.report.plain import Changes, Output, follow, follow_live, json_printer, line_printer
+from pyalma_tui.report.live import follow_live
+from pyalma_tui.report.plain import Changes, Output, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.commands import Interrupt, Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
@@ -40,6 +44,7 @@ class Signals:
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._echo.is_one(number):
             return
+        stalled.watch()
         self._times += 1
         self._runner.send(Interrupt())
         if self._times == 1:
@@ -48,6 +53,7 @@ class Signals:
     def _end(self, number: int, frame: FrameType | None) -> None:
         if self._echo.is_one(number):
             return
+        stalled.watch()
         self.ended_by = signal.Signals(number)
         self._runner.send(Interrupt())
 
@@ -62,30 +68,32 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
     output = Output(sys.stdout)
     if found.done == found.total and not options.rerun_done:
         say("everything is done already: nothing to run")
-    show = json_printer(output) if options.json else line_printer(output)
+    show = json_printer(output, to_ascii=not is_unicode()) if options.json else line_printer(output)
     live = sys.stdout.isatty() and knows_controls() and not options.json
+    foreground = Foreground(sys.stdout.fileno()) if live else None
 
-    def watch(*, over: bool) -> None:
-        if live and not output.gone:
+    def may_paint() -> bool:
+        return foreground is not None and not output.gone and foreground.is_ours()
+
+    def watch() -> Snapshot:
+        if may_paint():
             try:
-                follow_live(runner, changes, console(), lambda: over)
+                return follow_live(runner, changes, console(), lambda: not may_paint())
             except OSError:  # the terminal has gone away
                 leave_terminal()
                 output.gone = True
-                runner.send(Remark("the terminal has gone away: the experiment goes on"))
-            except RuntimeError as error:
-                if not is_shortage(error):  # else: there is no thread that paints the live lines
-                    raise
-            else:
-                return
-        follow(runner, changes, show, lambda: over, output.flush)
+                if not any(outlet.left for outlet in stalled.outlets()):  # else: a signal ends us, and nobody reads
+                    runner.send(Remark("the terminal has gone away: the experiment goes on"))
+        return follow(runner, changes, show, may_paint, output.flush)
 
     try:
-        watch(over=False)
+        while watch().phase not in ("idle", "closed"):
+            if foreground is not None:
+                foreground.stop_if_asked()
     finally:
         runner.send(Quit())
         runner.join()
-    watch(over=True)  # what was noted while it closed
+    watch()  # what was noted while it closed
     return report(runner.snapshot(), output, quiet=options.json, ended_by=signals.ended_by)
 
 

@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 import msgspec
 
+from pyalma_tui.cli import stalled
 from pyalma_tui.cli.options import RunOptions, check, typed_options
-from pyalma_tui.cli.speak import ask, knows_controls, say, warn
+from pyalma_tui.cli.speak import ask, say, tick, untick, warn
 from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
@@ -20,6 +21,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.model.terminal import knows_controls
 from pyalma_tui.runner.beginning import Beginning, begin
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
@@ -37,6 +39,7 @@ NAMED = 20  # things that --fresh has left, in a message
 
 
 def _end(number: int, frame: FrameType | None) -> None:
+    stalled.watch()
     raise Ended(number)
 
 
@@ -137,16 +140,15 @@ def _load(worker: Worker, target: Target) -> Loaded:
 
     def waiting(seconds: float) -> None:
         nonlocal shown
-        if seconds >= LOADING_SHOWN_AFTER and sys.stderr.isatty():
+        if seconds >= LOADING_SHOWN_AFTER:
             shown = True
-            sys.stderr.write(f"\rloading {target.module.name} ({seconds:.0f} s)… ctrl+c stops it")
-            sys.stderr.flush()
+            tick(f"loading {target.module.name} ({seconds:.0f} s)… ctrl+c stops it")
 
     try:
         return wait_until_loaded(worker, target.module, waiting)
     finally:
         if shown:
-            sys.stderr.write("\r\x1b[K")
+            untick()
 
 
 def _forget(target: Target, settings: Settings, *, yes: bool) -> None:

@@ -13,10 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from pyalma_tui.cli import stalled
 from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import leave_terminal, say
+from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
@@ -51,6 +53,7 @@ class Ending:
             signal.signal(number, self._end)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        stalled.watch()
         if number == signal.SIGHUP:  # which may be told twice, and is no second wish after SIGTERM
             self.gone = True
             self._app.leave()
@@ -71,10 +74,13 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
     ending = Ending(app, runner)
     runner.start()
+    if in_background(sys.stdin.fileno()):
+        say("in the background: the experiment goes on, `fg` shows the screen")
     try:
         show(app, ending, settings.state_dir)
         if ending.gone:
             leave_terminal()
+            stalled.unwatch()
             if options.on_hangup == "continue":
                 _go_on(runner, options, settings.grace, ending)
             else:

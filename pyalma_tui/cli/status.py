@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
+from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
+from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.beginning import shown_args
@@ -33,7 +35,7 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
             args,
             now,
         )
-        sys.stdout.write(jsontext.encode(facts).decode() + "\n")
+        Out().text(escaped(jsontext.encode(facts).decode(), to_ascii=not is_unicode()) + "\n")
         return 0
     runs, rows = list(ledger.runs), list(ledger.rows)
     print_summary(console(), ledger.instances, runs, rows, ledger.runs_of, ledger.counts, ledger.aside, hook, now)

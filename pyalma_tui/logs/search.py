@@ -17,7 +17,7 @@ from pyalma_tui.logs.reader import CONTINUATION, Line, Reader
 STEP = 32 * 1024
 MOST_HITS = 1_000_000
 
-_SGR = re.compile(rb"\x1b\[[\d;:]*m")
+_SGR = re.compile(rb"\x1b\[[0-9;:]*m")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pyalma_tui.model.printable import printable
 TAB = 8
 RESET = "\x1b[0m"
 # At most 16 numbers of three digits, as on the screen; blinking and concealing too are only colours gone wrong.
-_SGR = re.compile(r"(\x1b\[(?:\d{0,3}[;:]){0,15}\d{0,3}m)")
+_SGR = re.compile(r"(\x1b\[(?:[0-9]{0,3}[;:]){0,15}[0-9]{0,3}m)")
 _ERASE = re.compile(r"\x1b\[[02]?K")
 
 

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -17,6 +18,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import run_facts
 
@@ -111,20 +113,18 @@ def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:
 
 def _csv(rows: Iterable[Row]) -> Iterator[str]:
     text = io.StringIO()
-    write = csv.writer(text, lineterminator="\n").writerow
-    write(COLUMNS)
-    for row in rows:
-        write(_cells(row))
-        yield text.getvalue()
+    write = csv.writer(text).writerow  # whose lines end with \r\n: so it quotes a field that holds one of the two
+    for cells in chain([COLUMNS], map(_cells, rows)):
+        write(cells)
+        yield text.getvalue().removesuffix("\r\n") + "\n"
         text.seek(0)
         text.truncate()
-    yield text.getvalue()
 
 
 def _json(rows: Iterable[Row]) -> Iterator[str]:
     opening = "["
     for row in rows:
-        yield f"{opening}{jsontext.encode(row).decode()}"
+        yield f"{opening}{escaped(jsontext.encode(row).decode())}"
         opening = ",\n "
     yield "]\n" if opening != "[" else "[]\n"
 

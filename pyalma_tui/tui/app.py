@@ -23,6 +23,7 @@ from pyalma_tui.model.states import in_full
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.actions import Place, Situation, bindings, named, of
+from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.moment import Moment, is_busy, is_live
 from pyalma_tui.tui.screens.dialogs import Leaving
@@ -74,7 +75,8 @@ class ExperimentApp(App[None]):
         self._behind = True
         for own in THEMES:
             self.register_theme(own)
-        self.theme = theme or ("ansi-dark" if self.no_color else THEMES[0].name)
+        few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
+        self.theme = theme or ("ansi-dark" if few else THEMES[0].name)
 
     def show(self) -> None:
         """Run it in this terminal until it is left."""
@@ -88,6 +90,11 @@ class ExperimentApp(App[None]):
     def crash(self) -> Exception | None:
         """What ended the screen, if it was a defect of ours."""
         return self._exception
+
+    def _fatal_error(self) -> None:
+        """Close after a defect of ours: whoever shows us tells of `crash`, Textual would print the values of names."""
+        self.bell()
+        self._close_messages_no_wait()
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen is the bottom of the stack."""
@@ -249,8 +256,10 @@ class ExperimentApp(App[None]):
 
     def copy(self, text: str, what: str) -> None:
         """Hand text to the terminal's clipboard, without anything a paste could set off."""
-        self.copy_to_clipboard("\n".join(printable(line) for line in text.split("\n")))
-        self.say(f"copied {what}")
+        shown = "\n".join(printable(line) for line in text.split("\n"))
+        self.copy_to_clipboard(shown)
+        told = copied(shown, what)
+        self.say(told.words, severity="information" if told.reached else "warning")
 
     def copy_run(self, run: Run) -> None:
         """The error of a failed run, the state of any other."""

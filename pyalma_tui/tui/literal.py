@@ -31,7 +31,7 @@ _ESCAPE = Style(dim=True)
 
 # At most 16 numbers of three digits: longer ones are no colours but an attempt on int() and the cache below.
 _LONGEST_SGR = 67
-_SGR = re.compile(r"\x1b\[(?P<sgr>(?:\d{0,3}[;:]){0,15}\d{0,3})m")
+_SGR = re.compile(r"\x1b\[(?P<sgr>(?:[0-9]{0,3}[;:]){0,15}[0-9]{0,3})m")
 _TOKEN = re.compile(
     _SGR.pattern
     + r"|\x1b\[(?P<erase>[02]?)K"
