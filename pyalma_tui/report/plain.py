@@ -27,7 +27,7 @@ from pyalma_tui.model.records import (
     Saved,
     Started,
 )
-from pyalma_tui.model.words import duration
+from pyalma_tui.model.words import duration, run_name
 from pyalma_tui.report.facts import NULL
 from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot

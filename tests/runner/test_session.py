@@ -100,9 +100,9 @@ def test_as_long_as_the_first_checkpoint_is_being_written_nothing_counts_as_remo
 ) -> None:
     real, allowed = opening.write_checkpoint, threading.Event()
 
-    def slow(state_dir: Path, checkpoint: opening.Checkpoint) -> None:
+    def slow(state_dir: Path, checkpoint: opening.Checkpoint, umask: int) -> None:
         allowed.wait(10)
-        real(state_dir, checkpoint)
+        real(state_dir, checkpoint, umask)
 
     monkeypatch.setattr(opening, "write_checkpoint", slow)
     with dying(opened(settings(tmp_path, count=300, iterations=20))) as session:
