@@ -55,7 +55,7 @@ def take(name: str, target: Target, state_dir: Path, warn_of_batch: Warn) -> Non
     assert target.experiment is not None, "only an .experiment has a plan"
     path = plan_beside(target.path)
     shown = os.fspath(plan_beside(Path(name)))
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError(
             f"import: {shown}: there is no such file. pyalma leaves it beside the .experiment it was stopped in"
         )

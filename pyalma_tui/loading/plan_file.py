@@ -51,7 +51,7 @@ def plan_beside(experiment: Path) -> Path:
 def untaken_plan(experiment: Path, state_dir: Path) -> str:
     """What to say of a plan beside an experiment that we have no state of yet, "" if there is none."""
     path = plan_beside(experiment)
-    if experiment.suffix != ".experiment" or not path.is_file() or state_dir.exists():
+    if experiment.suffix != ".experiment" or not path.is_file() or os.path.exists(state_dir):
         return ""
     return f"{path.name} is an unfinished experiment of pyalma"
 

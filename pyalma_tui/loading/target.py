@@ -54,14 +54,16 @@ def find_target(name: str, warn: Warn) -> Target:
         return Target(path, experiment.module, experiment)
     _check_module(name, path)
     beside = Path(name).with_suffix(".experiment")
-    experiment_beside = read_experiment_file(beside, Path.cwd(), warn) if beside.exists() else None
+    experiment_beside = read_experiment_file(beside, Path.cwd(), warn) if os.path.exists(beside) else None
     return Target(path, path, experiment_beside)
 
 
 def _check_module(name: str, path: Path) -> None:
-    if not path.exists():
+    if not os.path.exists(path):
         near = path.with_name(path.name + ".py")
-        hint = f"Is it {near.name}?" if near.exists() else "Give the path of a run module (.py) or an .experiment"
+        hint = (
+            f"Is it {near.name}?" if os.path.exists(near) else "Give the path of a run module (.py) or an .experiment"
+        )
         raise LoadError(f"module: {name}: there is no such file. {hint}")
     if path.is_dir():
         raise LoadError(f"module: {name}: this is a directory. Give the run module (.py) in it")
@@ -112,7 +114,7 @@ def _own_entries(target: Target, loaded: Loaded, warn: Warn) -> list[Entry] | No
     if target.experiment is not None:
         return read_batch(target.experiment.batch, warn)
     beside = target.module.with_suffix(".batch")
-    return read_batch(beside, warn) if beside.exists() else None
+    return read_batch(beside, warn) if os.path.exists(beside) else None
 
 
 def refuse_too_many(target: Path, instances: int, iterations: int) -> None:

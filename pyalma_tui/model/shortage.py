@@ -13,6 +13,6 @@ def is_shortage(error: BaseException) -> bool:
     Python says it of a thread as a plain RuntimeError (`_thread.start_new_thread`), of a process as the OSError of
     fork(2).
     """
-    if isinstance(error, OSError):
-        return error.errno in _PASSING
+    if issubclass(type(error), OSError):  # what an exception of user code says of its class may break
+        return vars(OSError)["errno"].__get__(error) in _PASSING
     return type(error) is RuntimeError and error.args == ("can't start new thread",)

@@ -247,7 +247,7 @@ def _instances(target: Target, loaded: Loaded, state_dir: Path) -> Iterator[Find
         return
     if found is not None:
         yield Finding("instances", f"{len(found):,}, of which {found[0].label} is the first" if found else "none")
-    elif state_dir.exists():
+    elif os.path.exists(state_dir):
         yield Finding("instances", "those that are remembered; no file beside the module names any")
     else:
         yield Finding(

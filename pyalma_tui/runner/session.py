@@ -82,7 +82,7 @@ class Session:
 
     def __init__(self, settings: Settings, module_hash: str, has_done: bool) -> None:
         """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
-        if settings.batch is None and not settings.state_dir.exists():
+        if settings.batch is None and not os.path.exists(settings.state_dir):
             raise InputError(no_instances(settings.module))
         refuse_too_many(settings.target, len(settings.batch or ()), settings.iterations or 1)
         self.state_dir = settings.state_dir
@@ -284,7 +284,7 @@ class Session:
         for name, lines in self.journal.take_damaged().items():
             notes.append(f"{lines} damaged line(s) of {name} were skipped; {self._keep_aside(name, 'damaged')}")
         begun = self.meta.serial > 0  # before the first checkpoint is on the disk nobody can have removed it
-        gone = not self.journal.own_in_place or (begun and not layout.database(self.state_dir).exists())
+        gone = not self.journal.own_in_place or (begun and not os.path.exists(layout.database(self.state_dir)))
         unlocked = not self._lock.in_place
         removed = {writer: name for writer, name in self.journal.removed.items() if name not in self._left}
         refused = {writer: name for writer, name in self.journal.refused.items() if name not in self._left}

@@ -129,7 +129,7 @@ class CheckpointStorage(Storage):
     def unreadable(self, why: str) -> StoreError:
         """The one-line error of a file that cannot be used; it names the backup if there is one."""
         backup = self.path.with_name(BACKUP)
-        hint = f"; the one before it is {backup}" if backup.exists() else ""
+        hint = f"; the one before it is {backup}" if os.path.exists(backup) else ""
         return StoreError(f"store: {self.path}: {why}. Nothing was changed{hint}")
 
 

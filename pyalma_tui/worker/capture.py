@@ -69,20 +69,13 @@ class Output:
         self._folder, self._name = folder, name
         try:
             self._alone = make_folder(f"{self._logs}/{folder}", self._umask)
+            _lead_to(self._open(self._path))
         except OSError as error:  # a run must not fail for its log
             self._complain(error)
-        self._lead(self._path)
+            _lead_to(_nowhere())
 
-    def _lead(self, path: str) -> None:
-        try:
-            fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, self._umask)
-        except OSError as error:
-            self._complain(error)
-            fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-        os.dup2(fd, 1)
-        os.dup2(fd, 2)
-        if fd > 2:
-            os.close(fd)
+    def _open(self, path: str) -> int:
+        return open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, self._umask)
 
     def _complain(self, error: OSError) -> None:
         """Tell the user that a log cannot be written, once for each reason."""
@@ -127,7 +120,11 @@ class Output:
         flush()
         if self._spare:
             self._remove()
-        self._lead(log)
+        try:
+            make_folder(os.path.dirname(log), self._umask)
+            _lead_to(self._open(log))
+        except OSError:  # it goes nowhere then; nothing of a run is lost
+            _lead_to(_nowhere())
 
     def _remove(self) -> None:
         try:
@@ -153,3 +150,15 @@ def _has_children() -> bool:
     except AttributeError:  # not on every macOS: then nobody knows
         return True
     return True
+
+
+def _nowhere() -> int:
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def _lead_to(fd: int) -> None:
+    """Send descriptors 1 and 2 there."""
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    if fd > 2:
+        os.close(fd)

@@ -121,7 +121,7 @@ def left_debugger(raised: BaseException) -> bool:
     """Whether somebody has quit pdb, or what is made of it, or it has found no keyboard."""
     if type(raised).__module__ == "bdb":
         return True
-    frames = list(_entries(_traceback.__get__(raised))) if isinstance(raised, SystemExit) else []
+    frames = list(_entries(_traceback.__get__(raised))) if issubclass(type(raised), SystemExit) else []
     return bool(frames) and frames[-1].tb_frame.f_globals.get("__name__") == "pdb"
 
 

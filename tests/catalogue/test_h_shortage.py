@@ -252,7 +252,7 @@ def _(experiment: Experiment) -> None:
         experiment.write("def run(instance, save, state): tell('called')")
         codes = []
         with user.starts_nothing_more():
-            for more in range(1, 8):  # itself, a worker, its guard, their threads, and so on
+            for more in range(1, 14):  # itself, a worker, its guard, their threads, and so on
                 result = user.go(most=MOST + more).end()
                 codes.append(result.code)
                 if result.code == 3:
