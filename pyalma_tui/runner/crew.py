@@ -177,6 +177,7 @@ class Crew:
         with suppress(OSError):  # it was never there, or was removed
             if seat.load_log.stat().st_size == 0:
                 seat.load_log.unlink()
+                seat.load_log.parent.rmdir()
         del self.seats[seat.number]
         seat.worker.dismiss_guard()
         now = time.monotonic()
