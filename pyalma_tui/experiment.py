@@ -35,10 +35,10 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import remaining, run_facts
 from pyalma_tui.runner.beginning import Beginning, begin, typed
 from pyalma_tui.runner.commands import Interrupt, Quit
-from pyalma_tui.runner.first import first_worker
-from pyalma_tui.runner.local_slots import wait_until_loaded
+from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.workers.local import wait_until_loaded
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.lock import in_use
@@ -250,12 +250,12 @@ class Dispatcher:
         arguments = tuple(self._options.get("instances") or ())
         given = given_entries(target, arguments, Path(batch) if batch is not None else None, told.append)
         beginning = begin(target, read_meta(self.state_dir) or Meta(), self._chosen, self._options.get("seed"))
-        with first_worker(target.module, self.state_dir, beginning.chosen) as worker:
-            loaded = wait_until_loaded(worker, target.module, self._waiting)
+        with first_agent(target.module, self.state_dir, beginning.chosen) as agent:
+            loaded = wait_until_loaded(agent, target.module, self._waiting)
             found = find_instances(target, given, loaded, told.append)
             settings = self._settings(found, beginning, told)
             session = Session(settings, loaded.hash, loaded.has_done)
-        runner = Runner(settings, session, worker)
+        runner = Runner(settings, session, agent)
         runner.start()
         return runner
 

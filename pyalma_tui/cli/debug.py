@@ -21,26 +21,26 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.model.words import duration
 from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.commands import Quit
-from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.workers.local import LocalAgent
 
 LOOK = 0.05  # seconds between two looks whether it is over, or was stopped
 STATE = 60  # cells of a state
 
 
-def run_debug(settings: Settings, session: Session, worker: Worker, options: RunOptions) -> int:
+def run_debug(settings: Settings, session: Session, agent: LocalAgent, options: RunOptions) -> int:
     """Run `settings.only` to its end; 0 if it is done then, 1 if it failed, 130 if it was interrupted."""
     assert settings.only is not None, "launch has chosen it"
     run = session.ledger.run(settings.only)
     name = f"{session.ledger.instances[run.instance].label} #{run.iteration}"
     for note in session.ledger.notes:
         say(note.text)
-    runner = Runner(settings, session, worker, alone=True)
+    runner = Runner(settings, session, agent)
     signals = Signals(runner, options, settings.grace, Echo())
     say(f"{name}: attempt {run.attempt + 1}, {_state(run)}; Ctrl+C interrupts it")
     try:
-        with _terminal_for(worker) as look:
+        with _terminal_for(agent) as look:
             runner.start()
             while runner.snapshot().phase not in ("idle", "closed"):
                 time.sleep(LOOK)
@@ -80,25 +80,25 @@ def _state(run: Run) -> str:
 
 
 @contextmanager
-def _terminal_for(worker: Worker) -> Iterator[Callable[[], None]]:
-    """Let the worker have the terminal, if we have one, as a shell lets a program; what is to be done now and then."""
+def _terminal_for(agent: LocalAgent) -> Iterator[Callable[[], None]]:
+    """Let the agent's group, in which its worker is, have our terminal, as a shell does; what is to be done now and then."""
     ours = os.getpgrp()
 
     def hand_over() -> None:
         if sys.stdin.isatty() and os.tcgetpgrp(0) == ours:
-            _give_terminal(worker.pid)
+            _give_terminal(agent.pid)
 
     def take_back() -> None:
-        if sys.stdin.isatty() and os.tcgetpgrp(0) == worker.pid:
+        if sys.stdin.isatty() and os.tcgetpgrp(0) == agent.pid:
             _give_terminal(ours)
 
     def look() -> None:
         """After Ctrl+Z, or a read in the background: stop as well, so that the shell comes back; `fg` goes on."""
-        if _is_stopped(worker):
+        if _is_stopped(agent):
             take_back()
             os.kill(os.getpid(), signal.SIGTSTP)
             hand_over()
-            worker.signal_group(signal.SIGCONT)
+            agent.signal_group(signal.Signals.SIGCONT)
 
     hand_over()
     try:
@@ -117,8 +117,8 @@ def _give_terminal(group: int) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def _is_stopped(worker: Worker) -> bool:
+def _is_stopped(agent: LocalAgent) -> bool:
     try:
-        return psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
+        return psutil.Process(agent.pid).status() == psutil.STATUS_STOPPED
     except psutil.Error:
         return False

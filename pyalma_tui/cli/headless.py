@@ -18,10 +18,10 @@ from pyalma_tui.report.live import follow_live
 from pyalma_tui.report.plain import Changes, Output, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.commands import Interrupt, Quit, Remark
-from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.runner.workers.local import LocalAgent
 
 
 class Signals:
@@ -58,10 +58,10 @@ class Signals:
         self._runner.send(Interrupt())
 
 
-def run_headless(settings: Settings, session: Session, worker: Worker, options: RunOptions) -> int:
+def run_headless(settings: Settings, session: Session, agent: LocalAgent, options: RunOptions) -> int:
     """Run to the end, printing what happens; the exit code."""
     changes = Changes()
-    runner = Runner(settings, session, worker, changes.put, alone=True)
+    runner = Runner(settings, session, agent, changes.put)
     signals = Signals(runner, options, settings.grace, Echo())
     found = runner.snapshot().counts  # before it starts: a short run may be done in a moment
     runner.start()

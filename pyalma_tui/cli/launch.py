@@ -23,9 +23,9 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.terminal import knows_controls
 from pyalma_tui.runner.beginning import Beginning, begin
-from pyalma_tui.runner.first import first_worker
-from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
+from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.session import Session, Settings, no_instances
+from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
 from pyalma_tui.store.belonging import owner_if_another, refuse_another
 from pyalma_tui.store.forgetting import forget
 from pyalma_tui.store.lock import in_use
@@ -33,7 +33,7 @@ from pyalma_tui.store.opening import read_meta
 from pyalma_tui.store.ours import is_begun
 from pyalma_tui.store.schema import Meta
 
-FrontEnd: TypeAlias = Callable[[Settings, Session, Worker, RunOptions], int]
+FrontEnd: TypeAlias = Callable[[Settings, Session, LocalAgent, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
 NAMED = 20  # things that --fresh has left, in a message
 
@@ -81,9 +81,9 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
     given = given_entries(target, arguments, options.batch, heed)
     beginning = begin(target, Meta() if options.fresh else read_meta(state_dir) or Meta(), chosen, options.seed)
     debugs = options.debug is not None
-    with first_worker(target.module, state_dir, beginning.chosen, foreground=debugs) as worker:
+    with first_agent(target.module, state_dir, beginning.chosen, foreground=debugs) as agent:
         front = _front_end(screen=screen, debugs=debugs)  # 0.2 s, spent while the worker imports the module
-        loaded = _load(worker, target)
+        loaded = _load(agent, target)
         batch = find_instances(target, given, loaded, heed)
         settings = _settings(target, batch, options, beginning, state_dir, warnings)
         del given, batch  # the settings have it: not twice in memory
@@ -95,7 +95,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         if options.debug is not None:
             settings = _only_debugged(settings, session, options.debug)
         settings = msgspec.structs.replace(settings, batch=None)  # the session has it: not twice in memory
-    return front(settings, session, worker, options)
+    return front(settings, session, agent, options)
 
 
 def _settings(
@@ -135,7 +135,7 @@ def has_screen(options: RunOptions) -> bool:
     return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
-def _load(worker: Worker, target: Target) -> Loaded:
+def _load(agent: LocalAgent, target: Target) -> Loaded:
     shown = False
 
     def waiting(seconds: float) -> None:
@@ -145,7 +145,7 @@ def _load(worker: Worker, target: Target) -> Loaded:
             tick(f"loading {target.module.name} ({seconds:.0f} s)… ctrl+c stops it")
 
     try:
-        return wait_until_loaded(worker, target.module, waiting)
+        return wait_until_loaded(agent, target.module, waiting)
     finally:
         if shown:
             untick()

@@ -21,10 +21,10 @@ from pyalma_tui.cli.speak import leave_terminal, say
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.commands import Quit, Remark
-from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Conductor
+from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.disk import open_regular
 from pyalma_tui.store.layout import crash_log
 
@@ -66,11 +66,11 @@ class Ending:
             self._runner.send(Quit())
 
 
-def run_screen(settings: Settings, session: Session, worker: Worker, options: RunOptions) -> int:
+def run_screen(settings: Settings, session: Session, agent: LocalAgent, options: RunOptions) -> int:
     """Show the screen until it is left, then print the summary; the exit code."""
     from pyalma_tui.tui.app import ExperimentApp
 
-    runner = Runner(settings, session, worker, alone=True)
+    runner = Runner(settings, session, agent)
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
     ending = Ending(app, runner)
     runner.start()

@@ -18,8 +18,8 @@ from pyalma_tui.cli.speak import leave_terminal, say, tick, untick
 from pyalma_tui.errors import InUseError
 from pyalma_tui.report.plain import Output
 from pyalma_tui.runner import handover
+from pyalma_tui.runner.processes import is_stopped
 from pyalma_tui.runner.snapshot import Elsewhere
-from pyalma_tui.runner.supervise import is_stopped
 from pyalma_tui.runner.viewer import Viewer
 from pyalma_tui.store.lock import Holder, holder, in_use
 

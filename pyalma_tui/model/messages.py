@@ -1,4 +1,8 @@
-"""What the runner and a worker say to each other: one JSON object a line over a socket pair."""
+"""What the runner, an agent and its workers say to each other: one JSON object a line.
+
+The runner talks to an agent over one channel, and to each of its workers over a socket of their own, so that a run
+costs no hop more. Workers are named by numbers that the runner gives them; process ids are only shown.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +15,6 @@ from pyalma_tui.model.status import Error
 
 WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all that it starts
 CUT_OFF = 113  # the exit code of a worker that cannot tell its runner anything any more
-
-
-class Serve(msgspec.Struct, frozen=True, tag="serve"):
-    """Begin to serve runs. The lock's descriptor travels along.
-
-    `segment` is the name of the first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
-    `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
-    the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
-    outside of all runs. In the `foreground` the standard descriptors follow that of the lock, and nothing goes into
-    logs.
-    """
-
-    state_dir: str
-    segment: str
-    segment_limit: int
-    synced: bool
-    slot: int
-    umask: int
-    log: str
-    foreground: bool = False
 
 
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):
@@ -63,11 +47,11 @@ class Exit(msgspec.Struct, frozen=True, tag="exit"):
     """No more work: end, as a Python program does."""
 
 
-Order: TypeAlias = Serve | RunOrder | DoneOrder | Exit
+Order: TypeAlias = RunOrder | DoneOrder | Exit
 
 
 class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
-    """On the control socket: the next save() of this attempt raises Interrupted.
+    """the next save() of this attempt raises Interrupted.
 
     `timeout` are the seconds that the attempt had and that have passed, None if somebody wishes it to stop.
     """
@@ -78,14 +62,14 @@ class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
 
 
 class Signalled(msgspec.Struct, frozen=True, tag="signalled"):
-    """On the control socket, before the signal is sent: a signal of ours ends this attempt, whoever handles it."""
+    """Before the signal is sent: a signal of ours ends this attempt, whoever handles it."""
 
     run: int
     attempt: int
 
 
 class Timeout(msgspec.Struct, frozen=True, tag="timeout"):
-    """On the control socket: this attempt has so many seconds from its beginning on, None for as many as it likes."""
+    """This attempt has so many seconds from its beginning on, None for as many as it likes."""
 
     run: int
     attempt: int
@@ -93,23 +77,10 @@ class Timeout(msgspec.Struct, frozen=True, tag="timeout"):
 
 
 class NewSegment(msgspec.Struct, frozen=True, tag="new segment"):
-    """On the control socket: the journal's directory was removed and made anew; go on in a new segment."""
+    """The journal's directory was removed and made anew; go on in a new segment."""
 
 
 Request: TypeAlias = Interrupt | Signalled | Timeout | NewSegment
-
-
-class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
-    """The run module was imported and has a usable `run`.
-
-    `instances` are the module's own, None if it names none. `hash` is that of the file as it was imported. `guard` is
-    the process id of the worker's guard.
-    """
-
-    hash: str
-    has_done: bool
-    instances: list[msgspec.Raw] | None
-    guard: int = 0
 
 
 class LoadFailed(msgspec.Struct, frozen=True, tag="load failed"):
@@ -165,4 +136,119 @@ class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
     unsaved: str = ""
 
 
-Reply: TypeAlias = Loaded | LoadFailed | TryLater | Serving | ServeFailed | Ended | DoneEnded
+Reply: TypeAlias = LoadFailed | TryLater | Serving | ServeFailed | Ended | DoneEnded
+
+
+# --- between the runner and an agent ----------------------------------------------------------------------------------
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """Fork a worker. Its end of the work socket travels along; with the first one the lock's descriptor before it.
+
+    `segment` is the name of its first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
+    `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
+    the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
+    outside of all runs. In the `foreground` the standard descriptors travel along behind the work socket, and nothing
+    goes into logs.
+    """
+
+    worker: int
+    slot: int
+    state_dir: str
+    segment: str
+    segment_limit: int
+    synced: bool
+    umask: int
+    log: str
+    foreground: bool = False
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Pass this on to a worker."""
+
+    worker: int
+    request: Request
+
+
+class Signal(msgspec.Struct, frozen=True, tag="signal"):
+    """Send a signal to a worker, or to it and all that it has started."""
+
+    worker: int
+    number: int
+    group: bool
+
+
+class Measure(msgspec.Struct, frozen=True, tag="measure"):
+    """Tell what the workers take of the machine."""
+
+
+class End(msgspec.Struct, frozen=True, tag="end"):
+    """No more work: end as a Python program does, when what workers have left behind has had its moment."""
+
+
+ToAgent: TypeAlias = Start | Ask | Signal | Measure | End
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """The run module was imported and has a usable `run`.
+
+    `instances` are the module's own, None if it names none. `hash` is that of the file as it was imported. `unforkable`
+    says why each worker has to import the module by itself, "" if workers are forked.
+    """
+
+    hash: str
+    has_done: bool
+    instances: list[msgspec.Raw] | None
+    unforkable: str = ""
+
+
+class Born(msgspec.Struct, frozen=True, tag="born"):
+    """A worker was started; `pid` is shown."""
+
+    worker: int
+    pid: int
+
+
+class NotBorn(msgspec.Struct, frozen=True, tag="not born"):
+    """The worker could not be started; `later` tells that another may be a while later."""
+
+    worker: int
+    why: str
+    later: bool
+
+
+class Gone(msgspec.Struct, frozen=True, tag="gone"):
+    """A worker has ended: its exit code, negative for a signal. What a killed one had started is gone too."""
+
+    worker: int
+    code: int
+
+
+class LeftBehind(msgspec.Struct, frozen=True, tag="left behind"):
+    """A worker that has ended left processes running, which were killed; `pid` is its own, shown."""
+
+    worker: int
+    pid: int
+
+
+class Responds(msgspec.Struct, frozen=True, tag="responds"):
+    """A worker is stopped, as by SIGSTOP or a debugger, or goes on."""
+
+    worker: int
+    yes: bool
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What a worker and all that it started take: resident bytes, and processor time as a share of one processor."""
+
+    rss: int
+    cpu: float
+
+
+class Measured(msgspec.Struct, frozen=True, tag="measured"):
+    """The loads of workers, by their numbers."""
+
+    loads: dict[int, Load]
+
+
+FromAgent: TypeAlias = Loaded | LoadFailed | TryLater | Born | NotBorn | Gone | LeftBehind | Responds | Measured

@@ -18,8 +18,8 @@ from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.beginning import begin, shown_args
-from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.runner.printed import said
+from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look, why_interrupted
 from pyalma_tui.store.belonging import refuse_another
@@ -211,20 +211,20 @@ def _load(module: Path, chosen: Chosen) -> tuple[Loaded, float, int]:
             raise LoadError(f"{module}: its import takes more than {LOAD_LIMIT:.0f} s. Look what it waits for")
 
     with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}", chosen)
+        agent = LocalAgent(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}", chosen)
         try:
-            loaded = _wait(worker, module, waiting)
+            loaded = _wait(agent, module, waiting)
         except LoadError as error:
             raise LoadError(said(error.message, output), error.details) from None
         return loaded, time.monotonic() - began, os.fstat(output.fileno()).st_size
 
 
-def _wait(worker: Worker, module: Path, waiting: Callable[[float], None]) -> Loaded:
-    """Wait until it is loaded or not, and end the worker: everything is printed then."""
+def _wait(agent: LocalAgent, module: Path, waiting: Callable[[float], None]) -> Loaded:
+    """Wait until it is loaded or not, and end the agent: everything is printed then."""
     try:
-        return wait_until_loaded(worker, module, waiting)
+        return wait_until_loaded(agent, module, waiting)
     finally:
-        worker.part()
+        agent.part()
 
 
 def signature(module: Path, name: str) -> str:

@@ -13,10 +13,21 @@ class Edited:
 
     def __init__(self, module: Path, digest: str) -> None:
         self._module = module
-        self._digest = digest
+        self._ours = self._digest = digest
         self._stamp = _stamp(module)
 
-    def look(self) -> str:
+    def news(self) -> list[str]:
+        """What to tell the user of an edit since the last look."""
+        found = self._look()
+        if not found:
+            return []
+        name = self._module.name
+        if found == self._ours:
+            return [f"{name} on disk is again the code of this session ({found})"]
+        change = f"{self._ours} → {found}"
+        return [f"{name} has changed on disk ({change}); this session goes on with the code it began with"]
+
+    def _look(self) -> str:
         """Its hash if it has become other code since the last look, else ""; one stat while nobody writes to it."""
         stamp = _stamp(self._module)
         if stamp == self._stamp:

@@ -1,4 +1,4 @@
-"""The first worker of a session: it imports the run module before anything is opened or changed."""
+"""The first agent of a session: it imports the run module before anything is opened or changed."""
 
 from __future__ import annotations
 
@@ -14,44 +14,45 @@ from typing import IO
 from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.shortage import is_shortage
-from pyalma_tui.runner.local_slots import Worker, become_subreaper
+from pyalma_tui.prctl import become_subreaper
 from pyalma_tui.runner.printed import failed
+from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.disk import make_folder, open_regular
 from pyalma_tui.store.layout import FIRST_LOAD_LOG, load_log_dir
 from pyalma_tui.store.ours import is_begun
 
 
 @contextmanager
-def first_worker(
-    module: Path, state_dir: Path, chosen: Chosen | None = None, *, foreground: bool = False
-) -> Iterator[Worker]:
-    """A worker that imports the module. What fails inside of the `with` ends it; otherwise it lives on after it.
+def first_agent(
+    module: Path, state_dir: Path, chosen: Chosen | None = None, *, each: bool = False, foreground: bool = False
+) -> Iterator[LocalAgent]:
+    """An agent that imports the module. What fails inside of the `with` ends it; otherwise it lives on after it.
 
-    Raises ShortageError if no process can be started.
-
-    The mark is its own even if several experiments are run by one process: a worker's orphans are found by it.
+    `each` lets every worker import the module by itself. Raises ShortageError if no process can be started, LoadError
+    if this one cannot.
     """
-    become_subreaper()
+    become_subreaper()  # what the kernel leaves of a killed agent's workers comes to us
     with tempfile.TemporaryFile() as output:
-        worker = _start(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}", chosen, foreground=foreground)
+        agent = _start(module, output, chosen, each=each, foreground=foreground)
         try:
-            yield worker
+            yield agent
         except LoadError as error:
-            worker.part()
+            agent.part()
             log = _keep_output(output, state_dir) if is_begun(state_dir) else None  # a failed load makes no directory
             raise failed(error, output, log) from None
         except Exception:
-            worker.part()
+            agent.part()
             raise
         except BaseException:  # a Ctrl+C: at once
-            worker.kill()
+            agent.discard()
             raise
         _keep_output(output, state_dir)
 
 
-def _start(module: Path, output: IO[bytes], mark: str, chosen: Chosen | None, *, foreground: bool) -> Worker:
+def _start(module: Path, output: IO[bytes], chosen: Chosen | None, *, each: bool, foreground: bool) -> LocalAgent:
+    mark = f"first-{os.getpid()}-{time.monotonic_ns()}"  # its own even if one process runs several experiments
     try:
-        return Worker(module, output, mark, chosen, foreground=foreground)
+        return LocalAgent(module, output, mark, chosen, each=each, foreground=foreground)
     except OSError as error:
         if is_shortage(error):
             raise ShortageError(f"no worker can be started: {error.strerror}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from pyalma_tui.runner.supervise import is_stopped
+from pyalma_tui.runner.processes import is_stopped
 from pyalma_tui.store import layout
 from pyalma_tui.store.lock import Holder
 

@@ -44,9 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What to run and how; times in seconds.
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say. `only` is the one run to call, in the foreground with the terminal, if one is debugged.
-    `chosen` is what stays for the next start, None for what it has been so far; `told` are lines for the user about
-    that. `warnings` are what was found wrong with the input, told already on stderr.
+    where the user did not say. `each` lets every worker import the module by itself, `runs_per_worker` is after how
+    many runs one is replaced, None for never. `only` is the one run to call, in the foreground with the terminal, if
+    one is debugged. `chosen` is what stays for the next start, None for what it has been so far; `told` are lines for
+    the user about that. `warnings` are what was found wrong with the input, told already on stderr.
     """
 
     target: Path
@@ -65,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rerun_done: bool = False
     no_done: bool = False
     only: int | None = None
+    each: bool = False
+    runs_per_worker: int | None = None
     chosen: Chosen | None = None
     told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

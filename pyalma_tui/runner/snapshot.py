@@ -11,6 +11,7 @@ import msgspec
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.messages import Load as Load
 from pyalma_tui.model.records import Note, Record
 from pyalma_tui.model.status import DoneHook
 from pyalma_tui.model.vector import Frozen
@@ -30,13 +31,6 @@ class Stopping(msgspec.Struct, frozen=True):
     step: Step
     next_step: Step | None
     deadline: float
-
-
-class Load(msgspec.Struct, frozen=True):
-    """What a worker and the processes that it has started take: `rss` in bytes, `cpu` in processors (1.0 is one)."""
-
-    rss: int
-    cpu: float
 
 
 class Slot(msgspec.Struct, frozen=True):

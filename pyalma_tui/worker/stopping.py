@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -17,9 +15,7 @@ import msgspec
 from pyalma_tui.errors import Interrupted
 from pyalma_tui.model.messages import Interrupt, NewSegment, Request, Signalled, Timeout
 from pyalma_tui.worker.descriptors import watched
-from pyalma_tui.worker.guard import end_all
 
-PR_SET_PDEATHSIG = 1
 Attempt = tuple[int, int]  # run id and attempt number; done() is (0, call)
 
 
@@ -73,7 +69,7 @@ class Stopping:
         while self._is_ours():  # else user code has closed it, and may have something else there
             poll.poll()
             if not self.catch_up():  # the runner is gone: nobody can tell us anything any more
-                end_all()
+                os.killpg(0, signal.SIGKILL)
 
     def catch_up(self) -> bool:
         """Take the requests that have come, also those that the watching thread has not seen yet.
@@ -141,14 +137,3 @@ class Stopping:
             frame = frame.f_back
         self.cut = self.active
         raise Interrupted
-
-
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel to kill us when the thread that started us ends; if it already has, end now.
-
-    macOS has no such request; there the watching thread alone notices.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)

@@ -12,11 +12,11 @@ import pytest
 from pyalma_tui.loading.target import Target, find_instances, find_target
 from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
-from pyalma_tui.runner.first import first_worker
-from pyalma_tui.runner.local_slots import wait_until_loaded
+from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.runner.workers.local import wait_until_loaded
 from tests.catalogue.experiment import until
 from tests.experiments.folder import Folder
 
@@ -82,8 +82,8 @@ def conduct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conduct
 @contextmanager
 def _conducted(folder: Folder, target: Target, settings: dict[str, Any]) -> Iterator[Conducted]:
     state_dir = target.state_dir(None)
-    with first_worker(target.module, state_dir) as worker:
-        loaded = wait_until_loaded(worker, target.module, lambda _: None)
+    with first_agent(target.module, state_dir) as agent:
+        loaded = wait_until_loaded(agent, target.module, lambda _: None)
         chosen = Settings(
             target=target.path,
             module=target.module,
@@ -92,7 +92,7 @@ def _conducted(folder: Folder, target: Target, settings: dict[str, Any]) -> Iter
             **({"grace": 0.3} | settings),
         )
         session = Session(chosen, loaded.hash, loaded.has_done)
-    runner = Runner(chosen, session, worker)
+    runner = Runner(chosen, session, agent)
     runner.start()
     try:
         yield Conducted(runner, folder)

@@ -1,0 +1,28 @@
+"""What Linux's prctl(2) does for processes that must not be outlived; elsewhere nothing happens."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_SET_PDEATHSIG = 1
+_SET_CHILD_SUBREAPER = 36
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to kill us when the thread that started us ends; if that already has, end now.
+
+    macOS has no such request; there only the closed channel tells.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def become_subreaper() -> None:
+    """Let orphans of what we have started become our children, so that those who left their group are found."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,0 +1,278 @@
+"""What follows from what an agent and its workers say, and from their deaths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from signal import SIGINT
+
+from msgspec.structs import replace
+
+from pyalma_tui.errors import LoadError, ShortageError
+from pyalma_tui.model import messages as m
+from pyalma_tui.model import status as s
+from pyalma_tui.model.records import DoneRaised, Started, Stopped
+from pyalma_tui.runner import instructions as i
+from pyalma_tui.runner.instructions import Clock, Instruction
+from pyalma_tui.runner.state import (
+    Absent,
+    Calling,
+    Coming,
+    Halted,
+    Leaving,
+    Loading,
+    Parting,
+    Present,
+    Ready,
+    Running,
+    Seat,
+    State,
+)
+from pyalma_tui.runner.steps import (
+    GOODBYE,
+    PRESSED,
+    block,
+    counted,
+    cut_off,
+    dismiss,
+    label,
+    not_saved,
+    turn,
+    write,
+)
+from pyalma_tui.runner.verdict import Death, how_it_died, verdict
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Said
+
+MEND = "What was saved is kept; mend it, then start again"
+AGENT_ENDED = "the process that its worker was forked from ended"
+
+
+def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[Instruction]:
+    """Take in what has come from the agent, or of it."""
+    match event:
+        case Said(worker, reply):
+            if (seat := state.seat_of(worker)) is not None:
+                yield from _reply(seat, reply, state, clock)
+        case m.Gone(worker, code):
+            if (seat := state.seat_of(worker)) is not None:
+                yield from bury(seat, code, state, clock)
+        case m.Born(worker, pid):
+            if (seat := state.seat_of(worker)) is not None:
+                state.seats[seat.slot] = replace(seat, pid=pid)
+        case m.NotBorn(worker, why, later):
+            yield from _not_born(worker, why, state, clock, later=later)
+        case m.Responds(worker, yes):
+            yield from _notice_stopped(worker, yes, state)
+        case m.LeftBehind(pid=pid):
+            yield i.Say(f"worker {pid} left processes behind; they were killed")
+        case m.Loaded(has_done=has_done, unforkable=unforkable):
+            state.agent, state.has_done = Present(), has_done
+            state.starting.loaded()
+            if unforkable:
+                yield i.Say(f"each worker imports the module by itself: {unforkable}")
+        case m.LoadFailed(error):
+            state.agent = Parting(clock.now + GOODBYE)
+            yield from _never_loaded(f"the module could not be imported: {error.message}", error.message, state, clock)
+        case m.TryLater(why):
+            state.agent = Parting(clock.now + GOODBYE)
+            yield from _try_later(why, state, clock)
+        case i.NoAgent(why, later):
+            state.agent = Absent()
+            if later:
+                yield from _try_later(why, state, clock)
+            else:
+                yield from block(ShortageError(why), f"no worker can be started: {why}", state)
+        case AgentGone(why, code):
+            yield from _lose_agent(why, code, state, clock)
+
+
+# --- replies ----------------------------------------------------------------------------------------------------------
+
+
+def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[Instruction]:
+    if isinstance(seat.doing, Leaving):  # it had not heard yet that it is no longer needed
+        return
+    match reply:
+        case m.Serving():
+            state.starting.loaded()
+            turn(seat, state, clock, Ready())
+        case m.LoadFailed(error):
+            yield from dismiss(seat, state, clock)
+            said = f"a worker could not import the module: {error.message}"
+            yield from _never_loaded(said, error.message, state, clock)
+        case m.TryLater(why):
+            yield from dismiss(seat, state, clock)
+            yield from _try_later(why, state, clock)
+        case m.ServeFailed(error, room):
+            yield from dismiss(seat, state, clock)
+            yield from not_saved("a worker cannot write its journal", m.Refused(error.message, room), state, clock)
+        case m.Ended(run, attempt, refused, worn):
+            if refused is not None:
+                yield from _not_recorded(run, attempt, refused, state, clock)
+            turn(seat, state, clock, Ready())
+            if worn:
+                yield from _replace(state.seats[seat.slot], run, worn, state, clock)
+        case m.DoneEnded(unsaved=unsaved):
+            yield from cut_off(unsaved, state)
+            turn(seat, state, clock, Ready())
+            yield from dismiss(state.seats[seat.slot], state, clock)  # what it has written is there when it is gone
+
+
+def _not_recorded(run: int, attempt: int, refused: m.Refused, state: State, clock: Clock) -> Iterator[Instruction]:
+    """The disk refused what a worker wrote of a run, which goes on by itself if that was no fault of its own."""
+    if refused.end is not None and isinstance(state.ledger.run(run).status, s.Running):
+        yield from write(refused.end, state, clock)
+    yield from not_saved(label(run, state), refused, state, clock)
+    known = state.ledger.run(run)
+    goes_on = known.attempt < attempt or isinstance(known.status, s.Interrupted)
+    if goes_on and not isinstance(state.gate, Halted):
+        state.queue.add([run])
+
+
+def _replace(seat: Seat, run: int, worn: str, state: State, clock: Clock) -> Iterator[Instruction]:
+    """Let a worker go whose process a run has changed for good; another one takes its slot if there is need."""
+    if worn not in state.worn:
+        state.worn = {*state.worn, worn}
+        yield i.Say(f"{label(run, state)} {worn}: its worker is replaced, as each is after such a run")
+    yield from dismiss(seat, state, clock)
+
+
+def _notice_stopped(worker: int, responds: bool, state: State) -> Iterator[Instruction]:
+    seat = state.seat_of(worker)
+    if seat is None:
+        return
+    state.seats[seat.slot] = replace(seat, responding=responds)
+    if seat.active:
+        who = label(seat.run, state) if seat.run else "done()"
+        how = f"its process {seat.pid} is stopped; `kill -CONT {seat.pid}` lets it go on"
+        yield i.Say(f"{who} responds again" if responds else f"{who} does not respond: {how}")
+
+
+# --- workers that do not come -----------------------------------------------------------------------------------------
+
+
+def _not_born(worker: int, why: str, state: State, clock: Clock, *, later: bool) -> Iterator[Instruction]:
+    if (seat := state.seat_of(worker)) is not None:
+        del state.seats[seat.slot]
+    if later:
+        yield from _try_later(why, state, clock)
+    elif state.seats:
+        state.workers = len(state.seats)
+        go_on = f"{counted(state.workers, 'worker')} go on"
+        yield i.Say(f"no more workers can be started ({why}): {go_on}")
+    else:
+        yield from block(ShortageError(f"no worker can be started: {why}"), f"no worker can be started: {why}", state)
+
+
+def _try_later(why: str, state: State, clock: Clock) -> Iterator[Instruction]:
+    if state.starting.short(clock.now):
+        yield i.Say(f"no worker can be started at the moment ({why}): it is tried again until one can")
+
+
+def _never_loaded(said: str, why: str, state: State, clock: Clock) -> Iterator[Instruction]:
+    """One did not come to load the module: another is tried, and after some the others go on without it."""
+    others = len(state.seated(Ready, Running, Calling))
+    if not state.starting.died(clock.now):
+        yield i.Say(f"{said}; another one is started")
+    elif others:
+        yield i.Say(f"no more workers can be started: {said}; {counted(others, 'worker')} go on")
+    else:
+        yield from block(LoadError(f"module: {why}. {MEND}"), f"no worker can be started: {said}", state)
+
+
+# --- deaths -----------------------------------------------------------------------------------------------------------
+
+
+def bury(seat: Seat, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
+    """The worker is gone, and its last words were taken in: find out what became of what it was doing."""
+    del state.seats[seat.slot]
+    match seat.doing:
+        case Running() as running:
+            yield from _end_run(seat, running, code, state, clock)
+        case Calling(call):
+            yield from _end_done(seat, call, code, state, clock)
+        case Coming() if not state.closing:
+            how = how_it_died(code) if code < 0 else f"exit code {code}"
+            said = f"a worker ended while it imported the module ({how})"
+            yield from _never_loaded(said, f"{state.policy.module}: {said}", state, clock)
+        case Leaving(came=True) as leaving:
+            yield from _tell_loss(seat, leaving, code)
+
+
+def _tell_loss(seat: Seat, leaving: Leaving, code: int) -> Iterator[Instruction]:
+    if code >= 0:
+        return
+    if leaving.killed:
+        what = f"did not end within {GOODBYE:g} s and was killed"
+    elif leaving.pressed and code == -SIGINT:  # in a finalizer: no handler is left then
+        what = f"was still at its end after {PRESSED:g} s and was interrupted"
+    else:
+        what = f"was {how_it_died(code)} while it ended"
+    yield i.Say(
+        f"worker {seat.pid} {what}: what it had not written to its files yet is lost; "
+        f"its log among those of loading may say why"
+    )
+
+
+def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
+    run = state.ledger.run(running.run)
+    if run.attempt > running.attempt or (run.attempt == running.attempt and not isinstance(run.status, s.Running)):
+        return  # its own last record says how it ended
+    if run.attempt < running.attempt:  # it never came to its start
+        state.retries.crashed(run.id)
+        if seat.stop is not None or not state.retries.is_deadly(run.id):
+            state.queue.add([run.id])
+            return
+        # as far as we know: the worker dies of this run, which must not go round for ever
+        yield from write(Started(run.id, running.attempt, seat.slot, seat.since, "", seat.pid), state, clock)
+    stop = seat.stop
+    death = Death(
+        code=code,
+        seconds=round(clock.now - seat.began, 3),
+        step=stop.step if stop is not None else None,
+        hurried=stop is not None and stop.hurried,
+        timeout=running.timeout if stop is None or stop.wished else stop.timeout,
+        timed_out=stop is not None and not stop.wished,
+        failed=state.failed,
+    )
+    if stop is None:
+        state.retries.crashed(run.id)
+    yield from write(verdict(run.id, running.attempt, death, clock.at), state, clock)
+
+
+def _end_done(seat: Seat, call: int, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
+    if not isinstance(state.ledger.hook.status, s.HookRunning):
+        return
+    if seat.stop is not None:
+        yield from cut_off("it was stopped", state)
+    else:
+        why = how_it_died(code).replace("run()", "done()")
+        yield from write(DoneRaised(call, clock.at, s.Error(why)), state, clock)
+
+
+def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
+    """The agent has ended, and with it all workers: that is not the fault of what they were calling."""
+    before, state.agent = state.agent, Absent()
+    for seat in list(state.seats.values()):
+        running = seat.doing
+        if isinstance(running, Running) and seat.stop is None and not state.failed:
+            del state.seats[seat.slot]
+            yield from _interrupt(running, seat, state, clock)
+        else:
+            yield from bury(seat, code, state, clock)
+    if isinstance(before, Parting) or state.closing:
+        return
+    if isinstance(before, Loading):
+        said = f"the process {why} while it imports the module"
+        yield from _never_loaded(said, f"{state.policy.module}: {said}", state, clock)
+    else:
+        yield i.Say(f"the process that workers are forked from {why}: another one is started when it is needed")
+
+
+def _interrupt(running: Running, seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
+    """A run whose worker ended with its agent goes on in another one."""
+    run = state.ledger.run(running.run)
+    if run.attempt == running.attempt and isinstance(run.status, s.Running):
+        seconds = round(clock.now - seat.began, 3)
+        yield from write(Stopped(run.id, running.attempt, seconds, clock.at, AGENT_ENDED), state, clock)
+    if not isinstance(state.gate, Halted):
+        state.queue.add(state.standing([run.id], s.Interrupted, s.Pending, s.Failed))

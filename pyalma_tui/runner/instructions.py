@@ -1,0 +1,127 @@
+"""What the runner is told of, and what it is told to do: the vocabulary of `dispatch.decide`. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from signal import Signals
+from typing import TypeAlias
+
+import msgspec
+
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.messages import Order, Request
+from pyalma_tui.model.records import DoneStarted, Record
+from pyalma_tui.runner.commands import Command
+from pyalma_tui.runner.snapshot import Change
+from pyalma_tui.runner.workers.protocol import AgentEvent
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """The time of an event: `now` of time.monotonic, `at` in seconds of the epoch."""
+
+    now: float
+    at: float
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time has passed. `stored` tells that the disk takes what we write; `planned` that run ids mean something."""
+
+    stored: bool = True
+    planned: bool = True
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """The ledger has taken in what workers wrote."""
+
+    changes: Sequence[Change]
+
+
+class NoAgent(msgspec.Struct, frozen=True):
+    """No agent could be started; `later` tells that one may be a while later."""
+
+    why: str
+    later: bool
+
+
+Event: TypeAlias = Tick | Folded | NoAgent | Command | AgentEvent
+
+
+# --- instructions -----------------------------------------------------------------------------------------------------
+
+
+class StartAgent(msgspec.Struct, frozen=True):
+    """Start the agent: it imports the module."""
+
+
+class EndAgent(msgspec.Struct, frozen=True):
+    """Let the agent end, or kill it."""
+
+    kill: bool = False
+
+
+class StartWorker(msgspec.Struct, frozen=True):
+    """Let the agent start a worker in this slot."""
+
+    worker: int
+    slot: int
+
+
+class Give(msgspec.Struct, frozen=True):
+    """Give a worker an order."""
+
+    worker: int
+    order: Order
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """Ask a worker something while it calls user code."""
+
+    worker: int
+    request: Request
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send a signal to a worker, or to it and all that it has started."""
+
+    worker: int
+    number: Signals
+    group: bool = False
+
+
+class Write(msgspec.Struct, frozen=True):
+    """Record this; the ledger knows it already: `run` is the run after it."""
+
+    record: Record
+    run: Run | None
+
+
+class WriteDurably(msgspec.Struct, frozen=True):
+    """Put everything that was recorded on the disk, then this; what follows must not happen if that fails."""
+
+    record: DoneStarted
+
+
+class NotSaved(msgspec.Struct, frozen=True):
+    """Show that the disk refuses what is to be stored, and why."""
+
+    why: str
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """Keep what the user has chosen for the next start, by the names of the fields of Chosen."""
+
+    changes: dict[str, int | float | None]
+
+
+class Say(msgspec.Struct, frozen=True):
+    """Tell the user, now and in the session log."""
+
+    text: str
+
+
+Instruction: TypeAlias = (
+    StartAgent | EndAgent | StartWorker | Give | Ask | Send | Write | WriteDurably | NotSaved | Remember | Say
+)

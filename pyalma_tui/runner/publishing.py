@@ -1,0 +1,138 @@
+"""From the runner's state to what a front end reads: phases, reasons, the forecast, the next moment."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import worked
+from pyalma_tui.model.forecast import Forecast, forecast
+from pyalma_tui.model.messages import Load
+from pyalma_tui.runner.commands import Limits
+from pyalma_tui.runner.dispatch import done_is_due
+from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.snapshot import Blocked, Change, Phase, Slot, SlotPhase, Snapshot
+from pyalma_tui.runner.state import Blocked as BlockedGate
+from pyalma_tui.runner.state import Calling, Coming, Halted, Leaving, Open, Running, Seat, State
+from pyalma_tui.runner.steps import all_done
+
+KNOWN = 500  # durations of runs that a forecast rests on
+
+
+def phase_of(state: State, now: float) -> Phase:
+    """In which phase the experiment is; `now` of time.monotonic."""
+    if state.closing or any(seat.stop is not None and seat.stop.wished for seat in state.seats.values()):
+        return "stopping"
+    if state.active:
+        return "busy"
+    waiting = len(state.queue) > 0 or state.retries
+    held = state.gate.paused or not (isinstance(state.gate, Open) or _hopes_for_room(state, now))
+    return "busy" if (waiting and not held) or done_is_due(state) else "idle"
+
+
+def _hopes_for_room(state: State, now: float) -> bool:
+    return isinstance(state.gate, BlockedGate) and state.room.is_expected(now)
+
+
+def idle_reason(state: State) -> str:
+    """Why nothing runs, in a few words."""
+    if isinstance(state.gate, BlockedGate):
+        return state.gate.error.message
+    if all_done(state):
+        return "all done"
+    if isinstance(state.gate, Halted):
+        return "interrupted"
+    if state.gate.paused:
+        return "paused"
+    failed = state.ledger.counts.failed
+    return f"{failed} failed" if failed else "nothing to run"
+
+
+class Publisher:
+    """Owned by the runner thread; `snapshot` is for any thread."""
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self.snapshot = Snapshot()
+        self.loads: Mapping[int, Load] = {}  # by worker
+        self._settings = settings
+        self._session = session
+        done = [run.seconds for run in session.ledger.runs if isinstance(run.status, s.Done)]
+        # those that pyalma ended took nobody knows how long
+        self._durations = deque([seconds for seconds in done if seconds], maxlen=KNOWN)
+
+    def learn(self, changes: Sequence[Change]) -> None:
+        """Take in what has changed, for the forecast."""
+        for _, run in changes:
+            if run is not None and isinstance(run.status, s.Done):
+                self._durations.append(run.seconds)
+
+    def publish(self, state: State, failure: str, *, closed: bool = False) -> bool:
+        """Make the next moment; whether the phase has turned."""
+        ledger, session, settings = state.ledger, self._session, self._settings
+        phase: Phase = "closed" if closed else phase_of(state, time.monotonic())
+        if self.snapshot.serial == 0:
+            phase = "opening"
+        turned = phase != self.snapshot.phase
+        gate = state.gate
+        self.snapshot = Snapshot(
+            serial=self.snapshot.serial + 1,
+            at=time.time(),
+            title=settings.target.stem,
+            target=settings.target,
+            module_hash=session.meta.module_hash,
+            args=session.meta.chosen.args or (),
+            state_dir=session.state_dir,
+            phase=phase,
+            workers=state.workers,
+            paused=gate.paused,
+            instances=ledger.instances,
+            runs=ledger.runs.freeze(),
+            rows=ledger.rows.freeze(),
+            runs_of=ledger.runs_of,
+            counts=ledger.counts,
+            aside=ledger.aside,
+            limits=Limits(state.timeout, state.retries.limit),
+            slots=tuple(self._slot(seat) for _, seat in sorted(state.seats.items())),
+            done_hook=ledger.hook,
+            forecast=self._forecast(state) if phase == "busy" else None,
+            saved_at=ledger.saved_at,
+            notes=ledger.notes,
+            not_saved=session.not_saved,
+            idle_reason=idle_reason(state) if phase == "idle" else "",
+            blocked=Blocked(gate.error.message, gate.error.exit_code) if isinstance(gate, BlockedGate) else None,
+            failure=failure,
+        )
+        return turned
+
+    def _slot(self, seat: Seat) -> Slot:
+        return Slot(
+            number=seat.slot,
+            pid=seat.pid,
+            phase=_slot_phase(seat),
+            since=seat.since,
+            run=seat.run or None,
+            stopping=seat.stop.shown if seat.stop is not None else None,
+            responding=seat.responding,
+            load=self.loads.get(seat.worker),
+        )
+
+    def _forecast(self, state: State) -> Forecast | None:
+        busy = [worked(state.ledger.run(seat.run), time.time()) for seat in state.seats.values() if seat.run]
+        remaining = len(state.queue) + len(busy)
+        return forecast(self._durations, remaining, sum(busy), max(1, min(state.workers, remaining)))
+
+
+def _slot_phase(seat: Seat) -> SlotPhase:
+    match seat.doing:
+        case Coming():
+            return "loading"
+        case Running():
+            return "running"
+        case Calling():
+            return "done()"
+        case Leaving():
+            return "ending"
+        case _:
+            return "ready"

@@ -1,0 +1,191 @@
+"""All that `dispatch.decide` knows: one value, changed by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from pyalma_tui.errors import PyalmaError
+from pyalma_tui.model import status as s
+from pyalma_tui.runner.queue import Queue
+from pyalma_tui.runner.retries import Retries
+from pyalma_tui.runner.room import Room
+from pyalma_tui.runner.starting import Starting
+from pyalma_tui.runner.stop import Stop
+from pyalma_tui.store.ledger import Ledger
+
+# --- what a worker does -----------------------------------------------------------------------------------------------
+
+
+class Coming(msgspec.Struct, frozen=True):
+    """It opens its journal, or imports the module by itself."""
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """It waits for an order."""
+
+
+class Running(msgspec.Struct, frozen=True):
+    """It calls run(); `timeout` are the seconds that this may take, None for as many as it likes."""
+
+    run: int
+    attempt: int
+    timeout: float | None = None
+
+
+class Calling(msgspec.Struct, frozen=True):
+    """It calls done(), for the `call`-th time."""
+
+    call: int
+
+
+class Leaving(msgspec.Struct, frozen=True):
+    """It was told to end, and ends as a Python program does.
+
+    `came` tells that it had been there for runs, `pressed` that it got SIGINT since, `killed` that it was killed.
+    """
+
+    came: bool = True
+    pressed: bool = False
+    killed: bool = False
+
+
+Doing: TypeAlias = Coming | Ready | Running | Calling | Leaving
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A slot that is taken, by the worker of this number; `since` is when it began what it does now.
+
+    `served` counts the calls of user code that it was given. `pid` is shown. `responding` is False while the worker is
+    stopped, as by SIGSTOP or a debugger.
+    """
+
+    slot: int
+    worker: int
+    began: float  # of time.monotonic
+    since: float  # seconds of the epoch
+    doing: Doing = Coming()
+    stop: Stop | None = None
+    served: int = 0
+    pid: int = 0
+    responding: bool = True
+
+    @property
+    def active(self) -> bool:
+        """Whether user code is being called."""
+        return isinstance(self.doing, Running | Calling)
+
+    @property
+    def run(self) -> int:
+        """The run that it calls, 0 if none."""
+        return self.doing.run if isinstance(self.doing, Running) else 0
+
+
+# --- the agent --------------------------------------------------------------------------------------------------------
+
+
+class Absent(msgspec.Struct, frozen=True):
+    """There is none."""
+
+
+class Loading(msgspec.Struct, frozen=True):
+    """It imports the module."""
+
+
+class Present(msgspec.Struct, frozen=True):
+    """It starts workers."""
+
+
+class Parting(msgspec.Struct, frozen=True):
+    """It was told to end, and is killed after `deadline` (time.monotonic)."""
+
+    deadline: float
+
+
+AgentState: TypeAlias = Absent | Loading | Present | Parting
+
+
+# --- whether runs are begun -------------------------------------------------------------------------------------------
+
+
+class Open(msgspec.Struct, frozen=True):
+    """Whatever waits is begun, unless the user has paused it."""
+
+    paused: bool = False
+
+
+class Halted(msgspec.Struct, frozen=True):
+    """Everything was interrupted: nothing is begun until somebody wants something to run."""
+
+    paused: bool = False
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """Nothing can be begun, for this reason, until somebody has mended it and wants something to run."""
+
+    error: PyalmaError
+    paused: bool = False
+
+
+Gate: TypeAlias = Open | Halted | Blocked
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What was chosen for this session and stays. `grace` in seconds; `runs_per_worker` None for as many as there are.
+
+    `module` names it in messages.
+    """
+
+    module: str = ""
+    grace: float = 10.0
+    no_done: bool = False
+    runs_per_worker: int | None = None
+
+
+class State(msgspec.Struct, kw_only=True):
+    """Owned by the runner thread; only decisions change it, and the ledger by the records that they are."""
+
+    ledger: Ledger
+    order: Sequence[int]  # the runs of today's batch, in dispatch order
+    policy: Policy
+    queue: Queue
+    retries: Retries
+    room: Room = msgspec.field(default_factory=Room)
+    starting: Starting = msgspec.field(default_factory=Starting)
+    workers: int = 1  # wanted
+    timeout: float | None = None  # seconds that an attempt may take
+    gate: Gate = Open()
+    closing: bool = False  # the session ends as soon as nobody is seated
+    failed: bool = False  # the session itself cannot go on
+    agent: AgentState = Absent()
+    has_done: bool = False
+    done_wanted: bool = False  # somebody wants done() again
+    planned: bool = False  # run ids mean something
+    seats: dict[int, Seat] = {}  # by slot
+    hired: int = 0  # the number of the last worker
+    worn: set[str] = set()  # what was told of runs that have worn out their workers
+
+    def seated(self, *doing: type[Doing]) -> list[Seat]:
+        """The seats whose workers do one of these."""
+        return [seat for seat in self.seats.values() if isinstance(seat.doing, doing)]
+
+    def seat_of(self, worker: int) -> Seat | None:
+        """The seat of this worker, None if it is gone."""
+        return next((seat for seat in self.seats.values() if seat.worker == worker), None)
+
+    @property
+    def active(self) -> list[Seat]:
+        """The seats whose workers call user code."""
+        return [seat for seat in self.seats.values() if seat.active]
+
+    @property
+    def begins(self) -> bool:
+        """Whether runs that wait are begun."""
+        return isinstance(self.gate, Open) and not self.gate.paused and not self.closing
+
+    def standing(self, runs: Iterable[int], *kinds: type[s.Status]) -> list[int]:
+        """Those of the runs that are in one of these statuses and that no worker has."""
+        taken = {seat.run for seat in self.seats.values()}
+        return [run for run in runs if isinstance(self.ledger.run(run).status, kinds) and run not in taken]

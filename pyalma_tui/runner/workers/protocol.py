@@ -1,0 +1,97 @@
+"""What the runner knows of a machine that calls user code: an agent, and workers in it that have numbers.
+
+Nothing here says how an agent is started or reached: by a fork and socket pairs on this machine, by an engine and a
+stream of bytes elsewhere.
+"""
+
+from __future__ import annotations
+
+from signal import Signals
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from pyalma_tui.model.messages import (
+    Born,
+    Gone,
+    LeftBehind,
+    Loaded,
+    LoadFailed,
+    Measured,
+    NotBorn,
+    Order,
+    Reply,
+    Request,
+    Responds,
+    TryLater,
+)
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A worker has said something."""
+
+    worker: int
+    reply: Reply
+
+
+class AgentGone(msgspec.Struct, frozen=True):
+    """The agent has ended, and with it all its workers: `why` in a few words, `code` as of a process."""
+
+    why: str
+    code: int
+
+
+AgentEvent: TypeAlias = (
+    Said | Loaded | LoadFailed | TryLater | Born | NotBorn | Gone | LeftBehind | Responds | Measured | AgentGone
+)
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """What a new worker is to serve: its slot, its first journal segment and how large that may grow, in bytes.
+
+    `log` is the path of what it prints outside of all runs.
+    """
+
+    slot: int
+    segment: str
+    segment_limit: int
+    log: str
+
+
+class Agent(Protocol):
+    """An agent as the runner sees it; owned by the runner thread. No method waits."""
+
+    @property
+    def host(self) -> str:
+        """The name of its machine, for people."""
+
+    @property
+    def label(self) -> str:
+        """What it is called in notes, such as `process 4711`."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when `receive` has something."""
+
+    def receive(self) -> list[AgentEvent]:
+        """What has happened since the last call, in order; a worker's last words come before that it is gone."""
+
+    def start(self, worker: int, assignment: Assignment) -> None:
+        """Start a worker; Said(Serving) tells that it may be given orders."""
+
+    def order(self, worker: int, order: Order) -> None:
+        """Give a worker an order."""
+
+    def ask(self, worker: int, request: Request) -> None:
+        """Ask a worker something while it calls user code."""
+
+    def signal(self, worker: int, number: Signals, *, group: bool = False) -> None:
+        """Send a signal to a worker, or to it and all that it has started."""
+
+    def measure(self) -> None:
+        """Let it tell what its workers take."""
+
+    def end(self) -> None:
+        """Let it end, as a Python program does; AgentGone tells when it has."""
+
+    def kill(self) -> None:
+        """End it at once, with all its workers."""

@@ -1,0 +1,216 @@
+"""A worker: the process in one slot. It serves one order after the other: runs, done(), exit.
+
+What happens it appends to its own journal segment; the socket only wakes the runner. It ends by returning; `os._exit`
+is for what must not go on as a worker: a fork that user code has let come back, a process that nobody can be told of.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.loading.run_module import RunModule
+from pyalma_tui.model import ending, jsontext
+from pyalma_tui.model.ending import may_have_room_again
+from pyalma_tui.model.messages import (
+    CUT_OFF,
+    DoneEnded,
+    DoneOrder,
+    Ended,
+    Order,
+    Refused,
+    Reply,
+    RunOrder,
+    ServeFailed,
+    Serving,
+    Start,
+    TryLater,
+)
+from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
+from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.model.status import Error
+from pyalma_tui.store import layout
+from pyalma_tui.store.segment import SegmentWriter
+from pyalma_tui.worker import capture, foreground
+from pyalma_tui.worker import ending as end_of_worker
+from pyalma_tui.worker.between import Before
+from pyalma_tui.worker.calling import Pen, call_run
+from pyalma_tui.worker.descriptors import close_in_children, watched
+from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.outcome import was_interrupted
+from pyalma_tui.worker.stopping import Stopping
+
+OWN_PROCESS = (
+    "pyalma-tui: done() runs in a process of its own: the module's globals are as its import leaves them, "
+    "not as runs do\n"
+)
+
+
+class Ends(msgspec.Struct, frozen=True):
+    """A worker's ends: the socket to the runner, the one to its agent, the lock's descriptor.
+
+    `streams` are the standard descriptors of one in the foreground.
+    """
+
+    work: socket.socket
+    control: socket.socket
+    lock: int
+    streams: Sequence[int] = ()
+
+
+class Channel:
+    """The work socket: orders in, replies out.
+
+    A worker whose socket user code has closed or replaced cannot be told anything, nor tell: it ends here.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._is_ours = watched(sock.fileno())
+        self._pending = bytearray()
+        self._decode: Callable[[bytes], Order] = jsontext.decoder(Order)
+
+    def receive(self) -> Order:
+        """The next order; if the runner is gone, this process group ends here."""
+        looked = 0
+        while (end := self._pending.find(b"\n", looked)) < 0:
+            looked = len(self._pending)
+            try:
+                data = self._socket.recv(1 << 16)
+            except OSError:
+                os._exit(CUT_OFF)
+            if not data:
+                end_of_worker.end_group()
+            self._pending += data
+        line = bytes(self._pending[:end])
+        del self._pending[: end + 1]
+        return self._decode(line)
+
+    def send(self, reply: Reply) -> None:
+        """Tell the runner."""
+        if not self._is_ours():
+            os._exit(CUT_OFF)
+        try:
+            self._socket.sendall(jsontext.encode(reply) + b"\n")
+        except OSError:
+            os._exit(CUT_OFF)
+
+    def leave(self) -> None:
+        """Let the kernel close it, when the process is over: until then the runner waits for us."""
+        self._socket.detach()
+
+
+def serve(module: RunModule, start: Start, ends: Ends) -> None:
+    """Call what is ordered until told to exit; the process is to end then."""
+    for sock in (ends.work, ends.control):
+        close_in_children(sock.fileno())
+    channel, stopping = Channel(ends.work), Stopping()
+    stopping.install()
+    try:
+        stopping.watch(ends.control)
+    except RuntimeError as error:
+        if not is_shortage(error):
+            raise
+        channel.send(TryLater(str(error)))
+        return
+    pen = _open_journal(start, channel)
+    if pen is not None:
+        close_in_children(ends.lock)  # a child of ours holds nobody up
+        stopping.renew = pen.renew
+        stopping.serve()
+        channel.send(Serving())
+        _serve(module, start, ends.streams, channel, pen, stopping)
+    channel.leave()
+
+
+def _open_journal(order: Start, channel: Channel) -> Pen | None:
+    journal = layout.journal(Path(order.state_dir))
+    try:
+        segment = SegmentWriter(
+            journal, order.segment, synced=order.synced, limit=order.segment_limit, umask=order.umask
+        )
+    except OSError as error:
+        why = Error(f"{journal / order.segment}: {error.strerror}")
+        channel.send(ServeFailed(why, may_have_room_again(error.errno)))
+        return None
+    return Pen(segment)
+
+
+def _serve(
+    module: RunModule, serve: Start, streams: Sequence[int], channel: Channel, pen: Pen, stopping: Stopping
+) -> None:
+    output: capture.Output | foreground.Terminal = capture.Output(
+        layout.logs(Path(serve.state_dir)), serve.umask, lambda text: _try_write(pen, Note(time.time(), text))
+    )
+    if serve.foreground:
+        module, output = foreground.debugged(module, stopping), foreground.Terminal(streams)
+    before = Before()
+    host = socket.gethostname()
+    while True:
+        order = channel.receive()
+        match order:
+            case RunOrder():
+                output.redirect(str(order.run), layout.log_name(order.attempt))
+                started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid(), host)
+                refused = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping, before)
+                output.finish()
+                channel.send(Ended(order.run, order.attempt, refused, _worn(pen, before)))
+            case DoneOrder():
+                output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
+                unsaved = _call_done(module, order, pen, stopping, before)
+                output.finish()
+                channel.send(DoneEnded(order.call, unsaved))
+            case _:
+                end_of_worker.begin(pen, stopping)
+                output.leave(serve.log)
+                return
+
+
+def _worn(pen: Pen, before: Before) -> str:
+    """What the runs have changed in this process that cannot be put back."""
+    if pen.recovered:
+        return "has closed or replaced the descriptor of its journal"
+    changed = before.changed_limits()
+    return f"has changed limits of its process ({', '.join(changed)})" if changed else ""
+
+
+def _try_write(pen: Pen, record: Record) -> Refused | None:
+    try:
+        pen.write(record)
+    except OSError as error:
+        why = f"{type(record).__name__.lower()} could not be recorded: {error.strerror}"
+        return Refused(why, may_have_room_again(error.errno))
+    return None
+
+
+def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping, before: Before) -> str:
+    began, process = time.monotonic(), os.getpid()
+    assert module.done is not None, "the runner asks only modules that have one"
+    capture.add(OWN_PROCESS)
+    stopping.begin((0, order.call))
+    record: Record
+    try:
+        try:
+            module.done()
+        finally:
+            stopping.active = None
+            before.put_back()
+        record = DoneReturned(order.call, time.time(), time.monotonic() - began)
+    except BaseException as error:  # noqa: BLE001 - whatever user code raises is recorded
+        stopping.catch_up()
+        if was_interrupted(error, signalled=stopping.signalled == (0, order.call)):
+            return ending.INTERRUPTED  # cut off: neither returned nor failed, and nobody may say so
+        record = DoneRaised(order.call, time.time(), error_of(error))
+    if os.getpid() != process:  # a forked child came back out of done(): only one return counts
+        os._exit(int(isinstance(record, DoneRaised)))
+    capture.flush()
+    if isinstance(record, DoneRaised):
+        capture.add(record.error.traceback)
+    pen.recover()
+    refused = _try_write(pen, record)
+    return refused.why if refused is not None else ""

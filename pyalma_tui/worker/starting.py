@@ -1,0 +1,136 @@
+"""How a worker comes to be: forked from the agent, or, where that is unsafe, a program that imports by itself."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from signal import Signals
+
+import msgspec
+
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.messages import WORKER_MARK, Request, Start
+from pyalma_tui.prctl import die_with_parent
+from pyalma_tui.store.disk import high
+from pyalma_tui.worker import capture, sweeping
+from pyalma_tui.worker.load import load
+from pyalma_tui.worker.slot import Channel, Ends, serve
+
+
+class Separate(msgspec.Struct, frozen=True, tag="separate"):
+    """The argument of a worker that imports the module by itself; its sockets, streams and the lock are descriptors."""
+
+    start: Start
+    work: int
+    control: int
+    lock: int
+    streams: list[int]
+    parent: int
+    module: str
+    code: str
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """Descriptors that the runner has passed on: its lock, and the standard streams of a worker in the foreground."""
+
+    lock: int
+    streams: tuple[int, ...] = ()
+
+
+class Worker:
+    """A worker as its agent sees it: a process that leads a session, and our end of its control socket."""
+
+    def __init__(self, child: ForkProcess | subprocess.Popen[bytes], control: socket.socket, mark: str) -> None:
+        assert child.pid is not None, "it was started"
+        self.pid = child.pid
+        self.mark = mark
+        self.stopped = False  # as by SIGSTOP
+        self.parted = 0.0  # until when what it has started may live, by time.monotonic; 0.0 while it lives itself
+        self._child = child
+        self._control = control
+
+    def code(self) -> int | None:
+        """Its exit code, negative for a signal, None while it lives."""
+        return self._child.poll() if isinstance(self._child, subprocess.Popen) else self._child.exitcode
+
+    def ask(self, request: Request) -> None:
+        """Pass a request on."""
+        with suppress(OSError):  # user code has closed it: signals follow
+            self._control.sendall(jsontext.encode(request) + b"\n")
+
+    def signal(self, number: Signals, *, group: bool) -> None:
+        """Send a signal to it, or to it and its group."""
+        if group:
+            sweeping.signal_group(self.pid, number)
+        if self.code() is None:  # its group is not there yet just after its start
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """Let go of our end."""
+        self._control.close()
+
+
+def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
+    """A fork that calls this with its ends, then ends; raises OSError."""
+    ours, theirs = socket.socketpair()
+    agent = os.getpid()
+
+    def begin() -> None:
+        if not start.foreground:  # in which it stays in the agent's group, which has the terminal
+            os.setsid()
+        die_with_parent(agent)
+        ours.close()
+        sweeping.take_mark(mark)
+        call(Ends(work, theirs, passed.lock, passed.streams))
+
+    child = multiprocessing.get_context("fork").Process(target=begin, name=f"worker-{start.slot}")
+    try:
+        child.start()
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return Worker(child, ours, mark)
+
+
+def separate(
+    start: Start, work: socket.socket, passed: Passed, mark: str, module: str, code: str, args: Sequence[str]
+) -> Worker:
+    """A program that imports the module, then serves; raises OSError."""
+    ours, theirs = socket.socketpair()
+    streams = list(passed.streams)
+    spec = Separate(start, work.fileno(), theirs.fileno(), passed.lock, streams, os.getpid(), module, code)
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode(), *args],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(spec.work, spec.control, spec.lock, *streams),
+            start_new_session=not start.foreground,
+            env=os.environ | {WORKER_MARK: mark},
+        )
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return Worker(child, ours, mark)
+
+
+def be_separate(spec: Separate, args: Sequence[str]) -> None:
+    """Import the module, serve, and end as a Python program does."""
+    work, control = socket.socket(fileno=high(spec.work)), socket.socket(fileno=high(spec.control))
+    found = load(Path(spec.module), Path(spec.code), args)
+    capture.flush()
+    if not isinstance(found, tuple):
+        Channel(work).send(found)
+        return
+    serve(found[0], spec.start, Ends(work, control, high(spec.lock), [*map(high, spec.streams)]))

@@ -1,0 +1,103 @@
+"""Finding and ending what user code has started: by its process group, and by a mark that it carries.
+
+The mark is a variable in the environment that every process of an agent has from its beginning. A forked worker puts
+its own number into it, in place, so that /proc shows whose each process is, also after setsid.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from contextlib import suppress
+
+from pyalma_tui.model.messages import WORKER_MARK
+
+_DIGITS = 9  # of a worker's number in the mark: its length must not change
+_NAME = WORKER_MARK.encode()
+
+
+def mark_of(agent: str, worker: int) -> str:
+    """The mark of a worker, or with worker 0 of the agent itself."""
+    return f"{agent}.{worker:0{_DIGITS}d}"
+
+
+def take_mark(mark: str) -> None:
+    """Carry this mark from now on, and hand it to what is started."""
+    _libc = ctypes.CDLL(None)
+    _libc.getenv.restype = ctypes.c_void_p
+    before = os.environ.get(WORKER_MARK, "")
+    place = _libc.getenv(_NAME)
+    if place and len(before.encode()) == len(mark.encode()):  # where the kernel reads it for /proc
+        ctypes.memmove(place, mark.encode(), len(mark.encode()))
+    os.environ[WORKER_MARK] = mark
+
+
+def group_is_alive(group: int) -> bool:
+    """Whether any process of the group lives; those that are ours and have ended are taken leave of."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            continue
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):  # macOS refuses a group of zombies
+        return False
+    return True
+
+
+def signal_group(group: int, number: int) -> None:
+    """Send a signal to a group, if there is anybody in it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def children() -> list[int]:
+    """The process ids of our children, also those that we have inherited; none where the system does not tell."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def mark_in(pid: int) -> str | None:
+    """The mark of a process, None if it has none, or is not ours to look at."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as environment:
+            for each in environment.read().split(b"\0"):
+                if each.startswith(_NAME + b"="):
+                    return each[len(_NAME) + 1 :].decode("utf-8", "replace")
+    except OSError:
+        pass
+    return None
+
+
+def sweep(agent: str) -> None:
+    """Kill every process but this one that carries a mark of this agent, until there are none: some fork meanwhile."""
+    while found := [pid for pid in _everybody() if pid != os.getpid() and is_of(mark_in(pid), agent)]:
+        for pid in found:
+            kill(pid)
+
+
+def is_of(mark: str | None, agent: str) -> bool:
+    """Whether this mark is of this agent or one of its workers."""
+    return mark is not None and mark.rpartition(".")[0] == agent
+
+
+def _everybody() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()] if sys.platform == "linux" else []
+
+
+def has_ended(pid: int) -> bool:
+    """Take leave of a child of ours if it has ended; whether it has, or is gone."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
+def kill(pid: int) -> None:
+    """Kill one process, if it is there."""
+    with suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
