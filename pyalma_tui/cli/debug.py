@@ -81,7 +81,7 @@ def _state(run: Run) -> str:
 
 @contextmanager
 def _terminal_for(agent: LocalAgent) -> Iterator[Callable[[], None]]:
-    """Let the agent's group, in which its worker is, have our terminal, as a shell does; what is to be done now and then."""
+    """Let the agent's group, in which its worker is, have our terminal, as a shell does; what to do now and then."""
     ours = os.getpgrp()
 
     def hand_over() -> None:

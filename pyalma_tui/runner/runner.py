@@ -64,6 +64,7 @@ class Runner:
         if settings.rerun_done:
             self._decide(c.RerunDone())
         self._publish()
+        self._changed = True  # so that the first tick comes at once
 
     # --- for other threads -------------------------------------------------------------------------------------------
 

@@ -184,7 +184,8 @@ class LocalAgent:
                 self._hear(key.data, events)
         if told:
             self._listen(events)
-        if self._ended and (code := self._process.poll()) is not None:
+        if told and self._ended:  # the kernel has closed its descriptors, or its guard kills it
+            code = self._process.wait()
             events.append(AgentGone(_why(code), code))
         return events
 
