@@ -72,6 +72,10 @@ class NewSegment(msgspec.Struct, frozen=True, tag="new segment"):
 Request: TypeAlias = Interrupt | NewSegment
 
 
+class Loading(msgspec.Struct, frozen=True, tag="loading"):
+    """The run module is about to be imported: from now on user code runs in the worker."""
+
+
 class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     """The run module was imported and has a usable `run`.
 
@@ -104,7 +108,7 @@ class ServeFailed(msgspec.Struct, frozen=True, tag="serve failed"):
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """An attempt is over and its end is in the journal. `unsaved` says why that, or a state, is not, if it is not.
 
-    `worn` says what the run has changed in its process that cannot be put back: the worker is to be replaced.
+    `worn` says what runs have changed in the process that cannot be put back: the worker is to be replaced.
     """
 
     run: int
@@ -120,4 +124,4 @@ class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
     unsaved: str = ""
 
 
-Reply: TypeAlias = Loaded | LoadFailed | Serving | ServeFailed | Ended | DoneEnded
+Reply: TypeAlias = Loading | Loaded | LoadFailed | Serving | ServeFailed | Ended | DoneEnded

@@ -38,6 +38,7 @@ class Crew:
         self.selector = selectors.DefaultSelector()
         self.seats: dict[int, Seat] = {}
         self.leaving: list[tuple[Worker, float]] = []
+        self.parting = False  # whether a worker that was told to end is gone in a moment
         self._settings = settings
         self._session = session
         self._on_reply = on_reply
@@ -101,6 +102,10 @@ class Crew:
             self._on_reply(seat, reply)
         if seat.worker.ended:  # readable for ever from now on; that it is gone shows at the next look
             self._stop_listening(seat)
+            self.parting = self._is_parting()
+
+    def _is_parting(self) -> bool:
+        return any(seat.worker.ended for seat in self.of("ending"))
 
     def _stop_listening(self, seat: Seat) -> None:
         if seat.worker.work in self.selector.get_map():
@@ -112,7 +117,7 @@ class Crew:
         seat.worker.send(Exit())
         seat.turn("ending", log=Bound(seat.load_log))
         if loading:
-            self._press(seat, "SIGINT")
+            self._press(seat, "SIGKILL" if seat.worker.blank else "SIGINT")
 
     def hurry(self, seat: Seat, now: float) -> None:
         """Interrupt a worker that does not come to its end, as Ctrl+C would, then kill it."""
@@ -132,11 +137,6 @@ class Crew:
             told = f"worker {seat.worker.pid} {what}: what it had not written to its files yet is lost"
             self._tell(f"{told}; it may say why in {seat.load_log}")
 
-    @property
-    def is_parting(self) -> bool:
-        """Whether a worker that was told to end is about to be gone."""
-        return any(seat.worker.ended for seat in self.of("ending"))
-
     def remove(self, seat: Seat) -> None:
         """Free the slot of a worker that is gone; what it left behind gets a moment."""
         code = seat.worker.gone()
@@ -151,6 +151,7 @@ class Crew:
             if seat.load_log.stat().st_size == 0:
                 seat.load_log.unlink()
         del self.seats[seat.number]
+        self.parting = self._is_parting()
         seat.worker.dismiss_guard()
         self.leaving.append((seat.worker, time.monotonic() + GOODBYE))
 

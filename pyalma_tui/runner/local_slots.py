@@ -42,6 +42,7 @@ class Worker:
     def __init__(self, module: Path, output: IO[bytes], mark: str, code: Path | None = None) -> None:
         """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead."""
         self.mark = mark
+        self.blank = True  # whether no user code has run in it yet
         self.loaded: Loaded | None = None
         self.work, theirs_work = socket.socketpair()
         self._control, theirs_control = socket.socketpair()
@@ -107,6 +108,7 @@ class Worker:
         *lines, self._pending = b"".join(chunks).split(b"\n")
         replies = [_decode(line) for line in lines]
         for reply in replies:
+            self.blank = False
             if isinstance(reply, Loaded):
                 self.loaded = reply
         return replies
@@ -172,6 +174,8 @@ class Worker:
     def part(self) -> None:
         """Let it end by itself, as a Python program does, and wait for that; what takes too long is killed."""
         self.send(Exit())
+        if self.blank:
+            self.signal(Signals.SIGKILL)
         for seconds, number in ((PRESSED, Signals.SIGINT), (GOODBYE - PRESSED, Signals.SIGKILL)):
             try:
                 self.process.wait(seconds)

@@ -24,6 +24,7 @@ from pyalma_tui.model.messages import (
     Ended,
     Loaded,
     LoadFailed,
+    Loading,
     Reply,
     RunOrder,
     ServeFailed,
@@ -154,7 +155,7 @@ class Runner:
         for key, _ in self._crew.selector.select(timeout):
             key.data()
         now = time.monotonic()
-        if self._crew.is_parting:
+        if self._crew.parting:
             self._next_tick = min(self._next_tick, now + SOON)
         if now >= self._next_tick or self._changed:
             self._tick(now)
@@ -400,6 +401,8 @@ class Runner:
                     seat.turn("ready")
             case _ if seat.doing == "ending":  # it had not heard yet that it is no longer needed
                 return
+            case Loading():
+                return
             case Loaded():
                 self._has_done = reply.has_done
                 self._crew.serve(seat)
@@ -415,18 +418,18 @@ class Runner:
                     self._not_recorded(run, attempt, unsaved)
                 seat.turn("ready")
                 if worn:
-                    self._replace(seat, run, worn)
+                    self._replace(seat, worn)
             case DoneEnded(unsaved=unsaved):
                 self._absorb(self._session.journal.read(seat.writer))
                 if isinstance(self._session.ledger.hook.status, s.HookRunning):
                     self._cut_off(unsaved)
                 self._crew.dismiss(seat)  # what it has written is there when it is gone
 
-    def _replace(self, seat: Seat, run: int, worn: str) -> None:
-        """Let a worker go whose process a run has changed for good; another one takes its slot if there is need."""
+    def _replace(self, seat: Seat, worn: str) -> None:
+        """Let a worker go whose process runs have changed for good; another one takes its slot if there is need."""
         if worn not in self._worn:
             self._worn.add(worn)
-            self._note(f"{self._label(run)} {worn}: its worker is replaced, as each is after such a run")
+            self._note(f"worker {seat.worker.pid} is replaced, as each is after such a run: {worn}")
         self._crew.dismiss(seat)
 
     def _not_recorded(self, run: int, attempt: int, why: str) -> None:

@@ -28,6 +28,7 @@ from pyalma_tui.model.messages import (
     Ended,
     Loaded,
     LoadFailed,
+    Loading,
     Order,
     Reply,
     RunOrder,
@@ -123,6 +124,7 @@ def main(argument: str) -> None:
     capture.prepare()
     faulthandler.enable()
     channel = Channel(work)
+    channel.send(Loading())
     module = _load(Path(spec.module), Path(spec.code), channel, guard_pid)
     capture.flush()
     order = channel.receive()
@@ -200,9 +202,9 @@ def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping
 def _worn(pen: Pen, before: Before) -> str:
     """What the runs have changed in this process that cannot be put back."""
     if pen.recovered:
-        return "has closed or replaced the descriptor of its journal"
+        return "a run has closed or replaced the descriptor of its journal"
     changed = before.changed_limits()
-    return f"has changed limits of its process ({', '.join(changed)})" if changed else ""
+    return f"a run has changed limits of its process ({', '.join(changed)})" if changed else ""
 
 
 def _try_write(pen: Pen, record: Record) -> str:
