@@ -41,7 +41,7 @@ class Crew:
         self.agent.serve(Service(str(session.state_dir), session.lock_fd, synced, session.umask))
 
     def start_agent(self) -> i.NoAgent | None:
-        """Start another agent; why there is none."""
+        """Start another agent; why none can be."""
         settings, session = self._settings, self._session
         self._agents += 1
         mark = f"{session.meta.session}-{self._agents}-{os.getpid()}-{time.monotonic_ns()}"
@@ -63,10 +63,8 @@ class Crew:
         return None
 
     def carry_out(self, instruction: Instruction) -> None:
-        """Do what concerns the agent."""
+        """Do what else concerns the agent."""
         match instruction:
-            case i.StartWorker(worker, slot):
-                self._start(worker, slot)
             case i.Give(worker, order):
                 self._follow_log(worker, order)
                 self.agent.order(worker, order)
@@ -80,20 +78,23 @@ class Crew:
                 else:
                     self.agent.end()
 
-    def _start(self, worker: int, slot: int) -> None:
+    def start_worker(self, worker: int, slot: int) -> m.NotBorn | None:
+        """Start a worker; why none can be."""
         session = self._session
         folder = load_log_dir(session.state_dir)
         log = self._load_logs[worker] = folder / load_log_name(session.meta.session, worker)
         journal = session.journal
-        self.agent.start(
-            worker,
-            Assignment(
-                slot=slot,
-                segment=journal.name_for(_writer(worker)),
-                segment_limit=journal.segment_limit(self._settings.workers),
-                log=str(log),
-            ),
+        assignment = Assignment(
+            slot=slot,
+            segment=journal.name_for(_writer(worker)),
+            segment_limit=journal.segment_limit(self._settings.workers),
+            log=str(log),
         )
+        try:
+            self.agent.start(worker, assignment)
+        except OSError as error:
+            return m.NotBorn(worker, error.strerror or str(error), is_shortage(error))
+        return None
 
     def _follow_log(self, worker: int, order: m.Order) -> None:
         """Keep the log bounded that a worker writes from this order on."""

@@ -110,7 +110,7 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
                 yield from _not_recorded(run, attempt, refused, state, clock)
             turn(seat, state, clock, Ready())
             if worn:
-                yield from _replace(state.seats[seat.slot], run, worn, state, clock)
+                yield from _replace(state.seats[seat.slot], worn, state, clock)
         case m.DoneEnded(unsaved=unsaved):
             yield from cut_off(unsaved, state)
             turn(seat, state, clock, Ready())
@@ -128,11 +128,11 @@ def _not_recorded(run: int, attempt: int, refused: m.Refused, state: State, cloc
         state.queue.add([run])
 
 
-def _replace(seat: Seat, run: int, worn: str, state: State, clock: Clock) -> Iterator[Instruction]:
-    """Let a worker go whose process a run has changed for good; another one takes its slot if there is need."""
+def _replace(seat: Seat, worn: str, state: State, clock: Clock) -> Iterator[Instruction]:
+    """Let a worker go whose process runs have changed for good; another one takes its slot if there is need."""
     if worn not in state.worn:
         state.worn = {*state.worn, worn}
-        yield i.Say(f"{label(run, state)} {worn}: its worker is replaced, as each is after such a run")
+        yield i.Say(f"worker {seat.pid} is replaced, as each is after such a run: {worn}")
     yield from dismiss(seat, state, clock)
 
 

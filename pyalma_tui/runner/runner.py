@@ -210,10 +210,12 @@ class Runner:
             case i.Remember(changes):
                 self._session.choose(**changes)
             case i.StartAgent():
-                refused = self._crew.start_agent()
-                if refused is None:
+                if (none := self._crew.start_agent()) is None:
                     self._listen()
                 else:
+                    self._decide(none)
+            case i.StartWorker(worker, slot):
+                if (refused := self._crew.start_worker(worker, slot)) is not None:
                     self._decide(refused)
             case _:
                 self._crew.carry_out(instruction)

@@ -51,7 +51,6 @@ class Pen:
     def write(self, record: Record) -> None:
         """Append any record; raises OSError."""
         with self.lock:
-            self.segment.check()
             self.segment.append(line_of(record))
 
     def recover(self) -> bool:

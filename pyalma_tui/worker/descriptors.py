@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 def watched(fd: int) -> Callable[[], bool]:
     """A function that says whether the descriptor still stands for what it stands for now."""
-    ours = os.fstat(fd)
+    ours = os.fstat(fd)[1:3]  # inode and device
 
     def is_ours() -> bool:
         try:
-            return os.path.samestat(os.fstat(fd), ours)
+            return os.fstat(fd)[1:3] == ours
         except OSError:  # closed
             return False
 

@@ -14,7 +14,6 @@ import atexit
 import gc
 import io
 import os
-import signal
 import sys
 import threading
 import time
@@ -94,12 +93,7 @@ def _finalize(each: object) -> None:
         type(each).__del__(each)  # type: ignore[attr-defined]
     except Exception as error:  # noqa: BLE001 - told as Python tells it
         facts = {"exc_type": type(error), "exc_value": error, "exc_traceback": error.__traceback__}
-        sys.unraisablehook(SimpleNamespace(**facts, err_msg=None, object=each))  # type: ignore[arg-type]
-
-
-def end_group() -> None:
-    """Nobody is there to be told anything: end this process and its group. What has left it the agent's guard ends."""
-    os.killpg(0, signal.SIGKILL)
+        sys.unraisablehook(SimpleNamespace(**facts, err_msg=None, object=each))
 
 
 def begin(pen: Pen, stopping: Stopping) -> None:
@@ -120,7 +114,7 @@ def _flush_files() -> None:
     """Write out what open files still hold: if it has to be killed, or if what goes on has them, nobody else will."""
     for file in (*_frozen_files, *gc.get_objects()):
         if issubclass(type(file), BUFFERED):
-            _flush(file)  # type: ignore[arg-type]
+            _flush(file)
 
 
 def _held_up_by(frame: FrameType | None) -> str:

@@ -44,6 +44,7 @@ from pyalma_tui.worker.descriptors import close_in_children, watched
 from pyalma_tui.worker.failure import error_of
 from pyalma_tui.worker.outcome import was_interrupted
 from pyalma_tui.worker.stopping import Stopping
+from pyalma_tui.worker.sweeping import end_group
 
 OWN_PROCESS = (
     "pyalma-tui: done() runs in a process of its own: the module's globals are as its import leaves them, "
@@ -85,7 +86,7 @@ class Channel:
             except OSError:
                 os._exit(CUT_OFF)
             if not data:
-                end_of_worker.end_group()
+                end_group()
             self._pending += data
         line = bytes(self._pending[:end])
         del self._pending[: end + 1]
@@ -174,9 +175,9 @@ def _serve(
 def _worn(pen: Pen, before: Before) -> str:
     """What the runs have changed in this process that cannot be put back."""
     if pen.recovered:
-        return "has closed or replaced the descriptor of its journal"
+        return "a run has closed or replaced the descriptor of its journal"
     changed = before.changed_limits()
-    return f"has changed limits of its process ({', '.join(changed)})" if changed else ""
+    return f"a run has changed limits of its process ({', '.join(changed)})" if changed else ""
 
 
 def _try_write(pen: Pen, record: Record) -> Refused | None:

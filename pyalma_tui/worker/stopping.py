@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 import socket
@@ -15,6 +14,7 @@ import msgspec
 from pyalma_tui.errors import Interrupted
 from pyalma_tui.model.messages import Interrupt, NewSegment, Request, Signalled, Timeout
 from pyalma_tui.worker.descriptors import watched
+from pyalma_tui.worker.sweeping import end_group
 
 Attempt = tuple[int, int]  # run id and attempt number; done() is (0, call)
 
@@ -69,7 +69,7 @@ class Stopping:
         while self._is_ours():  # else user code has closed it, and may have something else there
             poll.poll()
             if not self.catch_up():  # the runner is gone: nobody can tell us anything any more
-                os.killpg(0, signal.SIGKILL)
+                end_group()
 
     def catch_up(self) -> bool:
         """Take the requests that have come, also those that the watching thread has not seen yet.

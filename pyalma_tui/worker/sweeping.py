@@ -101,3 +101,8 @@ def kill(pid: int) -> None:
     """Kill one process, if it is there."""
     with suppress(OSError):
         os.kill(pid, signal.SIGKILL)
+
+
+def end_group() -> None:
+    """Nobody is there to be told anything: end this process and its group. What has left it the agent's guard ends."""
+    os.killpg(0, signal.SIGKILL)

@@ -13,6 +13,7 @@ from pyalma_tui.model.records import Started
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.crew import Crew
+from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.segment import line_of
 from tests.catalogue.experiment import PATIENCE
@@ -225,7 +226,7 @@ def test_a_defect_at_the_end_is_told_and_nobody_waits_for_ever(
     def broken(*_: object) -> None:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(Crew, "see_off", broken)
+    monkeypatch.setattr(Crew, "look_at_logs", broken)
     conducted.runner.join(PATIENCE)
     assert conducted.now.phase == "closed"
     assert "RecursionError: too deep" in conducted.now.failure
@@ -263,7 +264,7 @@ def test_without_descriptors_for_more_workers_those_that_are_there_go_on(
     def refused(*_: object) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    monkeypatch.setattr(Crew, "start", refused)
+    monkeypatch.setattr(LocalAgent, "start", refused)
     conducted.send(c.SetWorkers(3))
     conducted.until(lambda now: any("no more workers can be started" in note for note in conducted.notes()))
     assert conducted.now.workers == 1

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.messages import Exit, Order, RunOrder
-from pyalma_tui.store.disk import HIGH_FD
 from pyalma_tui.worker.slot import Channel
 
 
@@ -57,20 +53,3 @@ def test_a_large_state_takes_time_in_proportion(ends: tuple[socket.socket, Chann
     assert isinstance(order, RunOrder)
     assert len(bytes(order.state)) == 2 + (60 << 20)
     assert time.monotonic() - began < 10
-
-
-def test_a_passed_descriptor_is_out_of_the_way_and_not_passed_on(
-    ends: tuple[socket.socket, Channel], tmp_path: Path
-) -> None:
-    ours, channel = ends
-    (tmp_path / "lock").touch()
-    before = set(os.listdir("/dev/fd"))
-    with (tmp_path / "lock").open() as lock:
-        socket.send_fds(ours, [line(Exit())], [lock.fileno()])
-        channel.receive()
-        (fd,) = channel.passed
-        assert os.path.samestat(os.fstat(fd), os.fstat(lock.fileno()))
-    assert fd >= HIGH_FD
-    assert fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
-    assert set(os.listdir("/dev/fd")) - before == {str(fd)}, "the low one is closed"
-    os.close(fd)

@@ -7,7 +7,7 @@ import sys
 
 FORKS = """
 import os
-from pyalma_tui.worker.guard import close_in_children
+from pyalma_tui.worker.descriptors import close_in_children
 kept, reused, closed = (os.open(os.devnull, os.O_RDONLY) for _ in range(3))
 other = os.pipe()[0]
 for fd in (kept, reused, closed):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExc
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[socket.socket, Stopping]]:
-    monkeypatch.setattr(module, "end_all", sys.exit)  # of the watching thread alone, not of this process
+    monkeypatch.setattr(module, "end_group", sys.exit)  # of the watching thread alone, not of this process
     before = set(threading.enumerate())
     ours, theirs = socket.socketpair()
     stopping = Stopping()
