@@ -22,17 +22,17 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
-from pyalma_tui.tui.actions import Place, Situation, bindings, named, of
 from pyalma_tui.tui.editor import run_editor
-from pyalma_tui.tui.moment import Moment, is_busy, is_live
+from pyalma_tui.tui.registry import Place, Situation, bindings, named, of
 from pyalma_tui.tui.screens.dialogs import Leaving
-from pyalma_tui.tui.screens.help_screen import Help
-from pyalma_tui.tui.screens.log_screen import LogScreen
+from pyalma_tui.tui.screens.help import Help
+from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.states import in_full
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import THEMES
 from pyalma_tui.tui.title import terminal_title
+from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
 
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300

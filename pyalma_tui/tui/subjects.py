@@ -13,7 +13,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.runner.snapshot import done_log_path, load_log_dir, log_path
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import COLOURS, GLYPHS
-from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.view_moment import Moment
 
 
 @dataclass(frozen=True, slots=True)

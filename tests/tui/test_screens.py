@@ -13,8 +13,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.records import Note
 from pyalma_tui.runner.snapshot import Slot, Snapshot
-from pyalma_tui.tui.actions import ACTIONS, key_table
 from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.registry import ACTIONS, key_table
 from tests.tui.driving import Opened, opened
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, asked, large, small
 
@@ -251,7 +251,7 @@ def test_no_action_shares_a_key_with_another_of_its_place() -> None:
 
 
 def test_every_action_has_somebody_who_does_it() -> None:
-    from pyalma_tui.tui.screens.log_screen import LogScreen
+    from pyalma_tui.tui.screens.log import LogScreen
     from pyalma_tui.tui.screens.main import MainScreen
 
     hosts: dict[str, Any] = {"app": ExperimentApp, "main": MainScreen, "log": LogScreen}

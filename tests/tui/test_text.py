@@ -13,13 +13,13 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.view import Tally
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.facts import facts
-from pyalma_tui.tui.headline import allot, headline, told
-from pyalma_tui.tui.moment import Moment, at_risk, seconds_of
-from pyalma_tui.tui.notices import notices, step_text
 from pyalma_tui.tui.progress import Progress, instance_progress, run_progress
-from pyalma_tui.tui.rows import columns
 from pyalma_tui.tui.states import FULL, in_full, one_line
+from pyalma_tui.tui.view_moment import Moment, at_risk, seconds_of
+from pyalma_tui.tui.widgets.facts import facts
+from pyalma_tui.tui.widgets.headline import allot, headline, told
+from pyalma_tui.tui.widgets.notices import notices, step_text
+from pyalma_tui.tui.widgets.rows import columns
 from tests.tui.fake_conductor import NOW, Experiment, asked, small
 
 

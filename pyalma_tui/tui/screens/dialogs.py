@@ -16,10 +16,10 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import MUTED
-from pyalma_tui.tui.moment import Moment, at_risk
-from pyalma_tui.tui.notices import stop_text
-from pyalma_tui.tui.rows import plain
 from pyalma_tui.tui.states import one_line
+from pyalma_tui.tui.view_moment import Moment, at_risk
+from pyalma_tui.tui.widgets.notices import stop_text
+from pyalma_tui.tui.widgets.rows import plain
 
 RUNS_SHOWN = 8
 

@@ -16,22 +16,22 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.view import SORT_KEYS, Listing, Query
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.actions import Situation, bindings
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.moment import Moment
-from pyalma_tui.tui.notices import notices
+from pyalma_tui.tui.registry import Situation, bindings
 from pyalma_tui.tui.screens.commanding import Commanding
-from pyalma_tui.tui.screens.log_screen import LogScreen
-from pyalma_tui.tui.screens.notes_screen import Notes
+from pyalma_tui.tui.screens.log import LogScreen
+from pyalma_tui.tui.screens.notes import Notes
 from pyalma_tui.tui.screens.orders import Targets, targets
-from pyalma_tui.tui.screens.workers_screen import Workers
+from pyalma_tui.tui.screens.workers import Workers
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
+from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.header import Header, Line, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.notice_board import NoticeBoard
+from pyalma_tui.tui.widgets.notices import notices
 
 SHARE = 10  # listing again may take a tenth of the time
 FILTERS = [f"status:{word}" for word in s.WORDS]

@@ -12,8 +12,8 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.moment import seconds_of
-from pyalma_tui.tui.rows import plain
+from pyalma_tui.tui.view_moment import seconds_of
+from pyalma_tui.tui.widgets.rows import plain
 
 NAMES = 3
 

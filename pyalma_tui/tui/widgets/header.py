@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pyalma_tui.tui.headline import headline, progress_line
-from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.headline import headline, progress_line
 
 
 def entitle(widget: Widget, title: Content | None = None, subtitle: Content | None = None) -> None:

@@ -16,8 +16,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pyalma_tui.model import status as s
-from pyalma_tui.tui import rows
-from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets import rows
 
 CALM: Final = 1.0  # seconds between two repaints of a line whose status is the same: nobody reads 8 states a second
 

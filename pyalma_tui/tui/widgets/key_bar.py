@@ -8,8 +8,8 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from pyalma_tui.tui.actions import Action, Place, Situation, of, shown_keys
 from pyalma_tui.tui.look import MUTED
+from pyalma_tui.tui.registry import Action, Place, Situation, of, shown_keys
 
 AIR = 2
 

@@ -9,8 +9,8 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from pyalma_tui.tui.literal import literal
-from pyalma_tui.tui.notices import GLYPH, Notice
 from pyalma_tui.tui.widgets.header import Line
+from pyalma_tui.tui.widgets.notices import GLYPH, Notice
 
 LINES = 4
 

@@ -11,18 +11,18 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input
 
-from pyalma_tui.tui.actions import Situation, bindings
 from pyalma_tui.tui.cells import fit_middle
-from pyalma_tui.tui.headline import justified
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.moment import Moment
-from pyalma_tui.tui.notices import stopping_text
-from pyalma_tui.tui.rows import plain
+from pyalma_tui.tui.registry import Situation, bindings
 from pyalma_tui.tui.subjects import Subject
+from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.header import Line
+from pyalma_tui.tui.widgets.headline import justified
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.log_view import LogView
+from pyalma_tui.tui.widgets.notices import stopping_text
+from pyalma_tui.tui.widgets.rows import plain
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp

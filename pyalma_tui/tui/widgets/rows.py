@@ -12,9 +12,9 @@ from pyalma_tui.model.view import Row, row_word
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import ESTIMATE, GLYPHS, MARK
-from pyalma_tui.tui.moment import Moment, seconds_of
 from pyalma_tui.tui.progress import instance_progress
 from pyalma_tui.tui.states import one_line
+from pyalma_tui.tui.view_moment import Moment, seconds_of
 
 FRONT = 3  # mark, glyph, space
 GAP = "  "

@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pyalma_tui.tui.actions import MOVING, groups, shown_keys
-from pyalma_tui.tui.facts import Fact, laid_out
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
+from pyalma_tui.tui.registry import MOVING, groups, shown_keys
+from pyalma_tui.tui.widgets.facts import Fact, laid_out
 
 KEYS = 16  # cells for the keys
 TITLE = "bold $text-primary"

@@ -14,7 +14,7 @@ from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import ALARM, COLOURS, GLYPHS, MUTED
-from pyalma_tui.tui.moment import Moment, is_complete, is_live
+from pyalma_tui.tui.view_moment import Moment, is_complete, is_live
 
 GAP: Final = 3
 NARROW: Final = 100  # cells; below that two of air are enough between two parts

@@ -15,10 +15,10 @@ from pyalma_tui.runner.snapshot import Load
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
-from pyalma_tui.tui.moment import Moment, at_risk, seconds_of
-from pyalma_tui.tui.notices import step_text
 from pyalma_tui.tui.progress import run_progress
 from pyalma_tui.tui.states import in_full, one_line
+from pyalma_tui.tui.view_moment import Moment, at_risk, seconds_of
+from pyalma_tui.tui.widgets.notices import step_text
 
 LABEL: Final = 10  # cells for the label and the air after it
 LONGEST: Final = 200  # lines of a value

@@ -16,7 +16,7 @@ from pyalma_tui.model.records import Note
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import MUTED
-from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.view_moment import Moment
 
 SHOWN = 500
 

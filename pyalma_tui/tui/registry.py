@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from pyalma_tui.model import status as s
 from pyalma_tui.model.view import Row
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.moment import is_complete
+from pyalma_tui.tui.view_moment import is_complete
 
 Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Log", "Program"]
 Place: TypeAlias = Literal["app", "main", "log"]

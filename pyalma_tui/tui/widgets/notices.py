@@ -8,8 +8,8 @@ from typing import Final, Literal, TypeAlias
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.moment import Moment, is_complete
-from pyalma_tui.tui.rows import plain
+from pyalma_tui.tui.view_moment import Moment, is_complete
+from pyalma_tui.tui.widgets.rows import plain
 
 HOOK_LOG: Final = " · D shows its log"
 LONGEST_WHY: Final = 90  # cells: the keys after it stay in sight on two lines of 80
