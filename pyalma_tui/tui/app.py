@@ -24,8 +24,8 @@ from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.registry import Place, Situation, bindings, named, of
-from pyalma_tui.tui.screens.dialogs import Leaving
 from pyalma_tui.tui.screens.help import Help
+from pyalma_tui.tui.screens.leaving import Leaving
 from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.states import in_full

@@ -15,12 +15,13 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner.snapshot import Elsewhere, Load
-from pyalma_tui.tui.screens.dialogs import Leaving, Question
 from pyalma_tui.tui.screens.help import Help
+from pyalma_tui.tui.screens.leaving import Leaving
 from pyalma_tui.tui.screens.limits import LimitsDialog, limits_of
 from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.screens.notes import Notes
+from pyalma_tui.tui.screens.question import Question
 from pyalma_tui.tui.screens.workers import Workers
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW, asked, small

@@ -24,9 +24,9 @@ from pyalma_tui.runner.commands import (
     SetWorkers,
 )
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.screens import orders
-from pyalma_tui.tui.screens.dialogs import Question
 from pyalma_tui.tui.screens.limits import LimitsDialog
+from pyalma_tui.tui.screens.question import Question, done_question, forget_question, take_over_question
+from pyalma_tui.tui.targets import Targets, forgettable, standing
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
@@ -48,7 +48,7 @@ class Commanding(Screen[None]):
         """What is true now."""
 
     @abstractmethod
-    def chosen(self) -> orders.Targets:
+    def chosen(self) -> Targets:
         """The runs that are selected or marked."""
 
     def send(self, command: Command) -> None:
@@ -70,7 +70,7 @@ class Commanding(Screen[None]):
         if not chosen.marked:
             self.send(Resume())
             return
-        runs = orders.standing(self.snapshot, chosen.runs, s.Interrupted, s.Pending)
+        runs = standing(self.snapshot, chosen.runs, s.Interrupted, s.Pending)
         self._for_these(runs, Resume(runs), "is interrupted")
 
     def do_retry(self) -> None:
@@ -79,12 +79,12 @@ class Commanding(Screen[None]):
         if not chosen.marked:
             self.send(Retry())
             return
-        runs = orders.standing(self.snapshot, chosen.runs, s.Failed)
+        runs = standing(self.snapshot, chosen.runs, s.Failed)
         self._for_these(runs, Retry(runs), "has failed")
 
     def do_interrupt_selected(self) -> None:
         """The running runs of the chosen instances."""
-        runs = orders.standing(self.snapshot, self.chosen().runs, s.Running)
+        runs = standing(self.snapshot, self.chosen().runs, s.Running)
         self._for_these(runs, Interrupt(runs), "is running")
 
     def _for_these(self, runs: tuple[int, ...], command: Command, condition: str) -> None:
@@ -95,7 +95,7 @@ class Commanding(Screen[None]):
 
     def do_run_next(self) -> None:
         """Put the chosen runs before all others that wait."""
-        runs = orders.standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
+        runs = standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
         self._for_these(runs, Next(runs), "waits to be run")
 
     def do_limits(self) -> None:
@@ -110,17 +110,17 @@ class Commanding(Screen[None]):
     def do_forget(self) -> None:
         """Ask, then reset what has something to forget."""
         chosen = self.chosen()
-        runs = orders.forgettable(self.snapshot, chosen.runs)
+        runs = forgettable(self.snapshot, chosen.runs)
         if not runs:
-            running = orders.standing(self.snapshot, chosen.runs, s.Running)
+            running = standing(self.snapshot, chosen.runs, s.Running)
             self.screen_app.say("it is running: interrupt it first (i)" if running else "there is nothing to forget")
             return
-        question = orders.forget_question(self.snapshot, runs)
+        question = forget_question(self.snapshot, runs)
         self.ask("forget and run anew?", question, "Forget", lambda: self.send(Reset(runs)))
 
     def do_rerun_done(self) -> None:
         """Ask, then call done() again."""
-        question = orders.done_question(self.snapshot)
+        question = done_question(self.snapshot)
         self.ask("call done() again?", question, "Call it", lambda: self.send(RerunDone()))
 
     def do_take_over(self) -> None:
@@ -128,7 +128,7 @@ class Commanding(Screen[None]):
         if self.snapshot.elsewhere is None:
             self.screen_app.take_over()
             return
-        question = orders.take_over_question(self.snapshot, self.snapshot.elsewhere)
+        question = take_over_question(self.snapshot, self.snapshot.elsewhere)
         self.ask("take over?", question, "Take over", self.screen_app.take_over)
 
     def do_pause(self) -> None:

@@ -22,9 +22,9 @@ from pyalma_tui.tui.registry import Situation, bindings
 from pyalma_tui.tui.screens.commanding import Commanding
 from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.notes import Notes
-from pyalma_tui.tui.screens.orders import Targets, targets
 from pyalma_tui.tui.screens.workers import Workers
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
+from pyalma_tui.tui.targets import Targets, targets
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.header import Header, Line, entitle

@@ -1,16 +1,15 @@
-"""Questions before something is lost, and the wait before leaving."""
+"""The wait before leaving."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
@@ -22,45 +21,6 @@ from pyalma_tui.tui.widgets.notices import stop_text
 from pyalma_tui.tui.widgets.rows import plain
 
 RUNS_SHOWN = 8
-
-
-class Question(ModalScreen[bool]):
-    """What will happen, how many it concerns and what is lost. Nothing happens unless `y` is pressed or Yes chosen."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes"),
-        Binding("n,escape,q", "answer(False)", "No"),
-        Binding("left,right,h,l", "other", "Other", show=False),
-    ]
-
-    def __init__(self, title: str, text: Content, yes: str) -> None:
-        super().__init__()
-        self._title, self._text, self._yes = title, text, yes
-
-    def compose(self) -> ComposeResult:
-        """Title, text, No and Yes: No has the focus."""
-        with Vertical(classes="box -grave") as box:
-            box.border_title = Content(self._title)
-            yield Static(self._text)
-            with Horizontal(classes="buttons"):
-                yield Button("No  n", id="no", compact=True)
-                yield Button(Content(f"{self._yes}  y"), id="yes", compact=True)
-
-    def on_mount(self) -> None:
-        """The safe answer is the one that enter gives."""
-        self.query_one("#no").focus()
-
-    def action_answer(self, answer: bool) -> None:
-        """Close with this answer."""
-        self.dismiss(answer)
-
-    def action_other(self) -> None:
-        """The other button."""
-        self.focus_next()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id == "yes")
 
 
 class Leaving(ModalScreen[None]):

@@ -1,11 +1,17 @@
-"""What the actions on runs ask of the runner, worked out from one snapshot: pure functions, no widget."""
+"""The question before something is lost, and how each of them is worded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
@@ -18,36 +24,43 @@ from pyalma_tui.tui.widgets.rows import plain
 NAMES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """The runs an action is about, and whether the user marked them."""
+class Question(ModalScreen[bool]):
+    """What will happen, how many it concerns and what is lost. Nothing happens unless `y` is pressed or Yes chosen."""
 
-    runs: tuple[int, ...]
-    marked: bool = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes"),
+        Binding("n,escape,q", "answer(False)", "No"),
+        Binding("left,right,h,l", "other", "Other", show=False),
+    ]
 
+    def __init__(self, title: str, text: Content, yes: str) -> None:
+        super().__init__()
+        self._title, self._text, self._yes = title, text, yes
 
-def targets(snapshot: Snapshot, marks: Iterable[int], selected: int | None, iteration: int | None) -> Targets:
-    """The runs of the marked instances, else the one iteration that was stepped to, else all of the selected one."""
-    marked = sorted(i for i in marks if i < len(snapshot.runs_of))
-    if marked:
-        return Targets(tuple(run for i in marked for run in snapshot.runs_of[i]), marked=True)
-    if selected is None or selected >= len(snapshot.runs_of):
-        return Targets(())
-    runs = snapshot.runs_of[selected]
-    if iteration is not None and iteration < len(runs):
-        return Targets((runs[iteration],))
-    return Targets(tuple(runs))
+    def compose(self) -> ComposeResult:
+        """Title, text, No and Yes: No has the focus."""
+        with Vertical(classes="box -grave") as box:
+            box.border_title = Content(self._title)
+            yield Static(self._text)
+            with Horizontal(classes="buttons"):
+                yield Button("No  n", id="no", compact=True)
+                yield Button(Content(f"{self._yes}  y"), id="yes", compact=True)
 
+    def on_mount(self) -> None:
+        """The safe answer is the one that enter gives."""
+        self.query_one("#no").focus()
 
-def standing(snapshot: Snapshot, runs: Iterable[int], *kinds: type[s.Status]) -> tuple[int, ...]:
-    """Those of the runs that have one of these statuses."""
-    return tuple(run for run in runs if isinstance(snapshot.runs[run - 1].status, kinds))
+    def action_answer(self, answer: bool) -> None:
+        """Close with this answer."""
+        self.dismiss(answer)
 
+    def action_other(self) -> None:
+        """The other button."""
+        self.focus_next()
 
-def forgettable(snapshot: Snapshot, runs: Iterable[int]) -> tuple[int, ...]:
-    """Those of the runs that have something to forget and are not running."""
-    chosen = (snapshot.runs[run - 1] for run in runs)
-    return tuple(run.id for run in chosen if run.attempt and not isinstance(run.status, s.Running))
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
 
 
 def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
