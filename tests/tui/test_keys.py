@@ -15,14 +15,14 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner.snapshot import Elsewhere, Load
-from pyalma_tui.tui.screens.help import Help
+from pyalma_tui.tui.screens.help import HelpBox
 from pyalma_tui.tui.screens.leaving import Leaving
-from pyalma_tui.tui.screens.limits import LimitsDialog, limits_of
+from pyalma_tui.tui.screens.limits import LimitsBox, limits_of
 from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
-from pyalma_tui.tui.screens.notes import Notes
+from pyalma_tui.tui.screens.notes import NotesBox
 from pyalma_tui.tui.screens.question import Question
-from pyalma_tui.tui.screens.workers import Workers
+from pyalma_tui.tui.screens.workers import WorkersBox
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW, asked, small
 
@@ -459,7 +459,7 @@ async def test_searching_in_the_log_asks_for_text(tmp_path: Path) -> None:
 async def test_help_lists_every_key_and_closes() -> None:
     async with opened(small().snapshot(), size=(140, 90)) as t:
         await t.press("question_mark")
-        await t.on(Help)
+        await t.on(HelpBox)
         await t.sees("Interrupt every run", "Forget the saved state", "estimated")
         await t.press("escape")
         await t.on(MainScreen)
@@ -470,7 +470,7 @@ async def test_the_session_log() -> None:
 
     async with opened(small().snapshot(notes=(Note(NOW, "module changed"),))) as t:
         await t.press("s")
-        await t.on(Notes)
+        await t.on(NotesBox)
         await t.sees("module changed")
         await t.show(small().snapshot(notes=(Note(NOW, "module changed"), Note(NOW, "worker 2 replaced"))))
         await t.sees("worker 2 replaced")
@@ -643,7 +643,7 @@ async def test_run_next_takes_what_is_selected_or_marked_and_left_to_run() -> No
 async def test_limits_are_changed_in_a_dialog_that_refuses_what_is_no_limit() -> None:
     async with opened(small().snapshot(limits=c.Limits(90.0, 2))) as t:
         await t.press("c")
-        await t.on(LimitsDialog)
+        await t.on(LimitsBox)
         await t.sees("90", "From now on")
         await t.press("end", "x", "enter")
         await t.sees("timeout: 90x: it is a number of seconds")
@@ -687,7 +687,7 @@ async def test_the_workers_are_listed_with_what_they_take() -> None:
     made.slots = [msgspec.structs.replace(slot, load=Load(132_400_000, 0.98)) for slot in made.slots]
     async with opened(made.snapshot(), size=(80, 24)) as t:
         await t.press("w")
-        await t.on(Workers)
+        await t.on(WorkersBox)
         await t.sees("4000", "132 MB", "98 %", "uf20-01.cnf", "2:00:00", "SIGINT in 7 s", "265 MB", "196 %")
         await t.press("plus")
         await t.sends(c.SetWorkers(3))

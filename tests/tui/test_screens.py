@@ -14,7 +14,8 @@ from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.records import Note
 from pyalma_tui.runner.snapshot import Slot, Snapshot
 from pyalma_tui.tui.app import ExperimentApp
-from pyalma_tui.tui.registry import ACTIONS, key_table
+from pyalma_tui.tui.keys import key_table
+from pyalma_tui.tui.registry import ACTIONS
 from tests.tui.driving import Opened, opened
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, asked, large, small
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
-from textual.screen import Screen
 
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.commands import (
@@ -23,29 +21,17 @@ from pyalma_tui.runner.commands import (
     SetLimits,
     SetWorkers,
 )
-from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.screens.limits import LimitsDialog
+from pyalma_tui.tui.requests import Say, Send, TakeOver
+from pyalma_tui.tui.screens.base import BaseScreen
+from pyalma_tui.tui.screens.limits import LimitsBox
 from pyalma_tui.tui.screens.question import Question, done_question, forget_question, take_over_question
 from pyalma_tui.tui.targets import Targets, forgettable, standing
 
-if TYPE_CHECKING:
-    from pyalma_tui.tui.app import ExperimentApp
 
-
-class Commanding(Screen[None]):
+class Commanding(BaseScreen[None]):
     """A screen on which runs are chosen and something is done with them."""
 
     _workers_wanted: tuple[int, int] | None = None
-
-    @property
-    def screen_app(self) -> ExperimentApp:
-        """The app, by its own type."""
-        return cast("ExperimentApp", self.app)
-
-    @property
-    @abstractmethod
-    def snapshot(self) -> Snapshot:
-        """What is true now."""
 
     @abstractmethod
     def chosen(self) -> Targets:
@@ -53,7 +39,7 @@ class Commanding(Screen[None]):
 
     def send(self, command: Command) -> None:
         """Ask the runner, which says in a note what it does."""
-        self.screen_app.send(command)
+        self.post_message(Send(command))
 
     def ask(self, title: str, text: Content, yes: str, then: Callable[[], None]) -> None:
         """Ask first; do it only after a yes."""
@@ -62,7 +48,7 @@ class Commanding(Screen[None]):
             if answer:
                 then()
 
-        self.app.push_screen(Question(title, text, yes), answered)
+        self.app.push_screen(Question(self.moment, title, text, yes), answered)
 
     def do_resume(self) -> None:
         """Interrupted and pending runs, or those of the marked instances."""
@@ -91,7 +77,7 @@ class Commanding(Screen[None]):
         if runs:
             self.send(command)
         else:
-            self.screen_app.say(f"none of the chosen runs {condition}")
+            self.post_message(Say(f"none of the chosen runs {condition}"))
 
     def do_run_next(self) -> None:
         """Put the chosen runs before all others that wait."""
@@ -105,7 +91,7 @@ class Commanding(Screen[None]):
             if limits is not None and limits != self.snapshot.limits:
                 self.send(SetLimits(limits))
 
-        self.app.push_screen(LimitsDialog(self.snapshot.limits), answered)
+        self.app.push_screen(LimitsBox(self.moment), answered)
 
     def do_forget(self) -> None:
         """Ask, then reset what has something to forget."""
@@ -113,7 +99,8 @@ class Commanding(Screen[None]):
         runs = forgettable(self.snapshot, chosen.runs)
         if not runs:
             running = standing(self.snapshot, chosen.runs, s.Running)
-            self.screen_app.say("it is running: interrupt it first (i)" if running else "there is nothing to forget")
+            why = "it is running: interrupt it first (i)" if running else "there is nothing to forget"
+            self.post_message(Say(why))
             return
         question = forget_question(self.snapshot, runs)
         self.ask("forget and run anew?", question, "Forget", lambda: self.send(Reset(runs)))
@@ -126,10 +113,13 @@ class Commanding(Screen[None]):
     def do_take_over(self) -> None:
         """Ask, if another process still runs it; then go on here."""
         if self.snapshot.elsewhere is None:
-            self.screen_app.take_over()
+            self._take_over()
             return
         question = take_over_question(self.snapshot, self.snapshot.elsewhere)
-        self.ask("take over?", question, "Take over", self.screen_app.take_over)
+        self.ask("take over?", question, "Take over", self._take_over)
+
+    def _take_over(self) -> None:
+        self.post_message(TakeOver())
 
     def do_pause(self) -> None:
         """Pause, or go on."""

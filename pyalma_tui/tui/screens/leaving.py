@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.keys import borrowed
 from pyalma_tui.tui.look import MUTED
+from pyalma_tui.tui.screens.box import TextBox
 from pyalma_tui.tui.states import one_line
 from pyalma_tui.tui.view_moment import Moment, at_risk
 from pyalma_tui.tui.widgets.notices import stop_text
@@ -23,22 +21,22 @@ from pyalma_tui.tui.widgets.rows import plain
 RUNS_SHOWN = 8
 
 
-class Leaving(ModalScreen[None]):
+class Leaving(TextBox):
     """Shown while busy runs are being stopped: how far that is, what was saved, what a second press would lose."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.quit", "Kill now")]
+    BINDINGS: ClassVar[list[BindingType]] = borrowed("box", "quit")
 
-    def compose(self) -> ComposeResult:
-        """One text that is kept up to date."""
-        with Vertical(classes="box") as box:
-            box.border_title = "leaving"
-            box.border_subtitle = "q or ctrl+c  kill them now"
-            yield Static(id="leaving-text")
+    def __init__(self, moment: Moment) -> None:
+        super().__init__(moment, "leaving", "q or ctrl+c  kill them now")
 
-    def show(self, moment: Moment) -> None:
-        """Tell how far it is."""
-        text = self.query_one("#leaving-text", Static)
-        text.update(leaving_text(moment, text.content_size.width or 60))
+    def subject(self) -> object:
+        """What is still busy, and the clocks of its deadlines."""
+        snapshot = self.snapshot
+        return snapshot.slots, snapshot.done_hook, snapshot.phase, self.moment.now, self.moment.monotonic
+
+    def text(self, width: int) -> Content:
+        """How far it is."""
+        return leaving_text(self.moment, width)
 
 
 def leaving_text(moment: Moment, width: int) -> Content:

@@ -7,48 +7,40 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.view_moment import seconds_of
+from pyalma_tui.tui.screens.box import Box
+from pyalma_tui.tui.view_moment import Moment, seconds_of
 from pyalma_tui.tui.widgets.rows import plain
 
 NAMES = 3
 
 
-class Question(ModalScreen[bool]):
+class Question(Box[bool]):
     """What will happen, how many it concerns and what is lost. Nothing happens unless `y` is pressed or Yes chosen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes"),
-        Binding("n,escape,q", "answer(False)", "No"),
-        Binding("left,right,h,l", "other", "Other", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = strokes("question")
+    AUTO_FOCUS = "#no"  # the safe answer is the one that enter gives
 
-    def __init__(self, title: str, text: Content, yes: str) -> None:
-        super().__init__()
-        self._title, self._text, self._yes = title, text, yes
+    def __init__(self, moment: Moment, title: str, text: Content, yes: str) -> None:
+        super().__init__(moment, title)
+        self._text, self._yes = text, yes
 
-    def compose(self) -> ComposeResult:
-        """Title, text, No and Yes: No has the focus."""
-        with Vertical(classes="box -grave") as box:
-            box.border_title = Content(self._title)
-            yield Static(self._text)
-            with Horizontal(classes="buttons"):
-                yield Button("No  n", id="no", compact=True)
-                yield Button(Content(f"{self._yes}  y"), id="yes", compact=True)
-
-    def on_mount(self) -> None:
-        """The safe answer is the one that enter gives."""
-        self.query_one("#no").focus()
+    def content(self) -> ComposeResult:
+        """Text, No and Yes."""
+        yield Static(self._text)
+        with Horizontal(classes="buttons"):
+            yield Button("No  n", id="no", compact=True)
+            yield Button(Content(f"{self._yes}  y"), id="yes", compact=True)
 
     def action_answer(self, answer: bool) -> None:
         """Close with this answer."""

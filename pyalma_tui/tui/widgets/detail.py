@@ -83,8 +83,7 @@ class Detail(Vertical):
 
     def poll(self) -> None:
         """Let the log look at its file."""
-        for log in self.query(LogView):  # none while the screen opens or closes
-            log.poll()
+        self.query_one(LogView).poll()
 
     def on_resize(self) -> None:
         """Another width wraps the facts elsewhere; the width is known after the next refresh."""

@@ -37,8 +37,7 @@ def headline(moment: Moment, width: int) -> Content:
         share = Content.assemble((runs, "bold"), " runs  ", cells.percent(counts.done / counts.total))
         left.append((1, share))
     for rank, word in RANKS:
-        number: int = getattr(counts, word)
-        if number:
+        if number := counts.of(word):
             left.append((rank, Content.styled(f"{GLYPHS[word]} {cells.count(number)} {word}", COLOURS[word])))
     if snapshot.workers:  # else nobody knows how many, in a view of another process
         left.append((8, Content.styled(cells.plural(snapshot.workers, "worker"), MUTED)))
@@ -92,7 +91,7 @@ def progress_line(counts: Tally, width: int) -> Content:
     """All runs as one line: how many cells each status has, each with its own stroke. Nobody that exists gets none."""
     if not counts.total or width <= 0:
         return Content.styled("─" * width, MUTED)
-    shares = allot([getattr(counts, word) for word in BAR_ORDER], width)
+    shares = allot([counts.of(word) for word in BAR_ORDER], width)
     parts = [(BAR_GLYPHS[word] * n, COLOURS[word]) for word, n in zip(BAR_ORDER, shares, strict=True) if n]
     return Content.assemble(*parts)
 

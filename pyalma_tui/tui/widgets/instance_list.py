@@ -9,13 +9,14 @@ from typing import ClassVar, Final
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pyalma_tui.model import status as s
+from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
 
@@ -34,14 +35,7 @@ class InstanceList(ScrollView, can_focus=True):
         f"row--{name}"
         for name in (*s.WORDS, "state", "gone", "quiet", "rest", "bar", "time", "mark", "marked", "cursor", "blurred")
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "top", "First", show=False),
-        Binding("end,G", "bottom", "Last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = strokes("list")
 
     clock: Callable[[], float] = staticmethod(time.monotonic)
 
@@ -230,11 +224,11 @@ class InstanceList(ScrollView, can_focus=True):
         """By a screenful."""
         self.go(self._line + pages * max(1, self.size.height - 1))
 
-    def action_top(self) -> None:
+    def action_home(self) -> None:
         """The first."""
         self.go(0)
 
-    def action_bottom(self) -> None:
+    def action_end(self) -> None:
         """The last."""
         self.go(len(self.order) - 1)
 

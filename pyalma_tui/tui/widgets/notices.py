@@ -28,7 +28,7 @@ class Notice:
 GLYPH: dict[Level, str] = {"alarm": "✗", "warning": "!", "plain": "·"}
 
 
-def notices(moment: Moment, read_only: bool = False) -> list[Notice]:
+def notices(moment: Moment) -> list[Notice]:
     """All that is to be said at this moment."""
     snapshot = moment.snapshot
     said: list[Notice] = []
@@ -41,13 +41,13 @@ def notices(moment: Moment, read_only: bool = False) -> list[Notice]:
     said += hook_notices(moment)
     if snapshot.paused and snapshot.phase != "closed":
         said.append(Notice("warning", "paused: no new runs are started, running ones go on · p continues"))
-    if read_only:
+    if moment.read_only:
         said += elsewhere_notices(snapshot)
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
     if snapshot.blocked is not None:
         said.append(Notice("alarm", f"{snapshot.blocked.why} · r tries again"))
-    elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot) and not read_only:
+    elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot) and not moment.read_only:
         said.append(Notice("plain", f"idle: {snapshot.idle_reason}{idle_hint(snapshot)}"))
     return said
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
@@ -39,13 +39,16 @@ class Columns:
     def titles(self) -> str:
         """The line above the list."""
         progress = "progress" if self.bar > NUMBER else "   done"
-        words = ("instance", "status", "runs", progress, "last saved state" if self.state >= 16 else "state", "time")
-        line = " " * FRONT
-        for column, word in zip(fields(self), words, strict=True):
-            width: int = getattr(self, column.name)
-            if width:
-                line += (cells.fit_right if column.name in ("iterations", "time") else cells.fit)(word, width) + GAP
-        return line
+        state = "last saved state" if self.state >= 16 else "state"
+        texts = (
+            cells.fit("instance", self.name),
+            cells.fit("status", self.status),
+            cells.fit_right("runs", self.iterations),
+            cells.fit(progress, self.bar),
+            cells.fit(state, self.state),
+            cells.fit_right("time", self.time),
+        )
+        return " " * FRONT + "".join(text + GAP for text in texts if text)
 
 
 def columns(width: int, longest: int, iterations: int) -> Columns:
