@@ -104,12 +104,12 @@ class ExperimentApp(App[None]):
 
     def look(self) -> None:
         """Show what changed since the last look; do next to nothing if nothing did."""
-        screens = self._screens
-        if not screens:  # it is closing
+        if not self.is_running:  # it is closing, and its screens with it
             return
         if self._leaving:
             self.exit()
             return
+        screens = self._screens
         snapshot = self.conductor.snapshot()
         live = is_live(snapshot)
         now = float(math.floor(self._clock())) if live else snapshot.at

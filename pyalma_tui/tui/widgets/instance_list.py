@@ -116,6 +116,7 @@ class InstanceList(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, len(self.order))
         self._replan()
         self._scroll_into_view()
+        self._repaint_changed()
 
     # Painting
 
