@@ -31,14 +31,16 @@ from pyalma_tui.model.records import (
     Saved,
     Started,
 )
+from pyalma_tui.model.status_style import STYLES, StatusStyle
 from pyalma_tui.report.facts import NULL
-from pyalma_tui.report.summary import GLYPHS, STYLES, duration, state_line
+from pyalma_tui.report.summary import duration, state_line
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
 
 POLL = 0.2  # seconds between two looks
 GATHER = 0.02  # seconds in which changes gather before they are printed together
 SAVES_EVERY = 1.0  # seconds between two lines about the saves of one run
 BUSY_ROWS = 8
+OF_NOTES = StatusStyle(" ", "dim")
 
 
 class Output:
@@ -227,7 +229,8 @@ def follow_live(conductor: Conductor, changes: Changes, console: Console, over: 
             said = describe(change, instances)
             if said is not None and not isinstance(change[0], Saved):
                 word, text = said
-                glyph = Text(f"{GLYPHS.get(word, ' ')} ", style=STYLES.get(word, "dim"))
+                style = STYLES.get(word, OF_NOTES)
+                glyph = Text(f"{style.glyph} ", style=style.colour)
                 live.console.print(Text(time.strftime("%H:%M:%S "), style="dim") + glyph + Text(text))
 
         while True:
@@ -255,7 +258,7 @@ def _live(snapshot: Snapshot, width: int) -> RenderableType:
     for slot in busy[:BUSY_ROWS]:
         run = snapshot.runs[(slot.run or 1) - 1]
         rows.add_row(
-            Text("●", style="cyan"),
+            Text(STYLES["running"].glyph, style=STYLES["running"].colour),
             Text(clip(printable(snapshot.instances[run.instance].label), 40)),
             Text(duration(max(0.0, time.time() - slot.since)), style="dim"),
             Text(state_line(run.state, 30)),

@@ -13,19 +13,13 @@ from rich.text import Text
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.status_style import STYLES
 from pyalma_tui.model.view import Row, Tally, row_word
 
 ROWS = 20  # listed in full; beyond it those that are done are only counted
-STYLES: dict[str, str] = {
-    "done": "green",
-    "failed": "red",
-    "interrupted": "yellow",
-    "running": "cyan",
-    "pending": "dim",
-}
-GLYPHS: dict[str, str] = {"done": "✓", "failed": "✗", "interrupted": "‖", "running": "●", "pending": "·"}
 NAME_CELLS = 48
 STATE_CELLS = 44
 LEAST_STATE = 12
@@ -69,10 +63,11 @@ def _table(
     for i in chosen:
         tally, run = rows[i].tally, runs[rows[i].latest - 1]
         word = row_word(tally)
+        style = STYLES[word]
         cells: list[RenderableType] = [
-            Text(GLYPHS[word], style=STYLES[word]),
+            Text(style.glyph, style=style.colour),
             Text(printable(instances[i].label)),
-            Text(word if instances[i].in_batch else f"{word}, not in the batch", style=STYLES[word]),
+            Text(word if instances[i].in_batch else f"{word}, not in the batch", style=style.colour),
         ]
         if several:
             cells.append(Text(f"{tally.done}/{tally.total}"))
@@ -99,10 +94,10 @@ def state_line(state: bytes | None, cells: int) -> str:
 
 def _counts(counts: Tally, hook: s.DoneHook) -> Text:
     line = Text()
-    for word in ("done", "failed", "interrupted", "running", "pending"):
-        number = getattr(counts, word)
+    for word in reversed(s.WORDS):
+        number = counts.of(word)
         if number or word == "done":
-            line.append(f"{GLYPHS[word]} {number:,} {word}   ", style=STYLES[word])
+            line.append(f"{STYLES[word].glyph} {number:,} {word}   ", style=STYLES[word].colour)
     said = hook_line(hook)
     if said:
         bad = isinstance(hook.status, s.HookFailed | s.HookCutOff)
@@ -114,16 +109,13 @@ def hook_line(hook: s.DoneHook) -> str:
     """What became of done(), in words; empty if there is nothing to say."""
     times = f", called {hook.calls} times in all" if hook.calls > 1 else ""
     match hook.status:
-        case s.HookDone():
-            return f"done() returned{times}"
-        case s.HookFailed(error=error):
-            return f"done() failed: {printable(error.message)}{times}"
-        case s.HookCutOff(since=since):
-            at = strftime("%H:%M", localtime(since))
-            return f"done() was cut off at {at}; it may or may not have taken effect (--rerun-done calls it again)"
-        case s.HookRunning():
-            return "done() is running"
-    return ""
+        case s.HookDone() | s.HookFailed():
+            return hook_text(hook.status) + times
+        case s.HookCutOff():
+            told = hook_text(hook.status, at=lambda at: strftime("%H:%M", localtime(at)))
+            return f"{told} (--rerun-done calls it again)"
+        case _:
+            return hook_text(hook.status)
 
 
 def duration(seconds: float) -> str:

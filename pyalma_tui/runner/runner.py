@@ -18,6 +18,7 @@ from pyalma_tui.errors import LoadError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.forecast import Forecast, forecast
+from pyalma_tui.model.hook_text import UNSURE
 from pyalma_tui.model.messages import (
     DoneEnded,
     DoneOrder,
@@ -632,7 +633,7 @@ class Runner:
         hook = self._session.ledger.hook
         if isinstance(hook.status, s.HookRunning):
             self._session.ledger.hook = cut_off(hook)
-            self._note(f"done() was cut off ({why}); it may or may not have taken effect")
+            self._note(f"done() was cut off ({why}); {UNSURE}")
 
     def _absorb(self, records: Iterable[Record]) -> None:
         changes = self._session.absorb(records)

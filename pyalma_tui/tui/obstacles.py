@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.model.view import Row
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
 Place: TypeAlias = Literal["app", "main", "log", "list", "log text", "box", "question", "limits"]
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
+
+
+NO_DONE: Final = "the run module has no done()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,9 @@ def nothing_waits(now: Situation) -> str:
 def no_done_hook(now: Situation) -> str:
     """There is no done(), or it is not its time."""
     if isinstance(now.snapshot.done_hook.status, s.HookAbsent):
-        return "the run module has no done()"
+        return NO_DONE
     if isinstance(now.snapshot.done_hook.status, s.HookRunning):
-        return "done() is running"
+        return hook_text(now.snapshot.done_hook.status)
     return "" if is_complete(now.snapshot) else "done() is called when every run is done"
 
 
@@ -97,7 +101,7 @@ def no_done_log(now: Situation) -> str:
     if now.snapshot.done_hook.calls:
         return ""
     absent = isinstance(now.snapshot.done_hook.status, s.HookAbsent)
-    return "the run module has no done()" if absent else "done() has not been called yet"
+    return NO_DONE if absent else "done() has not been called yet"
 
 
 def not_to_be_had(now: Situation) -> str:

@@ -9,14 +9,15 @@ from textual.content import Content
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.hook_text import IF_CUT_OFF
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import borrowed
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.screens.box import TextBox
 from pyalma_tui.tui.states import one_line
 from pyalma_tui.tui.view_moment import Moment, at_risk
 from pyalma_tui.tui.widgets.notices import stop_text
-from pyalma_tui.tui.widgets.rows import plain
 
 RUNS_SHOWN = 8
 
@@ -44,7 +45,7 @@ def leaving_text(moment: Moment, width: int) -> Content:
     snapshot = moment.snapshot
     runs = [moment.run(slot.run) for slot in snapshot.slots if slot.run is not None]
     if isinstance(snapshot.done_hook.status, s.HookRunning):
-        return Content("Waiting for done(). If it is cut off, nobody knows whether it took effect.")
+        return Content(f"Waiting for done(). {IF_CUT_OFF}")
     if not runs:
         return Content("Writing the checkpoint…")
     how = stop_text(moment)

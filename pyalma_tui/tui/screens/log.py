@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.keys import bindings
-from pyalma_tui.tui.literal import literal
+from pyalma_tui.tui.literal import literal, plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.requests import Copy, Edit
 from pyalma_tui.tui.screens.base import BaseScreen
@@ -21,7 +21,6 @@ from pyalma_tui.tui.widgets.headline import justified
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.log_view import LogView
 from pyalma_tui.tui.widgets.notices import stopping_text
-from pyalma_tui.tui.widgets.rows import plain
 
 
 class LogScreen(BaseScreen[None]):

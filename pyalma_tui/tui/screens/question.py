@@ -14,13 +14,14 @@ from textual.widgets import Button, Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.hook_text import IF_CUT_OFF, UNSURE
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import strokes
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.box import Box
 from pyalma_tui.tui.view_moment import Moment, seconds_of
-from pyalma_tui.tui.widgets.rows import plain
 
 NAMES = 3
 
@@ -86,7 +87,7 @@ def done_question(snapshot: Snapshot) -> Content:
     match hook.status:
         case s.HookCutOff(since=since):
             at = cells.moment(since, snapshot.at)
-            lines.append(Content(f"The call of {at} was cut off; it may or may not have taken effect."))
+            lines.append(Content(f"The call of {at} was cut off; {UNSURE}."))
         case s.HookDone(at=at):
             lines.append(Content(f"It returned at {cells.moment(at, snapshot.at)}; what it does would happen twice."))
         case s.HookFailed(at=at):
@@ -108,8 +109,7 @@ def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
             Content.styled("One that does not save gets the --grace of that process first.", MUTED),
         ]
     if isinstance(snapshot.done_hook.status, s.HookRunning):
-        cut = "done() is running there. If it is cut off, nobody knows whether it took effect."
-        lines.append(Content.styled(cut, COLOURS["failed"]))
+        lines.append(Content.styled(f"done() is running there. {IF_CUT_OFF}", COLOURS["failed"]))
     return Content("\n").join(lines)
 
 

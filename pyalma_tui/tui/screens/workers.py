@@ -11,12 +11,12 @@ from textual.content import Content
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import borrowed, closing
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.box import TextBox
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.facts import load_texts
 from pyalma_tui.tui.widgets.notices import step_text
-from pyalma_tui.tui.widgets.rows import plain
 
 WIDTHS = (4, 9, 10, 9, 7, 10)  # cells of slot, pid, memory, processor, time, phase; the instance has the rest
 LEAST = 12

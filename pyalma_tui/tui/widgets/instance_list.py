@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from pyalma_tui.model import status as s
 from pyalma_tui.tui.keys import strokes
+from pyalma_tui.tui.look import COLOURS
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
 
@@ -35,6 +36,7 @@ class InstanceList(ScrollView, can_focus=True):
         f"row--{name}"
         for name in (*s.WORDS, "state", "gone", "quiet", "rest", "bar", "time", "mark", "marked", "cursor", "blurred")
     }
+    DEFAULT_CSS = "\n".join(f"InstanceList .row--{word} {{ color: {COLOURS[word]}; }}" for word in s.WORDS)
     BINDINGS: ClassVar[list[BindingType]] = strokes("list")
 
     clock: Callable[[], float] = staticmethod(time.monotonic)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.view_moment import Moment, is_complete
-from pyalma_tui.tui.widgets.rows import plain
 
 HOOK_LOG: Final = " · D shows its log"
 LONGEST_WHY: Final = 90  # cells: the keys after it stay in sight on two lines of 80
@@ -95,23 +96,22 @@ def step_text(stop: Stopping, monotonic: float) -> str:
 def hook_notices(moment: Moment) -> list[Notice]:
     """Where done() stands, if that is worth a line."""
     hook = moment.snapshot.done_hook.status
+    told = hook_text(hook, lambda at: cells.moment(at, moment.now), cells.duration, _shortened)
     match hook:
-        case s.HookCutOff(since=since):
-            at = cells.moment(since, moment.now)
-            text = f"done() was cut off at {at}; it may or may not have taken effect — press d to run it again"
-            text += HOOK_LOG
-            return [Notice("alarm", text)]
-        case s.HookFailed(error=error, at=at):
-            why = cells.fit(plain(error.message, LONGEST_WHY), LONGEST_WHY).rstrip()
-            text = f"done() failed at {cells.moment(at, moment.now)}: {why} · d runs it again{HOOK_LOG}"
-            return [Notice("alarm", text)]
+        case s.HookCutOff():
+            return [Notice("alarm", f"{told} — press d to run it again{HOOK_LOG}")]
+        case s.HookFailed():
+            return [Notice("alarm", f"{told} · d runs it again{HOOK_LOG}")]
         case s.HookRunning(since=since):
-            return [Notice("plain", f"done() is running, {cells.duration(moment.now - since)}{HOOK_LOG}")]
-        case s.HookDone(at=at, duration=seconds):
-            text = f"done() returned at {cells.moment(at, moment.now)} after {cells.duration(seconds)}{HOOK_LOG}"
-            return [Notice("plain", text)]
+            return [Notice("plain", f"{told}, {cells.duration(moment.now - since)}{HOOK_LOG}")]
+        case s.HookDone():
+            return [Notice("plain", f"{told}{HOOK_LOG}")]
         case _:
             return []
+
+
+def _shortened(message: str) -> str:
+    return cells.fit(plain(message, LONGEST_WHY), LONGEST_WHY).rstrip()
 
 
 def loading_text(snapshot: Snapshot, slots: list[Slot], now: float) -> str:

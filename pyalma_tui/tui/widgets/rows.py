@@ -10,7 +10,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Row, row_word
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.literal import literal
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import ESTIMATE, GLYPHS, MARK
 from pyalma_tui.tui.progress import instance_progress
 from pyalma_tui.tui.states import one_line
@@ -135,10 +135,3 @@ def note(instance: Instance, run: Run) -> Piece:
     if not instance.in_batch:
         return "not in the batch any more", "gone"
     return (one_line(run.state), "state") if run.state is not None else ("", "quiet")
-
-
-def plain(text: str, width: int) -> str:
-    """As much of somebody's text as can be seen in `width` cells, harmless and on one line."""
-    if len(text) > 8 * width + 16:
-        text = f"{text[: 4 * width + 8]}…{text[-4 * width - 8 :]}"
-    return literal(text).plain
