@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from textual.containers import VerticalScroll
 from textual.widgets import Input
 
 from pyalma_tui.errors import UsageError
@@ -250,6 +251,15 @@ async def test_a_read_only_view_sends_nothing() -> None:
         assert t.sent == []
 
 
+async def test_the_log_in_a_read_only_view_says_why_nothing_is_interrupted_also_below_a_box() -> None:
+    async with opened(small().snapshot(elsewhere=Elsewhere(1234, NOW)), read_only=True) as t:
+        for keys in (["l"], ["question_mark"]):
+            await t.press(*keys, "ctrl+c")
+            await t.says("this view is read only · T in the list takes over")
+            t.app.clear_notifications()
+        assert t.sent == []
+
+
 async def test_a_view_of_another_process_says_whose_it_is_and_takes_over_after_a_yes_only() -> None:
     elsewhere = Elsewhere(1234, NOW)
     async with opened(small().snapshot(elsewhere=elsewhere), read_only=True, size=(80, 24)) as t:
@@ -474,6 +484,29 @@ async def test_the_session_log() -> None:
         await t.sees("module changed")
         await t.show(small().snapshot(notes=(Note(NOW, "module changed"), Note(NOW, "worker 2 replaced"))))
         await t.sees("worker 2 replaced")
+
+
+async def test_the_session_log_follows_its_end_until_one_scrolls_up() -> None:
+    from pyalma_tui.model.records import Note
+
+    notes = [Note(NOW, f"note number {number}") for number in range(90)]
+
+    def stands() -> tuple[int, int]:
+        text = t.app.screen.query_one(VerticalScroll)
+        return text.scroll_offset.y, text.max_scroll_y
+
+    async with opened(small().snapshot(notes=tuple(notes[:80])), size=(80, 24)) as t:
+        await t.press("s")
+        await t.sees("note number 79")
+        first = stands()
+        assert first[0] == first[1] > 0
+        await t.show(small().snapshot(notes=tuple(notes[:85])))
+        await t.until(lambda: stands() == (first[0] + 5, first[1] + 5))
+        await t.press("home")
+        await t.until(lambda: stands()[0] == 0)
+        await t.show(small().snapshot(notes=tuple(notes)))
+        await t.until(lambda: stands()[1] == first[1] + 10)
+        assert stands()[0] == 0
 
 
 async def test_a_new_note_is_said_once_and_old_ones_are_not() -> None:
