@@ -66,11 +66,12 @@ class TextBox(Box[None]):
 
     def paint(self) -> None:
         """Put the text of this moment into the box."""
-        width = self.query_one(VerticalScroll).scrollable_content_region.width
+        text = self.query_one("#box-text", Static)
+        width = text.content_size.width
         wanted = (width, self.subject())
         if width and wanted != self._painted:
             self._painted = wanted
-            self.query_one("#box-text", Static).update(self.text(width))
+            text.update(self.text(width))
 
     def on_resize(self) -> None:
         """The width of the box is known after the next refresh."""
