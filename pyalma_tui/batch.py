@@ -24,5 +24,5 @@ def load(path: str | os.PathLike[str]) -> list[str | dict[str, Any]]:
     instances = number(read_batch(Path(path), told.append), Path(path).parent)
     for text in told:
         warnings.warn(printable(text), stacklevel=2)
-    values: list[Any] = [argument(instance, 0) for instance in instances]
-    return [value | {"seed": None} if isinstance(value, dict) else value for value in values]
+    values: list[Any] = [argument(instance, None) for instance in instances]
+    return values

@@ -43,6 +43,17 @@ class InUseError(PyalmaError):
     exit_code = 4
 
 
+class ShortageError(PyalmaError):
+    """No thread or process can be started at the moment; `why` is what the system said."""
+
+    exit_code = 3
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"processes: {why}. Nothing was started; end other programs or raise `ulimit -u`, then start again"
+        )
+
+
 class IllegalTransitionError(PyalmaError):
     """A record contradicts the status of its run, which only a defect can cause."""
 

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 import threading
@@ -25,19 +26,24 @@ from typing import Any, TypedDict, Unpack
 
 from pyalma_tui.errors import InUseError, LoadError, PyalmaError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries, workers_of
+from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.chosen import Sync
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import printable
-from pyalma_tui.report.facts import run_facts
+from pyalma_tui.report.facts import remaining, run_facts
+from pyalma_tui.runner.beginning import Beginning, begin, typed
 from pyalma_tui.runner.commands import Interrupt, Quit
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import wait_until_loaded
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.store.abandoned import look
+from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.lock import in_use
-from pyalma_tui.store.opening import read_store
+from pyalma_tui.store.opening import read_meta
+from pyalma_tui.store.schema import Meta
 
 __all__ = ["Dispatcher", "Options", "execute", "load"]
 
@@ -46,7 +52,10 @@ BEGIN = 0.005  # seconds between two looks whether the runner has begun
 
 
 class Options(TypedDict, total=False):
-    """What may be given beside the path; as on the command line, where the defaults are told too."""
+    """What may be given beside the path, or None; as on the command line, where the defaults are told too.
+
+    `args` are the module's own, which it sees in `sys.argv`.
+    """
 
     instances: Sequence[str]
     batch: str | os.PathLike[str]
@@ -61,13 +70,15 @@ class Options(TypedDict, total=False):
     retry_failed: bool
     rerun_done: bool
     no_done: bool
+    args: Sequence[str]
 
 
 def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> Dispatcher:
     """The dispatcher of an experiment file or a run module; nothing is started yet.
 
-    Raises PyalmaError if there is no such file or it is malformed.
+    Raises TypeError for an option that there is not, PyalmaError if there is no such file or it is malformed.
     """
+    _check_names(options)
     told: list[str] = []
     target = find_target(os.fspath(path), told.append)
     for text in told:
@@ -75,8 +86,16 @@ def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> Dispatcher
     return Dispatcher(target, options)
 
 
+def _check_names(options: Options) -> None:
+    for name in options:
+        if name not in Options.__annotations__:
+            near = difflib.get_close_matches(name, Options.__annotations__, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(Options.__annotations__)}"
+            raise TypeError(f"load() got an unexpected keyword argument {name!r}. {hint}")
+
+
 def execute(path: str | os.PathLike[str], **options: Unpack[Options]) -> Dispatcher:
-    """Load, start, and wait until nothing is left to run; raises PyalmaError."""
+    """Load, start, and wait until nothing is left to run; raises TypeError as `load` does, and PyalmaError."""
     dispatcher = load(path, **options)
     dispatcher.start()
     dispatcher.join()
@@ -92,17 +111,26 @@ class Dispatcher:
 
     def __init__(self, target: Target, options: Options) -> None:
         """Use `load`. Raises UsageError for numbers that mean nothing."""
-        for name, least in (("iterations", 1), ("retries", 0), ("grace", 0)):
-            value: Any = options.get(name)
-            if value is not None and not value >= least:
-                raise UsageError(f"{name}: {value}: it must be at least {least}. Nothing was started")
-        if (timeout := options.get("timeout")) is not None and not timeout > 0:
-            raise UsageError(f"timeout: {timeout}: it must be more than 0 seconds. Nothing was started")
+        args = options.get("args")
+        for name in ("instances", "args"):
+            if isinstance(options.get(name), str):
+                raise TypeError(f"load() takes {name} as a list of texts, not one text")
+        for one, other in (("instances", "batch"), ("rerun_done", "no_done")):
+            if options.get(one) and options.get(other):
+                raise UsageError(f"{one} and {other}: choose one of them. Nothing was started")
+        self._chosen = typed(
+            args=None if args is None else tuple(map(os.fspath, args)),
+            workers=options.get("workers"),
+            iterations=options.get("iterations"),
+            timeout=options.get("timeout"),
+            retries=options.get("retries"),
+            grace=options.get("grace"),
+            sync=options.get("sync"),
+        )
         state = options.get("state")
         self.state_dir = target.state_dir(Path(state) if state is not None else None)
         self._target = target
         self._options = options
-        self._workers = workers_of(target, options.get("workers"))
         self._runner: Runner | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -172,18 +200,21 @@ class Dispatcher:
         The keys are those of `status --json`, and `file`; `log` is an absolute path. Raises StoreError.
         """
         instances: Sequence[Instance]
+        now: float | None = None
         if self._runner is not None:
             snapshot = self._runner.snapshot()
-            instances, runs = snapshot.instances, list(snapshot.runs)
+            instances, runs, now = snapshot.instances, list(snapshot.runs), time.time()
         else:
-            store = read_store(self.state_dir)
+            store, _ = look(self.state_dir)
             if store is None:
                 return []
+            target = self._target
+            refuse_another(self.state_dir, store.meta, target.path, target.module, target.digest)
             instances, runs = store.ledger.instances, list(store.ledger.runs)
-        return [self._record(run, instances[run.instance]) for run in runs]
+        return [self._record(run, instances[run.instance], now) for run in remaining(instances, runs)]
 
-    def _record(self, run: Run, instance: Instance) -> dict[str, Any]:
-        facts = run_facts(run, instance)
+    def _record(self, run: Run, instance: Instance, now: float | None) -> dict[str, Any]:
+        facts = run_facts(run, instance, now)
         record = {name: getattr(facts, name) for name in facts.__struct_fields__}
         return record | {
             "file": instance.file,
@@ -216,12 +247,13 @@ class Dispatcher:
         if plan := untaken_plan(target.path, self.state_dir):
             told.append(f"{plan}; `pyalma-tui import {target.path}` continues it, before a first start")
         batch = self._options.get("batch")
-        arguments = tuple(self._options.get("instances", ()))
+        arguments = tuple(self._options.get("instances") or ())
         given = given_entries(target, arguments, Path(batch) if batch is not None else None, told.append)
-        with first_worker(target.module, self.state_dir) as worker:
+        beginning = begin(target, read_meta(self.state_dir) or Meta(), self._chosen, self._options.get("seed"))
+        with first_worker(target.module, self.state_dir, beginning.chosen) as worker:
             loaded = wait_until_loaded(worker, target.module, self._waiting)
             found = find_instances(target, given, loaded, told.append)
-            settings = self._settings(found)
+            settings = self._settings(found, beginning, told)
             session = Session(settings, loaded.hash, loaded.has_done)
         runner = Runner(settings, session, worker)
         runner.start()
@@ -231,23 +263,26 @@ class Dispatcher:
         if self._stop.is_set():
             raise LoadError(f"module: {self._target.module}: stopped while it was loading. Nothing was started")
 
-    def _settings(self, batch: Sequence[Instance] | None) -> Settings:
-        options, file = self._options, self._target.experiment
+    def _settings(self, batch: Sequence[Instance] | None, beginning: Beginning, warnings: Sequence[str]) -> Settings:
+        options = self._options
         return Settings(
             target=self._target.path,
             module=self._target.module,
             state_dir=self.state_dir,
             batch=batch,
-            iterations=options.get("iterations", file.iterations if file else None),
-            seed=options.get("seed", file.seed if file else None),
-            workers=self._workers,
-            grace=options.get("grace", 10.0),
-            sync=options.get("sync", "group"),
-            timeout=options.get("timeout"),
-            retries=options.get("retries", 0),
-            retry_failed=options.get("retry_failed", False),
-            rerun_done=options.get("rerun_done", False),
-            no_done=options.get("no_done", False),
+            iterations=beginning.iterations,
+            seed=beginning.seed,
+            workers=beginning.workers,
+            grace=beginning.grace,
+            sync=beginning.sync,
+            timeout=beginning.timeout,
+            retries=beginning.retries,
+            retry_failed=bool(options.get("retry_failed")),
+            rerun_done=bool(options.get("rerun_done")),
+            no_done=bool(options.get("no_done")),
+            chosen=beginning.chosen,
+            told=beginning.told,
+            warnings=tuple(warnings),
         )
 
     # --- its end -------------------------------------------------------------------------------------------------

@@ -91,13 +91,16 @@ class Frozen:
 
 def _still(snapshot: Snapshot) -> Snapshot:
     runs = type(snapshot.runs)((tuple(_still_run(run) for run in snapshot.runs),), len(snapshot.runs))
-    durations = [run.status.duration for run in runs if isinstance(run.status, s.Done)] * 2
+    taken = [sum(runs[i - 1].seconds for i in ids) for ids in snapshot.runs_of]
+    rows = tuple(msgspec.structs.replace(row, seconds=spent) for row, spent in zip(snapshot.rows, taken, strict=True))
+    durations = [run.seconds for run in runs if isinstance(run.status, s.Done)] * 2
     busy = snapshot.counts.running
     remaining = busy + snapshot.counts.pending
     return msgspec.structs.replace(
         snapshot,
         at=NOW,
         runs=runs,
+        rows=type(snapshot.rows)((rows,), len(rows)),
         saved_at=NOW - 1,
         forecast=forecast(durations, remaining, 0.0, 2) if busy else None,
         slots=tuple(_still_slot(slot) for slot in snapshot.slots if slot.run),
@@ -106,20 +109,21 @@ def _still(snapshot: Snapshot) -> Snapshot:
 
 
 def _still_run(run: Run) -> Run:
-    seconds = run.saves * SAVE_SECONDS
+    seconds = max(1, run.saves) * SAVE_SECONDS
     status = run.status
     match status:
         case s.Running():
             status = msgspec.structs.replace(status, slot=run.id % 2, since=NOW - 1 - seconds)
         case s.Done():
-            status = s.Done(NOW - 40, seconds or SAVE_SECONDS)
+            status = s.Done(NOW - 40, seconds)
         case s.Failed() | s.Interrupted():
             status = msgspec.structs.replace(status, at=NOW - 2)
     saved_at = NOW - 1 if run.saved_at is not None else None
     began = NOW - 2 - seconds if run.began is not None else None
     slot = run.id % 2 if run.slot is not None else None
+    ended = 0.0 if isinstance(status, s.Running | s.Pending) else seconds
     return msgspec.structs.replace(
-        run, status=status, seconds=seconds, saved_at=saved_at, began=began, slot=slot, host="lab"
+        run, status=status, seconds=ended, saved_at=saved_at, began=began, slot=slot, host="lab"
     )
 
 

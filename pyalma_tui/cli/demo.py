@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -20,7 +21,7 @@ def copy_example(directory: Path) -> Path:
     module = directory / f"{EXAMPLE}.py"
     if module.is_file():
         return module
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    if os.path.exists(directory) and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"demo: {directory}: it exists and is not a demo. Nothing was changed; name a new directory")
     try:
         with as_file(files("pyalma_tui.examples") / EXAMPLE) as example:

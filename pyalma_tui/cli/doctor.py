@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pyalma_tui import __version__
 from pyalma_tui.cli.printing import Out
-from pyalma_tui.errors import PyalmaError
+from pyalma_tui.errors import PyalmaError, UsageError
 from pyalma_tui.loading.target import find_target
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.checkup import Finding, look_at_disk, look_at_module, look_at_store
@@ -22,10 +22,12 @@ SMALL = (60, 15)  # columns and lines below which the screen shows hardly more t
 FINE, KNOW, BAD = "✓", "·", "✗"
 
 
-def doctor(name: str | None, state: Path | None) -> int:
-    """Print what was found; 0, or the code of the worst finding."""
+def doctor(name: str | None, state: Path | None, args: tuple[str, ...] | None) -> int:
+    """Print what was found; 0, or the code of the worst finding. `args` are the module's, None for those of before."""
+    if name is None and (state is not None or args is not None):
+        raise UsageError(f"doctor: {'--' if state is None else '--state'}: of which TARGET? Name it, or leave this out")
     out = Out()
-    findings = chain(look_at_terminal(), look_at_libraries(), _look_at_target(name, state))
+    findings = chain(look_at_terminal(), look_at_libraries(), _look_at_target(name, state, args))
     worst = 0
     for finding in findings:
         out.text(line_of(finding) + "\n")
@@ -40,7 +42,7 @@ def line_of(finding: Finding) -> str:
     return f"{mark} {finding.topic:<10} {printable(finding.fact + advice)}"
 
 
-def _look_at_target(name: str | None, state: Path | None) -> Iterator[Finding]:
+def _look_at_target(name: str | None, state: Path | None, args: tuple[str, ...] | None) -> Iterator[Finding]:
     if name is None:
         yield from look_at_disk(Path.cwd())
         return
@@ -53,8 +55,8 @@ def _look_at_target(name: str | None, state: Path | None) -> Iterator[Finding]:
     for warning in warnings:
         yield Finding("target", warning, "look whether this is meant")
     state_dir = target.state_dir(state)
-    yield from look_at_store(state_dir)
-    yield from look_at_module(target, state_dir)
+    yield from look_at_store(target, state_dir)
+    yield from look_at_module(target, state_dir, args)
     yield from look_at_disk(state_dir)
 
 

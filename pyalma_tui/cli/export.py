@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
+from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.errors import UsageError
+from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
+from pyalma_tui.model.words import plural
 from pyalma_tui.report.export import SUFFIXES, Format, pieces, rows_of, write_file
+from pyalma_tui.report.facts import remaining
 
 
 def export(name: str, state: Path | None, form: Format | None, output: Path | None) -> int:
     """Print or write the runs; the exit code. Raises StoreError, UsageError."""
+    chosen = form or _format_of(output)
     known = remembered("export", name, state)
     ledger = known.store.ledger
-    chosen = form or (SUFFIXES.get(output.suffix.lower(), "csv") if output is not None else "csv")
-    texts = pieces(rows_of(ledger.instances, ledger.runs), chosen)
+    runs = list(remaining(ledger.instances, ledger.runs))
+    texts = pieces(rows_of(ledger.instances, runs, time.time() if known.busy else None), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)
-        count = len(ledger.runs)
-        say(f"wrote {count:,} run{'s' * (count != 1)} to {output}")
+        say(f"wrote {plural(len(runs), 'run')} to {output}")
         return 0
     out = Out()
+    to_ascii = chosen == "json" and not is_unicode()
     for text in texts:
-        out.text(printable(text, "\n") if out.terminal else text)
+        shown = printable(text, "\n") if out.terminal else text
+        out.exact(escaped(shown, to_ascii=True) if to_ascii else shown)
         if out.gone:
             break
     return 0
+
+
+def _format_of(output: Path | None) -> Format:
+    """What the name of the file asks for, CSV if it has no ending; raises UsageError for one that nobody knows."""
+    ending = output.suffix.lower() if output is not None else ""
+    if ending and ending not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"--output: {output}: no format is known by {ending}. End it in {known}, or give --format")
+    return SUFFIXES.get(ending, "csv")

@@ -6,10 +6,16 @@ import signal
 import sys
 from types import FrameType
 
+from pyalma_tui.cli import stalled
+from pyalma_tui.cli.echo import Echo
+from pyalma_tui.cli.foreground import Foreground
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.speak import console, knows_controls, leave_terminal, say, warn
+from pyalma_tui.cli.speak import console, leave_terminal, say, warn
+from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.model.terminal import knows_controls
 from pyalma_tui.report.facts import exit_code
-from pyalma_tui.report.plain import Changes, Output, follow, follow_live, json_printer, line_printer
+from pyalma_tui.report.live import follow_live
+from pyalma_tui.report.plain import Changes, Output, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.commands import Interrupt, Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
@@ -19,12 +25,16 @@ from pyalma_tui.runner.snapshot import Snapshot
 
 
 class Signals:
-    """What the outside asks for: the first SIGINT interrupts, the second one now; SIGTERM and SIGHUP end it."""
+    """What the outside asks for: the first SIGINT interrupts, the second one now; SIGTERM and SIGHUP end it.
 
-    def __init__(self, runner: Runner, options: RunOptions, grace: float) -> None:
+    What `echo` has heard already is not heard twice.
+    """
+
+    def __init__(self, runner: Runner, options: RunOptions, grace: float, echo: Echo) -> None:
         self.ended_by: signal.Signals | None = None
         self._runner = runner
         self._grace = grace
+        self._echo = echo
         self._times = 0
         signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGTERM, self._end)
@@ -32,12 +42,18 @@ class Signals:
         signal.signal(signal.SIGHUP, hangup)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._echo.is_one(number):
+            return
+        stalled.watch()
         self._times += 1
         self._runner.send(Interrupt())
         if self._times == 1:
             say(f"interrupting: each run stops at its next save(), at the latest in {self._grace:g} s; again: now")
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        if self._echo.is_one(number):
+            return
+        stalled.watch()
         self.ended_by = signal.Signals(number)
         self._runner.send(Interrupt())
 
@@ -46,32 +62,38 @@ def run_headless(settings: Settings, session: Session, worker: Worker, options: 
     """Run to the end, printing what happens; the exit code."""
     changes = Changes()
     runner = Runner(settings, session, worker, changes.put, alone=True)
-    signals = Signals(runner, options, settings.grace)
+    signals = Signals(runner, options, settings.grace, Echo())
     found = runner.snapshot().counts  # before it starts: a short run may be done in a moment
     runner.start()
     output = Output(sys.stdout)
     if found.done == found.total and not options.rerun_done:
         say("everything is done already: nothing to run")
-    show = json_printer(output) if options.json else line_printer(output)
+    show = json_printer(output, to_ascii=not is_unicode()) if options.json else line_printer(output)
     live = sys.stdout.isatty() and knows_controls() and not options.json
+    foreground = Foreground(sys.stdout.fileno()) if live else None
 
-    def watch(*, over: bool) -> None:
-        if live and not output.gone:
+    def may_paint() -> bool:
+        return foreground is not None and not output.gone and foreground.is_ours()
+
+    def watch() -> Snapshot:
+        if may_paint():
             try:
-                follow_live(runner, changes, console(), lambda: over)
+                return follow_live(runner, changes, console(), lambda: not may_paint())
             except OSError:  # the terminal has gone away
                 leave_terminal()
                 output.gone = True
-                runner.send(Remark("the terminal has gone away: the experiment goes on"))
-        if not live or output.gone:
-            follow(runner, changes, show, lambda: over, output.flush)
+                if not any(outlet.left for outlet in stalled.outlets()):  # else: a signal ends us, and nobody reads
+                    runner.send(Remark("the terminal has gone away: the experiment goes on"))
+        return follow(runner, changes, show, may_paint, output.flush)
 
     try:
-        watch(over=False)
+        while watch().phase not in ("idle", "closed"):
+            if foreground is not None:
+                foreground.stop_if_asked()
     finally:
         runner.send(Quit())
         runner.join()
-    watch(over=True)  # what was noted while it closed
+    watch()  # what was noted while it closed
     return report(runner.snapshot(), output, quiet=options.json, ended_by=signals.ended_by)
 
 
@@ -79,7 +101,9 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
     """Print the summary and the one line of what is left to do; the exit code."""
     if not quiet:
         s = snapshot
-        output.attempt(lambda: print_summary(console(), s.instances, s.runs, s.rows, s.counts, s.done_hook))
+        output.attempt(
+            lambda: print_summary(console(), s.instances, s.runs, s.rows, s.runs_of, s.counts, s.aside, s.done_hook)
+        )
     if snapshot.blocked is not None:
         say(snapshot.blocked.why)
         return snapshot.blocked.exit_code
@@ -90,5 +114,6 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
         warn(f"not saved: {snapshot.not_saved}")
     code = exit_code(snapshot)
     if code == 130 and not quiet:
-        say("interrupted; the same command continues where it stopped")
+        how = "paused; without --paused the same command goes on" if snapshot.paused else ""
+        say(how or "interrupted; the same command continues where it stopped")
     return 128 + ended_by if ended_by is not None else code

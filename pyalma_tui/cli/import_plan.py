@@ -14,6 +14,7 @@ from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file, 
 from pyalma_tui.loading.takeover import Takeover, take_over
 from pyalma_tui.loading.target import Target, find_target, refuse_too_many
 from pyalma_tui.model import status as s
+from pyalma_tui.model.words import named, numbered
 from pyalma_tui.store.founding import found
 from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.schema import Meta
@@ -54,7 +55,7 @@ def take(name: str, target: Target, state_dir: Path, warn_of_batch: Warn) -> Non
     assert target.experiment is not None, "only an .experiment has a plan"
     path = plan_beside(target.path)
     shown = os.fspath(plan_beside(Path(name)))
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError(
             f"import: {shown}: there is no such file. pyalma leaves it beside the .experiment it was stopped in"
         )
@@ -83,7 +84,8 @@ def _tell(shown: str, plan: PlanFile, taken: Takeover, iterations: int) -> None:
         counts[s.word(run.status)] += 1
     states = sum(run.state is not None for run in taken.runs)
     say(
-        f"took over {shown}, which stays as it is: iteration {taken.iteration + 1} of {iterations}; "
+        f"took over {shown}, which stays as it is: at iteration {numbered(taken.iteration)} of "
+        f"{named(iterations)}; "
         f"{counts['done']:,} runs done, {counts['interrupted']:,} interrupted ({states:,} with a state), "
         f"{counts['pending']:,} pending"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -12,38 +11,63 @@ from typing import TypeAlias
 
 import msgspec
 
-from pyalma_tui.cli.options import RunOptions, check_numbers
-from pyalma_tui.cli.speak import ask, knows_controls, warn
-from pyalma_tui.errors import Ended, InUseError, StoreError, UsageError
+from pyalma_tui.cli import stalled
+from pyalma_tui.cli.options import RunOptions, check, typed_options
+from pyalma_tui.cli.speak import ask, say, tick, untick, warn
+from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries, workers_of
+from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
+from pyalma_tui.model import status as s
+from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.model.terminal import knows_controls
+from pyalma_tui.runner.beginning import Beginning, begin
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
-from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.store.lock import Lock, in_use
+from pyalma_tui.runner.session import Session, Settings, no_instances
+from pyalma_tui.store.belonging import owner_if_another, refuse_another
+from pyalma_tui.store.forgetting import forget
+from pyalma_tui.store.lock import in_use
+from pyalma_tui.store.opening import read_meta
+from pyalma_tui.store.ours import is_begun
+from pyalma_tui.store.schema import Meta
 
 FrontEnd: TypeAlias = Callable[[Settings, Session, Worker, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
+NAMED = 20  # things that --fresh has left, in a message
 
 
 def _end(number: int, frame: FrameType | None) -> None:
+    stalled.watch()
     raise Ended(number)
 
 
-def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
-    """Run or resume; the exit code. Raises PyalmaError before anything was started or changed."""
+def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[str, ...] | None = None) -> int:
+    """Run or resume; the exit code. Raises PyalmaError before anything was started or changed.
+
+    `args` are the module's own, None where those of the last time hold.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # else: nohup
             signal.signal(number, _end)
-    check_numbers(options)
+    check(options, arguments)
+    chosen = typed_options(options, args)
     screen = has_screen(options)
-    target = find_target(name, warn)
-    workers = workers_of(target, options.workers)
+    warnings: list[str] = []
+
+    def heed(text: str) -> None:
+        warn(text)
+        warnings.append(text)
+
+    target = find_target(name, heed)
     state_dir = target.state_dir(options.state)
     if message := in_use(state_dir):  # refuse early, before the module of a running experiment is imported once more
-        if not screen or options.fresh:
+        if options.fresh:
+            raise InUseError(message)
+        if (meta := read_meta(state_dir)) is not None:
+            refuse_another(state_dir, meta, target.path, target.module, target.digest)
+        if not screen:
             raise InUseError(message)
         from pyalma_tui.cli.viewing import view
 
@@ -54,45 +78,59 @@ def run(name: str, arguments: Sequence[str], options: RunOptions) -> int:
         from pyalma_tui.cli.import_plan import offer
 
         offer(name, target, state_dir, may_ask=screen)
-    given = given_entries(target, arguments, options.batch, warn)
-    with first_worker(target.module, state_dir) as worker:
-        front = _front_end(screen=screen)  # 0.2 s, spent while the worker imports the module
+    given = given_entries(target, arguments, options.batch, heed)
+    beginning = begin(target, Meta() if options.fresh else read_meta(state_dir) or Meta(), chosen, options.seed)
+    debugs = options.debug is not None
+    with first_worker(target.module, state_dir, beginning.chosen, foreground=debugs) as worker:
+        front = _front_end(screen=screen, debugs=debugs)  # 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
-        settings = _settings(target, find_instances(target, given, loaded, warn), options, workers, state_dir)
-        del given  # the instances have it: not twice in memory
+        batch = find_instances(target, given, loaded, heed)
+        settings = _settings(target, batch, options, beginning, state_dir, warnings)
+        del given, batch  # the settings have it: not twice in memory
+        if options.debug is not None and settings.batch is not None:
+            choose_one(settings.batch, options.debug, "--debug")  # before anything is made or forgotten
         if options.fresh:
-            forget(state_dir, yes=options.yes)
+            _forget(target, settings, yes=options.yes)
         session = Session(settings, loaded.hash, loaded.has_done)
+        if options.debug is not None:
+            settings = _only_debugged(settings, session, options.debug)
         settings = msgspec.structs.replace(settings, batch=None)  # the session has it: not twice in memory
     return front(settings, session, worker, options)
 
 
 def _settings(
-    target: Target, batch: list[Instance] | None, options: RunOptions, workers: int, state_dir: Path
+    target: Target,
+    batch: list[Instance] | None,
+    options: RunOptions,
+    beginning: Beginning,
+    state_dir: Path,
+    warnings: Sequence[str],
 ) -> Settings:
-    file = target.experiment
     return Settings(
         target=target.path,
         module=target.module,
         state_dir=state_dir,
         batch=batch,
-        iterations=options.iterations if options.iterations is not None else (file.iterations if file else None),
-        seed=options.seed if options.seed is not None else (file.seed if file else None),
-        workers=workers,
-        grace=options.grace,
-        sync=options.sync,
-        timeout=options.timeout,
-        retries=options.retries,
+        iterations=beginning.iterations,
+        seed=beginning.seed,
+        workers=beginning.workers,
+        grace=beginning.grace,
+        sync=beginning.sync,
+        timeout=beginning.timeout,
+        retries=beginning.retries,
         paused=options.paused,
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
+        chosen=beginning.chosen,
+        told=beginning.told,
+        warnings=tuple(warnings),
     )
 
 
 def has_screen(options: RunOptions) -> bool:
     """Whether a full screen can and may be shown: Textual draws on any stream, so this is ours to decide."""
-    if options.plain or options.json:
+    if options.plain or options.json or options.debug is not None:
         return False
     return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
@@ -102,42 +140,66 @@ def _load(worker: Worker, target: Target) -> Loaded:
 
     def waiting(seconds: float) -> None:
         nonlocal shown
-        if seconds >= LOADING_SHOWN_AFTER and sys.stderr.isatty():
+        if seconds >= LOADING_SHOWN_AFTER:
             shown = True
-            sys.stderr.write(f"\rloading {target.module.name} ({seconds:.0f} s)… ctrl+c stops it")
-            sys.stderr.flush()
+            tick(f"loading {target.module.name} ({seconds:.0f} s)… ctrl+c stops it")
 
     try:
         return wait_until_loaded(worker, target.module, waiting)
     finally:
         if shown:
-            sys.stderr.write("\r\x1b[K")
+            untick()
 
 
-def forget(state_dir: Path, *, yes: bool) -> None:
-    """Remove everything that is remembered, after asking. Raises UsageError, InUseError, StoreError."""
-    if not state_dir.exists():
+def _forget(target: Target, settings: Settings, *, yes: bool) -> None:
+    """Remove everything that is remembered, after asking. Raises UsageError, InUseError, InputError, StoreError."""
+    state_dir = settings.state_dir
+    if settings.batch is None:  # only what is to be forgotten knows what to run
+        raise InputError(no_instances(target.module))
+    if not is_begun(state_dir):
         return
-    if not yes and not ask(f"Forget every state and log in {state_dir}?"):
+    if not yes and not ask(f"Forget every state and log{_whose(target, state_dir)} in {state_dir}?"):
         raise UsageError(f"--fresh: {state_dir}: not confirmed. Nothing was changed; --yes does not ask")
-    with Lock(state_dir, 0.0):
-        try:
-            for path in sorted(state_dir.iterdir()):
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                elif path.name != "lock":
-                    path.unlink()
-        except OSError as error:
-            raise StoreError(f"--fresh: {error.filename}: {error.strerror}. Some of it may be gone") from error
+    left = forget(state_dir)
+    if left:
+        more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
+        say(f"--fresh: left in {state_dir}, since pyalma-tui has not made it: {', '.join(left[:NAMED])}{more}")
 
 
-def _front_end(*, screen: bool) -> FrontEnd:
+def _whose(target: Target, state_dir: Path) -> str:
+    """Of whom, if the state is another target's."""
+    try:
+        meta = read_meta(state_dir)
+    except StoreError:  # nobody can read it, which may be why it is to be forgotten
+        return ""
+    owner = owner_if_another(state_dir, meta, target.path, target.module, target.digest) if meta is not None else None
+    return f" of {owner[0]}" if owner is not None else ""
+
+
+def _only_debugged(settings: Settings, session: Session, word: str) -> Settings:
+    """The same for the first run of this instance that is not done; nothing hurries it."""
+    ledger, planned = session.ledger, set(session.order)
+    try:
+        instance = choose_one([each for each in ledger.instances if each.in_batch], word, "--debug")
+        left = [i for i in ledger.runs_of[instance.id] if i in planned and not isinstance(ledger.run(i).status, s.Done)]
+        if not left:
+            raise UsageError(f"--debug {word}: it is done. `pyalma-tui reset` lets it run anew; nothing was started")
+    except UsageError:
+        session.close()
+        raise
+    only = left[0]
+    return msgspec.structs.replace(settings, only=only, workers=1, timeout=None, retries=0, no_done=True)
+
+
+def _front_end(*, screen: bool, debugs: bool) -> FrontEnd:
     """The front end to run, imported while signals wait: what a handler raises amid an import may get lost there."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         if screen:
             import pyalma_tui.tui.app  # noqa: F401 - which it needs at once
             from pyalma_tui.cli.screen import run_screen as front
+        elif debugs:
+            from pyalma_tui.cli.debug import run_debug as front
         else:
             from pyalma_tui.cli.headless import run_headless as front
     finally:

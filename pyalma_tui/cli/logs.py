@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +15,12 @@ from pyalma_tui.cli.speak import say
 from pyalma_tui.errors import PyalmaError, UsageError
 from pyalma_tui.logs.reader import CHUNK, Reader
 from pyalma_tui.model import status as s
-from pyalma_tui.model.choice import choose
+from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.logtext import log_text
 from pyalma_tui.model.printable import printable
-from pyalma_tui.runner.snapshot import done_log_path, load_log_dir, log_path
+from pyalma_tui.model.words import named, plural, run_name
+from pyalma_tui.store import layout
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import read_store
 
@@ -47,9 +49,11 @@ def logs(
         if follow or iteration is not None or attempt is not None:
             raise UsageError(f"logs: {name}: of which instance? `pyalma-tui logs {name}` lists the logs there are")
         return _list(known, out)
-    labels = {each.label for each in known.store.ledger.instances}
+    labels = {each.label for each in known.store.ledger.instances if not each.removed}
     try:
         if instance == HOOK and HOOK not in labels:
+            if iteration is not None:
+                raise UsageError(f"--iteration {iteration}: {HOOK} has none; --attempt chooses one of its calls")
             wanted = _of_hook(known, attempt)
         else:
             known = _when_started(known, instance, iteration) if follow else known
@@ -68,13 +72,14 @@ def logs(
 def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | None) -> Wanted:
     run, label = _run(known, word, iteration)
     if run.attempt == 0:
-        raise UsageError(f"logs: {label}: iteration {run.iteration} has not been started, so there is no log yet")
+        raise UsageError(f"logs: {label}: it has not been started, so there is no log yet")
     number = attempt if attempt is not None else _latest(known.state_dir, run)
     if not 1 <= number <= run.attempt:
-        had = "1 attempt" if run.attempt == 1 else f"{run.attempt} attempts"
-        raise UsageError(f"--attempt {attempt}: {label} has had {had} in iteration {run.iteration}. Count from 1")
-    whose = f"{label}, iteration {run.iteration}, attempt {number}"
-    return Wanted(log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number))
+        raise UsageError(f"--attempt {attempt}: {label} has had {plural(run.attempt, 'attempt')}. Count from 1")
+    whose = f"{label}, attempt {number}"
+    return Wanted(
+        layout.log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number)
+    )
 
 
 def _when_started(known: Remembered, word: str, iteration: int | None) -> Remembered:
@@ -90,42 +95,41 @@ def _when_started(known: Remembered, word: str, iteration: int | None) -> Rememb
 
 
 def _run(known: Remembered, word: str, iteration: int | None) -> tuple[Run, str]:
-    """The run that is meant, the latest of its instance if no iteration is named, and the label; raises UsageError."""
+    """The run that is meant, the latest of its instance if no iteration is named, and its name; raises UsageError."""
     ledger = known.store.ledger
-    meant = choose(ledger.instances, word)
-    if len(meant) > 1:
-        names = ", ".join(each.label for each in meant[:3]) + (", …" if len(meant) > 3 else "")
-        raise UsageError(f"logs: {word}: {len(meant):,} instances are meant: {names}. Name one of them")
-    label = meant[0].label
-    runs = [ledger.run(number) for number in ledger.runs_of[meant[0].id]]
+    meant = choose_one(ledger.instances, word, "logs:")
+    label = meant.label
+    runs = [ledger.run(number) for number in ledger.runs_of[meant.id]]
     if iteration is None:
-        return ledger.run(ledger.rows[meant[0].id].latest), label
+        latest = ledger.run(ledger.rows[meant.id].latest)
+        return latest, run_name(label, latest.iteration, len(runs))
     found = [run for run in runs if run.iteration == iteration]
     if not found:
-        raise UsageError(f"--iteration {iteration}: {label} has iterations 0 to {len(runs) - 1}. Choose one of them")
-    return found[0], label
+        there_is = f"{label} has {named(len(runs))}"
+        raise UsageError(f"--iteration {iteration}: {there_is}, counted from 0 as `run` gets it")
+    return found[0], run_name(label, iteration, len(runs))
 
 
 def _latest(state_dir: Path, run: Run) -> int:
     """The last attempt that there can be a log of: a reset takes a number too, and prints nothing."""
     if not isinstance(run.status, s.Pending):
         return run.attempt
-    return max(_numbers(state_dir / "logs" / str(run.id)), default=run.attempt)
+    return max(_numbers(layout.logs(state_dir) / str(run.id)), default=run.attempt)
 
 
 def _of_hook(known: Remembered, call: int | None) -> Wanted:
     calls = known.store.ledger.hook.calls
     number = calls if call is None else call
     if not 1 <= number <= calls:
-        why = f"it has been called {calls} times" if calls else "it has not been called, so there is no log yet"
-        raise UsageError(f"logs: {HOOK}: {why}")
+        had = f"it has been called {plural(calls, 'time')}"
+        raise UsageError(f"logs: {HOOK}: {had if calls else 'it has not been called, so there is no log yet'}")
 
     def goes_on() -> bool:
         store = read_store(known.state_dir) if holder(known.state_dir) is not None else None
         hook = store.ledger.hook if store else None
         return hook is not None and hook.calls == number and isinstance(hook.status, s.HookRunning)
 
-    return Wanted(done_log_path(known.state_dir, number), f"{HOOK}, call {number}", goes_on)
+    return Wanted(layout.done_log_path(known.state_dir, number), f"{HOOK}, call {number}", goes_on)
 
 
 def _attempt_goes_on(known: Remembered, number: int, attempt: int) -> bool:
@@ -209,10 +213,11 @@ def _list(known: Remembered, out: Out) -> int:
     none = True
     for path, whose in _all_logs(known):
         try:
-            size = os.stat(path).st_size
+            found = os.lstat(path)
         except OSError:
             continue
-        if not size:
+        size = found.st_size
+        if not (size and stat.S_ISREG(found.st_mode)):
             continue
         none = False
         line = f"{size:>13,}  {path.relative_to(known.state_dir)}  {whose}"
@@ -226,20 +231,23 @@ def _list(known: Remembered, out: Out) -> int:
 
 def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
     """Every log in the order of the runs, with whose it is."""
-    ledger, folder = known.store.ledger, known.state_dir / "logs"
+    ledger, folder = known.store.ledger, layout.logs(known.state_dir)
     for number in _numbers(folder):
         if number > len(ledger.runs):
             continue
         run = ledger.run(number)
-        where = f"{ledger.instances[run.instance].label}, iteration {run.iteration}"
+        instance = ledger.instances[run.instance]
+        if instance.removed:
+            continue
+        name = run_name(instance.label, run.iteration, len(ledger.runs_of[run.instance]))
         for attempt in _numbers(folder / str(number)):
             status = s.word(run.status) if attempt == run.attempt else "earlier"
-            yield folder / str(number) / f"{attempt}.log", f"{where}, attempt {attempt}, {status}"
-    for call in _numbers(folder / "done"):
-        yield folder / "done" / f"{call}.log", f"{HOOK}, call {call}"
-    load = load_log_dir(known.state_dir)
+            yield layout.log_path(known.state_dir, number, attempt), f"{name}, attempt {attempt}, {status}"
+    for call in _numbers(folder / layout.DONE_LOGS):
+        yield layout.done_log_path(known.state_dir, call), f"{HOOK}, call {call}"
+    load = layout.load_log_dir(known.state_dir)
     for name in sorted(os.listdir(load)) if load.is_dir() else ():
-        yield load / name, "while the module was imported"
+        yield load / name, "while the module was imported, and at the end of its worker"
 
 
 def _numbers(folder: Path) -> list[int]:

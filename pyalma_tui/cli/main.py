@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,21 +14,30 @@ from cyclopts import App, CycloptsError, Parameter
 from pyalma_tui import __version__
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import complain, say
-from pyalma_tui.errors import Ended, PyalmaError
+from pyalma_tui.errors import Ended, PyalmaError, ShortageError
+from pyalma_tui.model.shortage import is_shortage
+
+USAGE = "Usage: pyalma-tui"
 
 app = App(
     name="pyalma-tui",
     version=__version__,
-    help="Run a Python module on many instances, see every run's progress and last saved state, and lose nothing.",
+    help=(
+        "Run a Python module on many instances, see every run's progress and last saved state, and lose nothing. "
+        "What follows -- are the module's own arguments: it finds them in its sys.argv, also at later starts."
+    ),
     default_parameter=Parameter(negative=(), show_default=False),
+    usage=f"{USAGE} TARGET [INSTANCE ...] [OPTIONS] [-- ARGS]\n       pyalma-tui COMMAND ...",
     help_format="plaintext",
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
 app.register_install_completion_command(help="Install shell completion.")
 
-State = Annotated[Path | None, Parameter(help="the state directory; <stem>.alma beside TARGET")]
+State = Annotated[Path | None, Parameter(help="the state directory (<stem>.alma beside TARGET)")]
+Args = Annotated[tuple[str, ...] | None, Parameter(parse=False)]  # what follows `--`: the module's own
 RUN = RunOptions()
+IMPORTING = ((), ("doctor",))  # the commands that import the module
 
 
 @app.default
@@ -36,16 +46,17 @@ def run(
     /,
     *instances: Annotated[str, Parameter(help="files, directories or quoted globs")],
     options: RunOptions = RUN,
+    args: Args = None,
 ) -> int:
     """Run or resume an experiment."""
     from pyalma_tui.cli.launch import run as launch
 
-    return launch(target, instances, options)
+    return launch(target, instances, options, args)
 
 
-@app.command
+@app.command(usage=f"{USAGE} demo [DIRECTORY] [OPTIONS]")
 def demo(
-    directory: Annotated[Path, Parameter(help="a new directory; ./pyalma-demo")] = Path("pyalma-demo"),
+    directory: Annotated[Path, Parameter(help="a new directory (./pyalma-demo)")] = Path("pyalma-demo"),
     /,
     *,
     options: RunOptions = RUN,
@@ -58,11 +69,12 @@ def demo(
 
     module = copy_example(directory)
     os.chdir(module.parent)
-    workers = options.workers or "2"
-    return launch(module.name, (), replace(options, workers=workers))
+    if options.workers is None and not (options.state or Path(module.name).with_suffix(".alma")).exists():
+        options = replace(options, workers="2")
+    return launch(module.name, (), options)
 
 
-@app.command
+@app.command(usage=f"{USAGE} status TARGET [OPTIONS]")
 def status(
     target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
     /,
@@ -76,14 +88,14 @@ def status(
     return show(target, state, as_json=json)
 
 
-@app.command
+@app.command(usage=f"{USAGE} logs TARGET [INSTANCE] [OPTIONS]")
 def logs(
     target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
     instance: Annotated[str | None, Parameter(help="whose log; without it: which logs there are")] = None,
     /,
     *,
-    iteration: Annotated[int | None, Parameter(help="of which iteration; the one that ran last")] = None,
-    attempt: Annotated[int | None, Parameter(help="of which attempt, from 1; the latest")] = None,
+    iteration: Annotated[int | None, Parameter(help="of which iteration, from 0 (the one that ran last)")] = None,
+    attempt: Annotated[int | None, Parameter(help="of which attempt, from 1 (the latest)")] = None,
     follow: Annotated[bool, Parameter(help="print what is added until the attempt ends")] = False,
     state: State = None,
 ) -> int:
@@ -93,15 +105,15 @@ def logs(
     return show(target, instance, state, iteration, attempt, follow=follow)
 
 
-@app.command
+@app.command(usage=f"{USAGE} export TARGET [OPTIONS]")
 def export(
     target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
     /,
     *,
     format: Annotated[  # noqa: A002 - the name of the option
-        Literal["csv", "json", "md"] | None, Parameter(help="csv unless the file's name says otherwise")
+        Literal["csv", "json", "md"] | None, Parameter(help="csv unless the name of the file says otherwise")
     ] = None,
-    output: Annotated[Path | None, Parameter(help="a file, replaced whole; stdout")] = None,
+    output: Annotated[Path | None, Parameter(help="a file, replaced whole (stdout)")] = None,
     state: State = None,
 ) -> int:
     """Print every run as a row of a table."""
@@ -110,7 +122,7 @@ def export(
     return write(target, state, format, output)
 
 
-@app.command(name="import")
+@app.command(name="import", usage=f"{USAGE} import X.experiment [OPTIONS]")
 def import_plan(
     experiment: Annotated[str, Parameter(help="the .experiment that a .plan stands beside")],
     /,
@@ -123,34 +135,57 @@ def import_plan(
     return take_over(experiment, state)
 
 
-@app.command
+@app.command(usage=f"{USAGE} reset TARGET [INSTANCE ...] [OPTIONS]")
 def reset(
     target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
     /,
-    *instances: Annotated[str, Parameter(help="names or quoted patterns; all")],
+    *instances: Annotated[str, Parameter(help="names or quoted patterns (all)")],
     status: Annotated[
-        Literal["interrupted", "failed", "done"] | None, Parameter(help="only runs that are this; all")
+        Literal["interrupted", "failed", "done"] | None, Parameter(help="only runs that are this (all)")
     ] = None,
+    remove: Annotated[bool, Parameter(help="take these instances out of the experiment altogether")] = False,
     yes: Annotated[bool, Parameter(help="do not ask")] = False,
     state: State = None,
 ) -> int:
     """Forget the state of all runs, or of those of some instances or of one status; asks."""
+    from pyalma_tui.cli.reset import remove as take_out
     from pyalma_tui.cli.reset import reset as forget
 
+    if remove:
+        return take_out(target, instances, status, state, yes=yes)
     return forget(target, instances, status, state, yes=yes)
 
 
-@app.command
+@app.command(usage=f"{USAGE} doctor [TARGET] [OPTIONS] [-- ARGS]")
 def doctor(
     target: Annotated[str | None, Parameter(help="a run module (.py) or an .experiment")] = None,
     /,
     *,
     state: State = None,
+    args: Args = None,
 ) -> int:
     """Look what is fine and what is not: terminal, libraries, store, lock, module, instances, disk."""
     from pyalma_tui.cli.doctor import doctor as look
 
-    return look(target, state)
+    return look(target, state, args)
+
+
+def _call(arguments: Sequence[str]) -> object:
+    """Call the command with what it takes; where it imports the module, what follows `--` are the module's own."""
+    words, mark, own = _divided(arguments)
+    commands, _, _ = app.parse_commands(words)
+    if not mark or not words or commands not in IMPORTING:
+        return app(arguments, exit_on_error=False, print_error=False)
+    command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+    if "args" not in signature(command).parameters:  # --help and --version
+        return command(*bound.args, **bound.kwargs)
+    return command(*bound.args, **bound.kwargs, args=own)
+
+
+def _divided(arguments: Sequence[str]) -> tuple[list[str], bool, tuple[str, ...]]:
+    """What is before the first `--`, whether there is one, and what is behind it."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return list(arguments[:end]), end < len(arguments), tuple(arguments[end + 1 :])
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -159,13 +194,18 @@ def main(arguments: Sequence[str]) -> int:
         say("usage: pyalma-tui TARGET [INSTANCE ...], or pyalma-tui demo; --help tells more")
         return 2
     try:
-        code = app(arguments, exit_on_error=False, print_error=False)
+        code = _call(arguments)
     except CycloptsError as error:
         say(f"{' '.join(str(error).split())} (--help tells more)")
         return 2
     except PyalmaError as error:
         complain(error)
         return error.exit_code
+    except RuntimeError as error:
+        if not is_shortage(error):
+            raise
+        say(ShortageError(str(error)).message)
+        return ShortageError.exit_code
     except KeyboardInterrupt:
         say("interrupted before anything was started")
         return 130

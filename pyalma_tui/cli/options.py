@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,11 +10,19 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.model.chosen import Chosen, Sync
+from pyalma_tui.runner.beginning import typed
 
 WHAT = Group("What to run", sort_key=1)
 HOW = Group("How", sort_key=2)
 FRONT = Group("Screen or none", sort_key=3)
 AGAIN = Group("Starting again", sort_key=4)
+EITHER = (  # of which one would be ignored
+    ("--plain", "--json"),
+    ("--batch", "instances"),
+    ("--rerun-done", "--no-done"),
+    *(("--debug", each) for each in ("--json", "--workers", "--timeout", "--retries", "--paused", "--rerun-done")),
+)
 
 
 @Parameter(name="*")
@@ -21,22 +30,34 @@ AGAIN = Group("Starting again", sort_key=4)
 class RunOptions:
     """Everything that `pyalma-tui TARGET` takes beside the target and the instances."""
 
-    batch: Annotated[Path | None, Parameter(group=WHAT, help="a .batch file that lists the instances")] = None
-    iterations: Annotated[int | None, Parameter(group=WHAT, help="how often every instance is run; 1")] = None
-    workers: Annotated[str | None, Parameter(group=WHAT, help="how many runs at a time, or all; 1")] = None
-    seed: Annotated[int | None, Parameter(group=WHAT, help="what the runs' seeds are drawn from; drawn once")] = None
+    batch: Annotated[
+        Path | None,
+        Parameter(
+            group=WHAT,
+            allow_leading_hyphen=True,
+            help="a file that lists the instances: .batch, .txt, .csv, .jsonl; - for standard input",
+        ),
+    ] = None
+    iterations: Annotated[int | None, Parameter(group=WHAT, help="how often every instance is run (at first 1)")] = None
+    workers: Annotated[str | None, Parameter(group=WHAT, help="how many runs at a time, or all (at first 1)")] = None
+    seed: Annotated[int | None, Parameter(group=WHAT, help="what the runs' seeds are drawn from (drawn once)")] = None
 
-    timeout: Annotated[float | None, Parameter(group=HOW, help="seconds after which a run fails")] = None
-    retries: Annotated[int, Parameter(group=HOW, help="how often a failed run is tried again by itself")] = 0
-    grace: Annotated[float, Parameter(group=HOW, help="seconds until an interrupted run without save() is stopped")] = (
-        10
+    timeout: Annotated[float | None, Parameter(group=HOW, help="seconds after which a run fails; inf: never")] = None
+    retries: Annotated[int | None, Parameter(group=HOW, help="how often a failed run is tried again (at first 0)")] = (
+        None
     )
+    grace: Annotated[
+        float | None, Parameter(group=HOW, help="seconds until a run that does not save is stopped (at first 10)")
+    ] = None
     sync: Annotated[
-        Literal["flush", "group", "fsync"],
-        Parameter(group=HOW, help="what a power loss may take: all since the last write-back, 50 ms, nothing"),
-    ] = "group"
-    state: Annotated[Path | None, Parameter(group=HOW, help="the state directory; <stem>.alma beside TARGET")] = None
+        Sync | None,
+        Parameter(group=HOW, help="what a power loss may take: all not yet written, 50 ms (at first), nothing"),
+    ] = None
+    state: Annotated[Path | None, Parameter(group=HOW, help="the state directory (<stem>.alma beside TARGET)")] = None
 
+    debug: Annotated[
+        str | None, Parameter(group=FRONT, help="run this instance alone, with the terminal: breakpoint() works")
+    ] = None
     plain: Annotated[bool, Parameter(group=FRONT, help="no screen: lines of text")] = False
     json: Annotated[bool, Parameter(group=FRONT, help="no screen: JSON lines")] = False
     no_mouse: Annotated[bool, Parameter(group=FRONT, help="leave the mouse to the terminal")] = False
@@ -51,19 +72,42 @@ class RunOptions:
     rerun_done: Annotated[bool, Parameter(group=AGAIN, help="call done() again when all is done")] = False
     no_done: Annotated[bool, Parameter(group=AGAIN, help="never call done()")] = False
     fresh: Annotated[bool, Parameter(group=AGAIN, help="forget every state first; asks")] = False
-    yes: Annotated[bool, Parameter(group=AGAIN, help="do not ask")] = False
+    yes: Annotated[bool, Parameter(group=AGAIN, help="with --fresh: do not ask")] = False
 
 
-def check_numbers(options: RunOptions) -> None:
-    """Refuse numbers that mean nothing; raises UsageError."""
-    for name, value, least in (
-        ("--iterations", options.iterations, 1),
-        ("--retries", options.retries, 0),
-        ("--grace", options.grace, 0),
-    ):
-        if value is not None and not value >= least:
-            raise UsageError(f"{name}: {value}: it must be at least {least}. Nothing was started")
-    if options.timeout is not None and not options.timeout > 0:
-        raise UsageError(f"--timeout: {options.timeout}: it must be more than 0 seconds. Nothing was started")
-    if options.plain and options.json:
-        raise UsageError("--plain and --json: choose one of them. Nothing was started")
+def typed_options(options: RunOptions, args: tuple[str, ...] | None) -> Chosen:
+    """What stays chosen of these options; raises UsageError for what means nothing."""
+    return typed(
+        named="--{}",
+        args=args,
+        workers=options.workers,
+        iterations=options.iterations,
+        timeout=options.timeout,
+        retries=options.retries,
+        grace=options.grace,
+        sync=options.sync,
+    )
+
+
+def check(options: RunOptions, arguments: Sequence[str]) -> None:
+    """Refuse what there is not, and options of which one would be ignored; raises UsageError."""
+    given = {
+        "--plain": options.plain,
+        "--json": options.json,
+        "--debug": options.debug is not None,
+        "--batch": options.batch is not None,
+        "instances": bool(arguments),
+        "--workers": options.workers is not None,
+        "--timeout": options.timeout is not None,
+        "--retries": options.retries is not None,
+        "--paused": options.paused,
+        "--rerun-done": options.rerun_done,
+        "--no-done": options.no_done,
+    }
+    for one, other in EITHER:
+        if given[one] and given[other]:
+            raise UsageError(f"{one} and {other}: choose one of them. Nothing was started")
+    if options.theme is not None:
+        from pyalma_tui.tui.themes import refuse_unknown  # 0.2 s
+
+        refuse_unknown(options.theme)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
+from pyalma_tui.cli.stalled import leave
+from pyalma_tui.cli.streams import STAND_IN, is_unicode
 from pyalma_tui.errors import UsageError
 
 
@@ -16,7 +17,20 @@ class Out:
         self.gone = False
 
     def text(self, text: str) -> None:
-        """Write text; what UTF-8 cannot carry is spelled out, names that were no UTF-8 get their bytes back."""
+        """Write text for people, in the encoding of stdout."""
+        if is_unicode():
+            self.exact(text)
+        else:
+            self.data(text.encode(sys.stdout.encoding, STAND_IN))
+
+    def exact(self, text: str) -> None:
+        """Write text for programs: as UTF-8, to whatever is no terminal.
+
+        What UTF-8 cannot carry is spelled out, names that were no UTF-8 get their bytes back.
+        """
+        if self.terminal and not is_unicode():
+            self.text(text)
+            return
         try:
             data = text.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
@@ -38,6 +52,4 @@ class Out:
 
     def _leave(self) -> None:
         self.gone = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # what Python still holds must not fail at the exit
-        os.close(nowhere)
+        leave(sys.stdout.fileno())  # what Python still holds must not fail at the exit

@@ -8,12 +8,14 @@ from typing import NamedTuple
 from pyalma_tui.cli.speak import warn
 from pyalma_tui.errors import StoreError
 from pyalma_tui.loading.target import Target, find_target
-from pyalma_tui.store.lock import Holder, holder
-from pyalma_tui.store.opening import Store, read_store
+from pyalma_tui.store.abandoned import look
+from pyalma_tui.store.belonging import refuse_another
+from pyalma_tui.store.lock import Holder
+from pyalma_tui.store.opening import Store
 
 
 class Remembered(NamedTuple):
-    """A target with its state as it was read; `busy` is who runs it now."""
+    """A target with its state as it is true now; `busy` is who runs it."""
 
     target: Target
     state_dir: Path
@@ -22,10 +24,14 @@ class Remembered(NamedTuple):
 
 
 def remembered(verb: str, name: str, state: Path | None) -> Remembered:
-    """What is remembered of a target; changes nothing. Raises StoreError, also if there is nothing."""
+    """What is remembered of a target; changes nothing. Raises StoreError, also if there is nothing.
+
+    Raises UsageError if the state is another target's.
+    """
     target = find_target(name, warn)
     state_dir = target.state_dir(state)
-    store = read_store(state_dir)
+    store, busy = look(state_dir)
     if store is None:
         raise StoreError(f"{verb}: {state_dir}: nothing is remembered of {name}. `pyalma-tui {name}` starts it")
-    return Remembered(target, state_dir, store, holder(state_dir))
+    refuse_another(state_dir, store.meta, target.path, target.module, target.digest)
+    return Remembered(target, state_dir, store, busy)

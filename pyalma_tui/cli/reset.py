@@ -1,4 +1,4 @@
-"""`pyalma-tui reset`: forget the states of runs, so that they run anew."""
+"""`pyalma-tui reset`: forget the states of runs, so that they run anew; `--remove`: whole instances."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from pyalma_tui.errors import InUseError, UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Reset
-from pyalma_tui.report.summary import duration
+from pyalma_tui.model.words import duration, plural
+from pyalma_tui.report.facts import remaining
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import in_use
+from pyalma_tui.store.planning import without
+
+NAMED = 5  # instances that the session log names
 
 
 def reset(name: str, words: Sequence[str], status: s.Word | None, state: Path | None, *, yes: bool) -> int:
@@ -38,7 +43,7 @@ def reset(name: str, words: Sequence[str], status: s.Word | None, state: Path | 
             else "nothing to forget: these runs have not been started since they were planned or reset"
         )
         return 0
-    told = f"{_count(len(runs), 'run')} ({_lost(runs)})"
+    told = f"{plural(len(runs), 'run')} ({_lost(runs)})"
     if not yes and not ask(f"Forget {told}? They run anew, with the same seeds."):
         raise UsageError(f"reset: {known.state_dir}: not confirmed. Nothing was changed; --yes does not ask")
     _forget(known, [run.id for run in runs])
@@ -46,12 +51,48 @@ def reset(name: str, words: Sequence[str], status: s.Word | None, state: Path | 
     return 0
 
 
+def remove(name: str, words: Sequence[str], status: s.Word | None, state: Path | None, *, yes: bool) -> int:
+    """Take these instances out of the experiment with all that their runs have; the exit code. Logs stay.
+
+    Raises UsageError if none is named or it is not confirmed, InUseError, StoreError; then nothing was changed.
+    """
+    if not words or status is not None:
+        why = "a status is that of runs, not of instances" if status is not None else "which ones?"
+        raise UsageError(f"reset --remove: {name}: {why} Name the instances. Nothing was changed")
+    known = remembered("reset", name, state)
+    if message := in_use(known.state_dir):
+        raise InUseError(message)
+    ledger = known.store.ledger
+    meant = _instances(known, words)
+    runs = [ledger.run(number) for instance in meant for number in ledger.runs_of[instance.id]]
+    told = f"{plural(len(meant), 'instance')} with {plural(len(runs), 'run')} ({_lost(runs)})"
+    if not yes and not ask(f"Take {told} out of the experiment?"):
+        raise UsageError(f"reset --remove: {known.state_dir}: not confirmed. Nothing was changed; --yes does not ask")
+    session = _open(known)
+    try:
+        session.ledger = without(session.ledger, [instance.id for instance in meant])
+        session.checkpoint()
+        session.note(f"{plural(len(meant), 'instance')} taken out by `reset --remove`: {_named(meant)}")
+    finally:
+        session.close()
+    say(f"took out {told}; what is in the batch again at the next start comes back as new. Their logs are kept")
+    return 0
+
+
+def _instances(known: Remembered, words: Sequence[str]) -> list[Instance]:
+    meant = {each.id: each for word in words for each in choose(known.store.ledger.instances, word)}
+    return list(meant.values())
+
+
+def _named(instances: Sequence[Instance]) -> str:
+    return ", ".join(each.label for each in instances[:NAMED]) + ", …" * (len(instances) > NAMED)
+
+
 def _meant(known: Remembered, words: Sequence[str]) -> list[Run]:
     ledger = known.store.ledger
     if not words:
-        return list(ledger.runs)
-    meant = dict.fromkeys(instance.id for word in words for instance in choose(ledger.instances, word))
-    return [ledger.run(number) for instance in meant for number in ledger.runs_of[instance]]
+        return list(remaining(ledger.instances, ledger.runs))
+    return [ledger.run(number) for instance in _instances(known, words) for number in ledger.runs_of[instance.id]]
 
 
 def _lost(runs: Sequence[Run]) -> str:
@@ -59,25 +100,24 @@ def _lost(runs: Sequence[Run]) -> str:
     states = sum(run.state is not None for run in runs)
     counts = [(word, sum(s.word(run.status) == word for run in runs)) for word in s.WORDS]
     parts = [f"{number:,} {word}" for word, number in reversed(counts) if number]
-    parts.append(f"{_count(states, 'saved state')} of {_count(sum(run.saves for run in runs), 'save')}")
+    parts.append(f"{plural(states, 'saved state')} of {plural(sum(run.saves for run in runs), 'save')}")
     parts.append(f"{duration(sum(run.seconds for run in runs))} of running")
     return ", ".join(parts)
 
 
-def _forget(known: Remembered, numbers: Sequence[int]) -> None:
-    """Open the state as a start does, which settles what the last session left behind, and write the resets."""
-    meta = known.store.meta
+def _open(known: Remembered) -> Session:
+    """Open the state as a start does, which settles what the last session left behind."""
     has_done = not isinstance(known.store.ledger.hook.status, s.HookAbsent)
-    settings = Settings(target=known.target.path, module=known.target.module, state_dir=known.state_dir)
-    session = Session(settings, meta.module_hash, has_done)
+    settings = Settings(target=known.target.path, module=known.target.module, state_dir=known.state_dir, paused=True)
+    return Session(settings, known.store.meta.module_hash, has_done)
+
+
+def _forget(known: Remembered, numbers: Sequence[int]) -> None:
+    session = _open(known)
     try:
         ledger = session.ledger
         for number in numbers:
             session.write(Reset(number, ledger.run(number).attempt + 1, time.time(), ledger.hook.calls))
-        session.note(f"{_count(len(numbers), 'run')} forgotten by `reset`, to run anew")
+        session.note(f"{plural(len(numbers), 'run')} forgotten by `reset`, to run anew")
     finally:
         session.close()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -13,15 +13,20 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from pyalma_tui.cli import stalled
+from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import leave_terminal, say
+from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Conductor
+from pyalma_tui.store.disk import open_regular
+from pyalma_tui.store.layout import crash_log
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
@@ -37,6 +42,7 @@ class Ending:
         self.by: signal.Signals | None = None
         self.gone = False
         self.left = False
+        self.echo = Echo()
         self._app = app
         self._runner = runner
         self.listen()
@@ -47,9 +53,12 @@ class Ending:
             signal.signal(number, self._end)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:  # which may be told twice
+        stalled.watch()
+        if number == signal.SIGHUP:  # which may be told twice, and is no second wish after SIGTERM
             self.gone = True
             self._app.leave()
+        elif self.echo.is_one(number):
+            return
         elif self.by is None and not self.left:
             self.by = signal.Signals(number)
             self._app.leave()
@@ -65,10 +74,13 @@ def run_screen(settings: Settings, session: Session, worker: Worker, options: Ru
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
     ending = Ending(app, runner)
     runner.start()
+    if in_background(sys.stdin.fileno()):
+        say("in the background: the experiment goes on, `fg` shows the screen")
     try:
         show(app, ending, settings.state_dir)
         if ending.gone:
             leave_terminal()
+            stalled.unwatch()
             if options.on_hangup == "continue":
                 _go_on(runner, options, settings.grace, ending)
             else:
@@ -101,16 +113,27 @@ def show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
         if not ending.gone:  # else: nobody is left to restore a terminal for
             raise
     if app.crash is not None:
-        path = state_dir / "crash.log"
+        path = crash_log(state_dir)
         text = "".join(traceback.format_exception(app.crash))
-        path.write_text(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}", encoding="utf-8", errors="backslashreplace")
-        say(f"screen: {type(app.crash).__name__}: it crashed; the traceback is in {path}. Every state is kept")
+        kept = _keep_traceback(path, f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}")
+        say(f"screen: {type(app.crash).__name__}: it crashed; {kept}. Every state is kept")
+
+
+def _keep_traceback(path: Path, text: str) -> str:
+    """Where the text of a traceback is now, in words."""
+    try:
+        with os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT), "wb") as file:
+            file.truncate()
+            file.write(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        return f"the traceback could not be kept in {path}: {error.strerror}"
+    return f"the traceback is in {path}"
 
 
 def _go_on(runner: Runner, options: RunOptions, grace: float, ending: Ending) -> None:
     """Without a screen until nothing runs any more, or until a signal ends it."""
-    signals = Signals(runner, options, grace)
+    signals = Signals(runner, options, grace, ending.echo)
     if ending.by is None:  # else: it came with SIGHUP, as when a whole login is ended
         runner.send(Remark("the terminal has gone away: the experiment goes on without a screen"))
-        follow(runner, Changes(), lambda change, instances: None, lambda: False)
+        follow(runner, Changes(), lambda change, snapshot: None, lambda: False)
         ending.by = signals.ended_by

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
+from pyalma_tui.cli.stalled import leave
 from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model.printable import printable
+from pyalma_tui.model.terminal import knows_controls
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,10 +18,26 @@ if TYPE_CHECKING:
 
 def say(text: str) -> None:
     """One line on stderr."""
+    _put(f"pyalma-tui: {printable(text)}\n")
+
+
+def tick(text: str) -> None:
+    """What is waited for, on a line of stderr that the next such text replaces; nothing where that cannot be."""
+    if sys.stderr.isatty() and knows_controls():
+        _put(f"\r{printable(text)}\x1b[K")
+
+
+def untick() -> None:
+    """Take that line away again."""
+    if sys.stderr.isatty() and knows_controls():
+        _put("\r\x1b[K")
+
+
+def _put(text: str) -> None:
     try:
-        sys.stderr.write(f"pyalma-tui: {printable(text)}\n")
+        sys.stderr.write(text)
         sys.stderr.flush()
-    except (OSError, ValueError):  # nobody is there to read it
+    except (OSError, ValueError, RuntimeError):  # nobody is there to read it, or a signal came amid another line
         return
 
 
@@ -30,10 +49,7 @@ def warn(text: str) -> None:
 def complain(error: PyalmaError) -> None:
     """The user's own traceback, if there is one, then what failed in one line."""
     if error.details:
-        try:
-            sys.stderr.write(printable(error.details.rstrip("\n"), "\n") + "\n")
-        except (OSError, ValueError):
-            return
+        _put(printable(error.details.rstrip("\n"), "\n") + "\n")
     say(error.message)
 
 
@@ -41,22 +57,13 @@ def ask(question: str) -> bool:
     """Whether the answer at the terminal is yes; no terminal is a no."""
     if not sys.stdin.isatty():
         return False
-    sys.stderr.write(f"{printable(question)} [y/N] ")
-    sys.stderr.flush()
+    _put(f"{printable(question)} [y/N] ")
     return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
-def knows_controls() -> bool:
-    """Whether the terminal is one that can be painted on."""
-    return os.environ.get("TERM", "") not in ("", "dumb")
-
-
 def leave_terminal() -> None:
-    """Point the standard descriptors away from a terminal that is gone: a write would fail, a read never end."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(nowhere, fd)
-    os.close(nowhere)
+    """Have no more to do with a terminal that is gone; a file or pipe beside it is kept."""
+    leave(*[fd for fd in (0, 1, 2) if stat.S_ISCHR(os.fstat(fd).st_mode)])
 
 
 def console() -> Console:

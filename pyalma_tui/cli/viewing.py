@@ -14,7 +14,7 @@ import psutil
 from pyalma_tui.cli.headless import report
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.screen import Ending, show
-from pyalma_tui.cli.speak import leave_terminal, say
+from pyalma_tui.cli.speak import leave_terminal, say, tick, untick
 from pyalma_tui.errors import InUseError
 from pyalma_tui.report.plain import Output
 from pyalma_tui.runner import handover
@@ -101,8 +101,7 @@ def _wait_for(state_dir: Path, who: Holder) -> None:
             what = f"process {who.pid} is stopped: `fg` in its terminal lets it go on"
         else:
             what = f"waiting for process {who.pid} to hand over"
-        sys.stderr.write(f"\rpyalma-tui: {what} ({time.monotonic() - began:.0f} s)… ctrl+c gives up\x1b[K")
-        sys.stderr.flush()
+        tick(f"pyalma-tui: {what} ({time.monotonic() - began:.0f} s)… ctrl+c gives up")
         time.sleep(POLL)
-    sys.stderr.write("\r\x1b[K")
+    untick()
     say(f"process {who.pid} has handed over")

@@ -1,7 +1,8 @@
-"""`.batch` files: which instances they list, in pyalma's order (PYALMA.md §3)."""
+"""Batches: which instances a file lists, or what comes through a pipe; a `.batch` in pyalma's order (PYALMA.md §3)."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,17 +10,23 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.loading import entries
-from pyalma_tui.loading.entries import Entry, entries_at
+from pyalma_tui.loading.entries import Entry, entries_at, in_list
 from pyalma_tui.loading.json_file import (
+    BOM,
     Origin,
     Warn,
     described,
     expect_list,
     expect_object,
     expect_path,
+    json_value,
     read_json,
+    read_regular,
+    text_of_file,
     unknown_key,
 )
+from pyalma_tui.loading.lists import READERS, json_lines, path_lines
+from pyalma_tui.loading.stream import STANDARD_INPUT, is_stream, read_stream
 
 KEYS = ("dir", "include", "instances", "batches")
 ALL_KEYS = (*KEYS, *entries.KEYS)
@@ -44,17 +51,53 @@ class Place(msgspec.Struct, frozen=True):
 def read_batch(path: Path, warn: Warn) -> list[Entry]:
     """The entries of a batch file: its own instances, then those of nested batches, then of included files.
 
-    Raises InputError, also when there is no instance in any of them. `warn` gets one line for each unknown key.
+    A `.txt`, `.csv` or `.jsonl` is read line by line; `-` is standard input. Raises InputError, also when there is no
+    instance in any of them. `warn` gets one line for each unknown key.
     """
     shown = os.fspath(path)
-    absolute = os.path.abspath(shown)
-    origin = Origin("cannot read the batch", shown)
-    folder = os.path.dirname(absolute)
-    place = Place(origin, folder, folder, (_real(absolute),))
-    found = list(_entries(read_json(absolute, origin, ALL_KEYS, warn), place, warn))
+    if is_stream(shown):
+        origin = Origin("cannot read the batch", "stdin" if shown == STANDARD_INPUT else shown)
+        found = _from_stream(read_stream(shown, origin), os.getcwd(), origin, warn)
+    else:
+        origin = Origin("cannot read the batch", shown)
+        absolute = os.path.abspath(shown)
+        folder = os.path.dirname(absolute)
+        found = list(_from_file(absolute, Place(origin, folder, folder, (_real(absolute),)), warn))
     if not found:
         raise origin.error("it lists no instances", 'Add some, as in {"instances": ["data/*.cnf"]}')
     return found
+
+
+def _from_file(file: str, at: Place, warn: Warn) -> Iterator[Entry]:
+    """The entries of a file that `at` names, read as its name tells."""
+    by_line = READERS.get(os.path.splitext(file)[1].lower())
+    if by_line is not None:
+        yield from by_line(read_regular(file, at.origin), at.folder, at.origin, warn)
+    else:
+        yield from _entries(read_json(file, at.origin, ALL_KEYS, warn), at, warn)
+
+
+def _from_stream(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[Entry]:
+    """The entries of what has no name that tells how to read it: JSON if it begins so, else a path a line."""
+    if not raw.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
+        return path_lines(raw, folder, origin, warn)
+    text = text_of_file(raw, origin)
+    if not _is_one_value(text) and _is_one_value(text.lstrip().partition("\n")[0]):
+        return json_lines(raw, folder, origin, warn)
+    value = json_value(text, origin, ALL_KEYS, warn)
+    if isinstance(value, list):
+        return entries_at(in_list("$"), value, folder, origin, warn, data_alone=True)
+    if any(key in KEYS for key in value):
+        return list(_entries(value, Place(origin, folder, folder, ()), warn))
+    return json_lines(raw, folder, origin, warn)
+
+
+def _is_one_value(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _entries(value: object, at: Place, warn: Warn) -> Iterator[Entry]:
@@ -69,7 +112,7 @@ def _entries(value: object, at: Place, warn: Warn) -> Iterator[Entry]:
     instances, batches, includes = (
         expect_list(batch.get(key, []), at.origin, f"{at.path}.{key}") for key in ("instances", "batches", "include")
     )
-    yield from entries_at(f"{at.path}.instances", instances, folder, at.origin, warn)
+    yield from entries_at(in_list(f"{at.path}.instances"), instances, folder, at.origin, warn)
     for index, nested in enumerate(batches):
         below = Place(at.origin, at.root, folder, at.open_files, f"{at.path}.batches[{index}]", at.level + 1)
         yield from _entries(nested, below, warn)
@@ -93,7 +136,7 @@ def _included(value: object, path: str, folder: str, at: Place, warn: Warn) -> I
     if real in at.open_files:
         raise origin.error("the includes form a cycle", "Take one of them out")
     place = Place(origin, at.root, os.path.dirname(file), (*at.open_files, real), level=at.level + 1)
-    yield from _entries(read_json(file, origin, ALL_KEYS, warn), place, warn)
+    yield from _from_file(file, place, warn)
 
 
 def _shown(file: str, at: Place) -> str:

@@ -7,18 +7,19 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from pyalma_tui.loading.json_file import Origin, Warn, described, quoted, unknown_key
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.exact import TOO_DEEP
 from pyalma_tui.model.instance import Instance
 
-KEYS = ("file", "data")
+KEYS = ("file", "data", "name")
 NO_DATA = b"{}"
 ESCAPED_SURROGATE = b"\\ud"
 # A bracket counts only when it is closed before the next slash, as glob has it: `x[/]y` is a name.
@@ -28,20 +29,35 @@ WORTH_LISTING = 200
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One thing to run: `file` is an absolute path or "", `data` an object's data as JSON, None for a string."""
+    """One thing to run: `file` is an absolute path or "", `data` an object's data as JSON, None for a string.
+
+    `title` is what people are to read instead, "" for nothing. `bare` data was given without an object around it.
+    """
 
     file: str
     data: bytes | None = None
+    title: str = ""
+    bare: bool = False
+
+
+Where: TypeAlias = Callable[[int, str], str]
+"""The place of the value with an index, or of a key in it ("" for the value itself), as messages name it."""
+
+
+def in_list(place: str) -> Where:
+    """The places of the values of a list that stands at this path, such as `$.instances`."""
+    return lambda index, key: f"{place}[{index}]{'.' * bool(key)}{key}"
 
 
 def expand_arguments(arguments: Sequence[str], folder: Path) -> list[Entry]:
     """The entries that the INSTANCE arguments of a command line mean, in their order.
 
     A directory stands for its regular files, a glob pattern that is no existing file for its matches, both sorted;
-    any other path is passed, whether it exists or not. Raises InputError for what stands for nothing.
+    any other path is passed, whether it exists or not. What ends in a slash is a folder, or a pattern of folders, that
+    is passed itself. Raises InputError for what stands for nothing.
     """
     base = _with_slash(os.path.abspath(folder))
-    paths = [_absolute(argument, base) for argument in arguments]
+    paths = [absolute(argument, base) for argument in arguments]
     files = _listed_files(paths)
     entries: list[Entry] = []
     for argument, path in zip(arguments, paths, strict=True):
@@ -51,63 +67,85 @@ def expand_arguments(arguments: Sequence[str], folder: Path) -> list[Entry]:
         origin = Origin("cannot find the instances", argument or '""')
         if not argument:
             raise origin.error("an empty argument names no file", "Take it out, or check the variable it came from")
-        if os.path.isdir(path):
+        if os.path.isdir(path) and not argument.endswith("/"):
             entries += map(Entry, _files_of(path, origin))
         elif not _is_pattern(argument, path):
             entries.append(Entry(path))
-        elif argument.endswith("/"):
-            for match in _matches(argument, base, origin):
-                entries += map(Entry, _files_of(match, Origin(origin.failed, match)))
         else:
             entries += map(Entry, _matches(argument, base, origin))
     return entries
 
 
 def from_values(values: Sequence[object], folder: Path, source: str, warn: Warn) -> list[Entry]:
-    """The entries that decoded JSON values mean: paths and globs relative to `folder`, objects with `file` and `data`.
+    """The entries of a module's `instances`: paths and globs relative to `folder`, objects with `file`, `data`, `name`.
 
-    Messages name `source` and a place in it such as `$.instances[3]`. Raises InputError.
+    Messages name `source` and a place in it such as `instances[3]`. Raises InputError.
     """
     origin = Origin("cannot read the instances", source)
-    return entries_at("$.instances", values, os.path.abspath(folder), origin, warn)
+    return entries_at(in_list("instances"), values, os.path.abspath(folder), origin, warn, data_alone=True)
 
 
-def entries_at(place: str, values: Sequence[object], folder: str, origin: Origin, warn: Warn) -> list[Entry]:
-    """The entries of the list that stands at a `$.path` of a file; `folder` is absolute."""
+def entries_at(
+    where: Where, values: Sequence[object], folder: str, origin: Origin, warn: Warn, *, data_alone: bool = False
+) -> list[Entry]:
+    """The entries that decoded JSON values of a file mean; `folder` is absolute.
+
+    With `data_alone` an object with neither `file` nor `data` is the data. Raises InputError.
+    """
     prefix = _with_slash(folder)
     entries: list[Entry] = []
     unknown: dict[str, list[int]] = {}
     for index, value in enumerate(values):
         if isinstance(value, str) and value:
-            path = _absolute(value, prefix)
+            path = absolute(value, prefix)
             if _is_pattern(value, path):
-                entries += map(Entry, _matches(value, prefix, origin, f"{place}[{index}]"))
+                entries += map(Entry, _matches(value, prefix, origin, where(index, "")))
             else:
                 entries.append(Entry(path))
+        elif isinstance(value, dict) and data_alone and "file" not in value and "data" not in value:
+            entries.append(Entry("", _data_text(value, origin, where, index, ""), title_of(value), bare=True))
         elif isinstance(value, dict):
             for key in value:
                 if key not in KEYS:
                     unknown.setdefault(key, []).append(index)
-            entries.append(_from_object(value, prefix, origin, place, index))
+            entries.append(_from_object(value, prefix, origin, where, index))
         else:
             why = f"a path or an object was expected, found {described(value)}"
-            raise origin.error(why, 'Write "a.cnf" or {"file": "a.cnf", "data": {}}', f"{place}[{index}]")
+            raise origin.error(why, 'Write "a.cnf" or {"file": "a.cnf", "data": {}}', where(index, ""))
     for key, places in unknown.items():
-        warn(unknown_key(origin, f"{place}[{places[0]}]", key, KEYS, len(places)))
+        warn(unknown_key(origin, where(places[0], ""), key, KEYS, len(places)))
     return entries
 
 
-def _from_object(value: dict[str, Any], prefix: str, origin: Origin, place: str, index: int) -> Entry:
-    file = value.get("file", "")
+def title_of(data: dict[str, Any]) -> str:
+    """What people are to read of data that has a `name`, "" where that is no text."""
+    name = data.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _from_object(value: dict[str, Any], prefix: str, origin: Origin, where: Where, index: int) -> Entry:
+    file, title = value.get("file", ""), value.get("name", "")
     if not isinstance(file, str):
         why = f"a path was expected, found {described(file)}"
-        raise origin.error(why, 'Write it in double quotes or leave "file" out', f"{place}[{index}].file")
+        raise origin.error(why, 'Write it in double quotes or leave "file" out', where(index, "file"))
+    if not isinstance(title, str):
+        why = f"a text was expected, found {described(title)}"
+        raise origin.error(why, 'It is what is shown; what run() is to get belongs into "data"', where(index, "name"))
     data = value.get("data", {})
+    text = NO_DATA if data == {} else _data_text(data, origin, where, index, "data")
+    return Entry(absolute(file, prefix) if file else "", text, title)
+
+
+def _data_text(data: object, origin: Origin, where: Where, index: int, key: str) -> bytes:
+    """The text of decoded JSON, of which only the depth can be wrong; raises InputError."""
     try:
-        text = NO_DATA if data == {} else jsontext.encode(data)
+        text = jsontext.encode(data)
+        deep = jsontext.is_deep(text)
     except RecursionError:
-        raise origin.error("this is nested too deeply", "Make it flatter", f"{place}[{index}].data") from None
-    return Entry(_absolute(file, prefix) if file else "", text)
+        deep = True
+    if deep:
+        raise origin.error(TOO_DEEP, "Make it flatter", where(index, key))
+    return text
 
 
 def number(entries: Sequence[Entry], base: Path) -> list[Instance]:
@@ -130,7 +168,7 @@ def number(entries: Sequence[Entry], base: Path) -> list[Instance]:
             elif data != NO_DATA:
                 name = f"{name} {_readable(data)}"
             occurrence = seen[name, data] = seen.get((name, data), 0) + 1
-        instances.append(Instance(id_, name, file, data, occurrence))
+        instances.append(Instance(id_, name, file, data, occurrence, title=entry.title, bare=entry.bare))
     return instances
 
 
@@ -167,14 +205,15 @@ def _matches(pattern: str, prefix: str, origin: Origin, place: str = "") -> list
         names = glob.glob(pattern, root_dir=prefix, recursive=True)
     except ValueError:  # a NUL, which glob of some Python versions does not expect
         names = []
-    found = sorted({_absolute(name, prefix) for name in names})
+    found = sorted({absolute(name, prefix) for name in names})
     paths = found if pattern.endswith("/") else _without_folders(found)
     if paths:
         return paths
     where = "" if pattern.startswith("/") else f" in {os.path.dirname(prefix)}"
     if found:
         why = f"only folders match {quoted(pattern)}{where}"
-        raise origin.error(why, f"Write {quoted(pattern + '/*')} for the files in them", place)
+        advice = f"Write {quoted(pattern + '/*')} for the files in them, {quoted(pattern + '/')} for the folders"
+        raise origin.error(why, advice, place)
     raise origin.error(f"no file matches {quoted(pattern)}{where}", "Correct the pattern or the folder", place)
 
 
@@ -209,7 +248,7 @@ def _readable(data: bytes) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _absolute(path: str, prefix: str) -> str:
+def absolute(path: str, prefix: str) -> str:
     """What os.path.abspath makes of a path that is seen from an absolute folder, given with its slash."""
     return os.path.normpath(path if path.startswith("/") else prefix + path)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeGuard
 import msgspec
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.loading.cpus import usable_cpus
 from pyalma_tui.loading.json_file import (
     Origin,
     Warn,
@@ -21,12 +22,12 @@ from pyalma_tui.loading.json_file import (
     refuse_irregular,
     unknown_key,
 )
+from pyalma_tui.model.chosen import MAX_WORKERS
 from pyalma_tui.model.plan import MAX_RUNS
 
 Workers: TypeAlias = int | Literal["all"]
 
 KEYS = ("load", "batch", "workers", "iterations", "seed")
-MAX_WORKERS = 1_000  # each is a process: more are a slip
 EXAMPLE = {"load": "./module.py", "batch": "./module.batch"}
 
 
@@ -62,14 +63,22 @@ def read_experiment_file(path: Path, folder_of_start: Path, warn: Warn) -> Exper
 
 def parse_workers(text: str | int) -> int:
     """The number of workers that was asked for, where "all" are the CPUs this process may use; raises UsageError."""
+    return number_of_workers(read_workers(text))
+
+
+def number_of_workers(workers: Workers) -> int:
+    """How many these are here and now."""
+    return usable_cpus() if workers == "all" else workers
+
+
+def read_workers(text: str | int) -> Workers:
+    """How many workers somebody asks for; raises UsageError for what is no number of them."""
     workers = _usable_workers(text)
     if workers is None:
         shown = quoted(text) if isinstance(text, str) else str(text)
         why = f"a whole number from 1 to {MAX_WORKERS:,} was expected"
-        raise UsageError(
-            f'cannot start workers: --workers {shown}: {why}. Give one, or "all" for {_usable_cpus()} here'
-        )
-    return _usable_cpus() if workers == "all" else workers
+        raise UsageError(f'cannot start workers: --workers {shown}: {why}. Give one, or "all" for {usable_cpus()} here')
+    return workers
 
 
 def _module(values: dict[str, Any], folders: list[str], origin: Origin) -> Path:
@@ -115,12 +124,6 @@ def _usable_workers(value: object) -> Workers | None:
     if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
         value = int(value)
     return value if _is_whole(value) and 1 <= value <= MAX_WORKERS else None
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _iterations(value: object, origin: Origin) -> int:

@@ -48,36 +48,48 @@ class Origin(msgspec.Struct, frozen=True):
         return " → ".join((*self.included_by, self.shown))
 
     def error(self, why: str, advice: str, place: str = "") -> InputError:
-        """The one line for the user; `place` is "" (the whole file), "line:column" or a `$.path`."""
-        where = self.shown
-        if place:
-            where += f": {place}" if place.startswith("$") else f":{place}"
+        """The one line for the user; `place` is as for `at`."""
         trail = f" (included: {self.chain})" if self.included_by else ""
-        return InputError(f"{self.failed}: {where}: {why}{trail}. {advice}")
+        return InputError(f"{self.failed}: {self.at(place)}: {why}{trail}. {advice}")
+
+    def at(self, place: str) -> str:
+        """The file and a place in it: "" (all of it), a line, "line:column", or a path such as `$.instances[3]`."""
+        if not place:
+            return self.shown
+        return f"{self.shown}:{place}" if place[0].isdigit() else f"{self.shown}: {place}"
 
 
 def read_json(path: str, origin: Origin, keys: Sequence[str], warn: Warn) -> Any:
-    """The value that a JSON file holds; raises InputError.
+    """The value that a JSON file holds; raises InputError. `keys` are as for `json_value`."""
+    return json_value(text_of_file(read_regular(path, origin), origin), origin, keys, warn)
+
+
+def text_of_file(raw: bytes, origin: Origin) -> str:
+    """The text of a file in UTF-8, without its byte order mark; raises InputError, also if there is nothing in it."""
+    start = len(BOM) if raw.startswith(BOM) else 0
+    if not raw[start:].strip():
+        raise origin.error("the file is empty", "Fill it or name another one")
+    return _text(raw[start:], start, origin)
+
+
+def json_value(text: str, origin: Origin, keys: Sequence[str], warn: Warn, line: int = 1) -> Any:
+    """The value of a JSON text that begins on this line of a file; raises InputError.
 
     A key of `keys` that stands twice in one object is warned of, because JSON readers silently drop the first.
     """
-    raw = _read_regular(path, origin)
-    start = len(BOM) if raw.startswith(BOM) else 0
-    raw = raw[start:]
-    if not raw.strip():
-        raise origin.error("the file is empty", "Fill it or name another one")
-    text = _text(raw, start, origin)
     try:
-        value = _decode(raw, text, origin)
-        repeated = _repeated(raw, keys)
+        value = _decode(text, origin, line)
+        repeated = _repeated(text, keys)
     except RecursionError:
-        raise origin.error("it is nested too deeply to be read", "Make it flatter") from None
+        place = str(line) if line > 1 else ""
+        raise origin.error("it is nested too deeply to be read", "Make it flatter", place) from None
     for key in repeated:
-        warn(f'{origin.shown}: "{key}" stands more than once in one object, only the last one counts. Join them')
+        where = origin.at(str(line) if line > 1 else "")
+        warn(f'{where}: "{key}" stands more than once in one object, only the last one counts. Join them')
     return value
 
 
-def _read_regular(path: str, origin: Origin) -> bytes:
+def read_regular(path: str, origin: Origin) -> bytes:
     """The bytes of a regular file; anything that could block or act when opened is refused before it is opened."""
     advice = f'Correct "include" in {origin.included_by[-1]}' if origin.included_by else "Check the path"
     try:
@@ -113,24 +125,24 @@ def _text(raw: bytes, start: int, origin: Origin) -> str:
         raise origin.error(why, "Save the file as UTF-8", _place(before, len(before))) from None
 
 
-def _decode(raw: bytes, text: str, origin: Origin) -> Any:
+def _decode(text: str, origin: Origin, line: int) -> Any:
     """The value of a JSON text: by msgspec, and where that refuses by the standard library.
 
     Only the standard library knows the place of an error exactly and reads lone surrogates, of which the names of files
     consist that are not UTF-8. What it takes too easily, NaN and numbers too large, would silently become null later.
     """
     try:
-        return msgspec.json.decode(raw)
+        return msgspec.json.decode(text)
     except msgspec.DecodeError:
         pass
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
     except json.JSONDecodeError as error:
         why, advice, position = _diagnosis(text, error)
-        raise origin.error(why, advice, _place(text, position)) from None
+        raise origin.error(why, advice, _place(text, position, line)) from None
     except _NoNumberError as error:
         token = str(error)
-        place = _place(text, _outside_strings(text, token))
+        place = _place(text, _outside_strings(text, token), line)
         why = f"JSON knows no {token}" if token.endswith(("NaN", "Infinity")) else f"{_cut(token)} is out of range"
         raise origin.error(why, "Write null, or the number as text", place) from None
 
@@ -194,14 +206,14 @@ WORDING = {
 }
 
 
-def _place(text: str, position: int) -> str:
-    """The `line:column` of a position, both counted from 1 in characters, as editors do."""
-    return f"{text.count(chr(10), 0, position) + 1}:{position - text.rfind(chr(10), 0, position)}"
+def _place(text: str, position: int, line: int = 1) -> str:
+    """The `line:column` of a position, both counted from 1 in characters, as editors do; the text begins on `line`."""
+    return f"{text.count(chr(10), 0, position) + line}:{position - text.rfind(chr(10), 0, position)}"
 
 
-def _repeated(raw: bytes, keys: Collection[str]) -> list[str]:
+def _repeated(text: str, keys: Collection[str]) -> list[str]:
     """Which of the keys stand more than once in one object; looks closely only where one is written twice at all."""
-    if all(raw.count(b'"%s"' % key.encode()) < 2 for key in keys):
+    if all(text.count(f'"{key}"') < 2 for key in keys):
         return []
     repeated: dict[str, None] = {}
 
@@ -210,7 +222,7 @@ def _repeated(raw: bytes, keys: Collection[str]) -> list[str]:
         if len(set(names)) < len(names):
             repeated.update((key, None) for key in keys if names.count(key) > 1)
 
-    json.loads(raw, object_pairs_hook=look)
+    json.loads(text, object_pairs_hook=look)
     return list(repeated)
 
 
@@ -219,7 +231,7 @@ def unknown_key(origin: Origin, place: str, key: str, known: Collection[str], ti
     near = difflib.get_close_matches(key[:SHOWN_CHARACTERS].lower(), known, 1)
     advice = f'Did you mean "{near[0]}"?' if near else f"Known keys are {', '.join(known)}"
     count = f" ({times:,} times)" if times > 1 else ""
-    return f"{origin.shown}: {place}: unknown key {quoted(key)} is ignored{count}. {advice}"
+    return f"{origin.at(place)}: unknown key {quoted(key)} is ignored{count}. {advice}"
 
 
 def expect_object(value: object, origin: Origin, place: str, advice: str) -> dict[str, Any]:

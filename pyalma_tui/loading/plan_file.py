@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -52,7 +51,7 @@ def plan_beside(experiment: Path) -> Path:
 def untaken_plan(experiment: Path, state_dir: Path) -> str:
     """What to say of a plan beside an experiment that we have no state of yet, "" if there is none."""
     path = plan_beside(experiment)
-    if experiment.suffix != ".experiment" or not path.is_file() or state_dir.exists():
+    if experiment.suffix != ".experiment" or not path.is_file() or os.path.exists(state_dir):
         return ""
     return f"{path.name} is an unfinished experiment of pyalma"
 
@@ -113,8 +112,7 @@ def _entry(value: object, folder: str, place: str, origin: Origin) -> Entry:
     file = value.get("file", "")
     if file is None:
         value = {key: item for key, item in value.items() if key != "file"}
-    list_place = re.sub(r"\[\d+\]$", "", place)
-    (entry,) = entries_at(list_place, [value], folder, origin, lambda message: None)
+    (entry,) = entries_at(lambda _, key: f"{place}{'.' * bool(key)}{key}", [value], folder, origin, lambda text: None)
     return entry
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import builtins
 import difflib
 import hashlib
+import importlib
 import importlib.machinery
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterable
-from importlib.machinery import ModuleSpec, PathFinder
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,10 +21,8 @@ from typing import Any
 import msgspec
 
 from pyalma_tui.errors import LoadError
-from pyalma_tui.model import jsontext
-
-EXTRAS = ("worker_id", "iteration", "seed", "progress")
-WANTED = "run(instance, save, state)"
+from pyalma_tui.loading.signature import EXTRAS, WANTED, taken
+from pyalma_tui.loading.surroundings import enter, imports_relatively, is_free, surroundings
 
 
 class RunModule(msgspec.Struct, frozen=True):
@@ -37,27 +35,16 @@ class RunModule(msgspec.Struct, frozen=True):
     hash: str
 
 
-class _StandardLibraryFirst:
-    """Finds standard library modules where they belong, even if the run module's folder has a file of that name."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if path is not None or name not in sys.stdlib_module_names:
-            return None
-        return PathFinder.find_spec(name, [p for p in sys.path if p != self._folder])
-
-
 def code_hash(code: bytes) -> str:
     """The hash that tells versions of a run module apart: 12 hexadecimal digits of SHA-256."""
     return hashlib.sha256(code).hexdigest()[:12]
 
 
-def import_module(path: Path, copy: Path) -> RunModule:
+def import_module(path: Path, copy: Path, arguments: Sequence[str] = ()) -> RunModule:
     """Import the file as a module named by its stem, its folder first on `sys.path`, and check it.
 
-    `copy` is where its text is read from: the file itself, or what it was when the session began.
+    `copy` is where its text is read from: the file itself, or what it was when the session began. `sys.argv` is the
+    path and the arguments from now on.
 
     Raises LoadError for a file that cannot be read and a missing or unusable `run`, SyntaxError and whatever the module
     itself raises.
@@ -66,19 +53,36 @@ def import_module(path: Path, copy: Path) -> RunModule:
         code = copy.read_bytes()
     except OSError as error:
         raise LoadError(f"{copy}: {error.strerror}. Put it back, or correct its permissions") from error
-    name, folder = path.stem, str(path.parent)
-    sys.path.insert(0, folder)
-    sys.meta_path.insert(0, _StandardLibraryFirst(folder))
-    loader = importlib.machinery.SourceFileLoader(name, str(path))
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    if spec is None:
-        raise LoadError(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    if name not in sys.stdlib_module_names and name not in sys.modules:
-        sys.modules[name] = module
+    sys.argv = [str(path), *arguments]
+    module = _new_module(path, code)
     compiled = builtins.compile(code, str(path), "exec", dont_inherit=True)
     exec(compiled, module.__dict__)
     return _check(module, path, code_hash(code))
+
+
+def _new_module(path: Path, code: bytes) -> ModuleType:
+    """The module before its code has run, known to others by its name.
+
+    One that imports relatively is named as a part of its package: under its stem alone nobody could import it, as the
+    processes do that it starts. Raises whatever the package raises, and SyntaxError.
+    """
+    place = surroundings(path)
+    enter(place)
+    full_name = f"{place.package}.{path.stem}" if place.package else path.stem
+    spec = importlib.util.spec_from_file_location(
+        full_name, path, loader=importlib.machinery.SourceFileLoader(full_name, str(path))
+    )
+    if spec is None:
+        raise LoadError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    if place.package and imports_relatively(code, path):
+        importlib.import_module(place.package)  # before it is known: the package may import its own copy of it
+        sys.modules[full_name] = module
+        return module
+    module.__name__ = path.stem
+    if is_free(path.stem, place):
+        sys.modules[path.stem] = module
+    return module
 
 
 def _check(module: ModuleType, path: Path, digest: str) -> RunModule:
@@ -101,10 +105,11 @@ def _function(module: ModuleType, path: Path) -> Callable[..., object]:
         raise LoadError(f"{path}: no function named run: {has}. {hint[0].upper()}{hint[1:]}")
     if not callable(run):
         raise LoadError(f"{path}: run is {_a(run)}, not a function. Make it `def {WANTED}:`")
-    if inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run):
+    called = (run, getattr(run, "__call__", None))  # noqa: B004 - an object may be one by its method
+    if any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in called):
         line = _line(run)
         raise LoadError(f"{path}{line}: run is an `async def`. Make it a plain `def`, with asyncio.run(…) inside")
-    if inspect.isgeneratorfunction(run):
+    if any(map(inspect.isgeneratorfunction, called)):
         raise LoadError(f"{path}{_line(run)}: run is a generator (it has a `yield`). Call save(…) instead of yielding")
     function: Callable[..., object] = run
     return function
@@ -115,29 +120,14 @@ def _is_own(value: object, module: ModuleType) -> bool:
 
 
 def _extras(run: Callable[..., object], path: Path) -> frozenset[str]:
-    try:
-        parameters = list(inspect.signature(run).parameters.values())
-    except (TypeError, ValueError):  # a builtin: nothing can be said
-        return frozenset()
-    kinds = inspect.Parameter
-    positional = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
-    open_ended = any(p.kind == kinds.VAR_POSITIONAL for p in parameters)
-    named = {p.name for p in positional[3:] if p.kind == kinds.POSITIONAL_OR_KEYWORD}
-    named |= {p.name for p in parameters if p.kind == kinds.KEYWORD_ONLY}
-    required = [p.name for p in positional[3:] if p.default is kinds.empty]
-    required += [p.name for p in parameters if p.kind == kinds.KEYWORD_ONLY and p.default is kinds.empty]
-    unknown = [name for name in required if name not in EXTRAS]
-    if (len(positional) < 3 and not open_ended) or unknown:
-        signature = f"run{inspect.signature(run)}"
+    found = taken(run)
+    if found.why:
         extras = ", ".join(EXTRAS)
-        why = f"nobody passes {', '.join(unknown)}" if unknown else "it takes too few"
         raise LoadError(
-            f"{path}{_line(run)}: found {signature}, wanted {WANTED}: {why}. "
+            f"{path}{_line(run)}: found run{inspect.signature(run)}, wanted {WANTED}: {found.why}. "
             f"Beyond the three it may declare: {extras}, or parameters with defaults"
         )
-    if any(p.kind == kinds.VAR_KEYWORD for p in parameters):
-        return frozenset(EXTRAS)
-    return frozenset(named & set(EXTRAS))
+    return found.extras
 
 
 def _check_done(done: object, path: Path) -> None:
@@ -161,26 +151,3 @@ def _a(value: object) -> str:
 def _line(function: Any) -> str:
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f":{code.co_firstlineno}" if code else ""
-
-
-def own_instances(module: ModuleType) -> list[msgspec.Raw] | None:
-    """The module's `instances` (an iterable, or a function that returns one) as JSON texts, None if it has none.
-
-    Raises LoadError for what is no instance, and whatever the module's own function raises.
-    """
-    named = getattr(module, "instances", None)
-    if named is None:
-        return None
-    values = named() if callable(named) else named
-    if isinstance(values, str | bytes | dict) or not isinstance(values, Iterable):
-        raise LoadError(f"{module.__name__}.instances: {_a(values)}. Make it a list of paths, globs or objects")
-    texts = []
-    for place, value in enumerate(values):
-        plain = str(value) if isinstance(value, Path) else value
-        try:
-            texts.append(msgspec.Raw(jsontext.encode(plain)))
-        except TypeError:
-            raise LoadError(
-                f"{module.__name__}.instances[{place}]: {_a(value)}. An instance is a path, a glob or an object"
-            ) from None
-    return texts

@@ -11,11 +11,13 @@ import msgspec
 from pyalma_tui.errors import InputError, LoadError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
-from pyalma_tui.loading.experiment_file import ExperimentFile, parse_workers, read_experiment_file
+from pyalma_tui.loading.experiment_file import ExperimentFile, read_experiment_file
+from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.plan import MAX_RUNS
+from pyalma_tui.model.words import plural
 
 Warn = Callable[[str], None]
 NAMED = 3  # missing files that a warning names
@@ -37,6 +39,13 @@ class Target(msgspec.Struct, frozen=True):
         """The state directory: the chosen one, or `<stem>.alma` beside the target; links resolved."""
         return Path(os.path.realpath(chosen if chosen is not None else self.path.with_suffix(".alma")))
 
+    def digest(self) -> str:
+        """The hash of the run module as it is now, "" if it cannot be read."""
+        try:
+            return code_hash(self.module.read_bytes())
+        except OSError:
+            return ""
+
 
 def find_target(name: str, warn: Warn) -> Target:
     """The target of this name; raises LoadError for a module, InputError for an experiment that cannot be read."""
@@ -46,14 +55,16 @@ def find_target(name: str, warn: Warn) -> Target:
         return Target(path, experiment.module, experiment)
     _check_module(name, path)
     beside = Path(name).with_suffix(".experiment")
-    experiment_beside = read_experiment_file(beside, Path.cwd(), warn) if beside.exists() else None
+    experiment_beside = read_experiment_file(beside, Path.cwd(), warn) if os.path.exists(beside) else None
     return Target(path, path, experiment_beside)
 
 
 def _check_module(name: str, path: Path) -> None:
-    if not path.exists():
+    if not os.path.exists(path):
         near = path.with_name(path.name + ".py")
-        hint = f"Is it {near.name}?" if near.exists() else "Give the path of a run module (.py) or an .experiment"
+        hint = (
+            f"Is it {near.name}?" if os.path.exists(near) else "Give the path of a run module (.py) or an .experiment"
+        )
         raise LoadError(f"module: {name}: there is no such file. {hint}")
     if path.is_dir():
         raise LoadError(f"module: {name}: this is a directory. Give the run module (.py) in it")
@@ -87,7 +98,7 @@ def find_instances(target: Target, given: list[Entry] | None, loaded: Loaded, wa
     absent = missing(entries)
     if absent:
         named = ", ".join(absent[:NAMED]) + (", …" if len(absent) > NAMED else "")
-        they = "1 file does" if len(absent) == 1 else f"{len(absent):,} files do"
+        they = plural(len(absent), "file does", "files do")
         warn(f"{they} not exist: {named}. The runs are started all the same")
     return number(entries, target.folder)
 
@@ -104,7 +115,7 @@ def _own_entries(target: Target, loaded: Loaded, warn: Warn) -> list[Entry] | No
     if target.experiment is not None:
         return read_batch(target.experiment.batch, warn)
     beside = target.module.with_suffix(".batch")
-    return read_batch(beside, warn) if beside.exists() else None
+    return read_batch(beside, warn) if os.path.exists(beside) else None
 
 
 def refuse_too_many(target: Path, instances: int, iterations: int) -> None:
@@ -114,10 +125,3 @@ def refuse_too_many(target: Path, instances: int, iterations: int) -> None:
             f"cannot plan the runs: {target}: {instances:,} instances, {iterations:,} times each: these are more than "
             f"{MAX_RUNS:,} runs. Take fewer iterations or fewer instances"
         )
-
-
-def workers_of(target: Target, workers: str | int | None) -> int:
-    """How many workers: what was asked for, else what the experiment file says, else one; raises UsageError."""
-    if workers is not None:
-        return parse_workers(workers)
-    return parse_workers(target.experiment.workers) if target.experiment else 1

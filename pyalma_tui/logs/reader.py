@@ -75,7 +75,7 @@ class Reader:
         before = (self.size, self.generation, self.problem)
         try:
             self.problem = ""
-            found = os.stat(self.path)
+            found = os.lstat(self.path)
             if not stat.S_ISREG(found.st_mode):
                 self._start_over(None)
                 self.problem = "not a regular file"
@@ -159,8 +159,8 @@ class Reader:
             self.generation += 1
         self._fd, self._identity, self.size = -1, None, 0
         if path is not None:
-            # O_NONBLOCK: a FIFO that took the file's place since it was looked at must not hold the screen
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            # O_NONBLOCK: a pipe that took the file's place since it was looked at must not hold the screen
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
             opened = os.fstat(self._fd)
             self._identity = (opened.st_dev, opened.st_ino)
 

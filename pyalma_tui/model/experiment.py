@@ -8,6 +8,7 @@ import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.bounds import LONGEST, behind
 from pyalma_tui.model.records import (
     DoneRaised,
     DoneReturned,
@@ -54,6 +55,16 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     began: float | None = None
     slot: int | None = None
     host: str = ""
+
+
+def worked(run: Run, now: float | None) -> float:
+    """The seconds that a run has taken: all its attempts that ended, and the one that is running until `now`.
+
+    `now` is None where nobody runs it any more. An attempt whose end nobody saw counts to its last save.
+    """
+    if now is None or not isinstance(run.status, s.Running):
+        return run.seconds
+    return run.seconds + max(0.0, now - run.status.since)
 
 
 def fold(run: Run, record: RunRecord) -> Run:
@@ -112,7 +123,7 @@ def _save(run: Run, status: s.Running, record: Saved) -> Run:
         earlier=earlier,
         saves=run.saves + record.number - run.number,
         number=record.number,
-        saved_at=status.since + record.elapsed / 1000,
+        saved_at=behind(status.since, record.elapsed / 1000),
     )
 
 
@@ -123,14 +134,14 @@ def _end(run: Run, status: s.Running, record: Returned | Raised | Stopped | Lost
     ended: s.Status
     match record:
         case Returned():
-            ended = s.Done(at=status.since + seconds, duration=seconds)
+            ended = s.Done(at=behind(status.since, seconds), duration=seconds)
         case Raised():
-            ended = s.Failed(error=record.error, at=status.since + seconds)
+            ended = s.Failed(error=record.error, at=behind(status.since, seconds))
         case Stopped():
             ended = s.Interrupted(why=record.why, at=record.at)
         case Lost():
             ended = s.Failed(error=record.error, at=record.at)
-    return msgspec.structs.replace(run, status=ended, seconds=run.seconds + seconds)
+    return msgspec.structs.replace(run, status=ended, seconds=min(run.seconds + seconds, LONGEST))
 
 
 def _reset(run: Run, record: Reset) -> Run:
@@ -138,7 +149,17 @@ def _reset(run: Run, record: Reset) -> Run:
         return run
     if isinstance(run.status, s.Running):
         raise _illegal(run, record)
-    return Run(id=run.id, instance=run.instance, iteration=run.iteration, seed=run.seed, attempt=record.attempt)
+    return anew(run, record.attempt)
+
+
+def anew(run: Run, attempt: int) -> Run:
+    """The run with nothing behind it; records of attempts up to this one are fenced off."""
+    return Run(id=run.id, instance=run.instance, iteration=run.iteration, seed=run.seed, attempt=attempt)
+
+
+def has_result(run: Run) -> bool:
+    """Whether there is anything of it to keep: it is done, or it has saved."""
+    return bool(run.saves) or isinstance(run.status, s.Done)
 
 
 def lost_before(run: Run, record: RunRecord) -> Iterator[RunRecord]:
@@ -165,13 +186,24 @@ def _illegal(run: Run, record: RunRecord) -> IllegalTransitionError:
     )
 
 
+def filed(hook: s.DoneHook) -> s.DoneHook:
+    """The history with what it says of its own set of results put beside that of the earlier ones."""
+    if not hook.identity or isinstance(hook.status, s.HookAbsent | s.HookNotYet | s.HookRunning):
+        return hook
+    others = [each for each in hook.earlier if each.identity != hook.identity]
+    return msgspec.structs.replace(hook, earlier=(*others, s.Completion(hook.identity, hook.status)))
+
+
+def _ahead(hook: s.DoneHook) -> s.DoneHook:
+    """The history with another completion ahead."""
+    return s.DoneHook(status=s.HookNotYet(), calls=hook.calls, earlier=filed(hook).earlier)
+
+
 def cut_off(hook: s.DoneHook) -> s.DoneHook:
     """The history of `done()` after a call of which nobody knows the end; a completion that is ahead stays ahead."""
-    if hook.ahead:
-        return s.DoneHook(status=s.HookNotYet(), calls=hook.calls)
     if isinstance(hook.status, s.HookRunning):
-        return msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
-    return hook
+        hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
+    return _ahead(hook) if hook.ahead else hook
 
 
 def fold_hook(hook: s.DoneHook, record: HookRecord | Reset) -> s.DoneHook:
@@ -181,19 +213,21 @@ def fold_hook(hook: s.DoneHook, record: HookRecord | Reset) -> s.DoneHook:
             return hook
         if isinstance(hook.status, s.HookRunning):
             return msgspec.structs.replace(hook, ahead=True)
-        return msgspec.structs.replace(hook, status=s.HookNotYet())
+        return _ahead(hook)
     if isinstance(record, DoneStarted):
         if record.call <= hook.calls:
             return hook
-        return s.DoneHook(status=s.HookRunning(since=record.at), calls=record.call)
-    running = isinstance(hook.status, s.HookRunning | s.HookCutOff)
-    if record.call < hook.calls or (record.call == hook.calls and not running):
+        running = s.HookRunning(since=record.at)
+        return s.DoneHook(running, record.call, identity=record.identity, earlier=filed(hook).earlier)
+    known = isinstance(hook.status, s.HookRunning | s.HookCutOff)
+    if record.call < hook.calls or (record.call == hook.calls and not known):
         return hook
-    if record.call == hook.calls and hook.ahead:
-        return s.DoneHook(status=s.HookNotYet(), calls=hook.calls)
     match record:
         case DoneReturned():
-            ended: s.HookStatus = s.HookDone(at=record.at, duration=record.seconds)
+            status: s.HookStatus = s.HookDone(at=record.at, duration=record.seconds)
         case DoneRaised():
-            ended = s.HookFailed(error=record.error, at=record.at)
-    return s.DoneHook(status=ended, calls=record.call)  # also if its start was lost: it must not be called again
+            status = s.HookFailed(error=record.error, at=record.at)
+    if record.call > hook.calls:  # its start was lost: it must not be called again
+        return s.DoneHook(status, record.call, earlier=filed(hook).earlier)
+    ended = msgspec.structs.replace(hook, status=status)
+    return _ahead(ended) if hook.ahead else ended

@@ -78,7 +78,7 @@ def decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
 
 def is_deep(text: bytes) -> bool:
     """Whether lists and objects in this JSON text are nested deeper than we write them."""
-    if text.count(b"[") + text.count(b"{") <= DEEPEST:
+    if len(text) <= DEEPEST or text.count(b"[") + text.count(b"{") <= DEEPEST:
         return False
     quotes = text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
     outside = b"".join(quotes.split(b'"')[::2])
@@ -99,7 +99,8 @@ def _plain(value: object) -> object:
     if isinstance(value, msgspec.Raw):
         return decode(bytes(value))
     if isinstance(value, msgspec.Struct):
-        facts = {f.encode_name: _plain(getattr(value, f.name)) for f in msgspec.structs.fields(value)}
+        given = {f.encode_name: getattr(value, f.name) for f in msgspec.structs.fields(value)}
+        facts = {name: _plain(item) for name, item in given.items() if item is not msgspec.UNSET}
         config = value.__struct_config__
         if config.array_like:
             return [*([] if config.tag is None else [config.tag]), *facts.values()]
@@ -120,11 +121,13 @@ def _raw_where(shape: inspect.Type, value: Any) -> Any:
     """The value with JSON text wherever the type asks for Raw; what does not fit the type stays, to be refused."""
     match shape:
         case inspect.RawType():
-            return msgspec.Raw(_dump(value))
+            return msgspec.Raw(encode(value))  # the same text as on the other way: it is what an instance is known by
         case inspect.DictType() if isinstance(value, dict):
             return {key: _raw_where(shape.value_type, item) for key, item in value.items()}
+        case inspect.ListType() if isinstance(value, list):
+            return [_raw_where(shape.item_type, item) for item in value]
         case inspect.UnionType():
-            fitting = [t for t in shape.types if isinstance(t, inspect.StructType) and _tag(t, value) == t.tag]
+            fitting = [t for t in shape.types if _fits(t, value)]
             return _raw_where(fitting[0], value) if fitting else value
         case inspect.StructType(array_like=True) if isinstance(value, list):
             first = 0 if shape.tag is None else 1
@@ -134,6 +137,13 @@ def _raw_where(shape: inspect.Type, value: Any) -> Any:
             kinds = {field.encode_name: field.type for field in shape.fields}
             return {key: _raw_where(kinds[key], item) if key in kinds else item for key, item in value.items()}
     return value
+
+
+def _fits(shape: inspect.Type, value: Any) -> bool:
+    """Whether this is the member of a union that a value belongs to, as far as it may hold Raw."""
+    if isinstance(shape, inspect.StructType):
+        return _tag(shape, value) == shape.tag
+    return isinstance(shape, inspect.ListType) and isinstance(value, list)
 
 
 def _tag(shape: inspect.StructType, value: Any) -> object:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from pyalma_tui.model.records import RunRecord
 from pyalma_tui.model.status import Error
 
 WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all that it starts
@@ -16,7 +17,10 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
     """Begin to serve runs. The lock's descriptor travels along.
 
     `segment` is the name of the first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
-    `synced` asks for an fdatasync before each save() returns.
+    `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
+    the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
+    outside of all runs. In the `foreground` the standard descriptors follow that of the lock, and nothing goes into
+    logs.
     """
 
     state_dir: str
@@ -24,10 +28,17 @@ class Serve(msgspec.Struct, frozen=True, tag="serve"):
     segment_limit: int
     synced: bool
     slot: int
+    umask: int
+    log: str
+    foreground: bool = False
 
 
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):
-    """Call `run`. `is_object` tells an instance with `data` from a string, `state` is the JSON text to hand in."""
+    """Call `run`. `is_object` tells an instance with `data` from a string, `bare` one that is nothing else.
+
+    `state` is the JSON text to hand in. `timeout` are the seconds after which the attempt fails however it ends, None
+    for never.
+    """
 
     run: int
     attempt: int
@@ -38,6 +49,8 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     iteration: int
     seed: int
     state: msgspec.Raw
+    timeout: float | None = None
+    bare: bool = False
 
 
 class DoneOrder(msgspec.Struct, frozen=True, tag="done"):
@@ -47,7 +60,7 @@ class DoneOrder(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Exit(msgspec.Struct, frozen=True, tag="exit"):
-    """No more work: end."""
+    """No more work: end, as a Python program does."""
 
 
 Order: TypeAlias = Serve | RunOrder | DoneOrder | Exit
@@ -56,19 +69,34 @@ Order: TypeAlias = Serve | RunOrder | DoneOrder | Exit
 class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
     """On the control socket: the next save() of this attempt raises Interrupted.
 
-    `error` is empty for an interrupt; otherwise the attempt counts as failed for this reason (a timeout).
+    `timeout` are the seconds that the attempt had and that have passed, None if somebody wishes it to stop.
     """
 
     run: int
     attempt: int
-    error: str = ""
+    timeout: float | None = None
+
+
+class Signalled(msgspec.Struct, frozen=True, tag="signalled"):
+    """On the control socket, before the signal is sent: a signal of ours ends this attempt, whoever handles it."""
+
+    run: int
+    attempt: int
+
+
+class Timeout(msgspec.Struct, frozen=True, tag="timeout"):
+    """On the control socket: this attempt has so many seconds from its beginning on, None for as many as it likes."""
+
+    run: int
+    attempt: int
+    seconds: float | None
 
 
 class NewSegment(msgspec.Struct, frozen=True, tag="new segment"):
     """On the control socket: the journal's directory was removed and made anew; go on in a new segment."""
 
 
-Request: TypeAlias = Interrupt | NewSegment
+Request: TypeAlias = Interrupt | Signalled | Timeout | NewSegment
 
 
 class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
@@ -94,18 +122,40 @@ class Serving(msgspec.Struct, frozen=True, tag="serving"):
     """The segment is open; runs may come."""
 
 
+class TryLater(msgspec.Struct, frozen=True, tag="try later"):
+    """No thread or process that this worker needs can be started now; it ends, and another may do better."""
+
+    why: str
+
+
 class ServeFailed(msgspec.Struct, frozen=True, tag="serve failed"):
-    """The journal cannot be written."""
+    """The journal cannot be written; `room` tells whether it can be once there is room on the disk."""
 
     error: Error
+    room: bool = False
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """What the disk did not take of an attempt: `why`, and whether it may once there is `room` again.
+
+    `end` is the record that ends the attempt if that is what was refused.
+    """
+
+    why: str
+    room: bool = False
+    end: RunRecord | None = None
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """An attempt is over and its end is in the journal. `unsaved` says why that, or a state, is not, if it is not."""
+    """An attempt is over and its end is in the journal, but for what was `refused`.
+
+    `worn` says what the run has changed in its process that cannot be put back: the worker is to be replaced.
+    """
 
     run: int
     attempt: int
-    unsaved: str = ""
+    refused: Refused | None = None
+    worn: str = ""
 
 
 class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
@@ -115,4 +165,4 @@ class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
     unsaved: str = ""
 
 
-Reply: TypeAlias = Loaded | LoadFailed | Serving | ServeFailed | Ended | DoneEnded
+Reply: TypeAlias = Loaded | LoadFailed | TryLater | Serving | ServeFailed | Ended | DoneEnded

@@ -15,7 +15,7 @@ NEWLINE = "⏎"
 
 # Written out, not asked of `unicodedata`: walking a million code points costs 150 ms at import, and the answer would
 # differ between versions of Python. The test compares the two.
-_HOSTILE = re.compile(
+HOSTILE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
     "\xad\u034f"  # soft hyphen, grapheme joiner
@@ -64,7 +64,7 @@ def clip(text: str, cells: int) -> str:
 
 
 def _line(line: str) -> str:
-    line = _HOSTILE.sub(lambda found: _spelled(found[0]), line)
+    line = HOSTILE.sub(lambda found: _spelled(found[0]), line)
     return line if line.isascii() else _MAYBE_PILE.sub(lambda found: _unpiled(found[0], found.start() == 0), line)
 
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from pyalma_tui.model.bounds import Milliseconds, Moment, Seconds
 from pyalma_tui.model.status import Error
 
 
@@ -20,7 +21,7 @@ class Started(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="start
     run: int
     attempt: int
     slot: int
-    at: float
+    at: Moment
     module: str
     pid: int
     host: str = ""
@@ -32,7 +33,7 @@ class Saved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="saved")
     run: int
     attempt: int
     number: int
-    elapsed: int
+    elapsed: Milliseconds
     state: msgspec.Raw
 
 
@@ -50,7 +51,7 @@ class Returned(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="retu
 
     run: int
     attempt: int
-    seconds: float
+    seconds: Seconds
 
 
 class Raised(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="raised"):
@@ -58,7 +59,7 @@ class Raised(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="raised
 
     run: int
     attempt: int
-    seconds: float
+    seconds: Seconds
     error: Error
 
 
@@ -67,8 +68,8 @@ class Stopped(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="stopp
 
     run: int
     attempt: int
-    seconds: float | None
-    at: float
+    seconds: Seconds | None
+    at: Moment
     why: str
 
 
@@ -77,8 +78,8 @@ class Lost(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="lost"):
 
     run: int
     attempt: int
-    seconds: float | None
-    at: float
+    seconds: Seconds | None
+    at: Moment
     error: Error
 
 
@@ -90,37 +91,38 @@ class Reset(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="reset")
 
     run: int
     attempt: int
-    at: float
+    at: Moment
     calls: int
 
 
 class DoneStarted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_started"):
-    """`done()` is about to be called, for the `call`-th time."""
+    """`done()` is about to be called, for the `call`-th time and the set of results with this `identity`."""
 
     call: int
-    at: float
+    at: Moment
+    identity: str = ""
 
 
 class DoneReturned(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_returned"):
     """`done()` returned."""
 
     call: int
-    at: float
-    seconds: float
+    at: Moment
+    seconds: Seconds
 
 
 class DoneRaised(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_raised"):
     """`done()` raised."""
 
     call: int
-    at: float
+    at: Moment
     error: Error
 
 
 class Note(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="note"):
     """Something a person did or should know, for the session log."""
 
-    at: float
+    at: Moment
     text: str
 
 

@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from pyalma_tui.model.bounds import Moment, Seconds
+
 
 class Error(msgspec.Struct, frozen=True, gc=False):
     """Why something failed: one line for lists, and the user's traceback where there is one."""
@@ -23,7 +25,7 @@ class Running(msgspec.Struct, frozen=True, gc=False, tag="running"):
 
     attempt: int
     slot: int
-    since: float
+    since: Moment
     pid: int = 0
 
 
@@ -31,21 +33,21 @@ class Interrupted(msgspec.Struct, frozen=True, gc=False, tag="interrupted"):
     """Ended before it returned because somebody asked; called again with its state."""
 
     why: str
-    at: float
+    at: Moment
 
 
 class Failed(msgspec.Struct, frozen=True, gc=False, tag="failed"):
     """Raised, exited, or its worker died; called again only when asked."""
 
     error: Error
-    at: float
+    at: Moment
 
 
 class Done(msgspec.Struct, frozen=True, gc=False, tag="done"):
     """`run` returned; `duration` in seconds is that of the attempt that returned."""
 
-    at: float
-    duration: float
+    at: Moment
+    duration: Seconds
 
 
 Status: TypeAlias = Pending | Running | Interrupted | Failed | Done
@@ -92,27 +94,27 @@ class HookNotYet(msgspec.Struct, frozen=True, gc=False, tag="not yet"):
 class HookRunning(msgspec.Struct, frozen=True, gc=False, tag="running"):
     """Being called now."""
 
-    since: float
+    since: Moment
 
 
 class HookDone(msgspec.Struct, frozen=True, gc=False, tag="done"):
     """Returned."""
 
-    at: float
-    duration: float
+    at: Moment
+    duration: Seconds
 
 
 class HookFailed(msgspec.Struct, frozen=True, gc=False, tag="failed"):
     """Raised, or called `sys.exit`."""
 
     error: Error
-    at: float
+    at: Moment
 
 
 class HookCutOff(msgspec.Struct, frozen=True, gc=False, tag="cut off"):
     """Began and neither returned nor raised: it may or may not have taken effect."""
 
-    since: float
+    since: Moment
 
 
 HookStatus: TypeAlias = HookAbsent | HookNotYet | HookRunning | HookDone | HookFailed | HookCutOff
@@ -127,15 +129,26 @@ _HOOK_WORD: dict[type, str] = {
 }
 
 
+class Completion(msgspec.Struct, frozen=True, gc=False):
+    """What became of done() for one set of results; `identity` is that of `completion.identity_of`."""
+
+    identity: str
+    status: HookStatus
+
+
 class DoneHook(msgspec.Struct, frozen=True, gc=False):
     """The history of `done()`: where it stands, and how often it was called in all.
 
-    `ahead` tells that a run was reset while it was being called: another completion follows.
+    `ahead` tells that a run was reset while it was being called: another completion follows. `identity` is the set of
+    results that it stands there for, "" if they are not all there or nobody wrote it down; `earlier` are the others
+    that it was called for.
     """
 
     status: HookStatus = HookNotYet()
     calls: int = 0
     ahead: bool = False
+    identity: str = ""
+    earlier: tuple[Completion, ...] = ()
 
 
 def hook_word(status: HookStatus) -> str:

@@ -11,7 +11,9 @@ import msgspec
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.states import one_line
 from pyalma_tui.model.vector import BITS, MASK, Frozen
+from pyalma_tui.model.words import numbered
 
 
 class Tally(msgspec.Struct, frozen=True, gc=False):
@@ -41,16 +43,20 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One instance in the list: where its runs stand, and the id of the one that changed last."""
+    """One instance in the list: where its runs stand, the id of the one that changed last, and their seconds in all.
+
+    `seconds` are those of attempts that ended.
+    """
 
     tally: Tally
     latest: int
+    seconds: float = 0.0
 
 
 SortKey: TypeAlias = Literal["batch", "name", "status", "progress", "time"]
 SORT_KEYS: tuple[SortKey, ...] = ("batch", "status", "name", "progress", "time")
 
-_STATUS_RANK: dict[s.Word, int] = {"failed": 0, "running": 1, "interrupted": 2, "pending": 3, "done": 4}
+RANK: dict[s.Word, int] = {"failed": 0, "running": 1, "interrupted": 2, "pending": 3, "done": 4}
 
 
 def row_word(tally: Tally) -> s.Word:
@@ -62,6 +68,28 @@ def row_word(tally: Tally) -> s.Word:
     if tally.interrupted:
         return "interrupted"
     return "pending" if tally.pending else "done"
+
+
+def telling(row: Row, ids: Sequence[int], runs: Sequence[Run]) -> Run:
+    """The run that an instance's row is about: the last that changed, unless another one gave the row its word.
+
+    `ids` are those of the instance's runs, `runs[id - 1]` is the run with that id. An instance with a failed run is
+    called failed whatever its other iterations did since.
+    """
+    latest, word = runs[row.latest - 1], row_word(row.tally)
+    if word in ("pending", "done") or s.word(latest.status) == word:
+        return latest
+    return next((run for run in (runs[i - 1] for i in ids) if s.word(run.status) == word), latest)
+
+
+def remark(run: Run, iterations: int) -> str:
+    """What is worth reading of a run in one line: its error, else its last saved state.
+
+    Of several iterations, the one that failed is named.
+    """
+    if isinstance(run.status, s.Failed):
+        return f"{numbered(run.iteration)} {run.status.error.message}" if iterations > 1 else run.status.error.message
+    return "" if run.state is None else one_line(run.state)
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -78,6 +106,8 @@ Predicate: TypeAlias = Callable[[Instance, Row], bool]
 def select(query: Query, instances: Sequence[Instance], rows: Sequence[Row], runs: Sequence[Run]) -> Sequence[int]:
     """The ids of the instances to list, in order. `runs[id - 1]` is the run with that id."""
     predicates = [_predicate(term, runs) for term in query.text.split()]
+    if any(instance.removed for instance in instances):
+        predicates.append(_remains)
     chosen: Sequence[int] = range(len(instances))
     if predicates:
         chosen = [
@@ -98,19 +128,23 @@ def _predicate(term: str, runs: Sequence[Run]) -> Predicate:
     if colon and field == "state":
         return lambda _, row: wanted in (runs[row.latest - 1].state or b"").decode("utf-8", "replace").casefold()
     needle = term.casefold()
-    return lambda instance, _: needle in instance.name.casefold()
+    return lambda instance, _: needle in instance.name.casefold() or needle in instance.title.casefold()
+
+
+def _remains(instance: Instance, row: Row) -> bool:
+    return not instance.removed
 
 
 def _sort_key(
     key: SortKey, instances: Sequence[Instance], rows: Sequence[Row], runs: Sequence[Run]
 ) -> Callable[[int], tuple[float, str] | tuple[float, int]]:
     if key == "name":
-        return lambda i: (0, instances[i].name.casefold())
+        return lambda i: (0, instances[i].label.casefold())
     if key == "status":
-        return lambda i: (_STATUS_RANK[row_word(rows[i].tally)], i)
+        return lambda i: (RANK[row_word(rows[i].tally)], i)
     if key == "progress":
         return lambda i: (rows[i].tally.done / max(1, rows[i].tally.total), i)
-    return lambda i: (-runs[rows[i].latest - 1].seconds, i)
+    return lambda i: (-rows[i].seconds, i)
 
 
 class Listing:
@@ -126,20 +160,28 @@ class Listing:
         self._runs: Frozen[Run] = Frozen()
         self._chosen: list[tuple[list[int], ...]] = []
         self._order: Sequence[int] = range(0)
+        self.total = 0
 
     def update(
         self, query: Query, instances: Sequence[Instance], rows: Frozen[Row], runs: Frozen[Run]
     ) -> Sequence[int]:
-        """The ids of the instances to list, in order: the same object as before if nothing moved."""
+        """The ids of the instances to list, in order: the same object as before if nothing moved.
+
+        `total` is how many there would be without a filter.
+        """
         blocks = (len(instances) + MASK) >> BITS
         anew = query != self._query or instances is not self._instances or len(self._chosen) != blocks
         dirty: Collection[int] = range(blocks) if anew else self._changed(query, rows, runs)
+        if instances is not self._instances:
+            self.total = sum(not instance.removed for instance in instances)
         if anew:
             self._chosen = [()] * blocks
         self._query, self._instances, self._rows, self._runs = query, instances, rows, runs
         if not dirty and not anew:
             return self._order
         predicates = [_predicate(term, runs) for term in query.text.split()]
+        if self.total < len(instances):
+            predicates.append(_remains)
         moved = anew or query.sort in ("progress", "time")
         for block in dirty:
             chosen: Sequence[int] = range(block << BITS, min((block + 1) << BITS, len(instances)))
@@ -157,14 +199,14 @@ class Listing:
         if query.sort in ("batch", "name") and not fields & {"status", "state"}:
             return set()
         dirty = _changed_blocks(self._rows, rows)
-        if query.sort == "time" or "state" in fields:
+        if "state" in fields:
             for block in _changed_blocks(self._runs, runs):
                 dirty.update(run.instance >> BITS for run in runs[block << BITS : (block + 1) << BITS])
         return dirty
 
     def _arrange(self, query: Query, everything: bool) -> Sequence[int]:
         if query.sort == "status":
-            order = [i for rank in range(len(_STATUS_RANK)) for parts in self._chosen if parts for i in parts[rank]]
+            order = [i for rank in range(len(RANK)) for parts in self._chosen if parts for i in parts[rank]]
             return order[::-1] if query.descending else order
         chosen: Sequence[int] = range(len(self._instances))
         if not everything:
@@ -177,9 +219,9 @@ class Listing:
 
 
 def _by_status(ids: Sequence[int], rows: Sequence[Row]) -> tuple[list[int], ...]:
-    parts: tuple[list[int], ...] = tuple([] for _ in _STATUS_RANK)
+    parts: tuple[list[int], ...] = tuple([] for _ in RANK)
     for i in ids:
-        parts[_STATUS_RANK[row_word(rows[i].tally)]].append(i)
+        parts[RANK[row_word(rows[i].tally)]].append(i)
     return parts
 
 

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -17,6 +18,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import run_facts
 
@@ -27,9 +29,10 @@ SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".md": "md"}
 class Row(msgspec.Struct, frozen=True):
     """What is exported of a run; what is not known is None.
 
-    `seconds` are those of all attempts. What follows belongs to the last one: `started` and `ended` are ISO 8601 with
-    the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the machine that it ran on,
-    `module` the hash of the code that ran, `log` is relative to the state directory.
+    `seconds` are those of all attempts, the running one included. What follows belongs to the last one: `started` and
+    `ended` are ISO 8601 with the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the
+    machine that it ran on, `module` the hash of the code that ran, `log` is relative to the state directory. `file` is
+    the absolute path of the instance's file, if it has one; `in_batch` tells whether it is in the batch still.
     """
 
     id: int
@@ -50,14 +53,16 @@ class Row(msgspec.Struct, frozen=True):
     host: str | None
     module: str | None
     log: str | None
+    file: str | None
+    in_batch: bool
 
 
 COLUMNS = Row.__struct_fields__
 
 
-def row_of(run: Run, instance: Instance) -> Row:
-    """The row of one run."""
-    facts = run_facts(run, instance)
+def row_of(run: Run, instance: Instance, now: float | None = None) -> Row:
+    """The row of one run; a running one counts until `now`, None where nobody runs it any more."""
+    facts = run_facts(run, instance, now)
     return Row(
         id=facts.id,
         instance=facts.instance,
@@ -77,6 +82,8 @@ def row_of(run: Run, instance: Instance) -> Row:
         host=run.host or None,
         module=facts.module,
         log=facts.log,
+        file=facts.file,
+        in_batch=instance.in_batch,
     )
 
 
@@ -88,9 +95,9 @@ def _iso(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
 
 
-def rows_of(instances: Sequence[Instance], runs: Iterable[Run]) -> Iterator[Row]:
+def rows_of(instances: Sequence[Instance], runs: Iterable[Run], now: float | None = None) -> Iterator[Row]:
     """The rows of all runs, in the order of their ids."""
-    return (row_of(run, instances[run.instance]) for run in runs)
+    return (row_of(run, instances[run.instance], now) for run in runs)
 
 
 def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:
@@ -106,20 +113,18 @@ def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:
 
 def _csv(rows: Iterable[Row]) -> Iterator[str]:
     text = io.StringIO()
-    write = csv.writer(text, lineterminator="\n").writerow
-    write(COLUMNS)
-    for row in rows:
-        write(_cells(row))
-        yield text.getvalue()
+    write = csv.writer(text).writerow  # whose lines end with \r\n: so it quotes a field that holds one of the two
+    for cells in chain([COLUMNS], map(_cells, rows)):
+        write(cells)
+        yield text.getvalue().removesuffix("\r\n") + "\n"
         text.seek(0)
         text.truncate()
-    yield text.getvalue()
 
 
 def _json(rows: Iterable[Row]) -> Iterator[str]:
     opening = "["
     for row in rows:
-        yield f"{opening}{jsontext.encode(row).decode()}"
+        yield f"{opening}{escaped(jsontext.encode(row).decode())}"
         opening = ",\n "
     yield "]\n" if opening != "[" else "[]\n"
 

@@ -1,25 +1,21 @@
-"""Without a screen: lines as things happen, in a terminal with a few live lines below them, or JSON lines."""
+"""Without a screen: lines as things happen, or JSON lines."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import IO
 
 import msgspec
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.jsonline import escaped
+from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import (
     DoneRaised,
     DoneReturned,
@@ -31,16 +27,15 @@ from pyalma_tui.model.records import (
     Saved,
     Started,
 )
-from pyalma_tui.model.status_style import STYLES, StatusStyle
+from pyalma_tui.model.words import duration, plural, run_name
 from pyalma_tui.report.facts import NULL
-from pyalma_tui.report.summary import duration, state_line
+from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
 
 POLL = 0.2  # seconds between two looks
 GATHER = 0.02  # seconds in which changes gather before they are printed together
 SAVES_EVERY = 1.0  # seconds between two lines about the saves of one run
-BUSY_ROWS = 8
-OF_NOTES = StatusStyle(" ", "dim")
+WAITING = 50_000  # changes that wait to be printed, some 50 MB
 
 
 class Output:
@@ -82,31 +77,58 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Changes:
-    """What the runner tells, handed from its thread to ours."""
+    """What the runner tells, handed from its thread to ours.
 
-    def __init__(self) -> None:
+    Where nobody reads what we print, as in a pager that was stopped, changes wait here: a number of them, those after
+    them are only counted, and told in a note where they would stand.
+    """
+
+    def __init__(self, most: int = WAITING) -> None:
         self._queue: SimpleQueue[Sequence[Change]] = SimpleQueue()
+        self._most = most
+        self._put = self._taken = 0  # each counted by one thread
+        self._left_out = 0
+        self._counting = threading.Lock()
 
     def put(self, changes: Sequence[Change]) -> None:
         """The listener of a runner."""
+        if self._put - self._taken >= self._most:
+            with self._counting:
+                self._left_out += len(changes)
+            return
+        if self._left_out:
+            self._queue.put(self._told())
+        self._put += len(changes)
         self._queue.put(changes)
 
     def take(self, timeout: float) -> Iterator[Change]:
         """What has come; waits for the first so long, then a moment for those that come with it."""
         try:
-            yield from self._queue.get(timeout=timeout)
+            yield from self._counted(self._queue.get(timeout=timeout))
             if timeout:  # woken for each of thousands a second, we would take the interpreter from the runner
                 time.sleep(GATHER)
             while True:
-                yield from self._queue.get_nowait()
+                yield from self._counted(self._queue.get_nowait())
         except Empty:
-            return
+            if self._left_out:
+                yield from self._told()
+
+    def _counted(self, changes: Sequence[Change]) -> Iterator[Change]:
+        for change in changes:
+            yield change
+            self._taken += 1
+
+    def _told(self) -> list[Change]:
+        with self._counting:
+            number, self._left_out = self._left_out, 0
+        text = f"{plural(number, 'line')} left out: nobody took them. `status` tells where all stands"
+        return [(Note(time.time(), text), None)] if number else []
 
 
 def follow(
     conductor: Conductor,
     changes: Changes,
-    show: Callable[[Change, Sequence[Instance]], None],
+    show: Callable[[Change, Snapshot], None],
     over: Callable[[], bool],
     settle: Callable[[], None] = lambda: None,
 ) -> Snapshot:
@@ -118,21 +140,21 @@ def follow(
         snapshot = conductor.snapshot()
         at_rest = snapshot.phase in ("idle", "closed") or over()
         for change in changes.take(0.0 if at_rest else POLL):
-            show(change, snapshot.instances)
+            show(change, snapshot)
             at_rest = False
         settle()
         if at_rest:
             return snapshot
 
 
-def json_printer(output: Output) -> Callable[[Change, Sequence[Instance]], None]:
+def json_printer(output: Output, *, to_ascii: bool) -> Callable[[Change, Snapshot], None]:
     """Print every change as one JSON object."""
 
-    def show(change: Change, instances: Sequence[Instance]) -> None:
+    def show(change: Change, snapshot: Snapshot) -> None:
         record, run = change
         if isinstance(record, Progressed):
             return
-        name = instances[run.instance].label if run else None
+        name = snapshot.instances[run.instance].label if run else None
         state = NULL if run is None or run.state is None else msgspec.Raw(run.state)
         event = Event(
             event=record.__struct_config__.tag if isinstance(record.__struct_config__.tag, str) else "",
@@ -143,7 +165,8 @@ def json_printer(output: Output) -> Callable[[Change, Sequence[Instance]], None]
             state=state,
             time=round(time.time(), 3),
         )
-        output.line(jsontext.encode(event if run or not isinstance(record, Note) else _note(record)).decode())
+        told = jsontext.encode(event if run or not isinstance(record, Note) else _note(record))
+        output.line(escaped(told.decode(), to_ascii=to_ascii))
 
     return show
 
@@ -153,25 +176,25 @@ def _note(record: Note) -> dict[str, object]:
     return {"event": "note", **empty, "time": round(record.at, 3), "text": printable(record.text)}
 
 
-def line_printer(output: Output) -> Callable[[Change, Sequence[Instance]], None]:
+def line_printer(output: Output) -> Callable[[Change, Snapshot], None]:
     """Print changes as lines without control characters: `11:02:07 uf20-01.cnf  done in 3.2 s`."""
-    describe = _Describer()
+    describe = Describer()
 
-    def show(change: Change, instances: Sequence[Instance]) -> None:
-        said = describe(change, instances)
+    def show(change: Change, snapshot: Snapshot) -> None:
+        said = describe(change, snapshot)
         if said is not None:
             output.line(f"{time.strftime('%H:%M:%S')} {said[1]}")
 
     return show
 
 
-class _Describer:
+class Describer:
     """Words for a change; of the saves of one run at most one a second."""
 
     def __init__(self) -> None:
         self._said: dict[int, float] = {}
 
-    def __call__(self, change: Change, instances: Sequence[Instance]) -> tuple[str, str] | None:
+    def __call__(self, change: Change, snapshot: Snapshot) -> tuple[str, str] | None:
         record, run = change
         if run is None:
             return _general(record)
@@ -183,9 +206,7 @@ class _Describer:
                 return None
             self._said[run.id] = now
         word = s.word(run.status)
-        name = printable(instances[run.instance].label)
-        iteration = f" [{run.iteration}]" if run.iteration else ""
-        return word, f"{name}{iteration}  {_what(record, run)}"
+        return word, f"{printable(run_label(run, snapshot))}  {_what(record, run)}"
 
 
 def _general(record: Record) -> tuple[str, str] | None:
@@ -201,6 +222,11 @@ def _general(record: Record) -> tuple[str, str] | None:
     return None
 
 
+def run_label(run: Run, snapshot: Snapshot) -> str:
+    """What a run is called."""
+    return run_name(snapshot.instances[run.instance].label, run.iteration, len(snapshot.runs_of[run.instance]))
+
+
 def _what(record: Record, run: Run) -> str:
     state = f"  state {state_line(run.state, 60)}" if run.state is not None else ""
     if isinstance(record, Saved):
@@ -211,58 +237,10 @@ def _what(record: Record, run: Run) -> str:
     if isinstance(record, Reset):
         return "forgotten, runs anew"
     match run.status:
-        case s.Done(duration=seconds):
-            return f"done in {duration(seconds)}{state}"
+        case s.Done():
+            return f"done in {duration(run.seconds)}{state}"
         case s.Failed(error=error):
             return f"failed: {printable(error.message)}{state}"
         case s.Interrupted(why=why):
-            return f"interrupted ({why}){state}"
+            return f"interrupted ({printable(why)}){state}"
     return s.word(run.status)
-
-
-def follow_live(conductor: Conductor, changes: Changes, console: Console, over: Callable[[], bool]) -> Snapshot:
-    """In a terminal: lines scroll above a bar and the busy runs."""
-    describe = _Describer()
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
-
-        def show(change: Change, instances: Sequence[Instance]) -> None:
-            said = describe(change, instances)
-            if said is not None and not isinstance(change[0], Saved):
-                word, text = said
-                style = STYLES.get(word, OF_NOTES)
-                glyph = Text(f"{style.glyph} ", style=style.colour)
-                live.console.print(Text(time.strftime("%H:%M:%S "), style="dim") + glyph + Text(text))
-
-        while True:
-            snapshot = conductor.snapshot()
-            live.update(_live(snapshot, console.width))
-            over_now = over()
-            followed = follow(conductor, changes, show, lambda: True)
-            if followed.phase in ("idle", "closed") or over_now:
-                return followed
-            time.sleep(POLL)
-
-
-def _live(snapshot: Snapshot, width: int) -> RenderableType:
-    counts = snapshot.counts
-    head = Table.grid(padding=(0, 1))
-    left = f"~{duration(snapshot.forecast.middle)} left" if snapshot.forecast else "time left unknown"
-    head.add_row(
-        Text(f"{counts.done:,}/{counts.total:,} runs"),
-        ProgressBar(total=max(1, counts.total), completed=counts.done, width=min(40, width // 3)),
-        Text(f"{counts.failed} failed" if counts.failed else "", style="red"),
-        Text((snapshot.not_saved and f"NOT SAVED {snapshot.not_saved}") or left, style="dim"),
-    )
-    rows = Table.grid(padding=(0, 1))
-    busy = [slot for slot in snapshot.slots if slot.run]
-    for slot in busy[:BUSY_ROWS]:
-        run = snapshot.runs[(slot.run or 1) - 1]
-        rows.add_row(
-            Text(STYLES["running"].glyph, style=STYLES["running"].colour),
-            Text(clip(printable(snapshot.instances[run.instance].label), 40)),
-            Text(duration(max(0.0, time.time() - slot.since)), style="dim"),
-            Text(state_line(run.state, 30)),
-            Text(f"stopping: {slot.stopping.step}" if slot.stopping else "", style="yellow"),
-        )
-    more = Text(f"… and {len(busy) - BUSY_ROWS} more" if len(busy) > BUSY_ROWS else "", style="dim")
-    return Group(head, rows, more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from time import localtime, strftime
 
@@ -12,12 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.states import one_line
 from pyalma_tui.model.status_style import STYLES
-from pyalma_tui.model.view import Row, Tally, row_word
+from pyalma_tui.model.view import RANK, Row, Tally, remark, row_word, telling
+from pyalma_tui.model.words import clock, duration, plural
+from pyalma_tui.store.abandoned import why_interrupted
 
 ROWS = 20  # listed in full; beyond it those that are done are only counted
 NAME_CELLS = 48
@@ -31,25 +35,44 @@ def print_summary(
     instances: Sequence[Instance],
     runs: Sequence[Run],
     rows: Sequence[Row],
+    runs_of: Sequence[Sequence[int]],
     counts: Tally,
+    aside: Tally,
     hook: s.DoneHook,
+    now: float | None = None,
 ) -> None:
-    """Print the table, the counts and what became of done(), as wide as the console."""
-    chosen = list(range(len(instances)))
-    if len(chosen) > ROWS:
-        chosen = [i for i in chosen if rows[i].tally.done < rows[i].tally.total][:ROWS]
+    """Print the table, the counts and what became of done(), as wide as the console.
+
+    `counts` are those of the batch, `aside` those of instances that are not in it any more. Runs that are running count
+    until `now`, None where nobody runs them any more.
+    """
+    listed = [instance.id for instance in instances if not instance.removed]
+    chosen = listed
+    if len(chosen) > ROWS:  # what went wrong must not stand behind what only has not been run yet
+        unfinished = [i for i in chosen if rows[i].tally.done < rows[i].tally.total]
+        chosen = sorted(unfinished, key=lambda i: RANK[row_word(rows[i].tally)])[:ROWS]
     if chosen:
         names = max(min(NAME_CELLS, cell_len(printable(instances[i].label))) for i in chosen)
         room = max(LEAST_STATE, min(STATE_CELLS, console.width - names - OTHER_CELLS))
-        console.print(_table(chosen, instances, runs, rows, room))
+        console.print(_table(chosen, instances, runs, rows, runs_of, room, now))
     left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen)
-    if len(instances) > ROWS and left > 0:
-        console.print(Text(f"  … and {left:,} more instances that are not done", style="dim"))
-    console.print(Padding(_counts(counts, hook), (0, 0, 0, 2)))
+    if len(listed) > ROWS and left > 0:
+        console.print(Text(f"  … and {plural(left, 'more instance')} not done", style="dim"))
+    because = why_interrupted(runs, counts.interrupted)
+    console.print(Padding(_counts(counts, because, hook), (0, 0, 0, 2)))
+    if aside.total:
+        told = ", ".join(f"{number:,} {word}" for word in s.WORDS[::-1] if (number := aside.of(word)))
+        console.print(Padding(Text(f"not in the batch any more: {told}", style="dim"), (0, 0, 0, 2)))
 
 
 def _table(
-    chosen: Sequence[int], instances: Sequence[Instance], runs: Sequence[Run], rows: Sequence[Row], room: int
+    chosen: Sequence[int],
+    instances: Sequence[Instance],
+    runs: Sequence[Run],
+    rows: Sequence[Row],
+    runs_of: Sequence[Sequence[int]],
+    room: int,
+    now: float | None,
 ) -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim")
     table.add_column("", width=1, no_wrap=True)
@@ -61,43 +84,39 @@ def _table(
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("last saved state", overflow="ellipsis", no_wrap=True)
     for i in chosen:
-        tally, run = rows[i].tally, runs[rows[i].latest - 1]
+        tally, run = rows[i].tally, telling(rows[i], runs_of[i], runs)
         word = row_word(tally)
-        style = STYLES[word]
+        look = STYLES[word]
         cells: list[RenderableType] = [
-            Text(style.glyph, style=style.colour),
+            Text(look.glyph, style=look.colour),
             Text(printable(instances[i].label)),
-            Text(word if instances[i].in_batch else f"{word}, not in the batch", style=style.colour),
+            Text(word if instances[i].in_batch else f"{word}, not in the batch", style=look.colour),
         ]
         if several:
             cells.append(Text(f"{tally.done}/{tally.total}"))
-        cells += [Text(duration(run.seconds) if run.attempt else ""), _state(run, room)]
+        begun = tally.pending < tally.total or rows[i].seconds
+        spent = math.fsum(worked(runs[number - 1], now) for number in runs_of[i])
+        style = "red" if isinstance(run.status, s.Failed) else ""
+        cells += [
+            Text((clock if tally.running and now else duration)(spent) if begun else ""),
+            Text(clip(printable(remark(run, tally.total)), room), style=style),
+        ]
         table.add_row(*cells)
     return table
 
 
-def _state(run: Run, room: int) -> Text:
-    if isinstance(run.status, s.Failed):
-        return Text(clip(printable(run.status.error.message), room), style="red")
-    return Text(state_line(run.state, room))
-
-
 def state_line(state: bytes | None, cells: int) -> str:
-    """A state on one line: the text itself if it is a plain string, else its JSON."""
-    if state is None:
-        return ""
-    text = state.decode("utf-8", "replace")
-    if text[:1] == '"' and "\\" not in text:
-        text = text[1:-1]
-    return clip(printable(text), cells)
+    """A state on one line of so many cells, "" if there is none."""
+    return "" if state is None else clip(printable(one_line(state)), cells)
 
 
-def _counts(counts: Tally, hook: s.DoneHook) -> Text:
+def _counts(counts: Tally, because: str, hook: s.DoneHook) -> Text:
     line = Text()
     for word in reversed(s.WORDS):
         number = counts.of(word)
         if number or word == "done":
-            line.append(f"{STYLES[word].glyph} {number:,} {word}   ", style=STYLES[word].colour)
+            said = because if word == "interrupted" else ""
+            line.append(f"{STYLES[word].glyph} {number:,} {word}{said}   ", style=STYLES[word].colour)
     said = hook_line(hook)
     if said:
         bad = isinstance(hook.status, s.HookFailed | s.HookCutOff)
@@ -116,14 +135,3 @@ def hook_line(hook: s.DoneHook) -> str:
             return f"{told} (--rerun-done calls it again)"
         case _:
             return hook_text(hook.status)
-
-
-def duration(seconds: float) -> str:
-    """`0.4 s`, `41 s`, `3:12`, `2:05:00`: as precise as one wants to know it."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

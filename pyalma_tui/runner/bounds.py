@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from pyalma_tui.store.disk import open_regular
+
 LIMIT = 16 << 20  # bytes beyond which a log loses its middle
 HEAD = 4 << 20
 TAIL = 4 << 20
@@ -28,7 +30,7 @@ class Bound:
     def look(self) -> None:
         """Give the middle back if the log has grown too large; otherwise this costs one stat."""
         try:
-            end = (os.stat(self.path).st_size - TAIL) // BLOCK * BLOCK
+            end = (os.lstat(self.path).st_size - TAIL) // BLOCK * BLOCK
             if end + TAIL > LIMIT and end > self._hole_end:
                 _punch(self.path, self._hole_end, end)
                 self._hole_end = end
@@ -38,7 +40,7 @@ class Bound:
     def settle(self) -> None:
         """Nobody prints any more: leave head and tail, and between them a line that tells what is missing."""
         try:
-            if os.stat(self.path).st_size > LIMIT:
+            if os.lstat(self.path).st_size > LIMIT:
                 _close_up(self.path)
         except OSError:
             return
@@ -48,7 +50,7 @@ def _punch(path: Path, start: int, end: int) -> None:
     """Free the blocks of a range that reads as zeros from then on; where that is not known, `settle` frees them."""
     if sys.platform != "linux":
         return
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    fd = open_regular(path, os.O_WRONLY)
     try:
         fallocate = ctypes.CDLL(None).fallocate
         fallocate(fd, KEEP_SIZE_PUNCH_HOLE, ctypes.c_int64(start), ctypes.c_int64(end - start))
@@ -57,7 +59,7 @@ def _punch(path: Path, start: int, end: int) -> None:
 
 
 def _close_up(path: Path) -> None:
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    fd = open_regular(path, os.O_RDWR)
     try:
         size = os.fstat(fd).st_size
         head = os.pread(fd, HEAD, 0)

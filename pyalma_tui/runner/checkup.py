@@ -7,19 +7,27 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import psutil
 
-from pyalma_tui.errors import InputError, LoadError, PyalmaError
+from pyalma_tui.errors import InputError, LoadError, PyalmaError, StoreError
 from pyalma_tui.loading.target import Target, find_instances, given_entries
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.model.words import plural, size
+from pyalma_tui.runner.beginning import begin, shown_args
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
-from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
+from pyalma_tui.runner.printed import said
+from pyalma_tui.store import layout
+from pyalma_tui.store.abandoned import look, why_interrupted
+from pyalma_tui.store.belonging import refuse_another
+from pyalma_tui.store.checkpoint import CheckpointStorage
 from pyalma_tui.store.lock import holder
-from pyalma_tui.store.opening import Store, read_store, segments
+from pyalma_tui.store.opening import Store, read_meta, segments
+from pyalma_tui.store.schema import Meta
 
 LOAD_LIMIT = 60.0  # seconds that the module gets to be imported
 LITTLE = 200 << 20  # bytes: logs, journals and two checkpoints of a large experiment want more
@@ -45,21 +53,34 @@ def _failed(topic: str, error: PyalmaError) -> Finding:
 # --- store and lock ----------------------------------------------------------------------------------------------
 
 
-def look_at_store(state_dir: Path) -> Iterator[Finding]:
-    """Whether the state can be read, how large it is, and who holds it."""
-    if not state_dir.exists():
+def look_at_store(target: Target, state_dir: Path) -> Iterator[Finding]:
+    """Whether the state can be read and is this target's, how large it is, and who holds it."""
+    try:
+        os.stat(state_dir)
+    except FileNotFoundError:
         yield Finding("store", f"{state_dir}: not there yet; the first start makes it")
         return
-    busy = holder(state_dir)
     try:
-        store = read_store(state_dir)
+        store, busy = look(state_dir)
     except PyalmaError as error:
         yield _failed("store", error)
     else:
+        if store is not None:
+            yield from _belonging(target, state_dir, store)
         yield from _content(state_dir, store, busy=busy is not None)
-    yield from _sizes(state_dir)
-    yield from _backup(state_dir)
+    try:
+        yield from _sizes(state_dir)
+        yield from _backup(state_dir)
+    except OSError as error:
+        yield Finding("store", f"{error.filename}: {error.strerror}", "change its permissions", 3)
     yield _lock(state_dir)
+
+
+def _belonging(target: Target, state_dir: Path, store: Store) -> Iterator[Finding]:
+    try:
+        refuse_another(state_dir, store.meta, target.path, target.module, target.digest)
+    except PyalmaError as error:
+        yield _failed("store", error)
 
 
 def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Finding]:
@@ -67,47 +88,55 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
         yield Finding("store", f"{state_dir}: nothing is in it yet")
         return
     counts = store.ledger.counts
-    shown = ", ".join(f"{number:,} {word}" for word, number in msgspec.structs.asdict(counts).items() if number)
+    numbers = msgspec.structs.asdict(counts)
+    because = {"interrupted": why_interrupted(store.ledger.runs, counts.interrupted)}
+    shown = ", ".join(f"{number:,} {word}{because.get(word, '')}" for word, number in numbers.items() if number)
+    if aside := store.ledger.aside.total:
+        shown += f"{', ' * bool(shown)}{aside:,} not in the batch any more"
     written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(store.meta.written_at))
     yield Finding(
-        "store", f"{state_dir / NAME}: schema {store.meta.schema}, session {store.meta.session}, written {written}"
+        "store",
+        f"{layout.database(state_dir)}: schema {store.meta.schema}, session {store.meta.session}, written {written}",
     )
     yield Finding("runs", shown or "none")
     for name, lines in store.damaged.items():
-        fact = f"{state_dir / 'journal' / name}: {lines} damaged or torn line{'s' * (lines != 1)} skipped"
+        fact = f"{layout.journal(state_dir) / name}: {plural(lines, 'damaged or torn line')} skipped"
         advice = "all others count; the next start keeps the file aside and goes on"
         yield Finding("journal", fact, advice, 0 if busy else 3)
     for name in store.stale:
-        fact = f"{state_dir / 'journal' / name}: older than {NAME}, as from a backup"
+        fact = f"{layout.journal(state_dir) / name}: older than {layout.DATABASE}, as from a backup"
         yield Finding("journal", fact, "nothing of it counts; the next start keeps the file aside and goes on")
 
 
 def _sizes(state_dir: Path) -> Iterator[Finding]:
-    database = state_dir / NAME
-    parts = [f"{NAME} {_bytes(database.stat().st_size)}"] if database.is_file() else []
-    count = len(segments(state_dir / "journal"))
-    parts.append(f"journal {_bytes(_size_of(state_dir / 'journal'))} in {count} segment{'s' * (count != 1)}")
-    parts.append(f"logs {_bytes(_size_of(state_dir / 'logs'))}")
+    database = layout.database(state_dir)
+    parts = [f"{layout.DATABASE} {size(database.stat().st_size)}"] if database.is_file() else []
+    journal = layout.journal(state_dir)
+    parts.append(f"journal {size(_size_of(journal))} in {plural(len(segments(journal)), 'segment')}")
+    parts.append(f"logs {size(_size_of(layout.logs(state_dir)))}")
     yield Finding("sizes", ", ".join(parts))
     if not os.access(state_dir, os.W_OK | os.X_OK):
         yield Finding("store", f"{state_dir}: it may not be written", "change its permissions, or --state DIR", 3)
 
 
 def _backup(state_dir: Path) -> Iterator[Finding]:
-    path = state_dir / BACKUP
-    if not path.exists():
+    path = layout.backup(state_dir)
+    if not path.is_file():
         return
     try:
         CheckpointStorage(path).tables()
     except PyalmaError as error:
-        yield Finding("backup", error.message, f"{NAME} counts; the next checkpoint makes a new backup")
+        yield Finding("backup", error.message, f"{layout.DATABASE} counts; the next checkpoint makes a new backup")
     else:
         written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
         yield Finding("backup", f"{path}: readable, from {written}")
 
 
 def _lock(state_dir: Path) -> Finding:
-    who = holder(state_dir)
+    try:
+        who = holder(state_dir)
+    except PyalmaError as error:
+        return _failed("lock", error)
     if who is None:
         return Finding("lock", "free")
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(who.since))
@@ -128,37 +157,45 @@ def _size_of(folder: Path) -> int:
     return total
 
 
-def _bytes(size: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
-
-
 # --- module and instances ----------------------------------------------------------------------------------------
 
 
-def look_at_module(target: Target, state_dir: Path) -> Iterator[Finding]:
+def look_at_module(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Iterator[Finding]:
     """Whether a worker can import the module, what it offers, and which instances there are."""
-    if holder(state_dir) is not None:
+    try:
+        busy = holder(state_dir) is not None
+    except PyalmaError:  # which is told of the lock
+        busy = False
+    if busy:
         yield Finding("module", f"{target.module}: not loaded, since it is running")
         return
     try:
-        loaded, took, printed = _load(target.module)
+        chosen = _chosen(target, state_dir, args)
+        if chosen.args:
+            yield Finding("arguments", f"{target.module.name} gets {shown_args(chosen.args)}")
+        loaded, took, printed = _load(target.module, chosen)
     except LoadError as error:
         last = error.details.rstrip().rpartition("\n")[2].strip() if error.details else ""
         why = error.message.removeprefix("module: ")
         yield Finding("module", why if last in why else f"{why} ({last})", code=2)
         return
-    wrote = f", prints {_bytes(printed)}" if printed else ""
+    wrote = f", prints {size(printed)}" if printed else ""
     yield Finding("module", f"{target.module}: loads in {took:.1f} s{wrote}")
     yield Finding("run", signature(target.module, "run"))
     yield Finding("done", "done() is called once, when all runs are done" if loaded.has_done else "no done()")
     yield from _instances(target, loaded, state_dir)
 
 
-def _load(module: Path) -> tuple[Loaded, float, int]:
+def _chosen(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Chosen:
+    """How a start would run the module."""
+    try:
+        known = read_meta(state_dir) or Meta()
+    except StoreError:  # a finding of its own
+        known = Meta()
+    return begin(target, known, Chosen(args=args), None).chosen
+
+
+def _load(module: Path, chosen: Chosen) -> tuple[Loaded, float, int]:
     """What a worker says of the module, after how many seconds, and how many bytes it printed; raises LoadError."""
     began = time.monotonic()
 
@@ -167,12 +204,20 @@ def _load(module: Path) -> tuple[Loaded, float, int]:
             raise LoadError(f"{module}: its import takes more than {LOAD_LIMIT:.0f} s. Look what it waits for")
 
     with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}")
+        worker = Worker(module, output, f"doctor-{os.getpid()}-{time.monotonic_ns()}", chosen)
         try:
-            loaded = wait_until_loaded(worker, module, waiting)
-        finally:
-            worker.kill()
+            loaded = _wait(worker, module, waiting)
+        except LoadError as error:
+            raise LoadError(said(error.message, output), error.details) from None
         return loaded, time.monotonic() - began, os.fstat(output.fileno()).st_size
+
+
+def _wait(worker: Worker, module: Path, waiting: Callable[[float], None]) -> Loaded:
+    """Wait until it is loaded or not, and end the worker: everything is printed then."""
+    try:
+        return wait_until_loaded(worker, module, waiting)
+    finally:
+        worker.part()
 
 
 def signature(module: Path, name: str) -> str:
@@ -195,7 +240,7 @@ def _instances(target: Target, loaded: Loaded, state_dir: Path) -> Iterator[Find
         return
     if found is not None:
         yield Finding("instances", f"{len(found):,}, of which {found[0].label} is the first" if found else "none")
-    elif state_dir.exists():
+    elif os.path.exists(state_dir):
         yield Finding("instances", "those that are remembered; no file beside the module names any")
     else:
         yield Finding(
@@ -210,12 +255,12 @@ def _instances(target: Target, loaded: Loaded, state_dir: Path) -> Iterator[Find
 
 def look_at_disk(folder: Path) -> Iterator[Finding]:
     """Whether there is room, and whether a state directory can be made, in the folder or the nearest that exists."""
-    while not folder.exists():
+    while not os.path.exists(folder):
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     yield Finding(
         "disk",
-        f"{folder}: {_bytes(free)} free",
+        f"{folder}: {size(free)} free",
         "make room: a state that cannot be stored ends its run" if free < LITTLE else "",
         3 if free < LITTLE else 0,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -12,36 +11,66 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from pyalma_tui.errors import LoadError, ShortageError
+from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner.local_slots import Worker, become_subreaper
-from pyalma_tui.runner.snapshot import load_log_dir
+from pyalma_tui.runner.printed import failed
+from pyalma_tui.store.disk import make_folder, open_regular
+from pyalma_tui.store.layout import FIRST_LOAD_LOG, load_log_dir
+from pyalma_tui.store.ours import is_begun
 
 
 @contextmanager
-def first_worker(module: Path, state_dir: Path) -> Iterator[Worker]:
-    """A worker that imports the module. What fails inside of the `with` kills it; otherwise it lives on after it.
+def first_worker(
+    module: Path, state_dir: Path, chosen: Chosen | None = None, *, foreground: bool = False
+) -> Iterator[Worker]:
+    """A worker that imports the module. What fails inside of the `with` ends it; otherwise it lives on after it.
+
+    Raises ShortageError if no process can be started.
 
     The mark is its own even if several experiments are run by one process: a worker's orphans are found by it.
     """
     become_subreaper()
     with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}")
+        worker = _start(module, output, f"first-{os.getpid()}-{time.monotonic_ns()}", chosen, foreground=foreground)
         try:
             yield worker
-        except BaseException:
+        except LoadError as error:
+            worker.part()
+            log = _keep_output(output, state_dir) if is_begun(state_dir) else None  # a failed load makes no directory
+            raise failed(error, output, log) from None
+        except Exception:
+            worker.part()
+            raise
+        except BaseException:  # a Ctrl+C: at once
             worker.kill()
             raise
         _keep_output(output, state_dir)
 
 
-def _keep_output(output: IO[bytes], state_dir: Path) -> None:
+def _start(module: Path, output: IO[bytes], mark: str, chosen: Chosen | None, *, foreground: bool) -> Worker:
+    try:
+        return Worker(module, output, mark, chosen, foreground=foreground)
+    except OSError as error:
+        if is_shortage(error):
+            raise ShortageError(f"no worker can be started: {error.strerror}") from error
+        # as of arguments that are too long together
+        raise LoadError(f"module: {module}: no process can be started for it: {error.strerror}") from error
+
+
+def _keep_output(output: IO[bytes], state_dir: Path) -> Path | None:
     """What the module printed while it was imported goes into its load log; nothing of it reached the terminal."""
     output.seek(0, os.SEEK_END)
     if output.tell() == 0:
-        return
+        return None
     output.seek(0)
-    directory = load_log_dir(state_dir)
-    with contextlib.suppress(OSError):  # a log is no reason not to start
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (directory / "first.log").touch(0o600)
-        with (directory / "first.log").open("wb") as log:
+    folder = load_log_dir(state_dir)
+    try:  # a log is no reason not to start
+        make_folder(folder)
+        with os.fdopen(open_regular(folder / FIRST_LOAD_LOG, os.O_WRONLY | os.O_CREAT), "wb") as log:
+            log.truncate()
             shutil.copyfileobj(output, log)
+    except OSError:
+        return None
+    return folder / FIRST_LOAD_LOG

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from pyalma_tui.runner.supervise import is_stopped
+from pyalma_tui.store import layout
 from pyalma_tui.store.lock import Holder
 
 
@@ -18,7 +19,7 @@ def obstacle(state_dir: Path, who: Holder) -> str:
         return "nobody knows which process runs it"
     try:
         process = psutil.Process(who.pid)
-        if not _has_open(process, state_dir / "lock"):
+        if not _has_open(process, layout.lock(state_dir)):
             return f"it runs elsewhere: process {who.pid} of this machine is another one"
     except psutil.NoSuchProcess:
         return ""

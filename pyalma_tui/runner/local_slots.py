@@ -13,10 +13,12 @@ from pathlib import Path
 from signal import Signals
 from typing import IO
 
-from pyalma_tui.errors import LoadError
+from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import (
     WORKER_MARK,
+    Exit,
     Interrupt,
     Loaded,
     LoadFailed,
@@ -24,8 +26,13 @@ from pyalma_tui.model.messages import (
     Order,
     Reply,
     Request,
+    Signalled,
+    Timeout,
+    TryLater,
 )
 
+PRESSED = 1.5  # seconds that a worker gets to end by itself when it is no longer needed; then it gets SIGINT
+GOODBYE = 2.0  # seconds until it is killed; and that what it started gets afterwards
 CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unmapped for each short reply
 _decode: Callable[[bytes], Reply] = jsontext.decoder(Reply)
 
@@ -36,8 +43,22 @@ class Worker:
     The kernel ends it when the thread that started it ends, so a runner starts its workers itself.
     """
 
-    def __init__(self, module: Path, output: IO[bytes], mark: str, code: Path | None = None) -> None:
-        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead."""
+    def __init__(
+        self,
+        module: Path,
+        output: IO[bytes],
+        mark: str,
+        chosen: Chosen | None = None,
+        code: Path | None = None,
+        *,
+        foreground: bool = False,
+    ) -> None:
+        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead.
+
+        Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. One in the `foreground` stays in our
+        session, where the terminal can be given to its group. Raises OSError if no process can be started.
+        """
+        chosen = chosen or Chosen()
         self.mark = mark
         self.loaded: Loaded | None = None
         self.work, theirs_work = socket.socketpair()
@@ -52,14 +73,18 @@ class Worker:
         try:
             # -P: nothing in the working directory takes the place of a module that we import
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode()],
+                [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode(), *(chosen.args or ())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 pass_fds=(theirs_work.fileno(), theirs_control.fileno()),
-                start_new_session=True,
-                env=os.environ | {WORKER_MARK: mark},
+                start_new_session=not foreground,
+                process_group=0 if foreground else None,
+                env=os.environ | {WORKER_MARK: mark} | _hash_seed(chosen),
             )
+        except BaseException:
+            self.close()
+            raise
         finally:
             theirs_work.close()
             theirs_control.close()
@@ -108,9 +133,17 @@ class Worker:
                 self.loaded = reply
         return replies
 
-    def interrupt(self, run: int, attempt: int, error: str) -> None:
-        """Ask for the end of an attempt at its next save()."""
-        self._tell(Interrupt(run, attempt, error))
+    def interrupt(self, run: int, attempt: int, timeout: float | None) -> None:
+        """Ask for the end of an attempt at its next save(); `timeout` are the seconds that it has used up, if so."""
+        self._tell(Interrupt(run, attempt, timeout))
+
+    def announce_signal(self, run: int, attempt: int) -> None:
+        """Tell it, before a signal is sent, that this is ours and for that attempt."""
+        self._tell(Signalled(run, attempt))
+
+    def grant(self, run: int, attempt: int, seconds: float | None) -> None:
+        """Let an attempt have so many seconds from its beginning on."""
+        self._tell(Timeout(run, attempt, seconds))
 
     def renew_segment(self) -> None:
         """Let it go on in a new journal segment."""
@@ -137,6 +170,18 @@ class Worker:
             return False
         return True
 
+    def dismiss_guard(self) -> None:
+        """End the guard of a worker that is gone: it waits to hear whether we are gone as well."""
+        guard = self.guard
+        try:
+            if guard and os.getpgid(guard) == self.pid:  # still it
+                os.kill(guard, Signals.SIGKILL)
+                os.waitpid(guard, 0)
+        except ProcessLookupError:  # it has been killed
+            return
+        except ChildProcessError:  # we do not inherit orphans here
+            return
+
     def group_is_alive(self) -> bool:
         """Whether anything of its process group is left."""
         try:
@@ -154,6 +199,17 @@ class Worker:
         """The exit code, negative for a signal, None while it lives."""
         return self.process.poll()
 
+    def part(self) -> None:
+        """Let it end by itself, as a Python program does, and wait for that; what takes too long is killed."""
+        self.send(Exit())
+        for seconds, number in ((PRESSED, Signals.SIGINT), (GOODBYE - PRESSED, Signals.SIGKILL)):
+            try:
+                self.process.wait(seconds)
+                break
+            except subprocess.TimeoutExpired:
+                self.signal(number)
+        self.kill()
+
     def kill(self) -> None:
         """End it at once, with what it started."""
         self.signal_group(Signals.SIGKILL)
@@ -164,6 +220,10 @@ class Worker:
         """Close our ends; a worker that still lives ends its group itself."""
         self.work.close()
         self._control.close()
+
+
+def _hash_seed(chosen: Chosen) -> dict[str, str]:
+    return {} if chosen.hash_seed is None else {"PYTHONHASHSEED": str(chosen.hash_seed)}
 
 
 def become_subreaper() -> None:
@@ -178,7 +238,7 @@ def become_subreaper() -> None:
 def wait_until_loaded(worker: Worker, path: Path, waiting: Callable[[float], None]) -> Loaded:
     """What the worker says of the run module; `waiting` is called each second with the seconds so far.
 
-    Raises LoadError with the user's traceback.
+    Raises LoadError with the user's traceback, ShortageError if it cannot be told what becomes of it.
     """
     began = time.monotonic()
     while True:
@@ -191,6 +251,8 @@ def wait_until_loaded(worker: Worker, path: Path, waiting: Callable[[float], Non
                 return reply
             if isinstance(reply, LoadFailed):
                 raise LoadError(f"module: {reply.error.message}", reply.error.traceback)
+            if isinstance(reply, TryLater):
+                raise ShortageError(reply.why)
         if worker.ended:
             code = worker.process.wait()
             how = f"exits with code {code}" if code >= 0 else f"is killed by {Signals(-code).name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
 class Queue:
@@ -67,14 +67,22 @@ class Queue:
             self._first.remove(run)
         return True
 
-    def pop(self) -> int | None:
-        """The next run, None if there is none."""
-        while self._first or self._heap:
-            run = self._first[0] if self._first else self._order[heapq.heappop(self._heap)]
-            if self._waiting[run]:
-                self.discard(run)
-                return run
-        return None
+    def pop(self, barred: Collection[int] = ()) -> int | None:
+        """The next run that is not `barred`, None if there is none; those that are wait on."""
+        found = next((run for run in self._first if run not in barred), None)
+        held = []
+        while found is None and self._heap:
+            place = heapq.heappop(self._heap)
+            run = self._order[place]
+            if self._waiting[run] and run in barred:
+                held.append(place)
+            elif self._waiting[run]:
+                found = run
+        for place in held:
+            heapq.heappush(self._heap, place)
+        if found is not None:
+            self.discard(found)
+        return found
 
     def _place_of(self, run: int) -> int | None:
         place = self._place[run] if run < len(self._place) else -1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import selectors
-import signal
 import socket
 import threading
 import time
@@ -14,8 +13,9 @@ from queue import SimpleQueue
 
 import msgspec
 
-from pyalma_tui.errors import LoadError, PyalmaError, StoreError
+from pyalma_tui.errors import LoadError, PyalmaError, ShortageError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import NEVER
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.forecast import Forecast, forecast
 from pyalma_tui.model.hook_text import UNSURE
@@ -25,12 +25,16 @@ from pyalma_tui.model.messages import (
     Ended,
     Loaded,
     LoadFailed,
+    Refused,
     Reply,
     RunOrder,
     ServeFailed,
     Serving,
+    TryLater,
 )
-from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Record, Reset, Started, Stopped
+from pyalma_tui.model.records import DoneRaised, DoneStarted, Record, Reset, Started
+from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.model.words import run_name
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import supervise
 from pyalma_tui.runner.bounds import Bound
@@ -38,14 +42,20 @@ from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.edited import Edited
 from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.printed import said_in
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import CRASHES, Retries
+from pyalma_tui.runner.room import Room
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
-from pyalma_tui.runner.snapshot import Blocked, Change, Listener, Phase, Snapshot, done_log_path, log_path
+from pyalma_tui.runner.snapshot import Blocked, Change, Listener, Phase, Snapshot
+from pyalma_tui.runner.starting import Starting
 from pyalma_tui.runner.usage import Usage
+from pyalma_tui.runner.verdict import Death, how_it_died, verdict
+from pyalma_tui.store.layout import done_log_path, log_path
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
+SOON = 0.005  # seconds until the next look when a worker is about to be gone
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
 LOOK = 0.5  # seconds between two looks whether a process is stopped
 NO_STATE = msgspec.Raw(b'""')
@@ -81,12 +91,16 @@ class Runner:
         self._queue = Queue(session.order)
         self._timeout = settings.timeout
         self._retries = Retries(settings.retries)
+        self._starting = Starting()
+        self._room = Room()
         self._usage = Usage()
         self._durations: deque[float] = deque(maxlen=500)
         self._paused = settings.paused
         self._halted = False  # after an interrupt of everything, until a resume
         self._quitting = False
         self._done_wanted = False
+        self._stirred = 0  # how many workers had been started when something was called last
+        self._worn: set[str] = set()  # what was told of workers that had to be replaced
         self._blocked: PyalmaError | None = None
         self._failure = ""
         self._changed = True
@@ -95,20 +109,30 @@ class Runner:
         self._wake, self._woken = socket.socketpair()
         self._next_tick = 0.0
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
-        if listener is not None and session.ledger.notes:  # what was found while it was opened
-            listener([(note, None) for note in session.ledger.notes])
+        found = [note for note in session.ledger.notes if note.text not in settings.warnings]
+        if listener is not None and found:  # while it was opened; a listener's user has read the warnings on stderr
+            listener([(note, None) for note in found])
         self._gather()
         self._publish("opening")
 
     # --- for other threads ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        """Begin; where no thread can be started it ends at once, and `failure` of the snapshot says so."""
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            if not is_shortage(error):
+                raise
+            self._failure = ShortageError(str(error)).message
+            if self._first is not None:
+                self._first.kill()
+            self._end()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it has ended, which a Quit brings about."""
-        self._thread.join(timeout)
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
 
     def is_alive(self) -> bool:
         """Whether the thread runs."""
@@ -152,6 +176,8 @@ class Runner:
         for key, _ in self._crew.selector.select(timeout):
             key.data()
         now = time.monotonic()
+        if self._crew.is_parting:
+            self._next_tick = min(self._next_tick, now + SOON)
         if now >= self._next_tick or self._changed:
             self._tick(now)
         self._fill()
@@ -164,6 +190,8 @@ class Runner:
             or self._crew.leaving
             or self._retries
             or self._changed
+            or self._room.wanted
+            or (self._starting.waits and self._phase() == "busy")
             or self._session.journal.changed
             or self._session.not_saved
         )
@@ -182,6 +210,7 @@ class Runner:
         self._usage.look({seat.worker.pid: seat.worker.guard for seat in self._crew.seats.values()}, now)
         self._session.busy(active)
         self._session.tend(now, idle=self._phase() == "idle")
+        self._look_for_room(now)
         if self._changed or active:
             self._publish(self._phase())
 
@@ -204,13 +233,8 @@ class Runner:
     def _end(self) -> None:
         """End whatever still lives, write the last checkpoint, and say so, come what may: somebody waits for it."""
         self._quitting = True
-        now = time.monotonic()
-        seats = list(self._crew.seats.values())
-        for seat in seats:
-            self._advance(seat, supervise.at_once(seat.stop or supervise.asked(now, 0.0), now))
         try:
-            for seat in seats:
-                self._try(partial(self._bury_at_last, seat))
+            self._try(self._end_workers)
             self._try(self._crew.close)
             self._try(self._session.close)
         finally:
@@ -218,8 +242,25 @@ class Runner:
             self._woken.close()
             self._publish("closed")
 
-    def _bury_at_last(self, seat: Seat) -> None:
-        self._bury(seat, seat.worker.process.wait())
+    def _end_workers(self) -> None:
+        """There are some only after an error of ours: what they call is killed, the others end by themselves."""
+        now = time.monotonic()
+        for seat in self._crew.seats.values():
+            if seat.active:
+                self._advance(seat, supervise.at_once(seat.stop or supervise.asked(now, 0.0), now))
+            elif seat.doing != "ending":
+                self._crew.dismiss(seat)
+        while self._crew.seats:
+            for seat in list(self._crew.seats.values()):
+                self._try(partial(self._see_end, seat))
+            time.sleep(SOON)
+
+    def _see_end(self, seat: Seat) -> None:
+        code = seat.worker.gone()
+        if code is not None:
+            self._bury(seat, code)
+        elif seat.doing == "ending":
+            self._crew.hurry(seat, time.monotonic())
 
     def _try(self, step: Callable[[], None]) -> None:
         """Take a step of the end; if it fails, that is told, and the others are taken all the same."""
@@ -234,13 +275,16 @@ class Runner:
 
     def _gather(self) -> None:
         """Let everything wait that starts by itself: pending and interrupted runs, failed ones if asked for."""
+        if self._settings.only is not None:
+            self._queue.add([self._settings.only])
+            return
         wanted = (s.Pending, s.Interrupted, s.Failed) if self._settings.retry_failed else (s.Pending, s.Interrupted)
         ledger = self._session.ledger
         fresh = ledger.counts.pending == len(ledger.runs)
         order = self._session.order
         self._queue.add(order if fresh else [i for i in order if isinstance(ledger.run(i).status, wanted)])
         if not fresh:
-            done = [run.status.duration for run in ledger.runs if isinstance(run.status, s.Done)]
+            done = [run.seconds for run in ledger.runs if isinstance(run.status, s.Done)]
             done = [seconds for seconds in done if seconds]  # those that pyalma ended took nobody knows how long
             self._durations.extend(done[-500:])
         if self._settings.rerun_done:
@@ -250,17 +294,17 @@ class Runner:
         """Give every free worker something to do, and start workers while there is more than they can take."""
         if self._quitting:
             for seat in self._crew.of("loading", "opening", "ready"):
-                self._dismiss(seat)
-            self._crew.see_off(time.monotonic())
+                self._crew.dismiss(seat)
             return
         if not self._session.planned:  # what run ids mean is being written
             self._session.refuse_unplanned()
             return
         open_to_runs = not (self._halted or self._paused or self._blocked)
+        haunted = self._crew.haunted
         for seat in list(self._crew.seats.values()):
             if seat.doing == "ready" and seat.number >= self._workers:
-                self._dismiss(seat)
-            elif seat.doing == "ready" and open_to_runs and (run := self._queue.pop()) is not None:
+                self._crew.dismiss(seat)
+            elif seat.doing == "ready" and open_to_runs and (run := self._queue.pop(haunted)) is not None:
                 self._order(seat, run)
         if open_to_runs:
             coming = self._crew.coming
@@ -273,16 +317,30 @@ class Runner:
             self._call_done()
 
     def _start(self, number: int) -> bool:
-        """Start a worker; where no more can be, as many as there are have to do. Raises OSError if there is none."""
+        """Start a worker, if one can be started now; where no more can be, as many as there are have to do.
+
+        Raises OSError if there is none.
+        """
+        now = time.monotonic()
+        if not self._starting.may(now, others=bool(self._loaded)):
+            return False
         try:
             self._crew.start(number)
         except OSError as error:
+            why = error.strerror or str(error)
+            if is_shortage(error):
+                self._try_later(why, now)
+                return False
             if not self._crew.seats:
                 raise
             self._workers = len(self._crew.seats)
-            self._note(f"no more workers can be started ({error.strerror}): {_count(self._workers, 'worker')} go on")
+            self._note(f"no more workers can be started ({why}): {_count(self._workers, 'worker')} go on")
             return False
         return True
+
+    def _try_later(self, why: str, now: float) -> None:
+        if self._starting.short(now):
+            self._note(f"no worker can be started at the moment ({why}): it is tried again until one can")
 
     def _order(self, seat: Seat, number: int) -> None:
         run = self._session.ledger.run(number)
@@ -290,6 +348,7 @@ class Runner:
         assert not isinstance(run.status, s.Running | s.Done), "only what is not running and not done is called"
         instance = self._session.ledger.instances[run.instance]
         log = Bound(log_path(self._session.state_dir, run.id, run.attempt + 1))
+        self._stirred = self._crew.launched
         seat.turn("running", run.id, run.attempt + 1, log)
         self._changed = True
         seat.worker.send(
@@ -303,6 +362,8 @@ class Runner:
                 iteration=run.iteration,
                 seed=run.seed,
                 state=NO_STATE if run.state is None else msgspec.Raw(run.state),
+                timeout=self._timeout,
+                bare=instance.bare,
             )
         )
 
@@ -324,7 +385,7 @@ class Runner:
     def _all_done(self) -> bool:
         counts = self._session.ledger.counts
         if counts.done == counts.total:
-            return True
+            return counts.total > 0
         if len(self._queue) or self._retries or any(seat.run for seat in self._crew.seats.values()):
             return False
         return all(isinstance(self._session.ledger.run(run).status, s.Done) for run in self._session.order)
@@ -338,16 +399,25 @@ class Runner:
         return (not_yet or self._done_wanted) and self._all_done()
 
     def _call_done(self) -> None:
-        ready = self._crew.of("ready")
+        """Call it in a worker that was started after all runs, and after all their workers had ended.
+
+        Only then what runs have written is there: files are flushed at the end of a process.
+        """
+        ready = [seat for seat in self._crew.of("ready") if seat.launch > self._stirred]
+        for seat in self._crew.of("ready"):
+            if seat not in ready[:1]:
+                self._crew.dismiss(seat)
+        if self._crew.leaving or len(self._crew.seats) > len(ready[:1]):
+            return
         if not ready:
-            if not self._crew.seats:
-                self._crew.start(0)
+            self._start(0)
             return
         self._done_wanted = False
+        self._stirred = self._crew.launched
         session = self._session
         session.sync_now()
         call = session.ledger.hook.calls + 1
-        started = DoneStarted(call, time.time())
+        started = DoneStarted(call, time.time(), session.results)
         session.write_durably(started)  # raises: done() is not called unless that it was is known for ever
         self._after([(started, None)])
         ready[0].turn("done()", 0, call, Bound(done_log_path(session.state_dir, call)))
@@ -368,46 +438,87 @@ class Runner:
     def _on_reply(self, seat: Seat, reply: Reply) -> None:
         self._changed = True
         match reply:
-            case Loaded():
-                self._has_done = reply.has_done
-                self._crew.serve(seat)
-            case LoadFailed(error):
-                self._cannot_load(seat, error.message, LoadError(f"module: {error.message}. {MEND}"))
             case Serving():
                 self._session.journal.follow(seat.writer)
                 seat.followed = True
-                seat.turn("ready")
-            case ServeFailed(error):
-                self._session.not_saved = error.message
-                why = f"a worker cannot write its journal: {error.message}"
-                self._cannot_load(seat, why, StoreError(f"NOT SAVED: {why}; {MAKE_ROOM}"))
-            case Ended(run, attempt, unsaved):
+                if seat.doing == "opening":
+                    seat.turn("ready")
+            case _ if seat.doing == "ending":  # it had not heard yet that it is no longer needed
+                return
+            case Loaded():
+                self._starting.loaded()
+                self._has_done = reply.has_done
+                self._crew.serve(seat)
+            case LoadFailed(error):
+                why = said_in(error.message, seat.load_log)
+                self._crew.dismiss(seat)
+                told = f"a worker could not import the module: {why}"
+                self._never_loaded(told, LoadError(f"module: {why}. {MEND}"))
+            case TryLater(why):
+                self._crew.dismiss(seat)
+                self._try_later(why, time.monotonic())
+            case ServeFailed(error, room):
+                self._crew.dismiss(seat)
+                self._not_saved("a worker cannot write its journal", Refused(error.message, room))
+            case Ended(run, attempt, refused, worn):
                 self._absorb(self._session.journal.read(seat.writer))
-                if unsaved:
-                    self._not_recorded(run, attempt, unsaved)
+                if refused is not None:
+                    self._not_recorded(run, attempt, refused)
                 seat.turn("ready")
+                if worn:
+                    self._replace(seat, run, worn)
             case DoneEnded(unsaved=unsaved):
                 self._absorb(self._session.journal.read(seat.writer))
                 if isinstance(self._session.ledger.hook.status, s.HookRunning):
                     self._cut_off(unsaved)
-                seat.turn("ready")
+                self._crew.dismiss(seat)  # what it has written is there when it is gone
 
-    def _not_recorded(self, run: int, attempt: int, why: str) -> None:
-        """The disk refused what a worker wrote: that run failed, and no other is started only to fail as well."""
+    def _replace(self, seat: Seat, run: int, worn: str) -> None:
+        """Let a worker go whose process a run has changed for good; another one takes its slot if there is need."""
+        if worn not in self._worn:
+            self._worn.add(worn)
+            self._note(f"{self._label(run)} {worn}: its worker is replaced, as each is after such a run")
+        self._crew.dismiss(seat)
+
+    def _not_recorded(self, run: int, attempt: int, refused: Refused) -> None:
+        """The disk refused what a worker wrote of a run, which goes on by itself if that was no fault of its own."""
         known = self._session.ledger.run(run)
-        if known.attempt < attempt:  # refused already was that it starts
-            self._queue.add([run])
-        elif isinstance(known.status, s.Running):
-            self._write(Lost(run, attempt, None, time.time(), s.Error(why)))
-        self._session.not_saved = why
-        if self._blocked is None:
-            self._blocked = StoreError(f"NOT SAVED: {self._label(run)}: {why}; {MAKE_ROOM}")
-            self._note(f"nothing more is started: {why}")
+        if refused.end is not None and isinstance(known.status, s.Running):
+            self._write(refused.end)
+        self._not_saved(self._label(run), refused)
+        if known.attempt < attempt or isinstance(self._session.ledger.run(run).status, s.Interrupted):
+            self._queue.add([] if self._halted else [run])
 
-    def _cannot_load(self, seat: Seat, why: str, error: PyalmaError) -> None:
-        self._blocked = error
-        self._note(f"no worker can be started: {why}")
-        self._dismiss(seat)
+    def _not_saved(self, what: str, refused: Refused) -> None:
+        """The disk refused something: nothing is started only to be refused as well."""
+        self._session.not_saved = refused.why
+        if refused.room:
+            self._room.refused(time.monotonic())
+        if self._blocked is None:
+            self._blocked = StoreError(f"NOT SAVED: {what}: {refused.why}; {MAKE_ROOM}")
+            later = "; what it has interrupted goes on by itself when there is room" if refused.room else ""
+            self._note(f"nothing more is started: {refused.why}{later}")
+
+    def _look_for_room(self, now: float) -> None:
+        """Go on when the disk takes something again: a checkpoint, which is tried every few seconds as long as not."""
+        if self._room.is_found(now, stored=not self._session.not_saved):
+            self._blocked = None
+            self._note("there is room on the disk again: what it has interrupted goes on")
+
+    def _never_loaded(self, why: str, error: PyalmaError) -> None:
+        """A worker did not come to load the module: another is tried, and after some the others go on without it."""
+        if not self._starting.died(time.monotonic()):
+            self._note(f"{why}; another one is started")
+        elif self._loaded:
+            self._note(f"no more workers can be started: {why}; {_count(self._loaded, 'worker')} go on")
+        else:
+            self._blocked = error
+            self._note(f"no worker can be started: {why}")
+
+    @property
+    def _loaded(self) -> int:
+        """How many workers have loaded the module."""
+        return len(self._crew.of("opening", "ready", "running", "done()"))
 
     def _look_after(self, seat: Seat, now: float) -> None:
         code = seat.worker.gone()
@@ -415,15 +526,18 @@ class Runner:
             self._crew.hear(seat)
             self._bury(seat, code)
             return
+        if seat.doing == "ending":
+            self._crew.hurry(seat, now)
         if seat.log is not None:
             seat.log.look()
+        if seat.active:
             self._look_whether_stopped(seat, now)
         timeout = self._timeout
         if seat.stop is None:
             if timeout is not None and seat.doing == "running" and now - seat.began >= timeout:
-                self._ask(seat, f"timed out after {timeout:g} s")
+                self._ask(seat, timeout)
             elif seat.doing == "ready" and now - seat.began >= LINGER:
-                self._dismiss(seat)
+                self._crew.dismiss(seat)
         elif now >= seat.stop.deadline:
             self._advance(seat, supervise.advanced(seat.stop, now))
 
@@ -447,13 +561,13 @@ class Runner:
             if seat.stop is not None:
                 self._cut_off("it was stopped")
             else:
-                why = supervise.death(code).replace("run()", "done()")
+                why = how_it_died(code).replace("run()", "done()")
                 self._write(DoneRaised(seat.attempt, time.time(), s.Error(why)))
-        elif seat.doing in ("loading", "opening") and not self._quitting:
-            why = f"the module ends its process while it is imported ({supervise.death(code)})"
-            self._blocked = LoadError(f"module: {self._settings.module}: {why}. {MEND}")
-            self._note(why)
-        self._crew.remove(seat)
+        self._crew.remove(seat, died=seat.doing != "ending")
+        if seat.doing in ("loading", "opening") and not self._quitting:
+            how = how_it_died(code) if code < 0 else f"exit code {code}"
+            why = said_in(f"a worker ended while it imported the module ({how})", seat.load_log)
+            self._never_loaded(why, LoadError(f"module: {self._settings.module}: {why}. {MEND}"))
 
     def _write_end(self, seat: Seat, code: int) -> None:
         run = self._session.ledger.run(seat.run)
@@ -466,23 +580,19 @@ class Runner:
                 return
             started = Started(seat.run, seat.attempt, seat.number, seat.since, "", seat.worker.pid)
             self._write(started)  # as far as we know: it dies of this run, which must not go round for ever
-        seconds = round(time.monotonic() - seat.began, 3)
-        if seat.stop is None and -code in supervise.ENDING:  # as when a machine is shut down: not the run's fault
-            why = f"its worker was ended by {signal.Signals(-code).name}"
-            self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), why))
-            return
-        if seat.stop is not None and not seat.stop.error:
-            why = "its session ended" if self._failure else supervise.describe(seat.stop)
-            self._write(Stopped(seat.run, seat.attempt, seconds, time.time(), why))
-            return
-        error = s.Error(seat.stop.error) if seat.stop is not None else s.Error(supervise.death(code))
-        if seat.stop is None:
+        stop = seat.stop
+        death = Death(
+            code=code,
+            seconds=round(time.monotonic() - seat.began, 3),
+            step=stop.step if stop is not None else None,
+            hurried=stop is not None and stop.hurried,
+            timeout=self._timeout if stop is None or stop.wished else stop.timeout,
+            timed_out=stop is not None and not stop.wished,
+            failed=bool(self._failure),
+        )
+        if stop is None:
             self._retries.crashed(seat.run)
-        self._write(Lost(seat.run, seat.attempt, seconds, time.time(), error))
-
-    def _dismiss(self, seat: Seat) -> None:
-        self._crew.dismiss(seat)
-        self._last_words(seat)
+        self._write(verdict(seat.run, seat.attempt, death, time.time()))
 
     def _last_words(self, seat: Seat) -> None:
         self._changed = True
@@ -491,9 +601,9 @@ class Runner:
 
     # --- stopping ------------------------------------------------------------------------------------------------
 
-    def _ask(self, seat: Seat, error: str = "") -> None:
+    def _ask(self, seat: Seat, timeout: float | None = None) -> None:
         """The first step of the stop protocol; done() has no save(), so it gets the grace to end by itself."""
-        stop = supervise.asked(time.monotonic(), self._settings.grace, error)
+        stop = supervise.asked(time.monotonic(), self._settings.grace, timeout)
         self._advance(seat, stop)
 
     def _advance(self, seat: Seat, stop: supervise.Stop) -> None:
@@ -509,8 +619,9 @@ class Runner:
             self._halted = True
             self._retries.clear()
             self._queue.clear()
+            self._room.forget()
             for seat in self._crew.of("loading", "opening"):
-                self._dismiss(seat)
+                self._crew.dismiss(seat)
         else:
             discarded = sum(self._queue.discard(run) for run in runs)
             if discarded:
@@ -518,7 +629,7 @@ class Runner:
         for seat in seats:
             if seat.stop is None:
                 self._ask(seat)
-            elif again and (runs is None or not seat.stop.error):  # a timeout was not the user's wish
+            elif again and (runs is None or seat.stop.wished):  # a timeout was not the user's wish
                 self._advance(seat, supervise.at_once(seat.stop, now))
         if seats:
             killing = any(seat.stop and seat.stop.step == "SIGKILL" for seat in seats)
@@ -585,6 +696,8 @@ class Runner:
         """Somebody wants something to run: what held everything up is over."""
         self._halted = False
         self._blocked = None
+        self._room.forget()
+        self._starting.anew()
 
     def _pause(self, paused: bool) -> None:
         if paused != self._paused:
@@ -595,14 +708,18 @@ class Runner:
         if workers >= 1 and workers != self._workers:
             self._note(f"workers {self._workers} → {workers}")
             self._workers = workers
+            self._session.choose(workers=workers)
 
     def _set_limits(self, limits: Limits) -> None:
         if limits.timeout != self._timeout:
             self._note(f"timeout {_seconds(self._timeout)} → {_seconds(limits.timeout)}")
             self._timeout = limits.timeout
+            for seat in self._crew.of("running"):
+                seat.worker.grant(seat.run, seat.attempt, limits.timeout)
         if limits.retries != self._retries.limit:
             self._note(f"retries {self._retries.limit} → {limits.retries}")
             self._retries.limit = limits.retries
+        self._session.choose(timeout=limits.timeout or NEVER, retries=limits.retries)
 
     def _reset(self, runs: Sequence[int]) -> None:
         ledger = self._session.ledger
@@ -620,8 +737,8 @@ class Runner:
         self._after([(record, run)])
 
     def _label(self, run: int) -> str:
-        ledger = self._session.ledger
-        return ledger.instances[ledger.run(run).instance].label
+        ledger, known = self._session.ledger, self._session.ledger.run(run)
+        return run_name(ledger.instances[known.instance].label, known.iteration, len(ledger.runs_of[known.instance]))
 
     def _note(self, text: str) -> None:
         self._session.note(text)
@@ -646,7 +763,7 @@ class Runner:
             if run is None:
                 continue
             if isinstance(run.status, s.Done):
-                self._durations.append(run.status.duration)
+                self._durations.append(run.seconds)
             elif isinstance(run.status, s.Failed):
                 self._after_failure(run)
         if self._listener is not None:
@@ -658,12 +775,13 @@ class Runner:
             self._note(f"{self._label(run.id)} is not tried again by itself: it ended {CRASHES} workers")
 
     def _phase(self) -> Phase:
-        if self._quitting or any(seat.stop and not seat.stop.error for seat in self._crew.seats.values()):
+        if self._quitting or any(seat.stop and seat.stop.wished for seat in self._crew.seats.values()):
             return "stopping"
         if bool(self._crew.active):
             return "busy"
         waiting = len(self._queue) > 0 or self._retries
-        held = self._halted or self._paused or self._blocked
+        blocked = self._blocked and not self._room.is_expected(time.monotonic())
+        held = self._halted or self._paused or blocked
         return "busy" if (waiting and not held) or self._done_is_due() else "idle"
 
     def _idle_reason(self) -> str:
@@ -679,7 +797,8 @@ class Runner:
         return f"{counts.failed} failed" if counts.failed else "nothing to run"
 
     def _forecast(self, now: float) -> Forecast | None:
-        busy = [now - seat.began for seat in self._crew.seats.values() if seat.doing == "running"]
+        seats = [seat for seat in self._crew.seats.values() if seat.doing == "running"]
+        busy = [now - seat.began + self._session.ledger.run(seat.run).seconds for seat in seats]
         remaining = len(self._queue) + len(busy)
         return forecast(self._durations, remaining, sum(busy), max(1, min(self._workers, remaining)))
 
@@ -693,6 +812,7 @@ class Runner:
             title=settings.target.stem,
             target=settings.target,
             module_hash=session.meta.module_hash,
+            args=session.meta.chosen.args or (),
             state_dir=session.state_dir,
             phase=phase,
             workers=self._workers,
@@ -702,6 +822,7 @@ class Runner:
             rows=ledger.rows.freeze(),
             runs_of=ledger.runs_of,
             counts=ledger.counts,
+            aside=ledger.aside,
             limits=Limits(self._timeout, self._retries.limit),
             slots=tuple(seat.shown(self._usage.of(seat.worker.pid)) for _, seat in sorted(self._crew.seats.items())),
             done_hook=ledger.hook,

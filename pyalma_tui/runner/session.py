@@ -6,29 +6,35 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError, InputError, InUseError, StoreError
-from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.loading.target import refuse_too_many
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Chosen, Sync
+from pyalma_tui.model.completion import concerning, identified, identity_of
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import dispatch_order
 from pyalma_tui.model.printable import printable
-from pyalma_tui.model.records import Note, Record, Stopped
-from pyalma_tui.store import opening
-from pyalma_tui.store.checkpoint import NAME
+from pyalma_tui.model.records import Note, Record
+from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.runner.kept_code import keep_code
+from pyalma_tui.store import layout, opening, planning
+from pyalma_tui.store.abandoned import ends_of
+from pyalma_tui.store.belonging import refuse_another
+from pyalma_tui.store.disk import open_regular, umask_now
 from pyalma_tui.store.founding import prepare
 from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Lock
+from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.schema import Meta
 
-Sync: TypeAlias = Literal["flush", "group", "fsync"]
 GROUP = 0.05  # seconds between two syncs of all segments
 WAITED_FOR = 5_000  # runs: their first checkpoint takes 20 ms; for that of 100,000 the screen does not wait
 RETRY_CHECKPOINT = 5.0  # seconds after one that failed
@@ -38,7 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What to run and how; times in seconds.
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say.
+    where the user did not say. `only` is the one run to call, in the foreground with the terminal, if one is debugged.
+    `chosen` is what stays for the next start, None for what it has been so far; `told` are lines for the user about
+    that. `warnings` are what was found wrong with the input, told already on stderr.
     """
 
     target: Path
@@ -56,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_failed: bool = False
     rerun_done: bool = False
     no_done: bool = False
+    only: int | None = None
+    chosen: Chosen | None = None
+    told: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Mended(msgspec.Struct, frozen=True):
@@ -70,7 +82,7 @@ class Session:
 
     def __init__(self, settings: Settings, module_hash: str, has_done: bool) -> None:
         """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
-        if settings.batch is None and not settings.state_dir.exists():
+        if settings.batch is None and not os.path.exists(settings.state_dir):
             raise InputError(no_instances(settings.module))
         refuse_too_many(settings.target, len(settings.batch or ()), settings.iterations or 1)
         self.state_dir = settings.state_dir
@@ -84,17 +96,20 @@ class Session:
         self._left: set[str] = set()  # segments that their writers were asked to leave, because they cannot be trusted
         self._leaving = False  # whether something is still appended to one of these
         self._evicted = False  # whether another process has taken our place: then nothing is written any more
+        self._unrecorded = False  # whether something was chosen that no checkpoint has yet
         self.planned = True  # whether `db.json` knows every run
         self._stop_sync = threading.Event()
         self._busy = threading.Event()
+        self.umask = umask_now()
         try:
-            prepare(self.state_dir)
+            refuse_disguised(self.state_dir)
+            prepare(self.state_dir, self.umask)
         except OSError as error:
             where = error.filename or self.state_dir
             raise StoreError(
                 f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
             ) from error
-        self._lock = Lock(self.state_dir, time.time())
+        self._lock = Lock(self.state_dir, time.time(), self.umask)
         try:
             self._open(settings, module_hash, has_done)
         except OSError as error:
@@ -104,23 +119,24 @@ class Session:
         except BaseException:
             self._lock.close()
             raise
-        self._syncer = threading.Thread(target=self._sync_often, name="pyalma-tui-sync", daemon=True)
-        if self._sync == "group":
-            self._syncer.start()
+        self._syncer = self._begin_syncing()
 
     def _open(self, settings: Settings, module_hash: str, has_done: bool) -> None:
         store = opening.read_store(self.state_dir)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))
+        if store is not None:
+            refuse_another(self.state_dir, store.meta, settings.target, settings.module, lambda: module_hash)
         fresh = store is None or not store.meta.session
         seed = settings.seed
         if store is not None:
-            store.ledger.hook = _hook_at_start(store.ledger.hook)
+            planned = _planned(store.ledger, store.meta.iterations)
+            store.ledger.hook = identified(cut_off(store.ledger.hook), planned)  # nobody calls it now: the lock is ours
         if store is None or fresh:
             batch = list(settings.batch or ())
             seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
             iterations = settings.iterations or 1
-            self.ledger = opening.new_ledger(batch, iterations, seed)
+            self.ledger = planning.new_ledger(batch, iterations, seed)
             self.batch: Sequence[int] = range(len(batch))
             growth = ""
         else:
@@ -129,28 +145,32 @@ class Session:
             known = [i for i in store.ledger.instances if i.in_batch]
             today = known if settings.batch is None else settings.batch
             refuse_too_many(settings.target, len(today), iterations)
-            self.ledger, self.batch, change = opening.merge(store.ledger, today, iterations, seed)
+            self.ledger, self.batch, change = planning.merge(store.ledger, today, iterations, seed)
             growth = change.text
-        self.ledger.hook = _hook_of(self.ledger.hook, has_done)
+        if not self.batch and settings.batch is None and not settings.paused:  # all of them were removed
+            raise InputError(no_instances(settings.module))
         self.order = list(dispatch_order(self.ledger.runs.freeze(), self.batch, iterations))
+        self.ledger.hook = _hook_of(concerning(self.ledger.hook, self._completed()), has_done)
         old = store.meta if store else Meta()
-        segments = opening.segments(self.state_dir / "journal")
+        segments = opening.segments(layout.journal(self.state_dir))
         self.meta = msgspec.structs.replace(
             old,
             identity=old.identity or os.urandom(8).hex(),
-            session=max([old.session, *map(opening.session_of, segments)]) + 1,
+            session=max([old.session, *map(layout.session_of, segments)]) + 1,
             target=str(settings.target),
             module=str(settings.module),
             module_hash=module_hash,
             iterations=iterations,
             seed=seed,
+            chosen=settings.chosen if settings.chosen is not None else old.chosen,
         )
-        self.code = _keep_code(self.state_dir, settings.module, module_hash)
-        self._code = self.code.read_bytes() if self.code is not None else b""
+        self.code = keep_code(self.state_dir, settings.module, module_hash, self.umask)
         self._foreign = store.foreign if store else {}
         folded = store.folded if store else dict.fromkeys(segments, 0)
         synced = settings.sync == "fsync"
-        self.journal = Journal(self.state_dir / "journal", self.meta.session, folded, synced=synced)
+        self.journal = Journal(
+            layout.journal(self.state_dir), self.meta.session, folded, synced=synced, umask=self.umask
+        )
         self.ledger.notes = ()  # what earlier sessions were told is in the session log
         self._tell(store, settings, module_hash, growth)
         self._end_lost_attempts()
@@ -161,14 +181,26 @@ class Session:
             self._finish_checkpoint(wait=True)
             self._raise_write_error()
 
+    def _completed(self) -> str:
+        """The identity of all results that are planned, "" as long as some are not there or done() was never called."""
+        planned = [self.ledger.run(number) for number in self.order] if self.ledger.hook.calls else []
+        return self.results if planned and all(isinstance(run.status, s.Done) for run in planned) else ""
+
+    @property
+    def results(self) -> str:
+        """The identity of what is done of all that is planned."""
+        return identity_of(self.ledger.run(number) for number in self.order)
+
     def _tell(self, store: opening.Store | None, settings: Settings, module_hash: str, growth: str) -> None:
+        for text in (*settings.warnings, *settings.told):
+            self.note(text)
         if store is None:
             return
         for name, lines in store.damaged.items():
             self.note(f"{lines} damaged or torn line(s) of {name} were skipped; {self._keep_aside(name, 'damaged')}")
         for name in store.stale:
             fate = self._keep_aside(name, "stale")
-            self.note(f"{name} is older than {NAME}, as from a backup: nothing of it was taken in; {fate}")
+            self.note(f"{name} is older than {layout.DATABASE}, as from a backup: nothing of it was taken in; {fate}")
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
         if store.meta.module_hash and store.meta.module_hash != module_hash:
@@ -179,8 +211,8 @@ class Session:
 
     def _keep_aside(self, segment: str, why: str) -> str:
         """Give a segment a second name, which no checkpoint removes; what became of it."""
-        path = self.state_dir / "journal" / segment
-        kept = path.with_name(f"{segment}.{why}-{time.strftime('%Y%m%d-%H%M%S')}")
+        path = layout.journal(self.state_dir) / segment
+        kept = path.with_name(layout.aside_name(segment, why, time.strftime("%Y%m%d-%H%M%S")))
         try:
             os.link(path, kept)
         except OSError as error:  # a file system without links, or one of this second is there already
@@ -189,10 +221,8 @@ class Session:
 
     def _end_lost_attempts(self) -> None:
         """Runs that were running when the last session ended without a word are interrupted: nobody runs them now."""
-        running = self.ledger.counts.running
-        for run in list(self.ledger.runs) if running else ():
-            if isinstance(run.status, s.Running):
-                self.write(Stopped(run.id, run.attempt, None, time.time(), "its session ended"))
+        for end in list(ends_of(self.ledger)):
+            self.write(end)
 
     @property
     def lock_fd(self) -> int:
@@ -228,13 +258,18 @@ class Session:
         self.write(note)
         self._log(note)
 
+    def choose(self, **changes: Any) -> None:
+        """Remember what the user has chosen just now, by the names of the fields of Chosen."""
+        self.meta = msgspec.structs.replace(self.meta, chosen=msgspec.structs.replace(self.meta.chosen, **changes))
+        self._unrecorded = True
+
     def _log(self, note: Note) -> None:
         if self._evicted:
             return
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note.at))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        path, flags = layout.session_log(self.state_dir), os.O_WRONLY | os.O_CREAT | os.O_APPEND
         try:
-            with os.fdopen(os.open(self.state_dir / "session.log", flags, 0o600), "a", encoding="utf-8") as log:
+            with os.fdopen(open_regular(path, flags, self.umask), "a", encoding="utf-8") as log:
                 log.write(f"{stamp} {printable(note.text)}\n")
         except OSError as error:
             self.not_saved = f"{self.state_dir}: {error.strerror}"
@@ -248,13 +283,14 @@ class Session:
         notes = []
         for name, lines in self.journal.take_damaged().items():
             notes.append(f"{lines} damaged line(s) of {name} were skipped; {self._keep_aside(name, 'damaged')}")
-        gone = not (self.journal.own_in_place and (self.state_dir / NAME).exists())
+        begun = self.meta.serial > 0  # before the first checkpoint is on the disk nobody can have removed it
+        gone = not self.journal.own_in_place or (begun and not os.path.exists(layout.database(self.state_dir)))
         unlocked = not self._lock.in_place
         removed = {writer: name for writer, name in self.journal.removed.items() if name not in self._left}
         refused = {writer: name for writer, name in self.journal.refused.items() if name not in self._left}
         try:
             if gone:
-                prepare(self.state_dir)
+                prepare(self.state_dir, self.umask)
             if unlocked:
                 self._lock_anew()
             if gone:
@@ -267,7 +303,7 @@ class Session:
             notes.append(f"{self.state_dir} was removed while it was in use; it is written anew from memory")
         else:
             notes += [f"{name} was removed while it was in use; {anew}" for name in removed.values()]
-            notes += [f"{self.state_dir / 'lock'} was removed while it was in use; it is taken anew"] * unlocked
+            notes += [f"{layout.lock(self.state_dir)} was removed while it was in use; it is taken anew"] * unlocked
         notes += [f"the disk has refused {name}; {anew}" for name in refused.values()]
         if removed or refused:
             self._left.update(removed.values(), refused.values())
@@ -276,7 +312,7 @@ class Session:
 
     def _lock_anew(self) -> None:
         try:
-            lock = Lock(self.state_dir, time.time())
+            lock = Lock(self.state_dir, time.time(), self.umask)
         except InUseError:
             self._evicted = True
             self.journal.close()  # also nothing is carried over from what workers have left
@@ -287,8 +323,7 @@ class Session:
     def _write_anew(self) -> None:
         self.journal.retire()
         if self.code is not None:
-            self.code.parent.mkdir(mode=0o700, exist_ok=True)
-            self.code.write_bytes(self._code)
+            self.code.write(self.umask)
         self.checkpoint()
 
     def absorb(self, records: Iterable[Record]) -> list[tuple[Record, Run | None]]:
@@ -315,12 +350,19 @@ class Session:
         if self._sync != "flush":
             self.journal.sync()
 
+    def _begin_syncing(self) -> threading.Thread | None:
+        """The thread that syncs, if there shall be one and it can be started."""
+        return _begin("pyalma-tui-sync", self._sync_often) if self._sync == "group" else None
+
     def _sync_often(self) -> None:
         while self._busy.wait() and not self._stop_sync.wait(GROUP):
-            try:
-                self.journal.sync()
-            except OSError as error:
-                self._sync_failed = error.strerror or str(error)
+            self._sync_once()
+
+    def _sync_once(self) -> None:
+        try:
+            self.journal.sync()
+        except OSError as error:
+            self._sync_failed = error.strerror or str(error)
 
     # --- checkpoints ---------------------------------------------------------------------------------------------
 
@@ -339,13 +381,17 @@ class Session:
     def _raise_write_error(self) -> None:
         if self._write_error:
             raise StoreError(
-                f"store: {self.state_dir / NAME}: {self._write_error}. "
+                f"store: {layout.database(self.state_dir)}: {self._write_error}. "
                 f"The journal beside it keeps what was saved; make room or allow writing, then start again"
             )
 
     def tend(self, now: float, idle: bool) -> None:
         """Begin or finish a checkpoint in the background if it is time; `now` of time.monotonic."""
         self._finish_checkpoint(wait=False)
+        if self._sync == "group" and self._syncer is None:
+            self._syncer = self._begin_syncing()
+            if self._syncer is None:
+                self._sync_once()
         if self._sync_failed:
             self.not_saved, self._sync_failed = f"{self.state_dir}: {self._sync_failed}", ""
             with contextlib.suppress(OSError):  # the next checkpoint has what the old segment may have lost
@@ -354,23 +400,25 @@ class Session:
         unsafe = self._leaving and self.journal.changed
         if not unsafe:  # writers move on one after the other
             self._leaving = self._leaving and bool(self.journal.removed or self.journal.refused)
-        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or unsafe
+        wanted = self.journal.due or (idle and self.journal.changed) or self.not_saved or unsafe or self._unrecorded
         if wanted and self._writer is None and now >= self._next_checkpoint:
             self._next_checkpoint = now + RETRY_CHECKPOINT if self.not_saved else now
             self._begin_checkpoint()
 
     def _begin_checkpoint(self) -> None:
-        self.journal.changed = False
+        self.journal.changed = self._unrecorded = False
         meta = msgspec.structs.replace(
             self.meta, serial=self.meta.serial + 1, done_hook=self.ledger.hook, folded=self.journal.positions()
         )
         frozen = opening.Checkpoint(meta, self.ledger.instances, self.ledger.runs.freeze(), self._foreign)
-        self._writer = threading.Thread(target=self._write, args=(frozen,), name="pyalma-tui-checkpoint")
-        self._writer.start()
+        self._writer = _begin("pyalma-tui-checkpoint", lambda: self._write(frozen), daemon=False)
+        if self._writer is None:  # the journals must not grow for ever: the runner waits for it
+            self._write(frozen)
+            self._conclude_checkpoint()
 
     def _write(self, checkpoint: opening.Checkpoint) -> None:
         try:
-            opening.write_checkpoint(self.state_dir, checkpoint)
+            opening.write_checkpoint(self.state_dir, checkpoint, self.umask)
         except OSError as error:
             self._write_error = error.strerror or str(error)
         except BaseException as error:  # a defect must not look like a success
@@ -385,11 +433,15 @@ class Session:
             return
         self._writer.join()
         self._writer = None
+        self._conclude_checkpoint()
+
+    def _conclude_checkpoint(self) -> None:
         if self._write_error:
-            self.not_saved = f"{self.state_dir / NAME}: {self._write_error}"
+            self.not_saved = f"{layout.database(self.state_dir)}: {self._write_error}"
             self.journal.changed = True
         if self._written is not None:
-            self.meta, self._written, self.not_saved = self._written, None, ""
+            self.meta = msgspec.structs.replace(self._written, chosen=self.meta.chosen)
+            self._written, self.not_saved = None, ""
             self.planned = True
             self._let_go()
 
@@ -413,7 +465,7 @@ class Session:
         """
         self._stop_sync.set()
         self._busy.set()
-        if self._syncer.is_alive():
+        if self._syncer is not None:
             self._syncer.join()
         try:
             if self._evicted:
@@ -433,26 +485,22 @@ class Session:
             self._lock.close()
 
 
-def _keep_code(state_dir: Path, module: Path, digest: str) -> Path | None:
-    """A copy of the run module as this session loaded it, so that workers started later run the same code."""
-    kept = state_dir / "code" / f"{digest}.py"
-    if kept.is_file() and code_hash(kept.read_bytes()) == digest:
-        return kept
+def _begin(name: str, target: Callable[[], None], *, daemon: bool = True) -> threading.Thread | None:
+    """A thread that has begun, None if none can be started now."""
+    thread = threading.Thread(target=target, name=name, daemon=daemon)
     try:
-        code = module.read_bytes()
-        if code_hash(code) != digest:  # edited since a moment ago: no copy is better than a wrong one
-            return None
-        kept.parent.mkdir(mode=0o700, exist_ok=True)
-        kept.touch(0o600)
-        kept.write_bytes(code)
-    except OSError:  # workers read the module itself then
+        thread.start()
+    except RuntimeError as error:
+        if not is_shortage(error):
+            raise
         return None
-    return kept
+    return thread
 
 
-def _hook_at_start(hook: s.DoneHook) -> s.DoneHook:
-    """Nobody calls done() now: the lock is ours."""
-    return cut_off(hook) if isinstance(hook.status, s.HookRunning | s.HookCutOff) else hook
+def _planned(ledger: Ledger, iterations: int) -> Iterator[Run]:
+    """The runs that were planned when this was written."""
+    batch = [instance.in_batch for instance in ledger.instances]
+    return (run for run in ledger.runs if batch[run.instance] and run.iteration < iterations)
 
 
 def _hook_of(hook: s.DoneHook, has_done: bool) -> s.DoneHook:

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.local_slots import Worker
-from pyalma_tui.runner.snapshot import Load, Slot
+from pyalma_tui.runner.snapshot import Load, Slot, Step
 from pyalma_tui.runner.supervise import Stop
 
-Doing: TypeAlias = Literal["loading", "opening", "ready", "running", "done()"]
+Doing: TypeAlias = Literal["loading", "opening", "ready", "running", "done()", "ending"]
 
 
 class Seat:
-    """A slot that is taken; owned by the runner thread. `writer` names its journal segments."""
+    """A slot that is taken; owned by the runner thread.
 
-    def __init__(self, number: int, worker: Worker, writer: str) -> None:
+    `launch` counts the workers of the session; `writer` names its journal segments. `load_log` gets what it prints
+    while it loads the module and while it ends.
+    """
+
+    def __init__(self, number: int, worker: Worker, launch: int, load_log: Path) -> None:
         self.number = number
         self.worker = worker
-        self.writer = writer
+        self.launch = launch
+        self.writer = f"w{launch:04d}"
+        self.load_log = load_log
         self.doing: Doing = "loading"
         self.since = time.time()
         self.began = time.monotonic()
         self.run = 0  # the run, or 0
         self.attempt = 0  # its attempt, or the call of done()
         self.stop: Stop | None = None
+        self.pressed: Step | None = None  # what was done to end a worker that was told to end by itself
         self.followed = False  # whether its journal segment is there to be read
         self.responding = True  # False while the process is stopped, as by SIGSTOP
         self.next_look = 0.0  # when to look again whether it is, by time.monotonic
@@ -42,7 +50,7 @@ class Seat:
 
     @property
     def active(self) -> bool:
-        """Whether user code is being called."""
+        """Whether a run or done() is being called."""
         return self.doing in ("running", "done()")
 
     def shown(self, load: Load | None) -> Slot:

@@ -18,7 +18,7 @@ from pyalma_tui.model.view import Row, Tally
 from pyalma_tui.runner.commands import Command, Limits
 
 Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
-SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()"]
+SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()", "ending"]
 
 
 Step: TypeAlias = Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]
@@ -77,11 +77,12 @@ class Elsewhere(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """One moment of the experiment.
 
-    `runs[i]` is the run with id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are
-    the ids of its runs by iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code
-    this session runs. `not_saved` says why states cannot be stored at the moment. `idle_reason` says in a few words why
-    nothing runs in phase "idle". `failure` is the one line of an error that ended the runner. `elsewhere` is who runs
-    it, if that is another process.
+    `counts` are those of the batch, `aside` those of instances that are not in it any more. `runs[i]` is the run with
+    id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are the ids of its runs by
+    iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code this session runs, `args`
+    what it finds in `sys.argv` behind its path. `not_saved` says why states cannot be stored at the moment.
+    `idle_reason` says in a few words why nothing runs in phase "idle". `failure` is the one line of an error that ended
+    the runner. `elsewhere` is who runs it, if that is another process.
     """
 
     serial: int = 0
@@ -89,6 +90,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     title: str = ""
     target: Path = Path()
     module_hash: str = ""
+    args: tuple[str, ...] = ()
     state_dir: Path = Path()
     phase: Phase = "opening"
     workers: int = 1
@@ -99,6 +101,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     rows: Frozen[Row] = Frozen()
     runs_of: Sequence[Sequence[int]] = ()
     counts: Tally = Tally()
+    aside: Tally = Tally()
     slots: tuple[Slot, ...] = ()
     done_hook: DoneHook = DoneHook()
     forecast: Forecast | None = None
@@ -119,21 +122,6 @@ class Conductor(Protocol):
 
     def send(self, command: Command) -> None:
         """Ask for something; returns at once, the effect shows in a later snapshot."""
-
-
-def log_path(state_dir: Path, run: int, attempt: int) -> Path:
-    """Where the output of an attempt is."""
-    return Path(f"{state_dir}/logs/{run}/{attempt}.log")  # put together once: asked thousands of times a second
-
-
-def done_log_path(state_dir: Path, call: int) -> Path:
-    """Where the output of the `call`-th call of done() is."""
-    return state_dir / "logs" / "done" / f"{call}.log"
-
-
-def load_log_dir(state_dir: Path) -> Path:
-    """Where the outputs of imports of the run module are, one file for each worker."""
-    return state_dir / "logs" / "load"
 
 
 Change: TypeAlias = tuple[Record, Run | None]

@@ -9,83 +9,69 @@ from collections.abc import Collection, Sequence
 import msgspec
 import psutil
 
-from pyalma_tui.model.messages import CUT_OFF, WORKER_MARK
+from pyalma_tui.model.messages import WORKER_MARK
 from pyalma_tui.runner.local_slots import Worker
 from pyalma_tui.runner.snapshot import Step, Stopping
 
 AFTER_SIGINT = 5.0  # seconds until SIGTERM
 AFTER_SIGTERM = 2.0  # seconds until SIGKILL
 AFTER_SIGKILL = 5.0  # seconds until it is sent again
-ENDING = (signal.SIGTERM, signal.SIGHUP)  # what ends all processes of a login or machine
 NEXT: dict[Step, Step] = {"asked": "SIGINT", "SIGINT": "SIGTERM", "SIGTERM": "SIGKILL"}
 
 
 class Stop(msgspec.Struct, frozen=True):
     """The stop of one attempt: the step that was taken, and when the next one is due (time.monotonic).
 
-    `error` is the reason for which the attempt counts as failed, "" if it counts as interrupted.
+    `timeout` are the seconds that the attempt had and has used up, None if somebody wishes it to stop; `hurried` tells
+    that the steps between were left out.
     """
 
     step: Step
     deadline: float
-    error: str = ""
+    timeout: float | None = None
+    hurried: bool = False
 
     @property
     def shown(self) -> Stopping:
         """What the screen counts down."""
         return Stopping(self.step, NEXT.get(self.step), self.deadline)
 
+    @property
+    def wished(self) -> bool:
+        """Whether somebody wishes it to stop, rather than its time being over."""
+        return self.timeout is None
 
-def asked(now: float, grace: float, error: str = "") -> Stop:
+
+def asked(now: float, grace: float, timeout: float | None = None) -> Stop:
     """The first step: the next save() raises Interrupted."""
-    return Stop("asked", now + grace, error)
+    return Stop("asked", now + grace, timeout)
 
 
 def advanced(stop: Stop, now: float) -> Stop:
     """The step after this one."""
     step = NEXT.get(stop.step, "SIGKILL")
     wait = {"SIGINT": AFTER_SIGINT, "SIGTERM": AFTER_SIGTERM, "SIGKILL": AFTER_SIGKILL}[step]
-    return Stop(step, now + wait, stop.error)
+    return Stop(step, now + wait, stop.timeout, stop.hurried)
 
 
 def at_once(stop: Stop, now: float) -> Stop:
     """The last step, without waiting."""
-    return Stop("SIGKILL", now + AFTER_SIGKILL, stop.error)
+    return Stop("SIGKILL", now + AFTER_SIGKILL, stop.timeout, hurried=True)
 
 
 def carry_out(stop: Stop, worker: Worker, run: int, attempt: int) -> None:
     """Do to the worker what this step says."""
     match stop.step:
         case "asked":
-            worker.interrupt(run, attempt, stop.error)
+            worker.interrupt(run, attempt, stop.timeout)
         case "SIGINT":
+            worker.announce_signal(run, attempt)
             worker.signal(signal.SIGINT)
         case "SIGTERM":
+            worker.announce_signal(run, attempt)
             worker.signal_group(signal.SIGTERM)
         case "SIGKILL":
             worker.signal_group(signal.SIGKILL)
-
-
-def describe(stop: Stop) -> str:
-    """What ended an attempt whose worker we had to end."""
-    return {
-        "asked": "interrupted",
-        "SIGINT": "interrupted by SIGINT",
-        "SIGTERM": "ended by SIGTERM: no save() came within the grace",
-        "SIGKILL": "killed: no save() came within the grace",
-    }[stop.step]
-
-
-def death(code: int) -> str:
-    """What a worker's exit code says when nobody asked it to end."""
-    if code == CUT_OFF:
-        return "run() closed descriptors that its worker needs: how it ended could not be recorded"
-    if code >= 0:
-        return f"the process exited with code {code} instead of returning from run()"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    if name == "SIGKILL":
-        return "killed by SIGKILL, not by pyalma-tui: usually out of memory"
-    return f"killed by {name}"
 
 
 def is_stopped(pid: int) -> bool:
@@ -94,6 +80,17 @@ def is_stopped(pid: int) -> bool:
         return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     except (psutil.Error, OSError):
         return False
+
+
+def has_members(group: int, *, but: int) -> bool:
+    """Whether a process group has a member beside this one."""
+    for pid in psutil.pids():
+        try:
+            if pid != but and os.getpgid(pid) == group:
+                return True
+        except OSError:  # it went meanwhile
+            continue
+    return False
 
 
 class Orphans:

@@ -12,12 +12,14 @@ import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import worked
 from pyalma_tui.model.forecast import Forecast, forecast
-from pyalma_tui.model.records import DoneRaised, DoneReturned, DoneStarted, Note, Record, Returned, Stopped
+from pyalma_tui.model.records import DoneRaised, DoneReturned, DoneStarted, Note, Record, Returned
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.handover import obstacle
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
-from pyalma_tui.store import opening
+from pyalma_tui.store import layout, opening
+from pyalma_tui.store.abandoned import settle
 from pyalma_tui.store.ledger import NOTES, Ledger
 from pyalma_tui.store.lock import Holder, holder
 from pyalma_tui.store.segment import READ, Tail
@@ -42,8 +44,8 @@ class Viewer:
         self._state_dir = state_dir
         self._target = target
         self._module_hash = ""
+        self._args: tuple[str, ...] = ()
         self._ledger: Ledger | None = None
-        self._left_aside = 0  # runs of instances that are not in the batch any more: nobody starts them
         self._positions: dict[str, int] = {}
         self._stamp: tuple[int, int] | None = None
         self._next_read = 0.0
@@ -123,7 +125,7 @@ class Viewer:
 
     def _look_who(self, now: float) -> None:
         """Find out which process runs it; raises OSError if the state directory is gone."""
-        (self._state_dir / "lock").stat()
+        layout.lock(self._state_dir).lstat()
         who = holder(self._state_dir)
         known = self._elsewhere
         if who is None:
@@ -152,19 +154,17 @@ class Viewer:
         self._stamp, self._positions = stamp, store.folded
         self._ledger = ledger = store.ledger
         self._target = Path(store.meta.target or self._target)
-        self._module_hash = store.meta.module_hash
+        self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
         self._running = {run.id for run in ledger.runs if isinstance(run.status, s.Running)}
-        done = [run.status.duration for run in ledger.runs if isinstance(run.status, s.Done)]
+        done = [run.seconds for run in ledger.runs if isinstance(run.status, s.Done)]
         self._durations.clear()
         self._durations.extend([seconds for seconds in done if seconds][-500:])
-        gone = [ledger.rows[each.id].tally for each in ledger.instances if not each.in_batch]
-        self._left_aside = sum(tally.pending + tally.interrupted for tally in gone)
         self._remember(ledger)
 
     def _follow(self, ledger: Ledger) -> None:
         """Take in what was appended, the runner's segments last: what it writes comes after what it has read."""
         records: list[Record] = []
-        names = opening.segments(self._state_dir / "journal")
+        names = opening.segments(layout.journal(self._state_dir))
         for name in sorted(names, key=lambda name: ("-runner-" in name, name)):
             records += self._appended(name)
         self._positions = {name: self._positions[name] for name in names if name in self._positions}
@@ -179,19 +179,19 @@ class Viewer:
         for record in records:
             if isinstance(record, Note | DoneStarted | DoneReturned | DoneRaised):
                 continue
-            status = ledger.run(record.run).status
-            if isinstance(status, s.Running):
+            run = ledger.run(record.run)
+            if isinstance(run.status, s.Running):
                 self._running.add(record.run)
             else:
                 self._running.discard(record.run)
-            if isinstance(record, Returned) and isinstance(status, s.Done):
-                self._durations.append(status.duration)
+            if isinstance(record, Returned) and isinstance(run.status, s.Done):
+                self._durations.append(run.seconds)
         self._remember(ledger)
 
     def _appended(self, name: str) -> Iterable[Record]:
-        path, position = self._state_dir / "journal" / name, self._positions.get(name, 0)
+        path, position = layout.journal(self._state_dir) / name, self._positions.get(name, 0)
         try:
-            if path.stat().st_size <= position:
+            if path.lstat().st_size <= position:
                 return ()
             tail = Tail(path, position)
         except FileNotFoundError:  # it has gone just now
@@ -212,13 +212,7 @@ class Viewer:
 
     def _end(self, ledger: Ledger) -> None:
         """Nobody runs it: what was cut off without a word is told as the next start will tell it."""
-        hook = ledger.hook
-        if isinstance(hook.status, s.HookRunning):
-            ledger.hook = msgspec.structs.replace(hook, status=s.HookCutOff(hook.status.since))
-            self._changed = True
-        for number in self._running:
-            ledger.apply(Stopped(number, ledger.run(number).attempt, None, time.time(), "its session ended"))
-            self._changed = True
+        self._changed |= settle(ledger)
         self._running.clear()
 
     # --- what is told --------------------------------------------------------------------------------------------
@@ -248,8 +242,8 @@ class Viewer:
 
     def _forecast(self, ledger: Ledger, slots: tuple[Slot, ...]) -> Forecast | None:
         counts = ledger.counts
-        remaining = counts.pending + counts.interrupted + counts.running - self._left_aside
-        spent = sum(time.time() - slot.since for slot in slots)
+        remaining = counts.pending + counts.interrupted + counts.running
+        spent = sum(worked(ledger.run(slot.run), time.time()) for slot in slots if slot.run)
         return forecast(self._durations, remaining, spent, max(1, min(self._most, remaining)))
 
     def _publish(self, phase: Phase) -> None:
@@ -260,6 +254,7 @@ class Viewer:
             title=self._target.stem,
             target=self._target,
             module_hash=self._module_hash,
+            args=self._args,
             state_dir=self._state_dir,
             phase=phase,
             workers=self._most,
@@ -278,6 +273,7 @@ class Viewer:
                 rows=ledger.rows.freeze(),
                 runs_of=ledger.runs_of,
                 counts=ledger.counts,
+                aside=ledger.aside,
                 slots=slots,
                 done_hook=ledger.hook,
                 forecast=self._forecast(ledger, slots) if phase == "busy" else None,

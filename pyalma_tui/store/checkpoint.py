@@ -5,10 +5,8 @@ Plain `TinyDB(path)` opens it at any moment, also after a crash. What came after
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -19,10 +17,9 @@ from tinydb.storages import Storage
 
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model import jsontext
-from pyalma_tui.store.segment import sync_directory
+from pyalma_tui.store.disk import open_regular, read_regular, refuse_irregular, remove, sync_directory
+from pyalma_tui.store.layout import BACKUP, TEMPORARY
 
-NAME = "db.json"
-BACKUP = "db.json.bak"
 CHUNK = 512  # documents encoded at a time: other threads get the interpreter in between
 
 EMPTY = msgspec.Raw(b"{}")
@@ -38,9 +35,11 @@ class CheckpointStorage(Storage):
     fsync of the directory. A crash between any two steps leaves a whole file under the name.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, umask: int | None = None) -> None:
+        """`umask` decides the mode of what is written, None for that of the process."""
         super().__init__()
         self.path = Path(path)
+        self._umask = umask
 
     def read(self) -> dict[str, dict[str, Any]] | None:
         """All tables with their documents, None if there is no file; raises StoreError."""
@@ -58,9 +57,15 @@ class CheckpointStorage(Storage):
         if not text or text.isspace():
             raise self.unreadable("the file is empty")
         try:
-            return jsontext.decode_as(text, dict[str, msgspec.Raw])
+            tables: dict[str, msgspec.Raw] = jsontext.decode_as(text, dict[str, msgspec.Raw])
+            if not text.isascii():
+                text.decode()  # what stays JSON text is not looked at otherwise
+        except UnicodeDecodeError as error:
+            why = f"not UTF-8: byte 0x{text[error.start]:02X} at offset {error.start}"
+            raise self.unreadable(why) from error
         except msgspec.DecodeError as error:
             raise self.unreadable(str(error)) from error
+        return tables
 
     def documents(self, tables: Mapping[str, msgspec.Raw], name: str, kind: type[T]) -> Iterator[tuple[int, T]]:
         """The documents of one table with their numbers, in order; none if it is not there.
@@ -84,9 +89,9 @@ class CheckpointStorage(Storage):
 
         A table is a mapping of documents by number as TinyDB hands it in, an iterable of such pairs, or JSON text.
         """
-        temporary = self.path.with_name(NAME + ".tmp")
-        temporary.unlink(missing_ok=True)
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        temporary = self.path.with_name(self.path.name + TEMPORARY)
+        remove(temporary)
+        fd = open_regular(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._umask)
         try:
             with os.fdopen(fd, "wb") as file:
                 file.writelines(_pieces(data))
@@ -95,36 +100,37 @@ class CheckpointStorage(Storage):
             self._keep_previous()
             os.replace(temporary, self.path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            remove(temporary)
             raise
         sync_directory(self.path.parent)
 
     def _keep_previous(self) -> None:
-        spare = self.path.with_name(BACKUP + ".tmp")
-        spare.unlink(missing_ok=True)
+        spare = self.path.with_name(BACKUP + TEMPORARY)
+        backup = self.path.with_name(BACKUP)
+        refuse_irregular(backup)
+        remove(spare)
+        if not refuse_irregular(self.path):
+            return
         try:
             os.link(self.path, spare)  # the old file keeps its name until the new one takes it
         except FileNotFoundError:
             return
         except OSError:  # a file system without links
-            shutil.copyfile(self.path, spare)
-        os.replace(spare, self.path.with_name(BACKUP))
-        spare.unlink(missing_ok=True)  # a rename onto another name of the same file does nothing
+            self._copy(spare)
+        os.replace(spare, backup)
+        remove(spare)  # a rename onto another name of the same file does nothing
+
+    def _copy(self, spare: Path) -> None:
+        with os.fdopen(open_regular(self.path, os.O_RDONLY), "rb") as source:
+            fd = open_regular(spare, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._umask)
+            with os.fdopen(fd, "wb") as copy:
+                shutil.copyfileobj(source, copy)
 
     def unreadable(self, why: str) -> StoreError:
         """The one-line error of a file that cannot be used; it names the backup if there is one."""
         backup = self.path.with_name(BACKUP)
-        hint = f"; the one before it is {backup}" if backup.exists() else ""
+        hint = f"; the one before it is {backup}" if os.path.exists(backup) else ""
         return StoreError(f"store: {self.path}: {why}. Nothing was changed{hint}")
-
-
-def read_regular(path: Path) -> bytes:
-    """The bytes of a regular file, no link followed and no device or pipe waited for; raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        return file.read()
 
 
 def _pieces(tables: Tables) -> Iterator[bytes]:

@@ -11,22 +11,23 @@ from pathlib import Path
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.store import layout
+from pyalma_tui.store.disk import make_folder, sync_directory
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.opening import Checkpoint, read_store, write_checkpoint
 from pyalma_tui.store.schema import Meta
-from pyalma_tui.store.segment import sync_directory
 
 
-def prepare(state_dir: Path) -> None:
+def prepare(state_dir: Path, umask: int | None = None) -> None:
     """Make the directories that are not there yet, durably; raises OSError, also if they cannot be written.
 
-    Somebody else may make them at the same time: who may go on is for the lock to say.
+    Somebody else may make them at the same time: who may go on is for the lock to say. Their modes follow `umask`, or
+    that of the process.
     """
-    for directory in (state_dir, state_dir / "journal", state_dir / "logs"):
-        if not directory.is_dir():
-            directory.mkdir(mode=0o700, exist_ok=True)
+    for directory in (state_dir, layout.journal(state_dir), layout.logs(state_dir)):
+        if make_folder(directory, umask):
             sync_directory(directory.parent)
-    for directory in (state_dir, state_dir / "journal"):
+    for directory in (state_dir, layout.journal(state_dir)):
         if not os.access(directory, os.W_OK | os.X_OK):
             raise OSError(errno.EACCES, "it cannot be written", str(directory))
 

@@ -9,18 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pyalma_tui.model.records import Record
-from pyalma_tui.store.segment import (
-    LIMIT,
-    READ,
-    SegmentWriter,
-    Tail,
-    is_at,
-    line_of,
-    next_segment,
-    segment_name,
-    sync_data,
-    sync_directory,
-)
+from pyalma_tui.store.disk import is_at, remove, sync_data, sync_directory
+from pyalma_tui.store.layout import next_segment, segment_name
+from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, Tail, line_of
 
 SMALLEST = 1 << 20  # bytes: no segment is smaller, however many workers there are
 OPEN_LIMIT = 64 << 20  # bytes in the segments that workers write now, all together
@@ -35,8 +26,16 @@ class Journal:
     `changed` tells whether anything was appended since the last checkpoint began.
     """
 
-    def __init__(self, directory: Path, session: int, folded: Mapping[str, int], *, synced: bool = False) -> None:
-        """`synced` puts each record of our own on the disk before `append` returns."""
+    def __init__(
+        self,
+        directory: Path,
+        session: int,
+        folded: Mapping[str, int],
+        *,
+        synced: bool = False,
+        umask: int | None = None,
+    ) -> None:
+        """`synced` puts each record of our own on the disk before `append` returns; `umask` as for a SegmentWriter."""
         self.directory = directory
         self.changed = False
         self._session = session
@@ -49,7 +48,7 @@ class Journal:
         self._damaged: dict[str, int] = {}  # by segment: lines that had to be skipped, as long as nobody was told
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
-        self._own = SegmentWriter(directory, segment_name(session, "runner", 1), settled=True)
+        self._own = SegmentWriter(directory, segment_name(session, "runner", 1), settled=True, umask=umask)
         self._each_synced = synced
 
     def name_for(self, writer: str) -> str:
@@ -141,7 +140,7 @@ class Journal:
             else:
                 tail.close()
         if flood or tail.position == 0:
-            tail.path.unlink(missing_ok=True)
+            remove(tail.path)
         else:
             self._closed[name] = tail.position
             self._closed_bytes += tail.position
@@ -200,7 +199,7 @@ class Journal:
         """Remove the segments that a durable checkpoint contains whole."""
         contained = [name for name, size in self._closed.items() if size <= positions.get(name, -1)]
         for name in contained:
-            (self.directory / name).unlink(missing_ok=True)
+            remove(self.directory / name)
             self._closed_bytes -= self._closed.pop(name)
         if contained:
             sync_directory(self.directory)
@@ -257,4 +256,4 @@ class Journal:
     def remove_own(self) -> None:
         """Remove our last segment and those that still wait, after a checkpoint that contains everything."""
         for name in (*self._closed, self._own.name):
-            (self.directory / name).unlink(missing_ok=True)
+            remove(self.directory / name)

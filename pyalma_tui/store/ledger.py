@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import fsum
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
@@ -31,7 +32,8 @@ NOTES = 500  # kept in memory; the session log on disk has them all
 class Ledger:
     """Runs by id, the rows they add up to, the history of done(), and the last notes.
 
-    `runs[i]` is the run with id i + 1. One thread owns a ledger; others read what its vectors freeze to.
+    `runs[i]` is the run with id i + 1. `counts` are those of the batch, `aside` those of instances that are not in the
+    batch any more. One thread owns a ledger; others read what its vectors freeze to.
     """
 
     def __init__(self, instances: Sequence[Instance], runs: Sequence[Run], hook: s.DoneHook) -> None:
@@ -43,29 +45,38 @@ class Ledger:
         self.runs_of = runs_of(len(instances), runs)
         self._unreset = False  # the record of a reset was lost
         self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
+        self.aside = Tally()
         self.rows, self.counts = self._rows(runs)
 
     def _rows(self, runs: Sequence[Run]) -> tuple[Vector[Row], Tally]:
         counts = dict.fromkeys(s.WORDS, 0)
-        if all(run.attempt == 0 and run.status is s.PENDING for run in runs):  # new: all rows of a batch look the same
+        everyone = all(instance.in_batch for instance in self.instances)
+        if everyone and all(
+            run.attempt == 0 and run.status is s.PENDING for run in runs
+        ):  # new: all rows of a batch look the same
             counts["pending"] = len(runs)
             shared = {n: self._shared(Tally(pending=n)) for n in set(map(len, self.runs_of))}
             return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of]), Tally(pending=len(runs))
         self.saved_at = max((run.saved_at for run in runs if run.saved_at is not None), default=None)
-        if len(runs) == len(self.instances) and isinstance(self.runs_of, Grid):  # a row is its run
+        if everyone and len(runs) == len(self.instances) and isinstance(self.runs_of, Grid):  # a row is its run
             words = [s.word(run.status) for run in runs]
             alone = {word: self._shared(Tally(**{word: 1})) for word in s.WORDS}
             counts |= Counter(words)
-            return Vector([Row(alone[word], run.id) for word, run in zip(words, runs, strict=True)]), Tally(**counts)
+            rows = [Row(alone[word], run.id, run.seconds) for word, run in zip(words, runs, strict=True)]
+            return Vector(rows), Tally(**counts)
         rows = []
-        for ids in self.runs_of:
+        aside = dict.fromkeys(s.WORDS, 0)
+        for instance, ids in zip(self.instances, self.runs_of, strict=True):
             tally = dict.fromkeys(s.WORDS, 0)
             latest = max((runs[i - 1] for i in ids), key=_recency, default=None)
-            for i in ids:
+            for i in () if instance.removed else ids:
                 tally[s.word(runs[i - 1].status)] += 1
+            counted = counts if instance.in_batch else aside
             for word in s.WORDS:
-                counts[word] += tally[word]
-            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0))
+                counted[word] += tally[word]
+            seconds = fsum(runs[i - 1].seconds for i in ids)
+            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0, seconds))
+        self.aside = Tally(**aside)
         return Vector(rows), Tally(**counts)
 
     def _shared(self, tally: Tally) -> Tally:
@@ -89,6 +100,8 @@ class Ledger:
         if record.run < 1:
             raise IndexError(record.run)
         old = self.runs[record.run - 1]
+        if self.instances[old.instance].removed:
+            return None
         new = fold(old, record)
         if new is old:
             return None
@@ -104,10 +117,14 @@ class Ledger:
         before, after = s.word(old.status), s.word(new.status)
         row = self.rows[new.instance]
         if before != after:
-            self.counts = self.counts.moved(before, after)
-            self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id)
+            if self.instances[new.instance].in_batch:
+                self.counts = self.counts.moved(before, after)
+            else:
+                self.aside = self.aside.moved(before, after)
+            seconds = row.seconds + new.seconds - old.seconds
+            self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id, seconds)
         elif row.latest != new.id:
-            self.rows[new.instance] = Row(row.tally, new.id)
+            self.rows[new.instance] = Row(row.tally, new.id, row.seconds)
 
     def apply_all(self, records: Iterable[Record]) -> None:
         """Take in records of many segments, in the order that a run's records have: attempt and number.

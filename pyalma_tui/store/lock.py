@@ -8,22 +8,25 @@ import time
 from pathlib import Path
 from time import localtime, strftime
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 from weakref import WeakSet
 
 import msgspec
 
 from pyalma_tui.errors import InUseError, StoreError
-from pyalma_tui.store.segment import high, is_at
+from pyalma_tui.model.bounds import Moment
+from pyalma_tui.store import layout
+from pyalma_tui.store.disk import high, is_at, open_regular, read_regular
 
+LONGEST = 4096  # bytes of a lock file that are looked at
 LOOK = 0.05  # seconds, much longer than a look at the lock takes
 
 
 class Holder(msgspec.Struct, frozen=True):
     """What the lock file says of who took it last: process id and seconds of the epoch."""
 
-    pid: int
-    since: float
+    pid: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+    since: Moment
 
 
 UNKNOWN = Holder(0, 0.0)  # somebody who could not write down who it is
@@ -32,12 +35,13 @@ UNKNOWN = Holder(0, 0.0)  # somebody who could not write down who it is
 class Lock:
     """The lock of one state directory, held until `close`; raises InUseError, StoreError."""
 
-    def __init__(self, state_dir: Path, now: float) -> None:
-        self._path = path = state_dir / "lock"
+    def __init__(self, state_dir: Path, now: float, umask: int | None = None) -> None:
+        """`now` is told to others as the time it was taken; `umask` decides its mode, None for that of the process."""
+        self._path = path = layout.lock(state_dir)
         try:
-            low = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            low = open_regular(path, os.O_RDWR | os.O_CREAT, umask)
         except OSError as error:
-            raise StoreError(f"lock: {path}: {error.strerror}. Nothing was changed") from error
+            raise _unusable(path, error) from error
         try:
             _take(low)
         except BlockingIOError:
@@ -45,7 +49,7 @@ class Lock:
             raise InUseError(_in_use(path, read_holder(path))) from None
         except OSError as error:
             os.close(low)
-            raise StoreError(f"lock: {path}: {error.strerror}. Nothing was changed") from error
+            raise _unusable(path, error) from error
         self.fd = high(low)
         _held.add(self)
         try:
@@ -94,15 +98,17 @@ def _take(fd: int) -> None:
 
 
 def holder(state_dir: Path) -> Holder | None:
-    """Who holds the lock now, None if nobody does."""
+    """Who holds the lock now, None if nobody does; raises StoreError if nobody can tell."""
     try:
-        fd = os.open(state_dir / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
+        fd = open_regular(layout.lock(state_dir), os.O_RDONLY)
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _unusable(layout.lock(state_dir), error) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return read_holder(state_dir / "lock") or UNKNOWN
+        return read_holder(layout.lock(state_dir)) or UNKNOWN
     finally:
         os.close(fd)
     return None
@@ -111,15 +117,19 @@ def holder(state_dir: Path) -> Holder | None:
 def read_holder(path: Path) -> Holder | None:
     """What the lock file says, whether or not it still holds."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Holder)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(read_regular(path, LONGEST), type=Holder)
+    except (OSError, ValueError):  # of which msgspec's errors are some
         return None
+
+
+def _unusable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"lock: {path}: {error.strerror}. Nothing was changed")
 
 
 def in_use(state_dir: Path) -> str:
     """Who holds the lock now, as a message; "" if nobody does."""
     who = holder(state_dir)
-    return _in_use(state_dir / "lock", who) if who else ""
+    return _in_use(layout.lock(state_dir), who) if who else ""
 
 
 def _in_use(path: Path, who: Holder | None) -> str:

@@ -8,21 +8,25 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import eq
 from pathlib import Path
 
 import msgspec
 
 from pyalma_tui.errors import IllegalTransitionError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.bounds import MOST_SESSIONS
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.plan import Grid, grow, plan
+from pyalma_tui.model.plan import Grid
 from pyalma_tui.model.records import Note, Record
-from pyalma_tui.store.checkpoint import BACKUP, NAME, CheckpointStorage
+from pyalma_tui.store import layout
+from pyalma_tui.store.checkpoint import CheckpointStorage
+from pyalma_tui.store.layout import SEGMENT, session_of
 from pyalma_tui.store.ledger import Ledger
+from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.schema import (
     SCHEMA,
+    TABLES,
     InstanceDocument,
     Meta,
     RunDocument,
@@ -31,11 +35,9 @@ from pyalma_tui.store.schema import (
     run_document,
     run_of,
 )
-from pyalma_tui.store.segment import READ, SUFFIX, Tail
+from pyalma_tui.store.segment import READ, Tail
 
-SEGMENT = re.compile(r"[0-9]{6,}-[a-z]+[0-9]*-[0-9]{4,}" + re.escape(SUFFIX))
-OURS = ("meta", "instances", "runs")
-CHECKPOINTED = re.compile(r"checkpoint ([0-9]+)(?: of ([0-9a-f]+))?")  # the note of `checkpoint_note`
+CHECKPOINTED = re.compile(r"checkpoint ([0-9]{1,18})(?: of ([0-9a-f]+))?")  # the note of `checkpoint_note`
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -53,14 +55,9 @@ class Store(msgspec.Struct, frozen=True):
     stale: tuple[str, ...] = ()
 
 
-def storage_of(state_dir: Path) -> CheckpointStorage:
-    """The storage of `db.json` in a state directory."""
-    return CheckpointStorage(state_dir / NAME)
-
-
-def exists(state_dir: Path) -> bool:
-    """Whether there is anything to open."""
-    return (state_dir / NAME).exists() or (state_dir / NAME).is_symlink()
+def storage_of(state_dir: Path, umask: int | None = None) -> CheckpointStorage:
+    """The storage of `db.json` in a state directory; `umask` is for what it writes."""
+    return CheckpointStorage(layout.database(state_dir), umask)
 
 
 def read_store(state_dir: Path) -> Store | None:
@@ -69,8 +66,9 @@ def read_store(state_dir: Path) -> Store | None:
     Without the lock the owner may write a checkpoint and remove segments meanwhile: then it is read again.
     """
     for _ in range(20):
-        before = stamp(state_dir)
         try:
+            refuse_disguised(state_dir)
+            before = stamp(state_dir)
             with _no_garbage_collection():
                 store = _read(state_dir)
         except FileNotFoundError:  # a segment went while we read
@@ -81,6 +79,13 @@ def read_store(state_dir: Path) -> Store | None:
         if stamp(state_dir) == before:
             return store
     raise StoreError(f"store: {state_dir}: it changes faster than it can be read. Nothing was changed; try again")
+
+
+def read_meta(state_dir: Path) -> Meta | None:
+    """What `db.json` says of the experiment as a whole, None if it is not there; raises StoreError."""
+    storage = storage_of(state_dir)
+    tables = storage.tables()
+    return None if tables is None else _meta(storage, tables)
 
 
 @contextmanager
@@ -98,7 +103,7 @@ def _no_garbage_collection() -> Iterator[None]:
 def stamp(state_dir: Path) -> tuple[int, int] | None:
     """Something else whenever `db.json` was replaced, None while there is none."""
     try:
-        found = os.stat(state_dir / NAME)
+        found = os.lstat(layout.database(state_dir))
     except FileNotFoundError:
         return None
     return (found.st_ino, found.st_mtime_ns)
@@ -107,12 +112,14 @@ def stamp(state_dir: Path) -> tuple[int, int] | None:
 def _read(state_dir: Path) -> Store | None:
     storage = storage_of(state_dir)
     tables = storage.tables()
-    journal = state_dir / "journal"
+    journal = layout.journal(state_dir)
     names = segments(journal)
+    if any(session_of(name) > MOST_SESSIONS for name in names):
+        raise StoreError(f"store: {journal}: {names[-1]}: no session has that number. Nothing was changed")
     if tables is None:
         if any(_has_records(journal / name) for name in names):  # else: a first start that came to nothing
             raise storage.unreadable("it is missing, but the journal beside it is not")
-        if storage.path.with_name(BACKUP).exists():
+        if os.path.lexists(layout.backup(state_dir)):
             raise storage.unreadable("it is missing")
         return None
     meta = _meta(storage, tables)
@@ -120,11 +127,15 @@ def _read(state_dir: Path) -> Store | None:
     runs = _runs(storage, storage.documents(tables, "runs", RunDocument), len(instances))
     if [instance.id for instance in instances] != list(range(len(instances))):
         raise storage.unreadable("`$.instances` has gaps in its numbers")
+    if len({run.instance for run in runs}) != len(instances):
+        raise storage.unreadable("`$.runs` has no run of an instance")
     ledger = Ledger(instances, runs, meta.done_hook)
+    if not isinstance(ledger.runs_of, Grid) and len({(run.instance, run.iteration) for run in runs}) != len(runs):
+        raise storage.unreadable("`$.runs` has two runs of one instance and iteration")
     stale = tuple(name for name in names if session_of(name) < meta.session and name not in meta.folded)
     folded, damaged = _fold(storage, ledger, meta, journal, [name for name in names if name not in stale])
     folded |= {name: (journal / name).stat().st_size for name in stale}
-    foreign = {name: raw.copy() for name, raw in tables.items() if name not in OURS}
+    foreign = {name: raw.copy() for name, raw in tables.items() if name not in TABLES}
     return Store(meta, ledger, folded, foreign, damaged, stale)
 
 
@@ -132,13 +143,8 @@ def segments(journal: Path) -> tuple[str, ...]:
     """The names of the segments in a journal directory, oldest session first."""
     try:
         return tuple(sorted(name for name in os.listdir(journal) if SEGMENT.fullmatch(name)))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
-
-
-def session_of(segment: str) -> int:
-    """The session that wrote this segment."""
-    return int(segment.partition("-")[0])
 
 
 def _has_records(path: Path) -> bool:
@@ -155,7 +161,7 @@ def _meta(storage: CheckpointStorage, tables: dict[str, msgspec.Raw]) -> Meta:
 
     versions = dict(storage.documents(tables, "meta", Versioned))
     if not versions:
-        if not any(name in tables for name in OURS):
+        if not any(name in tables for name in TABLES):
             return Meta()  # a TinyDB file of somebody else, which gets our tables
         raise storage.unreadable("`$.meta` is missing")
     version = max(document.schema for document in versions.values())
@@ -231,75 +237,6 @@ def _restored(storage: CheckpointStorage, why: str) -> StoreError:
     )
 
 
-def new_ledger(instances: Sequence[Instance], iterations: int, seed: int) -> Ledger:
-    """The ledger of an experiment that starts now."""
-    return Ledger(instances, plan(len(instances), iterations, seed), s.DoneHook())
-
-
-class Growth(msgspec.Struct, frozen=True):
-    """How today's batch differs from what the store remembers."""
-
-    added: int = 0
-    removed: int = 0
-    back: int = 0
-    runs: int = 0
-
-    @property
-    def text(self) -> str:
-        """The difference in words, "" if there is none."""
-        parts = []
-        if self.added:
-            parts.append(f"{self.added} new instance{'s' * (self.added != 1)}")
-        if self.removed:
-            parts.append(f"{self.removed} not in the batch any more")
-        if self.back:
-            parts.append(f"{self.back} in the batch again")
-        if self.runs:
-            parts.append(f"{self.runs} new run{'s' * (self.runs != 1)}")
-        return ", ".join(parts)
-
-
-def merge(
-    ledger: Ledger, batch: Sequence[Instance], iterations: int, seed: int
-) -> tuple[Ledger, Sequence[int], Growth]:
-    """Today's batch laid over what is remembered: the ledger with what is new, the batch as instance ids, the change.
-
-    Instances are matched by identity, never by position; those gone from the batch stay, marked.
-    """
-    as_planned = isinstance(ledger.runs_of, Grid) and len(batch) * iterations <= len(ledger.runs)
-    if as_planned and len(batch) == len(ledger.instances) and all(map(eq, batch, ledger.instances)):
-        return ledger, range(len(batch)), Growth()
-    known = {instance.identity: instance for instance in ledger.instances}
-    instances = {i.id: msgspec.structs.replace(i, in_batch=False) if i.in_batch else i for i in ledger.instances}
-    order: list[int] = []
-    for entry in batch:
-        old = known.get(entry.identity)
-        number = old.id if old else len(instances)
-        if old is None:
-            instances[number] = msgspec.structs.replace(entry, id=number)
-        elif old.file != entry.file or not old.in_batch:
-            instances[number] = msgspec.structs.replace(old, file=entry.file, in_batch=True)
-        else:
-            instances[number] = old
-        order.append(number)
-    everything = [instances[i] for i in range(len(instances))]
-    added = grow(list(ledger.runs), everything, iterations, seed)
-    growth = Growth(
-        added=len(instances) - len(ledger.instances),
-        removed=sum(a.in_batch and not b.in_batch for a, b in zip(ledger.instances, everything, strict=False)),
-        back=sum(b.in_batch and not a.in_batch for a, b in zip(ledger.instances, everything, strict=False)),
-        runs=len(added),
-    )
-    if not added and all(a is b for a, b in zip(everything, ledger.instances, strict=False)):
-        return ledger, order, growth
-    hook = ledger.hook
-    if added and isinstance(hook.status, s.HookDone | s.HookFailed | s.HookCutOff):
-        hook = msgspec.structs.replace(hook, status=s.HookNotYet())  # a new completion is ahead
-    merged = Ledger(everything, [*ledger.runs, *added], hook)
-    merged.notes = ledger.notes
-    return merged, order, growth
-
-
 class Checkpoint(msgspec.Struct, frozen=True):
     """Everything that `db.json` is to contain, frozen so that another thread can write it."""
 
@@ -309,11 +246,11 @@ class Checkpoint(msgspec.Struct, frozen=True):
     foreign: dict[str, msgspec.Raw]
 
 
-def write_checkpoint(state_dir: Path, checkpoint: Checkpoint) -> None:
-    """Write `db.json`; raises OSError and leaves the old one."""
-    meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time())
+def write_checkpoint(state_dir: Path, checkpoint: Checkpoint, umask: int | None = None) -> None:
+    """Write `db.json`, its mode by `umask` or that of the process; raises OSError and leaves the old one."""
+    meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time(), state_dir=str(state_dir))
     instances = checkpoint.instances
-    storage_of(state_dir).write(
+    storage_of(state_dir, umask).write(
         {
             "meta": {1: meta},
             "instances": ((i.id + 1, instance_document(i)) for i in instances),

@@ -5,13 +5,19 @@ They are flat, so that a query such as `where("status") == "failed"` needs no kn
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.bounds import MOST_SESSIONS, Moment, Seconds
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 
 SCHEMA = 1
+TABLES = ("meta", "instances", "runs")
+REMOVED = "removed"  # the status of a run whose instance is no part of the experiment any more
 
 Documents = dict[int, msgspec.Raw]
 
@@ -20,26 +26,29 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """The one document of table `meta`.
 
     `identity` is drawn when the experiment is planned: its journal names it. `serial` counts checkpoints, `session`
-    starts of the experiment. `folded` tells for each journal segment how many of
-    its bytes are contained here. Times are seconds of the epoch.
+    starts of the experiment. `target`, `module` and `state_dir` are where they were when this was written,
+    `module_hash` tells the module's code. `folded` tells for each journal segment how many of its bytes are contained
+    here. Times are seconds of the epoch.
     """
 
     schema: int = SCHEMA
     identity: str = ""
     serial: int = 0
-    session: int = 0
+    session: Annotated[int, msgspec.Meta(le=MOST_SESSIONS)] = 0
     target: str = ""
     module: str = ""
     module_hash: str = ""
+    state_dir: str = ""
     iterations: int = 1
     seed: int = 0
-    written_at: float = 0.0
+    written_at: Moment = 0.0
     done_hook: s.DoneHook = s.DoneHook()
     folded: dict[str, int] = {}
+    chosen: Chosen = Chosen()
 
 
 class InstanceDocument(msgspec.Struct, frozen=True, gc=False):
-    """A document of table `instances`; its number is the instance's id + 1."""
+    """A document of table `instances`; its number is the instance's id + 1. The last three are rare."""
 
     name: str
     file: str
@@ -47,6 +56,9 @@ class InstanceDocument(msgspec.Struct, frozen=True, gc=False):
     is_object: bool = False
     occurrence: int = 1
     in_batch: bool = True
+    title: str | msgspec.UnsetType = msgspec.UNSET
+    bare: bool | msgspec.UnsetType = msgspec.UNSET
+    removed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -59,15 +71,15 @@ class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     state: msgspec.Raw
     seed: int
     saves: int = 0
-    saved_at: float | None = None
+    saved_at: Moment | None = None
     attempts: int = 0
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     error: str = ""
     traceback: str = ""
     why: str = ""
-    at: float | None = None
-    duration: float | None = None
-    started: float | None = None
+    at: Moment | None = None
+    duration: Seconds | None = None
+    started: Moment | None = None
     slot: int | None = None
     host: str = ""
     pid: int | None = None
@@ -86,18 +98,25 @@ def instance_document(instance: Instance) -> InstanceDocument:
         is_object=instance.data is not None,
         occurrence=instance.occurrence,
         in_batch=instance.in_batch,
+        title=instance.title or msgspec.UNSET,
+        bare=instance.bare or msgspec.UNSET,
+        removed=instance.removed or msgspec.UNSET,
     )
 
 
 def instance_of(number: int, document: InstanceDocument) -> Instance:
     """The instance of a document."""
-    data = bytes(document.data) if document.is_object else None
-    return Instance(number - 1, document.name, document.file, data, document.occurrence, document.in_batch)
+    d = document
+    data = bytes(d.data) if d.is_object else None
+    removed = bool(d.removed)
+    in_batch = d.in_batch and not removed
+    return Instance(number - 1, d.name, d.file, data, d.occurrence, in_batch, d.title or "", bool(d.bare), removed)
 
 
 def run_document(run: Run, instance: Instance) -> RunDocument:
     """The document of a run."""
     facts: dict[str, object] = {}
+    word: str = REMOVED if instance.removed else s.word(run.status)
     match run.status:
         case s.Running(pid=pid):
             facts = {"pid": pid}
@@ -111,7 +130,7 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
         instance=instance.label,
         instance_id=run.instance,
         iteration=run.iteration,
-        status=s.word(run.status),
+        status=word,
         state=msgspec.Raw(run.state if run.state is not None else b"null"),
         seed=run.seed,
         saves=run.saves,
@@ -132,6 +151,8 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
 def run_of(number: int, document: RunDocument) -> Run:
     """The run of a document; raises KeyError for an unknown status word."""
     d = document
+    if d.status == REMOVED:
+        return Run(number, d.instance_id, d.iteration, d.seed, attempt=d.attempts)
     if d.status == "pending" and not d.attempts and not d.saves:  # most of a large experiment, for long
         return Run(number, d.instance_id, d.iteration, d.seed)
     at = d.at or 0.0

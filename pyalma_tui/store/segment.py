@@ -9,7 +9,6 @@ supersedes the one before and its number says how many there were.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,11 +19,11 @@ import msgspec
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import EARLIER_STATES
 from pyalma_tui.model.records import Record, Saved
+from pyalma_tui.store.disk import NEW_FILE, high, open_regular, settle_mode, sync_data
+from pyalma_tui.store.layout import next_segment
 
-SUFFIX = ".jsonl"
 LIMIT = 16 << 20  # bytes after which a writer goes on in a new segment
 READ = 1 << 20  # bytes looked at in one piece: small enough to stay in the processor's cache
-HIGH_FD = 700  # out of the way of user code that closes "all" descriptors and opens its own
 
 _decode: Callable[[bytes], Record] = msgspec.json.Decoder(Record).decode
 
@@ -52,6 +51,8 @@ def record_of(line: bytes) -> Record | None:
     try:
         if int(line[:8], 16) != crc32(body):
             return None
+        if not body.isascii():
+            body.decode()  # a state is not looked at otherwise
         return _decode(body)
     except (msgspec.DecodeError, RecursionError):
         try:
@@ -62,70 +63,41 @@ def record_of(line: bytes) -> Record | None:
         return None
 
 
-def sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable; raises OSError."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+class EstrangedError(OSError):
+    """A segment's descriptor is closed, or stands for something else: user code has done that, whatever it meant."""
 
-
-def sync_data(fd: int) -> None:
-    """Put a file's bytes on the disk; raises OSError. (macOS has fsync only.)"""
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(fd)
-    else:
-        os.fsync(fd)
-
-
-def high(low: int) -> int:
-    """The descriptor moved out of the way of user code that closes or reuses low ones, and closed on exec."""
-    try:
-        fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
-    except OSError:  # a small RLIMIT_NOFILE
-        os.set_inheritable(low, False)
-        return low
-    os.close(low)
-    return fd
-
-
-def is_at(path: Path, fd: int) -> bool:
-    """Whether an open file is still the one of this name."""
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(fd))
-    except OSError:
-        return False
-
-
-def segment_name(session: int, writer: str, number: int) -> str:
-    """`000002-w003-0001.jsonl`: the session, who writes, and its how-manieth segment."""
-    return f"{session:06d}-{writer}-{number:04d}{SUFFIX}"
-
-
-def next_segment(name: str) -> str:
-    """The name of the segment that its writer goes on in."""
-    stem, _, number = name.removesuffix(SUFFIX).rpartition("-")
-    return f"{stem}-{int(number) + 1:04d}{SUFFIX}"
+    def __init__(self) -> None:
+        super().__init__(errno.EBADF, "the descriptor of the journal was closed or replaced")
 
 
 class SegmentWriter:
     """Appends lines to segments that nobody else writes; each line with one `write(2)`.
 
     `synced` means that a line is on the disk when `append` returns, `settled` that a whole segment is before lines go
-    into the next one. All methods raise OSError and leave the segment cut back to its last good line.
+    into the next one. All methods raise OSError and leave the segment cut back to its last good line. What is not the
+    segment any more is never written, cut, or closed: they raise EstrangedError instead.
     """
 
     def __init__(
-        self, directory: Path, name: str, *, synced: bool = False, settled: bool = False, limit: int = LIMIT
+        self,
+        directory: Path,
+        name: str,
+        *,
+        synced: bool = False,
+        settled: bool = False,
+        limit: int = LIMIT,
+        umask: int | None = None,
     ) -> None:
+        """`limit` is in bytes; `umask` decides the modes of segments, None for that of the process."""
         self._directory = directory
+        self._umask = umask
         self._synced = synced
         self._settled = settled
         self._limit = limit
         self._torn = False
         self._sound = False  # its name and its pages have not been refused by the disk
         self.fd, self.name = -1, ""
+        self._identity = (-1, -1)  # device and inode of the file
         try:
             self._open(name)
         except OSError:
@@ -141,16 +113,20 @@ class SegmentWriter:
             # handler raises
             self._sound = False
             try:
-                old = fd = high(os.open(self._directory / name, flags, 0o600))
+                old = fd = high(os.open(self._directory / name, flags, NEW_FILE))
             except OSError as error:
                 if error.errno not in (errno.EEXIST, None) and self.name == before:  # None: a signal handler's own
                     self._sound = sound
                 raise
+            settle_mode(fd, self._directory, self._umask)
+            stat = os.fstat(fd)
+            ours = self.is_own
             if self.name == before:  # else a save from a signal handler came in between and has gone further
-                old = self.fd  # no call from here on to the last of these, so nothing comes in between
+                old = self.fd if ours else -1  # no call from here on to the last of these: nothing comes in between
                 self.fd = fd
                 self.name = name
                 self.position = 0
+                self._identity = (stat.st_dev, stat.st_ino)
                 self._torn = False
             if old >= 0:
                 os.close(old)
@@ -160,8 +136,37 @@ class SegmentWriter:
         finally:
             os.close(directory)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the descriptor still stands for the segment."""
+        try:
+            stat = os.fstat(self.fd)
+        except OSError:
+            return False
+        return (stat.st_dev, stat.st_ino) == self._identity
+
+    def check(self) -> None:
+        """Raise EstrangedError if the descriptor does not stand for the segment any more."""
+        if self.fd < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        if not self.is_own:
+            raise EstrangedError
+
+    def _is_where_it_was(self) -> bool:
+        """Whether the descriptor's offset is where our last line ended: a fourth of what `is_own` costs.
+
+        Anything else that is there has an offset of its own, or none. After a handler's save in between, and after a
+        cut, only `is_own` can tell.
+        """
+        try:
+            return os.lseek(self.fd, 0, os.SEEK_CUR) == self.position > 0
+        except OSError:
+            return False
+
     def append(self, line: bytes) -> None:
         """Add one line; when this returns it survives the death of any process."""
+        if not self._is_where_it_was():
+            self.check()
         if self.position >= self._limit or self._torn or not self._sound:
             self._make_ready()
         try:
@@ -196,6 +201,7 @@ class SegmentWriter:
 
     def _cut_back(self) -> None:
         """Leave whole lines only."""
+        self.check()
         end = os.fstat(self.fd).st_size
         while end > 0:
             start = max(0, end - READ)
@@ -244,6 +250,7 @@ class SegmentWriter:
             self._sync()
 
     def _sync(self) -> None:
+        self.check()
         try:
             sync_data(self.fd)
         except OSError:
@@ -252,8 +259,9 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Close the segment; it can be read and removed by others."""
+        ours = self.is_own
         fd, self.fd = self.fd, -1  # a close that fails has closed
-        if fd >= 0:
+        if ours:
             os.close(fd)
 
 
@@ -268,7 +276,7 @@ class Tail:
         self.position = position
         self.kept = 0
         self.damaged = 0
-        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self.fd = open_regular(path, os.O_RDONLY)
 
     def close(self) -> None:
         """Close the descriptor."""

@@ -15,10 +15,10 @@ from textual.binding import BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from pyalma_tui.errors import UsageError
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
+from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.registry import deed, named, of
@@ -41,8 +41,7 @@ class ExperimentApp(App[None]):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
-    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. Raises UsageError for an
-    unknown theme.
+    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here.
     """
 
     TITLE = "pyalma-tui"
@@ -72,9 +71,8 @@ class ExperimentApp(App[None]):
         self._clock, self._monotonic = clock, monotonic
         for own in THEMES:
             self.register_theme(own)
-        if theme is not None and theme not in self.available_themes:
-            raise UsageError(f"there is no theme {theme!r}. There are {', '.join(sorted(self.available_themes))}")
-        self.theme = theme or ("ansi-dark" if self.no_color else THEMES[0].name)
+        few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
+        self.theme = theme or ("ansi-dark" if few else THEMES[0].name)
 
     def show(self) -> None:
         """Run it in this terminal until it is left."""
@@ -88,6 +86,11 @@ class ExperimentApp(App[None]):
     def crash(self) -> Exception | None:
         """What ended the screen, if it was a defect of ours."""
         return self._exception
+
+    def _fatal_error(self) -> None:
+        """Close after a defect of ours: whoever shows us tells of `crash`, Textual would print the values of names."""
+        self.bell()
+        self._close_messages_no_wait()
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen is the bottom of the stack."""
@@ -245,8 +248,10 @@ class ExperimentApp(App[None]):
     @on(Copy)
     def _copy(self, asked: Copy) -> None:
         """Nothing that a paste could set off reaches the clipboard."""
-        self.copy_to_clipboard("\n".join(printable(line) for line in asked.text.split("\n")))
-        self.say(f"copied {asked.what}")
+        shown = "\n".join(printable(line) for line in asked.text.split("\n"))
+        self.copy_to_clipboard(shown)
+        told = copied(shown, asked.what)
+        self.say(told.words, severity="information" if told.reached else "warning")
 
     @on(Edit)
     def _edit(self, asked: Edit) -> None:

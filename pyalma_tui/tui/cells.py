@@ -1,53 +1,17 @@
-"""Numbers, times and bars as text of a known width in terminal cells. Nothing here knows a widget."""
+"""Numbers, times of the day and bars as text of a known width in terminal cells. Nothing here knows a widget."""
 
 from __future__ import annotations
 
 import time
-from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-MINUTE: Final = 60
-HOUR: Final = 3600
-DAY: Final = 86400
 FULL, HALF, EMPTY = "━", "╾", "─"
 
 
 def count(number: int) -> str:
     """1732 as `1,732`."""
     return f"{number:,}"
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as `0:41`, `3:12`, `1:02:03` or `2d 03:04`: at most 8 cells, comparable by eye."""
-    whole = max(0, int(seconds))
-    if whole >= 100 * DAY:
-        return f"{whole // DAY}d"
-    if whole >= DAY:
-        return f"{whole // DAY}d {whole % DAY // HOUR:02}:{whole % HOUR // MINUTE:02}"
-    if whole >= HOUR:
-        return f"{whole // HOUR}:{whole % HOUR // MINUTE:02}:{whole % MINUTE:02}"
-    return f"{whole // MINUTE}:{whole % MINUTE:02}"
-
-
-def unit_of(seconds: float) -> tuple[int, str]:
-    """The unit in which a length of time is told: its seconds, and its name."""
-    if seconds < 100:
-        return 1, "s"
-    if seconds < 100 * MINUTE:
-        return MINUTE, "min"
-    return (HOUR, "h") if seconds < 2 * DAY else (DAY, "d")
-
-
-def span(seconds: float) -> str:
-    """Seconds in one unit, for sentences: `3 s`, `12 min`, `7 h`."""
-    size, unit = unit_of(max(0.0, seconds))
-    return f"{int(max(0.0, seconds) // size)} {unit}"
 
 
 def moment(at: float, now: float) -> str:
@@ -70,15 +34,6 @@ def stamp(at: float) -> str:
 def percent(fraction: float) -> str:
     """A share as `86 %`, rounded down: 100 only if nothing is left."""
     return f"{int(min(max(fraction, 0.0), 1.0) * 100)} %"
-
-
-def size(number: float) -> str:
-    """Bytes as `132 MB`: never more than three digits before the unit, one after the point below ten."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 999.5:
-            return f"{number:.1f} {unit}" if number < 9.95 and unit != "B" else f"{number:.0f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} TB"
 
 
 def bar(fraction: float, width: int) -> tuple[str, str]:

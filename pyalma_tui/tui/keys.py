@@ -9,7 +9,7 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import OF_TEXTUAL, STROKES, Action, groups, named, of
+from pyalma_tui.tui.registry import OF_TEXTUAL, PALETTE, STROKES, Action, groups, named, of
 
 SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",
@@ -37,8 +37,8 @@ SHOWN_KEYS: Final[dict[str, str]] = {
 
 
 def shown_keys(action: Action) -> str:
-    """Its keys as people read them."""
-    return _shown(action.keys.split(","))
+    """Its keys as people read them; that of the palette if it has none."""
+    return _shown((action.keys or PALETTE).split(","))
 
 
 def _shown(keys: Iterable[str]) -> str:
@@ -47,7 +47,7 @@ def _shown(keys: Iterable[str]) -> str:
 
 def bindings(place: Place) -> list[BindingType]:
     """What Textual is told of the actions of a place."""
-    return [_bound(place, action, key) for action in of(place) for key in action.keys.split(",")]
+    return [_bound(place, action, key) for action in of(place) if action.keys for key in action.keys.split(",")]
 
 
 def borrowed(place: Place, *action_ids: str) -> list[BindingType]:

@@ -80,6 +80,13 @@ def nothing_failed(now: Situation) -> str:
     return "" if now.snapshot.counts.failed else "nothing has failed"
 
 
+def selected_has_not_failed(now: Situation) -> str:
+    """What is chosen has no failed run."""
+    if not now.marked and now.row is not None and not now.row.tally.failed and now.snapshot.counts.failed:
+        return "the selected instance has not failed"
+    return nothing_failed(now)
+
+
 def nothing_waits(now: Situation) -> str:
     """The selected instance is done, or running."""
     if not now.marked and now.row is not None and now.row.tally.done + now.row.tally.running == now.row.tally.total:

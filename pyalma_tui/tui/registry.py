@@ -16,8 +16,9 @@ Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Log", "P
 class Action:
     """A thing to do. The method `do_<id>` of the screen or the app does it.
 
-    `keys` are Textual's names joined by commas. `bar` is the rank in the key bar, the lowest stays longest where it is
-    narrow; 0 keeps it out. An action that `commands` changes the experiment and is refused in a read-only view.
+    `keys` are Textual's names joined by commas, "" for what only the palette does. `bar` is the rank in the key bar,
+    the lowest stays longest where it is narrow; 0 keeps it out. An action that `commands` changes the experiment and is
+    refused in a read-only view.
     """
 
     id: str
@@ -67,9 +68,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Experiment", bar=4, commands=True, obstacle=obstacles.nothing_to_resume,
     ),
     Action(
-        "retry", "f", "retry failed",
-        "Call failed runs again with their last saved state: all, or those of the marked instances.",
-        "Experiment", bar=9, commands=True, obstacle=obstacles.nothing_failed,
+        "retry_all", "", "retry all failed",
+        "`retry all failed`: call every failed run again with its last saved state (asks first, and says how many).",
+        "Experiment", commands=True, obstacle=obstacles.nothing_failed,
     ),
     Action(
         "rerun_done", "d", "done()",
@@ -112,6 +113,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Selected or marked", bar=3, obstacle=obstacles.nothing_selected,
     ),
     Action(
+        "retry", "f", "retry",
+        "Call the failed runs of the selected or marked instances again with their last saved state.",
+        "Selected or marked", bar=9, commands=True, obstacle=obstacles.selected_has_not_failed,
+    ),
+    Action(
         "interrupt_selected", "i", "interrupt it",
         "Interrupt only the selected or marked instances.",
         "Selected or marked", bar=11, commands=True, obstacle=obstacles.selected_idle,
@@ -143,7 +149,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "earlier_iteration", "left_square_bracket", "earlier iteration",
-        "Show its iteration before; i and x then mean this one run.",
+        "Show its iteration before; f, i, n and x then mean this one run.",
         "Selected or marked",
     ),
     Action(
@@ -229,9 +235,11 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("limits", "escape", "dismiss(None)", "Leave it"),
 )
 
+PALETTE: Final = "ctrl+p"
+
 OF_TEXTUAL: Final[tuple[tuple[str, str], ...]] = (
     ("tab", "To the facts, to the log, and back to the list."),
-    ("ctrl+p", "All actions by name."),
+    (PALETTE, "All actions by name."),
 )
 """Keys that Textual answers, with what they do."""
 

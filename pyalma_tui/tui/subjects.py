@@ -11,7 +11,8 @@ from textual.content import Content
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.status_style import HOOK_LOOKS
-from pyalma_tui.runner.snapshot import done_log_path, load_log_dir, log_path
+from pyalma_tui.model.words import numbered
+from pyalma_tui.store.layout import done_log_path, load_log_dir, log_path
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import COLOURS, GLYPHS
 from pyalma_tui.tui.view_moment import Moment
@@ -49,7 +50,7 @@ def of_run(run_id: int) -> Subject:
             last=run.attempt,
             each="attempt",
             name=moment.snapshot.instances[run.instance].label,
-            more=f" · iteration {run.iteration + 1}" if len(moment.snapshot.runs_of[run.instance]) > 1 else "",
+            more=f" · {numbered(run.iteration)}" if len(moment.snapshot.runs_of[run.instance]) > 1 else "",
             standing=_standing(s.word(run.status), s.word(run.status)),
         )
 
@@ -85,7 +86,7 @@ def of_loading(files: Sequence[tuple[Path, float]]) -> Subject:
 def load_logs(state_dir: Path) -> list[tuple[Path, float]]:
     """What imports of the module have printed: each file that is not empty, with its time, oldest first."""
     try:
-        found = [(path, path.stat()) for path in load_log_dir(state_dir).iterdir()]
+        found = [(path, path.lstat()) for path in load_log_dir(state_dir).iterdir()]
     except OSError:  # nothing was ever printed, or it was removed meanwhile
         return []
     return sorted(((path, stat.st_mtime) for path, stat in found if stat.st_size), key=lambda log: (log[1], log[0]))

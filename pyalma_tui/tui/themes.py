@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Final
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
+
+from pyalma_tui.errors import UsageError
 
 DARK: Final = Theme(
     name="alma-dark",
@@ -37,3 +40,12 @@ LIGHT: Final = Theme(
 )
 
 THEMES: Final = (DARK, LIGHT)
+
+
+def refuse_unknown(theme: str) -> None:
+    """Raise UsageError for a theme that there is not."""
+    names = sorted({*BUILTIN_THEMES, *(own.name for own in THEMES)})
+    if theme not in names:
+        near = difflib.get_close_matches(theme, names, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(f"--theme {theme}: there is no such theme. {hint}There are {', '.join(names)}")

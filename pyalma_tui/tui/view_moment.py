@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.view import Row, row_word
+from pyalma_tui.model.experiment import Run, worked
+from pyalma_tui.model.view import Row, telling
+from pyalma_tui.model.words import run_name
 from pyalma_tui.runner.snapshot import Slot, Snapshot
 
 
@@ -33,16 +34,23 @@ class Moment:
         return self.snapshot.rows[instance_id] if 0 <= instance_id < len(self.snapshot.rows) else None
 
     def telling(self, instance_id: int) -> Run:
-        """The run that an instance's row is about: the last that changed, unless another one gave the row its word.
+        """The run that an instance's row is about."""
+        snapshot = self.snapshot
+        return telling(snapshot.rows[instance_id], snapshot.runs_of[instance_id], snapshot.runs)
 
-        An instance with a failed run is called failed whatever its other iterations did since.
-        """
+    def name(self, run: Run) -> str:
+        """What a run is called, as somebody's text."""
+        snapshot = self.snapshot
+        iterations = len(snapshot.runs_of[run.instance])
+        return run_name(snapshot.instances[run.instance].label, run.iteration, iterations)
+
+    def worked_on(self, instance_id: int) -> float:
+        """The seconds that all runs of an instance have taken, those that run now included."""
         row = self.snapshot.rows[instance_id]
-        latest, word = self.run(row.latest), row_word(row.tally)
-        if word in ("pending", "done") or s.word(latest.status) == word:
-            return latest
-        runs = map(self.run, self.snapshot.runs_of[instance_id])
-        return next((run for run in runs if s.word(run.status) == word), latest)
+        if not row.tally.running:
+            return row.seconds
+        busy = (self.run(slot.run) for slot in self.snapshot.slots if slot.run is not None)
+        return row.seconds + sum(worked(run, self.now) - run.seconds for run in busy if run.instance == instance_id)
 
     def slot_of(self, run_id: int) -> Slot | None:
         """The worker that has this run."""
@@ -66,13 +74,6 @@ def is_busy(snapshot: Snapshot) -> bool:
 def is_complete(snapshot: Snapshot) -> bool:
     """Whether every run is done."""
     return 0 < snapshot.counts.total == snapshot.counts.done
-
-
-def seconds_of(run: Run, now: float) -> float:
-    """How long a run has been worked on: all its attempts, or the one that counted if it is done."""
-    if isinstance(run.status, s.Running):
-        return run.seconds + max(0.0, now - run.status.since)
-    return run.status.duration if isinstance(run.status, s.Done) else run.seconds
 
 
 def at_risk(run: Run, now: float) -> float | None:

@@ -1,7 +1,8 @@
-"""A worker: `python -P -m pyalma_tui.worker SPEC`, started by the runner.
+"""A worker: `python -P -m pyalma_tui.worker SPEC [ARGS...]`, started by the runner.
 
 It imports one run module, then serves one order after the other: runs, done(), exit. What happens it appends to its
-own journal segment; the socket only wakes the runner.
+own journal segment; the socket only wakes the runner. It ends by returning from `main`; `os._exit` is for what must
+not go on as a worker: a fork that user code has let come back, a process that nobody can be told of.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from pyalma_tui.errors import Interrupted, LoadError
-from pyalma_tui.loading.run_module import RunModule, import_module, own_instances
-from pyalma_tui.model import jsontext
+from pyalma_tui.errors import LoadError
+from pyalma_tui.loading.module_instances import own_instances
+from pyalma_tui.loading.run_module import RunModule, import_module
+from pyalma_tui.model import ending, jsontext
+from pyalma_tui.model.ending import may_have_room_again
 from pyalma_tui.model.messages import (
     CUT_OFF,
     DoneEnded,
@@ -29,25 +31,37 @@ from pyalma_tui.model.messages import (
     Loaded,
     LoadFailed,
     Order,
+    Refused,
     Reply,
     RunOrder,
     Serve,
     ServeFailed,
     Serving,
+    TryLater,
 )
 from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
+from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.model.status import Error
-from pyalma_tui.store.segment import SegmentWriter, high
-from pyalma_tui.worker import capture, guard
+from pyalma_tui.store import layout
+from pyalma_tui.store.disk import high
+from pyalma_tui.store.segment import SegmentWriter
+from pyalma_tui.worker import capture, foreground, guard
+from pyalma_tui.worker import ending as end_of_worker
+from pyalma_tui.worker.between import Before
 from pyalma_tui.worker.calling import Pen, call_run
-from pyalma_tui.worker.failure import called_exit, error_of
+from pyalma_tui.worker.descriptors import close_in_children, watched
+from pyalma_tui.worker.failure import called_exit, error_of, written_at
+from pyalma_tui.worker.outcome import was_interrupted
 from pyalma_tui.worker.stopping import Stopping, die_with_parent
 
-PARTING = 1.5  # seconds after the last call that threads of user code get to end: less than the runner waits for us
+OWN_PROCESS = (
+    "pyalma-tui: done() runs in a process of its own: the module's globals are as its import leaves them, "
+    "not as runs do\n"
+)
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """The worker's command-line argument: descriptors of its two sockets, its parent, the run module.
+    """The worker's first command-line argument: descriptors of its two sockets, its parent, the run module.
 
     `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited.
     """
@@ -60,10 +74,14 @@ class Spec(msgspec.Struct, frozen=True):
 
 
 class Channel:
-    """The work socket: orders in, replies out. The lock's descriptor comes with the order to serve."""
+    """The work socket: orders in, replies out. The lock's descriptor comes with the order to serve.
+
+    A worker whose socket user code has closed or replaced cannot be told anything, nor tell: it ends here.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._is_ours = watched(sock.fileno())
         self._pending = bytearray()
         self._decode: Callable[[bytes], Order] = jsontext.decoder(Order)
         self.passed: list[int] = []
@@ -73,7 +91,10 @@ class Channel:
         looked = 0
         while (end := self._pending.find(b"\n", looked)) < 0:
             looked = len(self._pending)
-            data, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, 1)
+            try:
+                data, fds, _, _ = socket.recv_fds(self._socket, 1 << 16, 4)
+            except OSError:
+                os._exit(CUT_OFF)
             self.passed += map(high, fds)
             if not data:
                 guard.end_all()
@@ -83,29 +104,41 @@ class Channel:
         return self._decode(line)
 
     def send(self, reply: Reply) -> None:
-        """Tell the runner; a worker that cannot ends here."""
+        """Tell the runner."""
+        if not self._is_ours():
+            os._exit(CUT_OFF)
         try:
             self._socket.sendall(jsontext.encode(reply) + b"\n")
-        except OSError:  # user code has closed the socket, and the journal with it
+        except OSError:
             os._exit(CUT_OFF)
 
+    def leave(self) -> None:
+        """Let the kernel close it, when the process is over: until then the runner waits for us."""
+        self._socket.detach()
 
-def main(argument: str) -> None:
-    """Load the module, then serve until told to exit."""
+
+def main(argument: str, args: Sequence[str]) -> None:
+    """Load the module, which sees these arguments, then serve until told to exit."""
     spec: Spec = jsontext.decode_as(argument.encode(), Spec)
     die_with_parent(spec.parent)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     work, control = socket.socket(fileno=high(spec.work)), socket.socket(fileno=high(spec.control))
-    guard_pid, dismiss_guard = guard.start(control, work)
-    os.register_at_fork(after_in_child=work.close)
-    os.register_at_fork(after_in_child=control.close)
+    channel = Channel(work)
     stopping = Stopping()
     stopping.install()
-    stopping.watch(control)
+    try:
+        guard_pid = guard.start(control, work)
+        stopping.watch(control)
+    except (OSError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
+        channel.send(TryLater(str(error)))
+        os._exit(1)
+    os.register_at_fork(after_in_child=work.close)
+    os.register_at_fork(after_in_child=control.close)
     capture.prepare()
     faulthandler.enable()
-    channel = Channel(work)
-    module = _load(Path(spec.module), Path(spec.code), channel, guard_pid)
+    module = _load(spec, args, channel, guard_pid)
     capture.flush()
     order = channel.receive()
     if module is None or not isinstance(order, Serve):
@@ -113,121 +146,128 @@ def main(argument: str) -> None:
     pen = _open_journal(order, channel)
     if pen is not None:
         stopping.renew = pen.renew
+        stopping.serve()
         _serve(module, order, channel, pen, stopping)
-    dismiss_guard()
-    os._exit(0)  # threads that user code left behind must not hold us up
+    channel.leave()
 
 
-def _load(path: Path, code: Path, channel: Channel, guard_pid: int) -> RunModule | None:
-    here = os.getpid()
+def _load(spec: Spec, args: Sequence[str], channel: Channel, guard_pid: int) -> RunModule | None:
+    here, path = os.getpid(), Path(spec.module)
     try:
-        module = import_module(path, code)
+        module = import_module(path, Path(spec.code), args)
         instances = own_instances(module.module)
     except LoadError as error:
-        channel.send(LoadFailed(Error(error.message)))
+        failure = Error(error.message)
     except SyntaxError as error:
-        failure = error_of(error)
-        where = f"{error.filename}:{error.lineno}" if error.filename else str(path)
-        channel.send(LoadFailed(Error(f"{where}: {failure.message}", failure.traceback)))
+        told = error_of(error)
+        where = written_at(error) or str(path)
+        failure = Error(f"{where}: {told.message}", told.traceback)
     except SystemExit as error:
-        channel.send(LoadFailed(Error(f"{path}: it calls {called_exit(error)} while it is imported")))
+        failure = Error(f"{path}: it calls {called_exit(error)} while it is imported")
     except BaseException as error:  # noqa: BLE001 - user code may raise anything
-        failure = error_of(error)
-        channel.send(LoadFailed(Error(f"{path}: {failure.message}", failure.traceback)))
+        told = error_of(error)
+        if is_shortage(error):
+            channel.send(TryLater(f"{path}: {told.message}"))
+            return None
+        failure = Error(f"{path}: {told.message}", told.traceback)
     else:
         if os.getpid() != here:
             os._exit(0)
         channel.send(Loaded(module.hash, module.done is not None, instances, guard_pid))
         return module
+    capture.flush()  # what the module has printed is told with it
+    channel.send(LoadFailed(failure))
     return None
 
 
 def _open_journal(order: Serve, channel: Channel) -> Pen | None:
-    journal = Path(order.state_dir) / "journal"
+    journal = layout.journal(Path(order.state_dir))
     try:
-        segment = SegmentWriter(journal, order.segment, synced=order.synced, limit=order.segment_limit)
+        segment = SegmentWriter(
+            journal, order.segment, synced=order.synced, limit=order.segment_limit, umask=order.umask
+        )
     except OSError as error:
-        channel.send(ServeFailed(Error(f"{journal / order.segment}: {error.strerror}")))
+        why = Error(f"{journal / order.segment}: {error.strerror}")
+        channel.send(ServeFailed(why, may_have_room_again(error.errno)))
         return None
-    for lock in channel.passed:  # a child of ours holds nobody up
-        guard.close_in_children(lock)
+    for lock in channel.passed[:1]:  # a child of ours holds nobody up
+        close_in_children(lock)
     channel.send(Serving())
     return Pen(segment)
 
 
 def _serve(module: RunModule, serve: Serve, channel: Channel, pen: Pen, stopping: Stopping) -> None:
-    home = high(os.open(".", os.O_RDONLY | os.O_CLOEXEC))
-    output = capture.Output(Path(serve.state_dir) / "logs")
+    output: capture.Output | foreground.Terminal = capture.Output(
+        layout.logs(Path(serve.state_dir)), serve.umask, lambda text: _try_write(pen, Note(time.time(), text))
+    )
+    if serve.foreground:
+        module, output = foreground.debugged(module, stopping), foreground.Terminal(channel.passed[1:])
+    before = Before()
     host = socket.gethostname()
-    called = 0.0  # when user code was called last
     while True:
         order = channel.receive()
         match order:
             case RunOrder():
-                output.redirect(str(order.run), f"{order.attempt}.log")
+                output.redirect(str(order.run), layout.log_name(order.attempt))
                 started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid(), host)
-                unsaved = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping)
+                refused = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping, before)
                 output.finish()
-                reply: Reply = Ended(order.run, order.attempt, unsaved)
+                channel.send(Ended(order.run, order.attempt, refused, _worn(pen, before)))
             case DoneOrder():
-                output.redirect("done", f"{order.call}.log")
-                unsaved = _call_done(module, order, pen, stopping)
+                output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
+                unsaved = _call_done(module, order, pen, stopping, before)
                 output.finish()
-                reply = DoneEnded(order.call, unsaved)
+                channel.send(DoneEnded(order.call, unsaved))
             case _:
-                _wait_for_threads(pen, called + PARTING)
-                output.close()
+                end_of_worker.begin(pen, stopping)
+                output.leave(serve.log)
                 return
-        called = time.monotonic()
-        _back_home(home)
-        channel.send(reply)
 
 
-def _wait_for_threads(pen: Pen, deadline: float) -> None:
-    """Threads that user code left behind get until the deadline to end by themselves."""
-    left = [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
-    for thread in left:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    if names := ", ".join(thread.name for thread in left if thread.is_alive()):
-        _try_write(pen, Note(time.time(), f"worker {os.getpid()} left a thread running, which ended with it: {names}"))
-    capture.flush()
+def _worn(pen: Pen, before: Before) -> str:
+    """What the runs have changed in this process that cannot be put back."""
+    if pen.recovered:
+        return "has closed or replaced the descriptor of its journal"
+    changed = before.changed_limits()
+    return f"has changed limits of its process ({', '.join(changed)})" if changed else ""
 
 
-def _back_home(home: int) -> None:
-    try:
-        os.fchdir(home)
-    except OSError:  # user code closed it, or the directory is gone: the next run finds out by itself
-        return
-
-
-def _try_write(pen: Pen, record: Record) -> str:
+def _try_write(pen: Pen, record: Record) -> Refused | None:
     try:
         pen.write(record)
     except OSError as error:
-        return f"{type(record).__name__.lower()} could not be recorded: {error.strerror}"
-    return ""
+        why = f"{type(record).__name__.lower()} could not be recorded: {error.strerror}"
+        return Refused(why, may_have_room_again(error.errno))
+    return None
 
 
-def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping) -> str:
-    began = time.monotonic()
+def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping, before: Before) -> str:
+    began, process = time.monotonic(), os.getpid()
     assert module.done is not None, "the runner asks only modules that have one"
-    stopping.active = (0, order.call)
+    capture.add(OWN_PROCESS)
+    stopping.begin((0, order.call))
     record: Record
     try:
-        module.done()
-        stopping.active = None
+        try:
+            module.done()
+        finally:
+            stopping.active = None
+            before.put_back()
         record = DoneReturned(order.call, time.time(), time.monotonic() - began)
-    except Interrupted:  # cut off: neither returned nor failed, and nobody may say so
-        stopping.active = None
-        return "interrupted"
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is recorded
-        stopping.active = None
+        stopping.catch_up()
+        if was_interrupted(error, signalled=stopping.signalled == (0, order.call)):
+            return ending.INTERRUPTED  # cut off: neither returned nor failed, and nobody may say so
         record = DoneRaised(order.call, time.time(), error_of(error))
+    if os.getpid() != process:  # a forked child came back out of done(): only one return counts
+        os._exit(int(isinstance(record, DoneRaised)))
     capture.flush()
     if isinstance(record, DoneRaised):
         capture.add(record.error.traceback)
-    return _try_write(pen, record)
+    pen.recover()
+    refused = _try_write(pen, record)
+    return refused.why if refused is not None else ""
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -11,21 +12,22 @@ from math import isfinite
 from time import monotonic_ns
 from typing import Any
 
-import msgspec
-
 from pyalma_tui.errors import Interrupted, SaveFailed
 from pyalma_tui.loading.run_module import RunModule
-from pyalma_tui.model import jsontext
+from pyalma_tui.model import jsontext, words
+from pyalma_tui.model.ending import may_have_room_again
+from pyalma_tui.model.exact import InexactError, text_of
 from pyalma_tui.model.instance import Instance, argument
-from pyalma_tui.model.messages import RunOrder
+from pyalma_tui.model.messages import Refused, RunOrder
 from pyalma_tui.model.records import Progressed, Raised, Record, Returned, Stopped
-from pyalma_tui.model.status import Error
-from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
-from pyalma_tui.worker.failure import error_of
+from pyalma_tui.store.segment import EstrangedError, SegmentWriter, line_of, saved_line, saved_prefix
+from pyalma_tui.worker.between import Before
+from pyalma_tui.worker.failure import release
+from pyalma_tui.worker.outcome import Facts, not_recorded, outcome
 from pyalma_tui.worker.stopping import Stopping
 
 LARGE = 1 << 20  # bytes of a state that are worth a warning
-LARGEST = 64 << 20  # bytes of a state that is refused
+LARGEST = 64_000_000  # bytes of a state that is refused
 PROGRESS_EVERY = 0.1  # seconds between two progress records: they are only shown
 
 
@@ -39,6 +41,7 @@ class Pen:
         self.segment = segment
         self.lock = threading.RLock()
         self.forked = False
+        self.recovered = False  # whether user code has closed or replaced the descriptor of a segment
         os.register_at_fork(after_in_child=self._in_child)
 
     def _in_child(self) -> None:
@@ -48,7 +51,21 @@ class Pen:
     def write(self, record: Record) -> None:
         """Append any record; raises OSError."""
         with self.lock:
+            self.segment.check()
             self.segment.append(line_of(record))
+
+    def recover(self) -> bool:
+        """Go on in a new segment if user code has closed or replaced the descriptor of this one; whether it has."""
+        with self.lock:
+            try:
+                self.segment.check()
+            except EstrangedError:
+                self.recovered = True
+                self.renew()
+                return True
+            except OSError:  # it could not go on before
+                return False
+            return False
 
     def renew(self) -> None:
         """Go on in a new segment; where there can be none, save() fails from now on."""
@@ -65,8 +82,9 @@ class Attempt:
     def __init__(self, order: RunOrder, pen: Pen, stopping: Stopping) -> None:
         self.order = order
         self.began = time.monotonic()
-        self.broken = ""
-        self.cut_thread = False  # whether Interrupted was raised in another thread than that of run()
+        self.broken = ""  # why a state could not be stored
+        self.errno: int | None = None  # of that
+        self.estranged = False  # whether user code, and not the disk, is why it could not be
         self._pen = pen
         self._stopping = stopping
         self._key = (order.run, order.attempt)
@@ -80,10 +98,23 @@ class Attempt:
         """Whether this attempt should stop."""
         return self._stopping.asked == self._key
 
-    @property
-    def timed_out(self) -> str:
-        """Why this attempt counts as failed though it was asked to stop, "" if it does not."""
-        return self._stopping.error
+    def facts(self, raised: BaseException | None) -> Facts:
+        """What is known of it now that it is over."""
+        stopping, key = self._stopping, self._key
+        timed_out = stopping.timed_out if self.asked else None
+        return Facts(
+            run=self.order.run,
+            attempt=self.order.attempt,
+            seconds=self.seconds(),
+            raised=raised,
+            asked=self.asked,
+            interrupted=stopping.cut == key,
+            signalled=stopping.signalled == key,
+            timeout=stopping.timeout if timed_out is None else timed_out,
+            timed_out=timed_out is not None,
+            unsaved=self.broken,
+            errno=self.errno,
+        )
 
     def seconds(self) -> float:
         """How long it has been running."""
@@ -121,10 +152,10 @@ class Attempt:
             except OSError as error:
                 if error.errno is None:  # no error of the disk but, say, a TimeoutError that a signal handler raised
                     raise
-                self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
+                self._break_off(error)
                 raise SaveFailed(self.broken) from error
             if stopping.asked is not None and stopping.asked == key:
-                self.cut_thread |= threading.current_thread() is not threading.main_thread()
+                stopping.cut = key
                 raise Interrupted
 
         return save
@@ -145,9 +176,16 @@ class Attempt:
             return  # only shown: the next save tells that the disk is full
 
     def close(self) -> None:
-        """From now on save() refuses: `run` is over."""
+        """From now on save() refuses: `run` is over. What it did to the journal shows here at the latest."""
         with self._pen.lock:
             self._over = True
+            if self._pen.recover() and not self.broken:
+                self._break_off(EstrangedError())
+
+    def _break_off(self, error: OSError) -> None:
+        self.errno = error.errno
+        self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
+        self.estranged = isinstance(error, EstrangedError)
 
     def _check_open(self) -> None:
         if self._over:
@@ -160,54 +198,32 @@ class Attempt:
     def _check_size(self, size: int) -> None:
         if size > LARGEST:
             raise ValueError(
-                f"the state has {size >> 20} MB, at most {LARGEST >> 20} MB; the state saved before is kept. "
+                f"the state has {words.size(size)}, at most {words.size(LARGEST)}; the state saved before is kept. "
                 f"Write large data to a file and save its name"
             )
         if not self._warned:
             self._warned = True
-            sys.stderr.write(f"pyalma-tui: the state has {size / 1e6:.1f} MB; each save() writes all of it\n")
-
-
-def _check_surrogates(data: object, text: bytes) -> None:
-    """Refuse two surrogates that JSON would give back as the one character they stand for; raises ValueError."""
-    if jsontext.decode(text) != data:
-        raise ValueError(
-            "save(): this text holds a pair of surrogates, which would come back as one character; "
-            "the state saved before is kept"
-        )
+            sys.stderr.write(f"pyalma-tui: the state has {words.size(size)}; each save() writes all of it\n")
 
 
 def _state_text(data: object) -> bytes:
     """The JSON text of a state that is no plain string; raises TypeError or ValueError if it comes back different."""
-    if isinstance(data, str):
-        text = jsontext.encode(str.__str__(data))
-        _check_surrogates(data, text)
-        return text
     if data is None:
         raise TypeError("save(None): a state is a str or another JSON value; the state saved before is kept")
-    kind = type(data).__name__
     try:
-        text = jsontext.encode(data)
-        if jsontext.is_deep(text):
-            raise TypeError(f"it is nested deeper than {jsontext.DEEPEST}")
-        back = jsontext.decode(text)
-    except (TypeError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError) as error:
-        raise TypeError(
-            f"save() takes a str or another JSON value, not this {kind} ({error}); the state saved before is kept"
-        ) from None
-    if back != data:
-        sort = ValueError if isinstance(data, float) else TypeError
-        raise sort(
-            f"save() takes a str or another JSON value that comes back equal, not this {kind} "
-            f"(JSON gives {text[:60].decode('utf-8', 'replace')}); the state saved before is kept"
-        )
-    return text
+        return text_of(data, "state")
+    except InexactError as error:
+        refused = error.sort(f"save(): {error}; the state saved before is kept. {error.advice}")
+    raise refused
 
 
-def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping) -> str:
-    """Call `run` and record how it ended; "" or the reason why its end or a state could not be recorded."""
+def call_run(
+    module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping, before: Before
+) -> Refused | None:
+    """Call `run` and record how it ended; what the disk refused of that, or of its states."""
     attempt = Attempt(order, pen, stopping)
-    instance = Instance(order.instance, "", order.file, bytes(order.data) if order.is_object else None)
+    data = bytes(order.data) if order.is_object else None
+    instance = Instance(order.instance, "", order.file, data, bare=order.bare)
     extras: dict[str, Any] = {
         "worker_id": slot,
         "iteration": order.iteration,
@@ -217,52 +233,37 @@ def call_run(module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: 
     arguments = (argument(instance, order.seed), attempt.save, jsontext.decode(bytes(order.state)))
     keywords = {name: extras[name] for name in module.extras}
     process = os.getpid()
-    stopping.active = (order.run, order.attempt)
+    stopping.begin((order.run, order.attempt), order.timeout)
     raised: BaseException | None = None
     try:
-        if attempt.asked:
-            raise Interrupted
-        module.run(*arguments, **keywords)
+        try:
+            if attempt.asked:
+                raise Interrupted
+            module.run(*arguments, **keywords)
+        finally:
+            stopping.active = None
+            before.put_back()
     except BaseException as error:  # noqa: BLE001 - whatever user code does, its end is recorded
-        stopping.active = None
         raised = error
-    stopping.active = None
-    attempt.close()
     if os.getpid() != process:  # a forked child came back out of run(): only one return counts
         os._exit(0 if raised is None else 1)
-    return _record(attempt, raised, pen) or attempt.broken
+    stopping.catch_up()
+    attempt.close()
+    end = outcome(attempt.facts(raised), time.time())
+    if raised is not None:
+        release(raised)
+        raised = None
+        gc.collect()
+    return _record(attempt, end, pen)
 
 
-def _record(attempt: Attempt, raised: BaseException | None, pen: Pen) -> str:
-    run, number, seconds = attempt.order.run, attempt.order.attempt, attempt.seconds()
-    record: Record
-    if raised is None and attempt.broken:
-        record = Raised(run, number, seconds, Error(f"SaveFailed: {attempt.broken}"))
-    elif attempt.cut_thread or (attempt.asked and _from_interrupt(raised)):
-        why = attempt.timed_out
-        record = (
-            Raised(run, number, seconds, Error(why))
-            if why
-            else Stopped(run, number, seconds, time.time(), "interrupted")
-        )
-    elif raised is None:
-        record = Returned(run, number, seconds)
-    else:
-        record = Raised(run, number, seconds, error_of(raised))
+def _record(attempt: Attempt, end: Returned | Raised | Stopped, pen: Pen) -> Refused | None:
     try:
-        pen.write(record)
+        pen.write(end)
     except OSError as error:
-        how = record.error.message if isinstance(record, Raised) else type(record).__name__.lower()
-        return f"{how} (after {seconds:.1f} s, not recorded: {error.strerror})"
-    return ""
-
-
-def _from_interrupt(raised: BaseException | None) -> bool:
-    """Whether an Interrupted is what began it, also if user code raised something else while it cleaned up."""
-    seen: set[int] = set()
-    while raised is not None and id(raised) not in seen:
-        if isinstance(raised, Interrupted):
-            return True
-        seen.add(id(raised))
-        raised = raised.__cause__ or raised.__context__
-    return False
+        instead = not_recorded(end, error, time.time())
+        why = instead.error.message if isinstance(instead, Raised) else instead.why
+        return Refused(why, may_have_room_again(error.errno), instead)
+    if attempt.broken and not attempt.estranged:
+        return Refused(attempt.broken, may_have_room_again(attempt.errno))
+    return None

@@ -8,7 +8,10 @@ import io
 import os
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from pyalma_tui.store.disk import make_folder, open_regular
 
 _libc = ctypes.CDLL(None)
 
@@ -43,15 +46,19 @@ class Output:
     350 µs for making and removing both.
     """
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, umask: int, tell: Callable[[str], object]) -> None:
+        """`umask` decides the modes of logs; `tell` gets a line for the user."""
         self._logs = str(logs)  # paths are put together as text: pathlib would take longer than the system calls
+        self._umask = umask
+        self._tell = tell
+        self._told = ""
         self._folder = self._name = ""  # of the current log
         self._spare = False  # whether it is empty
         self._children = _ended_children()  # before its run began
         self._alone = False  # whether its folder is of our own making, with no other log in it
 
     def redirect(self, folder: str, name: str) -> None:
-        """Send descriptors 1 and 2 into this log from now on; without the file (full disk) into nothing."""
+        """Send descriptors 1 and 2 into this log from now on; without the file, as on a full disk, into nothing."""
         flush()
         if self._spare:
             self._spare = False
@@ -60,16 +67,22 @@ class Output:
             self._remove()
         self._children = _ended_children()
         self._folder, self._name = folder, name
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            self._alone = _make(f"{self._logs}/{folder}")
-            fd = os.open(self._path, flags, 0o600)
-        except OSError:  # a run must not fail for its log
-            fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-        os.dup2(fd, 1)
-        os.dup2(fd, 2)
-        if fd > 2:
-            os.close(fd)
+            self._alone = make_folder(f"{self._logs}/{folder}", self._umask)
+            _lead_to(self._open(self._path))
+        except OSError as error:  # a run must not fail for its log
+            self._complain(error)
+            _lead_to(_nowhere())
+
+    def _open(self, path: str) -> int:
+        return open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, self._umask)
+
+    def _complain(self, error: OSError) -> None:
+        """Tell the user that a log cannot be written, once for each reason."""
+        why = error.strerror or str(error)
+        if why != self._told:
+            self._told = why
+            self._tell(f"what run() prints is lost: {error.filename or self._path}: {why}")
 
     @property
     def _path(self) -> str:
@@ -92,7 +105,7 @@ class Output:
         """End the log: what is buffered goes in."""
         flush()
         try:
-            ours, there = os.fstat(1), os.stat(self._path)
+            ours, there = os.fstat(1), os.lstat(self._path)
         except OSError:  # user code closed the descriptor, or removed the log
             return
         if there.st_size > 0 or (ours.st_dev, ours.st_ino) != (there.st_dev, there.st_ino):
@@ -102,15 +115,20 @@ class Output:
         else:
             self._remove()
 
-    def close(self) -> None:
-        """Leave no empty log behind."""
+    def leave(self, log: str) -> None:
+        """Leave no empty log behind; what is printed from now on is that of no run and goes into this one."""
         flush()
         if self._spare:
             self._remove()
+        try:
+            make_folder(os.path.dirname(log), self._umask)
+            _lead_to(self._open(log))
+        except OSError:  # it goes nowhere then; nothing of a run is lost
+            _lead_to(_nowhere())
 
     def _remove(self) -> None:
         try:
-            if os.stat(self._path).st_size > 0:  # what the run has started has written meanwhile
+            if os.lstat(self._path).st_size > 0:  # what the run has started has written meanwhile
                 return
             os.unlink(self._path)
             os.rmdir(f"{self._logs}/{self._folder}")
@@ -134,10 +152,13 @@ def _has_children() -> bool:
     return True
 
 
-def _make(folder: str) -> bool:
-    """Whether this made the folder; raises OSError if nobody could."""
-    try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
-        return False
-    return True
+def _nowhere() -> int:
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def _lead_to(fd: int) -> None:
+    """Send descriptors 1 and 2 there."""
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    if fd > 2:
+        os.close(fd)

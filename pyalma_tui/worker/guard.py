@@ -7,23 +7,25 @@ interpreter's lock.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 
 from pyalma_tui.model.messages import WORKER_MARK
-from pyalma_tui.store.segment import high
+from pyalma_tui.store.disk import high
+from pyalma_tui.worker.descriptors import close_in_children
 
 LATE = 1000  # milliseconds by which a dying runner may close its socket after the kernel has killed the worker
 
 
-def start(control: socket.socket, work: socket.socket) -> tuple[int, Callable[[], None]]:
-    """Fork the guard; to be called before any thread is started. Its process id, and what dismisses it at our end.
+def start(control: socket.socket, work: socket.socket) -> int:
+    """Fork the guard; to be called before any thread is started. Its process id.
 
-    It is no child of ours: user code may wait until it has none. The runner inherits it, as it does orphans.
+    It is no child of ours: user code may wait until it has none. The runner inherits it, as it does orphans, and ends
+    it when it has seen that the worker is gone. Raises OSError if no process can be started.
     """
     ours, low = (end.detach() for end in socket.socketpair())
     mine = high(low)
@@ -40,30 +42,12 @@ def start(control: socket.socket, work: socket.socket) -> tuple[int, Callable[[]
     os.close(ours)
     with suppress(ChildProcessError):  # SIGCHLD is ignored, as some parents bequeath it
         os.waitpid(between, 0)
-    pid = int(os.read(mine, 32))
+    told = os.read(mine, 32)
+    if not told:  # the process in between could not fork
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    pid = int(told)
     close_in_children(mine)
-
-    def dismiss() -> None:
-        try:
-            os.write(mine, b"\n")
-        except OSError:  # somebody killed it, or user code closed the pipe: it is gone already
-            return
-
-    return pid, dismiss
-
-
-def close_in_children(fd: int) -> None:
-    """What user code forks lets go of this, unless user code has closed it and has something else there."""
-    ours = os.fstat(fd)
-
-    def close() -> None:
-        try:
-            if os.path.samestat(os.fstat(fd), ours):
-                os.close(fd)
-        except OSError:  # user code has closed it
-            return
-
-    os.register_at_fork(after_in_child=close)
+    return pid
 
 
 def _guard(control: int, worker: int) -> None:
@@ -75,13 +59,25 @@ def _guard(control: int, worker: int) -> None:
     poll = select.poll()
     poll.register(control, 0)  # a hang-up is always told; what the runner says is not ours to read
     poll.register(worker, select.POLLIN)
-    told = {fd for fd, _ in poll.poll()}
-    if control not in told and not os.read(worker, 1):  # the worker died: with its runner?
+    gone = control in {fd for fd, _ in poll.poll()}
+    if not gone:  # the worker is: with its runner? or user code has closed our descriptor
         poll.unregister(worker)
-        told = {fd for fd, _ in poll.poll(LATE)}
-    if control in told:
+        while not (gone := bool(poll.poll(LATE))) and _exists(os.getpgrp()):
+            continue
+    if gone:
         end_all()
     os._exit(0)
+
+
+def _exists(pid: int) -> bool:
+    """Whether the process is there, be it only to be waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it has become somebody else
+        return True
+    return True
 
 
 def end_all() -> None:

@@ -12,10 +12,11 @@ import msgspec
 
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Returned, Saved, Started
-from pyalma_tui.store import opening
+from pyalma_tui.store import opening, planning
+from pyalma_tui.store.layout import segment_name
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.schema import Meta
-from pyalma_tui.store.segment import SegmentWriter, line_of, segment_name
+from pyalma_tui.store.segment import SegmentWriter, line_of
 
 from .figures import Figure, Figures, interleaved, milliseconds, ratio
 
@@ -71,7 +72,7 @@ def _prepare(state_dir: Path) -> Prepared:
     journal = state_dir / "journal"
     journal.mkdir(parents=True)
     instances = [Instance(i, f"files/i{i:06d}.cnf", f"/data/files/i{i:06d}.cnf", None) for i in range(RUNS)]
-    ledger = opening.new_ledger(instances, 1, 1)
+    ledger = planning.new_ledger(instances, 1, 1)
     for run in range(1, RUNS // 2 + 1):
         _live(ledger, run)
     meta = Meta(session=1, serial=1)

@@ -153,19 +153,25 @@ class Experiment:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV", "PYALMA"))}
         return kept | {OWNER: str(self.folder), "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"} | more
 
-    def start(self, *arguments: str, before: Callable[[], None] | None = None) -> Running:
-        """Start `pyalma-tui` with these arguments in the folder; `before` is called in the new process."""
+    def start(self, *arguments: str, before: Callable[[], None] | None = None, fed: bytes | None = None) -> Running:
+        """Start `pyalma-tui` with these arguments in the folder; `before` is called in the new process.
+
+        What it is `fed` comes through a pipe on its standard input.
+        """
         out = (self.folder / f"out-{len(self.started)}").open("w+b")
         err = (self.folder / f"err-{len(self.started)}").open("w+b")
         process = subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.folder,
             env=self.environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if fed is None else subprocess.PIPE,
             stdout=out,
             stderr=err,
             preexec_fn=before,  # noqa: PLW1509 - for limits that only the new process shall have
         )
+        if process.stdin is not None:
+            with process.stdin as pipe:
+                pipe.write(fed or b"")
         running = Running(process, out, err)
         self.started.append(running)
         return running

@@ -140,14 +140,22 @@ def _(experiment: Experiment) -> None:
     sys_exit=("sys.exit(0)", "{module}: it calls sys.exit(0) while it is imported"),
     plain_exit=("raise SystemExit", "{module}: it calls sys.exit() while it is imported"),
     os_exit=("os._exit(0)", "{module}: the process exits with code 0 while it is imported. Nothing was started"),
-    segfault=(
-        "import ctypes; ctypes.string_at(0)",
-        "{module}: the process is killed by SIGSEGV while it is imported. Nothing was started",
-    ),
 )
 def _(experiment: Experiment, fault: tuple[str, str]) -> None:
     experiment.write(fault[0])
     assert experiment.run().refusal() == f"module: {fault[1].format(module=experiment.module)}"
+    assert not experiment.state_dir.exists()
+
+
+@case("A5-segfault")
+def _(experiment: Experiment) -> None:
+    result = experiment.write("import ctypes\nctypes.string_at(0)\n").run()
+    assert (result.code, result.last_line()) == (
+        2,
+        f"module: {experiment.module}: the process is killed by SIGSEGV while it is imported. Nothing was started",
+    )
+    assert result.said[0] == "Fatal Python error: Segmentation fault"
+    assert f'  File "{experiment.module}", line 4 in <module>' in result.said
     assert not experiment.state_dir.exists()
 
 

@@ -17,6 +17,12 @@ def run(instance, save, state):
 """
 
 
+ALONE = (
+    "pyalma-tui: done() runs in a process of its own: the module's globals are as its import leaves them, "
+    "not as runs do\n"
+)
+
+
 def hook(experiment: Experiment) -> tuple[str, int]:
     """Where done() stands and how often it was called; the runs must be untouched by it."""
     facts = experiment.status()
@@ -54,7 +60,7 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
     assert hook(experiment) == ("failed", 1)
     if "ValueError" in fault[0]:
         log = experiment.log("done")
-        assert log.startswith(f'Traceback (most recent call last):\n  File "{experiment.module}", line '), log
+        assert log.startswith(f'{ALONE}Traceback (most recent call last):\n  File "{experiment.module}", line '), log
         assert log.endswith("\nValueError: no mail server\n")
         mended(experiment)
 
@@ -115,7 +121,7 @@ def done():
     )
     result = experiment.run()
     assert result.code == 0
-    assert experiment.log("done") == "\x1b[2J printed\n\x1b[31m shelled\n out\n"
+    assert experiment.log("done") == ALONE + "\x1b[2J printed\n\x1b[31m shelled\n out\n"
     assert "\x1b" not in result.out + result.err
     assert "printed" not in result.out
     assert "shelled" not in result.out + result.err
@@ -157,6 +163,24 @@ def _(experiment: Experiment) -> None:
     assert experiment.run().code == 0
     assert experiment.run().code == 0
     assert len(experiment.told()) == 1, "once for a completion"
+
+
+@case("E109-a-subset-and-then-the-whole")
+def _(experiment: Experiment) -> None:
+    """Once for each set of results, whatever was planned in between."""
+    experiment.write(f"{RUN}def done(): tell('done()')\n", ("a", "b"))
+    results: list[tuple[tuple[str, ...], int]] = [
+        (("m.py", "a"), 1),
+        (("m.py", "a", "b"), 2),
+        (("m.py", "a"), 2),
+        (("m.py", "a", "b"), 2),
+        (("m.py", "a", "b", "--iterations", "2"), 3),
+        (("m.py", "a", "b", "--iterations", "1"), 3),
+    ]
+    for arguments, calls in results:
+        experiment.start(*arguments, "--plain").end()
+        facts = experiment.status()["done_hook"]
+        assert (facts, experiment.told()) == ({"status": "done", "calls": calls}, ["done()"] * calls), arguments
 
 
 @pytest.mark.parametrize("check", case.cases)

@@ -115,9 +115,14 @@ def void(_: object) -> None:
 @case("F63-missing")
 def _(experiment: Experiment) -> None:
     state_dir = finished(experiment).state_dir
-    assert state_dir.stat().st_mode & 0o777 == 0o700
-    modes = {path.stat().st_mode & 0o077 for path in (state_dir, *state_dir.rglob("*"))}
-    assert modes == {0}, "nobody else may read states"
+    assert sorted(path.name for path in state_dir.iterdir()) == [
+        "code",
+        "db.json",
+        "db.json.bak",
+        "journal",
+        "lock",
+        "logs",
+    ]
     assert list((state_dir / "journal").iterdir()) == [], "a session that ends well leaves one file"
 
 
@@ -522,7 +527,7 @@ def filled(experiment: Experiment, result: Result, why: str, *options: str) -> N
     looked = experiment.start("status", "m.py", "--json", *options).end()
     assert looked.code == 0, looked
     (one,) = [run for run in json.loads(looked.out)["runs"] if run["instance"] == "a"]
-    assert (one["status"], one["state"].strip()) == ("failed", str(last - 1))
+    assert (one["status"], one["state"].strip()) == ("interrupted", str(last - 1)), "it is no fault of its own"
 
 
 @case("F72-no-space-left")
@@ -531,10 +536,13 @@ def _(experiment: Experiment) -> None:
     place = experiment.folder / "disk"
     with disk(place, "256k") as remount:
         options = ("--state", str(place / "m.alma"))
-        filled(experiment, experiment.run(*options), "No space left on device", *options)
+        running = experiment.go(*options)
+        until(lambda: "goes on by itself when there is room" in running.printed(), experiment.outputs)
+        running.signal(signal.SIGTERM)  # else it would wait for room
+        filled(experiment, running.end(), "No space left on device", *options)
         last = int(experiment.told()[-1].removeprefix("refused "))
         remount("size=16m")
-        result = experiment.run(*options, "--retry-failed")
+        result = experiment.run(*options)
         assert result.code == 0, result
         assert f"begins {last - 1}" in experiment.told()
 
@@ -545,7 +553,7 @@ def _(experiment: Experiment) -> None:
     result = experiment.run(before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, 64 << 10)))
     filled(experiment, result, "File too large")
     last = int(experiment.told()[-1].removeprefix("refused "))
-    assert experiment.run("--retry-failed").code == 0
+    assert experiment.run().code == 0
     assert f"begins {last - 1}" in experiment.told()
 
 

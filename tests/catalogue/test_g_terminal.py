@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from pyalma_tui.cli.echo import MOMENT
 from pyalma_tui.store.lock import holder
 from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
 from tests.terminal.screen import Terminal
@@ -194,6 +196,7 @@ def _(experiment: Experiment, key: bool) -> None:
         if key:
             terminal.press("ctrl+c")
         else:
+            time.sleep(MOMENT)  # within which it would be one with the first
             os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.end() == 143
         terminal.assert_restored()
@@ -398,6 +401,7 @@ def _(experiment: Experiment) -> None:
         os.kill(terminal.pid, signal.SIGTERM)
         terminal.wait(lambda _: "interrupting 1 run" in experiment.session_log(), "the runs are interrupted")
         os.kill(terminal.pid, signal.SIGCONT)
+        time.sleep(MOMENT)  # within which it would be one with the first
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.end() == 143
         terminal.assert_restored()

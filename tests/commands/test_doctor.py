@@ -11,6 +11,7 @@ import pexpect
 import pytest
 
 from pyalma_tui.cli.doctor import fits
+from pyalma_tui.loading.target import Target
 from pyalma_tui.runner.checkup import look_at_disk, look_at_store
 from pyalma_tui.store.lock import Lock
 from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, Result
@@ -67,7 +68,7 @@ def test_before_the_first_start_nothing_is_made(experiment: Experiment) -> None:
     result = doctor(experiment, experiment.name)
     assert result.code == 0
     assert "not there yet" in lines(result, "✓")["store"]
-    assert lines(result, "✓")["module"].endswith("prints 5.0 KB")
+    assert lines(result, "✓")["module"].endswith("prints 5.0 kB")
     assert not experiment.state_dir.exists()
 
 
@@ -139,9 +140,10 @@ def test_at_a_terminal_it_tells_its_size_and_colours(experiment: Experiment) -> 
 def test_a_worker_that_outlives_its_killed_session_is_told(tmp_path: Path) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
+    target = Target(tmp_path / "m.py", tmp_path / "m.py")
     with Lock(tmp_path, 1.0):
         (tmp_path / "lock").write_text(f'{{"pid": {gone.pid}, "since": 1.0}}')
-        (finding,) = [each for each in look_at_store(tmp_path) if each.topic == "lock"]
+        (finding,) = [each for each in look_at_store(target, tmp_path) if each.topic == "lock"]
     assert finding.code == 4
     assert f"held by a worker of process {gone.pid}, which is gone" in finding.fact
 

@@ -50,7 +50,7 @@ def test_the_latest_attempt_is_the_one_unless_another_is_named(experiment: Exper
     experiment.run("--retry-failed")
     assert logs(experiment, "bad").out.endswith(" bad\n")
     assert logs(experiment, "bad", "--attempt", "1").out == "first\n"
-    assert "--attempt 3: bad has had 2 attempts in iteration 0" in logs(experiment, "bad", "--attempt", "3").refusal()
+    assert "--attempt 3: bad has had 2 attempts." in logs(experiment, "bad", "--attempt", "3").refusal()
 
 
 def test_without_an_instance_it_lists_what_there_is(experiment: Experiment) -> None:
@@ -59,12 +59,12 @@ def test_without_an_instance_it_lists_what_there_is(experiment: Experiment) -> N
     result = logs(experiment)
     listed = [line.split(maxsplit=2)[1:] for line in result.out.splitlines()]
     assert listed == [
-        ["logs/1/1.log", "a, iteration 0, attempt 1, done"],
-        ["logs/2/1.log", "bad, iteration 0, attempt 1, earlier"],
-        ["logs/2/2.log", "bad, iteration 0, attempt 2, done"],
+        ["logs/1/1.log", "a, attempt 1, done"],
+        ["logs/2/1.log", "bad, attempt 1, earlier"],
+        ["logs/2/2.log", "bad, attempt 2, done"],
         ["logs/done/1.log", "done(), call 1"],
     ]
-    assert logs(experiment, "done()").out == "over\n"
+    assert logs(experiment, "done()").out.splitlines()[1:] == ["over"], "after the line that tells where it runs"
 
 
 def test_each_iteration_has_its_own(experiment: Experiment) -> None:
@@ -72,7 +72,8 @@ def test_each_iteration_has_its_own(experiment: Experiment) -> None:
     experiment.run("--iterations", "3")
     assert logs(experiment, "a").out == "iteration 2\n"
     assert logs(experiment, "a", "--iteration", "1").out == "iteration 1\n"
-    assert "--iteration 3: a has iterations 0 to 2" in logs(experiment, "a", "--iteration", "3").refusal()
+    assert logs(experiment).out.splitlines()[1].endswith("a#1, attempt 1, done")
+    assert "--iteration 3: a has #0 to #2, counted from 0" in logs(experiment, "a", "--iteration", "3").refusal()
 
 
 def test_after_a_reset_the_last_log_there_is_comes(experiment: Experiment) -> None:
@@ -83,11 +84,11 @@ def test_after_a_reset_the_last_log_there_is_comes(experiment: Experiment) -> No
 
 def test_what_printed_nothing_is_told_apart_from_what_has_not_run(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    pass\n", ("a", "b")).run("--paused")
-    assert "a: iteration 0 has not been started" in logs(experiment, "a").refusal()
+    assert "a: it has not been started" in logs(experiment, "a").refusal()
     experiment.run()
     result = logs(experiment, "a")
     assert (result.code, result.out) == (0, "")
-    assert result.last_line() == "a, iteration 0, attempt 1: it printed nothing"
+    assert result.last_line() == "a, attempt 1: it printed nothing"
     assert logs(experiment).last_line() == "no run of m.py has printed anything"
 
 

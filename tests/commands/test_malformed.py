@@ -226,7 +226,8 @@ BATCHES = {
     ),
     "pattern-of-folders": batch_file(
         '{"instances": ["f*"]}',
-        ': $.instances[0]: only folders match "f*" in {here}. Write "f*/*" for the files in them',
+        ': $.instances[0]: only folders match "f*" in {here}. '
+        'Write "f*/*" for the files in them, "f*/" for the folders',
     ),
     "object-file-number": batch_file(
         '{"instances": [{"data": {}, "file": 3}]}',

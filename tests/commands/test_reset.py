@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pexpect
@@ -31,7 +32,8 @@ def test_all_runs_are_forgotten_and_run_anew_with_their_seeds(experiment: Experi
     first = experiment.told()
     result = reset(experiment, "--yes")
     assert (result.code, result.out) == (0, "")
-    assert result.last_line().startswith("forgot 2 runs (2 done, 2 saved states of 4 saves, 0.0 s of running)")
+    forgot = r"forgot 2 runs \(2 done, 2 saved states of 4 saves, [0-9.]+ m?s of running\)"
+    assert re.match(forgot, result.last_line())
     assert experiment.statuses() == {"a": "pending", "b": "pending"}
     assert {run["state"] for run in experiment.status()["runs"]} == {None}
     assert experiment.status()["done_hook"] == {"status": "not yet", "calls": 1}
@@ -73,7 +75,7 @@ def test_at_a_terminal_the_answer_counts_and_is_no_by_itself(experiment: Experim
         timeout=PATIENCE,
         dimensions=(24, 200),
     )
-    child.expect_exact("Forget 1 run (1 done, 1 saved state of 2 saves, 0.0 s of running)? ")
+    child.expect(r"Forget 1 run \(1 done, 1 saved state of 2 saves, [0-9.]+ m?s of running\)\? ")
     child.expect_exact("[y/N] ")
     child.sendline(answer)
     child.expect(pexpect.EOF)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.chosen import Sync
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import (
@@ -17,7 +18,7 @@ from pyalma_tui.model.records import (
     Started,
 )
 from pyalma_tui.model.status import Error, Running
-from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
 from tests.crash.disk import Disk
 from tests.crash.history import HOOK, Act, History

@@ -18,6 +18,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.records import Saved
 from pyalma_tui.runner.session import Session
 from pyalma_tui.store import checkpoint, ledger, opening, schema, segment
+from pyalma_tui.store.disk import sync_data
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.segment import SegmentWriter, Tail
 
@@ -169,8 +170,8 @@ def a_segment_shorter_than_its_position_is_refused(patch: Patch) -> None:  # was
 def a_failed_sync_is_tried_again_on_the_same_file(patch: Patch) -> None:
     def sync(self: SegmentWriter, line: bytes = b"") -> None:
         try:
-            segment.sync_data(self.fd)
+            sync_data(self.fd)
         except OSError:
-            segment.sync_data(self.fd)
+            sync_data(self.fd)
 
     patch.setattr(SegmentWriter, "sync", sync)

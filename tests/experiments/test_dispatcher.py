@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -220,6 +221,38 @@ def test_what_is_worth_a_warning_is_a_python_warning(folder: Folder) -> None:
     with pytest.warns(UserWarning, match="1 file does not exist"):
         dispatcher.start()
     dispatcher.join()
+
+
+def test_options_that_there_are_not_raise_before_anything_is_opened(folder: Folder) -> None:
+    folder.module("open('imported', 'w')\ndef run(instance, save, state):\n    pass\n")
+    file = folder.experiment(["a"])
+    wrong: list[tuple[dict[str, Any], type[Exception], str]] = [
+        ({"wokers": 4}, TypeError, "load() got an unexpected keyword argument 'wokers'. Did you mean 'workers'?"),
+        ({"xyz": 4}, TypeError, "load() got an unexpected keyword argument 'xyz'. There are instances, batch, "),
+        ({"args": "--depth 3"}, TypeError, "load() takes args as a list of texts, not one text"),
+        ({"instances": "a"}, TypeError, "load() takes instances as a list of texts, not one text"),
+        ({"workers": "many"}, UsageError, "cannot start workers: --workers"),
+        ({"sync": "fsnyc"}, UsageError, "sync: fsnyc: choose flush, group, fsync. Nothing was started"),
+        ({"timeout": 0}, UsageError, "timeout: 0: it must be more than 0 seconds"),
+        ({"grace": float("nan")}, UsageError, "grace: nan: it must be at least 0"),
+        ({"instances": ["a"], "batch": "m.batch"}, UsageError, "instances and batch: choose one of them"),
+    ]
+    for options, kind, message in wrong:
+        for start in (experiment.load, experiment.execute):
+            with pytest.raises(kind, match=re.escape(message)):
+                start(file, **options)
+    assert sorted(os.listdir()) == ["a", "m.batch", "m.experiment", "m.py", "telling.py"]
+
+
+def test_options_of_none_are_as_if_not_given_and_what_is_chosen_stays(folder: Folder) -> None:
+    folder.module("import sys\ndef run(instance, save, state):\n    save(sys.argv[1:])\n")
+    nothing: dict[str, Any] = dict.fromkeys(experiment.Options.__annotations__)
+    file = folder.experiment(["a"])
+    assert experiment.execute(file, **nothing).results()[0]["state"] == []
+    folder.experiment(["a", "b"])
+    experiment.execute(file, args=["--depth", "3"], workers=2)
+    folder.experiment(["a", "b", "c"])
+    assert [run["state"] for run in experiment.execute(file).results()] == [[], ["--depth", "3"], ["--depth", "3"]]
 
 
 def test_a_plan_that_pyalma_left_is_told_before_a_first_start_only(folder: Folder) -> None:

@@ -1,19 +1,27 @@
 """The run module that the nemesis kills; it writes its own history, apart from anything that pyalma-tui stores.
 
 One line, one `write(2)` to an O_APPEND file for each instance: `start STATE`, `call N`, `saved N`, `return`,
-`overlap`; `done` for done(). A line is in the file before the next step begins.
+`gave up N`, `overlap`; `done` for done(). A line is in the file before the next step begins.
+
+Instances have habits, by the last digit of their names: those of people who did not write for us.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+from typing import IO
 
 SAVES = 60
 HISTORY = Path("history")
+Save = Callable[[object], None]
 
 
 def _tell(name: str, line: str) -> None:
@@ -22,8 +30,8 @@ def _tell(name: str, line: str) -> None:
     os.close(fd)
 
 
-def run(instance: str, save: Callable[[object], None], state: str) -> None:
-    """Count to SAVES, saving each number; a lock that dies with its holder tells whether anybody else runs this."""
+def run(instance: str, save: Save, state: str) -> None:
+    """Count to SAVES, saving each number; a lock that dies with its holders tells whether anybody else runs this."""
     name = os.path.basename(instance)
     with open(HISTORY / f"{name}.lock", "w") as lock:
         try:
@@ -31,12 +39,59 @@ def run(instance: str, save: Callable[[object], None], state: str) -> None:
         except BlockingIOError:
             _tell(name, "overlap")
         _tell(name, f"start {state or 0}")
-        for number in range(int(state or 0) + 1, SAVES + 1):
-            time.sleep(0.002)
-            _tell(name, f"call {number}")
-            save(str(number))
-            _tell(name, f"saved {number}")
-        _tell(name, "return")
+        habit = HABITS[int(name.removeprefix("i").removesuffix(".txt")) % len(HABITS)]
+        habit(name, save, int(state or 0), lock)
+
+
+def _step(name: str, save: Save, number: int) -> None:
+    time.sleep(0.002)
+    _tell(name, f"call {number}")
+    save(str(number))
+    _tell(name, f"saved {number}")
+
+
+def _plain(name: str, save: Save, begin: int, lock: IO[str]) -> None:
+    for number in range(begin + 1, SAVES + 1):
+        _step(name, save, number)
+    _tell(name, "return")
+
+
+def _swallows(name: str, save: Save, begin: int, lock: IO[str]) -> None:
+    """Whatever comes out of its work, it cleans up and returns."""
+    try:
+        _plain(name, save, begin, lock)
+    except:  # noqa: E722 - as people write it
+        _tell(name, f"gave up {begin}")
+
+
+def _handles(name: str, save: Save, begin: int, lock: IO[str]) -> None:
+    """Its own handler ends it, and nothing else does."""
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.append(number)
+
+    signal.signal(signal.SIGINT, stop)
+    number = begin
+    while number < SAVES and not stopped:
+        number += 1
+        with suppress(BaseException):
+            _step(name, save, number)
+        if stopped or number == SAVES:
+            break
+    _tell(name, f"gave up {number}" if stopped else "return")
+
+
+def _starts(name: str, save: Save, begin: int, lock: IO[str]) -> None:
+    """It has a solver, which it ends if all goes well; with it the lock is held for as long as that lives."""
+    with subprocess.Popen(["sleep", "1000"], pass_fds=(lock.fileno(),)) as solver:
+        try:
+            _plain(name, save, begin, lock)
+        finally:
+            solver.kill()
+
+
+HABITS = (_plain, _swallows, _handles, _starts)
 
 
 def done() -> None:

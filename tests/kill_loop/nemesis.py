@@ -1,4 +1,4 @@
-"""Runs the experiment again and again, and kills its processes at random moments."""
+"""Runs the experiment again and again, and kills its processes, or interrupts it, at random moments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.store.opening import read_store
 from tests.kill_loop.history import Verdict, check_instance, check_store
 
-Kind = Literal["worker", "runner", "group"]
+Kind = Literal["worker", "runner", "group", "interrupt"]
 HERE = Path(__file__).parent
 INSTANCES = 10
 WORKERS = 4
@@ -87,6 +87,7 @@ def _killed_in_done(state_dir: Path) -> bool:
 def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int:
     command = [sys.executable, "-m", "tests.kill_loop.program", "experiment.py", *_names(), "--plain"]
     command += ["--workers", str(WORKERS), "--retry-failed"]
+    command += ["--retries", "3", "--grace", "0.02"]
     root = str(HERE.parent.parent)
     with (folder / "output.txt").open("ab") as output:
         process = subprocess.Popen(
@@ -101,7 +102,7 @@ def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int:
         while rng is not None:
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(timeout=rng.uniform(0.02, 0.4))
-            if _kill(process, rng, score):
+            if _kill(process, folder, rng, score):
                 break
         code = process.wait(timeout=120)
     finally:
@@ -115,7 +116,7 @@ def _names() -> list[str]:
     return [f"i{number}.txt" for number in range(INSTANCES)]
 
 
-def _kill(process: subprocess.Popen[bytes], rng: random.Random, score: Score) -> bool:
+def _kill(process: subprocess.Popen[bytes], folder: Path, rng: random.Random, score: Score) -> bool:
     """Kill something; whether that was the end of the program."""
     rarest = min(get_args(Kind), key=lambda kind: (score.kills[kind], rng.random()))
     kind: Kind = rarest if rng.random() < 0.5 else rng.choice(get_args(Kind))
@@ -128,15 +129,29 @@ def _kill(process: subprocess.Popen[bytes], rng: random.Random, score: Score) ->
         if not workers:
             return False
         workers = [rng.choice(workers)]
-    elif kind == "runner":
+    elif kind in ("runner", "interrupt"):
         workers = []
-    if kind != "worker":
+    if kind == "interrupt":
+        _wait_for_work(process, folder)
+        process.send_signal(signal.SIGINT)
+    elif kind != "worker":
         process.send_signal(signal.SIGKILL)
     for worker in workers:
         with suppress(psutil.NoSuchProcess):
             worker.kill()
     score.kills[kind] += 1
     return kind != "worker"
+
+
+def _wait_for_work(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """An interrupt before anything runs says little about how runs take it."""
+
+    def told() -> int:
+        return sum(path.stat().st_size for path in (folder / "history").iterdir())
+
+    before = told()
+    while told() == before and process.poll() is None:
+        time.sleep(0.001)
 
 
 def _wait_until_free(folder: Path) -> None:

@@ -1,9 +1,11 @@
-"""pyalma-tui with checkpoints and rotations forced often, as the nemesis wants to meet them."""
+"""pyalma-tui with checkpoints, rotations and retries forced often, as the nemesis wants to meet them."""
 
 import sys
 
+from pyalma_tui.runner import retries
 from pyalma_tui.store import journal, segment
 
+retries.LONGEST = 0.01
 journal.CHECKPOINT_AT = 8_000
 segment.LIMIT = 3_000
 journal.OPEN_LIMIT = 3_000

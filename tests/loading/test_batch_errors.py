@@ -118,7 +118,7 @@ BATCHES = {
     ),
     "a pattern that only folders match": (
         '{"instances": ["f*"]}',
-        '$.instances[0]: only folders match "f*" in {here}. Write "f*/*" for the files in them',
+        '$.instances[0]: only folders match "f*" in {here}. Write "f*/*" for the files in them, "f*/" for the folders',
     ),
     "17 levels of batches": (
         nested(17),

@@ -39,7 +39,7 @@ FORMS: list[tuple[Record, str]] = [
     (Stopped(7, 1, None, 5.0, "why"), '["stopped",7,1,null,5.0,"why"]'),
     (Lost(7, 1, None, 5.0, ERROR), '["lost",7,1,null,5.0,{"message":"e","traceback":"t"}]'),
     (Reset(7, 2, 5.0, 1), '["reset",7,2,5.0,1]'),
-    (DoneStarted(1, 5.0), '["done_started",1,5.0]'),
+    (DoneStarted(1, 5.0, "ab12"), '["done_started",1,5.0,"ab12"]'),
     (DoneReturned(1, 5.0, 0.5), '["done_returned",1,5.0,0.5]'),
     (DoneRaised(1, 5.0, ERROR), '["done_raised",1,5.0,{"message":"e","traceback":"t"}]'),
     (Note(5.0, "text"), '["note",5.0,"text"]'),
@@ -52,6 +52,10 @@ def test_the_form_of_a_record_on_disk_does_not_change(record: Record, form: str)
     back = msgspec.json.decode(form.encode(), type=Record)
     assert msgspec.json.encode(back).decode() == form
     assert type(back) is type(record)
+
+
+def test_a_call_of_done_that_was_recorded_without_its_results_is_still_read() -> None:
+    assert msgspec.json.decode(b'["done_started",1,5.0]', type=Record) == DoneStarted(1, 5.0, "")
 
 
 def test_records_are_ordered_by_attempt_then_by_what_must_come_first_then_by_number() -> None:

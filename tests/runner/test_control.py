@@ -111,6 +111,18 @@ def test_a_timeout_that_is_set_while_a_run_runs_ends_it_and_keeps_its_state(cond
     conducted.until(lambda now: conducted.notes()[-1] == "timeout 0.05 s → none")
 
 
+def test_a_run_has_the_time_that_was_granted_last_also_if_it_returns_by_itself(conduct: Conduct) -> None:
+    conducted = conduct(WAITING, ["a", "b"], workers=2, timeout=1000.0, grace=1000.0)
+    conducted.hears("began a anew", "began b anew")
+    conducted.send(c.SetLimits(Limits(timeout=2000.0)))
+    conducted.folder.allow("go-a")
+    conducted.until(lambda now: now.counts.done == 1)
+    conducted.send(c.SetLimits(Limits(timeout=0.001)))
+    conducted.folder.allow("go-b")
+    conducted.until(lambda now: now.counts.failed == 1)
+    assert "timed out after 0.001 s (ran " in str(conducted.now.runs[1].status)
+
+
 def test_retries_that_are_raised_count_for_the_next_failure(conduct: Conduct) -> None:
     conducted = conduct(FAILING, ["a"])
     conducted.until(lambda now: now.counts.failed == 1 and now.phase == "idle")

@@ -13,10 +13,11 @@ import pytest
 
 from pyalma_tui.errors import InUseError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Sync
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneReturned, DoneStarted, Reset, Returned, Started
 from pyalma_tui.runner import session as module
-from pyalma_tui.runner.session import Session, Settings, Sync
+from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store import journal as journal_module
 from pyalma_tui.store import opening
 from pyalma_tui.store.founding import prepare
@@ -45,7 +46,7 @@ def die(session: Session) -> None:
         session._writer.join()
     session._stop_sync.set()
     session._busy.set()
-    if session._syncer.is_alive():
+    if session._syncer is not None:
         session._syncer.join()
     session.journal.close()
     session._lock.close()
@@ -91,27 +92,53 @@ def start(hand: SegmentWriter) -> None:
     hand.append(line_of(Started(1, 1, 0, 5.0, "", 0)))
 
 
+# --- a first start ---------------------------------------------------------------------------------------------
+
+
+def test_as_long_as_the_first_checkpoint_is_being_written_nothing_counts_as_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, allowed = opening.write_checkpoint, threading.Event()
+
+    def slow(state_dir: Path, checkpoint: opening.Checkpoint, umask: int) -> None:
+        allowed.wait(10)
+        real(state_dir, checkpoint, umask)
+
+    monkeypatch.setattr(opening, "write_checkpoint", slow)
+    with dying(opened(settings(tmp_path, count=300, iterations=20))) as session:
+        try:
+            assert not (session.state_dir / "db.json").exists()
+            assert session.mend() == module.Mended()
+        finally:
+            allowed.set()
+        tick(session)
+        tick(session)
+        assert session.planned
+        (session.state_dir / "db.json").unlink()
+        assert "was removed while it was in use" in session.mend().notes[0]
+
+
 # --- two starts --------------------------------------------------------------------------------------------------
 
 
 def test_directories_that_another_start_makes_at_the_same_time_are_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Path.mkdir
+    real = os.mkdir
 
-    def second(self: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
-        os.mkdir(self)
-        real(self, mode, parents, exist_ok)
+    def second(path: Path, mode: int) -> None:
+        real(path)
+        real(path, mode)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "mkdir", second)
+        patch.setattr(os, "mkdir", second)
         prepare(tmp_path / "x.alma")
     assert sorted(os.listdir(tmp_path / "x.alma")) == ["journal", "logs"]
 
 
 def test_a_file_where_a_directory_should_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.alma").touch()
-    with pytest.raises(StoreError, match=r"x\.alma: File exists\. Nothing was started"):
+    with pytest.raises(StoreError, match=r"x\.alma: a file, not a directory\. Nothing was started"):
         opened(settings(tmp_path))
 
 
@@ -335,9 +362,9 @@ def test_a_record_of_a_run_waits_until_its_id_is_known_to_the_checkpoint(
     awaited = threading.Event()
     write, finish_checkpoint = opening.write_checkpoint, Session._finish_checkpoint
 
-    def slow(state_dir: Path, checkpoint: opening.Checkpoint) -> None:
+    def slow(state_dir: Path, checkpoint: opening.Checkpoint, umask: int) -> None:
         assert awaited.wait(60)
-        write(state_dir, checkpoint)
+        write(state_dir, checkpoint, umask)
 
     def finish(session: Session, *, wait: bool) -> None:
         if wait:
@@ -376,8 +403,9 @@ def test_a_record_of_a_run_is_refused_where_its_id_cannot_be_written_down(
 
 def finish(session: Session, runs: Sequence[int]) -> None:
     for run in runs:
-        session.write(Started(run, 1, 0, 5.0, "", 0))
-        session.write(Returned(run, 1, 0.5))
+        attempt = session.ledger.run(run).attempt + 1
+        session.write(Started(run, attempt, 0, 5.0, "", 0))
+        session.write(Returned(run, attempt, 0.5))
 
 
 def grown(folder: Path) -> Settings:
@@ -386,6 +414,71 @@ def grown(folder: Path) -> Settings:
 
 def same(folder: Path) -> Settings:
     return settings(folder)
+
+
+def where(session: Session) -> tuple[s.HookStatus, int]:
+    """Where done() stands, and how often it was called."""
+    return session.ledger.hook.status, session.ledger.hook.calls
+
+
+def call_done(session: Session, identity: str, end: bool = True) -> None:
+    """What the runner and a worker write when done() is called."""
+    call = session.ledger.hook.calls + 1
+    session.write_durably(DoneStarted(call, 5.0, identity))
+    if end:
+        session.write(DoneReturned(call, 5.0, 0.5))
+
+
+# each step: instances, iterations, what is run to its end, then how done() stands; it is called where it is due
+STEPS: dict[str, list[tuple[int, int, bool, str]]] = {
+    "a subset, the whole, the subset, the whole": [
+        (1, 1, True, "not yet"),
+        (3, 1, False, "not yet"),
+        (3, 1, True, "not yet"),
+        (1, 1, False, "done"),
+        (3, 1, False, "done"),
+    ],
+    "fewer iterations, and as many as before": [
+        (2, 3, False, "not yet"),
+        (2, 1, True, "not yet"),
+        (2, 3, True, "not yet"),
+        (2, 1, False, "done"),
+        (2, 3, False, "done"),
+    ],
+}
+
+
+@pytest.mark.parametrize("identities", [True, False], ids=["recorded with its results", "by an older version"])
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS)
+def test_done_is_called_once_for_each_set_of_results(
+    tmp_path: Path, steps: list[tuple[int, int, bool, str]], identities: bool
+) -> None:
+    for number, (count, iterations, run, then) in enumerate(steps):
+        with dying(opened(settings(tmp_path, count, iterations))) as session:
+            if run:
+                left = [run for run in session.order if isinstance(session.ledger.run(run).status, s.Pending)]
+                finish(session, left)
+            assert s.hook_word(session.ledger.hook.status) == then, f"step {number}"
+            if run:
+                call_done(session, session.results if identities else "")
+
+
+def test_a_completion_that_was_cut_off_or_done_anew_is_told_from_the_others(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path, 1))) as session:
+        finish(session, (1,))
+        call_done(session, session.results, end=False)
+    with dying(opened(settings(tmp_path, 2))) as session:
+        finish(session, (2,))
+        call_done(session, session.results)
+    with dying(opened(settings(tmp_path, 1))) as session:
+        assert where(session) == (s.HookCutOff(5.0), 2)
+    with dying(opened(settings(tmp_path, 2))) as session:
+        session.write(Reset(2, 2, 0.0, 2))
+        assert where(session) == (s.HookNotYet(), 2)
+        finish(session, (2,))
+        assert where(session) == (s.HookNotYet(), 2), "the same runs, and another attempt"
+    with dying(opened(settings(tmp_path, 1))) as session:
+        assert where(session) == (s.HookCutOff(5.0), 2)
 
 
 @pytest.mark.parametrize(("between", "then"), [((same,), s.HookNotYet()), ((), s.HookNotYet())])
@@ -397,9 +490,9 @@ def test_growth_after_done_was_cut_off_puts_another_completion_ahead(
         session.write_durably(DoneStarted(1, 5.0))
     for each in between:
         with dying(opened(each(tmp_path))) as session:
-            assert session.ledger.hook == s.DoneHook(s.HookCutOff(5.0), calls=1)
+            assert where(session) == (s.HookCutOff(5.0), 1)
     with dying(opened(grown(tmp_path))) as session:
-        assert session.ledger.hook == s.DoneHook(then, calls=1)
+        assert where(session) == (then, 1)
 
 
 def test_a_reset_while_done_was_called_puts_another_completion_ahead_also_if_it_was_cut_off(tmp_path: Path) -> None:
@@ -408,7 +501,7 @@ def test_a_reset_while_done_was_called_puts_another_completion_ahead_also_if_it_
         session.write_durably(DoneStarted(1, 5.0))
         session.write(Reset(1, 2, 0.0, 1))
     with dying(opened(settings(tmp_path))) as session:
-        assert session.ledger.hook == s.DoneHook(s.HookNotYet(), calls=1)
+        assert where(session) == (s.HookNotYet(), 1)
         session.write_durably(DoneStarted(2, 5.0))
         session.write(DoneReturned(2, 5.0, 0.5))
         assert isinstance(session.ledger.hook.status, s.HookDone)

@@ -21,11 +21,12 @@ from pyalma_tui.model.records import DoneStarted, Lost, Note, Record, Reset, Ret
 from pyalma_tui.runner import handover
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.runner.viewer import Viewer
-from pyalma_tui.store import opening
+from pyalma_tui.store import opening, planning
+from pyalma_tui.store.layout import segment_name
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Holder, Lock
 from pyalma_tui.store.schema import Meta
-from pyalma_tui.store.segment import SegmentWriter, line_of, segment_name
+from pyalma_tui.store.segment import SegmentWriter, line_of
 from tests.catalogue.experiment import Experiment, experiments
 from tests.store.stores import bytes_below, instances, write_store
 
@@ -213,7 +214,7 @@ def test_a_newer_session_with_a_larger_batch_is_followed(session: Session, viewe
     viewer.look()
     session.write(Stopped(1, 1, 1.0, BEGAN, "interrupted"))
     session.close()
-    grown, _, _ = opening.merge(session.ledger, instances(5), 1, 5)
+    grown, _, _ = planning.merge(session.ledger, instances(5), 1, 5)
     with closing(Session(session.state_dir, 2, grown)) as newer:
         newer.write(started(5), saved(5, 1))
         viewer.look()  # perhaps too early to read the checkpoint again: the journal speaks of a run that nobody knows
@@ -234,6 +235,7 @@ def test_when_nobody_holds_it_what_was_cut_off_is_told_as_the_next_start_will(se
     assert now.elsewhere is None
     assert now.idle_reason == f"process {os.getpid()} has ended"
     assert state(now, 1) == (b'"2"', 1, "interrupted")
+    assert s.reason(now.runs[0].status) == "its session was killed"
     assert isinstance(now.done_hook.status, s.HookCutOff)
     assert now.slots == ()
     viewer.look()

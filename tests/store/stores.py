@@ -8,7 +8,7 @@ import msgspec
 
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Record
-from pyalma_tui.store import opening
+from pyalma_tui.store import planning
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.opening import Checkpoint, write_checkpoint
 from pyalma_tui.store.schema import Meta
@@ -31,7 +31,7 @@ def write_store(
 ) -> Ledger:
     """A checkpoint of three runs with these records folded in; the ledger that it holds."""
     (state_dir / "journal").mkdir(parents=True, exist_ok=True)
-    ledger = ledger or opening.new_ledger(instances(), 1, 5)
+    ledger = ledger or planning.new_ledger(instances(), 1, 5)
     ledger.apply_all(records)
     meta = msgspec.structs.replace(meta or Meta(serial=1, session=1, seed=5), done_hook=ledger.hook)
     write_checkpoint(state_dir, Checkpoint(meta, ledger.instances, ledger.runs.freeze(), foreign or {}))

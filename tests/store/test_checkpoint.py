@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ from tinydb import TinyDB, where
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model.records import Raised, Returned, Saved, Started
 from pyalma_tui.model.status import Error
-from pyalma_tui.store.checkpoint import BACKUP, CheckpointStorage
+from pyalma_tui.store.checkpoint import CheckpointStorage
+from pyalma_tui.store.layout import BACKUP
 from pyalma_tui.store.opening import read_store
 from tests.store.stores import bytes_below, write_store
 
@@ -75,13 +75,12 @@ def test_f68_a_tinydb_file_without_our_tables_is_welcome(tmp_path: Path) -> None
     assert (store.meta.session, len(store.ledger.runs), set(store.foreign)) == (0, 0, {"_default"})
 
 
-def test_the_file_is_private_and_the_one_before_is_kept(tmp_path: Path) -> None:
+def test_the_one_before_is_kept(tmp_path: Path) -> None:
     write_store(tmp_path)
     first = (tmp_path / "db.json").read_bytes()
     assert not (tmp_path / BACKUP).exists()
     write_store(tmp_path, *RECORDS)
     assert (tmp_path / BACKUP).read_bytes() == first
-    assert stat.S_IMODE((tmp_path / "db.json").stat().st_mode) == 0o600
     assert sorted(bytes_below(tmp_path)) == ["db.json", BACKUP]
 
 

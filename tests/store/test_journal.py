@@ -11,8 +11,8 @@ import pytest
 
 from pyalma_tui.model.records import Lost, Note, Record, Returned, Saved, Started
 from pyalma_tui.model.status import Error
+from pyalma_tui.store import disk, segment
 from pyalma_tui.store import journal as module
-from pyalma_tui.store import segment
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
 from tests.store.test_segment import every_line
@@ -119,7 +119,7 @@ def test_what_is_carried_over_is_synced_before_the_segment_goes(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acts: list[str] = []
-    sync, unlink = segment.sync_data, Path.unlink
+    sync, unlink = disk.sync_data, Path.unlink
 
     def noted_sync(fd: int) -> None:
         acts.append("sync")

@@ -13,7 +13,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneStarted, Lost, Note, Reset, Returned, RunRecord, Saved, Started
 from pyalma_tui.store import opening
-from pyalma_tui.store.opening import Growth, checkpoint_note, merge, new_ledger, read_store, segments
+from pyalma_tui.store.opening import checkpoint_note, read_store, segments
+from pyalma_tui.store.planning import Growth, merge, new_ledger
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.segment import line_of
 from tests.store.stores import SEGMENT, bytes_below, instances, write_segment, write_store
@@ -313,36 +314,11 @@ def test_b25_a_reordered_batch_is_matched_by_identity() -> None:
     assert growth.text == ""
 
 
-def test_b24_removed_instances_are_kept_and_added_ones_become_pending() -> None:
-    ledger = new_ledger(instances(3), 1, 5)
-    ledger.apply_all([started(1), saved(1, 1), Returned(1, 1, 0.5)])
-    seeds = [run.seed for run in ledger.runs]
-    merged, order, growth = merge(ledger, [Instance(0, "i1", "/i1"), Instance(1, "new", "/new")], 2, 5)
-    assert order == [1, 3]
-    assert growth.text == "1 new instance, 2 not in the batch any more, 3 new runs"
-    assert [run.seed for run in merged.runs][:3] == seeds
-    assert merged.run(1).state == b'"1"'
-    assert [i.in_batch for i in merged.instances] == [False, True, False, True]
-    back, _, growth = merge(merged, instances(3), 2, 5)
-    assert growth.text == "1 not in the batch any more, 2 in the batch again, 2 new runs"
-    assert [i.in_batch for i in back.instances] == [True, True, True, False]
-
-
 def test_an_instance_that_moved_keeps_its_runs_and_gets_its_new_path() -> None:
     ledger = new_ledger(instances(1), 1, 5)
     merged, _, growth = merge(ledger, [Instance(0, "i0", "/moved/i0")], 1, 5)
     assert merged.instances[0].file == "/moved/i0"
     assert growth == Growth()
-
-
-@pytest.mark.parametrize("status", [s.HookDone(1.0, 1.0), s.HookFailed(ERROR, 1.0), s.HookCutOff(1.0)])
-def test_growth_after_done_puts_another_completion_ahead(status: s.HookStatus) -> None:
-    ledger = new_ledger(instances(1), 1, 5)
-    ledger.hook = s.DoneHook(status, calls=1)
-    merged, _, _ = merge(ledger, instances(1), 2, 5)
-    assert merged.hook == s.DoneHook(s.HookNotYet(), calls=1)
-    same, _, _ = merge(ledger, instances(1), 1, 5)
-    assert same.hook.status == status
 
 
 def test_a_store_of_somebody_elses_rights_is_a_store_error(tmp_path: Path) -> None:

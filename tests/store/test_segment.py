@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from zlib import crc32
 
@@ -19,18 +18,17 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Note, Progressed, Record, Returned, Saved, Started
 from pyalma_tui.model.status import DoneHook
 from pyalma_tui.store import segment
+from pyalma_tui.store.disk import HIGH_FD
+from pyalma_tui.store.layout import next_segment, segment_name
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.segment import (
-    HIGH_FD,
     READ,
     SegmentWriter,
     Tail,
     line_of,
-    next_segment,
     record_of,
     saved_line,
     saved_prefix,
-    segment_name,
 )
 from tests.model.histories import histories
 
@@ -136,9 +134,8 @@ def test_what_is_appended_is_there_at_once_for_any_reader(tmp_path: Path) -> Non
     writer.close()
 
 
-def test_a_segment_is_private_closed_on_exec_and_out_of_the_way(tmp_path: Path) -> None:
+def test_a_segment_is_closed_on_exec_and_out_of_the_way(tmp_path: Path) -> None:
     writer = SegmentWriter(tmp_path, NAME)
-    assert stat.S_IMODE(os.stat(tmp_path / NAME).st_mode) == 0o600
     assert not os.get_inheritable(writer.fd)
     assert writer.fd >= HIGH_FD
     writer.close()

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from pyalma_tui.model.records import Saved
-from pyalma_tui.store import segment
-from pyalma_tui.store.segment import SegmentWriter, next_segment
+from pyalma_tui.store import disk, segment
+from pyalma_tui.store.disk import is_at
+from pyalma_tui.store.layout import next_segment
+from pyalma_tui.store.segment import SegmentWriter
 from tests.store.test_segment import NAME, every_line, saved
 
 
@@ -177,13 +179,14 @@ def test_c36_a_signal_handler_that_raises_or_appends_while_a_segment_begins_lose
 
     faulty = Faulty(function, *[None] * call, interrupted)
     monkeypatch.setattr(segment, "os", faulty)
+    monkeypatch.setattr(disk, "os", faulty)
     with pytest.raises(TimeoutError) if raises else nullcontext():
         writer.rotate()
     assert not faulty._answers, "it has happened"
     writer.append(saved(1, 3))
     last = max(path.name for path in tmp_path.iterdir())
     assert writer.name == last
-    assert segment.is_at(tmp_path / last, writer.fd)
+    assert is_at(tmp_path / last, writer.fd)
     assert numbers(tmp_path) == ([1, 3] if raises else [1, 2, 3])
     writer.close()
 
@@ -191,7 +194,7 @@ def test_c36_a_signal_handler_that_raises_or_appends_while_a_segment_begins_lose
 def test_after_a_failed_sync_the_line_goes_into_a_new_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = SegmentWriter(tmp_path, NAME, synced=True)
     writer.append(saved(1, 1))
-    monkeypatch.setattr(segment, "os", Faulty("fdatasync", fail(errno.EIO)))
+    monkeypatch.setattr(disk, "os", Faulty("fdatasync", fail(errno.EIO)))
     writer.append(saved(1, 2))
     assert writer.name == next_segment(NAME)
     assert numbers(tmp_path) == [1, 2, 2]
@@ -321,6 +324,8 @@ def test_f72_a_real_full_device_refuses_with_enospc(tmp_path: Path) -> None:
     writer.append(saved(1, 1))
     os.dup2(full := os.open("/dev/full", os.O_WRONLY), writer.fd)
     os.close(full)
+    device = os.fstat(writer.fd)
+    writer._identity = (device.st_dev, device.st_ino)  # else it would not be taken for the segment at all
     with pytest.raises(OSError, match=r"No space|Invalid"):
         writer.append(saved(1, 2))
     writer.close()

@@ -79,7 +79,8 @@ class Experiment:
         self.runs[run_id - 1] = run
         before, after = s.word(old.status), s.word(run.status)
         row = self.rows[run.instance]
-        self.rows[run.instance] = Row(row.tally.moved(before, after), run_id)
+        seconds = row.seconds + run.seconds - old.seconds
+        self.rows[run.instance] = Row(row.tally.moved(before, after), run_id, seconds)
         self.counts = self.counts.moved(before, after)
         return run
 

@@ -164,8 +164,8 @@ async def test_a_row_called_failed_shows_the_error_of_the_iteration_that_failed(
     made.done(3)
     async with opened(made.snapshot(), size=(160, 30)) as t:
         row = next(line for line in t.lines() if "✗ a.cnf" in line)
-        assert "it was this one" in row
-        await t.sees("iteration 2/3")
+        assert "#1 ValueError: it was …" in row
+        await t.sees("a.cnf · #1")
 
 
 async def test_durations_tick_while_something_runs_and_stand_still_when_nothing_does() -> None:

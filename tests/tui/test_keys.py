@@ -25,7 +25,7 @@ from pyalma_tui.tui.screens.notes import NotesBox
 from pyalma_tui.tui.screens.question import Question
 from pyalma_tui.tui.screens.workers import WorkersBox
 from tests.tui.driving import opened
-from tests.tui.fake_conductor import NOW, asked, small
+from tests.tui.fake_conductor import NOW, Experiment, asked, small
 
 
 def finished() -> Any:
@@ -41,7 +41,7 @@ def finished() -> Any:
     [
         ("ctrl+c", c.Interrupt()),
         ("r", c.Resume()),
-        ("f", c.Retry()),
+        ("f", c.Retry((3,))),
         ("p", c.Pause(True)),
         ("plus", c.SetWorkers(3)),
         ("minus", c.SetWorkers(1)),
@@ -115,6 +115,50 @@ async def test_marks_are_what_actions_apply_to() -> None:
         await t.sees("2 marked")
         await t.press("f")
         await t.sends(c.Retry((3, 5)))
+
+
+@pytest.mark.parametrize(
+    ("key", "command"),
+    [("f", c.Retry((1, 3))), ("x", c.Reset((1, 3))), ("n", c.Next((1, 3))), ("i", c.Interrupt((5,)))],
+)
+async def test_what_acts_on_runs_acts_on_the_selected_or_the_marked_ones_alone(
+    key: str, command: c.Retry | c.Reset | c.Next | c.Interrupt
+) -> None:
+    made = Experiment(["a.cnf", "b.cnf"], iterations=3, phase="busy", workers=2)
+    for run in (1, 2, 3, 4):
+        made.failed(run)
+    made.running(5, slot=0)
+    made.running(6, slot=1)
+    answer = ["y"] if key == "x" else []
+    async with opened(made.snapshot()) as t:
+        await t.press("o", key, *answer)  # by name: a.cnf is selected
+        await t.sends(command)
+        await t.press("down", "space", key, *answer)
+        assert t.listing.marks == {1}
+        assert t.sent[1:] == [type(command)((6,) if key == "i" else (2, 4))]
+
+
+async def test_all_failed_runs_are_retried_only_after_a_question_that_says_how_many() -> None:
+    made = small()
+    made.failed(5)
+    async with opened(made.snapshot()) as t:
+        retry_all = next(each for each in t.app.get_system_commands(t.app.screen) if each.title == "retry all failed")
+        retry_all.callback()
+        await t.sees("2 runs failed: call them again?")
+        await t.press("enter")
+        await t.on(MainScreen)
+        assert t.sent == []
+        retry_all.callback()
+        await t.on(Question)
+        await t.press("y")
+        await t.sends(c.Retry())
+
+
+async def test_f_on_what_has_not_failed_says_so() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("down", "f")
+        await t.says("the selected instance has not failed")
+        assert t.sent == []
 
 
 async def test_space_marks_and_goes_on_and_escape_unmarks() -> None:
@@ -528,8 +572,8 @@ async def test_t_opens_the_themes() -> None:
 async def test_the_palette_does_what_a_key_does() -> None:
     async with opened(small().snapshot()) as t:
         commands = {command.title: command for command in t.app.get_system_commands(t.app.screen)}
-        commands["retry failed"].callback()
-        await t.sends(c.Retry())
+        commands["interrupt"].callback()
+        await t.sends(c.Interrupt())
         assert "done()" not in commands  # not possible now
 
 
@@ -620,27 +664,23 @@ async def test_letters_typed_into_the_filter_are_no_commands() -> None:
 
 
 async def test_brackets_step_through_iterations_and_x_then_means_one_run() -> None:
-    from tests.tui.fake_conductor import Experiment
-
     made = Experiment(["a.cnf", "b.cnf"], iterations=3, phase="idle")
     for run in (1, 3, 5):
         made.done(run, state=b'"%d"' % run)
     async with opened(made.snapshot()) as t:
         await t.press("o")  # by name
-        await t.sees("iteration 3/3")
+        await t.sees("a.cnf · #2")
         await t.press("left_square_bracket")
-        await t.sees("iteration 2/3")
+        await t.sees("a.cnf · #1")
         await t.press("x", "y")
         await t.sends(c.Reset((3,)))
         await t.press("left_square_bracket", "left_square_bracket")
-        await t.sees("iteration 1/3")
+        await t.sees("a.cnf · #0")
         await t.press("right_square_bracket")
-        await t.sees("iteration 2/3")
+        await t.sees("a.cnf · #1")
 
 
 async def test_without_stepping_x_means_all_iterations() -> None:
-    from tests.tui.fake_conductor import Experiment
-
     made = Experiment(["a.cnf"], iterations=3, phase="idle")
     for run in (1, 2):
         made.done(run)

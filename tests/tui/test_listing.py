@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
 from pyalma_tui.model.view import SORT_KEYS, Listing, Query, select
@@ -49,3 +50,18 @@ def test_another_query_or_batch_starts_anew() -> None:
     assert list(listing.update(Query("b"), now.instances, now.rows, now.runs)) == [0]
     more = Experiment(["b.cnf", "a.cnf", "bb.cnf"]).snapshot()
     assert list(listing.update(Query("b"), more.instances, more.rows, more.runs)) == [0, 2]
+
+
+@pytest.mark.parametrize("sort", SORT_KEYS)
+@pytest.mark.parametrize("text", ["", "x"])
+def test_what_was_removed_is_not_listed_and_titles_are_found(sort: str, text: str) -> None:
+    made = Experiment(["ax", "bx", "cx"])
+    made.instances = [
+        msgspec.structs.replace(i, in_batch=i.id > 0, removed=i.id == 0, title="first" if i.id == 1 else "")
+        for i in made.instances
+    ]
+    listing, query, now = Listing(), Query(text, sort), made.snapshot()  # type: ignore[arg-type]
+    found = listing.update(query, now.instances, now.rows, now.runs)
+    assert list(found) == list(select(query, now.instances, now.rows, now.runs))
+    assert (set(found), listing.total) == ({1, 2}, 2)
+    assert list(listing.update(Query("first"), now.instances, now.rows, now.runs)) == [1]

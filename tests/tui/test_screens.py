@@ -18,6 +18,7 @@ from pyalma_tui.runner.snapshot import Slot, Snapshot
 from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.keys import key_table
 from pyalma_tui.tui.registry import ACTIONS, STROKES
+from pyalma_tui.tui.themes import refuse_unknown
 from tests.tui.driving import Opened, opened
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, asked, large, small
 
@@ -216,10 +217,8 @@ async def test_every_theme_shows_the_same_words(theme: str) -> None:
 
 
 def test_an_unknown_theme_is_refused_with_the_known_ones() -> None:
-    from tests.tui.fake_conductor import FakeConductor
-
-    with pytest.raises(UsageError, match="alma-dark"):
-        ExperimentApp(FakeConductor(Snapshot()), theme="alma-drak")
+    with pytest.raises(UsageError, match=r"Did you mean alma-dark\? There are .*alma-light.*dracula"):
+        refuse_unknown("alma-drak")
 
 
 async def test_without_colour_nothing_is_coloured_and_the_cursor_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ async def test_a_terminal_that_has_gone_away_holds_up_nobody(monkeypatch: pytest
         monkeypatch.setattr(sys, "__stdin__", stream)
         monkeypatch.setattr(sys, "__stderr__", stream)
         terminal = Terminal(ExperimentApp(FakeConductor(Snapshot())))
-        terminal.start_application_mode()  # type: ignore[no-untyped-call]
+        terminal.start_application_mode()
         os.close(ours)
         for _ in range(100):  # more than Textual's queue takes when nobody empties it
             terminal.write("x")

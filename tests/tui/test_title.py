@@ -53,6 +53,8 @@ def test_nobody_s_name_puts_anything_but_text_into_the_title(name: str) -> None:
 class Recording(Terminal):
     """Keeps what it would write."""
 
+    is_shown = True
+
     def __init__(self) -> None:
         self.written: list[str] = []
 

@@ -15,7 +15,7 @@ import pytest
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.messages import Exit, Order, RunOrder
-from pyalma_tui.store.segment import HIGH_FD
+from pyalma_tui.store.disk import HIGH_FD
 from pyalma_tui.worker.__main__ import Channel
 
 

@@ -24,7 +24,7 @@ from pyalma_tui.runner.commands import (
 from pyalma_tui.tui.requests import Say, Send, TakeOver
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.limits import LimitsBox
-from pyalma_tui.tui.screens.question import Question, done_question, forget_question, take_over_question
+from pyalma_tui.tui.screens.question import Question, done_question, forget_question, retry_question, take_over_question
 from pyalma_tui.tui.targets import Targets, forgettable, standing
 
 
@@ -60,13 +60,14 @@ class Commanding(BaseScreen[None]):
         self._for_these(runs, Resume(runs), "is interrupted")
 
     def do_retry(self) -> None:
-        """Failed runs, or those of the marked instances."""
-        chosen = self.chosen()
-        if not chosen.marked:
-            self.send(Retry())
-            return
-        runs = standing(self.snapshot, chosen.runs, s.Failed)
+        """The failed runs of the chosen instances."""
+        runs = standing(self.snapshot, self.chosen().runs, s.Failed)
         self._for_these(runs, Retry(runs), "has failed")
+
+    def do_retry_all(self) -> None:
+        """Ask, then every failed run."""
+        question = retry_question(self.snapshot)
+        self.ask("retry all failed?", question, "Call them", lambda: self.send(Retry()))
 
     def do_interrupt_selected(self) -> None:
         """The running runs of the chosen instances."""

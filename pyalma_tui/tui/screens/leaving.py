@@ -8,14 +8,15 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.hook_text import IF_CUT_OFF
+from pyalma_tui.model.states import one_line
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import borrowed
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.screens.box import TextBox
-from pyalma_tui.tui.states import one_line
 from pyalma_tui.tui.view_moment import Moment, at_risk
 from pyalma_tui.tui.widgets.notices import stop_text
 
@@ -50,11 +51,11 @@ def leaving_text(moment: Moment, width: int) -> Content:
         return Content("Writing the checkpoint…")
     how = stop_text(moment)
     lines = [
-        Content.assemble((cells.plural(len(runs), "run"), "bold"), f" {how}" if how else " will be interrupted"),
+        Content.assemble((words.plural(len(runs), "run"), "bold"), f" {how}" if how else " will be interrupted"),
         Content("What was saved is kept, and the next start goes on from there."),
         Content(""),
     ]
-    labels = [snapshot.instances[run.instance].label for run in runs[:RUNS_SHOWN]]
+    labels = [moment.name(run) for run in runs[:RUNS_SHOWN]]
     name_width = max(8, min(max(map(len, labels)), width // 2))
     for run, label in zip(runs, labels, strict=False):
         name = cells.fit_middle(plain(label, name_width), name_width)
@@ -67,4 +68,4 @@ def leaving_text(moment: Moment, width: int) -> Content:
 def _kept(moment: Moment, run: Run) -> str:
     state = f"saved {cells.fit(plain(one_line(run.state), 16), 16).rstrip()}" if run.state is not None else "no state"
     risk = at_risk(run, moment.now)
-    return state if risk is None else f"{state}, {cells.span(risk)} not saved"
+    return state if risk is None else f"{state}, {words.span(risk)} not saved"

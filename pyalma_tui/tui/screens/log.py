@@ -16,6 +16,7 @@ from pyalma_tui.tui.requests import Copy, Edit
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.field import Field
 from pyalma_tui.tui.widgets.header import Caption
 from pyalma_tui.tui.widgets.headline import justified
 from pyalma_tui.tui.widgets.key_bar import KeyBar
@@ -41,7 +42,7 @@ class LogScreen(BaseScreen[None]):
         yield Caption(id="log-title")
         with Vertical(id="log-panel"):
             yield LogView(id="full-log")
-            yield Input(id="search", placeholder="search", compact=True)
+            yield Field(id="search", placeholder="search", compact=True)
         yield KeyBar("log", "app")
 
     def on_mount(self) -> None:

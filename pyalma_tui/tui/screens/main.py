@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -13,7 +13,9 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.states import in_full
 from pyalma_tui.model.view import SORT_KEYS, Listing, Query
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import bindings
@@ -25,11 +27,11 @@ from pyalma_tui.tui.screens.commanding import Commanding
 from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.notes import NotesBox
 from pyalma_tui.tui.screens.workers import WorkersBox
-from pyalma_tui.tui.states import in_full
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
 from pyalma_tui.tui.targets import Targets, targets
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
+from pyalma_tui.tui.widgets.field import Field
 from pyalma_tui.tui.widgets.header import Caption, Header, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
@@ -62,10 +64,10 @@ class MainScreen(Commanding):
         with Horizontal(id="body"):
             with Vertical(id="instances", classes="panel"):
                 yield Caption(id="titles")
-                yield InstanceList(id="list")
                 yield Static(id="empty")
+                yield InstanceList(id="list")
                 suggester = SuggestFromList(FILTERS, case_sensitive=False)
-                yield Input(id="filter", placeholder="text, status:failed, state:7", suggester=suggester, compact=True)
+                yield Field(id="filter", placeholder="text, status:failed, state:7", suggester=suggester, compact=True)
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
 
@@ -101,7 +103,7 @@ class MainScreen(Commanding):
         self._show_list_title()
 
     def _show_list_title(self) -> None:
-        panel, total, shown = self.query_one("#instances"), len(self.snapshot.instances), len(self._list.order)
+        panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
         parts = [Content.assemble(("instances", "bold"), f" {cells.count(total)}")]
         if self.query_now.text:
             text = literal(self.query_now.text[:SHOWN_FILTER]).plain
@@ -112,8 +114,8 @@ class MainScreen(Commanding):
         order = Content(f"{'↑' if self.query_now.descending else '⇅'} {self.query_now.sort}")
         entitle(panel, title, order)
         empty = self.query_one("#empty", Static)
-        if empty.display == bool(shown):
-            empty.display, self._list.display = not shown, bool(shown)
+        if empty.display == bool(shown):  # the list stays where it is, and keeps the focus
+            empty.display = not shown
             self.query_one("#titles").visible = bool(shown)
         if not shown:
             empty.update(self._nothing_to_list(total))
@@ -123,7 +125,7 @@ class MainScreen(Commanding):
             return literal(self.snapshot.failure, COLOURS["failed"])
         if not total:
             return Content.styled("opening…" if self.snapshot.phase == "opening" else "no instances", MUTED)
-        return Content.styled(f"none of {cells.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)
+        return Content.styled(f"none of {words.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)
 
     def _show_detail(self) -> None:
         self.query_one(Detail).show(self.moment, self.run_shown())
@@ -132,6 +134,13 @@ class MainScreen(Commanding):
         """Let the log look at its file."""
         if self.composed:
             self.query_one(Detail).poll()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _keep_focus(self) -> None:
+        """Give the focus to the list if nothing on the screen has it: a small terminal has no room for the log."""
+        if self.app.app_focus and self.focused not in self.focus_chain:
+            self._list.focus()
 
     @on(InstanceList.Replanned)
     def _show_titles(self) -> None:
@@ -286,7 +295,7 @@ class MainScreen(Commanding):
         run = self.run_shown()
         if len(marks) > 1:
             names = "\n".join(self.snapshot.instances[i].label for i in sorted(marks))
-            self.post_message(Copy(names, cells.plural(len(marks), "name")))
+            self.post_message(Copy(names, words.plural(len(marks), "name")))
         elif run is not None:
             self.post_message(_worth_copying(run))
 

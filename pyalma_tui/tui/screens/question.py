@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.hook_text import IF_CUT_OFF, UNSURE
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
@@ -21,7 +22,7 @@ from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.box import Box
-from pyalma_tui.tui.view_moment import Moment, seconds_of
+from pyalma_tui.tui.view_moment import Moment
 
 NAMES = 3
 
@@ -61,13 +62,13 @@ def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
     chosen = [snapshot.runs[run - 1] for run in runs]
     states = sum(run.state is not None for run in chosen)
     done = sum(isinstance(run.status, s.Done) for run in chosen)
-    lost = [cells.plural(states, "saved state"), f"{cells.duration(sum(map(_worked, chosen)))} of work"]
+    lost = [words.plural(states, "saved state"), f"{words.duration(sum(run.seconds for run in chosen))} of work"]
     lines = [
-        Content.assemble((cells.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
+        Content.assemble((words.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
         Content.assemble("Lost for good: ", (" and ".join(lost), COLOURS["failed"])),
     ]
     if done:
-        lines.append(Content(f"{cells.plural(done, 'run')} among them {'is' if done == 1 else 'are'} done already."))
+        lines.append(Content(f"{words.plural(done, 'run')} among them {'is' if done == 1 else 'are'} done already."))
     lines.append(Content.styled("Output files and logs are left as they are.", MUTED))
     return Content("\n").join(lines)
 
@@ -77,13 +78,27 @@ def names(snapshot: Snapshot, runs: Iterable[Run]) -> str:
     instances = list(dict.fromkeys(run.instance for run in runs))
     told = [cells.fit_middle(plain(snapshot.instances[i].label, 28), 28).rstrip() for i in instances[:NAMES]]
     more = len(instances) - NAMES
-    return ", ".join(told) + (f" and {cells.plural(more, 'instance')} more" if more > 0 else "")
+    return ", ".join(told) + (f" and {words.plural(more, 'instance')} more" if more > 0 else "")
+
+
+def retry_question(snapshot: Snapshot) -> Content:
+    """How many failed runs would be called again."""
+    number = snapshot.counts.failed
+    they = "it" if number == 1 else "them"
+    return Content("\n").join(
+        [
+            Content.assemble((words.plural(number, "run"), "bold"), f" failed: call {they} again?"),
+            Content.styled(
+                "Each goes on from its last saved state. f does that for the selected or marked only.", MUTED
+            ),
+        ]
+    )
 
 
 def done_question(snapshot: Snapshot) -> Content:
     """What calling done() again may mean."""
     hook = snapshot.done_hook
-    lines = [Content(f"done() was called {cells.plural(hook.calls, 'time')} so far.")]
+    lines = [Content(f"done() was called {words.plural(hook.calls, 'time')} so far.")]
     match hook.status:
         case s.HookCutOff(since=since):
             at = cells.moment(since, snapshot.at)
@@ -102,7 +117,7 @@ def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
     who = f"process {elsewhere.pid}"
     lines = [Content(f"Nothing runs in {who} at the moment. It ends, and the experiment goes on here.")]
     if running := snapshot.counts.running:
-        count = Content.styled(cells.plural(running, "run"), "bold")
+        count = Content.styled(words.plural(running, "run"), "bold")
         lines = [
             Content.assemble(count, f" will be interrupted in {who}."),
             Content("The states are kept: each continues here from its last save."),
@@ -111,7 +126,3 @@ def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
     if isinstance(snapshot.done_hook.status, s.HookRunning):
         lines.append(Content.styled(f"done() is running there. {IF_CUT_OFF}", COLOURS["failed"]))
     return Content("\n").join(lines)
-
-
-def _worked(run: Run) -> float:
-    return seconds_of(run, 0.0)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.content import Content
 
+from pyalma_tui.model import words
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import borrowed, closing
@@ -45,10 +46,10 @@ def workers_text(moment: Moment, width: int) -> Content:
     """The table, and what all of them take together."""
     slots = moment.snapshot.slots
     if not slots:
-        wanted = cells.plural(moment.snapshot.workers, "worker")
+        wanted = words.plural(moment.snapshot.workers, "worker")
         return Content.styled(f"none now; up to {wanted} as soon as there is something to run", MUTED)
     room = max(LEAST, width - sum(WIDTHS) - len(WIDTHS))
-    titles = ("slot", "pid", "memory", "cpu", "time", "does", "instance")
+    titles = ("slot", "pid", "memory", "cpu", "for", "does", "instance")
     lines = [Content.styled(_line(titles, room), MUTED), *(_told(moment, slot, room) for slot in slots)]
     loads = [slot.load for slot in slots if slot.load is not None]
     if len(loads) > 1:
@@ -60,10 +61,10 @@ def workers_text(moment: Moment, width: int) -> Content:
 def _told(moment: Moment, slot: Slot, room: int) -> Content:
     name = ""
     if slot.run is not None:
-        name = moment.snapshot.instances[moment.run(slot.run).instance].label
+        name = moment.name(moment.run(slot.run))
     load = load_texts(slot.load) if slot.load is not None else UNKNOWN
     phase, colour = slot.phase, COLOURS["running"] if slot.run is not None else ""
-    texts = (str(slot.number), str(slot.pid), *load, cells.duration(moment.now - slot.since), phase)
+    texts = (str(slot.number), str(slot.pid), *load, words.clock(moment.now - slot.since), phase)
     line = Content.styled(_line((*texts, plain(name, room)), room), colour)
     return Content("\n").join(
         [line, *(Content.styled(f"     {why}", COLOURS["interrupted"]) for why in _hints(moment, slot))]

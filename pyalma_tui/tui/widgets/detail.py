@@ -12,7 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.runner.snapshot import log_path
+from pyalma_tui.store.layout import log_path
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.view_moment import Moment

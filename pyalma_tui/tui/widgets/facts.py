@@ -9,15 +9,16 @@ from typing import Final
 from textual.content import Content
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model import words
+from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.states import in_full, one_line
 from pyalma_tui.runner.snapshot import Load
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
 from pyalma_tui.tui.progress import run_progress
-from pyalma_tui.tui.states import in_full, one_line
-from pyalma_tui.tui.view_moment import Moment, at_risk, seconds_of
+from pyalma_tui.tui.view_moment import Moment, at_risk
 from pyalma_tui.tui.widgets.notices import step_text
 
 LABEL: Final = 10  # cells for the label and the air after it
@@ -59,6 +60,8 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
     if slot and slot.load is not None:
         yield Fact("takes", Content.styled(load_text(slot.load), MUTED))
     yield from state if large else []  # below what one wants to see of it without scrolling
+    if instance.title:
+        yield Fact("instance", literal(instance.name, MUTED))
     if not instance.in_batch:
         yield Fact("batch", Content.styled("not in the batch any more; what it has is kept", COLOURS["interrupted"]))
     if isinstance(run.status, s.Failed) and run.status.error.traceback.strip():
@@ -78,17 +81,18 @@ def _state_facts(run: Run) -> Iterator[Fact]:
 
 def status_text(moment: Moment, run: Run) -> str:
     """The facts that the status carries."""
-    worked = cells.duration(seconds_of(run, moment.now))
+    took = words.duration(run.seconds)
     match run.status:
         case s.Running(slot=slot, since=since):
-            return f" on worker {slot} since {cells.moment(since, moment.now)}, {worked}"
+            so_far = words.clock(worked(run, moment.now))
+            return f" on worker {slot} since {cells.moment(since, moment.now)}, {so_far}"
         case s.Done(at=at):
-            return f" at {cells.moment(at, moment.now)} after {worked}"
+            return f" at {cells.moment(at, moment.now)} after {took}"
         case s.Failed(at=at):
-            return f" at {cells.moment(at, moment.now)} after {worked} · f tries again"
+            return f" at {cells.moment(at, moment.now)} after {took} · f tries again"
         case s.Interrupted(why=why, at=at):
             reason = f": {literal(why).plain}" if why not in ("", "interrupted") else ""
-            return f" at {cells.moment(at, moment.now)} after {worked}{reason}"
+            return f" at {cells.moment(at, moment.now)} after {took}{reason}"
         case _:
             return ""
 
@@ -106,10 +110,10 @@ def saved_text(moment: Moment, run: Run) -> Content:
     parts = []
     if run.saved_at is not None:
         running = isinstance(run.status, s.Running)
-        age = f"{cells.span(moment.now - run.saved_at)} ago" if running else cells.moment(run.saved_at, moment.now)
+        age = f"{words.span(moment.now - run.saved_at)} ago" if running else cells.moment(run.saved_at, moment.now)
         parts.append(age)
-    parts.append(cells.plural(run.saves, "save"))
-    parts.append(cells.plural(run.attempt, "attempt"))
+    parts.append(words.plural(run.saves, "save"))
+    parts.append(words.plural(run.attempt, "attempt"))
     return Content(" · ".join(parts))
 
 
@@ -117,13 +121,13 @@ def risk_text(run: Run, risk: float, stopping: bool) -> Content:
     """What killing the run would lose: the work since its last save."""
     when = "if it is killed" if stopping else "now"
     since = "" if run.number else " (no save in this attempt)"
-    style = COLOURS["interrupted"] if stopping or risk >= cells.MINUTE else ""
-    return Content.styled(f"{cells.span(risk)} of work would be lost {when}{since}", style)
+    style = COLOURS["interrupted"] if stopping or risk >= words.MINUTE else ""
+    return Content.styled(f"{words.span(risk)} of work would be lost {when}{since}", style)
 
 
 def load_texts(load: Load) -> tuple[str, str]:
     """Memory and processor time as `132 MB` and `98 %`; of several processors more than 100 %."""
-    return cells.size(load.rss), f"{load.cpu * 100:.0f} %"
+    return words.size(load.rss), f"{load.cpu * 100:.0f} %"
 
 
 def load_text(load: Load) -> str:
@@ -180,7 +184,7 @@ def subject(moment: Moment, instance: Instance, run: Run, width: int) -> Content
     iterations = len(moment.snapshot.runs_of[instance.id]) if moment.snapshot.runs_of else 1
     told = ""
     if iterations > 1:
-        told += f" · iteration {cells.count(run.iteration + 1)}/{cells.count(iterations)}"
+        told += f" · {words.numbered(run.iteration)}"
     if run.attempt > 1:
         told += f" · attempt {run.attempt}"
     room = max(8, width - len(told))

@@ -8,8 +8,10 @@ from typing import Final
 from textual.content import Content
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.view import Tally
+from pyalma_tui.runner.beginning import shown_args
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal
@@ -40,7 +42,9 @@ def headline(moment: Moment, width: int) -> Content:
         if number := counts.of(word):
             left.append((rank, Content.styled(f"{GLYPHS[word]} {cells.count(number)} {word}", COLOURS[word])))
     if snapshot.workers:  # else nobody knows how many, in a view of another process
-        left.append((8, Content.styled(cells.plural(snapshot.workers, "worker"), MUTED)))
+        left.append((8, Content.styled(words.plural(snapshot.workers, "worker"), MUTED)))
+    if snapshot.args:
+        left.append((9, literal(f"-- {shown_args(snapshot.args, LONGEST_TITLE)}", MUTED)))
     right = [(3, time_left(snapshot)), (4, saved(moment))]
     return justified(left, [(rank, part) for rank, part in right if part], width)
 
@@ -58,7 +62,7 @@ def time_left(snapshot: Snapshot) -> Content:
 
 def told(forecast: Forecast) -> str:
     """`~41 min left (38–52)`: the range in the unit of the expectation."""
-    size, unit = cells.unit_of(forecast.middle)
+    size, unit = words.unit_of(forecast.middle)
     low, middle, high = (value / size for value in (forecast.low, forecast.middle, forecast.high))
     return f"~{middle:.0f} {unit} left ({low:.0f}–{high:.0f})"
 
@@ -71,7 +75,7 @@ def saved(moment: Moment) -> Content:
     if snapshot.saved_at is None:
         return Content("")
     if is_live(snapshot):
-        return Content.styled(f"saved {cells.span(moment.now - snapshot.saved_at)} ago", MUTED)
+        return Content.styled(f"saved {words.span(moment.now - snapshot.saved_at)} ago", MUTED)
     return Content.styled(f"saved {cells.moment(snapshot.saved_at, moment.now)}", MUTED)
 
 

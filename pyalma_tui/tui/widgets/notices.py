@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
 from pyalma_tui.tui import cells
@@ -67,7 +68,10 @@ def elsewhere_notices(snapshot: Snapshot) -> list[Notice]:
 def idle_hint(snapshot: Snapshot) -> str:
     """The keys that get it going again."""
     counts = snapshot.counts
-    hints = (" · r resumes" if counts.interrupted else "", " · f tries the failed again" if counts.failed else "")
+    hints = (
+        " · r resumes" if counts.interrupted else "",
+        " · f retries the selected, ^p all failed" if counts.failed else "",
+    )
     return "".join(hints)
 
 
@@ -76,7 +80,7 @@ def stopping_text(moment: Moment) -> str:
     stopping = sum(slot.stopping is not None for slot in moment.snapshot.slots)
     if not stopping:
         return "stopping…" if moment.snapshot.phase == "stopping" else ""
-    return f"stopping {cells.plural(stopping, 'run')}: {stop_text(moment)} · ctrl+c again kills now"
+    return f"stopping {words.plural(stopping, 'run')}: {stop_text(moment)} · ctrl+c again kills now"
 
 
 def stop_text(moment: Moment) -> str:
@@ -96,14 +100,14 @@ def step_text(stop: Stopping, monotonic: float) -> str:
 def hook_notices(moment: Moment) -> list[Notice]:
     """Where done() stands, if that is worth a line."""
     hook = moment.snapshot.done_hook.status
-    told = hook_text(hook, lambda at: cells.moment(at, moment.now), cells.duration, _shortened)
+    told = hook_text(hook, lambda at: cells.moment(at, moment.now), words.duration, _shortened)
     match hook:
         case s.HookCutOff():
             return [Notice("alarm", f"{told} — press d to run it again{HOOK_LOG}")]
         case s.HookFailed():
             return [Notice("alarm", f"{told} · d runs it again{HOOK_LOG}")]
         case s.HookRunning(since=since):
-            return [Notice("plain", f"{told}, {cells.duration(moment.now - since)}{HOOK_LOG}")]
+            return [Notice("plain", f"{told}, {words.clock(moment.now - since)}{HOOK_LOG}")]
         case s.HookDone():
             return [Notice("plain", f"{told}{HOOK_LOG}")]
         case _:
@@ -117,4 +121,4 @@ def _shortened(message: str) -> str:
 def loading_text(snapshot: Snapshot, slots: list[Slot], now: float) -> str:
     """`loading sat.py (12 s)…`, which a module that hangs while it is imported shows for ever."""
     since = min(slot.since for slot in slots)
-    return f"loading {snapshot.target.name or 'the module'} ({cells.span(now - since)})…"
+    return f"loading {snapshot.target.name or 'the module'} ({words.span(now - since)})…"

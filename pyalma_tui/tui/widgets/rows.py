@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.view import Row, row_word
+from pyalma_tui.model.view import Row, remark, row_word
+from pyalma_tui.model.words import clock, duration
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import ESTIMATE, GLYPHS, MARK
 from pyalma_tui.tui.progress import instance_progress
-from pyalma_tui.tui.states import one_line
-from pyalma_tui.tui.view_moment import Moment, seconds_of
+from pyalma_tui.tui.view_moment import Moment
 
 FRONT = 3  # mark, glyph, space
 GAP = "  "
@@ -61,7 +62,7 @@ def columns(width: int, longest: int, iterations: int) -> Columns:
         status, left = 11, left - 13
     if left >= 32:
         time, left = 8, left - 10
-    digits = 2 * len(cells.count(iterations)) + 1
+    digits = max(len("runs"), 2 * len(cells.count(iterations)) + 1)
     if iterations > 1 and left >= 16 + digits:
         done, left = digits, left - digits - 2
     if left >= 28:
@@ -96,11 +97,12 @@ def pieces(moment: Moment, instance: Instance, row: Row, plan: Columns, marked: 
     if plan.bar:
         line += progress_pieces(row, run, plan.bar)
     if plan.state:
-        text, style = note(instance, run)
+        text, style = note(instance, row, run)
         line.append((cells.fit(plain(text, plan.state), plan.state) + GAP, style))
     if plan.time:
-        worked = seconds_of(run, moment.now)
-        shown = "" if isinstance(run.status, s.Pending) and not worked else cells.duration(worked)
+        told = clock if row.tally.running else duration  # what counts on has no tenths
+        seconds = moment.worked_on(instance.id)
+        shown = told(seconds) if seconds or row.tally.pending < row.tally.total else ""
         line.append((cells.fit_right(shown, plan.time) + GAP, "time"))
     return merged(line)
 
@@ -109,7 +111,7 @@ def progress_pieces(row: Row, run: Run, width: int) -> list[Piece]:
     """The bar with its percentage, `≈` if it is estimated; without either the number of saves."""
     progress = instance_progress(row.tally, run)
     if progress is None:
-        saves = cells.plural(run.saves, "save") if run.saves else ""
+        saves = words.plural(run.saves, "save") if run.saves else ""
         return [(cells.fit(saves, width) + GAP, "quiet")]
     filled, rest = cells.bar(progress.fraction, width - NUMBER)
     number = (ESTIMATE if progress.estimated else "") + cells.percent(progress.fraction)
@@ -128,10 +130,11 @@ def merged(line: Sequence[Piece]) -> list[Piece]:
     return joined
 
 
-def note(instance: Instance, run: Run) -> Piece:
-    """What is worth reading about a run in one line: its error, else its last saved state."""
+def note(instance: Instance, row: Row, run: Run) -> Piece:
+    """What is worth reading about the run that a row is about, or that its instance has left the batch."""
+    text = remark(run, row.tally.total)
     if isinstance(run.status, s.Failed):
-        return run.status.error.message, "failed"
+        return text, "failed"
     if not instance.in_batch:
         return "not in the batch any more", "gone"
-    return (one_line(run.state), "state") if run.state is not None else ("", "quiet")
+    return text, "state"

@@ -1,0 +1,124 @@
+"""`--debug INSTANCE`: one run in the foreground, with the terminal, so that a debugger can be used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from pyalma_tui.cli.echo import Echo
+from pyalma_tui.cli.headless import Signals
+from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.speak import say
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.printable import printable
+from pyalma_tui.model.words import duration
+from pyalma_tui.report.summary import state_line
+from pyalma_tui.runner.commands import Quit
+from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.runner import Runner
+from pyalma_tui.runner.session import Session, Settings
+
+LOOK = 0.05  # seconds between two looks whether it is over, or was stopped
+STATE = 60  # cells of a state
+
+
+def run_debug(settings: Settings, session: Session, worker: Worker, options: RunOptions) -> int:
+    """Run `settings.only` to its end; 0 if it is done then, 1 if it failed, 130 if it was interrupted."""
+    assert settings.only is not None, "launch has chosen it"
+    run = session.ledger.run(settings.only)
+    name = f"{session.ledger.instances[run.instance].label} #{run.iteration}"
+    for note in session.ledger.notes:
+        say(note.text)
+    runner = Runner(settings, session, worker, alone=True)
+    signals = Signals(runner, options, settings.grace, Echo())
+    say(f"{name}: attempt {run.attempt + 1}, {_state(run)}; Ctrl+C interrupts it")
+    try:
+        with _terminal_for(worker) as look:
+            runner.start()
+            while runner.snapshot().phase not in ("idle", "closed"):
+                time.sleep(LOOK)
+                look()
+    finally:
+        runner.send(Quit())
+        runner.join()
+    snapshot = runner.snapshot()
+    if snapshot.blocked is not None:
+        say(snapshot.blocked.why)
+        return snapshot.blocked.exit_code
+    if snapshot.failure:
+        say(snapshot.failure)
+        return 3
+    code = _tell(name, snapshot.runs[run.id - 1])
+    return 128 + signals.ended_by if signals.ended_by is not None else code
+
+
+def _tell(name: str, run: Run) -> int:
+    match run.status:
+        case s.Done(duration=seconds):
+            say(f"{name}: done in {duration(seconds)}, {_state(run)}")
+            return 0
+        case s.Failed(error=error):
+            sys.stderr.write(printable(error.traceback, "\n"))
+            say(f"{name}: failed: {error.message}; {_state(run)}, which is kept")
+            return 1
+    say(f"{name}: interrupted; {_state(run)}, with which it goes on")
+    return 130
+
+
+def _state(run: Run) -> str:
+    return "no state" if run.state is None else f"state {state_line(run.state, STATE)}"
+
+
+# --- the terminal ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _terminal_for(worker: Worker) -> Iterator[Callable[[], None]]:
+    """Let the worker have the terminal, if we have one, as a shell lets a program; what is to be done now and then."""
+    ours = os.getpgrp()
+
+    def hand_over() -> None:
+        if sys.stdin.isatty() and os.tcgetpgrp(0) == ours:
+            _give_terminal(worker.pid)
+
+    def take_back() -> None:
+        if sys.stdin.isatty() and os.tcgetpgrp(0) == worker.pid:
+            _give_terminal(ours)
+
+    def look() -> None:
+        """After Ctrl+Z, or a read in the background: stop as well, so that the shell comes back; `fg` goes on."""
+        if _is_stopped(worker):
+            take_back()
+            os.kill(os.getpid(), signal.SIGTSTP)
+            hand_over()
+            worker.signal_group(signal.SIGCONT)
+
+    hand_over()
+    try:
+        yield look
+    finally:
+        take_back()
+
+
+def _give_terminal(group: int) -> None:
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTTOU,))  # which stops who does this from the background
+    try:
+        os.tcsetpgrp(0, group)
+    except OSError:  # the group is gone, or the terminal
+        return
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _is_stopped(worker: Worker) -> bool:
+    try:
+        return psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False

@@ -1,0 +1,45 @@
+"""What the user has chosen for an experiment: it stays from start to start until told otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+Argument: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]  # a program can be given no other
+Sync: TypeAlias = Literal["flush", "group", "fsync"]
+Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+HashSeed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | Literal["random"]
+
+NEVER = 0.0  # the timeout of somebody who wants none
+MAX_WORKERS = 1_000  # each is a process: more are a slip
+
+
+class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Each is None where nobody chose; times in seconds.
+
+    `args` follow the module's path in its `sys.argv`, `hash_seed` is its workers' PYTHONHASHSEED. `file` is what the
+    .experiment said of `workers` and `iterations` at that time.
+    """
+
+    args: tuple[Argument, ...] | None = None
+    hash_seed: HashSeed | None = None
+    workers: Annotated[int, msgspec.Meta(ge=1, le=MAX_WORKERS)] | Literal["all"] | None = None
+    iterations: Positive | None = None
+    timeout: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    retries: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    grace: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    sync: Sync | None = None
+    file: dict[str, int | str] = {}
+
+
+def laid_over(known: Chosen, typed: Chosen) -> Chosen:
+    """What is chosen now: what was typed, else what is known."""
+    facts = msgspec.structs.asdict(typed)
+    return msgspec.structs.replace(known, **{name: value for name, value in facts.items() if value not in (None, {})})
+
+
+def but_edited(known: Chosen, file: dict[str, int | str]) -> Chosen:
+    """What is known, without what the .experiment says otherwise since: who has edited it there has told us."""
+    edited = {name: None for name in ("workers", "iterations") if known.file.get(name) != file.get(name)}
+    return msgspec.structs.replace(known, file=file, **edited)

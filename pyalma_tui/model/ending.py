@@ -1,0 +1,33 @@
+"""How an attempt ended, in the words that the worker, the runner and whoever reads the files share."""
+
+from __future__ import annotations
+
+import errno
+
+INTERRUPTED = "interrupted"
+RETURNED_ANYWAY = "it returned after it was interrupted"
+SESSION_ENDED = "its session ended"
+SESSION_KILLED = "its session was killed"
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_EMPTIED = (errno.ENOSPC, errno.EDQUOT)
+
+
+def timed_out(limit: float, seconds: float) -> str:
+    """What is said of an attempt that ran longer than it may; both in seconds."""
+    return f"timed out after {limit:g} s (ran {round(seconds, 1):g} s)"
+
+
+def disk_full(why: str) -> str:
+    """What is said of an attempt whose state, or end, did not fit on the disk."""
+    return f"the disk was full: {why}"
+
+
+def is_full(number: int | None) -> bool:
+    """Whether this errno says that there is no room on the disk, or none for us: no fault of the run."""
+    return number in _FULL
+
+
+def may_have_room_again(number: int | None) -> bool:
+    """Whether there may be room a while later; a limit on the size of files stays as it is as long as we live."""
+    return number in _EMPTIED

@@ -1,0 +1,82 @@
+"""How numbers of things and bytes, lengths of time and iterations are written, wherever they are told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MINUTE: Final = 60
+HOUR: Final = 3600
+DAY: Final = 86400
+TENTH: Final = 0.1
+EXACT: Final = 10  # seconds below which a part of one matters
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """How many there are, as `1 run`, `2 runs`, `50,000 runs`; `many` is given where an s does not do."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(number: float) -> str:
+    """Bytes as `132 MB`: never more than three digits before the unit, one after the point below ten."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 999.5:
+            return f"{number:.1f} {unit}" if number < 9.95 and unit != "B" else f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """How long something took: `40 ms`, `0.4 s`, `0:41`, `3:12`, `1:02:03` or `2d 03:04`, at most 8 characters.
+
+    Rounded down, so that nothing has taken longer than it had.
+    """
+    if seconds >= EXACT:
+        return clock(seconds)
+    if seconds >= TENTH:
+        return f"{int(seconds * 10 + 1e-9) / 10:.1f} s"
+    thousandths = int(max(0.0, seconds) * 1000 + 1e-6)
+    return f"{thousandths} ms" if thousandths else "0 s"
+
+
+def clock(seconds: float) -> str:
+    """How long something goes on already, which changes once a second: `0:03`, else as `duration`."""
+    whole = max(0, int(seconds))
+    if whole >= 1000 * DAY:
+        return f"{whole // DAY}d"
+    if whole >= 10 * DAY:
+        return f"{whole // DAY}d {whole % DAY // HOUR:02}h"
+    if whole >= DAY:
+        return f"{whole // DAY}d {whole % DAY // HOUR:02}:{whole % HOUR // MINUTE:02}"
+    if whole >= HOUR:
+        return f"{whole // HOUR}:{whole % HOUR // MINUTE:02}:{whole % MINUTE:02}"
+    return f"{whole // MINUTE}:{whole % MINUTE:02}"
+
+
+def unit_of(seconds: float) -> tuple[int, str]:
+    """The unit in which a length of time is told: its seconds, and its name."""
+    if seconds < 100:
+        return 1, "s"
+    if seconds < 100 * MINUTE:
+        return MINUTE, "min"
+    return (HOUR, "h") if seconds < 2 * DAY else (DAY, "d")
+
+
+def span(seconds: float) -> str:
+    """Seconds in one unit, for sentences: `3 s`, `12 min`, `7 h`."""
+    size, unit = unit_of(max(0.0, seconds))
+    return f"{int(max(0.0, seconds) // size)} {unit}"
+
+
+def numbered(iteration: int) -> str:
+    """An iteration as it is written everywhere: `#7` is the one that `run` gets as 7."""
+    return f"#{iteration}"
+
+
+def named(iterations: int) -> str:
+    """Which iterations there are: `#0 to #19`."""
+    return f"{numbered(0)} to {numbered(iterations - 1)}" if iterations > 1 else numbered(0)
+
+
+def run_name(label: str, iteration: int, iterations: int) -> str:
+    """What a run is called: the label of its instance and, of several iterations, which one: `g003#7`."""
+    return label + numbered(iteration) if iterations > 1 else label

@@ -1,0 +1,48 @@
+"""Forgetting an experiment: what is ours goes, what else lies in the state directory stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyalma_tui.errors import StoreError
+from pyalma_tui.model.words import plural
+from pyalma_tui.store import layout
+from pyalma_tui.store.lock import Lock
+from pyalma_tui.store.opening import storage_of
+from pyalma_tui.store.ours import refuse_disguised, remove_ours
+from pyalma_tui.store.schema import TABLES
+
+
+def forget(state_dir: Path) -> list[str]:
+    """Remove everything that is remembered; the places of what is not ours. Raises StoreError, InUseError.
+
+    The lock stays, so that whoever waits for it and whoever starts next mean the same one.
+    """
+    try:
+        refuse_disguised(state_dir)
+    except OSError as error:
+        raise StoreError(f"--fresh: {error.filename}: {error.strerror}. Nothing was changed") from error
+    with Lock(state_dir, 0.0):
+        try:
+            kept = _keep_foreign_tables(state_dir)
+            left = remove_ours(state_dir, frozenset({layout.LOCK, *kept}))
+        except OSError as error:
+            raise StoreError(
+                f"--fresh: {error.filename or state_dir}: {error.strerror}. Some of it may be gone"
+            ) from error
+    return [*(f"{name} ({tables})" for name, tables in kept.items()), *left]
+
+
+def _keep_foreign_tables(state_dir: Path) -> dict[str, str]:
+    """Leave in `db.json` what is not ours, as in a TinyDB file that we were given; the file, if so, and what is."""
+    storage = storage_of(state_dir)
+    try:
+        tables = storage.tables() or {}
+    except StoreError:  # nobody can read it, and its name is ours
+        return {}
+    foreign = {name: raw for name, raw in tables.items() if name not in TABLES or TABLES[0] not in tables}
+    if not foreign:
+        return {}
+    if len(foreign) < len(tables):
+        storage.write(foreign)
+    return {layout.DATABASE: f"{plural(len(foreign), 'table')}: {', '.join(foreign)}"}

@@ -1,0 +1,120 @@
+"""Every path in a state directory: each name is here and nowhere else.
+
+db.json, db.json.bak, db.json.tmp      the checkpoint, the one before, one that is being written
+journal/<session>-<writer>-<n>.jsonl   append-only segments, one writer each
+logs/<run>/<attempt>.log, logs/done/<call>.log, logs/load/<import>.log
+code/<hash>.py                         what was run
+session.log, crash.log, lock
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+DATABASE = "db.json"
+BACKUP = "db.json.bak"
+TEMPORARY = ".tmp"  # behind the name of what is being written
+JOURNAL, LOGS, CODE = "journal", "logs", "code"
+LOCK, SESSION_LOG, CRASH_LOG = "lock", "session.log", "crash.log"
+DONE_LOGS, LOAD_LOGS = "done", "load"
+FIRST_LOAD_LOG = "first.log"
+SUFFIX = ".jsonl"
+SEGMENT = re.compile(r"[0-9]{6,18}-[a-z]+[0-9]{0,18}-[0-9]{4,18}\.jsonl")
+
+
+def database(state_dir: Path) -> Path:
+    """The checkpoint, a TinyDB file."""
+    return state_dir / DATABASE
+
+
+def backup(state_dir: Path) -> Path:
+    """The checkpoint before the last one."""
+    return state_dir / BACKUP
+
+
+def journal(state_dir: Path) -> Path:
+    """The folder of the segments."""
+    return state_dir / JOURNAL
+
+
+def lock(state_dir: Path) -> Path:
+    """The file that whoever runs the experiment has locked."""
+    return state_dir / LOCK
+
+
+def session_log(state_dir: Path) -> Path:
+    """What was done when, a line each."""
+    return state_dir / SESSION_LOG
+
+
+def crash_log(state_dir: Path) -> Path:
+    """The traceback of a defect of the screen."""
+    return state_dir / CRASH_LOG
+
+
+def code_copy(state_dir: Path, digest: str) -> Path:
+    """A copy of the run module whose hash this is."""
+    return state_dir / CODE / f"{digest}.py"
+
+
+# --- logs --------------------------------------------------------------------------------------------------------
+
+
+def logs(state_dir: Path) -> Path:
+    """The folder of all outputs: one folder for each run, one for done(), one for imports."""
+    return state_dir / LOGS
+
+
+def log_name(number: int) -> str:
+    """How the log of an attempt, or of a call of done(), is named."""
+    return f"{number}.log"
+
+
+def log_of(run: int, attempt: int) -> str:
+    """Where the output of an attempt is, seen from the state directory."""
+    return f"{LOGS}/{run}/{attempt}.log"  # put together as text: asked thousands of times a second
+
+
+def log_path(state_dir: Path, run: int, attempt: int) -> Path:
+    """Where the output of an attempt is."""
+    return Path(f"{state_dir}/{log_of(run, attempt)}")
+
+
+def done_log_path(state_dir: Path, call: int) -> Path:
+    """Where the output of the `call`-th call of done() is."""
+    return state_dir / LOGS / DONE_LOGS / log_name(call)
+
+
+def load_log_dir(state_dir: Path) -> Path:
+    """Where the outputs of imports of the run module are, one file for each worker."""
+    return state_dir / LOGS / LOAD_LOGS
+
+
+def load_log_name(session: int, launch: int) -> str:
+    """How the log of the import by the `launch`-th worker of a session is named."""
+    return f"{session:06d}-{launch:03d}.log"
+
+
+# --- segments ----------------------------------------------------------------------------------------------------
+
+
+def segment_name(session: int, writer: str, number: int) -> str:
+    """`000002-w003-0001.jsonl`: the session, who writes, and its how-manieth segment."""
+    return f"{session:06d}-{writer}-{number:04d}{SUFFIX}"
+
+
+def next_segment(name: str) -> str:
+    """The name of the segment that its writer goes on in."""
+    stem, _, number = name.removesuffix(SUFFIX).rpartition("-")
+    return f"{stem}-{int(number) + 1:04d}{SUFFIX}"
+
+
+def session_of(segment: str) -> int:
+    """The session that wrote this segment."""
+    return int(segment.partition("-")[0])
+
+
+def aside_name(segment: str, why: str, moment: str) -> str:
+    """The second name of a segment that is kept whatever the checkpoint contains; `moment` as `20260131-235959`."""
+    return f"{segment}.{why}-{moment}"

@@ -1,0 +1,114 @@
+"""Which runs there are: those of a new experiment, and those that today's batch adds to what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import eq
+
+import msgspec
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run, anew, has_result
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.plan import Grid, grow, plan
+from pyalma_tui.model.words import plural
+from pyalma_tui.store.ledger import Ledger
+
+
+def new_ledger(instances: Sequence[Instance], iterations: int, seed: int) -> Ledger:
+    """The ledger of an experiment that starts now."""
+    return Ledger(instances, plan(len(instances), iterations, seed), s.DoneHook())
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """How today's batch differs from what the store remembers: instances, and the runs that are new.
+
+    Of those that are not in the batch any more, what `left` has done or saved is kept; `forgotten` ones had nothing.
+    """
+
+    added: int = 0
+    left: int = 0
+    forgotten: int = 0
+    back: int = 0
+    runs: int = 0
+
+    @property
+    def text(self) -> str:
+        """The difference in words, "" if there is none."""
+        parts = []
+        if self.added:
+            parts.append(plural(self.added, "new instance"))
+        if self.left:
+            parts.append(f"{self.left} not in the batch any more")
+        if self.forgotten:
+            parts.append(f"{self.forgotten} forgotten (not in it any more, nothing done or saved)")
+        if self.back:
+            parts.append(f"{self.back} in the batch again")
+        if self.runs:
+            parts.append(plural(self.runs, "new run"))
+        return ", ".join(parts)
+
+
+def merge(
+    ledger: Ledger, batch: Sequence[Instance], iterations: int, seed: int
+) -> tuple[Ledger, Sequence[int], Growth]:
+    """Today's batch laid over what is remembered: the ledger with what is new, the batch as instance ids, the change.
+
+    Instances are matched by identity, never by position; those gone from the batch stay, marked, if they have a result.
+    The others are removed; if one comes back it is as new, with the ids and seeds that it had.
+    """
+    as_planned = isinstance(ledger.runs_of, Grid) and len(batch) * iterations <= len(ledger.runs)
+    if as_planned and len(batch) == len(ledger.instances) and all(map(eq, batch, ledger.instances)):
+        return ledger, range(len(batch)), Growth()
+    known = {instance.identity: instance for instance in ledger.instances}
+    instances = {i.id: msgspec.structs.replace(i, in_batch=False) if i.in_batch else i for i in ledger.instances}
+    order: list[int] = []
+    for entry in batch:
+        old = known.get(entry.identity)
+        number = old.id if old else len(instances)
+        if old is None or not old.in_batch or (old.file, old.title, old.bare) != (entry.file, entry.title, entry.bare):
+            instances[number] = msgspec.structs.replace(entry, id=number)
+        else:
+            instances[number] = old
+        order.append(number)
+    everything = [instances[i] for i in range(len(instances))]
+    forgotten = [i.id for i in everything if not (i.in_batch or i.removed or _has_result(ledger, i.id))]
+    runs = _remove(forgotten, everything, ledger)
+    added = grow(runs, everything, iterations, seed)
+    pairs = list(zip(ledger.instances, everything, strict=False))
+    revived = [b.id for a, b in pairs if a.removed and not b.removed]
+    growth = Growth(
+        added=len(instances) - len(ledger.instances) + len(revived),
+        left=sum(a.in_batch and not b.in_batch and not b.removed for a, b in pairs),
+        forgotten=len(forgotten),
+        back=sum(b.in_batch and not a.in_batch and not a.removed for a, b in pairs),
+        runs=len(added) + sum(len(ledger.runs_of[i]) for i in revived),
+    )
+    if not added and all(a is b for a, b in pairs):
+        return ledger, order, growth
+    merged = Ledger(everything, [*runs, *added], ledger.hook)
+    merged.notes = ledger.notes
+    return merged, order, growth
+
+
+def _has_result(ledger: Ledger, instance: int) -> bool:
+    return any(has_result(ledger.run(run)) for run in ledger.runs_of[instance])
+
+
+def _remove(numbers: Iterable[int], instances: list[Instance], ledger: Ledger) -> list[Run]:
+    """Mark these instances as removed, in place; all runs, those of the removed ones with nothing behind them."""
+    runs = list(ledger.runs)
+    for number in numbers:
+        instances[number] = msgspec.structs.replace(instances[number], in_batch=False, removed=True)
+        for run in ledger.runs_of[number]:
+            runs[run - 1] = anew(runs[run - 1], runs[run - 1].attempt)
+    return runs
+
+
+def without(ledger: Ledger, numbers: Iterable[int]) -> Ledger:
+    """The ledger after these instances were taken out of the experiment, with all that their runs have."""
+    instances = list(ledger.instances)
+    runs = _remove(numbers, instances, ledger)
+    left = Ledger(instances, runs, ledger.hook)
+    left.notes = ledger.notes
+    return left

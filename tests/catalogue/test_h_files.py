@@ -1,0 +1,370 @@
+"""Catalogue H: other people's files, and files of ours that other people use."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from tinydb import TinyDB
+
+import pyalma_tui.experiment
+from pyalma_tui.errors import UsageError
+from tests.catalogue.experiment import Catalogue, Check, Experiment, as_anybody, until
+
+case = Catalogue()
+
+SAVING = """
+def run(instance, save, state):
+    tell("begins", os.path.basename(instance), repr(state))
+    print("printed")
+    save("1")
+"""
+OTHER = "def run(instance, save, state): tell('other')"
+GROUP, OWNER = 20000, 12345  # of nobody else here
+
+
+def below(folder: Path) -> Mapping[str, object]:
+    """What lies in a folder: bytes of files, targets of links; but for the lock, which says who looked last."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.name != "lock"]
+    return {str(path.relative_to(folder)): _content(path) for path in paths}
+
+
+def _content(path: Path) -> object:
+    if path.is_symlink():
+        return path.readlink()
+    return path.read_bytes() if path.is_file() else None
+
+
+# --- 83: --fresh -------------------------------------------------------------------------------------------------
+
+FOREIGN = ("thesis/thesis.tex", "notes.md", "logs/3/notes.txt", "logs/diary.log", "code/mine.py", "journal/a.jsonl")
+
+
+@case("H83-folder-of-the-users-own")
+def _(experiment: Experiment) -> None:
+    assert experiment.write(SAVING, ("a", "b")).run("--state", ".").code == 0
+    for name in FOREIGN:
+        (experiment.folder / name).parent.mkdir(exist_ok=True)
+        (experiment.folder / name).write_text("two years of work")
+    os.mkfifo(experiment.folder / "crash.log")
+    (experiment.folder / "db.json.tmp").symlink_to("notes.md")
+    refused = experiment.run("--state", ".", "--fresh", "--yes")
+    assert (refused.code, len(refused.said)) == (3, 1), "what has a name of ours and is none is not removed"
+    for name in ("crash.log", "db.json.tmp"):
+        (experiment.folder / name).unlink()
+    result = experiment.run("--state", ".", "--fresh", "--yes")
+    assert result.code == 0
+    assert experiment.told() == ["begins b ''", "begins a ''"] * 2
+    (line,) = [line for line in result.said if "--fresh: left in " in line]
+    for name in ("m.py", "a", "thesis/", "notes.md", "logs/3/notes.txt", "logs/diary.log", "journal/a.jsonl"):
+        assert f" {name}" in line, line
+    for name in FOREIGN:
+        assert (experiment.folder / name).read_text() == "two years of work"
+    assert sorted(path.name for path in (experiment.folder / "logs").iterdir()) == ["1", "2", "3", "diary.log"]
+
+
+@case("H83-links")
+def _(experiment: Experiment) -> None:
+    state_dir = experiment.write(SAVING, ("a", "b")).state_dir
+    assert experiment.run().code == 0
+    outside = experiment.folder / "outside"
+    (state_dir / "logs" / "1").rename(outside)
+    (state_dir / "logs" / "1").symlink_to(outside)
+    victim = experiment.folder / "precious"
+    victim.write_text("two years of work")
+    (state_dir / "logs" / "2" / "7.log").symlink_to(victim)
+    (state_dir / "code" / "0123456789ab.py").symlink_to(victim)
+    kept = below(outside)
+    result = experiment.run("--fresh", "--yes")
+    assert result.code == 0
+    assert any("code/0123456789ab.py, logs/1, logs/2/7.log" in line for line in result.said), result
+    assert (below(outside), victim.read_text()) == (kept, "two years of work")
+    assert "what run() prints is lost" in experiment.session_log()
+    (state_dir / "logs").rename(experiment.folder / "logs")
+    (state_dir / "logs").symlink_to(experiment.folder / "logs")
+    before = below(experiment.folder)
+    result = experiment.run("--fresh", "--yes")
+    assert (result.code, len(result.said)) == (3, 1), result
+    assert "m.alma/logs: a symbolic link, not a directory. Nothing was changed" in result.last_line()
+    assert below(state_dir) == {name.removeprefix("m.alma/"): x for name, x in before.items() if "m.alma/" in name}
+
+
+@case("H83-tables-of-somebody-else")
+def _(experiment: Experiment) -> None:
+    state_dir = experiment.write(SAVING).state_dir
+    state_dir.mkdir()
+    with TinyDB(state_dir / "db.json") as db:
+        db.table("theirs").insert({"years": 2})
+    for options in ((), ("--fresh", "--yes")):
+        assert experiment.run(*options).code == 0
+        with TinyDB(state_dir / "db.json") as db:
+            assert db.table("theirs").all() == [{"years": 2}]
+    assert len(experiment.told()) == 2
+
+
+@case("H83-nothing-else-names-the-instances")
+def _(experiment: Experiment) -> None:
+    experiment.write(SAVING)
+    experiment.module.with_suffix(".batch").unlink()
+    assert experiment.run("a").code == 0
+    before = below(experiment.state_dir)
+    result = experiment.run("--fresh", "--yes")
+    assert "none given. Name them" in result.refusal()
+    assert below(experiment.state_dir) == before
+
+
+@case("H83-no-state-directory")
+def _(experiment: Experiment) -> None:
+    experiment.write(SAVING)
+    log = experiment.folder / "logs" / "1" / "1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("mine")
+    assert experiment.run("--state", ".", "--fresh", "--yes").code == 0
+    assert log.read_text().startswith("mine"), "nobody had started anything there"
+
+
+# --- 84, 85: whose state it is -----------------------------------------------------------------------------------
+
+
+@case("H84-every-command")
+def _(experiment: Experiment) -> None:
+    assert experiment.write(SAVING).run("--state", "S").code == 0
+    before = below(experiment.folder / "S")
+    (experiment.folder / "n.py").write_text("from telling import tell\n" + OTHER)
+    whose = f"state directory: {experiment.folder}/S: it holds the runs of m.py, not of n.py. Nothing was changed; "
+    commands: list[tuple[str, ...]] = [("n.py", "a", "--plain")]
+    commands += [(verb, "n.py") for verb in ("status", "logs", "export")] + [("reset", "n.py", "--yes")]
+    for command in commands:
+        assert experiment.start(*command, "--state", "S").end().refusal().startswith(whose), command
+        assert below(experiment.folder / "S") == before, command
+    doctor = experiment.start("doctor", "n.py", "--state", "S").end()
+    assert (doctor.code, doctor.out.count("it holds the runs of m.py, not of n.py")) == (2, 1)
+    dispatcher = pyalma_tui.experiment.load(experiment.folder / "n.py", state=experiment.folder / "S", instances=["a"])
+    with pytest.raises(UsageError, match=r"it holds the runs of m\.py, not of n\.py"):
+        dispatcher.results()
+    assert below(experiment.folder / "S") == before
+    assert "other" not in experiment.told()
+    assert experiment.start("n.py", "a", "--plain", "--state", "S", "--fresh", "--yes").end().code == 0
+    assert experiment.told()[-1] == "other"
+    assert "it holds the runs of n.py" in experiment.run("--state", "S").refusal()
+
+
+@case("H84-experiment-of-that-name")
+def _(experiment: Experiment) -> None:
+    experiment.write(SAVING)
+    assert experiment.run().code == 0
+    (experiment.folder / "n.py").write_text("from telling import tell\n" + OTHER)
+    keys = {"load": "./m.py", "batch": "./m.batch"}
+    (experiment.folder / "m.experiment").write_text(json.dumps(keys))
+    assert experiment.start("m.experiment", "--plain").end().code == 0, "it loads the module that it stands beside"
+    (experiment.folder / "m.experiment").write_text(json.dumps(keys | {"load": "./n.py"}))
+    line = experiment.start("m.experiment", "--plain").end().refusal()
+    assert "it holds the runs of m.experiment with m.py, not of m.experiment with n.py" in line
+
+
+@case("H84-while-it-runs")
+def _(experiment: Experiment) -> None:
+    experiment.write(SAVING + "    wait_for('go')\n")
+    running = experiment.go("--state", "S")
+    experiment.hears("begins a ''")
+    (experiment.folder / "n.py").write_text(OTHER)
+    assert "runs of m.py, not of n.py" in experiment.start("n.py", "a", "--plain", "--state", "S").end().refusal()
+    experiment.allow("go")
+    assert running.end().code == 0
+
+
+@case.each("H85", moved=Path.rename, copied=lambda old, new: os.system(f"cp -r '{old}' '{new}'"))
+def _(experiment: Experiment, move: Callable[[Path, Path], object]) -> None:
+    experiment.write(SAVING + "    if os.path.exists('fail'): raise ValueError\n")
+    experiment.allow("fail")
+    assert experiment.run().code == 1
+    new = experiment.folder / "new"
+    old = experiment.folder / "old"
+    old.mkdir()
+    for name in ("m.py", "m.alma", "m.batch", "telling.py", "a"):
+        (experiment.folder / name).rename(old / name)
+    move(old, new)
+    experiment.folder.joinpath("fail").unlink()
+    assert experiment.start("new/m.py", "--plain", "--retry-failed").end().code == 0
+    assert (new / "told").read_text() == "begins a '1'\n", "it is called with the state that it had saved"
+
+
+# --- 86, 92: pipes and links in the place of our files -----------------------------------------------------------
+
+
+@case("H86-code-is-a-link")
+def _(experiment: Experiment) -> None:
+    state_dir = experiment.write(SAVING).state_dir
+    assert experiment.run().code == 0
+    victim = experiment.folder / "precious"
+    victim.write_text("two years of work")
+    (copy,) = (state_dir / "code").iterdir()
+    copy.unlink()
+    copy.symlink_to(victim)
+    result = experiment.run()
+    assert (result.code, len(result.said)) == (3, 1), result
+    assert f"{copy}: a symbolic link, not a regular file" in result.last_line()
+    assert victim.read_text() == "two years of work"
+
+
+@case.each("H86", lock="lock", segment="journal/000002-w0001-0001.jsonl", session_log="session.log")
+def _(experiment: Experiment, name: str) -> None:
+    state_dir = experiment.write(SAVING).state_dir
+    assert experiment.run().code == 0
+    (state_dir / name).unlink(missing_ok=True)
+    os.mkfifo(state_dir / name)
+    for command in (("m.py", "--plain"), ("reset", "m.py", "--yes"), ("status", "m.py")):
+        result = experiment.start(*command).end()
+        assert (result.code, len(result.said)) == (3, 1), result
+        assert f"{state_dir / name}: a named pipe, not a regular file" in result.last_line()
+
+
+@case("H86-log-is-a-pipe")
+def _(experiment: Experiment) -> None:
+    state_dir = experiment.write(SAVING).state_dir
+    (state_dir / "logs" / "1").mkdir(parents=True)
+    os.mkfifo(state_dir / "logs" / "1" / "1.log")
+    assert experiment.run().code == 0
+    assert f"{state_dir}/logs/1/1.log: a named pipe, not a regular file" in experiment.session_log()
+    assert "not a regular file" in experiment.start("logs", "m.py", "a").end().refusal()
+
+
+@case("H92-a-followed-log-becomes-a-pipe")
+def _(experiment: Experiment) -> None:
+    experiment.write(SAVING + "    wait_for('go')\n")
+    running = experiment.go()
+    experiment.hears("begins a ''")
+    looking = experiment.start("logs", "m.py", "a", "--follow")
+    until(lambda: "printed" in looking.printed(), experiment.outputs)
+    log = experiment.state_dir / "logs" / "1" / "1.log"
+    log.unlink()
+    os.mkfifo(log)
+    result = looking.end()
+    assert (result.code, result.out) == (2, "printed\n")
+    assert "not a regular file" in result.last_line()
+    experiment.allow("go")
+    assert running.end().code == 0
+
+
+# --- 88, 89: modes -----------------------------------------------------------------------------------------------
+
+MANY = """
+print("imported")
+
+def run(instance, save, state):
+    tell("begins", os.path.basename(instance))
+    print("printed")
+    os.umask(0o777)
+    for k in range(40):
+        save(str(k) + "x" * 1_000_000)
+    tell("saved", os.path.basename(instance))
+    if instance.endswith("last"):
+        wait_for("go")
+"""
+
+
+@case.each("H88", group=0o002, everybody=0o022, private=0o077)
+def _(experiment: Experiment, umask: int) -> None:
+    experiment.write(MANY, ("last", "b")).folder.chmod(0o2775)
+
+    def with_umask() -> None:
+        as_anybody()
+        os.umask(umask)
+
+    running = experiment.go("--workers", "1", before=with_umask)
+    experiment.hears("saved last")
+    assert experiment.start("status", "m.py", before=as_anybody).end().code == 0, "whoever may read it can"
+    running.signal(signal.SIGKILL)
+    running.end()
+    experiment.nothing_left()
+    assert _modes(experiment.state_dir) == {0o666 & ~umask, 0o2777 & ~umask}
+    names = set(below(experiment.state_dir))
+    assert {"db.json", "journal", "logs/2/1.log", "logs/1/1.log", "logs/load/first.log"} <= names
+    assert sum(name.startswith("journal/") for name in names) > 2
+    experiment.allow("go")
+    experiment.batch(("last", "b", "new"))
+    assert experiment.run("--workers", "2", before=with_umask).code == 0
+    assert _modes(experiment.state_dir) == {0o666 & ~umask, 0o2777 & ~umask}
+    assert (experiment.state_dir / "session.log").exists()
+
+
+def _modes(folder: Path) -> set[int]:
+    return {stat.S_IMODE(path.lstat().st_mode) for path in (folder, *folder.rglob("*"))}
+
+
+# --- 90, 91: a group ---------------------------------------------------------------------------------------------
+
+
+def colleague() -> None:
+    """Become somebody of the group, who owns nothing here."""
+    shared()
+    os.setgroups([GROUP])
+    as_anybody()
+
+
+def shared() -> None:
+    """Let the group write what is made."""
+    os.umask(0o002)
+
+
+def private() -> None:
+    """Let nobody else read what is made."""
+    os.umask(0o077)
+
+
+def _hand_over(folder: Path) -> None:
+    """Let everything belong to somebody else, of the group."""
+    for path in (folder, *folder.rglob("*")):
+        try:
+            os.chown(path, OWNER, GROUP, follow_symlinks=False)
+        except OSError as error:
+            if error.errno != errno.EPERM:
+                raise
+            pytest.skip("only root can be two people")
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            path.chmod(path.stat().st_mode | stat.S_ISGID)
+
+
+@case("H90-a-group-works-on-it")
+def _(experiment: Experiment) -> None:
+    experiment.write(SAVING, ("a", "b")).batch(("a",))
+    assert experiment.run(before=shared).code == 0
+    _hand_over(experiment.state_dir)
+    for command in ("status", "logs", "export"):
+        result = experiment.start(command, "m.py", before=colleague).end()
+        assert (result.code, result.err) == (0, ""), result
+    experiment.batch(("a", "b"))
+    assert experiment.run(before=colleague).code == 0
+    assert experiment.statuses() == {"a": "done", "b": "done"}
+    for path in (experiment.state_dir, *experiment.state_dir.rglob("*")):
+        assert path.stat().st_gid == GROUP, path
+        assert path.stat().st_mode & 0o060 == 0o060, path
+
+
+@case("H90-what-may-not-be-read-is-said-in-a-line")
+def _(experiment: Experiment) -> None:
+    experiment.write(SAVING).run(before=private)
+    _hand_over(experiment.state_dir)
+    commands = [("m.py", "--plain"), ("reset", "m.py", "--yes")]
+    commands += [(verb, "m.py") for verb in ("status", "logs", "export")]
+    for searchable in (False, True):
+        experiment.state_dir.chmod(0o2755 if searchable else 0o2700)
+        for command in commands:
+            result = experiment.start(*command, before=colleague).end()
+            assert (result.code, result.out, len(result.said)) == (3, "", 1), (command, result)
+            assert "Permission denied. Nothing was changed" in result.last_line()
+        doctor = experiment.start("doctor", "m.py", before=colleague).end()
+        assert (doctor.code, doctor.err) == (3, "")
+        assert "Permission denied" in doctor.out
+
+
+@pytest.mark.parametrize("check", case.cases)
+def test_catalogue(check: Check, experiment: Experiment) -> None:
+    check(experiment)
