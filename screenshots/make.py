@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import number
@@ -25,11 +26,11 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import forecast
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
-from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Load, Slot, Snapshot
 from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.themes import DARK
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "pyalma_tui" / "examples" / "maxsat"
@@ -103,7 +104,9 @@ def _still(snapshot: Snapshot) -> Snapshot:
         rows=type(snapshot.rows)((rows,), len(rows)),
         saved_at=NOW - 1,
         forecast=forecast(durations, remaining, 0.0, 2) if busy else None,
-        slots=tuple(_still_slot(slot) for slot in snapshot.slots if slot.run),
+        slots=tuple(
+            sorted((_still_slot(slot, runs[slot.run - 1]) for slot in snapshot.slots if slot.run), key=_number)
+        ),
         notes=tuple(msgspec.structs.replace(note, at=NOW) for note in snapshot.notes),
     )
 
@@ -127,10 +130,15 @@ def _still_run(run: Run) -> Run:
     )
 
 
-def _still_slot(slot: Slot) -> Slot:
-    number = (slot.run or 0) % 2
-    load = Load(24_600_000 + 3_100_000 * number, 0.98 + 0.01 * number)
-    return msgspec.structs.replace(slot, number=number, pid=4200 + number, since=NOW - 41 - 65 * number, load=load)
+def _still_slot(slot: Slot, run: Run) -> Slot:
+    number = run.id % 2
+    load = Load(24_400_000 + 3_600_000 * number, 0.98 + 0.01 * number)
+    since = run.status.since if isinstance(run.status, s.Running) else NOW
+    return msgspec.structs.replace(slot, number=number, pid=4200 + number, since=since, load=load)
+
+
+def _number(slot: Slot) -> int:
+    return slot.number
 
 
 def _place() -> Path:
@@ -166,7 +174,7 @@ async def _shoot(runner: Runner) -> None:
     await conductor.take(_held)
 
     async def session(size: tuple[int, int], *steps: tuple[str, ...] | str) -> None:
-        app = ExperimentApp(conductor, clock=lambda: NOW, monotonic=lambda: 0.0)
+        app = ExperimentApp(conductor, theme=DARK.name, clock=lambda: NOW, monotonic=lambda: 0.0)
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             for step in steps:

@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_its_key_table_is_the_one_of_the_action_registry() -> None:
-    from pyalma_tui.tui.actions import key_table
+    from pyalma_tui.tui.keys import key_table
 
     assert key_table().strip() in README
 

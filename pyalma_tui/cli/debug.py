@@ -18,7 +18,7 @@ from pyalma_tui.cli.speak import say
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
-from pyalma_tui.model.words import duration
+from pyalma_tui.model.words import duration, run_name
 from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.commands import Quit
 from pyalma_tui.runner.runner import Runner
@@ -33,7 +33,8 @@ def run_debug(settings: Settings, session: Session, agent: LocalAgent, options: 
     """Run `settings.only` to its end; 0 if it is done then, 1 if it failed, 130 if it was interrupted."""
     assert settings.only is not None, "launch has chosen it"
     run = session.ledger.run(settings.only)
-    name = f"{session.ledger.instances[run.instance].label} #{run.iteration}"
+    instance = session.ledger.instances[run.instance]
+    name = run_name(instance.label, run.iteration, len(session.ledger.runs_of[instance.id]))
     for note in session.ledger.notes:
         say(note.text)
     runner = Runner(settings, session, agent)

@@ -12,6 +12,7 @@ from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
+from pyalma_tui.model.words import plural
 from pyalma_tui.report.export import SUFFIXES, Format, pieces, rows_of, write_file
 from pyalma_tui.report.facts import remaining
 
@@ -25,8 +26,7 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
     texts = pieces(rows_of(ledger.instances, runs, time.time() if known.busy else None), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)
-        count = len(runs)
-        say(f"wrote {count:,} run{'s' * (count != 1)} to {output}")
+        say(f"wrote {plural(len(runs), 'run')} to {output}")
         return 0
     out = Out()
     to_ascii = chosen == "json" and not is_unicode()

@@ -104,6 +104,8 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
         output.attempt(
             lambda: print_summary(console(), s.instances, s.runs, s.rows, s.runs_of, s.counts, s.aside, s.done_hook)
         )
+    if output.full:
+        warn(f"stdout: {output.full}: not all lines were printed. The experiment went on; `status` tells of it")
     if snapshot.blocked is not None:
         say(snapshot.blocked.why)
         return snapshot.blocked.exit_code

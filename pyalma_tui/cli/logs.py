@@ -19,7 +19,7 @@ from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.logtext import log_text
 from pyalma_tui.model.printable import printable
-from pyalma_tui.model.words import named, run_name
+from pyalma_tui.model.words import named, plural, run_name
 from pyalma_tui.store import layout
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import read_store
@@ -75,8 +75,7 @@ def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | 
         raise UsageError(f"logs: {label}: it has not been started, so there is no log yet")
     number = attempt if attempt is not None else _latest(known.state_dir, run)
     if not 1 <= number <= run.attempt:
-        had = "1 attempt" if run.attempt == 1 else f"{run.attempt} attempts"
-        raise UsageError(f"--attempt {attempt}: {label} has had {had}. Count from 1")
+        raise UsageError(f"--attempt {attempt}: {label} has had {plural(run.attempt, 'attempt')}. Count from 1")
     whose = f"{label}, attempt {number}"
     return Wanted(
         layout.log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number)
@@ -122,8 +121,8 @@ def _of_hook(known: Remembered, call: int | None) -> Wanted:
     calls = known.store.ledger.hook.calls
     number = calls if call is None else call
     if not 1 <= number <= calls:
-        why = f"it has been called {calls} times" if calls else "it has not been called, so there is no log yet"
-        raise UsageError(f"logs: {HOOK}: {why}")
+        had = f"it has been called {plural(calls, 'time')}"
+        raise UsageError(f"logs: {HOOK}: {had if calls else 'it has not been called, so there is no log yet'}")
 
     def goes_on() -> bool:
         store = read_store(known.state_dir) if holder(known.state_dir) is not None else None

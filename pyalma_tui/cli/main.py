@@ -9,12 +9,14 @@ from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
 from pyalma_tui import __version__
 from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.printing import end_printing
 from pyalma_tui.cli.speak import complain, say
-from pyalma_tui.errors import Ended, PyalmaError, ShortageError
+from pyalma_tui.cli.stalled import UntakenError
+from pyalma_tui.errors import Ended, PyalmaError, ShortageError, UsageError
 from pyalma_tui.model.shortage import is_shortage
 
 USAGE = "Usage: pyalma-tui"
@@ -38,6 +40,7 @@ State = Annotated[Path | None, Parameter(help="the state directory (<stem>.alma 
 Args = Annotated[tuple[str, ...] | None, Parameter(parse=False)]  # what follows `--`: the module's own
 RUN = RunOptions()
 IMPORTING = ((), ("doctor",))  # the commands that import the module
+TYPO = 0.75  # how near a word is to that of a command, if it is meant
 
 
 @app.default
@@ -51,6 +54,7 @@ def run(
     """Run or resume an experiment."""
     from pyalma_tui.cli.launch import run as launch
 
+    _refuse_typo(target)
     return launch(target, instances, options, args)
 
 
@@ -170,7 +174,27 @@ def doctor(
     return look(target, state, args)
 
 
+def _refuse_typo(target: str) -> None:
+    """Raise UsageError for a word that is no file and nearly a command."""
+    from difflib import get_close_matches
+
+    if not target.isalpha() or any(os.path.lexists(target + ending) for ending in ("", ".py", ".experiment")):
+        return
+    near = get_close_matches(target, [name for name in app if not name.startswith("-")], 1, TYPO)
+    if near:
+        raise UsageError(f"{target}: there is no such file and no such command. Did you mean {near[0]}?")
+
+
 def _call(arguments: Sequence[str]) -> object:
+    """Carry out the command; 0 too where whoever read what it prints has gone away (`| head`)."""
+    try:
+        return _carry_out(arguments)
+    except UntakenError as error:
+        end_printing(error)
+        return 0
+
+
+def _carry_out(arguments: Sequence[str]) -> object:
     """Call the command with what it takes; where it imports the module, what follows `--` are the module's own."""
     words, mark, own = _divided(arguments)
     commands, _, _ = app.parse_commands(words)
@@ -188,6 +212,15 @@ def _divided(arguments: Sequence[str]) -> tuple[list[str], bool, tuple[str, ...]
     return list(arguments[:end]), end < len(arguments), tuple(arguments[end + 1 :])
 
 
+def _wrong(error: CycloptsError, arguments: Sequence[str]) -> str:
+    """What is wrong with a command line; an option that is nobody's here may be the module's."""
+    told = " ".join(str(error).split())
+    commands, _, _ = app.parse_commands(_divided(arguments)[0])
+    if isinstance(error, UnknownOptionError) and commands in IMPORTING and "Did you mean" not in told:
+        return f"{told} The module's own options follow --, as in -- {error.token.keyword or error.token.value}"
+    return told
+
+
 def main(arguments: Sequence[str]) -> int:
     """Carry out a command line; the exit code."""
     if not arguments:
@@ -196,7 +229,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         code = _call(arguments)
     except CycloptsError as error:
-        say(f"{' '.join(str(error).split())} (--help tells more)")
+        say(f"{_wrong(error, arguments)} (--help tells more)")
         return 2
     except PyalmaError as error:
         complain(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from pyalma_tui.cli.stalled import leave
@@ -44,12 +45,13 @@ class Out:
         try:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            self._leave()
         except OSError as error:
-            self._leave()
-            raise UsageError(f"stdout: {error.strerror}. Nothing was changed; print to another place") from error
+            self.gone = True
+            end_printing(error)
 
-    def _leave(self) -> None:
-        self.gone = True
-        leave(sys.stdout.fileno())  # what Python still holds must not fail at the exit
+
+def end_printing(error: OSError) -> None:
+    """Print nothing more to stdout, which has taken no more; raises UsageError unless its reader has gone away."""
+    leave(sys.stdout.fileno())  # what Python still holds must not fail at the exit
+    if error.errno != errno.EPIPE:
+        raise UsageError(f"stdout: {error.strerror}. Nothing was changed; print to another place") from error

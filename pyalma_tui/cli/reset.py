@@ -14,7 +14,7 @@ from pyalma_tui.model.choice import choose
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Reset
-from pyalma_tui.model.words import duration
+from pyalma_tui.model.words import duration, plural
 from pyalma_tui.report.facts import remaining
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import in_use
@@ -43,7 +43,7 @@ def reset(name: str, words: Sequence[str], status: s.Word | None, state: Path | 
             else "nothing to forget: these runs have not been started since they were planned or reset"
         )
         return 0
-    told = f"{_count(len(runs), 'run')} ({_lost(runs)})"
+    told = f"{plural(len(runs), 'run')} ({_lost(runs)})"
     if not yes and not ask(f"Forget {told}? They run anew, with the same seeds."):
         raise UsageError(f"reset: {known.state_dir}: not confirmed. Nothing was changed; --yes does not ask")
     _forget(known, [run.id for run in runs])
@@ -65,14 +65,14 @@ def remove(name: str, words: Sequence[str], status: s.Word | None, state: Path |
     ledger = known.store.ledger
     meant = _instances(known, words)
     runs = [ledger.run(number) for instance in meant for number in ledger.runs_of[instance.id]]
-    told = f"{_count(len(meant), 'instance')} with {_count(len(runs), 'run')} ({_lost(runs)})"
+    told = f"{plural(len(meant), 'instance')} with {plural(len(runs), 'run')} ({_lost(runs)})"
     if not yes and not ask(f"Take {told} out of the experiment?"):
         raise UsageError(f"reset --remove: {known.state_dir}: not confirmed. Nothing was changed; --yes does not ask")
     session = _open(known)
     try:
         session.ledger = without(session.ledger, [instance.id for instance in meant])
         session.checkpoint()
-        session.note(f"{_count(len(meant), 'instance')} taken out by `reset --remove`: {_named(meant)}")
+        session.note(f"{plural(len(meant), 'instance')} taken out by `reset --remove`: {_named(meant)}")
     finally:
         session.close()
     say(f"took out {told}; what is in the batch again at the next start comes back as new. Their logs are kept")
@@ -100,7 +100,7 @@ def _lost(runs: Sequence[Run]) -> str:
     states = sum(run.state is not None for run in runs)
     counts = [(word, sum(s.word(run.status) == word for run in runs)) for word in s.WORDS]
     parts = [f"{number:,} {word}" for word, number in reversed(counts) if number]
-    parts.append(f"{_count(states, 'saved state')} of {_count(sum(run.saves for run in runs), 'save')}")
+    parts.append(f"{plural(states, 'saved state')} of {plural(sum(run.saves for run in runs), 'save')}")
     parts.append(f"{duration(sum(run.seconds for run in runs))} of running")
     return ", ".join(parts)
 
@@ -118,10 +118,6 @@ def _forget(known: Remembered, numbers: Sequence[int]) -> None:
         ledger = session.ledger
         for number in numbers:
             session.write(Reset(number, ledger.run(number).attempt + 1, time.time(), ledger.hook.calls))
-        session.note(f"{_count(len(numbers), 'run')} forgotten by `reset`, to run anew")
+        session.note(f"{plural(len(numbers), 'run')} forgotten by `reset`, to run anew")
     finally:
         session.close()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -24,6 +24,10 @@ LOOK: Final = 0.1  # seconds between two looks
 PIECE: Final = 4096  # bytes that are written at once: a slow line takes as many within the patience
 
 
+class UntakenError(OSError):
+    """What was written is not taken: never a BrokenPipeError, at which Rich would exit as if a run had failed."""
+
+
 class Outlet(io.FileIO):
     """A standard descriptor that is written to in small pieces.
 
@@ -36,15 +40,17 @@ class Outlet(io.FileIO):
         self.left = False
 
     def write(self, data: object) -> int:
-        """Write the first piece of it; the number of bytes that were taken."""
+        """Write the first piece of it; the number of bytes that were taken. Raises UntakenError."""
         assert isinstance(data, bytes | bytearray | memoryview)
         self.since = time.monotonic()
         try:
             taken = 0 if self.left else super().write(memoryview(data)[:PIECE])
+        except OSError as error:
+            raise UntakenError(error.errno, error.strerror) from None
         finally:
             self.since = None
         if self.left:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))  # not EPIPE, at which Rich would exit
+            raise UntakenError(errno.EIO, os.strerror(errno.EIO))
         return taken
 
 

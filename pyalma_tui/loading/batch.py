@@ -20,17 +20,18 @@ from pyalma_tui.loading.json_file import (
     expect_object,
     expect_path,
     json_value,
-    read_json,
     read_regular,
     text_of_file,
     unknown_key,
 )
-from pyalma_tui.loading.lists import READERS, json_lines, path_lines
+from pyalma_tui.loading.lists import ADVICE, READERS, json_lines, path_lines
 from pyalma_tui.loading.stream import STANDARD_INPUT, is_stream, read_stream
 
 KEYS = ("dir", "include", "instances", "batches")
 ALL_KEYS = (*KEYS, *entries.KEYS)
 MAX_LEVELS = 16
+EXAMPLE = '{"instances": ["data/*.cnf"]}'
+OF_JSON = (".batch", ".json", ".experiment")  # names of files that cannot be meant to be anything else
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -55,7 +56,9 @@ def read_batch(path: Path, warn: Warn) -> list[Entry]:
     instance in any of them. `warn` gets one line for each unknown key.
     """
     shown = os.fspath(path)
+    advice = ADVICE.get(_ending(shown), f"Add some, as in {EXAMPLE}")
     if is_stream(shown):
+        advice = f"Write a path a line, or JSON, as in {EXAMPLE}"
         origin = Origin("cannot read the batch", "stdin" if shown == STANDARD_INPUT else shown)
         found = _from_stream(read_stream(shown, origin), os.getcwd(), origin, warn)
     else:
@@ -64,17 +67,26 @@ def read_batch(path: Path, warn: Warn) -> list[Entry]:
         folder = os.path.dirname(absolute)
         found = list(_from_file(absolute, Place(origin, folder, folder, (_real(absolute),)), warn))
     if not found:
-        raise origin.error("it lists no instances", 'Add some, as in {"instances": ["data/*.cnf"]}')
+        raise origin.error("it lists no instances", advice)
     return found
 
 
 def _from_file(file: str, at: Place, warn: Warn) -> Iterator[Entry]:
     """The entries of a file that `at` names, read as its name tells."""
-    by_line = READERS.get(os.path.splitext(file)[1].lower())
+    raw = read_regular(file, at.origin)
+    by_line = READERS.get(_ending(file))
     if by_line is not None:
-        yield from by_line(read_regular(file, at.origin), at.folder, at.origin, warn)
-    else:
-        yield from _entries(read_json(file, at.origin, ALL_KEYS, warn), at, warn)
+        yield from by_line(raw, at.folder, at.origin, warn)
+        return
+    text = text_of_file(raw, at.origin)
+    if _ending(file) not in OF_JSON and not text.lstrip().startswith(("{", "[")):
+        why = "it does not begin as JSON does, and its name tells of nothing else"
+        raise at.origin.error(why, "Call a list of paths .txt, a table with commas .csv, an object a line .jsonl")
+    yield from _entries(json_value(text, at.origin, ALL_KEYS, warn), at, warn)
+
+
+def _ending(file: str) -> str:
+    return os.path.splitext(file)[1].lower()
 
 
 def _from_stream(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[Entry]:

@@ -23,7 +23,7 @@ Reader: TypeAlias = Callable[[bytes, str, Origin, Warn], list[Entry]]
 FILE = "file"  # the column that is the file; all others are the data
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")  # as JSON has it: 007 is a text
 TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-NO_UTF8 = re.compile("[\udc80-\udcff]")
+NO_UTF8 = re.compile(r"[\udc80-\udcff]")
 
 
 def path_lines(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[Entry]:
@@ -67,6 +67,11 @@ def csv_rows(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[Entry]
 
 
 READERS: dict[str, Reader] = {".txt": path_lines, ".csv": csv_rows, ".jsonl": json_lines}
+ADVICE = {
+    ".txt": "Write a path a line",
+    ".csv": "Write a row for each, below that with the names of the columns",
+    ".jsonl": 'Write a path or an object a line, as in {"lr": 0.1}',
+}  # for such a file in which there is no instance
 
 
 def _rows(raw: bytes, origin: Origin) -> Iterator[tuple[int, list[str]]]:
@@ -89,7 +94,8 @@ def _rows(raw: bytes, origin: Origin) -> Iterator[tuple[int, list[str]]]:
 def _check_columns(columns: list[str], place: str, origin: Origin) -> None:
     for name in columns:
         if not name.strip():
-            raise origin.error("a column has no name", "Name every column in the first row", place)
+            advice = "Name every column in the first row, or take it out (pandas: to_csv(…, index=False))"
+            raise origin.error("a column has no name", advice, place)
         if columns.count(name) > 1:
             raise origin.error(f"two columns are named {quoted(name)}", "Rename one of them", place)
         if NO_UTF8.search(name):

@@ -17,6 +17,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.plan import MAX_RUNS
+from pyalma_tui.model.words import plural
 
 Warn = Callable[[str], None]
 NAMED = 3  # missing files that a warning names
@@ -97,7 +98,7 @@ def find_instances(target: Target, given: list[Entry] | None, loaded: Loaded, wa
     absent = missing(entries)
     if absent:
         named = ", ".join(absent[:NAMED]) + (", …" if len(absent) > NAMED else "")
-        they = "1 file does" if len(absent) == 1 else f"{len(absent):,} files do"
+        they = plural(len(absent), "file does", "files do")
         warn(f"{they} not exist: {named}. The runs are started all the same")
     return number(entries, target.folder)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pyalma_tui.logs.reader import Line, Reader, Window
 from pyalma_tui.logs.search import Filtered, Search, advance, begin
 from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.words import plural
 
 BLOCK = 1024 * 1024  # bytes whose newlines are counted at once: 1 ms
 
@@ -136,7 +137,7 @@ class Place:
         if self.following:
             words.append("follow ▼")
         elif self.new_lines:
-            words.append(f"+{self.new_lines:,} new line{'s' * (self.new_lines > 1)} ▼")
+            words.append(f"+{plural(self.new_lines, 'new line')} ▼")
         elif self.rows:
             words.append(f"{100 * self.rows[-1].next // max(1, self.reader.size)} %")
         return " · ".join(words)

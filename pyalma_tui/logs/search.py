@@ -13,11 +13,12 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 from pyalma_tui.logs.reader import CONTINUATION, Line, Reader
+from pyalma_tui.model.logtext import SGR
 
 STEP = 32 * 1024
 MOST_HITS = 1_000_000
 
-_SGR = re.compile(rb"\x1b\[[0-9;:]*m")
+_SGR = re.compile(SGR.encode())
 
 
 @dataclass(frozen=True, slots=True)

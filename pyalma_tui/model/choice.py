@@ -33,7 +33,7 @@ def choose(instances: Sequence[Instance], word: str) -> list[Instance]:
         if meant := [instance for instance in instances if means(instance)]:
             return meant
     near = difflib.get_close_matches(word, {instance.label: None for instance in instances}, NEAR)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`pyalma-tui status` lists them"
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`pyalma-tui status TARGET` lists them"
     raise UsageError(f'instance: "{word}": the experiment has none of this name. {hint}')
 
 

@@ -8,8 +8,12 @@ from pyalma_tui.model.printable import printable
 
 TAB = 8
 RESET = "\x1b[0m"
-# At most 16 numbers of three digits, as on the screen; blinking and concealing too are only colours gone wrong.
-_SGR = re.compile(r"(\x1b\[(?:[0-9]{0,3}[;:]){0,15}[0-9]{0,3}m)")
+# Colour and weight (ECMA-48 8.3.117), for all who read logs. At most 16 numbers of three digits: longer ones are no
+# colours but an attempt on int() and on caches.
+SGR_CODES = r"(?:[0-9]{0,3}[;:]){0,15}[0-9]{0,3}"
+SGR = rf"\x1b\[{SGR_CODES}m"
+LONGEST_SGR = 67
+_SGR = re.compile(f"({SGR})")
 _ERASE = re.compile(r"\x1b\[[02]?K")
 
 

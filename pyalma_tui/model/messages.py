@@ -218,10 +218,20 @@ class NotBorn(msgspec.Struct, frozen=True, tag="not born"):
 
 
 class Gone(msgspec.Struct, frozen=True, tag="gone"):
-    """A worker has ended: its exit code, negative for a signal. What a killed one had started is gone too."""
+    """A worker has ended: its exit code, negative for a signal. What a killed one had started is gone too.
+
+    `left` tells that processes that it had started have not ended yet; Cleared follows when they have.
+    """
 
     worker: int
     code: int
+    left: bool = False
+
+
+class Cleared(msgspec.Struct, frozen=True, tag="cleared"):
+    """Nothing runs any more of what a worker had started that is gone."""
+
+    worker: int
 
 
 class LeftBehind(msgspec.Struct, frozen=True, tag="left behind"):
@@ -251,4 +261,8 @@ class Measured(msgspec.Struct, frozen=True, tag="measured"):
     loads: dict[int, Load]
 
 
-FromAgent: TypeAlias = Loaded | LoadFailed | TryLater | Born | NotBorn | Gone | LeftBehind | Responds | Measured
+FromAgent: TypeAlias = (
+    Loaded | LoadFailed | TryLater | Born | NotBorn | Gone | Cleared | LeftBehind | Responds | Measured
+)
+    Loaded | LoadFailed | TryLater | Born | NotBorn | Gone | Cleared | LeftBehind | Responds | Measured
+)

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 
-from pyalma_tui.model import jsontext
+from pyalma_tui.model import jsontext, words
 
 ONE_LINE = 400
 FULL = 16_000
@@ -27,7 +27,7 @@ def one_line(state: bytes) -> str:
 def in_full(state: bytes) -> str:
     """The state as it is, an object or list pretty-printed, and its size if it is cut."""
     if len(state) > FULL:
-        return f"{_head(state, FULL)}\n… {size(len(state))} in all"
+        return f"{_head(state, FULL)}\n… {words.size(len(state))} in all"
     try:
         value = jsontext.decode(state)
     except msgspec.DecodeError:
@@ -37,14 +37,6 @@ def in_full(state: bytes) -> str:
     if isinstance(value, dict | list):
         return _pretty(value)
     return state.decode("utf-8", "replace")
-
-
-def size(length: int) -> str:
-    """A number of bytes as `1.2 MB`."""
-    for unit, factor in (("MB", 1_000_000), ("kB", 1_000)):
-        if length >= factor:
-            return f"{length / factor:.1f} {unit}"
-    return f"{length} B"
 
 
 def _pretty(value: dict[str, object] | list[object]) -> str:

@@ -30,11 +30,16 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
         """All runs."""
         return self.pending + self.running + self.interrupted + self.failed + self.done
 
+    def of(self, word: s.Word) -> int:
+        """The runs of one status."""
+        number: int = getattr(self, word)
+        return number
+
     def moved(self, old: s.Word, new: s.Word) -> Tally:
         """The tally after one run went from one status to another."""
         if old == new:
             return self
-        return msgspec.structs.replace(self, **{old: getattr(self, old) - 1, new: getattr(self, new) + 1})
+        return msgspec.structs.replace(self, **{old: self.of(old) - 1, new: self.of(new) + 1})
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -119,7 +124,7 @@ def _predicate(term: str, runs: Sequence[Run]) -> Predicate:
     field, colon, value = term.partition(":")
     wanted = value.casefold()
     if colon and field == "status":
-        return lambda _, row: any(w.startswith(wanted) and getattr(row.tally, w) for w in s.WORDS)
+        return lambda _, row: any(w.startswith(wanted) and row.tally.of(w) for w in s.WORDS)
     if colon and field == "state":
         return lambda _, row: wanted in (runs[row.latest - 1].state or b"").decode("utf-8", "replace").casefold()
     needle = term.casefold()

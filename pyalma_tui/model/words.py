@@ -1,4 +1,4 @@
-"""How lengths of time and iterations are written, wherever they are told: on the screen, in lines, tables, messages."""
+"""How numbers of things and bytes, lengths of time and iterations are written, wherever they are told."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ HOUR: Final = 3600
 DAY: Final = 86400
 TENTH: Final = 0.1
 EXACT: Final = 10  # seconds below which a part of one matters
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """How many there are, as `1 run`, `2 runs`, `50,000 runs`; `many` is given where an s does not do."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(number: float) -> str:
+    """Bytes as `132 MB`: never more than three digits before the unit, one after the point below ten."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 999.5:
+            return f"{number:.1f} {unit}" if number < 9.95 and unit != "B" else f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} TB"
 
 
 def duration(seconds: float) -> str:

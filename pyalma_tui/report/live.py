@@ -14,12 +14,14 @@ from rich.text import Text
 from pyalma_tui.model.experiment import worked
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.records import Saved
+from pyalma_tui.model.status_style import STYLES, StatusStyle
 from pyalma_tui.model.words import clock
 from pyalma_tui.report.plain import POLL, Changes, Describer, follow, run_label
-from pyalma_tui.report.summary import GLYPHS, STYLES, state_line
+from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
 
 BUSY_ROWS = 8
+OF_NOTES = StatusStyle(" ", "dim")
 
 
 def follow_live(conductor: Conductor, changes: Changes, console: Console, over: Callable[[], bool]) -> Snapshot:
@@ -31,7 +33,8 @@ def follow_live(conductor: Conductor, changes: Changes, console: Console, over: 
             said = describe(change, snapshot)
             if said is not None and not isinstance(change[0], Saved):
                 word, text = said
-                glyph = Text(f"{GLYPHS.get(word, ' ')} ", style=STYLES.get(word, "dim"))
+                style = STYLES.get(word, OF_NOTES)
+                glyph = Text(f"{style.glyph} ", style=style.colour)
                 live.console.print(Text(time.strftime("%H:%M:%S "), style="dim") + glyph + Text(text))
 
         while True:
@@ -59,7 +62,7 @@ def _live(snapshot: Snapshot, width: int) -> RenderableType:
     for slot in busy[:BUSY_ROWS]:
         run = snapshot.runs[(slot.run or 1) - 1]
         rows.add_row(
-            Text("●", style="cyan"),
+            Text(STYLES["running"].glyph, style=STYLES["running"].colour),
             Text(clip(printable(run_label(run, snapshot)), 40)),
             Text(clock(worked(run, time.time())), style="dim"),
             Text(state_line(run.state, 30)),

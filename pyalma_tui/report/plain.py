@@ -13,6 +13,7 @@ import msgspec
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
+from pyalma_tui.model.ending import is_full
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
@@ -27,7 +28,7 @@ from pyalma_tui.model.records import (
     Saved,
     Started,
 )
-from pyalma_tui.model.words import duration, run_name
+from pyalma_tui.model.words import duration, plural, run_name
 from pyalma_tui.report.facts import NULL
 from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
@@ -44,6 +45,7 @@ class Output:
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self.gone = False
+        self.full = ""  # why, if there was no room for what was to be written
 
     def line(self, text: str) -> None:
         """Write one line, whole; it is seen at the next flush."""
@@ -59,8 +61,10 @@ class Output:
             return
         try:
             act()
-        except (OSError, ValueError):  # a closed pipe, or a terminal that hung up
+        except (OSError, ValueError) as error:  # a closed pipe, a terminal that hung up, or a full disk
             self.gone = True
+            if isinstance(error, OSError) and is_full(error.errno):
+                self.full = os.strerror(error.errno or 0)
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
@@ -121,7 +125,7 @@ class Changes:
     def _told(self) -> list[Change]:
         with self._counting:
             number, self._left_out = self._left_out, 0
-        text = f"{number:,} lines left out: nobody took them. `status` tells where all stands"
+        text = f"{plural(number, 'line')} left out: nobody took them. `status` tells where all stands"
         return [(Note(time.time(), text), None)] if number else []
 
 

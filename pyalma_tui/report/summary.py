@@ -14,22 +14,16 @@ from rich.text import Text
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
+from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.states import one_line
+from pyalma_tui.model.status_style import STYLES
 from pyalma_tui.model.view import RANK, Row, Tally, remark, row_word, telling
-from pyalma_tui.model.words import clock, duration
+from pyalma_tui.model.words import clock, duration, plural
 from pyalma_tui.store.abandoned import why_interrupted
 
 ROWS = 20  # listed in full; beyond it those that are done are only counted
-STYLES: dict[str, str] = {
-    "done": "green",
-    "failed": "red",
-    "interrupted": "yellow",
-    "running": "cyan",
-    "pending": "dim",
-}
-GLYPHS: dict[str, str] = {"done": "✓", "failed": "✗", "interrupted": "‖", "running": "●", "pending": "·"}
 NAME_CELLS = 48
 STATE_CELLS = 44
 LEAST_STATE = 12
@@ -63,11 +57,11 @@ def print_summary(
         console.print(_table(chosen, instances, runs, rows, runs_of, room, now))
     left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen)
     if len(listed) > ROWS and left > 0:
-        console.print(Text(f"  … and {left:,} more instances that are not done", style="dim"))
+        console.print(Text(f"  … and {plural(left, 'more instance')} not done", style="dim"))
     because = why_interrupted(runs, counts.interrupted)
     console.print(Padding(_counts(counts, because, hook), (0, 0, 0, 2)))
     if aside.total:
-        told = ", ".join(f"{number:,} {word}" for word in s.WORDS[::-1] if (number := getattr(aside, word)))
+        told = ", ".join(f"{number:,} {word}" for word in s.WORDS[::-1] if (number := aside.of(word)))
         console.print(Padding(Text(f"not in the batch any more: {told}", style="dim"), (0, 0, 0, 2)))
 
 
@@ -92,10 +86,11 @@ def _table(
     for i in chosen:
         tally, run = rows[i].tally, telling(rows[i], runs_of[i], runs)
         word = row_word(tally)
+        look = STYLES[word]
         cells: list[RenderableType] = [
-            Text(GLYPHS[word], style=STYLES[word]),
+            Text(look.glyph, style=look.colour),
             Text(printable(instances[i].label)),
-            Text(word if instances[i].in_batch else f"{word}, not in the batch", style=STYLES[word]),
+            Text(word if instances[i].in_batch else f"{word}, not in the batch", style=look.colour),
         ]
         if several:
             cells.append(Text(f"{tally.done}/{tally.total}"))
@@ -117,11 +112,11 @@ def state_line(state: bytes | None, cells: int) -> str:
 
 def _counts(counts: Tally, because: str, hook: s.DoneHook) -> Text:
     line = Text()
-    for word in ("done", "failed", "interrupted", "running", "pending"):
-        number = getattr(counts, word)
+    for word in reversed(s.WORDS):
+        number = counts.of(word)
         if number or word == "done":
             said = because if word == "interrupted" else ""
-            line.append(f"{GLYPHS[word]} {number:,} {word}{said}   ", style=STYLES[word])
+            line.append(f"{STYLES[word].glyph} {number:,} {word}{said}   ", style=STYLES[word].colour)
     said = hook_line(hook)
     if said:
         bad = isinstance(hook.status, s.HookFailed | s.HookCutOff)
@@ -133,13 +128,10 @@ def hook_line(hook: s.DoneHook) -> str:
     """What became of done(), in words; empty if there is nothing to say."""
     times = f", called {hook.calls} times in all" if hook.calls > 1 else ""
     match hook.status:
-        case s.HookDone():
-            return f"done() returned{times}"
-        case s.HookFailed(error=error):
-            return f"done() failed: {printable(error.message)}{times}"
-        case s.HookCutOff(since=since):
-            at = strftime("%H:%M", localtime(since))
-            return f"done() was cut off at {at}; it may or may not have taken effect (--rerun-done calls it again)"
-        case s.HookRunning():
-            return "done() is running"
-    return ""
+        case s.HookDone() | s.HookFailed():
+            return hook_text(hook.status) + times
+        case s.HookCutOff():
+            told = hook_text(hook.status, at=lambda at: strftime("%H:%M", localtime(at)))
+            return f"{told} (--rerun-done calls it again)"
+        case _:
+            return hook_text(hook.status)

@@ -15,6 +15,7 @@ from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
 from pyalma_tui.loading.target import Target
 from pyalma_tui.model.chosen import NEVER, Chosen, HashSeed, Sync, but_edited, laid_over
 from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.words import plural
 from pyalma_tui.store.schema import Meta
 
 GRACE = 10.0  # seconds
@@ -148,10 +149,10 @@ def _remembered(target: Target, before: Chosen, now: Chosen) -> Iterator[str]:
 
 def _words(chosen: Chosen) -> dict[str, str]:
     return {
-        "workers": f"{chosen.workers} worker{'s' * (chosen.workers != 1)}",
-        "iterations": f"{chosen.iterations} iteration{'s' * (chosen.iterations != 1)}",
+        "workers": "all workers" if chosen.workers == "all" else plural(chosen.workers or 0, "worker"),
+        "iterations": plural(chosen.iterations or 0, "iteration"),
         "timeout": f"timeout {chosen.timeout:g} s" if chosen.timeout else "no timeout",
-        "retries": f"{chosen.retries} retr{'y' if chosen.retries == 1 else 'ies'}",
+        "retries": plural(chosen.retries or 0, "retry", "retries"),
         "grace": f"grace {chosen.grace or 0:g} s",
         "sync": f"sync {chosen.sync}",
     }

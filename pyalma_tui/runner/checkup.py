@@ -17,6 +17,7 @@ from pyalma_tui.errors import InputError, LoadError, PyalmaError, StoreError
 from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.model.words import plural, size
 from pyalma_tui.runner.beginning import begin, shown_args
 from pyalma_tui.runner.printed import said
 from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
@@ -99,7 +100,7 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
     )
     yield Finding("runs", shown or "none")
     for name, lines in store.damaged.items():
-        fact = f"{layout.journal(state_dir) / name}: {lines} damaged or torn line{'s' * (lines != 1)} skipped"
+        fact = f"{layout.journal(state_dir) / name}: {plural(lines, 'damaged or torn line')} skipped"
         advice = "all others count; the next start keeps the file aside and goes on"
         yield Finding("journal", fact, advice, 0 if busy else 3)
     for name in store.stale:
@@ -109,10 +110,10 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
 
 def _sizes(state_dir: Path) -> Iterator[Finding]:
     database = layout.database(state_dir)
-    parts = [f"{layout.DATABASE} {_bytes(database.stat().st_size)}"] if database.is_file() else []
-    count = len(segments(layout.journal(state_dir)))
-    parts.append(f"journal {_bytes(_size_of(layout.journal(state_dir)))} in {count} segment{'s' * (count != 1)}")
-    parts.append(f"logs {_bytes(_size_of(layout.logs(state_dir)))}")
+    parts = [f"{layout.DATABASE} {size(database.stat().st_size)}"] if database.is_file() else []
+    journal = layout.journal(state_dir)
+    parts.append(f"journal {size(_size_of(journal))} in {plural(len(segments(journal)), 'segment')}")
+    parts.append(f"logs {size(_size_of(layout.logs(state_dir)))}")
     yield Finding("sizes", ", ".join(parts))
     if not os.access(state_dir, os.W_OK | os.X_OK):
         yield Finding("store", f"{state_dir}: it may not be written", "change its permissions, or --state DIR", 3)
@@ -156,14 +157,6 @@ def _size_of(folder: Path) -> int:
     return total
 
 
-def _bytes(size: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
-
-
 # --- module and instances ----------------------------------------------------------------------------------------
 
 
@@ -186,7 +179,7 @@ def look_at_module(target: Target, state_dir: Path, args: tuple[str, ...] | None
         why = error.message.removeprefix("module: ")
         yield Finding("module", why if last in why else f"{why} ({last})", code=2)
         return
-    wrote = f", prints {_bytes(printed)}" if printed else ""
+    wrote = f", prints {size(printed)}" if printed else ""
     yield Finding("module", f"{target.module}: loads in {took:.1f} s{wrote}")
     yield Finding("run", signature(target.module, "run"))
     yield Finding("done", "done() is called once, when all runs are done" if loaded.has_done else "no done()")
@@ -267,7 +260,7 @@ def look_at_disk(folder: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     yield Finding(
         "disk",
-        f"{folder}: {_bytes(free)} free",
+        f"{folder}: {size(free)} free",
         "make room: a state that cannot be stored ends its run" if free < LITTLE else "",
         3 if free < LITTLE else 0,
     )

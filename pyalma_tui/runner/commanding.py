@@ -10,11 +10,12 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.chosen import NEVER
 from pyalma_tui.model.records import Reset
+from pyalma_tui.model.words import plural
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
 from pyalma_tui.runner.state import Coming, Halted, Open, Running, State
-from pyalma_tui.runner.steps import all_done, counted, dismiss, label, stop, write
+from pyalma_tui.runner.steps import all_done, dismiss, label, stop, write
 from pyalma_tui.runner.stop import asked, at_once
 
 
@@ -72,7 +73,7 @@ def _pause(paused: bool, state: State) -> Iterator[Instruction]:
 def _let_wait(runs: Sequence[int] | None, kind: type[s.Status], verb: str, state: State) -> Iterator[Instruction]:
     added = state.queue.add(state.standing(state.order if runs is None else runs, kind))
     if added:
-        yield i.Say(f"{verb} {counted(added, 'run')}")
+        yield i.Say(f"{verb} {plural(added, 'run')}")
 
 
 def _put_first(runs: Sequence[int], state: State) -> Iterator[Instruction]:
@@ -81,7 +82,7 @@ def _put_first(runs: Sequence[int], state: State) -> Iterator[Instruction]:
     if first:
         _open(state)
         state.queue.put_first(first)
-        yield i.Say(f"next: {label(first[0], state) if len(first) == 1 else counted(len(first), 'run')}")
+        yield i.Say(f"next: {label(first[0], state) if len(first) == 1 else plural(len(first), 'run')}")
 
 
 def _reset(runs: Sequence[int], state: State, clock: Clock) -> Iterator[Instruction]:
@@ -91,7 +92,7 @@ def _reset(runs: Sequence[int], state: State, clock: Clock) -> Iterator[Instruct
         yield from write(reset, state, clock)
     state.queue.add(idle)
     if idle:
-        yield i.Say(f"{counted(len(idle), 'run')} forgotten, to run anew")
+        yield i.Say(f"{plural(len(idle), 'run')} forgotten, to run anew")
 
 
 def _rerun_done(state: State) -> Iterator[Instruction]:
@@ -141,7 +142,7 @@ def _interrupt(runs: Sequence[int], state: State, clock: Clock) -> Iterator[Inst
     """Ask these runs to stop; those that somebody has asked before are killed."""
     discarded = sum(state.queue.discard(run) for run in runs)
     if discarded:
-        yield i.Say(f"{counted(discarded, 'run')} wait{'s' * (discarded == 1)} no more")
+        yield i.Say(f"{plural(discarded, 'run')} wait{'s' * (discarded == 1)} no more")
     slots = [seat.slot for seat in state.active if seat.run in runs]
     yield from _stop(slots, state, clock, again=True, timed_out_too=False)
 
@@ -157,7 +158,7 @@ def _stop(
             yield from stop(seat, at_once(seat.stop, clock.now), state)
     if slots:
         steps = {known.step for slot in slots if (known := state.seats[slot].stop) is not None}
-        yield i.Say(f"{'killing' if 'SIGKILL' in steps else 'interrupting'} {counted(len(slots), 'run')}")
+        yield i.Say(f"{'killing' if 'SIGKILL' in steps else 'interrupting'} {plural(len(slots), 'run')}")
     return bool(slots)
 
 

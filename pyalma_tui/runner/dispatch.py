@@ -156,7 +156,7 @@ def done_is_due(state: State) -> bool:
 
 
 def _call_done(state: State, clock: Clock) -> Iterator[Instruction]:
-    """Call done() in a worker that has called nothing, after all others have ended.
+    """Call done() in a worker that has called nothing, after all others and what they have started have ended.
 
     Only then what runs have written is there: files are flushed at the end of a process.
     """
@@ -164,7 +164,7 @@ def _call_done(state: State, clock: Clock) -> Iterator[Instruction]:
     for seat in state.seated(Ready):
         if seat not in fresh[:1]:
             yield from dismiss(seat, state, clock)
-    if len(state.seats) > len(fresh[:1]):
+    if state.parting or len(state.seats) > len(fresh[:1]):
         return
     if not fresh:
         yield from _hire(1, state, clock)

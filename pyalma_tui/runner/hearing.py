@@ -11,6 +11,7 @@ from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.records import DoneRaised, Started, Stopped
+from pyalma_tui.model.words import plural
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
 from pyalma_tui.runner.state import (
@@ -31,7 +32,6 @@ from pyalma_tui.runner.steps import (
     GOODBYE,
     PRESSED,
     block,
-    counted,
     cut_off,
     dismiss,
     label,
@@ -52,7 +52,11 @@ def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[
         case Said(worker, reply):
             if (seat := state.seat_of(worker)) is not None:
                 yield from _reply(seat, reply, state, clock)
-        case m.Gone(worker, code):
+        case m.Cleared(worker):
+            state.parting = state.parting - {worker}
+        case m.Gone(worker, code, left):
+            if left:
+                state.parting = state.parting | {worker}
             if (seat := state.seat_of(worker)) is not None:
                 yield from bury(seat, code, state, clock)
         case m.Born(worker, pid):
@@ -157,7 +161,7 @@ def _not_born(worker: int, why: str, state: State, clock: Clock, *, later: bool)
         yield from _try_later(why, state, clock)
     elif state.seats:
         state.workers = len(state.seats)
-        go_on = f"{counted(state.workers, 'worker')} go on"
+        go_on = f"{plural(state.workers, 'worker')} go on"
         yield i.Say(f"no more workers can be started ({why}): {go_on}")
     else:
         yield from block(ShortageError(f"no worker can be started: {why}"), f"no worker can be started: {why}", state)
@@ -174,7 +178,7 @@ def _never_loaded(said: str, why: str, state: State, clock: Clock) -> Iterator[I
     if not state.starting.died(clock.now):
         yield i.Say(f"{said}; another one is started")
     elif others:
-        yield i.Say(f"no more workers can be started: {said}; {counted(others, 'worker')} go on")
+        yield i.Say(f"no more workers can be started: {said}; {plural(others, 'worker')} go on")
     else:
         yield from block(LoadError(f"module: {why}. {MEND}"), f"no worker can be started: {said}", state)
 
@@ -251,7 +255,7 @@ def _end_done(seat: Seat, call: int, code: int, state: State, clock: Clock) -> I
 
 def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     """The agent has ended, and with it all workers: that is not the fault of what they were calling."""
-    before, state.agent = state.agent, Absent()
+    before, state.agent, state.parting = state.agent, Absent(), set()
     for seat in list(state.seats.values()):
         running = seat.doing
         if isinstance(running, Running) and seat.stop is None and not state.failed:

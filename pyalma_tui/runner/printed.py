@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import IO
 
 from pyalma_tui.errors import LoadError
-from pyalma_tui.model.logtext import log_text
+from pyalma_tui.model import words
+from pyalma_tui.model.logtext import SGR, log_text
 
 LINES = 20  # that are told where a log has all of them
-LARGEST = 64 << 10  # bytes that are told where none has
+LARGEST = 64_000  # bytes that are told where none has
 LAST = 4 << 10  # bytes of the last lines
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_COLOUR = re.compile(SGR)
 
 
 def failed(error: LoadError, output: IO[bytes], log: Path | None) -> LoadError:
@@ -24,7 +25,8 @@ def failed(error: LoadError, output: IO[bytes], log: Path | None) -> LoadError:
     lines = _lines(output, LAST if log else LARGEST)
     told = lines[-LINES:] if log else lines
     whole = len(told) == len(lines) and size <= (LAST if log else LARGEST)
-    head = "" if whole else f"… all of it is in {log}\n" if log else f"… only the last {LARGEST >> 10} KB are shown\n"
+    where = f"all of it is in {log}" if log else f"only the last {words.size(LARGEST)} are shown"
+    head = "" if whole else f"… {where}\n"
     details = head + "".join(f"{line}\n" for line in told) + error.details
     return LoadError(said(error.message, output), details)
 

@@ -165,6 +165,7 @@ class State(msgspec.Struct, kw_only=True):
     planned: bool = False  # run ids mean something
     seats: dict[int, Seat] = {}  # by slot
     hired: int = 0  # the number of the last worker
+    parting: set[int] = set()  # workers that are gone, but not all that they have started
     worn: set[str] = set()  # what was told of runs that have worn out their workers
 
     def seated(self, *doing: type[Doing]) -> list[Seat]:

@@ -11,6 +11,7 @@ from pyalma_tui.errors import PyalmaError, StoreError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import cut_off as cut_off_hook
+from pyalma_tui.model.hook_text import UNSURE
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.words import run_name
 from pyalma_tui.runner import instructions as i
@@ -92,7 +93,7 @@ def cut_off(why: str, state: State) -> Iterator[Instruction]:
     """done() began, and nobody knows how it ended."""
     if isinstance(state.ledger.hook.status, s.HookRunning):
         state.ledger.hook = cut_off_hook(state.ledger.hook)
-        yield i.Say(f"done() was cut off ({why}); it may or may not have taken effect")
+        yield i.Say(f"done() was cut off ({why}); {UNSURE}")
 
 
 def block(error: PyalmaError, said: str, state: State) -> Iterator[Instruction]:
@@ -116,8 +117,3 @@ def label(run: int, state: State) -> str:
     """What a run is called."""
     known, ledger = state.ledger.run(run), state.ledger
     return run_name(ledger.instances[known.instance].label, known.iteration, len(ledger.runs_of[known.instance]))
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number} {noun}{'s' * (number != 1)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pyalma_tui.errors import StoreError
+from pyalma_tui.model.words import plural
 from pyalma_tui.store import layout
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.opening import storage_of
@@ -44,4 +45,4 @@ def _keep_foreign_tables(state_dir: Path) -> dict[str, str]:
         return {}
     if len(foreign) < len(tables):
         storage.write(foreign)
-    return {layout.DATABASE: f"table{'s' * (len(foreign) != 1)} {', '.join(foreign)}"}
+    return {layout.DATABASE: f"{plural(len(foreign), 'table')}: {', '.join(foreign)}"}

@@ -11,6 +11,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, anew, has_result
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import Grid, grow, plan
+from pyalma_tui.model.words import plural
 from pyalma_tui.store.ledger import Ledger
 
 
@@ -36,7 +37,7 @@ class Growth(msgspec.Struct, frozen=True):
         """The difference in words, "" if there is none."""
         parts = []
         if self.added:
-            parts.append(f"{self.added} new instance{'s' * (self.added != 1)}")
+            parts.append(plural(self.added, "new instance"))
         if self.left:
             parts.append(f"{self.left} not in the batch any more")
         if self.forgotten:
@@ -44,7 +45,7 @@ class Growth(msgspec.Struct, frozen=True):
         if self.back:
             parts.append(f"{self.back} in the batch again")
         if self.runs:
-            parts.append(f"{self.runs} new run{'s' * (self.runs != 1)}")
+            parts.append(plural(self.runs, "new run"))
         return ", ".join(parts)
 
 

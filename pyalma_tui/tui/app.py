@@ -7,32 +7,30 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from itertools import takewhile
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
-from pyalma_tui.model.states import in_full
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
-from pyalma_tui.tui.actions import Place, Situation, bindings, named, of
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
-from pyalma_tui.tui.moment import Moment, is_busy, is_live
-from pyalma_tui.tui.screens.dialogs import Leaving
-from pyalma_tui.tui.screens.help_screen import Help
-from pyalma_tui.tui.screens.log_screen import LogScreen
+from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.registry import deed, named, of
+from pyalma_tui.tui.requests import Copy, Edit, Perform, Say, Send, TakeOver
+from pyalma_tui.tui.screens.base import BaseScreen
+from pyalma_tui.tui.screens.help import HelpBox
+from pyalma_tui.tui.screens.leaving import Leaving
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import THEMES
 from pyalma_tui.tui.title import terminal_title
+from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
 
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
@@ -66,13 +64,11 @@ class ExperimentApp(App[None]):
         super().__init__(Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.conductor = conductor
         self.mouse = mouse
-        self.read_only = read_only
         self.takes_over = False
-        self.moment = Moment()
+        self.moment = Moment(read_only=read_only)
         self.quitting = False
         self._leaving = False
         self._clock, self._monotonic = clock, monotonic
-        self._behind = True
         for own in THEMES:
             self.register_theme(own)
         few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
@@ -98,7 +94,7 @@ class ExperimentApp(App[None]):
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen is the bottom of the stack."""
-        return MainScreen()
+        return MainScreen(self.moment)
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -111,12 +107,12 @@ class ExperimentApp(App[None]):
 
     def look(self) -> None:
         """Show what changed since the last look; do next to nothing if nothing did."""
-        screens = self.screen_stack
-        if not screens:  # it is closing
+        if not self.is_running:  # it is closing, and its screens with it
             return
         if self._leaving:
             self.exit()
             return
+        screens = self._screens
         snapshot = self.conductor.snapshot()
         live = is_live(snapshot)
         now = float(math.floor(self._clock())) if live else snapshot.at
@@ -124,26 +120,24 @@ class ExperimentApp(App[None]):
         monotonic = float(math.floor(self._monotonic())) if stopping else 0.0
         seen = self.moment
         same = snapshot is seen.snapshot and now == seen.now and monotonic == seen.monotonic
-        if self._behind or not same or any(getattr(screen, "pending", False) for screen in screens):
-            self.moment = Moment(snapshot, now, monotonic)
+        if not same or any(screen.pending for screen in screens):
+            self.moment = Moment(snapshot, now, monotonic, seen.read_only)
             self._notice(seen.snapshot, snapshot)
-            self._behind = not self._show()
-        poll = getattr(screens[-1], "poll", None)
-        if poll is not None:
-            poll()
+            for screen in screens:
+                screen.show(self.moment)
+        screens[-1].poll()
         if snapshot.phase == "closed" and (self.quitting or not snapshot.failure):
             self.exit()
 
-    def _show(self) -> bool:
-        """Show the moment on every screen; False if one was not composed yet, so that it has to be done again."""
-        for screen in self.screen_stack:
-            show = getattr(screen, "show", None)
-            if show is not None:
-                try:
-                    show(self.moment)
-                except NoMatches:
-                    return False
-        return True
+    @property
+    def _screens(self) -> list[BaseScreen[Any]]:
+        """Our screens, the one on top last; Textual has others, such as its palette."""
+        return [screen for screen in self.screen_stack if isinstance(screen, BaseScreen)]
+
+    @property
+    def _page(self) -> BaseScreen[Any]:
+        """The screen that actions are about: the one on top, below all boxes."""
+        return next(screen for screen in reversed(self._screens) if not screen.is_modal)
 
     def _entitle(self) -> None:
         """Tell the terminal how far it is; nothing is written while that is the same, or where there is no terminal."""
@@ -173,28 +167,27 @@ class ExperimentApp(App[None]):
 
     def perform(self, action_id: str) -> None:
         """Do an action of the screen or of the app, or say why it is not possible now."""
-        place: Place = "log" if isinstance(self.screen, LogScreen) else "main"
-        refused = named(action_id, place).refused(self._situation())
+        page = self._page
+        refused = named(action_id, page.place).refused(page.situation())
         if refused and not self.quitting:
             self.say(refused, timeout=3)
             return
-        for host in (*reversed(self.screen_stack), self):  # a box over the list leaves to it what it does not do
-            method = getattr(host, f"do_{action_id}", None)
-            if method is not None:
-                method()
+        for host in (*reversed(self._screens), self):  # a box over the list leaves to it what it does not do
+            if do := deed(host, action_id):
+                do()
                 return
 
-    def _situation(self) -> Situation:
-        for screen in reversed(self.screen_stack):
-            situation = getattr(screen, "situation", None)
-            if situation is not None:
-                found: Situation = situation()
-                return found
-        return Situation(self.moment.snapshot, read_only=self.read_only)
+    @on(Perform)
+    def _perform(self, asked: Perform) -> None:
+        self.perform(asked.action)
+
+    @on(Send)
+    def _send(self, asked: Send) -> None:
+        self.send(asked.command)
 
     def send(self, command: Command) -> None:
         """Ask the runner for something."""
-        if not self.read_only:
+        if not self.moment.read_only:
             self.conductor.send(command)
 
     def do_interrupt_all(self) -> None:
@@ -208,24 +201,22 @@ class ExperimentApp(App[None]):
     def do_quit(self) -> None:
         """Leave: at once if nothing is busy, with a countdown if something is, the hard way the second time."""
         snapshot = self.moment.snapshot
-        if self.read_only or snapshot.failure or snapshot.phase == "closed":
+        if self.moment.read_only or snapshot.failure or snapshot.phase == "closed":
             self.exit()
             return
         first, self.quitting = not self.quitting, True
         self.send(Quit())
         if first and is_busy(snapshot):
-            leaving = Leaving()
-            self.push_screen(leaving, callback=None)
-            self.call_after_refresh(lambda: leaving.show(self.moment))
+            self.push_screen(Leaving(self.moment))
 
-    def take_over(self) -> None:
-        """Leave a read-only view, to go on here with what another process runs."""
+    @on(TakeOver)
+    def _take_over(self) -> None:
         self.takes_over = True
         self.exit()
 
     def do_help(self) -> None:
         """All keys."""
-        self.push_screen(Help())
+        self.push_screen(HelpBox(self.moment))
 
     def do_theme(self) -> None:
         """Textual's picker, which previews them."""
@@ -237,16 +228,12 @@ class ExperimentApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: what is possible now, from the registry."""
-        situation = self._situation()
-        for action in (*of("app"), *of("log" if isinstance(screen, LogScreen) else "main")):
+        page = self._page
+        situation = page.situation()
+        for action in (*of("app"), *of(page.place)):
             if not action.refused(situation):
                 yield SystemCommand(action.label, action.help, lambda done=action.id: self.perform(done))
-        if isinstance(screen, MainScreen):
-            for word in s.WORDS:
-                number = getattr(situation.snapshot.counts, word)
-                if number:
-                    told = f"Mark every instance with a run that is {word}; actions apply to the marked ones."
-                    yield SystemCommand(f"mark all {word}", told, lambda word=word: screen.mark_status(word))
+        yield from page.offers()
 
     # Saying and handing out
 
@@ -254,25 +241,21 @@ class ExperimentApp(App[None]):
         """A short message that goes away."""
         self.notify(printable(text[:LONGEST_MESSAGE]), severity=severity, timeout=timeout, markup=False)
 
-    def copy(self, text: str, what: str) -> None:
-        """Hand text to the terminal's clipboard, without anything a paste could set off."""
-        shown = "\n".join(printable(line) for line in text.split("\n"))
+    @on(Say)
+    def _say(self, asked: Say) -> None:
+        self.say(asked.text)
+
+    @on(Copy)
+    def _copy(self, asked: Copy) -> None:
+        """Nothing that a paste could set off reaches the clipboard."""
+        shown = "\n".join(printable(line) for line in asked.text.split("\n"))
         self.copy_to_clipboard(shown)
-        told = copied(shown, what)
+        told = copied(shown, asked.what)
         self.say(told.words, severity="information" if told.reached else "warning")
 
-    def copy_run(self, run: Run) -> None:
-        """The error of a failed run, the state of any other."""
-        if isinstance(run.status, s.Failed):
-            error = run.status.error
-            self.copy(error.traceback or error.message, "the error")
-        elif run.state is not None:
-            self.copy(in_full(run.state), "the state")
-        else:
-            self.say("no state was saved yet")
-
-    def edit(self, path: Path | None) -> None:
-        """Open a file in the user's editor."""
+    @on(Edit)
+    def _edit(self, asked: Edit) -> None:
+        path = asked.path
         if path is None or not path.exists():
             self.say("there is no such file yet")
             return

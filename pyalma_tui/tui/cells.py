@@ -14,11 +14,6 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def plural(number: int, one: str, many: str = "") -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def moment(at: float, now: float) -> str:
     """A time of the day, with the date in front if that is not today's."""
     then, today = time.localtime(at), time.localtime(now)
@@ -39,15 +34,6 @@ def stamp(at: float) -> str:
 def percent(fraction: float) -> str:
     """A share as `86 %`, rounded down: 100 only if nothing is left."""
     return f"{int(min(max(fraction, 0.0), 1.0) * 100)} %"
-
-
-def size(number: float) -> str:
-    """Bytes as `132 MB`: never more than three digits before the unit, one after the point below ten."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 999.5:
-            return f"{number:.1f} {unit}" if number < 9.95 and unit != "B" else f"{number:.0f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} TB"
 
 
 def bar(fraction: float, width: int) -> tuple[str, str]:

@@ -8,61 +8,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass
 
 from rich.cells import cell_len, get_character_cell_size
-from textual.color import Color
 from textual.content import Content, Span
 from textual.style import Style
 
+from pyalma_tui.model.logtext import LONGEST_SGR, TAB
 from pyalma_tui.model.printable import PILE, printable
+from pyalma_tui.tui.ansi import PLAIN, SGR, restyled
 
-TAB = 8
 EVERYTHING = 1 << 40  # cells, more than a line has
 _PER_CELL = 1 + PILE  # characters that share a cell at most: a letter and its marks
 # Characters looked at for each cell wanted. True colour for every letter takes 20; a line of nothing but colours would
 # keep the screen waiting.
 _LONGEST_WAY = 32
 
-_PLAIN = Style()
 _ESCAPE = Style(dim=True)
 
-# At most 16 numbers of three digits: longer ones are no colours but an attempt on int() and the cache below.
-_LONGEST_SGR = 67
-_SGR = re.compile(r"\x1b\[(?P<sgr>(?:[0-9]{0,3}[;:]){0,15}[0-9]{0,3})m")
 _TOKEN = re.compile(
-    _SGR.pattern
+    SGR.pattern
     + r"|\x1b\[(?P<erase>[02]?)K"
     + r"|(?P<tab>\t)"
     # any other CSI; OSC, DCS and the like up to their end, if they have one on this line; a two-character sequence
     + r"|(?P<escape>\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])?)"
 )
 _NEEDS_CARE = re.compile(r"[\x1b\r\t]")
-
-_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
-_SIXTEEN = [Color.parse(f"ansi_{bright}{name}") for bright in ("", "bright_") for name in _COLOURS]
-_CUBE = (0, 95, 135, 175, 215, 255)
-# What a code changes in a Style. Blinking (5, 6) and concealing (8) are left out: the screen is calm and hides nothing.
-_CHANGES: dict[int, dict[str, Any]] = {
-    1: {"bold": True},
-    2: {"dim": True},
-    3: {"italic": True},
-    4: {"underline": True},
-    7: {"reverse": True},
-    9: {"strike": True},
-    21: {"underline2": True},
-    22: {"bold": None, "dim": None},
-    23: {"italic": None},
-    24: {"underline": None, "underline2": None},
-    27: {"reverse": None},
-    29: {"strike": None},
-    39: {"foreground": None},
-    49: {"background": None},
-    **{first + n: {"foreground": _SIXTEEN[base + n]} for first, base in ((30, 0), (90, 8)) for n in range(8)},
-    **{first + n: {"background": _SIXTEEN[base + n]} for first, base in ((40, 0), (100, 8)) for n in range(8)},
-}
 
 
 def literal(text: str, style: str | Style = "") -> Content:
@@ -74,6 +45,13 @@ def literal_lines(text: str, style: str | Style = "") -> Content:
     """Text of several lines, such as a traceback: newlines are kept, tabs expanded."""
     lines = text.removesuffix("\n").split("\n")
     return _content("\n".join([printable(line.removesuffix("\r").expandtabs(TAB)) for line in lines]), style)
+
+
+def plain(text: str, width: int) -> str:
+    """As much of somebody's text as can be seen in `width` cells, harmless and on one line."""
+    if len(text) > 8 * width + 16:
+        text = f"{text[: 4 * width + 8]}…{text[-4 * width - 8 :]}"
+    return literal(text).plain
 
 
 def log_line(raw: bytes | str, most: int = EVERYTHING) -> Content:
@@ -91,9 +69,9 @@ def log_line(raw: bytes | str, most: int = EVERYTHING) -> Content:
     if "\r" in text:
         return _folded(text[-reach:], most)
     if len(text) <= reach:
-        return _painted(text, _PLAIN, most)[0]
-    split = text.rfind("\x1b", max(0, reach - _LONGEST_SGR), reach)
-    line, _ = _painted(text[: split if split >= 0 else reach], _PLAIN, most)
+        return _painted(text, PLAIN, most)[0]
+    split = text.rfind("\x1b", max(0, reach - LONGEST_SGR), reach)
+    line, _ = _painted(text[: split if split >= 0 else reach], PLAIN, most)
     return line if line.cell_length >= most else line + _content("⋯", _ESCAPE)
 
 
@@ -128,17 +106,17 @@ def _folded(text: str, most: int) -> Content:
 
 def _parts(text: str) -> Iterator[tuple[str, Style]]:
     r"""What stands between `\r`s, each with the style in force where it begins."""
-    style = _PLAIN
+    style = PLAIN
     for part in text.split("\r"):
         yield part, style
         if "\x1b" in part:
-            for found in _SGR.finditer(part):
-                style = _restyled(style, found["sgr"])
+            for found in SGR.finditer(part):
+                style = restyled(style, found["sgr"])
 
 
 def _painted(part: str, style: Style, most: int) -> tuple[Content, bool]:
     r"""The part with its colours, and whether it erased what stood in the line before it."""
-    line = _Line([], [])
+    line = _Painting([], [])
     erased, done = False, 0
     for found in _TOKEN.finditer(part):
         line.put(_shown(part[done : found.start()], most), style)
@@ -147,13 +125,13 @@ def _painted(part: str, style: Style, most: int) -> tuple[Content, bool]:
         done = found.end()
         match found.lastgroup:
             case "sgr":
-                style = _restyled(style, found["sgr"])
+                style = restyled(style, found["sgr"])
             case "tab":
                 line.put(" " * (TAB - line.cells % TAB), style)
             case "erase":
                 erased = True
                 if found["erase"] == "2":
-                    line = _Line([" " * line.cells], [], line.cells, line.cells)
+                    line = _Painting([" " * line.cells], [], line.cells, line.cells)
             case _:
                 line.put(printable(found["escape"]), style + _ESCAPE)
     else:
@@ -162,7 +140,7 @@ def _painted(part: str, style: Style, most: int) -> tuple[Content, bool]:
 
 
 @dataclass(slots=True)
-class _Line:
+class _Painting:
     """A line being painted from left to right."""
 
     texts: list[str]
@@ -179,44 +157,6 @@ class _Line:
                 self.spans[-1] = Span(self.spans[-1].start, self.length, style)
             elif style:
                 self.spans.append(Span(start, self.length, style))
-
-
-@lru_cache(1024)
-def _restyled(style: Style, codes: str) -> Style:
-    """The style after an SGR sequence with these codes (ECMA-48 8.3.117; colours as in xterm's ctlseqs)."""
-    groups = [[int(number or 0) for number in group.split(":")] for group in codes.split(";")]
-    while groups:
-        code, *rest = groups.pop(0)
-        if code == 0:
-            style = _PLAIN
-        elif code in (38, 48):
-            if not rest and groups:  # 38;5;n and 38;2;r;g;b: written as codes of their own
-                width = {5: 2, 2: 4}.get(groups[0][0], 1)
-                rest, groups = [number for number, *_ in groups[:width]], groups[width:]
-            elif len(rest) == 5:  # 38:2:<colour space>:r:g:b
-                del rest[1]
-            if colour := _extended(rest):
-                style = replace(style, foreground=colour) if code == 38 else replace(style, background=colour)
-        elif code == 4 and rest == [0]:
-            style = replace(style, underline=None)
-        else:
-            style = replace(style, **_CHANGES.get(code, {}))
-    return style
-
-
-def _extended(numbers: list[int]) -> Color | None:
-    match numbers:
-        case [5, index] if index < 16:
-            return _SIXTEEN[index]
-        case [5, index] if index < 232:
-            index -= 16
-            return Color(_CUBE[index // 36], _CUBE[index // 6 % 6], _CUBE[index % 6])
-        case [5, index] if index < 256:
-            grey = 8 + 10 * (index - 232)
-            return Color(grey, grey, grey)
-        case [2, red, green, blue] if max(red, green, blue) < 256:
-            return Color(red, green, blue)
-    return None
 
 
 def _shown(text: str, most: int) -> str:

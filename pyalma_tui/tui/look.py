@@ -1,28 +1,25 @@
-"""How a status looks: a glyph, a word and a theme colour, never a colour alone."""
+"""How a status looks on the screen, whose themes have colours of their own, and the other looks that texts share."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from pyalma_tui.model import status as s
-
-GLYPHS: Final[dict[s.Word, str]] = {
-    "pending": "○",
-    "running": "●",
-    "interrupted": "‖",
-    "failed": "✗",
-    "done": "✓",
-}
-
-COLOURS: Final[dict[s.Word, str]] = {
-    "pending": "$foreground-muted",
-    "running": "$text-primary",
-    "interrupted": "$text-warning",
-    "failed": "$text-error",
-    "done": "$text-success",
-}
+from pyalma_tui.model.status_style import STYLES
 
 MUTED: Final = "$foreground-muted"
+THEMED: Final = {
+    "dim": MUTED,
+    "cyan": "$text-primary",
+    "yellow": "$text-warning",
+    "red": "$text-error",
+    "green": "$text-success",
+}
+"""What themes call the colours that terminals have."""
+
+GLYPHS: Final[dict[s.Word, str]] = {word: STYLES[word].glyph for word in s.WORDS}
+COLOURS: Final[dict[s.Word, str]] = {word: THEMED[STYLES[word].colour] for word in s.WORDS}
+
 STRONG: Final = "bold"
 ALARM: Final = "bold $text-error"
 MARK: Final = "▌"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from textual.content import Content
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.status_style import HOOK_LOOKS
 from pyalma_tui.model.words import numbered
 from pyalma_tui.store.layout import done_log_path, load_log_dir, log_path
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.look import COLOURS, GLYPHS
-from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.view_moment import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,6 @@ class NumberedLog:
 
 Subject: TypeAlias = Callable[[Moment, int | None], NumberedLog]
 """Gives the log with a number, the newest without one."""
-
-HOOK_LOOKS: Final[dict[type[s.HookStatus], s.Word]] = {
-    s.HookRunning: "running",
-    s.HookDone: "done",
-    s.HookFailed: "failed",
-    s.HookCutOff: "interrupted",
-}
 
 
 def of_run(run_id: int) -> Subject:
@@ -73,7 +67,7 @@ def of_done(moment: Moment, number: int | None) -> NumberedLog:
         last=hook.calls,
         each="call",
         name="done()",
-        standing=_standing(HOOK_LOOKS.get(type(hook.status), "pending"), s.hook_word(hook.status)),
+        standing=_standing(HOOK_LOOKS[type(hook.status)], s.hook_word(hook.status)),
     )
 
 

@@ -8,7 +8,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.moment import is_complete, is_live
+from pyalma_tui.tui.view_moment import is_complete, is_live
 
 LONGEST_NAME: Final = 40  # cells
 

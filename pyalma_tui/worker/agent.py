@@ -219,6 +219,7 @@ class Agent:
             del self._parting[number]
             if left:
                 self._kill_what_is_left(number, worker)
+            self._tell(m.Cleared(number))
         if now >= self._next_look and self._workers:
             self._next_look = now + LOOK
             self._notice_stopped()
@@ -232,7 +233,7 @@ class Agent:
         elif left:
             worker.parted = now + GOODBYE
             self._parting[number] = worker
-        self._tell(m.Gone(number, code))
+        self._tell(m.Gone(number, code, number in self._parting))
 
     def _has_left(self, worker: Worker) -> bool:
         """Whether anything lives that this worker has started."""

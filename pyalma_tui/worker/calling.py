@@ -14,7 +14,7 @@ from typing import Any
 
 from pyalma_tui.errors import Interrupted, SaveFailed
 from pyalma_tui.loading.run_module import RunModule
-from pyalma_tui.model import jsontext
+from pyalma_tui.model import jsontext, words
 from pyalma_tui.model.ending import may_have_room_again
 from pyalma_tui.model.exact import InexactError, text_of
 from pyalma_tui.model.instance import Instance, argument
@@ -27,7 +27,7 @@ from pyalma_tui.worker.outcome import Facts, not_recorded, outcome
 from pyalma_tui.worker.stopping import Stopping
 
 LARGE = 1 << 20  # bytes of a state that are worth a warning
-LARGEST = 64 << 20  # bytes of a state that is refused
+LARGEST = 64_000_000  # bytes of a state that is refused
 PROGRESS_EVERY = 0.1  # seconds between two progress records: they are only shown
 
 
@@ -197,12 +197,12 @@ class Attempt:
     def _check_size(self, size: int) -> None:
         if size > LARGEST:
             raise ValueError(
-                f"the state has {size >> 20} MB, at most {LARGEST >> 20} MB; the state saved before is kept. "
+                f"the state has {words.size(size)}, at most {words.size(LARGEST)}; the state saved before is kept. "
                 f"Write large data to a file and save its name"
             )
         if not self._warned:
             self._warned = True
-            sys.stderr.write(f"pyalma-tui: the state has {size / 1e6:.1f} MB; each save() writes all of it\n")
+            sys.stderr.write(f"pyalma-tui: the state has {words.size(size)}; each save() writes all of it\n")
 
 
 def _state_text(data: object) -> bytes:

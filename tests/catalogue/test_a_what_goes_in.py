@@ -170,7 +170,7 @@ def _(experiment: Experiment) -> None:
 def _(experiment: Experiment) -> None:
     experiment.write("").module.write_text("for n in range(50_000): print('line', n)\nraise SystemExit(1)\n")
     result = experiment.run()
-    assert result.said[0] == "… only the last 64 KB are shown"
+    assert result.said[0] == "… only the last 64 kB are shown"
     assert 60_000 < len(result.err) < 70_000
     assert not experiment.state_dir.exists()
 
@@ -475,7 +475,7 @@ def _(experiment: Experiment) -> None:
     ended = debugging(experiment, "p number\np 40 + 2\nc\n", "b")
     assert ended.returncode == 0, ended
     assert "(Pdb) 2\n(Pdb) 42\n(Pdb) reached the end\n" in ended.stdout
-    assert ended.stderr.splitlines()[-1].startswith("pyalma-tui: b #0: done in ")
+    assert ended.stderr.splitlines()[-1].startswith("pyalma-tui: b: done in ")
     assert experiment.statuses() == {"a": "pending", "b": "done"}
     assert (experiment.runs()["b"]["state"], experiment.runs()["b"]["attempts"]) == ("3", 1)
     assert "done()" not in experiment.told()
@@ -492,13 +492,19 @@ def _(experiment: Experiment) -> None:
     assert (again.returncode, again.stderr.splitlines()[-1]) == (2, line)
 
 
+@case("A134-debug-names-the-iteration-as-everywhere")
+def _(experiment: Experiment) -> None:
+    ended = debugging(experiment.write(STOPS), "c\n", "a", "--iterations", "2")
+    assert ended.stderr.splitlines()[-1].startswith("pyalma-tui: a#0: done in ")
+
+
 @case("A134-debug-of-what-fails-shows-where")
 def _(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    save('7')\n    raise ValueError('here')\n")
     ended = debugging(experiment, "", "a")
     assert ended.returncode == 1
     assert f'File "{experiment.module}", line 5, in run' in ended.stderr
-    assert ended.stderr.splitlines()[-1] == "pyalma-tui: a #0: failed: ValueError: here; state 7, which is kept"
+    assert ended.stderr.splitlines()[-1] == "pyalma-tui: a: failed: ValueError: here; state 7, which is kept"
 
 
 @case.each("A134-debug-is-left", quit="q\n", end_of_file="")

@@ -260,7 +260,7 @@ def _(experiment: Experiment) -> None:
     table=("x.csv", b"n,m\n1,2\n1\n", "x.csv:3: this row has 1 cells, the first one has 2. "),
     json_lines=("x.jsonl", b'{"n": 1}\n{"n": 1,}\n', 'x.jsonl:2:8: a comma stands before the closing "}". '),
     standard_input=("-", b'{"n": 1}\n{"n": NaN}\n', "stdin:2:7: JSON knows no NaN. "),
-    nothing=("-", b"\n", "stdin: it lists no instances. "),
+    nothing=("-", b"\n", "stdin: it lists no instances. Write a path a line, or JSON"),
 )
 def _(experiment: Experiment, source: tuple[str, bytes, str]) -> None:
     name, content, message = source

@@ -280,7 +280,7 @@ def _(experiment: Experiment) -> None:
     assert (run["saves"], run["state"]) == (3, "c" + "x" * (1 << 20)), "the one before is kept"
     assert experiment.log() == "pyalma-tui: the state has 1.0 MB; each save() writes all of it\n", "it warns once"
     assert experiment.told() == [
-        "the state has 64 MB, at most 64 MB; the state saved before is kept. "
+        "the state has 67 MB, at most 64 MB; the state saved before is kept. "
         "Write large data to a file and save its name"
     ]
 

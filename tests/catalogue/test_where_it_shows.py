@@ -349,7 +349,7 @@ def _(experiment: Experiment) -> None:
             read += data
             time.sleep(0.005)
         assert ends_in_time(process) == 143
-    assert re.search(r"✓ [\d,]+ done .* · [\d,]+ pending", read.decode()), read[-500:]
+    assert re.search(r"✓ [\d,]+ done .*○ [\d,]+ pending", read.decode()), read[-500:]
 
 
 # --- jobs of a shell ---------------------------------------------------------------------------------------------

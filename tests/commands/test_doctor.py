@@ -68,7 +68,7 @@ def test_before_the_first_start_nothing_is_made(experiment: Experiment) -> None:
     result = doctor(experiment, experiment.name)
     assert result.code == 0
     assert "not there yet" in lines(result, "✓")["store"]
-    assert lines(result, "✓")["module"].endswith("prints 5.0 KB")
+    assert lines(result, "✓")["module"].endswith("prints 5.0 kB")
     assert not experiment.state_dir.exists()
 
 

@@ -11,11 +11,12 @@ from rich.cells import cell_len
 from textual._border import BORDER_CHARS
 
 import pyalma_tui
+from pyalma_tui.model import status_style
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.standins import UNKNOWN, stand_in, standing_in
 
-FRONT = [*Path(pyalma_tui.__file__).parent.glob("*.py")]
-for room in ("cli", "report", "runner", "tui", "loading"):
+FRONT = [*Path(pyalma_tui.__file__).parent.glob("*.py"), Path(status_style.__file__)]
+for room in ("cli", "report", "runner", "tui", "loading", "logs"):
     FRONT += (Path(pyalma_tui.__file__).parent / room).rglob("*.py")
 
 

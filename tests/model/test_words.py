@@ -1,4 +1,4 @@
-"""How times and iterations are written."""
+"""How numbers, bytes, times and iterations are written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyalma_tui.model.words import clock, duration, named, numbered, run_name, span
+from pyalma_tui.model.words import clock, duration, named, numbered, plural, run_name, size, span
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,27 @@ def test_iterations_are_written_as_run_gets_them() -> None:
     assert numbered(0) == "#0"
     assert (named(1), named(20)) == ("#0", "#0 to #19")
     assert (run_name("a.cnf", 0, 1), run_name("a.cnf", 7, 20)) == ("a.cnf", "a.cnf#7")
+
+
+def test_things_are_counted() -> None:
+    assert [plural(number, "run") for number in (0, 1, 2, 50_000)] == ["0 runs", "1 run", "2 runs", "50,000 runs"]
+    assert [plural(number, "retry", "retries") for number in (1, 2)] == ["1 retry", "2 retries"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (9_949, "9.9 kB"),
+        (9_951, "10 kB"),
+        (999_499, "999 kB"),
+        (999_501, "1.0 MB"),
+        (64_000_000, "64 MB"),
+        (4e12, "4.0 TB"),
+        (4e15, "4,000.0 TB"),
+    ],
+)
+def test_bytes_have_three_digits_at_most(number: float, text: str) -> None:
+    assert size(number) == text

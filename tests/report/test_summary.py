@@ -28,5 +28,5 @@ def test_of_many_instances_those_that_failed_come_before_those_that_only_wait() 
     lines = text.getvalue().splitlines()
     assert lines[1].split() == ["✗", f"{count - 2:03}.cnf", "failed", "40", "ms", "ValueError:", "no"]
     assert lines[2].split()[1] == f"{count - 1:03}.cnf"
-    assert lines[3].split() == ["·", "000.cnf", "pending"]
-    assert f"{count - ROWS} more instances that are not done" in lines[ROWS + 1]
+    assert lines[3].split() == ["○", "000.cnf", "pending"]
+    assert f"{count - ROWS} more instances not done" in lines[ROWS + 1]

@@ -28,7 +28,7 @@ def test_pdb_has_the_terminal_and_the_shell_its_jobs(tmp_path: Path) -> None:
     with Terminal(tmp_path, program=SHELL, environment={"PS1": "shell> "}) as terminal:
         terminal.see("shell>")
         terminal.press(command, "enter")
-        terminal.see("a.txt #0: attempt 1, no state", "(Pdb)")
+        terminal.see("a.txt: attempt 1, no state", "(Pdb)")
         terminal.press("\x1a")
         terminal.see("Stopped")
         terminal.press("echo the shell is $((6 * 7))", "enter")
@@ -40,7 +40,7 @@ def test_pdb_has_the_terminal_and_the_shell_its_jobs(tmp_path: Path) -> None:
         terminal.press("p 'still', type(save)", "enter")
         terminal.see("('still', <class 'function'>)")
         terminal.press("ctrl+c")
-        terminal.see("a.txt #0: interrupted; state")
+        terminal.see("a.txt: interrupted; state")
         terminal.press("echo the code is $?", "enter")
         terminal.see("the code is 130")
         terminal.press("stty -a | grep -ow icanon && exit 7", "enter")

@@ -8,11 +8,13 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from pyalma_tui.cli.echo import MOMENT
 from pyalma_tui.store.lock import holder
 from tests.catalogue.experiment import until
 from tests.terminal.experiments import COUNTING, write
@@ -198,6 +200,7 @@ def test_a_stopped_holder_is_not_asked_and_a_slow_one_is_waited_for_until_ctrl_c
             assert second.end() == 130
             assert f"not waited for any longer; process {first.pid} goes on stopping" in left_behind(second)
         assert holder(tmp_path / "exp.alma") is not None
+        time.sleep(MOMENT)  # within which it would be one with that of the taking over
         os.kill(first.pid, signal.SIGTERM)
         assert first.end() == 143
     assert [(run["status"], run["state"]) for run in runs(tmp_path)] == [("interrupted", "kept")]

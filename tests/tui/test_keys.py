@@ -9,19 +9,21 @@ from typing import Any
 
 import msgspec
 import pytest
+from textual.containers import VerticalScroll
 from textual.widgets import Input
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner.snapshot import Elsewhere, Load
-from pyalma_tui.tui.screens.dialogs import Leaving, Question
-from pyalma_tui.tui.screens.help_screen import Help
-from pyalma_tui.tui.screens.limits import LimitsDialog, limits_of
-from pyalma_tui.tui.screens.log_screen import LogScreen
+from pyalma_tui.tui.screens.help import HelpBox
+from pyalma_tui.tui.screens.leaving import Leaving
+from pyalma_tui.tui.screens.limits import LimitsBox, limits_of
+from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
-from pyalma_tui.tui.screens.notes_screen import Notes
-from pyalma_tui.tui.screens.workers_screen import Workers
+from pyalma_tui.tui.screens.notes import NotesBox
+from pyalma_tui.tui.screens.question import Question
+from pyalma_tui.tui.screens.workers import WorkersBox
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW, Experiment, asked, small
 
@@ -293,6 +295,15 @@ async def test_a_read_only_view_sends_nothing() -> None:
         assert t.sent == []
 
 
+async def test_the_log_in_a_read_only_view_says_why_nothing_is_interrupted_also_below_a_box() -> None:
+    async with opened(small().snapshot(elsewhere=Elsewhere(1234, NOW)), read_only=True) as t:
+        for keys in (["l"], ["question_mark"]):
+            await t.press(*keys, "ctrl+c")
+            await t.says("this view is read only · T in the list takes over")
+            t.app.clear_notifications()
+        assert t.sent == []
+
+
 async def test_a_view_of_another_process_says_whose_it_is_and_takes_over_after_a_yes_only() -> None:
     elsewhere = Elsewhere(1234, NOW)
     async with opened(small().snapshot(elsewhere=elsewhere), read_only=True, size=(80, 24)) as t:
@@ -502,7 +513,7 @@ async def test_searching_in_the_log_asks_for_text(tmp_path: Path) -> None:
 async def test_help_lists_every_key_and_closes() -> None:
     async with opened(small().snapshot(), size=(140, 90)) as t:
         await t.press("question_mark")
-        await t.on(Help)
+        await t.on(HelpBox)
         await t.sees("Interrupt every run", "Forget the saved state", "estimated")
         await t.press("escape")
         await t.on(MainScreen)
@@ -513,10 +524,33 @@ async def test_the_session_log() -> None:
 
     async with opened(small().snapshot(notes=(Note(NOW, "module changed"),))) as t:
         await t.press("s")
-        await t.on(Notes)
+        await t.on(NotesBox)
         await t.sees("module changed")
         await t.show(small().snapshot(notes=(Note(NOW, "module changed"), Note(NOW, "worker 2 replaced"))))
         await t.sees("worker 2 replaced")
+
+
+async def test_the_session_log_follows_its_end_until_one_scrolls_up() -> None:
+    from pyalma_tui.model.records import Note
+
+    notes = [Note(NOW, f"note number {number}") for number in range(90)]
+
+    def stands() -> tuple[int, int]:
+        text = t.app.screen.query_one(VerticalScroll)
+        return text.scroll_offset.y, text.max_scroll_y
+
+    async with opened(small().snapshot(notes=tuple(notes[:80])), size=(80, 24)) as t:
+        await t.press("s")
+        await t.sees("note number 79")
+        first = stands()
+        assert first[0] == first[1] > 0
+        await t.show(small().snapshot(notes=tuple(notes[:85])))
+        await t.until(lambda: stands() == (first[0] + 5, first[1] + 5))
+        await t.press("home")
+        await t.until(lambda: stands()[0] == 0)
+        await t.show(small().snapshot(notes=tuple(notes)))
+        await t.until(lambda: stands()[1] == first[1] + 10)
+        assert stands()[0] == 0
 
 
 async def test_a_new_note_is_said_once_and_old_ones_are_not() -> None:
@@ -682,7 +716,7 @@ async def test_run_next_takes_what_is_selected_or_marked_and_left_to_run() -> No
 async def test_limits_are_changed_in_a_dialog_that_refuses_what_is_no_limit() -> None:
     async with opened(small().snapshot(limits=c.Limits(90.0, 2))) as t:
         await t.press("c")
-        await t.on(LimitsDialog)
+        await t.on(LimitsBox)
         await t.sees("90", "From now on")
         await t.press("end", "x", "enter")
         await t.sees("timeout: 90x: it is a number of seconds")
@@ -726,7 +760,7 @@ async def test_the_workers_are_listed_with_what_they_take() -> None:
     made.slots = [msgspec.structs.replace(slot, load=Load(132_400_000, 0.98)) for slot in made.slots]
     async with opened(made.snapshot(), size=(80, 24)) as t:
         await t.press("w")
-        await t.on(Workers)
+        await t.on(WorkersBox)
         await t.sees("4000", "132 MB", "98 %", "uf20-01.cnf", "2:00:00", "SIGINT in 7 s", "265 MB", "196 %")
         await t.press("plus")
         await t.sends(c.SetWorkers(3))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from rich.cells import cell_len
 
+import pyalma_tui.tui
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.records import Note
 from pyalma_tui.runner.snapshot import Slot, Snapshot
-from pyalma_tui.tui.actions import ACTIONS, key_table
 from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.keys import key_table
+from pyalma_tui.tui.registry import ACTIONS, STROKES
 from pyalma_tui.tui.themes import refuse_unknown
 from tests.tui.driving import Opened, opened
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, asked, large, small
@@ -249,8 +252,19 @@ def test_no_action_shares_a_key_with_another_of_its_place() -> None:
             taken.add((action.place, key))
 
 
+def test_no_key_means_two_things_to_one_widget_or_box() -> None:
+    taken = [(stroke.place, key) for stroke in STROKES for key in stroke.keys.split(",")]
+    assert len(taken) == len(set(taken))
+
+
+def test_every_key_comes_from_the_registry() -> None:
+    folder = Path(pyalma_tui.tui.__file__).parent
+    makers = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py") if "Binding(" in path.read_text()}
+    assert makers == {"keys.py"}
+
+
 def test_every_action_has_somebody_who_does_it() -> None:
-    from pyalma_tui.tui.screens.log_screen import LogScreen
+    from pyalma_tui.tui.screens.log import LogScreen
     from pyalma_tui.tui.screens.main import MainScreen
 
     hosts: dict[str, Any] = {"app": ExperimentApp, "main": MainScreen, "log": LogScreen}

@@ -37,7 +37,7 @@ async def test_asked_to_leave_while_its_screen_is_made_it_ends_without_a_crash(m
 
     def making() -> MainScreen:
         app.leave()
-        return MainScreen()
+        return MainScreen(app.moment)
 
     monkeypatch.setattr(app, "get_default_screen", making)
     await app.run_async(headless=True)

@@ -14,12 +14,12 @@ from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.states import FULL, in_full, one_line
 from pyalma_tui.model.view import Tally
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.facts import facts
-from pyalma_tui.tui.headline import allot, headline, told
-from pyalma_tui.tui.moment import Moment, at_risk
-from pyalma_tui.tui.notices import notices, step_text
 from pyalma_tui.tui.progress import Progress, instance_progress, run_progress
-from pyalma_tui.tui.rows import columns
+from pyalma_tui.tui.view_moment import Moment, at_risk
+from pyalma_tui.tui.widgets.facts import facts
+from pyalma_tui.tui.widgets.headline import allot, headline, told
+from pyalma_tui.tui.widgets.notices import notices, step_text
+from pyalma_tui.tui.widgets.rows import columns
 from tests.tui.fake_conductor import NOW, Experiment, asked, small
 
 
@@ -109,7 +109,7 @@ def test_a_huge_state_is_cut_before_anything_looks_at_it() -> None:
     assert len(one_line(state)) < 500
     full = in_full(state)
     assert len(full) < FULL + 100
-    assert full.endswith("64.0 MB in all")
+    assert full.endswith("64 MB in all")
 
 
 def test_a_state_that_was_cut_is_shown_as_text() -> None:

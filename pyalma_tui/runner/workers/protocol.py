@@ -13,6 +13,7 @@ import msgspec
 
 from pyalma_tui.model.messages import (
     Born,
+    Cleared,
     Gone,
     LeftBehind,
     Loaded,
@@ -42,7 +43,18 @@ class AgentGone(msgspec.Struct, frozen=True):
 
 
 AgentEvent: TypeAlias = (
-    Said | Loaded | LoadFailed | TryLater | Born | NotBorn | Gone | LeftBehind | Responds | Measured | AgentGone
+    Said
+    | Loaded
+    | LoadFailed
+    | TryLater
+    | Born
+    | NotBorn
+    | Gone
+    | Cleared
+    | LeftBehind
+    | Responds
+    | Measured
+    | AgentGone
 )
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
-from textual.screen import Screen
 
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.commands import (
@@ -23,37 +21,25 @@ from pyalma_tui.runner.commands import (
     SetLimits,
     SetWorkers,
 )
-from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.screens import orders
-from pyalma_tui.tui.screens.dialogs import Question
-from pyalma_tui.tui.screens.limits import LimitsDialog
-
-if TYPE_CHECKING:
-    from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.requests import Say, Send, TakeOver
+from pyalma_tui.tui.screens.base import BaseScreen
+from pyalma_tui.tui.screens.limits import LimitsBox
+from pyalma_tui.tui.screens.question import Question, done_question, forget_question, retry_question, take_over_question
+from pyalma_tui.tui.targets import Targets, forgettable, standing
 
 
-class Commanding(Screen[None]):
+class Commanding(BaseScreen[None]):
     """A screen on which runs are chosen and something is done with them."""
 
     _workers_wanted: tuple[int, int] | None = None
 
-    @property
-    def screen_app(self) -> ExperimentApp:
-        """The app, by its own type."""
-        return cast("ExperimentApp", self.app)
-
-    @property
     @abstractmethod
-    def snapshot(self) -> Snapshot:
-        """What is true now."""
-
-    @abstractmethod
-    def chosen(self) -> orders.Targets:
+    def chosen(self) -> Targets:
         """The runs that are selected or marked."""
 
     def send(self, command: Command) -> None:
         """Ask the runner, which says in a note what it does."""
-        self.screen_app.send(command)
+        self.post_message(Send(command))
 
     def ask(self, title: str, text: Content, yes: str, then: Callable[[], None]) -> None:
         """Ask first; do it only after a yes."""
@@ -62,7 +48,7 @@ class Commanding(Screen[None]):
             if answer:
                 then()
 
-        self.app.push_screen(Question(title, text, yes), answered)
+        self.app.push_screen(Question(self.moment, title, text, yes), answered)
 
     def do_resume(self) -> None:
         """Interrupted and pending runs, or those of the marked instances."""
@@ -70,33 +56,33 @@ class Commanding(Screen[None]):
         if not chosen.marked:
             self.send(Resume())
             return
-        runs = orders.standing(self.snapshot, chosen.runs, s.Interrupted, s.Pending)
+        runs = standing(self.snapshot, chosen.runs, s.Interrupted, s.Pending)
         self._for_these(runs, Resume(runs), "is interrupted")
 
     def do_retry(self) -> None:
         """The failed runs of the chosen instances."""
-        runs = orders.standing(self.snapshot, self.chosen().runs, s.Failed)
+        runs = standing(self.snapshot, self.chosen().runs, s.Failed)
         self._for_these(runs, Retry(runs), "has failed")
 
     def do_retry_all(self) -> None:
         """Ask, then every failed run."""
-        question = orders.retry_question(self.snapshot)
+        question = retry_question(self.snapshot)
         self.ask("retry all failed?", question, "Call them", lambda: self.send(Retry()))
 
     def do_interrupt_selected(self) -> None:
         """The running runs of the chosen instances."""
-        runs = orders.standing(self.snapshot, self.chosen().runs, s.Running)
+        runs = standing(self.snapshot, self.chosen().runs, s.Running)
         self._for_these(runs, Interrupt(runs), "is running")
 
     def _for_these(self, runs: tuple[int, ...], command: Command, condition: str) -> None:
         if runs:
             self.send(command)
         else:
-            self.screen_app.say(f"none of the chosen runs {condition}")
+            self.post_message(Say(f"none of the chosen runs {condition}"))
 
     def do_run_next(self) -> None:
         """Put the chosen runs before all others that wait."""
-        runs = orders.standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
+        runs = standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
         self._for_these(runs, Next(runs), "waits to be run")
 
     def do_limits(self) -> None:
@@ -106,31 +92,35 @@ class Commanding(Screen[None]):
             if limits is not None and limits != self.snapshot.limits:
                 self.send(SetLimits(limits))
 
-        self.app.push_screen(LimitsDialog(self.snapshot.limits), answered)
+        self.app.push_screen(LimitsBox(self.moment), answered)
 
     def do_forget(self) -> None:
         """Ask, then reset what has something to forget."""
         chosen = self.chosen()
-        runs = orders.forgettable(self.snapshot, chosen.runs)
+        runs = forgettable(self.snapshot, chosen.runs)
         if not runs:
-            running = orders.standing(self.snapshot, chosen.runs, s.Running)
-            self.screen_app.say("it is running: interrupt it first (i)" if running else "there is nothing to forget")
+            running = standing(self.snapshot, chosen.runs, s.Running)
+            why = "it is running: interrupt it first (i)" if running else "there is nothing to forget"
+            self.post_message(Say(why))
             return
-        question = orders.forget_question(self.snapshot, runs)
+        question = forget_question(self.snapshot, runs)
         self.ask("forget and run anew?", question, "Forget", lambda: self.send(Reset(runs)))
 
     def do_rerun_done(self) -> None:
         """Ask, then call done() again."""
-        question = orders.done_question(self.snapshot)
+        question = done_question(self.snapshot)
         self.ask("call done() again?", question, "Call it", lambda: self.send(RerunDone()))
 
     def do_take_over(self) -> None:
         """Ask, if another process still runs it; then go on here."""
         if self.snapshot.elsewhere is None:
-            self.screen_app.take_over()
+            self._take_over()
             return
-        question = orders.take_over_question(self.snapshot, self.snapshot.elsewhere)
-        self.ask("take over?", question, "Take over", self.screen_app.take_over)
+        question = take_over_question(self.snapshot, self.snapshot.elsewhere)
+        self.ask("take over?", question, "Take over", self._take_over)
+
+    def _take_over(self) -> None:
+        self.post_message(TakeOver())
 
     def do_pause(self) -> None:
         """Pause, or go on."""

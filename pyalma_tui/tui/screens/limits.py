@@ -6,16 +6,18 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.runner.commands import Limits
+from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
+from pyalma_tui.tui.screens.box import Box
+from pyalma_tui.tui.view_moment import Moment
 
 HELP = (
     "From now on, also for the runs that run now. A timeout counts from the begin of an attempt; its state is kept. "
@@ -23,29 +25,26 @@ HELP = (
 )
 
 
-class LimitsDialog(ModalScreen[Limits | None]):
+class LimitsBox(Box[Limits | None]):
     """Asks for both; closes with None where nothing is to be changed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it")]
+    BINDINGS: ClassVar[list[BindingType]] = strokes("limits")
     AUTO_FOCUS = "#timeout"
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__()
-        self._limits = limits
+    def __init__(self, moment: Moment) -> None:
+        super().__init__(moment, "limits", "enter changes · esc leaves it")
+        self._limits = moment.snapshot.limits
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Two fields with what holds now, and what they mean."""
         timeout = "" if self._limits.timeout is None else f"{self._limits.timeout:g}"
-        with Vertical(classes="box") as box:
-            box.border_title = "limits"
-            box.border_subtitle = "enter changes · esc leaves it"
-            with Horizontal(classes="field"):
-                yield Static("timeout")
-                yield Input(timeout, id="timeout", placeholder="seconds; none", compact=True)
-            with Horizontal(classes="field"):
-                yield Static("retries")
-                yield Input(str(self._limits.retries), id="retries", placeholder="0", compact=True)
-            yield Static(Content.styled(HELP, MUTED), id="limits-text", classes="quiet")
+        with Horizontal(classes="field"):
+            yield Static("timeout")
+            yield Input(timeout, id="timeout", placeholder="seconds; none", compact=True)
+        with Horizontal(classes="field"):
+            yield Static("retries")
+            yield Input(str(self._limits.retries), id="retries", placeholder="0", compact=True)
+        yield Static(Content.styled(HELP, MUTED), id="limits-text", classes="quiet")
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from textual import events, on
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.states import in_full
 from pyalma_tui.model.view import SORT_KEYS, Listing, Query
-from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.actions import Situation, bindings
+from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.moment import Moment
-from pyalma_tui.tui.notices import notices
+from pyalma_tui.tui.obstacles import Situation
+from pyalma_tui.tui.requests import Copy, Edit, Perform, Say
 from pyalma_tui.tui.screens.commanding import Commanding
-from pyalma_tui.tui.screens.log_screen import LogScreen
-from pyalma_tui.tui.screens.notes_screen import Notes
-from pyalma_tui.tui.screens.orders import Targets, targets
-from pyalma_tui.tui.screens.workers_screen import Workers
+from pyalma_tui.tui.screens.log import LogScreen
+from pyalma_tui.tui.screens.notes import NotesBox
+from pyalma_tui.tui.screens.workers import WorkersBox
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
+from pyalma_tui.tui.targets import Targets, targets
+from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.field import Field
-from pyalma_tui.tui.widgets.header import Header, Line, entitle
+from pyalma_tui.tui.widgets.header import Caption, Header, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.notice_board import NoticeBoard
+from pyalma_tui.tui.widgets.notices import notices
 
 SHARE = 10  # listing again may take a tenth of the time
 FILTERS = [f"status:{word}" for word in s.WORDS]
@@ -42,12 +46,12 @@ SHOWN_FILTER = 40
 class MainScreen(Commanding):
     """Everything at a glance."""
 
+    place = "main"
     BINDINGS = bindings("main")
     AUTO_FOCUS = "InstanceList"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.moment = Moment()
+    def __init__(self, moment: Moment) -> None:
+        super().__init__(moment)
         self.query_now = Query(sort="status")
         self._listing = Listing()
         self._list_due = 0.0
@@ -59,7 +63,7 @@ class MainScreen(Commanding):
         yield NoticeBoard()
         with Horizontal(id="body"):
             with Vertical(id="instances", classes="panel"):
-                yield Line(id="titles")
+                yield Caption(id="titles")
                 yield Static(id="empty")
                 yield InstanceList(id="list")
                 suggester = SuggestFromList(FILTERS, case_sensitive=False)
@@ -71,31 +75,17 @@ class MainScreen(Commanding):
     def _list(self) -> InstanceList:
         return self.query_one(InstanceList)
 
-    def on_mount(self) -> None:
-        """The key bar can be clicked."""
-        self.query_one(KeyBar).do = lambda action: self.screen_app.perform(action.id)
-
     # What is shown
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """What is true now."""
-        return self.moment.snapshot
 
     @property
     def pending(self) -> bool:
         """Whether something changed that was not painted yet."""
-        return (
-            self._list_due > 0
-            or any(widget.pending for widget in self.query(InstanceList))
-            or any(widget.pending for widget in self.query(Detail))
-        )
+        return self.composed and (self._list_due > 0 or self._list.pending or self.query_one(Detail).pending)
 
-    def show(self, moment: Moment) -> None:
-        """Take over what is true now."""
-        self.moment = moment
-        self.query_one(Header).show(moment)
-        self.query_one(NoticeBoard).show(notices(moment, self.screen_app.read_only))
+    def paint(self) -> None:
+        """All parts, each of which paints only what looks different."""
+        self.query_one(Header).show(self.moment)
+        self.query_one(NoticeBoard).show(notices(self.moment))
         self._list_again()
         self._show_detail()
         self.query_one(KeyBar).show(self.situation())
@@ -135,15 +125,15 @@ class MainScreen(Commanding):
             return literal(self.snapshot.failure, COLOURS["failed"])
         if not total:
             return Content.styled("opening…" if self.snapshot.phase == "opening" else "no instances", MUTED)
-        return Content.styled(f"none of {cells.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)
+        return Content.styled(f"none of {words.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)
 
     def _show_detail(self) -> None:
         self.query_one(Detail).show(self.moment, self.run_shown())
 
     def poll(self) -> None:
         """Let the log look at its file."""
-        for detail in self.query(Detail):  # none while the screen opens or closes
-            detail.poll()
+        if self.composed:
+            self.query_one(Detail).poll()
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
@@ -154,7 +144,7 @@ class MainScreen(Commanding):
 
     @on(InstanceList.Replanned)
     def _show_titles(self) -> None:
-        self.query_one("#titles", Line).show(Content.styled(self._list.plan.titles, MUTED))
+        self.query_one("#titles", Caption).show(Content.styled(self._list.plan.titles, MUTED))
 
     @on(InstanceList.Moved)
     def _selected(self) -> None:
@@ -180,7 +170,7 @@ class MainScreen(Commanding):
     def situation(self) -> Situation:
         """What decides which actions are possible."""
         row = self.moment.row(self._list.cursor) if self._list.cursor is not None else None
-        return Situation(self.snapshot, row, len(self._list.marks), self.screen_app.read_only)
+        return Situation(self.moment, self.place, row, len(self._list.marks))
 
     def do_earlier_iteration(self) -> None:
         """The iteration before the one that is shown."""
@@ -259,7 +249,7 @@ class MainScreen(Commanding):
 
     @on(InstanceList.Opened)
     def _opened(self) -> None:
-        self.screen_app.perform("log")
+        self.post_message(Perform("log"))
 
     def do_log(self) -> None:
         """The log on the full screen."""
@@ -277,20 +267,26 @@ class MainScreen(Commanding):
         if found:
             self.app.push_screen(LogScreen(self.moment, of_loading(found)))
         else:
-            self.screen_app.say("the module printed nothing while it was loaded")
+            self.post_message(Say("the module printed nothing while it was loaded"))
 
     def do_notes(self) -> None:
         """The session log."""
-        self.app.push_screen(Notes(self.moment))
+        self.app.push_screen(NotesBox(self.moment))
 
     def do_workers(self) -> None:
         """The workers."""
-        self.app.push_screen(Workers(self.moment))
+        self.app.push_screen(WorkersBox(self.moment))
+
+    def offers(self) -> Iterable[SystemCommand]:
+        """Marking every instance of a status."""
+        for word in s.WORDS:
+            if self.snapshot.counts.of(word):
+                told = f"Mark every instance with a run that is {word}; actions apply to the marked ones."
+                yield SystemCommand(f"mark all {word}", told, lambda word=word: self.mark_status(word))
 
     def mark_status(self, word: s.Word) -> None:
         """Mark every instance that has a run of this status."""
-        rows = enumerate(self.snapshot.rows)
-        self._list.mark([i for i, row in rows if getattr(row.tally, word)], on=True)
+        self._list.mark([i for i, row in enumerate(self.snapshot.rows) if row.tally.of(word)], on=True)
         self._show_list_title()
 
     def do_copy(self) -> None:
@@ -299,15 +295,24 @@ class MainScreen(Commanding):
         run = self.run_shown()
         if len(marks) > 1:
             names = "\n".join(self.snapshot.instances[i].label for i in sorted(marks))
-            self.screen_app.copy(names, cells.plural(len(marks), "name"))
+            self.post_message(Copy(names, words.plural(len(marks), "name")))
         elif run is not None:
-            self.screen_app.copy_run(run)
+            self.post_message(_worth_copying(run))
 
     def do_edit_log(self) -> None:
         """The log in the user's editor, the module if there is none."""
         log = self.query_one(Detail).log_file
-        self.screen_app.edit(log if log is not None and log.exists() else self.snapshot.target)
+        self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))
 
     def do_edit_module(self) -> None:
         """The module in the user's editor."""
-        self.screen_app.edit(self.snapshot.target)
+        self.post_message(Edit(self.snapshot.target))
+
+
+def _worth_copying(run: Run) -> Copy | Say:
+    """The error of a failed run, the state of any other."""
+    if isinstance(run.status, s.Failed):
+        return Copy(run.status.error.traceback or run.status.error.message, "the error")
+    if run.state is None:
+        return Say("no state was saved yet")
+    return Copy(in_full(run.state), "the state")

@@ -13,10 +13,10 @@ from textual.content import Content
 
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.store.layout import log_path
-from pyalma_tui.tui.facts import facts, laid_out, subject
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import MUTED
-from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.facts import facts, laid_out, subject
 from pyalma_tui.tui.widgets.header import entitle
 from pyalma_tui.tui.widgets.log_view import LogView
 from pyalma_tui.tui.widgets.paragraph import Paragraph
@@ -83,8 +83,7 @@ class Detail(Vertical):
 
     def poll(self) -> None:
         """Let the log look at its file."""
-        for log in self.query(LogView):  # none while the screen opens or closes
-            log.poll()
+        self.query_one(LogView).poll()
 
     def on_resize(self) -> None:
         """Another width wraps the facts elsewhere; the width is known after the next refresh."""

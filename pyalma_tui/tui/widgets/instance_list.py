@@ -9,15 +9,17 @@ from typing import ClassVar, Final
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pyalma_tui.model import status as s
-from pyalma_tui.tui import rows
-from pyalma_tui.tui.moment import Moment
+from pyalma_tui.tui.keys import strokes
+from pyalma_tui.tui.look import COLOURS
+from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets import rows
 
 CALM: Final = 1.0  # seconds between two repaints of a line whose status is the same: nobody reads 8 states a second
 
@@ -34,14 +36,8 @@ class InstanceList(ScrollView, can_focus=True):
         f"row--{name}"
         for name in (*s.WORDS, "state", "gone", "quiet", "rest", "bar", "time", "mark", "marked", "cursor", "blurred")
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "top", "First", show=False),
-        Binding("end,G", "bottom", "Last", show=False),
-    ]
+    DEFAULT_CSS = "\n".join(f"InstanceList .row--{word} {{ color: {COLOURS[word]}; }}" for word in s.WORDS)
+    BINDINGS: ClassVar[list[BindingType]] = strokes("list")
 
     clock: Callable[[], float] = staticmethod(time.monotonic)
 
@@ -122,6 +118,7 @@ class InstanceList(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, len(self.order))
         self._replan()
         self._scroll_into_view()
+        self._repaint_changed()
 
     # Painting
 
@@ -230,11 +227,11 @@ class InstanceList(ScrollView, can_focus=True):
         """By a screenful."""
         self.go(self._line + pages * max(1, self.size.height - 1))
 
-    def action_top(self) -> None:
+    def action_home(self) -> None:
         """The first."""
         self.go(0)
 
-    def action_bottom(self) -> None:
+    def action_end(self) -> None:
         """The last."""
         self.go(len(self.order) - 1)
 

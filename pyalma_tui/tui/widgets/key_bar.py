@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from pyalma_tui.tui.actions import Action, Place, Situation, of, shown_keys
+from pyalma_tui.tui.keys import shown_keys
 from pyalma_tui.tui.look import MUTED
+from pyalma_tui.tui.obstacles import Place, Situation
+from pyalma_tui.tui.registry import Action, of
+from pyalma_tui.tui.requests import Perform
 
 AIR = 2
 
@@ -26,7 +29,6 @@ class KeyBar(Widget):
         self._actions = sorted((a for a in self._actions if a.id in self._keys), key=lambda action: action.bar)
         self._refused: tuple[bool, ...] = (False,) * len(self._actions)
         self._spans: list[tuple[int, int, Action]] = []
-        self.do: Callable[[Action], None] = lambda _: None
 
     def show(self, situation: Situation) -> None:
         """Dim what is not possible now."""
@@ -57,7 +59,7 @@ class KeyBar(Widget):
         x = event.x - self.styles.padding.left
         for start, end, action in self._spans:
             if start <= x < end:
-                self.do(action)
+                self.post_message(Perform(action.id))
 
 
 def _free_keys(actions: Iterable[Action]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region
 from textual.message import Message
@@ -25,6 +25,7 @@ from textual.widget import Widget
 
 from pyalma_tui.logs.place import Place
 from pyalma_tui.logs.reader import Line
+from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.widgets.log_row import Look, column, content, row, thumb
 
@@ -50,18 +51,7 @@ class LogView(Widget, can_focus=True):
         & > .log-view--thumb { color: $primary; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "home", "To the beginning", show=False),
-        Binding("end,G", "end", "Follow the end", show=False),
-        Binding("left", "sideways(-1)", "To the left", show=False),
-        Binding("right", "sideways(1)", "To the right", show=False),
-        Binding("n", "match(True)", "Next match", show=False),
-        Binding("N", "match(False)", "Previous match", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = strokes("log text")
 
     following: var[bool] = var(True)
     new_lines: var[int] = var(0)

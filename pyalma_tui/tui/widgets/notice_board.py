@@ -9,8 +9,8 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from pyalma_tui.tui.literal import literal
-from pyalma_tui.tui.notices import GLYPH, Notice
-from pyalma_tui.tui.widgets.header import Line
+from pyalma_tui.tui.widgets.header import Caption
+from pyalma_tui.tui.widgets.notices import GLYPH, Notice
 
 LINES = 4
 
@@ -21,11 +21,11 @@ class NoticeBoard(Vertical):
     def compose(self) -> ComposeResult:
         """Lines that are hidden until they are needed: mounting them later would move the list twice."""
         for _ in range(LINES):
-            yield Line(classes="notice")
+            yield Caption(classes="notice")
 
     def show(self, said: Sequence[Notice]) -> None:
         """Say this."""
-        for number, line in enumerate(self.query(Line)):
+        for number, line in enumerate(self.query(Caption)):
             line.display = number < len(said)
             if number < len(said):
                 notice = said[number]

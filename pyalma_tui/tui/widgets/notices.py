@@ -7,10 +7,11 @@ from typing import Final, Literal, TypeAlias
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
+from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.moment import Moment, is_complete
-from pyalma_tui.tui.rows import plain
+from pyalma_tui.tui.literal import plain
+from pyalma_tui.tui.view_moment import Moment, is_complete
 
 HOOK_LOG: Final = " · D shows its log"
 LONGEST_WHY: Final = 90  # cells: the keys after it stay in sight on two lines of 80
@@ -29,7 +30,7 @@ class Notice:
 GLYPH: dict[Level, str] = {"alarm": "✗", "warning": "!", "plain": "·"}
 
 
-def notices(moment: Moment, read_only: bool = False) -> list[Notice]:
+def notices(moment: Moment) -> list[Notice]:
     """All that is to be said at this moment."""
     snapshot = moment.snapshot
     said: list[Notice] = []
@@ -42,13 +43,13 @@ def notices(moment: Moment, read_only: bool = False) -> list[Notice]:
     said += hook_notices(moment)
     if snapshot.paused and snapshot.phase != "closed":
         said.append(Notice("warning", "paused: no new runs are started, running ones go on · p continues"))
-    if read_only:
+    if moment.read_only:
         said += elsewhere_notices(snapshot)
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
     if snapshot.blocked is not None:
         said.append(Notice("alarm", f"{snapshot.blocked.why} · r tries again"))
-    elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot) and not read_only:
+    elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot) and not moment.read_only:
         said.append(Notice("plain", f"idle: {snapshot.idle_reason}{idle_hint(snapshot)}"))
     return said
 
@@ -79,7 +80,7 @@ def stopping_text(moment: Moment) -> str:
     stopping = sum(slot.stopping is not None for slot in moment.snapshot.slots)
     if not stopping:
         return "stopping…" if moment.snapshot.phase == "stopping" else ""
-    return f"stopping {cells.plural(stopping, 'run')}: {stop_text(moment)} · ctrl+c again kills now"
+    return f"stopping {words.plural(stopping, 'run')}: {stop_text(moment)} · ctrl+c again kills now"
 
 
 def stop_text(moment: Moment) -> str:
@@ -99,23 +100,22 @@ def step_text(stop: Stopping, monotonic: float) -> str:
 def hook_notices(moment: Moment) -> list[Notice]:
     """Where done() stands, if that is worth a line."""
     hook = moment.snapshot.done_hook.status
+    told = hook_text(hook, lambda at: cells.moment(at, moment.now), words.duration, _shortened)
     match hook:
-        case s.HookCutOff(since=since):
-            at = cells.moment(since, moment.now)
-            text = f"done() was cut off at {at}; it may or may not have taken effect — press d to run it again"
-            text += HOOK_LOG
-            return [Notice("alarm", text)]
-        case s.HookFailed(error=error, at=at):
-            why = cells.fit(plain(error.message, LONGEST_WHY), LONGEST_WHY).rstrip()
-            text = f"done() failed at {cells.moment(at, moment.now)}: {why} · d runs it again{HOOK_LOG}"
-            return [Notice("alarm", text)]
+        case s.HookCutOff():
+            return [Notice("alarm", f"{told} — press d to run it again{HOOK_LOG}")]
+        case s.HookFailed():
+            return [Notice("alarm", f"{told} · d runs it again{HOOK_LOG}")]
         case s.HookRunning(since=since):
-            return [Notice("plain", f"done() is running, {words.clock(moment.now - since)}{HOOK_LOG}")]
-        case s.HookDone(at=at, duration=seconds):
-            text = f"done() returned at {cells.moment(at, moment.now)} after {words.duration(seconds)}{HOOK_LOG}"
-            return [Notice("plain", text)]
+            return [Notice("plain", f"{told}, {words.clock(moment.now - since)}{HOOK_LOG}")]
+        case s.HookDone():
+            return [Notice("plain", f"{told}{HOOK_LOG}")]
         case _:
             return []
+
+
+def _shortened(message: str) -> str:
+    return cells.fit(plain(message, LONGEST_WHY), LONGEST_WHY).rstrip()
 
 
 def loading_text(snapshot: Snapshot, slots: list[Slot], now: float) -> str:

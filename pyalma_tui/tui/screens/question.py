@@ -1,53 +1,60 @@
-"""What the actions on runs ask of the runner, worked out from one snapshot: pure functions, no widget."""
+"""The question before something is lost, and how each of them is worded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.content import Content
+from textual.widgets import Button, Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.hook_text import IF_CUT_OFF, UNSURE
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.keys import strokes
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.rows import plain
+from pyalma_tui.tui.screens.box import Box
+from pyalma_tui.tui.view_moment import Moment
 
 NAMES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """The runs an action is about, and whether the user marked them."""
+class Question(Box[bool]):
+    """What will happen, how many it concerns and what is lost. Nothing happens unless `y` is pressed or Yes chosen."""
 
-    runs: tuple[int, ...]
-    marked: bool = False
+    BINDINGS: ClassVar[list[BindingType]] = strokes("question")
+    AUTO_FOCUS = "#no"  # the safe answer is the one that enter gives
 
+    def __init__(self, moment: Moment, title: str, text: Content, yes: str) -> None:
+        super().__init__(moment, title)
+        self._text, self._yes = text, yes
 
-def targets(snapshot: Snapshot, marks: Iterable[int], selected: int | None, iteration: int | None) -> Targets:
-    """The runs of the marked instances, else the one iteration that was stepped to, else all of the selected one."""
-    marked = sorted(i for i in marks if i < len(snapshot.runs_of))
-    if marked:
-        return Targets(tuple(run for i in marked for run in snapshot.runs_of[i]), marked=True)
-    if selected is None or selected >= len(snapshot.runs_of):
-        return Targets(())
-    runs = snapshot.runs_of[selected]
-    if iteration is not None and iteration < len(runs):
-        return Targets((runs[iteration],))
-    return Targets(tuple(runs))
+    def content(self) -> ComposeResult:
+        """Text, No and Yes."""
+        yield Static(self._text)
+        with Horizontal(classes="buttons"):
+            yield Button("No  n", id="no", compact=True)
+            yield Button(Content(f"{self._yes}  y"), id="yes", compact=True)
 
+    def action_answer(self, answer: bool) -> None:
+        """Close with this answer."""
+        self.dismiss(answer)
 
-def standing(snapshot: Snapshot, runs: Iterable[int], *kinds: type[s.Status]) -> tuple[int, ...]:
-    """Those of the runs that have one of these statuses."""
-    return tuple(run for run in runs if isinstance(snapshot.runs[run - 1].status, kinds))
+    def action_other(self) -> None:
+        """The other button."""
+        self.focus_next()
 
-
-def forgettable(snapshot: Snapshot, runs: Iterable[int]) -> tuple[int, ...]:
-    """Those of the runs that have something to forget and are not running."""
-    chosen = (snapshot.runs[run - 1] for run in runs)
-    return tuple(run.id for run in chosen if run.attempt and not isinstance(run.status, s.Running))
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
 
 
 def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
@@ -55,13 +62,13 @@ def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
     chosen = [snapshot.runs[run - 1] for run in runs]
     states = sum(run.state is not None for run in chosen)
     done = sum(isinstance(run.status, s.Done) for run in chosen)
-    lost = [cells.plural(states, "saved state"), f"{words.duration(sum(run.seconds for run in chosen))} of work"]
+    lost = [words.plural(states, "saved state"), f"{words.duration(sum(run.seconds for run in chosen))} of work"]
     lines = [
-        Content.assemble((cells.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
+        Content.assemble((words.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
         Content.assemble("Lost for good: ", (" and ".join(lost), COLOURS["failed"])),
     ]
     if done:
-        lines.append(Content(f"{cells.plural(done, 'run')} among them {'is' if done == 1 else 'are'} done already."))
+        lines.append(Content(f"{words.plural(done, 'run')} among them {'is' if done == 1 else 'are'} done already."))
     lines.append(Content.styled("Output files and logs are left as they are.", MUTED))
     return Content("\n").join(lines)
 
@@ -71,7 +78,7 @@ def names(snapshot: Snapshot, runs: Iterable[Run]) -> str:
     instances = list(dict.fromkeys(run.instance for run in runs))
     told = [cells.fit_middle(plain(snapshot.instances[i].label, 28), 28).rstrip() for i in instances[:NAMES]]
     more = len(instances) - NAMES
-    return ", ".join(told) + (f" and {cells.plural(more, 'instance')} more" if more > 0 else "")
+    return ", ".join(told) + (f" and {words.plural(more, 'instance')} more" if more > 0 else "")
 
 
 def retry_question(snapshot: Snapshot) -> Content:
@@ -80,7 +87,7 @@ def retry_question(snapshot: Snapshot) -> Content:
     they = "it" if number == 1 else "them"
     return Content("\n").join(
         [
-            Content.assemble((cells.plural(number, "run"), "bold"), f" failed: call {they} again?"),
+            Content.assemble((words.plural(number, "run"), "bold"), f" failed: call {they} again?"),
             Content.styled(
                 "Each goes on from its last saved state. f does that for the selected or marked only.", MUTED
             ),
@@ -91,11 +98,11 @@ def retry_question(snapshot: Snapshot) -> Content:
 def done_question(snapshot: Snapshot) -> Content:
     """What calling done() again may mean."""
     hook = snapshot.done_hook
-    lines = [Content(f"done() was called {cells.plural(hook.calls, 'time')} so far.")]
+    lines = [Content(f"done() was called {words.plural(hook.calls, 'time')} so far.")]
     match hook.status:
         case s.HookCutOff(since=since):
             at = cells.moment(since, snapshot.at)
-            lines.append(Content(f"The call of {at} was cut off; it may or may not have taken effect."))
+            lines.append(Content(f"The call of {at} was cut off; {UNSURE}."))
         case s.HookDone(at=at):
             lines.append(Content(f"It returned at {cells.moment(at, snapshot.at)}; what it does would happen twice."))
         case s.HookFailed(at=at):
@@ -110,13 +117,12 @@ def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
     who = f"process {elsewhere.pid}"
     lines = [Content(f"Nothing runs in {who} at the moment. It ends, and the experiment goes on here.")]
     if running := snapshot.counts.running:
-        count = Content.styled(cells.plural(running, "run"), "bold")
+        count = Content.styled(words.plural(running, "run"), "bold")
         lines = [
             Content.assemble(count, f" will be interrupted in {who}."),
             Content("The states are kept: each continues here from its last save."),
             Content.styled("One that does not save gets the --grace of that process first.", MUTED),
         ]
     if isinstance(snapshot.done_hook.status, s.HookRunning):
-        cut = "done() is running there. If it is cut off, nobody knows whether it took effect."
-        lines.append(Content.styled(cut, COLOURS["failed"]))
+        lines.append(Content.styled(f"done() is running there. {IF_CUT_OFF}", COLOURS["failed"]))
     return Content("\n").join(lines)

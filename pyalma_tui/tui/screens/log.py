@@ -2,67 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Input
 
-from pyalma_tui.tui.actions import Situation, bindings
 from pyalma_tui.tui.cells import fit_middle
-from pyalma_tui.tui.headline import justified
-from pyalma_tui.tui.literal import literal
+from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.literal import literal, plain
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.moment import Moment
-from pyalma_tui.tui.notices import stopping_text
-from pyalma_tui.tui.rows import plain
+from pyalma_tui.tui.requests import Copy, Edit
+from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
+from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.field import Field
-from pyalma_tui.tui.widgets.header import Line
+from pyalma_tui.tui.widgets.header import Caption
+from pyalma_tui.tui.widgets.headline import justified
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.log_view import LogView
-
-if TYPE_CHECKING:
-    from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.widgets.notices import stopping_text
 
 
-class LogScreen(Screen[None]):
+class LogScreen(BaseScreen[None]):
     """One log of a run, of done() or of loading; the newest until another one is chosen."""
 
+    place = "log"
     BINDINGS = bindings("log")
     AUTO_FOCUS = "LogView"
 
     def __init__(self, moment: Moment, subject: Subject) -> None:
-        super().__init__()
-        self._moment, self._subject = moment, subject
+        super().__init__(moment)
+        self._subject = subject
         self._number: int | None = None
         self._log = subject(moment, None)
 
     def compose(self) -> ComposeResult:
         """Title, log, search, keys."""
-        yield Line(id="log-title")
+        yield Caption(id="log-title")
         with Vertical(id="log-panel"):
             yield LogView(id="full-log")
             yield Field(id="search", placeholder="search", compact=True)
         yield KeyBar("log", "app")
 
     def on_mount(self) -> None:
-        """Begin with what is known."""
-        self.query_one(KeyBar).do = lambda action: cast("ExperimentApp", self.app).perform(action.id)
+        """Begin with the log that is known."""
         self._show_log()
-        self.show(self._moment)
 
-    def show(self, moment: Moment) -> None:
-        """Take over what is true now; a new attempt, or call, is shown when it begins."""
+    def paint(self) -> None:
+        """The title and the keys; a new attempt, or call, is shown when it begins."""
         before = self._log.file
-        self._moment, self._log = moment, self._subject(moment, self._number)
+        self._log = self._subject(self.moment, self._number)
         if self._log.file != before:
             self._show_log()
         self._show_title()
-        self.query_one(KeyBar).show(Situation(moment.snapshot))
+        self.query_one(KeyBar).show(self.situation())
 
     def _show_log(self) -> None:
         file = self._log.file
@@ -70,15 +64,15 @@ class LogScreen(Screen[None]):
 
     def poll(self) -> None:
         """Let the log look at its file."""
-        for log in self.query(LogView):  # none while the screen opens or closes
-            log.poll()
+        if self.composed:
+            self.query_one(LogView).poll()
 
     @on(LogView.Moved)
     def _moved(self) -> None:
         self._show_title()
 
     def _show_title(self) -> None:
-        self.query_one("#log-title", Line).show(self._title())
+        self.query_one("#log-title", Caption).show(self._title())
 
     def _title(self) -> Content:
         log = self._log
@@ -87,7 +81,7 @@ class LogScreen(Screen[None]):
         width = max(8, self.size.width - len(told) - len(log.standing) - len(badge) - 10)
         name = fit_middle(plain(log.name, width), width).rstrip()
         left = [(0, Content.assemble(log.standing, "  " if log.standing else "", (name, "bold"), told))]
-        if stopping := stopping_text(self._moment):
+        if stopping := stopping_text(self.moment):
             left.append((2, Content.styled(stopping, COLOURS["interrupted"])))
         return justified(left, [(1, Content.styled(badge, MUTED))], self.size.width - 2)
 
@@ -126,7 +120,7 @@ class LogScreen(Screen[None]):
         """What the mouse has selected, else what is in sight."""
         selected = self.get_selected_text()
         text = selected or self.query_one(LogView).text
-        cast("ExperimentApp", self.app).copy(text, "the selected text" if selected else "the lines in sight")
+        self.post_message(Copy(text, "the selected text" if selected else "the lines in sight"))
 
     def do_older_log(self) -> None:
         """The log before."""
@@ -139,12 +133,8 @@ class LogScreen(Screen[None]):
     def _step(self, by: int) -> None:
         number = max(1, self._log.number + by)
         self._number = None if number >= self._log.last else number
-        self.show(self._moment)
+        self.paint()
 
     def do_edit_log(self) -> None:
         """Open it in the user's editor."""
-        cast("ExperimentApp", self.app).edit(self._log.file)
-
-    def situation(self) -> Situation:
-        """What decides which actions are possible."""
-        return Situation(self._moment.snapshot)
+        self.post_message(Edit(self._log.file))

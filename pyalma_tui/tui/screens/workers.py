@@ -5,64 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from pyalma_tui.model import words
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.facts import load_texts
+from pyalma_tui.tui.keys import borrowed, closing
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.moment import Moment
-from pyalma_tui.tui.notices import step_text
-from pyalma_tui.tui.rows import plain
+from pyalma_tui.tui.screens.box import TextBox
+from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.facts import load_texts
+from pyalma_tui.tui.widgets.notices import step_text
 
 WIDTHS = (4, 9, 10, 9, 7, 10)  # cells of slot, pid, memory, processor, time, phase; the instance has the rest
 LEAST = 12
 UNKNOWN = ("–", "–")
 
 
-class Workers(ModalScreen[None]):
+class WorkersBox(TextBox):
     """One line for each worker."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,w,enter", "dismiss", "Close"),
-        Binding("plus,equals_sign", "app.perform('more_workers')", "More", show=False),
-        Binding("minus", "app.perform('fewer_workers')", "Fewer", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*closing("workers"), *borrowed("box", "more_workers", "fewer_workers")]
 
     def __init__(self, moment: Moment) -> None:
-        super().__init__()
-        self._moment = moment
+        super().__init__(moment, "workers", "+ - more, fewer · esc closes")
 
-    def compose(self) -> ComposeResult:
-        """A table that is kept up to date."""
-        with VerticalScroll(classes="box") as box:
-            box.border_title = "workers"
-            box.border_subtitle = "+ - more, fewer · esc closes"
-            yield Static(id="workers-text")
+    def subject(self) -> object:
+        """The workers, and the clocks that tell how long they have been at it."""
+        snapshot = self.snapshot
+        return snapshot.slots, snapshot.workers, self.moment.now, self.moment.monotonic
 
-    def on_mount(self) -> None:
-        """Show what is known."""
-        self.query_one(VerticalScroll).focus()
-        self.call_after_refresh(lambda: self.show(self._moment))
-
-    def show(self, moment: Moment) -> None:
-        """Take over what is true now."""
-        self._moment = moment
-        text = self.query_one("#workers-text", Static)
-        text.update(workers_text(moment, text.content_size.width or 80))
+    def text(self, width: int) -> Content:
+        """A table as wide as the box."""
+        return workers_text(self.moment, width)
 
 
 def workers_text(moment: Moment, width: int) -> Content:
     """The table, and what all of them take together."""
     slots = moment.snapshot.slots
     if not slots:
-        wanted = cells.plural(moment.snapshot.workers, "worker")
+        wanted = words.plural(moment.snapshot.workers, "worker")
         return Content.styled(f"none now; up to {wanted} as soon as there is something to run", MUTED)
     room = max(LEAST, width - sum(WIDTHS) - len(WIDTHS))
     titles = ("slot", "pid", "memory", "cpu", "for", "does", "instance")

@@ -17,9 +17,9 @@ from pyalma_tui.runner.snapshot import Load
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
-from pyalma_tui.tui.moment import Moment, at_risk
-from pyalma_tui.tui.notices import step_text
 from pyalma_tui.tui.progress import run_progress
+from pyalma_tui.tui.view_moment import Moment, at_risk
+from pyalma_tui.tui.widgets.notices import step_text
 
 LABEL: Final = 10  # cells for the label and the air after it
 LONGEST: Final = 200  # lines of a value
@@ -112,8 +112,8 @@ def saved_text(moment: Moment, run: Run) -> Content:
         running = isinstance(run.status, s.Running)
         age = f"{words.span(moment.now - run.saved_at)} ago" if running else cells.moment(run.saved_at, moment.now)
         parts.append(age)
-    parts.append(cells.plural(run.saves, "save"))
-    parts.append(cells.plural(run.attempt, "attempt"))
+    parts.append(words.plural(run.saves, "save"))
+    parts.append(words.plural(run.attempt, "attempt"))
     return Content(" · ".join(parts))
 
 
@@ -127,7 +127,7 @@ def risk_text(run: Run, risk: float, stopping: bool) -> Content:
 
 def load_texts(load: Load) -> tuple[str, str]:
     """Memory and processor time as `132 MB` and `98 %`; of several processors more than 100 %."""
-    return cells.size(load.rss), f"{load.cpu * 100:.0f} %"
+    return words.size(load.rss), f"{load.cpu * 100:.0f} %"
 
 
 def load_text(load: Load) -> str:

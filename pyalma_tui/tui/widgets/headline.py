@@ -16,7 +16,7 @@ from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import ALARM, COLOURS, GLYPHS, MUTED
-from pyalma_tui.tui.moment import Moment, is_complete, is_live
+from pyalma_tui.tui.view_moment import Moment, is_complete, is_live
 
 GAP: Final = 3
 NARROW: Final = 100  # cells; below that two of air are enough between two parts
@@ -39,11 +39,10 @@ def headline(moment: Moment, width: int) -> Content:
         share = Content.assemble((runs, "bold"), " runs  ", cells.percent(counts.done / counts.total))
         left.append((1, share))
     for rank, word in RANKS:
-        number: int = getattr(counts, word)
-        if number:
+        if number := counts.of(word):
             left.append((rank, Content.styled(f"{GLYPHS[word]} {cells.count(number)} {word}", COLOURS[word])))
     if snapshot.workers:  # else nobody knows how many, in a view of another process
-        left.append((8, Content.styled(cells.plural(snapshot.workers, "worker"), MUTED)))
+        left.append((8, Content.styled(words.plural(snapshot.workers, "worker"), MUTED)))
     if snapshot.args:
         left.append((9, literal(f"-- {shown_args(snapshot.args, LONGEST_TITLE)}", MUTED)))
     right = [(3, time_left(snapshot)), (4, saved(moment))]
@@ -96,7 +95,7 @@ def progress_line(counts: Tally, width: int) -> Content:
     """All runs as one line: how many cells each status has, each with its own stroke. Nobody that exists gets none."""
     if not counts.total or width <= 0:
         return Content.styled("─" * width, MUTED)
-    shares = allot([getattr(counts, word) for word in BAR_ORDER], width)
+    shares = allot([counts.of(word) for word in BAR_ORDER], width)
     parts = [(BAR_GLYPHS[word] * n, COLOURS[word]) for word, n in zip(BAR_ORDER, shares, strict=True) if n]
     return Content.assemble(*parts)
 

@@ -16,12 +16,14 @@ class Moment:
     """A snapshot at a time.
 
     `now` (seconds of the epoch) stands still while nothing runs, so that an idle screen has nothing to repaint.
-    `monotonic` is the clock of the deadlines of a stop.
+    `monotonic` is the clock of the deadlines of a stop. In a view that is `read_only` nothing is asked of the runner:
+    another process runs what is seen.
     """
 
     snapshot: Snapshot = field(default_factory=Snapshot)
     now: float = 0.0
     monotonic: float = 0.0
+    read_only: bool = False
 
     def run(self, run_id: int) -> Run:
         """The run with this id."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Row, remark, row_word
 from pyalma_tui.model.words import clock, duration
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.literal import literal
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import ESTIMATE, GLYPHS, MARK
-from pyalma_tui.tui.moment import Moment
 from pyalma_tui.tui.progress import instance_progress
+from pyalma_tui.tui.view_moment import Moment
 
 FRONT = 3  # mark, glyph, space
 GAP = "  "
@@ -39,13 +40,16 @@ class Columns:
     def titles(self) -> str:
         """The line above the list."""
         progress = "progress" if self.bar > NUMBER else "   done"
-        words = ("instance", "status", "runs", progress, "last saved state" if self.state >= 16 else "state", "time")
-        line = " " * FRONT
-        for column, word in zip(fields(self), words, strict=True):
-            width: int = getattr(self, column.name)
-            if width:
-                line += (cells.fit_right if column.name in ("iterations", "time") else cells.fit)(word, width) + GAP
-        return line
+        state = "last saved state" if self.state >= 16 else "state"
+        texts = (
+            cells.fit("instance", self.name),
+            cells.fit("status", self.status),
+            cells.fit_right("runs", self.iterations),
+            cells.fit(progress, self.bar),
+            cells.fit(state, self.state),
+            cells.fit_right("time", self.time),
+        )
+        return " " * FRONT + "".join(text + GAP for text in texts if text)
 
 
 def columns(width: int, longest: int, iterations: int) -> Columns:
@@ -107,7 +111,7 @@ def progress_pieces(row: Row, run: Run, width: int) -> list[Piece]:
     """The bar with its percentage, `≈` if it is estimated; without either the number of saves."""
     progress = instance_progress(row.tally, run)
     if progress is None:
-        saves = cells.plural(run.saves, "save") if run.saves else ""
+        saves = words.plural(run.saves, "save") if run.saves else ""
         return [(cells.fit(saves, width) + GAP, "quiet")]
     filled, rest = cells.bar(progress.fraction, width - NUMBER)
     number = (ESTIMATE if progress.estimated else "") + cells.percent(progress.fraction)
@@ -134,10 +138,3 @@ def note(instance: Instance, row: Row, run: Run) -> Piece:
     if not instance.in_batch:
         return "not in the batch any more", "gone"
     return text, "state"
-
-
-def plain(text: str, width: int) -> str:
-    """As much of somebody's text as can be seen in `width` cells, harmless and on one line."""
-    if len(text) > 8 * width + 16:
-        text = f"{text[: 4 * width + 8]}…{text[-4 * width - 8 :]}"
-    return literal(text).plain

@@ -6,34 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from textual.binding import Binding, BindingType
-
-from pyalma_tui.model import status as s
-from pyalma_tui.model.view import Row
-from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.moment import is_complete
+from pyalma_tui.tui import obstacles
+from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
 
 Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Log", "Program"]
-Place: TypeAlias = Literal["app", "main", "log"]
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What decides whether an action is possible: the moment, the selected row, how many are marked."""
-
-    snapshot: Snapshot
-    row: Row | None = None
-    marked: int = 0
-    read_only: bool = False
-
-
-Obstacle: TypeAlias = Callable[[Situation], str]
-"""Why an action is not possible now, "" if it is."""
-
-
-def always(_: Situation) -> str:
-    """Nothing stands in the way."""
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,97 +29,58 @@ class Action:
     place: Place = "main"
     bar: int = 0
     commands: bool = False
-    obstacle: Obstacle = always
+    obstacle: Obstacle = obstacles.nothing
 
     def refused(self, situation: Situation) -> str:
         """Why it is not possible now, "" if it is."""
-        if self.commands and situation.read_only:
-            return "this view is read only · T takes over, q leaves"
-        return self.obstacle(situation)
+        return (obstacles.view_only(situation) if self.commands else "") or self.obstacle(situation)
 
 
-def _nothing_runs(now: Situation) -> str:
-    busy = now.snapshot.counts.running or isinstance(now.snapshot.done_hook.status, s.HookRunning)
-    return "" if busy else "nothing is running"
+def deed(host: object, action_id: str) -> Callable[[], None] | None:
+    """The method of a screen, or of the app, that does an action; None if it has none."""
+    method: Callable[[], None] | None = getattr(host, f"do_{action_id}", None)
+    return method
 
 
-def _selected_idle(now: Situation) -> str:
-    if not now.marked and (now.row is None or not now.row.tally.running):
-        return "the selected instance is not running"
-    return _nothing_runs(now)
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """Keys that a widget or a box answers by itself: `action` is one of Textual's kind, with its arguments.
 
+    `help` is told among the keys that move; strokes with the same help share a line.
+    """
 
-def _nothing_to_resume(now: Situation) -> str:
-    counts = now.snapshot.counts
-    return "" if counts.interrupted or counts.pending else "nothing is interrupted"
-
-
-def _nothing_failed(now: Situation) -> str:
-    return "" if now.snapshot.counts.failed else "nothing has failed"
-
-
-def _selected_has_not_failed(now: Situation) -> str:
-    if not now.marked and now.row is not None and not now.row.tally.failed and now.snapshot.counts.failed:
-        return "the selected instance has not failed"
-    return _nothing_failed(now)
-
-
-def _nothing_waits(now: Situation) -> str:
-    if not now.marked and now.row is not None and now.row.tally.done + now.row.tally.running == now.row.tally.total:
-        return "the selected instance has nothing left to run"
-    return _nothing_selected(now)
-
-
-def _no_done_hook(now: Situation) -> str:
-    if isinstance(now.snapshot.done_hook.status, s.HookAbsent):
-        return "the run module has no done()"
-    if isinstance(now.snapshot.done_hook.status, s.HookRunning):
-        return "done() is running"
-    return "" if is_complete(now.snapshot) else "done() is called when every run is done"
-
-
-def _no_done_log(now: Situation) -> str:
-    if now.snapshot.done_hook.calls:
-        return ""
-    absent = isinstance(now.snapshot.done_hook.status, s.HookAbsent)
-    return "the run module has no done()" if absent else "done() has not been called yet"
-
-
-def _not_to_be_had(now: Situation) -> str:
-    if not now.read_only:
-        return "it runs here already"
-    return now.snapshot.elsewhere.obstacle if now.snapshot.elsewhere else ""
-
-
-def _nothing_selected(now: Situation) -> str:
-    return "" if now.row is not None or now.marked else "there is no instance"
+    place: Place
+    keys: str
+    action: str
+    label: str
+    help: str = ""
 
 
 ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "interrupt_all", "ctrl+c", "interrupt",
         "Interrupt every run: each stops at its next save() and keeps its state. Again: kill them now.",
-        "Experiment", "app", bar=2, commands=True, obstacle=_nothing_runs,
+        "Experiment", "app", bar=2, commands=True, obstacle=obstacles.nothing_runs,
     ),
     Action(
         "resume", "r", "resume",
         "Call interrupted runs again with their last saved state, and start pending ones.",
-        "Experiment", bar=4, commands=True, obstacle=_nothing_to_resume,
+        "Experiment", bar=4, commands=True, obstacle=obstacles.nothing_to_resume,
     ),
     Action(
         "retry_all", "", "retry all failed",
         "`retry all failed`: call every failed run again with its last saved state (asks first, and says how many).",
-        "Experiment", commands=True, obstacle=_nothing_failed,
+        "Experiment", commands=True, obstacle=obstacles.nothing_failed,
     ),
     Action(
         "rerun_done", "d", "done()",
         "Call done() again (asks first).",
-        "Experiment", bar=5, commands=True, obstacle=_no_done_hook,
+        "Experiment", bar=5, commands=True, obstacle=obstacles.no_done_hook,
     ),
     Action(
         "done_log", "D", "done() log",
         "What done() printed, on the full screen.",
-        "Experiment", bar=15, obstacle=_no_done_log,
+        "Experiment", bar=15, obstacle=obstacles.no_done_log,
     ),
     Action(
         "load_log", "L", "load log",
@@ -173,27 +110,27 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "log", "enter,l", "log",
         "Its log on the full screen.",
-        "Selected or marked", bar=3, obstacle=_nothing_selected,
+        "Selected or marked", bar=3, obstacle=obstacles.nothing_selected,
     ),
     Action(
         "retry", "f", "retry",
         "Call the failed runs of the selected or marked instances again with their last saved state.",
-        "Selected or marked", bar=9, commands=True, obstacle=_selected_has_not_failed,
+        "Selected or marked", bar=9, commands=True, obstacle=obstacles.selected_has_not_failed,
     ),
     Action(
         "interrupt_selected", "i", "interrupt it",
         "Interrupt only the selected or marked instances.",
-        "Selected or marked", bar=11, commands=True, obstacle=_selected_idle,
+        "Selected or marked", bar=11, commands=True, obstacle=obstacles.selected_idle,
     ),
     Action(
         "run_next", "n", "run next",
         "Run it before all others that wait.",
-        "Selected or marked", bar=15, commands=True, obstacle=_nothing_waits,
+        "Selected or marked", bar=15, commands=True, obstacle=obstacles.nothing_waits,
     ),
     Action(
         "forget", "x", "forget",
         "Forget the saved state and run anew (asks first, and says what is lost).",
-        "Selected or marked", bar=12, commands=True, obstacle=_nothing_selected,
+        "Selected or marked", bar=12, commands=True, obstacle=obstacles.nothing_selected,
     ),
     Action(
         "edit_log", "e", "edit log",
@@ -208,7 +145,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "copy", "y", "copy",
         "Copy its error with the traceback, else its last saved state; of several marked ones the names.",
-        "Selected or marked", bar=14, obstacle=_nothing_selected,
+        "Selected or marked", bar=14, obstacle=obstacles.nothing_selected,
     ),
     Action(
         "earlier_iteration", "left_square_bracket", "earlier iteration",
@@ -242,7 +179,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "take_over", "T", "take over",
         "In a read-only view: let the other process stop with all states kept, and go on here (asks first).",
-        "Program", obstacle=_not_to_be_had,
+        "Program", obstacle=obstacles.not_to_be_had,
     ),
     Action("notes", "s", "session log", "What happened in this session.", "Program"),
     Action("theme", "t", "theme", "Choose a theme.", "Program", "app"),
@@ -270,33 +207,41 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("back", "escape,q,l", "back", "Back to the list.", "Log", "log", bar=1),
 )  # fmt: skip
 
-SHOWN_KEYS: Final[dict[str, str]] = {
-    "ctrl+c": "^c",
-    "ctrl+q": "^q",
-    "ctrl+p": "^p",
-    "ctrl+z": "^z",
-    "plus": "+",
-    "equals_sign": "=",
-    "minus": "-",
-    "slash": "/",
-    "ampersand": "&",
-    "question_mark": "?",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "left_parenthesis": "(",
-    "right_parenthesis": ")",
-    "escape": "esc",
-}
+MOVE: Final = "Move."
+PAGE: Final = "Move by a screenful."
+ENDS: Final = "First, last. On the first one the list stays at its top."
+
+STROKES: Final[tuple[Stroke, ...]] = (
+    Stroke("list", "up,k", "move(-1)", "Up", MOVE),
+    Stroke("list", "down,j", "move(1)", "Down", MOVE),
+    Stroke("list", "pageup", "page(-1)", "Page up", PAGE),
+    Stroke("list", "pagedown", "page(1)", "Page down", PAGE),
+    Stroke("list", "home,g", "home", "First", ENDS),
+    Stroke("list", "end,G", "end", "Last", ENDS),
+    Stroke("log text", "up,k", "move(-1)", "Up"),
+    Stroke("log text", "down,j", "move(1)", "Down"),
+    Stroke("log text", "pageup", "page(-1)", "Page up"),
+    Stroke("log text", "pagedown", "page(1)", "Page down"),
+    Stroke("log text", "home,g", "home", "To the beginning"),
+    Stroke("log text", "end,G", "end", "Follow the end"),
+    Stroke("log text", "left", "sideways(-1)", "To the left", "Sideways in a log."),
+    Stroke("log text", "right", "sideways(1)", "To the right", "Sideways in a log."),
+    Stroke("log text", "n", "match(True)", "Next match"),
+    Stroke("log text", "N", "match(False)", "Previous match"),
+    Stroke("box", "escape,q,enter", "dismiss", "Close"),
+    Stroke("question", "y", "answer(True)", "Yes"),
+    Stroke("question", "n,escape,q", "answer(False)", "No"),
+    Stroke("question", "left,right,h,l", "other", "Other"),
+    Stroke("limits", "escape", "dismiss(None)", "Leave it"),
+)
 
 PALETTE: Final = "ctrl+p"
 
-MOVING: Final[tuple[tuple[str, str], ...]] = (
-    ("↑ ↓ k j", "Move."),
-    ("pgup pgdn", "Move by a screenful."),
-    ("home end g G", "First, last. On the first one the list stays at its top."),
+OF_TEXTUAL: Final[tuple[tuple[str, str], ...]] = (
     ("tab", "To the facts, to the log, and back to the list."),
-    ("^p", "All actions by name."),
+    (PALETTE, "All actions by name."),
 )
+"""Keys that Textual answers, with what they do."""
 
 
 def of(place: Place) -> Iterator[Action]:
@@ -310,37 +255,9 @@ def named(action_id: str, place: Place) -> Action:
     return next((action for action in found if action.place == place), found[0])
 
 
-def shown_keys(action: Action) -> str:
-    """Its keys as people read them; that of the palette if it has none."""
-    return " ".join(SHOWN_KEYS.get(key, key) for key in (action.keys or PALETTE).split(","))
-
-
-def bindings(place: Place) -> list[BindingType]:
-    """What Textual is told. `ctrl` keys come before every widget's: Textual copies on ctrl+c and quits on ctrl+q."""
-    return [
-        Binding(
-            key, f"app.perform('{action.id}')", action.label, tooltip=action.help,
-            id=f"{place}.{action.id}.{key}", show=False, priority=key.startswith("ctrl+"),
-        )
-        for action in of(place) if action.keys
-        for key in action.keys.split(",")
-    ]  # fmt: skip
-
-
-def groups(*places: Place) -> Iterator[tuple[Group, list[Action]]]:
+def groups() -> Iterator[tuple[Group, list[Action]]]:
     """The actions by group, in the order of the registry."""
     found: dict[Group, list[Action]] = {}
     for action in ACTIONS:
-        if action.place in places or not places:
-            found.setdefault(action.group, []).append(action)
+        found.setdefault(action.group, []).append(action)
     yield from found.items()
-
-
-def key_table() -> str:
-    """All keys as a Markdown table, for the README."""
-    rows = ["| key | what it does |", "|---|---|"]
-    for _, actions in groups():
-        for action in actions:
-            keys = " ".join(f"`{key}`" for key in shown_keys(action).split())
-            rows.append(f"| {keys} | {action.help} |")
-    return "\n".join(rows) + "\n"

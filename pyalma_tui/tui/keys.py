@@ -1,0 +1,96 @@
+"""The keys of the registry: as Textual is told of them, and as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.registry import OF_TEXTUAL, PALETTE, STROKES, Action, groups, named, of
+
+SHOWN_KEYS: Final[dict[str, str]] = {
+    "ctrl+c": "^c",
+    "ctrl+q": "^q",
+    "ctrl+p": "^p",
+    "ctrl+z": "^z",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "slash": "/",
+    "ampersand": "&",
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
+    "escape": "esc",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+}
+
+
+def shown_keys(action: Action) -> str:
+    """Its keys as people read them; that of the palette if it has none."""
+    return _shown((action.keys or PALETTE).split(","))
+
+
+def _shown(keys: Iterable[str]) -> str:
+    return " ".join(SHOWN_KEYS.get(key, key) for key in keys)
+
+
+def bindings(place: Place) -> list[BindingType]:
+    """What Textual is told of the actions of a place."""
+    return [_bound(place, action, key) for action in of(place) if action.keys for key in action.keys.split(",")]
+
+
+def borrowed(place: Place, *action_ids: str) -> list[BindingType]:
+    """The keys of actions of the screen below that a box lets through."""
+    actions = [named(action_id, "main") for action_id in action_ids]
+    return [_bound(place, action, key) for action in actions for key in action.keys.split(",")]
+
+
+def _bound(place: Place, action: Action, key: str) -> Binding:
+    """A key; one with ctrl comes before every widget's, for Textual copies on ctrl+c and quits on ctrl+q."""
+    return Binding(
+        key, f"app.perform('{action.id}')", action.label, tooltip=action.help,
+        id=f"{place}.{action.id}.{key}", show=False, priority=key.startswith("ctrl+"),
+    )  # fmt: skip
+
+
+def strokes(place: Place) -> list[BindingType]:
+    """What Textual is told of the keys that a widget or a box answers by itself."""
+    return [Binding(each.keys, each.action, each.label, show=False) for each in STROKES if each.place == place]
+
+
+def closing(action_id: str) -> list[BindingType]:
+    """The keys of a box that only shows something: those of the action that opens it close it as well."""
+    return [*strokes("box"), Binding(named(action_id, "main").keys, "dismiss", "Close", show=False)]
+
+
+def moving() -> Iterator[tuple[str, str]]:
+    """The keys that move, as people read them, with what they do."""
+    told: dict[str, list[list[str]]] = {}
+    for each in STROKES:
+        if each.help:
+            told.setdefault(each.help, []).append(each.keys.split(","))
+    for text, keys in told.items():
+        yield _shown(key for column in zip_longest(*keys) for key in column if key), text
+    for key, text in OF_TEXTUAL:
+        yield _shown([key]), text
+
+
+def key_table() -> str:
+    """All keys as a Markdown table, for the README."""
+    rows = ["| key | what it does |", "|---|---|"]
+    for _, actions in groups():
+        for action in actions:
+            keys = " ".join(f"`{key}`" for key in shown_keys(action).split())
+            rows.append(f"| {keys} | {action.help} |")
+    return "\n".join(rows) + "\n"

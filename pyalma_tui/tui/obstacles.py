@@ -1,0 +1,123 @@
+"""What stands in the way of an action at this moment, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.hook_text import hook_text
+from pyalma_tui.model.view import Row
+from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.tui.view_moment import Moment, is_complete
+
+Place: TypeAlias = Literal["app", "main", "log", "list", "log text", "box", "question", "limits"]
+"""Where keys are answered: by the app, by a screen, by a widget or a box."""
+
+
+NO_DONE: Final = "the run module has no done()"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides whether an action is possible: the moment, where one is, the selected row, how many are marked."""
+
+    moment: Moment
+    place: Place = "main"
+    row: Row | None = None
+    marked: int = 0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is true now."""
+        return self.moment.snapshot
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be asked of the runner: another process runs it."""
+        return self.moment.read_only
+
+
+Obstacle: TypeAlias = Callable[[Situation], str]
+"""Why an action is not possible now, "" if it is."""
+
+
+def nothing(_: Situation) -> str:
+    """The action is always possible."""
+    return ""
+
+
+def view_only(now: Situation) -> str:
+    """A view of what another process runs changes nothing."""
+    if not now.read_only:
+        return ""
+    leads_on = "T takes over, q leaves" if now.place == "main" else "T in the list takes over"
+    return f"this view is read only · {leads_on}"
+
+
+def nothing_runs(now: Situation) -> str:
+    """Neither a run nor done() is being called."""
+    busy = now.snapshot.counts.running or isinstance(now.snapshot.done_hook.status, s.HookRunning)
+    return "" if busy else "nothing is running"
+
+
+def selected_idle(now: Situation) -> str:
+    """What is chosen is not running."""
+    if not now.marked and (now.row is None or not now.row.tally.running):
+        return "the selected instance is not running"
+    return nothing_runs(now)
+
+
+def nothing_to_resume(now: Situation) -> str:
+    """No run is interrupted or waits."""
+    counts = now.snapshot.counts
+    return "" if counts.interrupted or counts.pending else "nothing is interrupted"
+
+
+def nothing_failed(now: Situation) -> str:
+    """No run has failed."""
+    return "" if now.snapshot.counts.failed else "nothing has failed"
+
+
+def selected_has_not_failed(now: Situation) -> str:
+    """What is chosen has no failed run."""
+    if not now.marked and now.row is not None and not now.row.tally.failed and now.snapshot.counts.failed:
+        return "the selected instance has not failed"
+    return nothing_failed(now)
+
+
+def nothing_waits(now: Situation) -> str:
+    """The selected instance is done, or running."""
+    if not now.marked and now.row is not None and now.row.tally.done + now.row.tally.running == now.row.tally.total:
+        return "the selected instance has nothing left to run"
+    return nothing_selected(now)
+
+
+def no_done_hook(now: Situation) -> str:
+    """There is no done(), or it is not its time."""
+    if isinstance(now.snapshot.done_hook.status, s.HookAbsent):
+        return NO_DONE
+    if isinstance(now.snapshot.done_hook.status, s.HookRunning):
+        return hook_text(now.snapshot.done_hook.status)
+    return "" if is_complete(now.snapshot) else "done() is called when every run is done"
+
+
+def no_done_log(now: Situation) -> str:
+    """done() was never called."""
+    if now.snapshot.done_hook.calls:
+        return ""
+    absent = isinstance(now.snapshot.done_hook.status, s.HookAbsent)
+    return NO_DONE if absent else "done() has not been called yet"
+
+
+def not_to_be_had(now: Situation) -> str:
+    """No other process runs it, or it does not hand over."""
+    if not now.read_only:
+        return "it runs here already"
+    return now.snapshot.elsewhere.obstacle if now.snapshot.elsewhere else ""
+
+
+def nothing_selected(now: Situation) -> str:
+    """No instance is listed."""
+    return "" if now.row is not None or now.marked else "there is no instance"

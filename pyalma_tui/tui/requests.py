@@ -1,0 +1,51 @@
+"""What screens and widgets ask of the app: messages that go up to it, for none of them knows the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.message import Message
+
+from pyalma_tui.runner.commands import Command
+
+
+@dataclass
+class Send(Message):
+    """Ask the runner for something; it says in a note what it does."""
+
+    command: Command
+
+
+@dataclass
+class Perform(Message):
+    """Do the action with this id as if its key had been pressed, or say why it is not possible now."""
+
+    action: str
+
+
+@dataclass
+class Say(Message):
+    """Show a short text, which may be anybody's, for a while."""
+
+    text: str
+
+
+@dataclass
+class Copy(Message):
+    """Hand a text to the terminal's clipboard, and say that it was `what`."""
+
+    text: str
+    what: str
+
+
+@dataclass
+class Edit(Message):
+    """Open a file in the user's editor; None is one that does not exist yet."""
+
+    path: Path | None
+
+
+@dataclass
+class TakeOver(Message):
+    """Leave a read-only view, to go on here with what another process runs."""

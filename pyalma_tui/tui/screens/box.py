@@ -1,0 +1,78 @@
+"""A box over the screen that it was opened on, and one that holds nothing but a text."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, ScreenResultType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.screens.base import BaseScreen
+from pyalma_tui.tui.view_moment import Moment
+
+
+class Box(BaseScreen[ScreenResultType], ModalScreen[ScreenResultType]):
+    """A frame with a title above and keys below. What it does not do itself is left to the screen below."""
+
+    place: ClassVar[Place] = "box"
+    frame: ClassVar[type[Widget]] = Vertical
+
+    def __init__(self, moment: Moment, title: str, keys: str = "") -> None:
+        super().__init__(moment)
+        self._heading, self._keys = title, keys
+
+    def compose(self) -> ComposeResult:
+        """What is inside, in a frame."""
+        with self.frame(classes="box") as frame:
+            frame.border_title = Content(self._heading)
+            frame.border_subtitle = Content(self._keys)
+            yield from self.content()
+
+    @abstractmethod
+    def content(self) -> ComposeResult:
+        """What is inside."""
+
+    def paint(self) -> None:
+        """Nothing in it depends on the moment."""
+
+
+class TextBox(Box[None]):
+    """A text that is kept up to date, and scrolls where it does not fit."""
+
+    frame: ClassVar[type[Widget]] = VerticalScroll
+    AUTO_FOCUS = "VerticalScroll"
+
+    def __init__(self, moment: Moment, title: str, keys: str = "esc closes") -> None:
+        super().__init__(moment, title, keys)
+        self._painted: object = None
+
+    def content(self) -> ComposeResult:
+        """The text."""
+        yield Static(id="box-text")
+
+    @abstractmethod
+    def subject(self) -> object:
+        """All that the text depends on besides the width: it is made anew when this changes."""
+
+    @abstractmethod
+    def text(self, width: int) -> Content:
+        """The text for so many cells."""
+
+    def paint(self) -> None:
+        """Put the text of this moment into the box."""
+        text = self.query_one("#box-text", Static)
+        width = text.content_size.width
+        wanted = (width, self.subject())
+        if width and wanted != self._painted:
+            self._painted = wanted
+            text.update(self.text(width))
+
+    def on_resize(self) -> None:
+        """The width of the box is known after the next refresh."""
+        self.call_after_refresh(self.paint)

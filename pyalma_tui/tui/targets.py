@@ -1,0 +1,41 @@
+"""Which runs an action is about, worked out from one snapshot: pure functions, no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyalma_tui.model import status as s
+from pyalma_tui.runner.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The runs an action is about, and whether the user marked them."""
+
+    runs: tuple[int, ...]
+    marked: bool = False
+
+
+def targets(snapshot: Snapshot, marks: Iterable[int], selected: int | None, iteration: int | None) -> Targets:
+    """The runs of the marked instances, else the one iteration that was stepped to, else all of the selected one."""
+    marked = sorted(i for i in marks if i < len(snapshot.runs_of))
+    if marked:
+        return Targets(tuple(run for i in marked for run in snapshot.runs_of[i]), marked=True)
+    if selected is None or selected >= len(snapshot.runs_of):
+        return Targets(())
+    runs = snapshot.runs_of[selected]
+    if iteration is not None and iteration < len(runs):
+        return Targets((runs[iteration],))
+    return Targets(tuple(runs))
+
+
+def standing(snapshot: Snapshot, runs: Iterable[int], *kinds: type[s.Status]) -> tuple[int, ...]:
+    """Those of the runs that have one of these statuses."""
+    return tuple(run for run in runs if isinstance(snapshot.runs[run - 1].status, kinds))
+
+
+def forgettable(snapshot: Snapshot, runs: Iterable[int]) -> tuple[int, ...]:
+    """Those of the runs that have something to forget and are not running."""
+    chosen = (snapshot.runs[run - 1] for run in runs)
+    return tuple(run.id for run in chosen if run.attempt and not isinstance(run.status, s.Running))
