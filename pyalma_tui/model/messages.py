@@ -264,5 +264,3 @@ class Measured(msgspec.Struct, frozen=True, tag="measured"):
 FromAgent: TypeAlias = (
     Loaded | LoadFailed | TryLater | Born | NotBorn | Gone | Cleared | LeftBehind | Responds | Measured
 )
-    Loaded | LoadFailed | TryLater | Born | NotBorn | Gone | Cleared | LeftBehind | Responds | Measured
-)
