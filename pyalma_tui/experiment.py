@@ -33,12 +33,12 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import remaining, run_facts
-from pyalma_tui.runner.beginning import Beginning, begin, typed
 from pyalma_tui.runner.commands import Interrupt, Quit
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import wait_until_loaded
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.terms import Terms, terms_of, typed
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.lock import in_use
@@ -249,11 +249,11 @@ class Dispatcher:
         batch = self._options.get("batch")
         arguments = tuple(self._options.get("instances") or ())
         given = given_entries(target, arguments, Path(batch) if batch is not None else None, told.append)
-        beginning = begin(target, read_meta(self.state_dir) or Meta(), self._chosen, self._options.get("seed"))
-        with first_worker(target.module, self.state_dir, beginning.chosen) as worker:
+        terms = terms_of(target, read_meta(self.state_dir) or Meta(), self._chosen, self._options.get("seed"))
+        with first_worker(target.module, self.state_dir, terms.chosen) as worker:
             loaded = wait_until_loaded(worker, target.module, self._waiting)
             found = find_instances(target, given, loaded, told.append)
-            settings = self._settings(found, beginning, told)
+            settings = self._settings(found, terms, told)
             session = Session(settings, loaded.hash, loaded.has_done)
         runner = Runner(settings, session, worker)
         runner.start()
@@ -263,25 +263,25 @@ class Dispatcher:
         if self._stop.is_set():
             raise LoadError(f"module: {self._target.module}: stopped while it was loading. Nothing was started")
 
-    def _settings(self, batch: Sequence[Instance] | None, beginning: Beginning, warnings: Sequence[str]) -> Settings:
+    def _settings(self, batch: Sequence[Instance] | None, terms: Terms, warnings: Sequence[str]) -> Settings:
         options = self._options
         return Settings(
             target=self._target.path,
             module=self._target.module,
             state_dir=self.state_dir,
             batch=batch,
-            iterations=beginning.iterations,
-            seed=beginning.seed,
-            workers=beginning.workers,
-            grace=beginning.grace,
-            sync=beginning.sync,
-            timeout=beginning.timeout,
-            retries=beginning.retries,
+            iterations=terms.iterations,
+            seed=terms.seed,
+            workers=terms.workers,
+            grace=terms.grace,
+            sync=terms.sync,
+            timeout=terms.timeout,
+            retries=terms.retries,
             retry_failed=bool(options.get("retry_failed")),
             rerun_done=bool(options.get("rerun_done")),
             no_done=bool(options.get("no_done")),
-            chosen=beginning.chosen,
-            told=beginning.told,
+            chosen=terms.chosen,
+            told=terms.told,
             warnings=tuple(warnings),
         )
 

@@ -22,10 +22,10 @@ from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.terminal import knows_controls
-from pyalma_tui.runner.beginning import Beginning, begin
 from pyalma_tui.runner.first import first_worker
 from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 from pyalma_tui.runner.session import Session, Settings, no_instances
+from pyalma_tui.runner.terms import Terms, terms_of
 from pyalma_tui.store.belonging import owner_if_another, refuse_another
 from pyalma_tui.store.forgetting import forget
 from pyalma_tui.store.lock import in_use
@@ -79,13 +79,13 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
 
         offer(name, target, state_dir, may_ask=screen)
     given = given_entries(target, arguments, options.batch, heed)
-    beginning = begin(target, Meta() if options.fresh else read_meta(state_dir) or Meta(), chosen, options.seed)
+    terms = terms_of(target, Meta() if options.fresh else read_meta(state_dir) or Meta(), chosen, options.seed)
     debugs = options.debug is not None
-    with first_worker(target.module, state_dir, beginning.chosen, foreground=debugs) as worker:
+    with first_worker(target.module, state_dir, terms.chosen, foreground=debugs) as worker:
         front = _front_end(screen=screen, debugs=debugs)  # 0.2 s, spent while the worker imports the module
         loaded = _load(worker, target)
         batch = find_instances(target, given, loaded, heed)
-        settings = _settings(target, batch, options, beginning, state_dir, warnings)
+        settings = _settings(target, batch, options, terms, state_dir, warnings)
         del given, batch  # the settings have it: not twice in memory
         if options.debug is not None and settings.batch is not None:
             choose_one(settings.batch, options.debug, "--debug")  # before anything is made or forgotten
@@ -102,7 +102,7 @@ def _settings(
     target: Target,
     batch: list[Instance] | None,
     options: RunOptions,
-    beginning: Beginning,
+    terms: Terms,
     state_dir: Path,
     warnings: Sequence[str],
 ) -> Settings:
@@ -111,19 +111,19 @@ def _settings(
         module=target.module,
         state_dir=state_dir,
         batch=batch,
-        iterations=beginning.iterations,
-        seed=beginning.seed,
-        workers=beginning.workers,
-        grace=beginning.grace,
-        sync=beginning.sync,
-        timeout=beginning.timeout,
-        retries=beginning.retries,
+        iterations=terms.iterations,
+        seed=terms.seed,
+        workers=terms.workers,
+        grace=terms.grace,
+        sync=terms.sync,
+        timeout=terms.timeout,
+        retries=terms.retries,
         paused=options.paused,
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
-        chosen=beginning.chosen,
-        told=beginning.told,
+        chosen=terms.chosen,
+        told=terms.told,
         warnings=tuple(warnings),
     )
 

@@ -11,7 +11,7 @@ from cyclopts import Group, Parameter
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.chosen import Chosen, Sync
-from pyalma_tui.runner.beginning import typed
+from pyalma_tui.runner.terms import typed
 
 WHAT = Group("What to run", sort_key=1)
 HOW = Group("How", sort_key=2)

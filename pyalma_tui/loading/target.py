@@ -12,8 +12,8 @@ from pyalma_tui.errors import InputError, LoadError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
 from pyalma_tui.loading.experiment_file import ExperimentFile, read_experiment_file
-from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.code import code_hash
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.plan import MAX_RUNS

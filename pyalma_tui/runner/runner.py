@@ -39,8 +39,8 @@ from pyalma_tui.runner import supervise
 from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.crew import Crew
-from pyalma_tui.runner.edited import Edited
 from pyalma_tui.runner.local_slots import Worker
+from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.printed import said_in
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import CRASHES, Retries
@@ -84,7 +84,7 @@ class Runner:
         self._listener = listener
         self._has_done = bool(first and first.loaded and first.loaded.has_done)
         self._crew = Crew(settings, session, self._on_reply, self._note, alone=alone)
-        self._edited = Edited(settings.module, session.meta.module_hash)
+        self._edited = ModuleWatch(settings.module, session.meta.module_hash)
         self._first = first
         self._workers = settings.workers
         self._queue = Queue(session.order)

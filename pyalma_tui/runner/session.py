@@ -23,13 +23,13 @@ from pyalma_tui.model.plan import dispatch_order
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record
 from pyalma_tui.model.shortage import is_shortage
-from pyalma_tui.runner.kept_code import keep_code
 from pyalma_tui.store import layout, opening, planning
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
+from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.disk import open_regular, umask_now
-from pyalma_tui.store.founding import prepare
 from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.kept_code import keep_code
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.ours import refuse_disguised

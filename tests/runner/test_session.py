@@ -20,7 +20,7 @@ from pyalma_tui.runner import session as module
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store import journal as journal_module
 from pyalma_tui.store import opening
-from pyalma_tui.store.founding import prepare
+from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix

@@ -1,4 +1,4 @@
-"""What holds at a start: what was typed, else chosen before, else what the .experiment says, else the usual."""
+"""The terms of a start: what was typed, else chosen before, else what the .experiment says, else the usual."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN = 200  # cells of the module's arguments that a line has
 LONGEST_WAIT = 1e9  # seconds: longer than anybody waits, and JSON has a form for it
 
 
-class Beginning(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True):
     """How this start runs: `seed` is None where the one it was planned with holds, `told` are lines for the user."""
 
     chosen: Chosen
@@ -69,8 +69,8 @@ def typed(
     )
 
 
-def begin(target: Target, known: Meta, now: Chosen, seed: int | None) -> Beginning:
-    """How to start an experiment of which this is known. Raises UsageError for a PYTHONHASHSEED that is none."""
+def terms_of(target: Target, known: Meta, now: Chosen, seed: int | None) -> Terms:
+    """The terms of a start, of which `known` is remembered. Raises UsageError for a PYTHONHASHSEED that is none."""
     file = target.experiment
     said: dict[str, int | str] = {"workers": file.workers, "iterations": file.iterations} if file else {}
     before = but_edited(known.chosen, said)
@@ -83,7 +83,7 @@ def begin(target: Target, known: Meta, now: Chosen, seed: int | None) -> Beginni
     chosen = msgspec.structs.replace(chosen, hash_seed=_hash_seed(before.hash_seed, planned or 0))
     iterations = chosen.iterations if chosen.iterations is not None else said.get("iterations")
     timeout = chosen.timeout
-    return Beginning(
+    return Terms(
         chosen=chosen,
         seed=seed,
         workers=number_of_workers(chosen.workers or (file.workers if file else 1)),

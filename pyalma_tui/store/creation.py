@@ -32,7 +32,7 @@ def prepare(state_dir: Path, umask: int | None = None) -> None:
             raise OSError(errno.EACCES, "it cannot be written", str(directory))
 
 
-def found(state_dir: Path, meta: Meta, instances: Sequence[Instance], runs: Sequence[Run]) -> None:
+def create(state_dir: Path, meta: Meta, instances: Sequence[Instance], runs: Sequence[Run]) -> None:
     """Write the first checkpoint of a new state directory, durably. Raises StoreError, InUseError.
 
     Refuses if the directory remembers anything; then, and if it cannot be written, nothing was changed.
