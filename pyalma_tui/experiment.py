@@ -24,7 +24,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypedDict, Unpack
 
-from pyalma_tui.errors import InUseError, LoadError, PyalmaError, StoreError, UsageError
+from pyalma_tui.errors import InUseError, LoadError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
 from pyalma_tui.model import jsontext
@@ -299,17 +299,11 @@ class Dispatcher:
                     self._runner.send(Interrupt())
 
     def _raise_failure(self) -> None:
-        snapshot = self._runner.snapshot() if self._runner is not None else None
-        if snapshot is None:
+        if self._runner is None:
             return
-        if snapshot.blocked is not None:
-            raise _error(snapshot.blocked.why, snapshot.blocked.exit_code)
-        if snapshot.failure:
-            raise StoreError(snapshot.failure)
-
-
-def _error(why: str, code: int) -> PyalmaError:
-    return StoreError(why) if code == StoreError.exit_code else LoadError(why)
+        snapshot = self._runner.snapshot()
+        if failure := snapshot.blocked or snapshot.failure:
+            raise failure.error()
 
 
 def _script_has_crashed() -> bool:

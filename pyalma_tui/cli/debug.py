@@ -49,12 +49,9 @@ def run_debug(settings: Settings, session: Session, worker: Worker, options: Run
         runner.send(Quit())
         runner.join()
     snapshot = runner.snapshot()
-    if snapshot.blocked is not None:
-        say(snapshot.blocked.why)
-        return snapshot.blocked.exit_code
-    if snapshot.failure:
-        say(snapshot.failure)
-        return 3
+    if failure := snapshot.blocked or snapshot.failure:
+        say(failure.message)
+        return failure.exit_code
     code = _tell(name, snapshot.runs[run.id - 1])
     return 128 + signals.ended_by if signals.ended_by is not None else code
 

@@ -104,14 +104,11 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
         output.attempt(
             lambda: print_summary(console(), s.instances, s.runs, s.rows, s.runs_of, s.counts, s.aside, s.done_hook)
         )
-    if snapshot.blocked is not None:
-        say(snapshot.blocked.why)
-        return snapshot.blocked.exit_code
-    if snapshot.failure:
-        say(snapshot.failure)
-        return 3
+    if failure := snapshot.blocked or snapshot.failure:
+        say(failure.message)
+        return failure.exit_code
     if snapshot.not_saved:
-        warn(f"not saved: {snapshot.not_saved}")
+        warn(f"not saved: {snapshot.not_saved.message}")
     code = exit_code(snapshot)
     if code == 130 and not quiet:
         how = "paused; without --paused the same command goes on" if snapshot.paused else ""

@@ -12,8 +12,9 @@ from pyalma_tui.loading.entries import number
 from pyalma_tui.loading.json_file import Warn
 from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file, untaken_plan
 from pyalma_tui.loading.pyalma_import import Imported, imported_from
-from pyalma_tui.loading.target import Target, find_target, refuse_too_many
+from pyalma_tui.loading.target import Target, find_target
 from pyalma_tui.model import status as s
+from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.words import named, numbered
 from pyalma_tui.store.creation import create
 from pyalma_tui.store.opening import read_store

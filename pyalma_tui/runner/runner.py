@@ -13,7 +13,7 @@ from queue import SimpleQueue
 
 import msgspec
 
-from pyalma_tui.errors import LoadError, PyalmaError, ShortageError, StoreError
+from pyalma_tui.errors import DefectError, Failure, LoadError, PyalmaError, ShortageError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.chosen import NEVER
 from pyalma_tui.model.experiment import Run, cut_off
@@ -47,7 +47,7 @@ from pyalma_tui.runner.retries import CRASHES, Retries
 from pyalma_tui.runner.room import Room
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.slots import Seat
-from pyalma_tui.runner.snapshot import Blocked, Change, Listener, Phase, Snapshot
+from pyalma_tui.runner.snapshot import Change, Listener, Phase, Snapshot
 from pyalma_tui.runner.starting import Starting
 from pyalma_tui.runner.usage import Usage
 from pyalma_tui.runner.verdict import Death, how_it_died, verdict
@@ -101,7 +101,7 @@ class Runner:
         self._stirred = 0  # how many workers had been started when something was called last
         self._worn: set[str] = set()  # what was told of workers that had to be replaced
         self._blocked: PyalmaError | None = None
-        self._failure = ""
+        self._failure: Failure | None = None
         self._changed = True
         self._snapshot = Snapshot()
         self._commands: SimpleQueue[c.Command] = SimpleQueue()
@@ -123,7 +123,7 @@ class Runner:
         except RuntimeError as error:
             if not is_shortage(error):
                 raise
-            self._failure = ShortageError(str(error)).message
+            self._failure = ShortageError(str(error)).failure
             if self._first is not None:
                 self._first.kill()
             self._end()
@@ -160,10 +160,11 @@ class Runner:
             while not (self._quitting and not self._crew.seats and not self._crew.leaving):
                 self._turn()
         except PyalmaError as error:
-            self._failure = error.message
+            self._failure = error.failure
         except OSError as error:
             where = error.filename or self._session.state_dir
-            self._failure = f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}"
+            why = f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}"
+            self._failure = StoreError(why).failure
         except Exception as error:
             self._failure = _defect(error)
             raise
@@ -266,7 +267,7 @@ class Runner:
         try:
             step()
         except PyalmaError as error:
-            self._failure = self._failure or error.message
+            self._failure = self._failure or error.failure
         except Exception as error:  # noqa: BLE001 - told below, and nothing comes after it
             self._failure = self._failure or _defect(error)
 
@@ -414,7 +415,6 @@ class Runner:
         self._done_wanted = False
         self._stirred = self._crew.launched
         session = self._session
-        session.sync_now()
         call = session.ledger.hook.calls + 1
         started = DoneStarted(call, time.time(), session.results)
         session.write_durably(started)  # raises: done() is not called unless that it was is known for ever
@@ -490,7 +490,7 @@ class Runner:
 
     def _not_saved(self, what: str, refused: Refused) -> None:
         """The disk refused something: nothing is started only to be refused as well."""
-        self._session.not_saved = refused.why
+        self._session.not_saved = StoreError(refused.why).failure
         if refused.room:
             self._room.refused(time.monotonic())
         if self._blocked is None:
@@ -830,15 +830,16 @@ class Runner:
             notes=ledger.notes,
             not_saved=session.not_saved,
             idle_reason=self._idle_reason() if phase == "idle" else "",
-            blocked=Blocked(self._blocked.message, self._blocked.exit_code) if self._blocked is not None else None,
+            blocked=self._blocked.failure if self._blocked is not None else None,
             failure=self._failure,
         )
         if turned and self._listener is not None:
             self._listener([])  # no record tells that
 
 
-def _defect(error: Exception) -> str:
-    return f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
+def _defect(error: Exception) -> Failure:
+    why = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
+    return DefectError(why).failure
 
 
 def _seconds(limit: float | None) -> str:

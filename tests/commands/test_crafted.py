@@ -268,7 +268,9 @@ def test_every_command_refuses_it_in_a_line_and_changes_nothing(place: Place, fa
     assert any(finding.code == 3 and fault.why in finding.fact for finding in findings)
     viewer = Viewer(place.state_dir, place.target.path)
     viewer.look()
-    assert fault.why in viewer.snapshot().failure
+    failure = viewer.snapshot().failure
+    assert failure is not None
+    assert fault.why in failure.message
     with pytest.raises(StoreError) as refusal:
         place.start()
     assert fault.why in refusal.value.message
@@ -284,7 +286,7 @@ def test_every_command_takes_it_and_what_is_written_then_can_be_read_again(place
     assert list(look_at_store(place.target, place.state_dir))
     viewer = Viewer(place.state_dir, place.target.path)
     viewer.look()
-    assert viewer.snapshot().failure == ""
+    assert viewer.snapshot().failure is None
     place.start().close()
     assert read_store(place.state_dir) is not None
     assert place.say("status", "m.py")[0] == 0
