@@ -24,9 +24,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypedDict, Unpack
 
-from pyalma_tui.errors import InUseError, LoadError, UsageError
+from pyalma_tui.errors import LoadError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
+from pyalma_tui.loading.target import Target, find_target
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.chosen import Sync
 from pyalma_tui.model.experiment import Run
@@ -34,16 +34,11 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import remaining, run_facts
 from pyalma_tui.runner.commands import Interrupt, Quit
-from pyalma_tui.runner.first import first_worker
-from pyalma_tui.runner.local_slots import wait_until_loaded
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.runner.terms import Terms, terms_of, typed
+from pyalma_tui.runner.start import Asked, begun
+from pyalma_tui.runner.terms import typed
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.belonging import refuse_another
-from pyalma_tui.store.lock import in_use
-from pyalma_tui.store.opening import read_meta
-from pyalma_tui.store.schema import Meta
 
 __all__ = ["Dispatcher", "Options", "execute", "load"]
 
@@ -241,49 +236,31 @@ class Dispatcher:
         runner.join()
 
     def _begin(self, told: list[str]) -> Runner:
-        target = self._target
-        if message := in_use(self.state_dir):
-            raise InUseError(message)
+        target, options = self._target, self._options
         if plan := untaken_plan(target.path, self.state_dir):
             told.append(f"{plan}; `pyalma-tui import {target.path}` continues it, before a first start")
-        batch = self._options.get("batch")
-        arguments = tuple(self._options.get("instances") or ())
-        given = given_entries(target, arguments, Path(batch) if batch is not None else None, told.append)
-        terms = terms_of(target, read_meta(self.state_dir) or Meta(), self._chosen, self._options.get("seed"))
-        with first_worker(target.module, self.state_dir, terms.chosen) as worker:
-            loaded = wait_until_loaded(worker, target.module, self._waiting)
-            found = find_instances(target, given, loaded, told.append)
-            settings = self._settings(found, terms, told)
-            session = Session(settings, loaded.hash, loaded.has_done)
-        runner = Runner(settings, session, worker)
+        batch = options.get("batch")
+        asked = Asked(
+            state_dir=self.state_dir,
+            instances=tuple(options.get("instances") or ()),
+            batch=Path(batch) if batch is not None else None,
+            seed=options.get("seed"),
+            chosen=self._chosen,
+            retry_failed=bool(options.get("retry_failed")),
+            rerun_done=bool(options.get("rerun_done")),
+            no_done=bool(options.get("no_done")),
+            warnings=tuple(told),
+        )
+        with begun(target, asked, told.append) as start:
+            start.load(self._waiting)
+            session = start.open()
+        runner = Runner(start.settings, session, start.worker)
         runner.start()
         return runner
 
     def _waiting(self, seconds: float) -> None:
         if self._stop.is_set():
             raise LoadError(f"module: {self._target.module}: stopped while it was loading. Nothing was started")
-
-    def _settings(self, batch: Sequence[Instance] | None, terms: Terms, warnings: Sequence[str]) -> Settings:
-        options = self._options
-        return Settings(
-            target=self._target.path,
-            module=self._target.module,
-            state_dir=self.state_dir,
-            batch=batch,
-            iterations=terms.iterations,
-            seed=terms.seed,
-            workers=terms.workers,
-            grace=terms.grace,
-            sync=terms.sync,
-            timeout=terms.timeout,
-            retries=terms.retries,
-            retry_failed=bool(options.get("retry_failed")),
-            rerun_done=bool(options.get("rerun_done")),
-            no_done=bool(options.get("no_done")),
-            chosen=terms.chosen,
-            told=terms.told,
-            warnings=tuple(warnings),
-        )
 
     # --- its end -------------------------------------------------------------------------------------------------
 
