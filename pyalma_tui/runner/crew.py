@@ -113,7 +113,7 @@ class Crew:
         order = Serve(
             state_dir=str(self._session.state_dir),
             segment=journal.name_for(seat.writer),
-            segment_limit=journal.segment_limit(self._settings.workers),
+            segment_limit=journal.segment_limit(seat.writer, self._settings.workers),
             synced=self._settings.sync == "fsync",
             slot=seat.number,
             umask=self._session.umask,

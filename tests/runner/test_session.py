@@ -351,6 +351,25 @@ def test_done_is_not_called_before_that_it_is_is_on_the_disk(
         assert disk.asked[-1] != own, "it went into a new file"
 
 
+@pytest.mark.parametrize("sync", ["flush", "group"])
+def test_before_done_each_file_is_synced_once_and_ours_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: Sync
+) -> None:
+    disk = Refusing()
+    with dying(opened(settings(tmp_path, sync=sync))) as session:
+        hand, other = pen(session), pen(session, "w0002")
+        start(hand)
+        other.append(line_of(Started(2, 1, 0, 5.0, "", 0)))
+        list(session.journal.end("w0002"))  # which is gone
+        monkeypatch.setattr(journal_module, "sync_data", disk)
+        session.note("told of it")
+        session.write_durably(DoneStarted(1, 5.0))
+        assert sorted(disk.asked) == sorted([W1, other.name, session.journal._own.name])
+        assert disk.asked[-1] == session.journal._own.name
+        hand.close()
+        other.close()
+
+
 # --- ids that db.json does not know yet --------------------------------------------------------------------------
 
 
