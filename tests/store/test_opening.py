@@ -147,18 +147,32 @@ def refused(state_dir: Path) -> str:
     return caught.value.message
 
 
-def test_f66_a_checkpoint_older_than_what_the_journal_goes_on_from_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [Checkpointed(5, "abc1"), Checkpointed(5), Note(1.0, "checkpoint 5 of abc1"), Note(1.0, "checkpoint 5")],
+    ids=["record", "without identity", "note of an older version", "note of an even older one"],
+)
+def test_f66_a_checkpoint_older_than_what_the_journal_goes_on_from_is_refused(
+    tmp_path: Path, record: Checkpointed | Note
+) -> None:
     write_store(tmp_path, meta=Meta(serial=3, session=1, seed=5))
-    write_segment(tmp_path, Checkpointed(5, "abc1"), started(1))
+    write_segment(tmp_path, record, started(1))
     message = refused(tmp_path)
     assert "it is checkpoint 3, the journal goes on from checkpoint 5" in message
     assert "restored from a backup" in message
     assert str(tmp_path / "db.json") in message
 
 
-def test_f66_a_checkpoint_of_another_experiment_is_refused_though_every_record_would_fit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [Checkpointed(2, "abc2"), Note(1.0, "checkpoint 2 of abc2")],
+    ids=["record", "note of an older version"],
+)
+def test_f66_a_checkpoint_of_another_experiment_is_refused_though_every_record_would_fit(
+    tmp_path: Path, record: Checkpointed | Note
+) -> None:
     write_store(tmp_path, meta=Meta(identity="abc1", serial=3, session=1, seed=5))
-    write_segment(tmp_path, Checkpointed(2, "abc2"), started(1))
+    write_segment(tmp_path, record, started(1))
     assert "the journal beside it is that of another experiment" in refused(tmp_path)
 
 
