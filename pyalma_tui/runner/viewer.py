@@ -23,7 +23,8 @@ from pyalma_tui.store.abandoned import settle
 from pyalma_tui.store.checkpoint import stamp
 from pyalma_tui.store.ledger import NOTES, Ledger
 from pyalma_tui.store.lock import Holder, holder
-from pyalma_tui.store.segment import READ, Tail
+from pyalma_tui.store.segment import READ
+from pyalma_tui.store.tail import Tail
 
 LOOK = 0.3  # seconds between two looks at the files, at least
 SHARE = 10  # … and so many times what the look before has cost; the same for reading db.json

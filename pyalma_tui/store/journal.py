@@ -11,7 +11,8 @@ from pathlib import Path
 from pyalma_tui.model.records import Record
 from pyalma_tui.store.disk import is_at, remove, sync_data, sync_directory
 from pyalma_tui.store.layout import next_segment, segment_name
-from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, Tail, line_of
+from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, line_of
+from pyalma_tui.store.tail import Tail
 
 SMALLEST = 1 << 20  # bytes: no segment is smaller, however many workers there are
 OPEN_LIMIT = 64 << 20  # bytes in the segments that workers write now, all together

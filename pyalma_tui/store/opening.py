@@ -31,7 +31,8 @@ from pyalma_tui.store.schema import (
     instance_of,
     run_of,
 )
-from pyalma_tui.store.segment import READ, Tail
+from pyalma_tui.store.segment import READ
+from pyalma_tui.store.tail import Tail
 
 OLD_CHECKPOINTED = re.compile(r"checkpoint ([0-9]{1,18})(?: of ([0-9a-f]+))?")  # a note that once stood for the record
 

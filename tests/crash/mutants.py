@@ -20,7 +20,8 @@ from pyalma_tui.store import checkpoint, ledger, opening, schema, segment
 from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.disk import sync_data
 from pyalma_tui.store.journal import Journal
-from pyalma_tui.store.segment import SegmentWriter, Tail
+from pyalma_tui.store.segment import SegmentWriter
+from pyalma_tui.store.tail import Tail
 
 Patch = pytest.MonkeyPatch
 
