@@ -18,8 +18,10 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneReturned, DoneStarted, Reset, Returned, Started
 from pyalma_tui.runner import session as module
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.viewer import Viewer
 from pyalma_tui.store import checkpoint as checkpoint_module
 from pyalma_tui.store import journal as journal_module
+from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.checkpoint import Checkpoint
 from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.creation import prepare
@@ -522,3 +524,21 @@ def test_a_reset_while_done_was_called_puts_another_completion_ahead_also_if_it_
         session.write_durably(DoneStarted(2, 5.0))
         session.write(DoneReturned(2, 5.0, 0.5))
         assert isinstance(session.ledger.hook.status, s.HookDone)
+
+
+@pytest.mark.parametrize(("reset", "then"), [(False, s.HookCutOff(5.0)), (True, s.HookNotYet())], ids=["", "ahead"])
+def test_a_cut_off_done_is_told_alike_by_a_look_a_view_and_the_next_start(
+    tmp_path: Path, reset: bool, then: s.HookStatus
+) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        finish(session, (1, 2))
+        call_done(session, session.results, end=False)
+        if reset:
+            session.write(Reset(1, 2, 0.0, 1))
+    store, holder = look(session.state_dir)
+    assert store is not None
+    viewer = Viewer(session.state_dir, tmp_path / "x.py")
+    viewer.look()
+    with dying(opened(settings(tmp_path))) as session:
+        told = [store.ledger.hook.status, viewer.snapshot().done_hook.status, session.ledger.hook.status]
+    assert (holder, told) == (None, [then] * 3)
