@@ -32,7 +32,7 @@ from pyalma_tui.model.chosen import Sync
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import printable
-from pyalma_tui.report.facts import remaining, run_facts
+from pyalma_tui.report.facts import failure_of, remaining, run_facts
 from pyalma_tui.runner.commands import Interrupt, Quit
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.start import Asked, begun
@@ -278,8 +278,7 @@ class Dispatcher:
     def _raise_failure(self) -> None:
         if self._runner is None:
             return
-        snapshot = self._runner.snapshot()
-        if failure := snapshot.blocked or snapshot.failure:
+        if failure := failure_of(self._runner.snapshot()):
             raise failure.error()
 
 

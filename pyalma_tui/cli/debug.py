@@ -19,6 +19,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.words import duration
+from pyalma_tui.report.facts import failure_of
 from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.commands import Quit
 from pyalma_tui.runner.local_slots import Worker
@@ -49,7 +50,7 @@ def run_debug(settings: Settings, session: Session, worker: Worker, options: Run
         runner.send(Quit())
         runner.join()
     snapshot = runner.snapshot()
-    if failure := snapshot.blocked or snapshot.failure:
+    if failure := failure_of(snapshot):
         say(failure.message)
         return failure.exit_code
     code = _tell(name, snapshot.runs[run.id - 1])

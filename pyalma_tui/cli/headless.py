@@ -13,7 +13,7 @@ from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import console, leave_terminal, say, warn
 from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.model.terminal import knows_controls
-from pyalma_tui.report.facts import exit_code
+from pyalma_tui.report.facts import exit_code, failure_of
 from pyalma_tui.report.live import follow_live
 from pyalma_tui.report.plain import Changes, Output, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
@@ -104,7 +104,7 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
         output.attempt(
             lambda: print_summary(console(), s.instances, s.runs, s.rows, s.runs_of, s.counts, s.aside, s.done_hook)
         )
-    if failure := snapshot.blocked or snapshot.failure:
+    if failure := failure_of(snapshot):
         say(failure.message)
         return failure.exit_code
     if snapshot.not_saved:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from pyalma_tui.errors import Failure
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
@@ -143,6 +144,12 @@ def status_facts(
 def remaining(instances: Sequence[Instance], runs: Iterable[Run]) -> Iterator[Run]:
     """The runs of instances that were not removed, in their order."""
     return (run for run in runs if not instances[run.instance].removed)
+
+
+def failure_of(snapshot: Snapshot) -> Failure | None:
+    """The one failure to tell of at the end: what held the runner up, unless what ended it is graver."""
+    found = [failure for failure in (snapshot.blocked, snapshot.failure) if failure is not None]
+    return max(found, key=lambda failure: failure.exit_code, default=None)
 
 
 def exit_code(snapshot: Snapshot) -> int:
