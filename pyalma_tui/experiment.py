@@ -24,26 +24,21 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypedDict, Unpack
 
-from pyalma_tui.errors import InUseError, LoadError, PyalmaError, StoreError, UsageError
+from pyalma_tui.errors import LoadError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
+from pyalma_tui.loading.target import Target, find_target
 from pyalma_tui.model import jsontext
-from pyalma_tui.model.chosen import Sync
+from pyalma_tui.model.chosen import Import, Sync
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import printable
-from pyalma_tui.report.facts import remaining, run_facts
-from pyalma_tui.runner.beginning import Beginning, begin, typed
+from pyalma_tui.report.facts import failure_of, remaining, run_facts
 from pyalma_tui.runner.commands import Interrupt, Quit
-from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.runner.workers.local import wait_until_loaded
+from pyalma_tui.runner.start import Asked, begun
+from pyalma_tui.runner.terms import typed
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.belonging import refuse_another
-from pyalma_tui.store.lock import in_use
-from pyalma_tui.store.opening import read_meta
-from pyalma_tui.store.schema import Meta
 
 __all__ = ["Dispatcher", "Options", "execute", "load"]
 
@@ -66,6 +61,8 @@ class Options(TypedDict, total=False):
     retries: int
     grace: float
     sync: Sync
+    runs_per_worker: int
+    imports: Import
     state: str | os.PathLike[str]
     retry_failed: bool
     rerun_done: bool
@@ -124,6 +121,8 @@ class Dispatcher:
             iterations=options.get("iterations"),
             timeout=options.get("timeout"),
             retries=options.get("retries"),
+            runs_per_worker=options.get("runs_per_worker"),
+            imports=options.get("imports"),
             grace=options.get("grace"),
             sync=options.get("sync"),
         )
@@ -241,49 +240,31 @@ class Dispatcher:
         runner.join()
 
     def _begin(self, told: list[str]) -> Runner:
-        target = self._target
-        if message := in_use(self.state_dir):
-            raise InUseError(message)
+        target, options = self._target, self._options
         if plan := untaken_plan(target.path, self.state_dir):
             told.append(f"{plan}; `pyalma-tui import {target.path}` continues it, before a first start")
-        batch = self._options.get("batch")
-        arguments = tuple(self._options.get("instances") or ())
-        given = given_entries(target, arguments, Path(batch) if batch is not None else None, told.append)
-        beginning = begin(target, read_meta(self.state_dir) or Meta(), self._chosen, self._options.get("seed"))
-        with first_agent(target.module, self.state_dir, beginning.chosen) as agent:
-            loaded = wait_until_loaded(agent, target.module, self._waiting)
-            found = find_instances(target, given, loaded, told.append)
-            settings = self._settings(found, beginning, told)
-            session = Session(settings, loaded.hash, loaded.has_done)
-        runner = Runner(settings, session, agent)
+        batch = options.get("batch")
+        asked = Asked(
+            state_dir=self.state_dir,
+            instances=tuple(options.get("instances") or ()),
+            batch=Path(batch) if batch is not None else None,
+            seed=options.get("seed"),
+            chosen=self._chosen,
+            retry_failed=bool(options.get("retry_failed")),
+            rerun_done=bool(options.get("rerun_done")),
+            no_done=bool(options.get("no_done")),
+            warnings=tuple(told),
+        )
+        with begun(target, asked, told.append) as start:
+            start.load(self._waiting)
+            session = start.open()
+        runner = Runner(start.settings, session, start.agent)
         runner.start()
         return runner
 
     def _waiting(self, seconds: float) -> None:
         if self._stop.is_set():
             raise LoadError(f"module: {self._target.module}: stopped while it was loading. Nothing was started")
-
-    def _settings(self, batch: Sequence[Instance] | None, beginning: Beginning, warnings: Sequence[str]) -> Settings:
-        options = self._options
-        return Settings(
-            target=self._target.path,
-            module=self._target.module,
-            state_dir=self.state_dir,
-            batch=batch,
-            iterations=beginning.iterations,
-            seed=beginning.seed,
-            workers=beginning.workers,
-            grace=beginning.grace,
-            sync=beginning.sync,
-            timeout=beginning.timeout,
-            retries=beginning.retries,
-            retry_failed=bool(options.get("retry_failed")),
-            rerun_done=bool(options.get("rerun_done")),
-            no_done=bool(options.get("no_done")),
-            chosen=beginning.chosen,
-            told=beginning.told,
-            warnings=tuple(warnings),
-        )
 
     # --- its end -------------------------------------------------------------------------------------------------
 
@@ -299,17 +280,10 @@ class Dispatcher:
                     self._runner.send(Interrupt())
 
     def _raise_failure(self) -> None:
-        snapshot = self._runner.snapshot() if self._runner is not None else None
-        if snapshot is None:
+        if self._runner is None:
             return
-        if snapshot.blocked is not None:
-            raise _error(snapshot.blocked.why, snapshot.blocked.exit_code)
-        if snapshot.failure:
-            raise StoreError(snapshot.failure)
-
-
-def _error(why: str, code: int) -> PyalmaError:
-    return StoreError(why) if code == StoreError.exit_code else LoadError(why)
+        if failure := failure_of(self._runner.snapshot()):
+            raise failure.error()
 
 
 def _script_has_crashed() -> bool:

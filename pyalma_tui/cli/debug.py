@@ -19,6 +19,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.words import duration, run_name
+from pyalma_tui.report.facts import failure_of
 from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.commands import Quit
 from pyalma_tui.runner.runner import Runner
@@ -50,12 +51,9 @@ def run_debug(settings: Settings, session: Session, agent: LocalAgent, options: 
         runner.send(Quit())
         runner.join()
     snapshot = runner.snapshot()
-    if snapshot.blocked is not None:
-        say(snapshot.blocked.why)
-        return snapshot.blocked.exit_code
-    if snapshot.failure:
-        say(snapshot.failure)
-        return 3
+    if failure := failure_of(snapshot):
+        say(failure.message)
+        return failure.exit_code
     code = _tell(name, snapshot.runs[run.id - 1])
     return 128 + signals.ended_by if signals.ended_by is not None else code
 

@@ -13,8 +13,8 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.words import plural
-from pyalma_tui.report.export import SUFFIXES, Format, pieces, rows_of, write_file
-from pyalma_tui.report.facts import remaining
+from pyalma_tui.report.export import SUFFIXES, Format, pieces, write_file
+from pyalma_tui.report.facts import facts_of, remaining
 
 
 def export(name: str, state: Path | None, form: Format | None, output: Path | None) -> int:
@@ -23,7 +23,7 @@ def export(name: str, state: Path | None, form: Format | None, output: Path | No
     known = remembered("export", name, state)
     ledger = known.store.ledger
     runs = list(remaining(ledger.instances, ledger.runs))
-    texts = pieces(rows_of(ledger.instances, runs, time.time() if known.busy else None), chosen)
+    texts = pieces(facts_of(ledger.instances, runs, time.time() if known.busy else None), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)
         say(f"wrote {plural(len(runs), 'run')} to {output}")

@@ -13,7 +13,7 @@ from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import console, leave_terminal, say, warn
 from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.model.terminal import knows_controls
-from pyalma_tui.report.facts import exit_code
+from pyalma_tui.report.facts import exit_code, failure_of
 from pyalma_tui.report.live import follow_live
 from pyalma_tui.report.plain import Changes, Output, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
@@ -106,14 +106,11 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
         )
     if output.full:
         warn(f"stdout: {output.full}: not all lines were printed. The experiment went on; `status` tells of it")
-    if snapshot.blocked is not None:
-        say(snapshot.blocked.why)
-        return snapshot.blocked.exit_code
-    if snapshot.failure:
-        say(snapshot.failure)
-        return 3
+    if failure := failure_of(snapshot):
+        say(failure.message)
+        return failure.exit_code
     if snapshot.not_saved:
-        warn(f"not saved: {snapshot.not_saved}")
+        warn(f"not saved: {snapshot.not_saved.message}")
     code = exit_code(snapshot)
     if code == 130 and not quiet:
         how = "paused; without --paused the same command goes on" if snapshot.paused else ""

@@ -11,11 +11,12 @@ from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import number
 from pyalma_tui.loading.json_file import Warn
 from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file, untaken_plan
-from pyalma_tui.loading.takeover import Takeover, take_over
-from pyalma_tui.loading.target import Target, find_target, refuse_too_many
+from pyalma_tui.loading.pyalma_import import Imported, imported_from
+from pyalma_tui.loading.target import Target, find_target
 from pyalma_tui.model import status as s
+from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.words import named, numbered
-from pyalma_tui.store.founding import found
+from pyalma_tui.store.creation import create
 from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.schema import Meta
 
@@ -65,7 +66,7 @@ def take(name: str, target: Target, state_dir: Path, warn_of_batch: Warn) -> Non
     refuse_too_many(target.path, len(batch), experiment.iterations)
     drawn = int.from_bytes(os.urandom(4), "big")
     seed = experiment.seed if experiment.seed is not None else drawn
-    taken = take_over(plan, shown, batch, experiment.iterations, experiment.seed, drawn, path.stat().st_mtime)
+    imported = imported_from(plan, shown, batch, experiment.iterations, experiment.seed, drawn, path.stat().st_mtime)
     meta = Meta(
         serial=1,
         session=1,
@@ -74,24 +75,24 @@ def take(name: str, target: Target, state_dir: Path, warn_of_batch: Warn) -> Non
         iterations=experiment.iterations,
         seed=seed,
     )
-    found(state_dir, meta, batch, taken.runs)
-    _tell(shown, plan, taken, experiment.iterations)
+    create(state_dir, meta, batch, imported.runs)
+    _tell(shown, plan, imported, experiment.iterations)
 
 
-def _tell(shown: str, plan: PlanFile, taken: Takeover, iterations: int) -> None:
+def _tell(shown: str, plan: PlanFile, imported: Imported, iterations: int) -> None:
     counts = dict.fromkeys(s.WORDS, 0)
-    for run in taken.runs:
+    for run in imported.runs:
         counts[s.word(run.status)] += 1
-    states = sum(run.state is not None for run in taken.runs)
+    states = sum(run.state is not None for run in imported.runs)
     say(
-        f"took over {shown}, which stays as it is: at iteration {numbered(taken.iteration)} of "
+        f"took over {shown}, which stays as it is: at iteration {numbered(imported.iteration)} of "
         f"{named(iterations)}; "
         f"{counts['done']:,} runs done, {counts['interrupted']:,} interrupted ({states:,} with a state), "
         f"{counts['pending']:,} pending"
     )
     if plan.strays:
         warn(f"{shown}: {plan.strays:,} saved states belong to no unfinished run; they were not taken over")
-    if plan.random_state is None and taken.runs and counts["pending"]:
+    if plan.random_state is None and imported.runs and counts["pending"]:
         warn(f"{shown}: it has no rand_state; seeds of pending runs are drawn from the experiment's seed, or anew")
-    elif not taken.as_planned:
+    elif not imported.as_planned:
         warn(f"{shown}: its rand_state is not where the experiment's seed leads; the seeds go on from rand_state")

@@ -16,22 +16,18 @@ from pyalma_tui.cli.options import RunOptions, check, typed_options
 from pyalma_tui.cli.speak import ask, say, tick, untick, warn
 from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_instances, find_target, given_entries
+from pyalma_tui.loading.target import Target, find_target
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
-from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.terminal import knows_controls
-from pyalma_tui.runner.beginning import Beginning, begin
-from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.session import Session, Settings, no_instances
-from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
-from pyalma_tui.store.belonging import owner_if_another, refuse_another
+from pyalma_tui.runner.start import Asked, Start, begun, meta_of
+from pyalma_tui.runner.workers.local import LocalAgent
+from pyalma_tui.store.belonging import owner_if_another
 from pyalma_tui.store.forgetting import forget
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.opening import read_meta
 from pyalma_tui.store.ours import is_begun
-from pyalma_tui.store.schema import Meta
 
 FrontEnd: TypeAlias = Callable[[Settings, Session, LocalAgent, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
@@ -62,12 +58,10 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
 
     target = find_target(name, heed)
     state_dir = target.state_dir(options.state)
-    if message := in_use(state_dir):  # refuse early, before the module of a running experiment is imported once more
-        if options.fresh:
-            raise InUseError(message)
-        if (meta := read_meta(state_dir)) is not None:
-            refuse_another(state_dir, meta, target.path, target.module, target.digest)
-        if not screen:
+    if message := in_use(state_dir):
+        if not options.fresh:
+            meta_of(target, state_dir)
+        if options.fresh or not screen:
             raise InUseError(message)
         from pyalma_tui.cli.viewing import view
 
@@ -78,54 +72,30 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         from pyalma_tui.cli.import_plan import offer
 
         offer(name, target, state_dir, may_ask=screen)
-    given = given_entries(target, arguments, options.batch, heed)
-    beginning = begin(target, Meta() if options.fresh else read_meta(state_dir) or Meta(), chosen, options.seed)
-    debugs = options.debug is not None
-    with first_agent(target.module, state_dir, beginning.chosen, foreground=debugs) as agent:
-        front = _front_end(screen=screen, debugs=debugs)  # 0.2 s, spent while the worker imports the module
-        loaded = _load(agent, target)
-        batch = find_instances(target, given, loaded, heed)
-        settings = _settings(target, batch, options, beginning, state_dir, warnings)
-        del given, batch  # the settings have it: not twice in memory
-        if options.debug is not None and settings.batch is not None:
-            choose_one(settings.batch, options.debug, "--debug")  # before anything is made or forgotten
-        if options.fresh:
-            _forget(target, settings, yes=options.yes)
-        session = Session(settings, loaded.hash, loaded.has_done)
-        if options.debug is not None:
-            settings = _only_debugged(settings, session, options.debug)
-        settings = msgspec.structs.replace(settings, batch=None)  # the session has it: not twice in memory
-    return front(settings, session, agent, options)
-
-
-def _settings(
-    target: Target,
-    batch: list[Instance] | None,
-    options: RunOptions,
-    beginning: Beginning,
-    state_dir: Path,
-    warnings: Sequence[str],
-) -> Settings:
-    return Settings(
-        target=target.path,
-        module=target.module,
+    asked = Asked(
         state_dir=state_dir,
-        batch=batch,
-        iterations=beginning.iterations,
-        seed=beginning.seed,
-        workers=beginning.workers,
-        grace=beginning.grace,
-        sync=beginning.sync,
-        timeout=beginning.timeout,
-        retries=beginning.retries,
+        instances=tuple(arguments),
+        batch=options.batch,
+        seed=options.seed,
+        chosen=chosen,
         paused=options.paused,
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
-        chosen=beginning.chosen,
-        told=beginning.told,
+        fresh=options.fresh,
+        foreground=options.debug is not None,
         warnings=tuple(warnings),
     )
+    with begun(target, asked, warn) as start:
+        front = _front_end(screen=screen, debugs=asked.foreground)  # 0.2 s, spent while the worker imports the module
+        _load(start, target)
+        if options.debug is not None and start.settings.batch is not None:
+            choose_one(start.settings.batch, options.debug, "--debug")  # before anything is made or forgotten
+        if options.fresh:
+            _forget(target, start.settings, yes=options.yes)
+        session = start.open()
+        settings = start.settings if options.debug is None else _only_debugged(start.settings, session, options.debug)
+    return front(settings, session, start.agent, options)
 
 
 def has_screen(options: RunOptions) -> bool:
@@ -135,7 +105,7 @@ def has_screen(options: RunOptions) -> bool:
     return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
-def _load(agent: LocalAgent, target: Target) -> Loaded:
+def _load(start: Start, target: Target) -> None:
     shown = False
 
     def waiting(seconds: float) -> None:
@@ -145,7 +115,7 @@ def _load(agent: LocalAgent, target: Target) -> Loaded:
             tick(f"loading {target.module.name} ({seconds:.0f} s)… ctrl+c stops it")
 
     try:
-        return wait_until_loaded(agent, target.module, waiting)
+        start.load(waiting)
     finally:
         if shown:
             untick()

@@ -134,9 +134,9 @@ def import_plan(
     state: State = None,
 ) -> int:
     """Take over an unfinished experiment of pyalma."""
-    from pyalma_tui.cli.import_plan import import_plan as take_over
+    from pyalma_tui.cli.import_plan import import_plan as continue_plan
 
-    return take_over(experiment, state)
+    return continue_plan(experiment, state)
 
 
 @app.command(usage=f"{USAGE} reset TARGET [INSTANCE ...] [OPTIONS]")

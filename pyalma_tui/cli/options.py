@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.model.chosen import Chosen, Sync
-from pyalma_tui.runner.beginning import typed
+from pyalma_tui.model.chosen import Chosen, Import, Sync
+from pyalma_tui.runner.terms import typed
 
 WHAT = Group("What to run", sort_key=1)
 HOW = Group("How", sort_key=2)
@@ -53,6 +53,13 @@ class RunOptions:
         Sync | None,
         Parameter(group=HOW, help="what a power loss may take: all not yet written, 50 ms (at first), nothing"),
     ] = None
+    runs_per_worker: Annotated[
+        int | None, Parameter(group=HOW, help="after how many runs a worker is replaced; 1: each run has a process")
+    ] = None
+    imports: Annotated[
+        Import | None,
+        Parameter(name="--import", group=HOW, help="the module once, workers are forked (at first), or in each worker"),
+    ] = None
     state: Annotated[Path | None, Parameter(group=HOW, help="the state directory (<stem>.alma beside TARGET)")] = None
 
     debug: Annotated[
@@ -86,6 +93,8 @@ def typed_options(options: RunOptions, args: tuple[str, ...] | None) -> Chosen:
         retries=options.retries,
         grace=options.grace,
         sync=options.sync,
+        runs_per_worker=options.runs_per_worker,
+        imports=options.imports,
     )
 
 

@@ -13,7 +13,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
-from pyalma_tui.runner.beginning import shown_args
+from pyalma_tui.runner.terms import shown_args
 
 
 def status(name: str, state: Path | None, *, as_json: bool) -> int:

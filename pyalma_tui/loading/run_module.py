@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import builtins
 import difflib
-import hashlib
 import importlib
 import importlib.machinery
 import importlib.util
@@ -23,6 +22,7 @@ import msgspec
 from pyalma_tui.errors import LoadError
 from pyalma_tui.loading.signature import EXTRAS, WANTED, taken
 from pyalma_tui.loading.surroundings import enter, imports_relatively, is_free, surroundings
+from pyalma_tui.model.code import code_hash
 
 
 class RunModule(msgspec.Struct, frozen=True):
@@ -33,11 +33,6 @@ class RunModule(msgspec.Struct, frozen=True):
     done: Callable[[], object] | None
     extras: frozenset[str]
     hash: str
-
-
-def code_hash(code: bytes) -> str:
-    """The hash that tells versions of a run module apart: 12 hexadecimal digits of SHA-256."""
-    return hashlib.sha256(code).hexdigest()[:12]
 
 
 def import_module(path: Path, copy: Path, arguments: Sequence[str] = ()) -> RunModule:

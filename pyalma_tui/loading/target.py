@@ -12,11 +12,10 @@ from pyalma_tui.errors import InputError, LoadError
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
 from pyalma_tui.loading.experiment_file import ExperimentFile, read_experiment_file
-from pyalma_tui.loading.run_module import code_hash
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.code import code_hash
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
-from pyalma_tui.model.plan import MAX_RUNS
 from pyalma_tui.model.words import plural
 
 Warn = Callable[[str], None]
@@ -116,12 +115,3 @@ def _own_entries(target: Target, loaded: Loaded, warn: Warn) -> list[Entry] | No
         return read_batch(target.experiment.batch, warn)
     beside = target.module.with_suffix(".batch")
     return read_batch(beside, warn) if os.path.exists(beside) else None
-
-
-def refuse_too_many(target: Path, instances: int, iterations: int) -> None:
-    """Raise InputError for more runs than can be planned."""
-    if instances * iterations > MAX_RUNS:
-        raise InputError(
-            f"cannot plan the runs: {target}: {instances:,} instances, {iterations:,} times each: these are more than "
-            f"{MAX_RUNS:,} runs. Take fewer iterations or fewer instances"
-        )

@@ -18,6 +18,9 @@ Moment: TypeAlias = Annotated[float, Meta(ge=EARLIEST, le=LATEST)]
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=LONGEST)]
 
+Serial: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""How-manieth checkpoint."""
+
 Milliseconds: TypeAlias = Annotated[int, Meta(ge=0, le=int(LONGEST * 1000))]
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 Argument: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]  # a program can be given no other
 Sync: TypeAlias = Literal["flush", "group", "fsync"]
+Import: TypeAlias = Literal["once", "each"]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 HashSeed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | Literal["random"]
 
@@ -18,7 +19,8 @@ MAX_WORKERS = 1_000  # each is a process: more are a slip
 class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     """Each is None where nobody chose; times in seconds.
 
-    `args` follow the module's path in its `sys.argv`, `hash_seed` is its workers' PYTHONHASHSEED. `file` is what the
+    `args` follow the module's path in its `sys.argv`, `hash_seed` is its workers' PYTHONHASHSEED. `imports` tells
+    whether the module is imported once, or by each worker. `file` is what the
     .experiment said of `workers` and `iterations` at that time.
     """
 
@@ -30,6 +32,8 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     retries: Annotated[int, msgspec.Meta(ge=0)] | None = None
     grace: Annotated[float, msgspec.Meta(ge=0)] | None = None
     sync: Sync | None = None
+    runs_per_worker: Positive | None = None
+    imports: Import | None = None
     file: dict[str, int | str] = {}
 
 

@@ -40,3 +40,12 @@ def concerning(hook: s.DoneHook, identity: str) -> s.DoneHook:
     same = [each for each in known.earlier if each.identity == identity]
     found = same[-1] if same else s.Completion("", s.HookNotYet())
     return msgspec.structs.replace(known, status=found.status, identity=found.identity)
+
+
+def offered(hook: s.DoneHook, has_done: bool) -> s.DoneHook:
+    """The history where the module has, or has not, a done() that could be called."""
+    if not has_done and isinstance(hook.status, s.HookNotYet):
+        return msgspec.structs.replace(hook, status=s.HookAbsent())
+    if has_done and isinstance(hook.status, s.HookAbsent):
+        return msgspec.structs.replace(hook, status=s.HookNotYet())
+    return hook

@@ -6,12 +6,23 @@ import hashlib
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import overload
 
+from pyalma_tui.errors import InputError
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 
 MAX_RUNS = 10_000_000  # they take 2.5 GB; more are a slip, which would take all memory before it fails
+
+
+def refuse_too_many(target: Path, instances: int, iterations: int) -> None:
+    """Raise InputError for more runs than can be planned."""
+    if instances * iterations > MAX_RUNS:
+        raise InputError(
+            f"cannot plan the runs: {target}: {instances:,} instances, {iterations:,} times each: these are more than "
+            f"{MAX_RUNS:,} runs. Take fewer iterations or fewer instances"
+        )
 
 
 def plan(instances: int, iterations: int, seed: int) -> list[Run]:

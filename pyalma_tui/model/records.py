@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from pyalma_tui.model.bounds import Milliseconds, Moment, Seconds
+from pyalma_tui.model.bounds import Milliseconds, Moment, Seconds, Serial
 from pyalma_tui.model.status import Error
 
 
@@ -126,9 +126,20 @@ class Note(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="note"):
     text: str
 
 
+class Checkpointed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="checkpointed"):
+    """The checkpoint with this number is on the disk, of the experiment with this identity.
+
+    It is written before segments are removed that the checkpoint contains: so an older one that was restored beside
+    what goes on from it is known.
+    """
+
+    serial: Serial
+    identity: str = ""
+
+
 RunRecord: TypeAlias = Started | Saved | Progressed | Returned | Raised | Stopped | Lost | Reset
 HookRecord: TypeAlias = DoneStarted | DoneReturned | DoneRaised
-Record: TypeAlias = RunRecord | HookRecord | Note
+Record: TypeAlias = RunRecord | HookRecord | Note | Checkpointed
 
 _RANK: dict[type, int] = {Started: 0, Saved: 1, Progressed: 1, Returned: 2, Raised: 2, Stopped: 3, Lost: 3, Reset: 4}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -15,92 +14,18 @@ import msgspec
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model import jsontext
-from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
-from pyalma_tui.report.facts import run_facts
+from pyalma_tui.report.facts import RunFacts
 
 Format: TypeAlias = Literal["csv", "json", "md"]
 SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".md": "md"}
 
 
-class Row(msgspec.Struct, frozen=True):
-    """What is exported of a run; what is not known is None.
-
-    `seconds` are those of all attempts, the running one included. What follows belongs to the last one: `started` and
-    `ended` are ISO 8601 with the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the
-    machine that it ran on, `module` the hash of the code that ran, `log` is relative to the state directory. `file` is
-    the absolute path of the instance's file, if it has one; `in_batch` tells whether it is in the batch still.
-    """
-
-    id: int
-    instance: str
-    data: msgspec.Raw
-    iteration: int
-    status: s.Word
-    state: msgspec.Raw
-    saves: int
-    attempts: int
-    seed: int
-    seconds: float
-    started: str | None
-    ended: str | None
-    reason: str | None
-    error: str | None
-    worker: int | None
-    host: str | None
-    module: str | None
-    log: str | None
-    file: str | None
-    in_batch: bool
+COLUMNS = RunFacts.__struct_fields__
 
 
-COLUMNS = Row.__struct_fields__
-
-
-def row_of(run: Run, instance: Instance, now: float | None = None) -> Row:
-    """The row of one run; a running one counts until `now`, None where nobody runs it any more."""
-    facts = run_facts(run, instance, now)
-    return Row(
-        id=facts.id,
-        instance=facts.instance,
-        data=facts.data,
-        iteration=facts.iteration,
-        status=facts.status,
-        state=facts.state,
-        saves=facts.saves,
-        attempts=facts.attempts,
-        seed=facts.seed,
-        seconds=facts.seconds,
-        started=_iso(run.began),
-        ended=_iso(_ended(run.status)),
-        reason=s.reason(run.status),
-        error=facts.error,
-        worker=run.slot,
-        host=run.host or None,
-        module=facts.module,
-        log=facts.log,
-        file=facts.file,
-        in_batch=instance.in_batch,
-    )
-
-
-def _ended(status: s.Status) -> float | None:
-    return status.at if isinstance(status, s.Done | s.Failed | s.Interrupted) else None
-
-
-def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
-
-
-def rows_of(instances: Sequence[Instance], runs: Iterable[Run], now: float | None = None) -> Iterator[Row]:
-    """The rows of all runs, in the order of their ids."""
-    return (row_of(run, instances[run.instance], now) for run in runs)
-
-
-def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:
+def pieces(rows: Iterable[RunFacts], form: Format) -> Iterator[str]:
     """The text of an export, piece by piece."""
     match form:
         case "csv":
@@ -111,7 +36,7 @@ def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:
             return _markdown(rows)
 
 
-def _csv(rows: Iterable[Row]) -> Iterator[str]:
+def _csv(rows: Iterable[RunFacts]) -> Iterator[str]:
     text = io.StringIO()
     write = csv.writer(text).writerow  # whose lines end with \r\n: so it quotes a field that holds one of the two
     for cells in chain([COLUMNS], map(_cells, rows)):
@@ -121,7 +46,7 @@ def _csv(rows: Iterable[Row]) -> Iterator[str]:
         text.truncate()
 
 
-def _json(rows: Iterable[Row]) -> Iterator[str]:
+def _json(rows: Iterable[RunFacts]) -> Iterator[str]:
     opening = "["
     for row in rows:
         yield f"{opening}{escaped(jsontext.encode(row).decode())}"
@@ -129,13 +54,13 @@ def _json(rows: Iterable[Row]) -> Iterator[str]:
     yield "]\n" if opening != "[" else "[]\n"
 
 
-def _markdown(rows: Iterable[Row]) -> Iterator[str]:
+def _markdown(rows: Iterable[RunFacts]) -> Iterator[str]:
     yield f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
     for row in rows:
         yield f"| {' | '.join(map(_escaped, _cells(row)))} |\n"
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: RunFacts) -> list[str]:
     """The fields as texts: a string that was saved is its own text, any other state and all data are JSON."""
     return [_cell(getattr(row, name), is_state=name == "state") for name in COLUMNS]
 

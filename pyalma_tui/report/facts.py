@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from pyalma_tui.errors import Failure
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
@@ -26,10 +28,12 @@ class HookFacts(msgspec.Struct, frozen=True):
 
 
 class RunFacts(msgspec.Struct, frozen=True):
-    """One run as `status --json` tells it.
+    """What is told of one run, by `status --json`, by a script's results and in an export; what is not known is None.
 
-    `file` is the absolute path of the instance's file, if it has one. `seconds` are those of all attempts, the running
-    one included, `module` is the hash of the code that ran, `log` is relative to the state directory.
+    `seconds` are those of all attempts, the running one included. What follows belongs to the last one: `started` and
+    `ended` are ISO 8601 with the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the
+    machine that it ran on, `module` the hash of the code that ran, `log` is relative to the state directory. `file` is
+    the absolute path of the instance's file, if it has one; `in_batch` tells whether it is in the batch still.
     """
 
     id: int
@@ -42,10 +46,16 @@ class RunFacts(msgspec.Struct, frozen=True):
     attempts: int
     seed: int
     seconds: float
+    started: str | None
+    ended: str | None
+    reason: str | None
     error: str | None
+    worker: int | None
+    host: str | None
     module: str | None
     log: str | None
     file: str | None
+    in_batch: bool
 
 
 class StatusFacts(msgspec.Struct, frozen=True):
@@ -79,11 +89,30 @@ def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFact
         attempts=run.attempt,
         seed=run.seed,
         seconds=round(worked(run, now), 3),
+        started=_iso(run.began),
+        ended=_iso(_ended(run.status)),
+        reason=s.reason(run.status),
         error=run.status.error.message if isinstance(run.status, s.Failed) else None,
+        worker=run.slot,
+        host=run.host or None,
         module=run.module or None,
         log=log_of(run.id, run.attempt) if run.attempt else None,
         file=instance.file or None,
+        in_batch=instance.in_batch,
     )
+
+
+def _ended(status: s.Status) -> float | None:
+    return status.at if isinstance(status, s.Done | s.Failed | s.Interrupted) else None
+
+
+def _iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
+
+
+def facts_of(instances: Sequence[Instance], runs: Iterable[Run], now: float | None = None) -> Iterator[RunFacts]:
+    """The facts of these runs, in their order."""
+    return (run_facts(run, instances[run.instance], now) for run in runs)
 
 
 def status_facts(
@@ -108,13 +137,19 @@ def status_facts(
         not_in_batch=aside,
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
         args=args,
-        runs=[run_facts(run, instances[run.instance], now) for run in remaining(instances, runs)],
+        runs=list(facts_of(instances, remaining(instances, runs), now)),
     )
 
 
 def remaining(instances: Sequence[Instance], runs: Iterable[Run]) -> Iterator[Run]:
     """The runs of instances that were not removed, in their order."""
     return (run for run in runs if not instances[run.instance].removed)
+
+
+def failure_of(snapshot: Snapshot) -> Failure | None:
+    """The one failure to tell of at the end: what held the runner up, unless what ended it is graver."""
+    found = [failure for failure in (snapshot.blocked, snapshot.failure) if failure is not None]
+    return max(found, key=lambda failure: failure.exit_code, default=None)
 
 
 def exit_code(snapshot: Snapshot) -> int:

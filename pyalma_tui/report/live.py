@@ -55,7 +55,7 @@ def _live(snapshot: Snapshot, width: int) -> RenderableType:
         Text(f"{counts.done:,}/{counts.total:,} runs"),
         ProgressBar(total=max(1, counts.total), completed=counts.done, width=min(40, width // 3)),
         Text(f"{counts.failed} failed" if counts.failed else "", style="red"),
-        Text((snapshot.not_saved and f"NOT SAVED {snapshot.not_saved}") or left, style="dim"),
+        Text(f"NOT SAVED {snapshot.not_saved.message}" if snapshot.not_saved else left, style="dim"),
     )
     rows = Table.grid(padding=(0, 1))
     busy = [slot for slot in snapshot.slots if slot.run]

@@ -18,8 +18,8 @@ from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.words import plural, size
-from pyalma_tui.runner.beginning import begin, shown_args
 from pyalma_tui.runner.printed import said
+from pyalma_tui.runner.terms import shown_args, terms_of
 from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look, why_interrupted
@@ -192,7 +192,7 @@ def _chosen(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Ch
         known = read_meta(state_dir) or Meta()
     except StoreError:  # a finding of its own
         known = Meta()
-    return begin(target, known, Chosen(args=args), None).chosen
+    return terms_of(target, known, Chosen(args=args), None).chosen
 
 
 def _load(module: Path, chosen: Chosen) -> tuple[Loaded, float, int]:

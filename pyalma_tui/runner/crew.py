@@ -78,8 +78,8 @@ class Crew:
                 else:
                     self.agent.end()
 
-    def start_worker(self, worker: int, slot: int) -> m.NotBorn | None:
-        """Start a worker; why none can be."""
+    def start_worker(self, worker: int, slot: int, workers: int) -> m.NotBorn | None:
+        """Start a worker, one of so many that there are to be; why none can be."""
         session = self._session
         folder = load_log_dir(session.state_dir)
         log = self._load_logs[worker] = folder / load_log_name(session.meta.session, worker)
@@ -87,7 +87,7 @@ class Crew:
         assignment = Assignment(
             slot=slot,
             segment=journal.name_for(_writer(worker)),
-            segment_limit=journal.segment_limit(self._settings.workers),
+            segment_limit=journal.segment_limit(_writer(worker), workers),
             log=str(log),
         )
         try:
@@ -142,9 +142,8 @@ class Crew:
     def _part_from(self, worker: int) -> Iterator[Record]:
         self._settle(worker)
         _remove_empty(self._load_logs.pop(worker, None))
-        if worker in self._followed:
-            self._followed.discard(worker)
-            yield from self._session.journal.end(_writer(worker))
+        self._followed.discard(worker)
+        yield from self._session.journal.end(_writer(worker))
 
     def close(self) -> Iterator[Record]:
         """The agent has ended, and with it all workers: their last words."""

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from pyalma_tui.errors import Failure
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import worked
 from pyalma_tui.model.forecast import Forecast, forecast
@@ -13,9 +14,8 @@ from pyalma_tui.model.messages import Load
 from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.dispatch import done_is_due
 from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.runner.snapshot import Blocked, Change, Phase, Slot, SlotPhase, Snapshot
-from pyalma_tui.runner.state import Blocked as BlockedGate
-from pyalma_tui.runner.state import Calling, Coming, Halted, Leaving, Open, Running, Seat, State
+from pyalma_tui.runner.snapshot import Change, Phase, Slot, SlotPhase, Snapshot
+from pyalma_tui.runner.state import Blocked, Calling, Coming, Halted, Leaving, Open, Running, Seat, State
 from pyalma_tui.runner.steps import all_done
 
 KNOWN = 500  # durations of runs that a forecast rests on
@@ -33,12 +33,12 @@ def phase_of(state: State, now: float) -> Phase:
 
 
 def _hopes_for_room(state: State, now: float) -> bool:
-    return isinstance(state.gate, BlockedGate) and state.room.is_expected(now)
+    return isinstance(state.gate, Blocked) and state.room.is_expected(now)
 
 
 def idle_reason(state: State) -> str:
     """Why nothing runs, in a few words."""
-    if isinstance(state.gate, BlockedGate):
+    if isinstance(state.gate, Blocked):
         return state.gate.error.message
     if all_done(state):
         return "all done"
@@ -68,7 +68,7 @@ class Publisher:
             if run is not None and isinstance(run.status, s.Done):
                 self._durations.append(run.seconds)
 
-    def publish(self, state: State, failure: str, *, closed: bool = False) -> bool:
+    def publish(self, state: State, failure: Failure | None, *, closed: bool = False) -> bool:
         """Make the next moment; whether the phase has turned."""
         ledger, session, settings = state.ledger, self._session, self._settings
         phase: Phase = "closed" if closed else phase_of(state, time.monotonic())
@@ -101,7 +101,7 @@ class Publisher:
             notes=ledger.notes,
             not_saved=session.not_saved,
             idle_reason=idle_reason(state) if phase == "idle" else "",
-            blocked=Blocked(gate.error.message, gate.error.exit_code) if isinstance(gate, BlockedGate) else None,
+            blocked=gate.error.failure if isinstance(gate, Blocked) else None,
             failure=failure,
         )
         return turned

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 
-from pyalma_tui.errors import PyalmaError, ShortageError
+from pyalma_tui.errors import DefectError, Failure, PyalmaError, ShortageError, StoreError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.records import Record
@@ -18,8 +18,8 @@ from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.dispatch import decide
-from pyalma_tui.runner.edited import Edited
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
+from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.publishing import Publisher, phase_of
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import Retries
@@ -48,8 +48,8 @@ class Runner:
         self._crew = Crew(settings, session, first)
         self._state = _state_of(settings, session, has_done=first.loaded.has_done)
         self._publisher = Publisher(settings, session)
-        self._edited = Edited(settings.module, session.meta.module_hash)
-        self._failure = ""
+        self._edited = ModuleWatch(settings.module, session.meta.module_hash)
+        self._failure: Failure | None = None
         self._changed = True
         self._commands: SimpleQueue[c.Command] = SimpleQueue()
         self._wake, self._woken = socket.socketpair()
@@ -75,7 +75,7 @@ class Runner:
         except RuntimeError as error:
             if not is_shortage(error):
                 raise
-            self._failure = ShortageError(str(error)).message
+            self._failure = ShortageError(str(error)).failure
             self._end()
 
     def join(self, timeout: float | None = None) -> None:
@@ -109,10 +109,11 @@ class Runner:
             while not (self._state.closing and not self._state.seats and isinstance(self._state.agent, Absent)):
                 self._turn()
         except PyalmaError as error:
-            self._failure = error.message
+            self._failure = error.failure
         except OSError as error:
             where = error.filename or self._session.state_dir
-            self._failure = f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}"
+            why = f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}"
+            self._failure = StoreError(why).failure
         except Exception as error:
             self._failure = _defect(error)
             raise
@@ -206,7 +207,7 @@ class Runner:
             case i.Say(text):
                 self._note(text)
             case i.NotSaved(why):
-                self._session.not_saved = why
+                self._session.not_saved = StoreError(why).failure
             case i.Remember(changes):
                 self._session.choose(**changes)
             case i.StartAgent():
@@ -215,7 +216,7 @@ class Runner:
                 else:
                     self._decide(none)
             case i.StartWorker(worker, slot):
-                if (refused := self._crew.start_worker(worker, slot)) is not None:
+                if (refused := self._crew.start_worker(worker, slot, self._state.workers)) is not None:
                     self._decide(refused)
             case _:
                 self._crew.carry_out(instruction)
@@ -285,7 +286,7 @@ class Runner:
         try:
             step()
         except PyalmaError as error:
-            self._failure = self._failure or error.message
+            self._failure = self._failure or error.failure
         except Exception as error:  # noqa: BLE001 - told below, and nothing comes after it
             self._failure = self._failure or _defect(error)
 
@@ -322,5 +323,6 @@ def _state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
     )
 
 
-def _defect(error: Exception) -> str:
-    return f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
+def _defect(error: Exception) -> Failure:
+    text = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
+    return DefectError(text).failure

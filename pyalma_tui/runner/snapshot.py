@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
+from pyalma_tui.errors import Failure
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.instance import Instance
@@ -50,13 +51,6 @@ class Slot(msgspec.Struct, frozen=True):
     load: Load | None = None
 
 
-class Blocked(msgspec.Struct, frozen=True):
-    """Why nothing more can be started, in one line, and the exit code that tells it if it stays so."""
-
-    why: str
-    exit_code: int
-
-
 class Elsewhere(msgspec.Struct, frozen=True):
     """The other process that runs what is viewed, since when, and why it cannot be asked to hand over, "" if it can.
 
@@ -74,9 +68,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     `counts` are those of the batch, `aside` those of instances that are not in it any more. `runs[i]` is the run with
     id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are the ids of its runs by
     iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code this session runs, `args`
-    what it finds in `sys.argv` behind its path. `not_saved` says why states cannot be stored at the moment.
-    `idle_reason` says in a few words why nothing runs in phase "idle". `failure` is the one line of an error that ended
-    the runner. `elsewhere` is who runs it, if that is another process.
+    what it finds in `sys.argv` behind its path. `idle_reason` says in a few words why nothing runs in phase "idle".
+
+    `not_saved` is why states cannot be stored at the moment, `blocked` why nothing more can be started, and `failure`
+    what ended the runner. `elsewhere` is who runs it, if that is another process.
     """
 
     serial: int = 0
@@ -101,10 +96,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     forecast: Forecast | None = None
     saved_at: float | None = None
     notes: tuple[Note, ...] = ()
-    not_saved: str = ""
+    not_saved: Failure | None = None
     idle_reason: str = ""
-    blocked: Blocked | None = None
-    failure: str = ""
+    blocked: Failure | None = None
+    failure: Failure | None = None
     elsewhere: Elsewhere | None = None
 
 

@@ -10,19 +10,21 @@ from pathlib import Path
 
 import msgspec
 
-from pyalma_tui.errors import IllegalTransitionError, PyalmaError, StoreError
+from pyalma_tui.errors import DefectError, Failure, IllegalTransitionError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import worked
 from pyalma_tui.model.forecast import Forecast, forecast
-from pyalma_tui.model.records import DoneRaised, DoneReturned, DoneStarted, Note, Record, Returned
+from pyalma_tui.model.records import Checkpointed, Note, Record, Returned, RunRecord
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.handover import obstacle
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
 from pyalma_tui.store import layout, opening
 from pyalma_tui.store.abandoned import settle
+from pyalma_tui.store.checkpoint import stamp
 from pyalma_tui.store.ledger import NOTES, Ledger
 from pyalma_tui.store.lock import Holder, holder
-from pyalma_tui.store.segment import READ, Tail
+from pyalma_tui.store.segment import READ
+from pyalma_tui.store.tail import Tail
 
 LOOK = 0.3  # seconds between two looks at the files, at least
 SHARE = 10  # … and so many times what the look before has cost; the same for reading db.json
@@ -60,7 +62,7 @@ class Viewer:
         self._buffer = bytearray(READ)
         self._pause = 0.0
         self._changed = True
-        self._failure = ""
+        self._failure: Failure | None = None
         self._snapshot = Snapshot()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-viewer")
@@ -96,11 +98,12 @@ class Viewer:
         try:
             failure = self._take_in(now)
         except PyalmaError as error:
-            failure = error.message
+            failure = error.failure
         except OSError as error:
-            failure = f"view: {error.filename or self._state_dir}: {error.strerror}. {LAST_SEEN}"
+            failure = StoreError(f"view: {error.filename or self._state_dir}: {error.strerror}. {LAST_SEEN}").failure
         except Exception as error:
-            self._failure = f"view: {type(error).__name__}: {error}. The experiment goes on; please report this"
+            why = f"view: {type(error).__name__}: {error}. The experiment goes on; please report this"
+            self._failure = DefectError(why).failure
             self._publish(self._phase(now))
             raise
         phase = self._phase(now)
@@ -108,11 +111,11 @@ class Viewer:
             self._failure = failure
             self._publish(phase)
 
-    def _take_in(self, now: float) -> str:
+    def _take_in(self, now: float) -> Failure | None:
         """Look at everything; what was wrong the last time if that could not be looked at again."""
         self._pause = LOOK
         self._look_who(now)  # first: if nobody holds it, what is read after that is all there is
-        stale = opening.stamp(self._state_dir) != self._stamp
+        stale = stamp(self._state_dir) != self._stamp
         if stale and now >= self._next_read:
             self._read(now)
             stale = False
@@ -121,7 +124,7 @@ class Viewer:
             self._pause = max(LOOK, SHARE * (time.monotonic() - now))
         if not stale and self._elsewhere is None and self._ledger is not None:
             self._end(self._ledger)
-        return self._failure if stale else ""
+        return self._failure if stale else None
 
     def _look_who(self, now: float) -> None:
         """Find out which process runs it; raises OSError if the state directory is gone."""
@@ -142,7 +145,7 @@ class Viewer:
 
     def _read(self, now: float) -> None:
         """Take everything anew."""
-        stamp = opening.stamp(self._state_dir)
+        now_there = stamp(self._state_dir)
         try:
             store = opening.read_store(self._state_dir)
         finally:
@@ -151,7 +154,7 @@ class Viewer:
             raise StoreError(f"view: {self._state_dir}: it was removed. {LAST_SEEN}")
         if store is None:  # it is just being made
             return
-        self._stamp, self._positions = stamp, store.folded
+        self._stamp, self._positions = now_there, store.folded
         self._ledger = ledger = store.ledger
         self._target = Path(store.meta.target or self._target)
         self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
@@ -168,7 +171,7 @@ class Viewer:
         for name in sorted(names, key=lambda name: ("-runner-" in name, name)):
             records += self._appended(name)
         self._positions = {name: self._positions[name] for name in names if name in self._positions}
-        records = [record for record in records if not opening.checkpoint_of(record)]
+        records = [record for record in map(opening.as_today, records) if not isinstance(record, Checkpointed)]
         if not records:
             return
         try:
@@ -177,7 +180,7 @@ class Viewer:
             self._stamp = None
             return
         for record in records:
-            if isinstance(record, Note | DoneStarted | DoneReturned | DoneRaised):
+            if not isinstance(record, RunRecord):
                 continue
             run = ledger.run(record.run)
             if isinstance(run.status, s.Running):

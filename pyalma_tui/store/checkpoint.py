@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,8 +18,12 @@ from tinydb.storages import Storage
 
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular, read_regular, refuse_irregular, remove, sync_directory
 from pyalma_tui.store.layout import BACKUP, TEMPORARY
+from pyalma_tui.store.schema import Meta, instance_document, run_document
 
 CHUNK = 512  # documents encoded at a time: other threads get the interpreter in between
 
@@ -152,3 +157,43 @@ def _table(documents: Iterable[tuple[int | str, object]]) -> Iterator[bytes]:
         yield opening + b",\n".join([b'"%s":%s' % (str(key).encode(), jsontext.encode(value)) for key, value in chunk])
         opening = b",\n"
     yield b"}" if opening != b"{" else b"{}"
+
+
+# --- in a state directory ----------------------------------------------------------------------------------------
+
+
+def storage_of(state_dir: Path, umask: int | None = None) -> CheckpointStorage:
+    """The storage of `db.json` in a state directory; `umask` is for what it writes."""
+    return CheckpointStorage(layout.database(state_dir), umask)
+
+
+def stamp(state_dir: Path) -> tuple[int, int] | None:
+    """Something else whenever `db.json` was replaced, None while there is none."""
+    try:
+        found = os.lstat(layout.database(state_dir))
+    except FileNotFoundError:
+        return None
+    return (found.st_ino, found.st_mtime_ns)
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """Everything that `db.json` is to contain, frozen so that another thread can write it."""
+
+    meta: Meta
+    instances: Sequence[Instance]
+    runs: Sequence[Run]
+    foreign: dict[str, msgspec.Raw]
+
+
+def write_checkpoint(state_dir: Path, checkpoint: Checkpoint, umask: int | None = None) -> None:
+    """Write `db.json`, its mode by `umask` or that of the process; raises OSError and leaves the old one."""
+    meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time(), state_dir=str(state_dir))
+    instances = checkpoint.instances
+    storage_of(state_dir, umask).write(
+        {
+            "meta": {1: meta},
+            "instances": ((i.id + 1, instance_document(i)) for i in instances),
+            "runs": ((run.id, run_document(run, instances[run.instance])) for run in checkpoint.runs),
+            **checkpoint.foreign,
+        }
+    )

@@ -7,8 +7,8 @@ from pathlib import Path
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model.words import plural
 from pyalma_tui.store import layout
+from pyalma_tui.store.checkpoint import storage_of
 from pyalma_tui.store.lock import Lock
-from pyalma_tui.store.opening import storage_of
 from pyalma_tui.store.ours import refuse_disguised, remove_ours
 from pyalma_tui.store.schema import TABLES
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from pyalma_tui.model.records import Record
 from pyalma_tui.store.disk import is_at, remove, sync_data, sync_directory
 from pyalma_tui.store.layout import next_segment, segment_name
-from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, Tail, line_of
+from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, line_of
+from pyalma_tui.store.tail import Tail
 
 SMALLEST = 1 << 20  # bytes: no segment is smaller, however many workers there are
 OPEN_LIMIT = 64 << 20  # bytes in the segments that workers write now, all together
@@ -47,6 +48,7 @@ class Journal:
         self._refused: dict[str, OSError] = {}  # by segment: why the disk did not take it; it is not asked again
         self._damaged: dict[str, int] = {}  # by segment: lines that had to be skipped, as long as nobody was told
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
+        self._limits: dict[str, int] = {}  # by writer: how large each of its segments may grow
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
         self._own = SegmentWriter(directory, segment_name(session, "runner", 1), settled=True, umask=umask)
         self._each_synced = synced
@@ -124,7 +126,8 @@ class Journal:
             self._damaged[name] = tail.damaged
 
     def end(self, writer: str) -> Iterator[Record]:
-        """The last records of a worker that is gone."""
+        """The last records of a worker that is gone; others may have its room."""
+        self._limits.pop(writer, None)
         yield from self.read(writer)
         if writer in self._tails:
             with self._guard:
@@ -230,19 +233,28 @@ class Journal:
             raise failure
 
     def _unsynced(self) -> list[tuple[str, int, int]]:
-        """Segment, a descriptor of the caller's own, size; of those that have grown."""
+        """Segment, a descriptor of the caller's own, size; of those that have grown, ours last.
+
+        What we write follows from what workers wrote: a power cut amid a sync leaves no effect without its cause.
+        """
         with self._guard:
-            open_now = [(self._own.name, self._own.fd), *[(name, tail.fd) for name, tail in self._tails.values()]]
+            open_now = [*[(name, tail.fd) for name, tail in self._tails.values()], (self._own.name, self._own.fd)]
             asked = [(name, fd) for name, fd in open_now if fd >= 0 and name not in self._refused]
             sizes = [(name, fd, os.fstat(fd).st_size) for name, fd in asked]
             grown = [(name, os.dup(fd), size) for name, fd, size in sizes if size != self._synced.setdefault(name, 0)]
-            grown += [(name, tail.fd, tail.position) for name, tail in self._parting]
+            parting = [(name, tail.fd, tail.position) for name, tail in self._parting]
             self._parting.clear()
-            return grown
+            return parting + grown
 
-    def segment_limit(self, workers: int) -> int:
-        """How large a worker's segment may grow, so that all of them stay within bounds; in bytes."""
-        return max(SMALLEST, min(LIMIT, OPEN_LIMIT // max(1, workers)))
+    def segment_limit(self, writer: str, workers: int) -> int:
+        """How large each segment of this writer may grow, so that all of them stay within bounds; in bytes.
+
+        `workers` are as many as are expected; if more come than that, they get what is left, until others have ended.
+        """
+        taken = sum(self._limits.values())
+        limit = max(SMALLEST, min(LIMIT, OPEN_LIMIT // max(1, workers), OPEN_LIMIT - taken))
+        self._limits[writer] = limit
+        return limit
 
     def close(self) -> None:
         """Close all descriptors; files stay."""

@@ -12,6 +12,7 @@ from pyalma_tui.model.experiment import Run, fold, fold_hook, lost_before
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import Grid, runs_of
 from pyalma_tui.model.records import (
+    Checkpointed,
     DoneRaised,
     DoneReturned,
     DoneStarted,
@@ -94,6 +95,8 @@ class Ledger:
         if isinstance(record, Note):
             self.notes = (*self.notes, record)[-NOTES:]
             return None
+        if isinstance(record, Checkpointed):  # which is about files, not about what is true
+            return None
         if isinstance(record, DoneStarted | DoneReturned | DoneRaised):
             self.hook = fold_hook(self.hook, record)
             return None
@@ -136,6 +139,8 @@ class Ledger:
         of_hook: list[HookRecord] = []
         notes: list[Note] = []
         for record in records:
+            if isinstance(record, Checkpointed):
+                continue
             if isinstance(record, Note):
                 notes.append(record)
             elif isinstance(record, DoneStarted | DoneReturned | DoneRaised):
@@ -151,7 +156,7 @@ class Ledger:
             self.hook = fold_hook(self.hook, Reset(0, 0, 0.0, self.hook.calls))  # a completion is ahead again
 
     def _apply_with_lost(self, record: Record) -> None:
-        assert not isinstance(record, Note | DoneStarted | DoneReturned | DoneRaised), "only a run's record is refused"
+        assert isinstance(record, RunRecord), "only a run's record is refused"
         for lost in lost_before(self.run(record.run), record):
             self._unreset |= isinstance(lost, Reset)
             self.apply(lost)

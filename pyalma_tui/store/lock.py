@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from time import localtime, strftime
 from types import TracebackType
@@ -37,31 +38,23 @@ class Lock:
 
     def __init__(self, state_dir: Path, now: float, umask: int | None = None) -> None:
         """`now` is told to others as the time it was taken; `umask` decides its mode, None for that of the process."""
-        self._path = path = layout.lock(state_dir)
-        try:
-            low = open_regular(path, os.O_RDWR | os.O_CREAT, umask)
-        except OSError as error:
-            raise _unusable(path, error) from error
-        try:
-            _take(low)
-        except BlockingIOError:
-            os.close(low)
-            raise InUseError(_in_use(path, read_holder(path))) from None
-        except OSError as error:
-            os.close(low)
-            raise _unusable(path, error) from error
-        self.fd = high(low)
+        self._path = layout.lock(state_dir)
+        self._umask = umask
+        self.fd = _locked(self._path, now, umask)
         _held.add(self)
-        try:
-            os.ftruncate(self.fd, 0)
-            os.pwrite(self.fd, msgspec.json.encode(Holder(os.getpid(), now)) + b"\n", 0)
-        except OSError:  # a full disk: it holds all the same, and who holds it is only shown
-            return
 
     @property
     def in_place(self) -> bool:
         """Whether others find it: nobody has removed its file."""
         return is_at(self._path, self.fd)
+
+    def take_anew(self, now: float) -> None:
+        """Hold the file that has its name now, as after somebody has removed ours.
+
+        Raises InUseError, StoreError; then it holds what it held.
+        """
+        old, self.fd = self.fd, _locked(self._path, now, self._umask)
+        os.close(old)
 
     def close(self) -> None:
         """Let go, as far as this process is concerned: workers that live hold it on."""
@@ -86,6 +79,27 @@ def _let_go_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_let_go_in_child)
+
+
+def _locked(path: Path, now: float, umask: int | None) -> int:
+    """A descriptor of the locked file, which says who holds it; raises InUseError, StoreError."""
+    try:
+        low = open_regular(path, os.O_RDWR | os.O_CREAT, umask)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        _take(low)
+    except BlockingIOError:
+        os.close(low)
+        raise InUseError(_in_use(path, read_holder(path))) from None
+    except OSError as error:
+        os.close(low)
+        raise _unusable(path, error) from error
+    fd = high(low)
+    with suppress(OSError):  # a full disk: it holds all the same, and who holds it is only shown
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, msgspec.json.encode(Holder(os.getpid(), now)) + b"\n", 0)
+    return fd
 
 
 def _take(fd: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +15,10 @@ from pyalma_tui.errors import IllegalTransitionError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.bounds import MOST_SESSIONS
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import Grid
-from pyalma_tui.model.records import Note, Record
+from pyalma_tui.model.records import Checkpointed, Note, Record
 from pyalma_tui.store import layout
-from pyalma_tui.store.checkpoint import CheckpointStorage
+from pyalma_tui.store.checkpoint import CheckpointStorage, stamp, storage_of
 from pyalma_tui.store.layout import SEGMENT, session_of
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.ours import refuse_disguised
@@ -30,14 +28,13 @@ from pyalma_tui.store.schema import (
     InstanceDocument,
     Meta,
     RunDocument,
-    instance_document,
     instance_of,
-    run_document,
     run_of,
 )
-from pyalma_tui.store.segment import READ, Tail
+from pyalma_tui.store.segment import READ
+from pyalma_tui.store.tail import Tail
 
-CHECKPOINTED = re.compile(r"checkpoint ([0-9]{1,18})(?: of ([0-9a-f]+))?")  # the note of `checkpoint_note`
+OLD_CHECKPOINTED = re.compile(r"checkpoint ([0-9]{1,18})(?: of ([0-9a-f]+))?")  # a note that once stood for the record
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -53,11 +50,6 @@ class Store(msgspec.Struct, frozen=True):
     foreign: dict[str, msgspec.Raw]
     damaged: dict[str, int]
     stale: tuple[str, ...] = ()
-
-
-def storage_of(state_dir: Path, umask: int | None = None) -> CheckpointStorage:
-    """The storage of `db.json` in a state directory; `umask` is for what it writes."""
-    return CheckpointStorage(layout.database(state_dir), umask)
 
 
 def read_store(state_dir: Path) -> Store | None:
@@ -98,15 +90,6 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def stamp(state_dir: Path) -> tuple[int, int] | None:
-    """Something else whenever `db.json` was replaced, None while there is none."""
-    try:
-        found = os.lstat(layout.database(state_dir))
-    except FileNotFoundError:
-        return None
-    return (found.st_ino, found.st_mtime_ns)
 
 
 def _read(state_dir: Path) -> Store | None:
@@ -150,7 +133,7 @@ def segments(journal: Path) -> tuple[str, ...]:
 def _has_records(path: Path) -> bool:
     tail = Tail(path)
     try:
-        return any(not isinstance(record, Note) for record in tail.read(bytearray(READ)))
+        return any(not isinstance(record, Note | Checkpointed) for record in tail.read(bytearray(READ)))
     finally:
         tail.close()
 
@@ -206,55 +189,28 @@ def _fold(
                 damaged[name] = skipped
         finally:
             tail.close()
-    notes = list(filter(None, map(checkpoint_of, records)))
-    if any(meta.identity and identity and identity != meta.identity for _, identity in notes):
+    records = [as_today(record) for record in records]
+    written = [record for record in records if isinstance(record, Checkpointed)]
+    if any(meta.identity and record.identity and record.identity != meta.identity for record in written):
         raise _restored(storage, "the journal beside it is that of another experiment")
-    newest = max((serial for serial, _ in notes), default=0)
+    newest = max((record.serial for record in written), default=0)
     if newest > meta.serial:
         raise _restored(storage, f"it is checkpoint {meta.serial}, the journal goes on from checkpoint {newest}")
     try:
-        ledger.apply_all(r for r in records if not checkpoint_of(r))
+        ledger.apply_all(records)
     except (IllegalTransitionError, IndexError) as error:
         raise _restored(storage, f"the journal does not fit it ({error})") from error
     return folded, damaged
 
 
-def checkpoint_note(meta: Meta) -> Note:
-    """What the journal says after a checkpoint, before segments are removed that it contains."""
-    return Note(time.time(), f"checkpoint {meta.serial} of {meta.identity}")
-
-
-def checkpoint_of(record: Record) -> tuple[int, str] | None:
-    """Serial and experiment of such a note, None for every other record."""
-    found = CHECKPOINTED.fullmatch(record.text) if isinstance(record, Note) else None
-    return (int(found[1]), found[2] or "") if found else None
+def as_today(record: Record) -> Record:
+    """The record in the form that is written now: what says that a checkpoint is on the disk was a note once."""
+    found = OLD_CHECKPOINTED.fullmatch(record.text) if isinstance(record, Note) else None
+    return record if found is None else Checkpointed(int(found[1]), found[2] or "")
 
 
 def _restored(storage: CheckpointStorage, why: str) -> StoreError:
     return StoreError(
         f"store: {storage.path}: {why}: was one of them restored from a backup? "
         f"Nothing was changed; put the newer file back, or go on without {storage.path.parent / 'journal'} by moving it"
-    )
-
-
-class Checkpoint(msgspec.Struct, frozen=True):
-    """Everything that `db.json` is to contain, frozen so that another thread can write it."""
-
-    meta: Meta
-    instances: Sequence[Instance]
-    runs: Sequence[Run]
-    foreign: dict[str, msgspec.Raw]
-
-
-def write_checkpoint(state_dir: Path, checkpoint: Checkpoint, umask: int | None = None) -> None:
-    """Write `db.json`, its mode by `umask` or that of the process; raises OSError and leaves the old one."""
-    meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time(), state_dir=str(state_dir))
-    instances = checkpoint.instances
-    storage_of(state_dir, umask).write(
-        {
-            "meta": {1: meta},
-            "instances": ((i.id + 1, instance_document(i)) for i in instances),
-            "runs": ((run.id, run_document(run, instances[run.instance])) for run in checkpoint.runs),
-            **checkpoint.foreign,
-        }
     )

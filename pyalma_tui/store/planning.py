@@ -2,17 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from operator import eq
+from pathlib import Path
 
 import msgspec
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run, anew, has_result
+from pyalma_tui.model.completion import concerning, identified, identity_of, offered
+from pyalma_tui.model.experiment import Run, anew, cut_off, has_result
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.plan import Grid, grow, plan
+from pyalma_tui.model.plan import Grid, dispatch_order, grow, plan, refuse_too_many
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.ledger import Ledger
+from pyalma_tui.store.opening import Store
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """What a start is about: the ledger, today's batch as instance ids, and its runs in the order of their dispatch.
+
+    `growth` tells how the batch differs from the last one, in words.
+    """
+
+    ledger: Ledger
+    batch: Sequence[int]
+    order: Sequence[int]
+    iterations: int
+    seed: int
+    growth: str = ""
+
+
+def plan_start(
+    store: Store | None,
+    batch: Sequence[Instance] | None,
+    iterations: int | None,
+    seed: int | None,
+    target: Path,
+    *,
+    has_done: bool,
+) -> Planned:
+    """What to run now, and where done() stands for it; `store` is what is remembered, which nobody else runs.
+
+    `batch` are today's instances, None for those that are remembered; `iterations` and `seed` are None where nobody
+    says. `target` is who is told of too many runs. Raises InputError.
+    """
+    growth = ""
+    if store is not None:
+        planned = _planned(store.ledger, store.meta.iterations)
+        store.ledger.hook = identified(cut_off(store.ledger.hook), planned)
+    if store is None or not store.meta.session:
+        instances = list(batch or ())
+        iterations = iterations or 1
+        seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
+        refuse_too_many(target, len(instances), iterations)
+        ledger = new_ledger(instances, iterations, seed)
+        numbers: Sequence[int] = range(len(instances))
+    else:
+        iterations = iterations or store.meta.iterations
+        seed = store.meta.seed
+        today = [each for each in store.ledger.instances if each.in_batch] if batch is None else batch
+        refuse_too_many(target, len(today), iterations)
+        ledger, numbers, change = merge(store.ledger, today, iterations, seed)
+        growth = change.text
+    order = list(dispatch_order(ledger.runs.freeze(), numbers, iterations))
+    ledger.hook = offered(concerning(ledger.hook, _completed(ledger, order)), has_done)
+    return Planned(ledger, numbers, order, iterations, seed, growth)
+
+
+def _planned(ledger: Ledger, iterations: int) -> Iterator[Run]:
+    """The runs that were planned when this was written."""
+    batch = [instance.in_batch for instance in ledger.instances]
+    return (run for run in ledger.runs if batch[run.instance] and run.iteration < iterations)
+
+
+def _completed(ledger: Ledger, order: Iterable[int]) -> str:
+    """The identity of all results that are planned, "" as long as some are not there or done() was never called."""
+    planned = [ledger.run(number) for number in order] if ledger.hook.calls else []
+    return identity_of(planned) if planned and all(isinstance(run.status, s.Done) for run in planned) else ""
 
 
 def new_ledger(instances: Sequence[Instance], iterations: int, seed: int) -> Ledger:

@@ -1,25 +1,22 @@
 """A journal segment: an append-only file of checksummed records with one writer.
 
 A line is `crc32 record\n`: eight hexadecimal digits, one separator, the record as compact JSON. The separator tells the
-kind without decoding: a space before `saved`, a tab before everything else. Compact JSON never holds a raw tab, so a
-reader finds the records that matter with one `memchr`, and of a streak of saves it decodes the last few only: each
-supersedes the one before and its number says how many there were.
+kind without decoding: a space before `saved`, a tab before everything else. Compact JSON never holds a raw tab.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
 from pyalma_tui.model import jsontext
-from pyalma_tui.model.experiment import EARLIER_STATES
 from pyalma_tui.model.records import Record, Saved
-from pyalma_tui.store.disk import NEW_FILE, high, open_regular, settle_mode, sync_data
+from pyalma_tui.store.disk import NEW_FILE, high, settle_mode, sync_data
 from pyalma_tui.store.layout import next_segment
 
 LIMIT = 16 << 20  # bytes after which a writer goes on in a new segment
@@ -263,134 +260,3 @@ class SegmentWriter:
         fd, self.fd = self.fd, -1  # a close that fails has closed
         if ours:
             os.close(fd)
-
-
-class Tail:
-    """Reads a segment from a position on, as far as whole lines reach, again and again while it grows.
-
-    `kept` counts the bytes of lines that nothing in this segment supersedes; `damaged` the lines that were skipped.
-    """
-
-    def __init__(self, path: Path, position: int = 0) -> None:
-        self.path = path
-        self.position = position
-        self.kept = 0
-        self.damaged = 0
-        self.fd = open_regular(path, os.O_RDONLY)
-
-    def close(self) -> None:
-        """Close the descriptor."""
-        fd, self.fd = self.fd, -1  # a close that fails has closed
-        if fd >= 0:
-            os.close(fd)
-
-    def size(self) -> int:
-        """Bytes in the file now."""
-        return os.fstat(self.fd).st_size
-
-    def read(self, buffer: bytearray) -> Iterator[Record]:
-        """The records since the last call, of each streak of saves only the last few.
-
-        `buffer` of READ bytes is shared by all tails. A torn last line stays unread.
-        """
-        for data, end in self._pieces(buffer):
-            yield from self._records(data, end)
-
-    def lines(self, buffer: bytearray) -> Iterator[bytes]:
-        """The lines that nothing in this segment supersedes, from the position on, newline included."""
-        newest: Line | None = None  # of the saves since the last line that was yielded
-        for data, end in self._pieces(buffer):
-            for start, stop, important in _streaks(data, end):
-                last = () if important else _last_saves(data, start, stop)
-                if newest is not None and not (last and _attempt_of(last[-1]) == _attempt_of(newest)):
-                    yield newest[1]
-                    newest = None
-                if not last:
-                    yield from bytes(data[start:stop]).splitlines(keepends=True)
-                elif newest is None or last[-1][0].number > newest[0].number:
-                    newest = last[-1]
-        if newest is not None:
-            yield newest[1]
-
-    def _pieces(self, buffer: bytearray) -> Iterator[tuple[bytearray, int]]:
-        while True:
-            length = os.preadv(self.fd, [buffer], self.position)
-            end = buffer.rfind(b"\n", 0, length) + 1
-            if end == 0:
-                if length < len(buffer):
-                    return
-                buffer = bytearray(2 * len(buffer))  # a line longer than the buffer
-                continue
-            yield buffer, end
-            self.position += end
-            if length < len(buffer):
-                return
-
-    def _records(self, data: bytearray, end: int) -> Iterator[Record]:
-        for start, stop, important in _streaks(data, end):
-            if important:
-                self.kept += stop - start
-                yield from self._decode_all(data, start, stop)
-            else:
-                yield from self._streak(data, start, stop)
-
-    def _streak(self, data: bytearray, start: int, stop: int) -> Iterator[Record]:
-        """The newest of consecutive saves and the few before it that are shown."""
-        if last := _last_saves(data, start, stop):
-            self.kept += len(last[-1][1])
-            yield from [record for record, _ in last]
-        else:  # trust nothing, look at every line
-            self.kept += stop - (data.rfind(b"\n", start, stop - 1) + 1 or start)
-            yield from self._decode_all(data, start, stop)
-
-    def _decode_all(self, data: bytearray, start: int, stop: int) -> Iterator[Record]:
-        for line in bytes(data[start : stop - 1]).split(b"\n"):
-            record = record_of(line)
-            if record is None:
-                self.damaged += 1
-            else:
-                yield record
-
-
-Line = tuple[Saved, bytes]
-
-
-def _last_saves(data: bytearray, start: int, stop: int) -> Sequence[Line]:
-    """The last few saves of a streak, the newest last; none if lines are damaged or of several attempts.
-
-    A save in the midst of another one, from a signal handler, has a higher number than the line after it: from the end
-    back, numbers rise to the newest and fall from there on.
-    """
-    found: list[Line] = []
-    end = stop
-    while end > start and (len(found) <= EARLIER_STATES or found[-1][0].number > found[-2][0].number):
-        begin = data.rfind(b"\n", start, end - 1) + 1 or start
-        line = bytes(data[begin:end])
-        record = record_of(line[:-1])
-        if not isinstance(record, Saved):
-            return ()
-        found.append((record, line))
-        end = begin
-    first = record_of(bytes(data[start : data.find(b"\n", start, stop)]))
-    if not isinstance(first, Saved) or {_attempt_of(each) for each in found} != {(first.run, first.attempt)}:
-        return ()  # a thread that its run() left behind saved once more
-    return sorted(found, key=lambda each: each[0].number)
-
-
-def _attempt_of(line: Line) -> tuple[int, int]:
-    return line[0].run, line[0].attempt
-
-
-def _streaks(data: bytearray, end: int) -> Iterator[tuple[int, int, bool]]:
-    """Pieces [start, stop) of whole lines: True for one line with a tab, False for a streak of lines without."""
-    start = 0
-    while start < end:
-        tab = data.find(b"\t", start, end)
-        if tab < 0:
-            yield start, end, False
-            return
-        line = data.rfind(b"\n", start, tab) + 1 or start
-        if line > start:
-            yield start, line, False
-        start = data.find(b"\n", tab, end) + 1
-        yield line, start, True

@@ -12,7 +12,7 @@ import msgspec
 
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Returned, Saved, Started
-from pyalma_tui.store import opening, planning
+from pyalma_tui.store import checkpoint, opening, planning
 from pyalma_tui.store.layout import segment_name
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.schema import Meta
@@ -76,7 +76,7 @@ def _prepare(state_dir: Path) -> Prepared:
     for run in range(1, RUNS // 2 + 1):
         _live(ledger, run)
     meta = Meta(session=1, serial=1)
-    opening.write_checkpoint(state_dir, opening.Checkpoint(meta, instances, ledger.runs.freeze(), {}))
+    checkpoint.write_checkpoint(state_dir, checkpoint.Checkpoint(meta, instances, ledger.runs.freeze(), {}))
     writers = [SegmentWriter(journal, segment_name(1, f"w{number:04d}", 1)) for number in (1, 2)]
     done = 0
     for number in range(RECORDS // 4):

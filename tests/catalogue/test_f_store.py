@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from tinydb import TinyDB, where
 
-from pyalma_tui.store.lock import holder
+from pyalma_tui.store.lock import Lock, holder
 from tests.catalogue.experiment import PATIENCE, Catalogue, Check, Experiment, Result, Running, as_anybody, until
 from tests.terminal.screen import Terminal
 
@@ -494,6 +494,19 @@ def _(experiment: Experiment) -> None:
         assert json.loads(looked.out)["counts"]["done"] == 1
         remount("rw")
         assert experiment.run("--state", str(state_dir)).code == 0
+
+
+@case("F69-lock-removed-and-taken")
+def _(experiment: Experiment) -> None:
+    running = experiment.write(COUNTING).go()
+    experiment.hears("saved a 3")
+    place = experiment.folder / "elsewhere"
+    place.mkdir()
+    with Lock(place, 0.0):
+        os.replace(place / "lock", experiment.state_dir / "lock")
+        result = running.end()
+    assert result.code == 4
+    assert f"the experiment is in use by process {os.getpid()} since" in result.last_line()
 
 
 FILLING = """

@@ -168,6 +168,21 @@ def _(experiment: Experiment) -> None:
     assert "it holds the runs of m.experiment with m.py, not of m.experiment with n.py" in line
 
 
+@case("H84-its-module-is-not-imported")
+def _(experiment: Experiment) -> None:
+    """It would see the arguments of the other one."""
+    experiment.write(SAVING)
+    assert experiment.start("m.py", "--plain", "--state", "S", "--", "--delete", "all").end().code == 0
+    (experiment.folder / "n.py").write_text(
+        "from telling import tell\nimport sys\ntell('import', *sys.argv[1:])\n" + OTHER
+    )
+    experiment.start("n.py", "a", "--plain", "--state", "S").end().refusal()
+    dispatcher = pyalma_tui.experiment.load(experiment.folder / "n.py", state=experiment.folder / "S", instances=["a"])
+    with pytest.raises(UsageError, match=r"it holds the runs of m\.py, not of n\.py"):
+        dispatcher.start()
+    assert not [line for line in experiment.told() if line.startswith("import")]
+
+
 @case("H84-while-it-runs")
 def _(experiment: Experiment) -> None:
     experiment.write(SAVING + "    wait_for('go')\n")

@@ -147,6 +147,10 @@ VALUES = {
     "latin-1-in-a-state": (with_bytes(b'"state":"1"', b'"state":"\xe4"'), "not UTF-8: byte 0xE4 at offset"),
     "utf-16": (lambda state_dir: (state_dir / "db.json").write_bytes("{}".encode("utf-16")), "malformed"),
     "session-of-a-segment": (with_records(name="journal/1" + "0" * 17 + "-w0001-0001.jsonl"), "no session has that"),
+    "checkpoint-to-come": (
+        with_records(["checkpointed", 2**63 - 1, ""]),
+        "goes on from checkpoint 9223372036854775807",
+    ),
     "start-of-another-run": (with_records(["started", 4, 1, 0, 5.0, HASH, 1]), "does not fit it"),
     "start-of-run-0": (with_records(["started", 0, 1, 0, 5.0, HASH, 1]), "does not fit it"),
     "start-of-run-10-40": (with_records(["started", 10**40, 1, 0, 5.0, HASH, 1]), "does not fit it"),
@@ -162,6 +166,9 @@ HARMLESS = {
     "latest": with_run(status="running", started=2e11, at=2e11),
     "hash-that-leads-out": with_meta(module_hash="../../x"),
     "folded": with_meta(folded={"../../etc/passwd": 5, "000001-w0001-0001.jsonl": -5}),
+    "checkpointed-5000-digits": with_records(b'["checkpointed",%s,""]' % DIGITS.encode()),
+    "checkpointed-2-63": with_records(["checkpointed", 2**63, ""]),
+    "checkpointed-negative": with_records(["checkpointed", -1, ""]),
     "checkpoint-of-5000-digits": with_records(["note", 5.0, "checkpoint " + DIGITS]),
     "note-at-1e300": with_records(["note", 1e300, "x"]),
     "done-started-at-1e300": with_records(["done_started", 7, 1e300]),
@@ -268,7 +275,9 @@ def test_every_command_refuses_it_in_a_line_and_changes_nothing(place: Place, fa
     assert any(finding.code == 3 and fault.why in finding.fact for finding in findings)
     viewer = Viewer(place.state_dir, place.target.path)
     viewer.look()
-    assert fault.why in viewer.snapshot().failure
+    failure = viewer.snapshot().failure
+    assert failure is not None
+    assert fault.why in failure.message
     with pytest.raises(StoreError) as refusal:
         place.start()
     assert fault.why in refusal.value.message
@@ -284,7 +293,7 @@ def test_every_command_takes_it_and_what_is_written_then_can_be_read_again(place
     assert list(look_at_store(place.target, place.state_dir))
     viewer = Viewer(place.state_dir, place.target.path)
     viewer.look()
-    assert viewer.snapshot().failure == ""
+    assert viewer.snapshot().failure is None
     place.start().close()
     assert read_store(place.state_dir) is not None
     assert place.say("status", "m.py")[0] == 0

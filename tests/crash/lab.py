@@ -62,8 +62,7 @@ class Lab:
     def die(self) -> None:
         """End as by kill -9: nothing more is written. The kernel closes what was open."""
         session = self.session
-        if session._writer is not None:
-            session._writer.join()
+        session._checkpointing.close()
         session.journal.close()
         session._lock.close()
 
@@ -83,8 +82,7 @@ class Lab:
         """What the runner does each tick: begin and finish a checkpoint if one is due."""
         self.poll()
         self.session.tend(1e9, idle)
-        if self.session._writer is not None:
-            self.session._writer.join()
+        self.session._checkpointing.close()
         self.session.tend(1e9, False)
 
     def poll(self) -> None:

@@ -16,11 +16,12 @@ import pytest
 from pyalma_tui.model import experiment
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.records import Saved
-from pyalma_tui.runner.session import Session
 from pyalma_tui.store import checkpoint, ledger, opening, schema, segment
+from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.disk import sync_data
 from pyalma_tui.store.journal import Journal
-from pyalma_tui.store.segment import SegmentWriter, Tail
+from pyalma_tui.store.segment import SegmentWriter
+from pyalma_tui.store.tail import Tail
 
 Patch = pytest.MonkeyPatch
 
@@ -52,25 +53,25 @@ def no_sync_before_save_returns(patch: Patch) -> None:
 
 
 def segments_go_before_the_checkpoint_is_durable(patch: Patch) -> None:
-    begin = Session._begin_checkpoint
+    begin = Checkpointing.begin
 
-    def hasty(self: Session) -> None:
-        self.journal.checkpointed(self.journal.positions())
+    def hasty(self: Checkpointing) -> None:
+        self._journal.checkpointed(self._journal.positions())
         begin(self)
 
-    patch.setattr(Session, "_begin_checkpoint", hasty)
+    patch.setattr(Checkpointing, "begin", hasty)
 
 
 def runs_are_handed_out_before_the_first_checkpoint(patch: Patch) -> None:
-    begin = Session._begin_checkpoint
+    begin = Checkpointing.begin
     opened: set[int] = set()
 
-    def lazy(self: Session) -> None:
+    def lazy(self: Checkpointing) -> None:
         if id(self) in opened:
             begin(self)
         opened.add(id(self))
 
-    patch.setattr(Session, "_begin_checkpoint", lazy)
+    patch.setattr(Checkpointing, "begin", lazy)
 
 
 def the_checkpoint_is_written_in_place(patch: Patch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec import Raw
 
 from pyalma_tui.model.records import (
+    Checkpointed,
     DoneRaised,
     DoneReturned,
     DoneStarted,
@@ -43,6 +44,7 @@ FORMS: list[tuple[Record, str]] = [
     (DoneReturned(1, 5.0, 0.5), '["done_returned",1,5.0,0.5]'),
     (DoneRaised(1, 5.0, ERROR), '["done_raised",1,5.0,{"message":"e","traceback":"t"}]'),
     (Note(5.0, "text"), '["note",5.0,"text"]'),
+    (Checkpointed(5, "ab12"), '["checkpointed",5,"ab12"]'),
 ]
 
 

@@ -16,7 +16,8 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.report.export import COLUMNS, Format, pieces, rows_of, write_file
+from pyalma_tui.report.export import COLUMNS, Format, pieces, write_file
+from pyalma_tui.report.facts import facts_of
 
 HOSTILE = 'a|b,"c"\r\n\x1b[2J\\`<b>\ud800'
 INSTANCES = [
@@ -59,7 +60,7 @@ RUNS = [
 
 
 def exported(form: Format) -> str:
-    return "".join(pieces(rows_of(INSTANCES, RUNS), form))
+    return "".join(pieces(facts_of(INSTANCES, RUNS), form))
 
 
 def test_csv_is_read_back_as_it_was() -> None:

@@ -213,7 +213,7 @@ def test_a_record_that_does_not_fit_is_told_and_the_session_ends_as_it_should(co
     conducted.until(lambda now: now.counts.done == 1)
     conducted.send(c.Quit())
     conducted.runner.join(PATIENCE)
-    assert (conducted.now.phase, conducted.now.failure) == ("closed", "")
+    assert (conducted.now.phase, conducted.now.failure) == ("closed", None)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -229,7 +229,8 @@ def test_a_defect_at_the_end_is_told_and_nobody_waits_for_ever(
     monkeypatch.setattr(Crew, "look_at_logs", broken)
     conducted.runner.join(PATIENCE)
     assert conducted.now.phase == "closed"
-    assert "RecursionError: too deep" in conducted.now.failure
+    assert conducted.now.failure is not None
+    assert "RecursionError: too deep" in conducted.now.failure.message
     assert holder(Path("m.alma")) is None
 
 

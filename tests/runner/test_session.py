@@ -18,10 +18,15 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneReturned, DoneStarted, Reset, Returned, Started
 from pyalma_tui.runner import session as module
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.viewer import Viewer
+from pyalma_tui.store import checkpoint as checkpoint_module
 from pyalma_tui.store import journal as journal_module
-from pyalma_tui.store import opening
-from pyalma_tui.store.founding import prepare
+from pyalma_tui.store.abandoned import look
+from pyalma_tui.store.checkpoint import Checkpoint
+from pyalma_tui.store.checkpointing import Checkpointing
+from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.lock import Lock
+from pyalma_tui.store.mending import Mended
 from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
 
@@ -42,12 +47,8 @@ def opened(chosen: Settings, has_done: bool = True) -> Session:
 
 def die(session: Session) -> None:
     """End as by kill -9: nothing more is written."""
-    if session._writer is not None:
-        session._writer.join()
-    session._stop_sync.set()
-    session._busy.set()
-    if session._syncer is not None:
-        session._syncer.join()
+    session._checkpointing.close()
+    session._syncing.close()
     session.journal.close()
     session._lock.close()
 
@@ -67,13 +68,12 @@ def pen(session: Session, name: str = "w0001") -> SegmentWriter:
     return made
 
 
-def tick(session: Session) -> module.Mended:
+def tick(session: Session) -> Mended:
     """What the runner does ten times a second, and the end of the checkpoint that it has begun, if any."""
     mended = session.mend()
     session.absorb(session.journal.poll())
     session.tend(1e9, idle=False)
-    if session._writer is not None:
-        session._writer.join()
+    session._checkpointing.close()
     return mended
 
 
@@ -98,17 +98,17 @@ def start(hand: SegmentWriter) -> None:
 def test_as_long_as_the_first_checkpoint_is_being_written_nothing_counts_as_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, allowed = opening.write_checkpoint, threading.Event()
+    real, allowed = checkpoint_module.write_checkpoint, threading.Event()
 
-    def slow(state_dir: Path, checkpoint: opening.Checkpoint, umask: int) -> None:
+    def slow(state_dir: Path, checkpoint: Checkpoint, umask: int) -> None:
         allowed.wait(10)
         real(state_dir, checkpoint, umask)
 
-    monkeypatch.setattr(opening, "write_checkpoint", slow)
+    monkeypatch.setattr(checkpoint_module, "write_checkpoint", slow)
     with dying(opened(settings(tmp_path, count=300, iterations=20))) as session:
         try:
             assert not (session.state_dir / "db.json").exists()
-            assert session.mend() == module.Mended()
+            assert session.mend() == Mended()
         finally:
             allowed.set()
         tick(session)
@@ -150,7 +150,7 @@ def test_d55_a_removed_segment_is_written_anew_and_its_writer_goes_on_in_another
         hand, other = pen(session), pen(session, "w0002")
         start(hand)
         save(hand, 1)
-        assert tick(session) == module.Mended()
+        assert tick(session) == Mended()
         (session.journal.directory / W1).unlink()
         save(hand, 2)
         mended = tick(session)
@@ -158,7 +158,7 @@ def test_d55_a_removed_segment_is_written_anew_and_its_writer_goes_on_in_another
         assert list(mended.notes) == [f"{W1} was removed while it was in use; what it held is written anew from memory"]
         assert remembered(session) == b'"2"'
         save(hand, 3)  # before it has heard of it
-        assert tick(session) == module.Mended(), "it is asked once"
+        assert tick(session) == Mended(), "it is asked once"
         save(hand, 4)
         hand.rotate()
         save(hand, 5)
@@ -209,7 +209,7 @@ def test_d55_a_removed_lock_is_taken_anew(tmp_path: Path) -> None:
         assert list(mended.notes) == [f"{lock} was removed while it was in use; it is taken anew"]
         with pytest.raises(InUseError, match=f"in use by process {os.getpid()} "):
             Lock(session.state_dir, 0.0)
-        assert tick(session) == module.Mended()
+        assert tick(session) == Mended()
 
 
 def bytes_below(folder: Path) -> dict[str, bytes]:
@@ -263,7 +263,7 @@ def test_f65_a_line_damaged_while_we_run_is_told_once_and_its_file_kept(tmp_path
     hand.append(b"deadbeef more of it\n")
     save(hand, 2)
     tick(session)
-    assert tick(session) == module.Mended(), "told once for a segment"
+    assert tick(session) == Mended(), "told once for a segment"
     hand.close()
     session.absorb(session.journal.end("w0001"))
     session.close()
@@ -353,6 +353,25 @@ def test_done_is_not_called_before_that_it_is_is_on_the_disk(
         assert disk.asked[-1] != own, "it went into a new file"
 
 
+@pytest.mark.parametrize("sync", ["flush", "group"])
+def test_before_done_each_file_is_synced_once_and_ours_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: Sync
+) -> None:
+    disk = Refusing()
+    with dying(opened(settings(tmp_path, sync=sync))) as session:
+        hand, other = pen(session), pen(session, "w0002")
+        start(hand)
+        other.append(line_of(Started(2, 1, 0, 5.0, "", 0)))
+        list(session.journal.end("w0002"))  # which is gone
+        monkeypatch.setattr(journal_module, "sync_data", disk)
+        session.note("told of it")
+        session.write_durably(DoneStarted(1, 5.0))
+        assert sorted(disk.asked) == sorted([W1, other.name, session.journal._own.name])
+        assert disk.asked[-1] == session.journal._own.name
+        hand.close()
+        other.close()
+
+
 # --- ids that db.json does not know yet --------------------------------------------------------------------------
 
 
@@ -360,20 +379,20 @@ def test_a_record_of_a_run_waits_until_its_id_is_known_to_the_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     awaited = threading.Event()
-    write, finish_checkpoint = opening.write_checkpoint, Session._finish_checkpoint
+    write, finish_checkpoint = checkpoint_module.write_checkpoint, Checkpointing.finish
 
-    def slow(state_dir: Path, checkpoint: opening.Checkpoint, umask: int) -> None:
+    def slow(state_dir: Path, checkpoint: Checkpoint, umask: int) -> None:
         assert awaited.wait(60)
         write(state_dir, checkpoint, umask)
 
-    def finish(session: Session, *, wait: bool) -> None:
+    def finish(checkpointing: Checkpointing, *, wait: bool) -> None:
         if wait:
             awaited.set()
-        finish_checkpoint(session, wait=wait)
+        finish_checkpoint(checkpointing, wait=wait)
 
     monkeypatch.setattr(module, "WAITED_FOR", 0)
-    monkeypatch.setattr(opening, "write_checkpoint", slow)
-    monkeypatch.setattr(Session, "_finish_checkpoint", finish)
+    monkeypatch.setattr(checkpoint_module, "write_checkpoint", slow)
+    monkeypatch.setattr(Checkpointing, "finish", finish)
     with dying(opened(settings(tmp_path))) as session:
         try:
             session.note("notes do not wait")
@@ -392,7 +411,7 @@ def test_a_record_of_a_run_is_refused_where_its_id_cannot_be_written_down(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(module, "WAITED_FOR", 0)
-    monkeypatch.setattr(opening, "write_checkpoint", refuse)
+    monkeypatch.setattr(checkpoint_module, "write_checkpoint", refuse)
     with dying(opened(settings(tmp_path))) as session, pytest.raises(StoreError, match="No space left"):
         session.write(Reset(2, 1, 0.0, 0))
     assert read_store(session.state_dir) is None, "a first start that came to nothing"
@@ -505,3 +524,21 @@ def test_a_reset_while_done_was_called_puts_another_completion_ahead_also_if_it_
         session.write_durably(DoneStarted(2, 5.0))
         session.write(DoneReturned(2, 5.0, 0.5))
         assert isinstance(session.ledger.hook.status, s.HookDone)
+
+
+@pytest.mark.parametrize(("reset", "then"), [(False, s.HookCutOff(5.0)), (True, s.HookNotYet())], ids=["", "ahead"])
+def test_a_cut_off_done_is_told_alike_by_a_look_a_view_and_the_next_start(
+    tmp_path: Path, reset: bool, then: s.HookStatus
+) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        finish(session, (1, 2))
+        call_done(session, session.results, end=False)
+        if reset:
+            session.write(Reset(1, 2, 0.0, 1))
+    store, holder = look(session.state_dir)
+    assert store is not None
+    viewer = Viewer(session.state_dir, tmp_path / "x.py")
+    viewer.look()
+    with dying(opened(settings(tmp_path))) as session:
+        told = [store.ledger.hook.status, viewer.snapshot().done_hook.status, session.ledger.hook.status]
+    assert (holder, told) == (None, [then] * 3)

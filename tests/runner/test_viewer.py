@@ -17,11 +17,22 @@ import pytest
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.records import DoneStarted, Lost, Note, Record, Reset, Returned, Saved, Started, Stopped
+from pyalma_tui.model.records import (
+    Checkpointed,
+    DoneStarted,
+    Lost,
+    Note,
+    Record,
+    Reset,
+    Returned,
+    Saved,
+    Started,
+    Stopped,
+)
 from pyalma_tui.runner import handover
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.runner.viewer import Viewer
-from pyalma_tui.store import opening, planning
+from pyalma_tui.store import planning
 from pyalma_tui.store.layout import segment_name
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Holder, Lock
@@ -113,7 +124,7 @@ def test_it_shows_what_is_appended_and_writes_nothing(session: Session, viewer: 
     viewer.look()
     now = viewer.snapshot()
     assert (now.title, now.target, now.state_dir) == ("sat", Path("/home/ada/sat.py"), session.state_dir)
-    assert (now.phase, now.counts.running, now.failure) == ("busy", 1, "")
+    assert (now.phase, now.counts.running, now.failure) == ("busy", 1, None)
     assert now.elsewhere is not None
     assert (now.elsewhere.pid, now.elsewhere.since) == (os.getpid(), BEGAN)
     assert [(slot.number, slot.run) for slot in now.slots] == [(3, 1)]
@@ -155,13 +166,13 @@ def test_a_segment_rotated_and_removed_between_two_looks_loses_nothing(session: 
     session.worker.rotate()
     session.write(saved(2, 2))
     session.checkpoint()
-    session.write(opening.checkpoint_note(session.meta))
+    session.write(Checkpointed(session.meta.serial, session.meta.identity))
     session.remove(segment_name(1, "w0001", 1), segment_name(1, "w0001", 2))
     session.write(saved(2, 3))
     now = seen(viewer, lambda now: state(now, 2) == (b'"3"', 1, "running"), "what came after the checkpoint")
     viewer.look()
     now = seen(viewer, lambda now: state(now, 1) == (b'"2"', 1, "done"), "what only the checkpoint has")
-    assert (now.failure, now.notes) == ("", ())
+    assert (now.failure, now.notes) == (None, ())
     assert [slot.run for slot in now.slots] == [2]
 
 
@@ -184,7 +195,7 @@ def test_notes_outlive_a_checkpoint(session: Session, viewer: Viewer) -> None:
     session.own.rotate()
     session.checkpoint()
     session.remove(segment_name(1, "runner", 1))
-    session.write(opening.checkpoint_note(session.meta), Note(BEGAN + 2, "later"))
+    session.write(Checkpointed(session.meta.serial, session.meta.identity), Note(BEGAN + 2, "later"))
     now = seen(viewer, lambda now: len(now.notes) > 1, "the later note")
     assert [note.text for note in now.notes] == ["the terminal has gone away", "later"]
 
@@ -219,7 +230,7 @@ def test_a_newer_session_with_a_larger_batch_is_followed(session: Session, viewe
         newer.write(started(5), saved(5, 1))
         viewer.look()  # perhaps too early to read the checkpoint again: the journal speaks of a run that nobody knows
         now = seen(viewer, lambda now: len(now.runs) == 5, "the new instances")
-        assert now.failure == ""
+        assert now.failure is None
         assert state(now, 1) == (b'"1"', 1, "interrupted")
         assert state(now, 5) == (b'"1"', 1, "running")
         assert now.phase == "busy"
@@ -263,8 +274,9 @@ def test_a_state_directory_that_disappears_is_told_and_what_was_true_stays(sessi
     shutil.move(session.state_dir, away)
     viewer.look()
     gone = viewer.snapshot()
-    assert "Shown is what was true before" in gone.failure
-    assert str(session.state_dir) in gone.failure
+    assert gone.failure is not None
+    assert "Shown is what was true before" in gone.failure.message
+    assert str(session.state_dir) in gone.failure.message
     assert state(gone, 1) == (b'"1"', 1, "running")
     viewer.look()
     assert viewer.snapshot() is gone
@@ -277,7 +289,7 @@ def test_a_state_directory_that_disappears_is_told_and_what_was_true_stays(sessi
 def test_an_unreadable_checkpoint_is_told_until_it_can_be_read_again(session: Session, viewer: Viewer) -> None:
     viewer.look()
     (session.state_dir / "db.json").write_text("{")
-    told = seen(viewer, lambda now: now.failure != "", "the failure")
+    told = seen(viewer, lambda now: now.failure is not None, "the failure")
     for _ in range(5):
         viewer.look()
     assert viewer.snapshot() is told, "it does not flicker while it is not looked at again"
@@ -293,7 +305,7 @@ def test_nothing_to_see_yet_is_no_failure(tmp_path: Path) -> None:
     with Lock(tmp_path, BEGAN):
         viewer = Viewer(tmp_path, Path("sat.py"))
         viewer.look()
-        assert (viewer.snapshot().phase, viewer.snapshot().failure) == ("opening", "")
+        assert (viewer.snapshot().phase, viewer.snapshot().failure) == ("opening", None)
         assert viewer.snapshot().title == "sat"
 
 
@@ -350,7 +362,7 @@ def test_while_two_workers_flood_their_journals_states_only_advance(experiment: 
     while running.process.poll() is None:
         viewer.look()
         now = viewer.snapshot()
-        assert now.failure == ""
+        assert now.failure is None
         for run in now.runs:
             told = (run.saves, run.state or b"")
             assert told >= last.get(run.id, (0, b"")), "a state went back"

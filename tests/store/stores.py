@@ -9,8 +9,8 @@ import msgspec
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Record
 from pyalma_tui.store import planning
+from pyalma_tui.store.checkpoint import Checkpoint, write_checkpoint
 from pyalma_tui.store.ledger import Ledger
-from pyalma_tui.store.opening import Checkpoint, write_checkpoint
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.segment import line_of
 

@@ -14,7 +14,7 @@ from pyalma_tui.model.status import Error
 from pyalma_tui.store import disk, segment
 from pyalma_tui.store import journal as module
 from pyalma_tui.store.journal import Journal
-from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
+from pyalma_tui.store.segment import LIMIT, SegmentWriter, line_of, saved_line, saved_prefix
 from tests.store.test_segment import every_line
 
 OWN = "000002-runner-0001.jsonl"
@@ -408,7 +408,15 @@ def test_closed_segments_hold_few_descriptors_where_nobody_syncs(journal: Journa
 
 @pytest.mark.parametrize(("workers", "limit"), [(1, 16 << 20), (4, 16 << 20), (8, 8 << 20), (1000, 1 << 20)])
 def test_the_segments_of_all_workers_together_stay_within_bounds(journal: Journal, workers: int, limit: int) -> None:
-    assert journal.segment_limit(workers) == limit
+    assert journal.segment_limit("w0001", workers) == limit
+
+
+def test_workers_that_come_later_get_what_the_others_have_left_of_the_room(journal: Journal) -> None:
+    limits = [journal.segment_limit(f"w{number:04d}", 1) for number in range(1, 13)]
+    assert limits == [LIMIT] * 4 + [module.SMALLEST] * 8
+    assert sum(limits) <= module.OPEN_LIMIT + 8 * module.SMALLEST
+    list(journal.end("w0003"))
+    assert journal.segment_limit("w0013", 1) == LIMIT - 8 * module.SMALLEST
 
 
 def test_damage_in_a_followed_segment_is_counted_and_told_once(journal: Journal) -> None:

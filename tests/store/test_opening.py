@@ -11,9 +11,9 @@ from msgspec import Raw
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.records import DoneStarted, Lost, Note, Reset, Returned, RunRecord, Saved, Started
+from pyalma_tui.model.records import Checkpointed, DoneStarted, Lost, Note, Reset, Returned, RunRecord, Saved, Started
 from pyalma_tui.store import opening
-from pyalma_tui.store.opening import checkpoint_note, read_store, segments
+from pyalma_tui.store.opening import read_store, segments
 from pyalma_tui.store.planning import Growth, merge, new_ledger
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.segment import line_of
@@ -147,18 +147,32 @@ def refused(state_dir: Path) -> str:
     return caught.value.message
 
 
-def test_f66_a_checkpoint_older_than_what_the_journal_goes_on_from_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [Checkpointed(5, "abc1"), Checkpointed(5), Note(1.0, "checkpoint 5 of abc1"), Note(1.0, "checkpoint 5")],
+    ids=["record", "without identity", "note of an older version", "note of an even older one"],
+)
+def test_f66_a_checkpoint_older_than_what_the_journal_goes_on_from_is_refused(
+    tmp_path: Path, record: Checkpointed | Note
+) -> None:
     write_store(tmp_path, meta=Meta(serial=3, session=1, seed=5))
-    write_segment(tmp_path, checkpoint_note(Meta(serial=5, identity="abc1")), started(1))
+    write_segment(tmp_path, record, started(1))
     message = refused(tmp_path)
     assert "it is checkpoint 3, the journal goes on from checkpoint 5" in message
     assert "restored from a backup" in message
     assert str(tmp_path / "db.json") in message
 
 
-def test_f66_a_checkpoint_of_another_experiment_is_refused_though_every_record_would_fit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [Checkpointed(2, "abc2"), Note(1.0, "checkpoint 2 of abc2")],
+    ids=["record", "note of an older version"],
+)
+def test_f66_a_checkpoint_of_another_experiment_is_refused_though_every_record_would_fit(
+    tmp_path: Path, record: Checkpointed | Note
+) -> None:
     write_store(tmp_path, meta=Meta(identity="abc1", serial=3, session=1, seed=5))
-    write_segment(tmp_path, checkpoint_note(Meta(identity="abc2", serial=2)), started(1))
+    write_segment(tmp_path, record, started(1))
     assert "the journal beside it is that of another experiment" in refused(tmp_path)
 
 
@@ -174,9 +188,7 @@ def test_f66_a_journal_of_an_earlier_session_that_has_come_back_is_told_and_not_
 
 def test_f66_a_checkpoint_newer_than_the_journal_needs_nothing_of_it(tmp_path: Path) -> None:
     write_store(tmp_path, started(1), Returned(1, 1, 0.5), meta=Meta(serial=7, session=1, seed=5))
-    write_segment(
-        tmp_path, checkpoint_note(Meta(serial=5, identity="abc1")), started(1), saved(1, 1), Returned(1, 1, 0.5)
-    )
+    write_segment(tmp_path, Checkpointed(5, "abc1"), started(1), saved(1, 1), Returned(1, 1, 0.5))
     store = store_of(tmp_path)
     assert words(store) == ["done", "pending", "pending"]
     assert [note.text for note in store.ledger.notes] == []

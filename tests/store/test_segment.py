@@ -24,12 +24,12 @@ from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.segment import (
     READ,
     SegmentWriter,
-    Tail,
     line_of,
     record_of,
     saved_line,
     saved_prefix,
 )
+from pyalma_tui.store.tail import Tail
 from tests.model.histories import histories
 
 NAME = "000001-w0001-0001.jsonl"

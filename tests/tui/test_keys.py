@@ -12,7 +12,7 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.widgets import Input
 
-from pyalma_tui.errors import UsageError
+from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner.snapshot import Elsewhere, Load
@@ -278,7 +278,9 @@ async def test_a_runner_that_closes_by_itself_ends_the_screen() -> None:
 
 
 async def test_a_failure_of_the_runner_stays_on_the_screen_until_q() -> None:
-    async with opened(small().snapshot(failure="the store: sat.alma/db.json: No space left", phase="closed")) as t:
+    async with opened(
+        small().snapshot(failure=StoreError("the store: sat.alma/db.json: No space left").failure, phase="closed")
+    ) as t:
         await t.sees("sat.alma/db.json: No space left", "q leaves")
         assert t.app.is_running
         await t.press("q")

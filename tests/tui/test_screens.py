@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 import pyalma_tui.tui
-from pyalma_tui.errors import UsageError
+from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.records import Note
@@ -61,7 +61,7 @@ async def test_nobody_s_text_does_anything(name: str) -> None:
     text = HOSTILE[name]
     made = hostile(text)
     notes = (Note(NOW, "first"),)
-    told = {"notes": notes, "idle_reason": text, "not_saved": text, "failure": ""}
+    told = {"notes": notes, "idle_reason": text, "not_saved": StoreError(text).failure, "failure": None}
     async with opened(made.snapshot(**told)) as t:
         await t.show(made.snapshot(**told | {"notes": (*notes, Note(NOW, text))}))
         seen = [raw(t)]
@@ -139,7 +139,7 @@ async def test_a_cut_off_done_says_what_nobody_knows() -> None:
 
 
 async def test_not_saved_says_why() -> None:
-    async with opened(small().snapshot(not_saved="No space left on device")) as t:
+    async with opened(small().snapshot(not_saved=StoreError("No space left on device").failure)) as t:
         await t.sees("NOT SAVED: No space left on device")
         assert "✗ NOT SAVED" in t.lines()[0]
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from pyalma_tui.errors import StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.forecast import Forecast
@@ -174,7 +175,7 @@ def test_what_matters_most_is_left_out_last() -> None:
 def test_the_gravest_comes_first() -> None:
     made = small()
     made.running(1, stopping=asked())
-    said = notices(Moment(made.snapshot(not_saved="disk full", paused=True), NOW, 5000))
+    said = notices(Moment(made.snapshot(not_saved=StoreError("disk full").failure, paused=True), NOW, 5000))
     assert [notice.level for notice in said] == ["alarm", "warning", "warning"]
     assert "disk full" in said[0].text
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from textual.drivers.linux_driver import LinuxDriver
 
+from pyalma_tui.errors import Failure, StoreError
 from pyalma_tui.model import status as s
-from pyalma_tui.runner.snapshot import Blocked
 from pyalma_tui.tui.app import POLLS
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
@@ -27,13 +27,17 @@ COMPLETE.done(2)
         (small(), {}, "sat 16 % · 1 failed"),
         (small(), {"phase": "stopping"}, "sat 16 % · stopping · 1 failed"),
         (small(), {"paused": True}, "sat 16 % · paused · 1 failed"),
-        (small(), {"not_saved": "disk full"}, "sat 16 % · NOT SAVED · 1 failed"),
+        (small(), {"not_saved": StoreError("disk full").failure}, "sat 16 % · NOT SAVED · 1 failed"),
         (COMPLETE, {"idle_reason": "all done"}, "sat · all done"),
         (COMPLETE, {"done_hook": s.DoneHook(s.HookRunning(NOW), 1), "phase": "busy"}, "sat 100 % · done() running"),
         (COMPLETE, {"done_hook": s.DoneHook(s.HookFailed(s.Error("x"), NOW), 1)}, "sat · done() failed"),
         (COMPLETE, {"done_hook": s.DoneHook(s.HookCutOff(NOW), 1)}, "sat · done() cut off"),
         (Experiment(["a"]), {"idle_reason": "interrupted"}, "sat · interrupted"),
-        (Experiment(["a"]), {"idle_reason": "a\x1b]long story", "blocked": Blocked("no", 2)}, "sat · cannot go on"),
+        (
+            Experiment(["a"]),
+            {"idle_reason": "a\x1b]long story", "blocked": Failure("module", "no", 2)},
+            "sat · cannot go on",
+        ),
         (Experiment([]), {"phase": "opening", "title": ""}, "pyalma-tui"),
         (Experiment(["a"]), {"title": "x" * 300}, "x" * 39 + "…"),
     ],

@@ -122,7 +122,7 @@ class MainScreen(Commanding):
 
     def _nothing_to_list(self, total: int) -> Content:
         if self.snapshot.failure:
-            return literal(self.snapshot.failure, COLOURS["failed"])
+            return literal(self.snapshot.failure.message, COLOURS["failed"])
         if not total:
             return Content.styled("opening…" if self.snapshot.phase == "opening" else "no instances", MUTED)
         return Content.styled(f"none of {words.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)

@@ -11,8 +11,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.view import Tally
-from pyalma_tui.runner.beginning import shown_args
 from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.runner.terms import shown_args
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import ALARM, COLOURS, GLYPHS, MUTED

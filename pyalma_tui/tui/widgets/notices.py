@@ -35,9 +35,9 @@ def notices(moment: Moment) -> list[Notice]:
     snapshot = moment.snapshot
     said: list[Notice] = []
     if snapshot.failure:
-        said.append(Notice("alarm", f"{snapshot.failure} · q leaves"))
+        said.append(Notice("alarm", f"{snapshot.failure.message} · q leaves"))
     if snapshot.not_saved:
-        said.append(Notice("alarm", f"NOT SAVED: {snapshot.not_saved}"))
+        said.append(Notice("alarm", f"NOT SAVED: {snapshot.not_saved.message}"))
     if text := stopping_text(moment):
         said.append(Notice("warning", text))
     said += hook_notices(moment)
@@ -48,7 +48,7 @@ def notices(moment: Moment) -> list[Notice]:
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
     if snapshot.blocked is not None:
-        said.append(Notice("alarm", f"{snapshot.blocked.why} · r tries again"))
+        said.append(Notice("alarm", f"{snapshot.blocked.message} · r tries again"))
     elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot) and not moment.read_only:
         said.append(Notice("plain", f"idle: {snapshot.idle_reason}{idle_hint(snapshot)}"))
     return said

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from pyalma_tui.loading.run_module import code_hash
+from pyalma_tui.model.code import code_hash
 from pyalma_tui.store.disk import make_folder, open_regular, read_regular
 from pyalma_tui.store.layout import code_copy
 

@@ -30,7 +30,7 @@ UNKNOWN_SEED = 0  # of runs that ended before, where nobody wrote down what they
 Key = tuple[str, bytes]
 
 
-class Takeover(msgspec.Struct, frozen=True):
+class Imported(msgspec.Struct, frozen=True):
     """The runs, the iteration that pyalma was in (0-based), and whether the seeds are those that the seed gives."""
 
     runs: list[Run]
@@ -38,9 +38,9 @@ class Takeover(msgspec.Struct, frozen=True):
     as_planned: bool
 
 
-def take_over(
+def imported_from(
     found: PlanFile, shown: str, batch: Sequence[Instance], iterations: int, seed: int | None, drawn: int, at: float
-) -> Takeover:
+) -> Imported:
     """The runs of a plan; `shown` names it in messages, `drawn` seeds a new stream, `at` is when pyalma was stopped.
 
     Raises InputError where plan, batch and number of iterations do not fit together.
@@ -73,7 +73,7 @@ def take_over(
                 its_seed = table.get((instance, iteration), UNKNOWN_SEED)
                 runs.append(Run(number, instance, iteration, its_seed, s.Done(at, 0.0), attempt=1))
     as_planned = all(seeds[key] == table.get(key) for key in seeds) if table else True
-    return Takeover(runs, current, as_planned)
+    return Imported(runs, current, as_planned)
 
 
 def _interrupted(run: Run, state: bytes | None, shown: str, at: float) -> Run:

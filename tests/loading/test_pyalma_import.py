@@ -14,7 +14,7 @@ import pytest
 
 from pyalma_tui.loading.entries import Entry, number
 from pyalma_tui.loading.plan_file import Assigned, PlanFile
-from pyalma_tui.loading.takeover import UNKNOWN_SEED, Takeover, take_over
+from pyalma_tui.loading.pyalma_import import UNKNOWN_SEED, Imported, imported_from
 from pyalma_tui.model import status as s
 from pyalma_tui.model.plan import plan
 from tests.loading.saying import message_for
@@ -52,8 +52,8 @@ class Pyalma:
         )
 
 
-def taken(found: PlanFile, seed: int | None = SEED, batch: Sequence[Any] = BATCH) -> Takeover:
-    return take_over(found, "x.plan", batch, ITERATIONS, seed, 42, 1000.0)
+def taken(found: PlanFile, seed: int | None = SEED, batch: Sequence[Any] = BATCH) -> Imported:
+    return imported_from(found, "x.plan", batch, ITERATIONS, seed, 42, 1000.0)
 
 
 TABLE = {(run.instance, run.iteration): run.seed for run in plan(len(BATCH), ITERATIONS, SEED)}

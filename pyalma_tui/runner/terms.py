@@ -1,4 +1,4 @@
-"""What holds at a start: what was typed, else chosen before, else what the .experiment says, else the usual."""
+"""The terms of a start: what was typed, else chosen before, else what the .experiment says, else the usual."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 from pyalma_tui.errors import UsageError
 from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
 from pyalma_tui.loading.target import Target
-from pyalma_tui.model.chosen import NEVER, Chosen, HashSeed, Sync, but_edited, laid_over
+from pyalma_tui.model.chosen import NEVER, Chosen, HashSeed, Import, Sync, but_edited, laid_over
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.schema import Meta
@@ -23,7 +23,7 @@ SHOWN = 200  # cells of the module's arguments that a line has
 LONGEST_WAIT = 1e9  # seconds: longer than anybody waits, and JSON has a form for it
 
 
-class Beginning(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True):
     """How this start runs: `seed` is None where the one it was planned with holds, `told` are lines for the user."""
 
     chosen: Chosen
@@ -34,6 +34,8 @@ class Beginning(msgspec.Struct, frozen=True):
     retries: int
     grace: float
     sync: Sync
+    runs_per_worker: int | None = None
+    each: bool = False
     told: tuple[str, ...] = ()
 
 
@@ -47,9 +49,13 @@ def typed(
     retries: int | None = None,
     grace: float | None = None,
     sync: Sync | None = None,
+    runs_per_worker: int | None = None,
+    imports: Import | None = None,
 ) -> Chosen:
     """What somebody chooses now; raises UsageError for what means nothing. `named` is how an option is named to him."""
-    for name, value, least in (("iterations", iterations, 1), ("retries", retries, 0), ("grace", grace, 0)):
+    numbers = {"iterations": (iterations, 1), "retries": (retries, 0), "grace": (grace, 0)}
+    numbers["runs-per-worker" if named.startswith("-") else "runs_per_worker"] = (runs_per_worker, 1)
+    for name, (value, least) in numbers.items():
         if value is not None and not value >= least:
             raise UsageError(f"{named.format(name)}: {value}: it must be at least {least}. Nothing was started")
     if any("\0" in each for each in args or ()):
@@ -57,6 +63,10 @@ def typed(
     if timeout is not None and not timeout > 0:
         why = "it must be more than 0 seconds; inf is none"
         raise UsageError(f"{named.format('timeout')}: {timeout}: {why}. Nothing was started")
+    if imports is not None and imports not in get_args(Import):
+        choices = ", ".join(get_args(Import))
+        name = "import" if named.startswith("-") else "imports"
+        raise UsageError(f"{named.format(name)}: {imports}: choose {choices}. Nothing was started")
     if sync is not None and sync not in get_args(Sync):
         raise UsageError(f"{named.format('sync')}: {sync}: choose {', '.join(get_args(Sync))}. Nothing was started")
     return Chosen(
@@ -67,11 +77,13 @@ def typed(
         retries=retries,
         grace=None if grace is None else min(float(grace), LONGEST_WAIT),
         sync=sync,
+        runs_per_worker=runs_per_worker,
+        imports=imports,
     )
 
 
-def begin(target: Target, known: Meta, now: Chosen, seed: int | None) -> Beginning:
-    """How to start an experiment of which this is known. Raises UsageError for a PYTHONHASHSEED that is none."""
+def terms_of(target: Target, known: Meta, now: Chosen, seed: int | None) -> Terms:
+    """The terms of a start, of which `known` is remembered. Raises UsageError for a PYTHONHASHSEED that is none."""
     file = target.experiment
     said: dict[str, int | str] = {"workers": file.workers, "iterations": file.iterations} if file else {}
     before = but_edited(known.chosen, said)
@@ -84,7 +96,7 @@ def begin(target: Target, known: Meta, now: Chosen, seed: int | None) -> Beginni
     chosen = msgspec.structs.replace(chosen, hash_seed=_hash_seed(before.hash_seed, planned or 0))
     iterations = chosen.iterations if chosen.iterations is not None else said.get("iterations")
     timeout = chosen.timeout
-    return Beginning(
+    return Terms(
         chosen=chosen,
         seed=seed,
         workers=number_of_workers(chosen.workers or (file.workers if file else 1)),
@@ -93,6 +105,8 @@ def begin(target: Target, known: Meta, now: Chosen, seed: int | None) -> Beginni
         retries=chosen.retries or 0,
         grace=GRACE if chosen.grace is None else chosen.grace,
         sync=chosen.sync or "group",
+        runs_per_worker=chosen.runs_per_worker,
+        each=chosen.imports == "each",
         told=tuple(_told(target, before, now, chosen)),
     )
 

@@ -12,9 +12,10 @@ from pyalma_tui.errors import StoreError
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.store import layout
+from pyalma_tui.store.checkpoint import Checkpoint, write_checkpoint
 from pyalma_tui.store.disk import make_folder, sync_directory
 from pyalma_tui.store.lock import Lock
-from pyalma_tui.store.opening import Checkpoint, read_store, write_checkpoint
+from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.schema import Meta
 
 
@@ -32,7 +33,7 @@ def prepare(state_dir: Path, umask: int | None = None) -> None:
             raise OSError(errno.EACCES, "it cannot be written", str(directory))
 
 
-def found(state_dir: Path, meta: Meta, instances: Sequence[Instance], runs: Sequence[Run]) -> None:
+def create(state_dir: Path, meta: Meta, instances: Sequence[Instance], runs: Sequence[Run]) -> None:
     """Write the first checkpoint of a new state directory, durably. Raises StoreError, InUseError.
 
     Refuses if the directory remembers anything; then, and if it cannot be written, nothing was changed.

@@ -1,14 +1,14 @@
-"""Noticing that the run module is edited while its experiment runs."""
+"""Watching the run module: whether it is edited while its experiment runs."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from pyalma_tui.loading.run_module import code_hash
+from pyalma_tui.model.code import code_hash
 
 
-class Edited:
+class ModuleWatch:
     """A module file, compared with the code that the session began with."""
 
     def __init__(self, module: Path, digest: str) -> None:

@@ -1,0 +1,124 @@
+"""What others did to our files while we use them: what they removed or damaged is reported, and written anew."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.errors import InUseError, StoreError
+from pyalma_tui.store import layout
+from pyalma_tui.store.checkpointing import Checkpointing
+from pyalma_tui.store.creation import prepare
+from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.kept_code import KeptCode
+from pyalma_tui.store.lock import Lock
+
+ANEW = "what it held is written anew from memory"
+
+
+class Mended(msgspec.Struct, frozen=True):
+    """What others did to our files: what to tell of it, and the writers that must go on in new segments."""
+
+    notes: tuple[str, ...] = ()
+    writers: frozenset[str] = frozenset()
+
+
+class Mending:
+    """Owned by the runner's thread.
+
+    `evicted` tells whether another process has taken our place: then nothing is written any more.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        lock: Lock,
+        journal: Journal,
+        checkpointing: Checkpointing,
+        code: KeptCode | None,
+        umask: int,
+    ) -> None:
+        self.evicted = False
+        self._state_dir = state_dir
+        self._lock = lock
+        self._journal = journal
+        self._checkpointing = checkpointing
+        self._code = code
+        self._umask = umask
+        self._left: set[str] = set()  # segments that their writers were asked to leave, because they cannot be trusted
+        self._leaving = False  # whether something is still appended to one of these
+
+    def look(self) -> Mended:
+        """Write anew what somebody has removed of our files, and keep a copy of what somebody has damaged.
+
+        What memory knows is in a checkpoint then; who writes what cannot be trusted has to go on in a new segment.
+        Raises InUseError if another process has taken the place meanwhile.
+        """
+        notes = list(self._damaged())
+        begun = self._checkpointing.meta.serial > 0  # before the first checkpoint is on the disk nobody can remove it
+        gone = not self._journal.own_in_place or (begun and not os.path.exists(layout.database(self._state_dir)))
+        unlocked = not self._lock.in_place
+        removed = {writer: name for writer, name in self._journal.removed.items() if name not in self._left}
+        refused = {writer: name for writer, name in self._journal.refused.items() if name not in self._left}
+        try:
+            if gone:
+                prepare(self._state_dir, self._umask)
+            if unlocked:
+                self._take_lock()
+            if gone:
+                self._write_anew()
+        except (OSError, StoreError) as error:
+            self._checkpointing.refused(f"it was removed, and cannot be made anew: {error}")
+            return Mended(tuple(notes))
+        if gone:
+            notes.append(f"{self._state_dir} was removed while it was in use; it is written anew from memory")
+        else:
+            notes += [f"{name} was removed while it was in use; {ANEW}" for name in removed.values()]
+            if unlocked:
+                notes.append(f"{layout.lock(self._state_dir)} was removed while it was in use; it is taken anew")
+        notes += [f"the disk has refused {name}; {ANEW}" for name in refused.values()]
+        if removed or refused:
+            self._left.update(removed.values(), refused.values())
+            self._leaving = self._journal.changed = True
+        return Mended(tuple(notes), frozenset(removed | refused))
+
+    def _damaged(self) -> Iterator[str]:
+        for name, lines in self._journal.take_damaged().items():
+            kept = kept_aside(layout.journal(self._state_dir), name, "damaged")
+            yield f"{lines} damaged line(s) of {name} were skipped; {kept}"
+
+    def _take_lock(self) -> None:
+        try:
+            self._lock.take_anew(time.time())
+        except InUseError:
+            self.evicted = True
+            self._journal.close()  # also nothing is carried over from what workers have left
+            raise
+
+    def _write_anew(self) -> None:
+        self._journal.retire()
+        if self._code is not None:
+            self._code.write(self._umask)
+        self._checkpointing.write_now()
+
+    def is_unsafe(self) -> bool:
+        """Whether something was appended to a segment that cannot be trusted, so that a checkpoint must contain it."""
+        unsafe = self._leaving and self._journal.changed
+        if not unsafe:  # writers move on one after the other
+            self._leaving = self._leaving and bool(self._journal.removed or self._journal.refused)
+        return unsafe
+
+
+def kept_aside(journal: Path, segment: str, why: str) -> str:
+    """Give a segment a second name, which no checkpoint removes; what became of it."""
+    path = journal / segment
+    kept = path.with_name(layout.aside_name(segment, why, time.strftime("%Y%m%d-%H%M%S")))
+    try:
+        os.link(path, kept)
+    except OSError as error:  # a file system without links, or one of this second is there already
+        return f"the file could not be kept ({error.strerror})"
+    return f"the file is kept as {kept.name}"
