@@ -189,6 +189,7 @@ def _(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
+            save("kept")
             tell("in run")
             wait_for("go")
         def done():
