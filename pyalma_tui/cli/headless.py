@@ -94,11 +94,14 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
         runner.send(Quit())
         runner.join()
     watch()  # what was noted while it closed
-    return report(runner.snapshot(), output, quiet=options.json, ended_by=signals.ended_by)
+    calls_done = not settings.no_done
+    return report(runner.snapshot(), output, quiet=options.json, ended_by=signals.ended_by, calls_done=calls_done)
 
 
-def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.Signals | None) -> int:
-    """Print the summary and the one line of what is left to do; the exit code."""
+def report(
+    snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.Signals | None, calls_done: bool
+) -> int:
+    """Print the summary and the one line of what is left to do; the exit code. `calls_done` as for `exit_code`."""
     if not quiet:
         s = snapshot
         output.attempt(
@@ -111,7 +114,7 @@ def report(snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.
         return failure.exit_code
     if snapshot.not_saved:
         warn(f"not saved: {snapshot.not_saved.message}")
-    code = exit_code(snapshot)
+    code = exit_code(snapshot, calls_done=calls_done)
     if code == 130 and not quiet:
         how = "paused; without --paused the same command goes on" if snapshot.paused else ""
         say(how or "interrupted; the same command continues where it stopped")

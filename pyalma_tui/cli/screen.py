@@ -92,7 +92,7 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
         runner.join()
     output = Output(sys.stdout)
     output.gone = ending.gone
-    code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by)
+    code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by, calls_done=not settings.no_done)
     return code if app.crash is None else code or 1
 
 

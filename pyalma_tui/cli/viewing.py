@@ -54,7 +54,7 @@ def view(state_dir: Path, target: Path, options: RunOptions) -> int | None:
     if message := in_use(state_dir):
         raise InUseError(message)
     viewer.look()
-    return report(viewer.snapshot(), Output(sys.stdout), quiet=False, ended_by=None)
+    return report(viewer.snapshot(), Output(sys.stdout), quiet=False, ended_by=None, calls_done=not options.no_done)
 
 
 @contextmanager

@@ -152,11 +152,14 @@ def failure_of(snapshot: Snapshot) -> Failure | None:
     return max(found, key=lambda failure: failure.exit_code, default=None)
 
 
-def exit_code(snapshot: Snapshot) -> int:
-    """0 all done, 1 something failed, 130 interrupted: more can be run. Only what is in the batch counts."""
+def exit_code(snapshot: Snapshot, *, calls_done: bool) -> int:
+    """0 all done, 1 something failed, 130 interrupted: more can be run. Only what is in the batch counts.
+
+    So does a done() that was not called yet, as after an interrupt under the last run, unless it never is.
+    """
     counts = snapshot.counts
     if counts.pending + counts.running + counts.interrupted:
         return 130 if not counts.failed or counts.interrupted or counts.pending else 1
     if counts.failed or isinstance(snapshot.done_hook.status, s.HookFailed | s.HookCutOff):
         return 1
-    return 0
+    return 130 if counts.done and calls_done and isinstance(snapshot.done_hook.status, s.HookNotYet) else 0

@@ -16,15 +16,19 @@ from pyalma_tui.store.checkpoint import Checkpoint, write_checkpoint
 from pyalma_tui.store.disk import make_folder, sync_directory
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.opening import read_store
+from pyalma_tui.store.ours import refuse_foreign
 from pyalma_tui.store.schema import Meta
 
 
 def prepare(state_dir: Path, umask: int | None = None) -> None:
     """Make the directories that are not there yet, durably; raises OSError, also if they cannot be written.
 
+    Files of the user's that have names of ours are refused before, as OSError or StoreError.
+
     Somebody else may make them at the same time: who may go on is for the lock to say. Their modes follow `umask`, or
     that of the process.
     """
+    refuse_foreign(state_dir)
     for directory in (state_dir, layout.journal(state_dir), layout.logs(state_dir)):
         if make_folder(directory, umask):
             sync_directory(directory.parent)

@@ -9,7 +9,7 @@ from pyalma_tui.model.words import plural
 from pyalma_tui.store import layout
 from pyalma_tui.store.checkpoint import storage_of
 from pyalma_tui.store.lock import Lock
-from pyalma_tui.store.ours import refuse_disguised, remove_ours
+from pyalma_tui.store.ours import refuse_disguised, refuse_foreign, remove_ours
 from pyalma_tui.store.schema import TABLES
 
 
@@ -20,6 +20,7 @@ def forget(state_dir: Path) -> list[str]:
     """
     try:
         refuse_disguised(state_dir)
+        refuse_foreign(state_dir)
     except OSError as error:
         raise StoreError(f"--fresh: {error.filename}: {error.strerror}. Nothing was changed") from error
     with Lock(state_dir, 0.0):

@@ -136,6 +136,11 @@ def read_holder(path: Path) -> Holder | None:
         return None
 
 
+def is_of_a_lock(path: Path) -> bool:
+    """Whether a lock of ours was held there once."""
+    return read_holder(path) is not None
+
+
 def _unusable(path: Path, error: OSError) -> StoreError:
     return StoreError(f"lock: {path}: {error.strerror}. Nothing was changed")
 

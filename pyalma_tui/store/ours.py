@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pyalma_tui.store import layout
-from pyalma_tui.store.disk import not_a_folder, refuse_irregular
+from pyalma_tui.store.checkpoint import CheckpointStorage
+from pyalma_tui.store.disk import irregular, not_a_folder, refuse_irregular
+from pyalma_tui.store.lock import is_of_a_lock
+from pyalma_tui.store.schema import TABLES
 
 Names: TypeAlias = "Mapping[str, Names | None]"  # pattern of a name → what is ours in that folder, None for a file
 
-NUMBERED: Names = {r"[0-9]+\.log": None}
+NUMBERED_LOG = re.compile(r"[0-9]+\.log")
+NUMBERED: Names = {NUMBERED_LOG.pattern: None}
 NAMES: Names = {
     r"db\.json(\.bak)?(\.tmp)?": None,
     r"(session|crash)\.log": None,
@@ -66,11 +70,49 @@ def refuse_disguised(state_dir: Path) -> None:
             continue
         if not stat.S_ISDIR(found.st_mode):
             raise not_a_folder(path)
+    for entry in _listed(state_dir / layout.JOURNAL):
+        if layout.SEGMENT.fullmatch(entry.name) and not entry.is_file(follow_symlinks=False):
+            raise irregular(entry.path)
 
 
 def is_begun(state_dir: Path) -> bool:
     """Whether anything of ours is there: else it is a folder like any other."""
-    return any(os.path.lexists(state_dir / name) for name in (layout.DATABASE, layout.LOCK, layout.JOURNAL))
+    return os.path.lexists(layout.database(state_dir)) or _has_marks(state_dir)
+
+
+def _has_marks(state_dir: Path) -> bool:
+    return os.path.lexists(layout.journal(state_dir)) or is_of_a_lock(layout.lock(state_dir))
+
+
+def refuse_foreign(state_dir: Path) -> None:
+    """Raise OSError if nothing was begun in a folder and yet files there have names of ours: they are the user's own.
+
+    A `db.json` of his with tables in it is shared with him instead; raises StoreError if it is none.
+    """
+    if _has_marks(state_dir) or TABLES[0] in (CheckpointStorage(layout.database(state_dir)).tables() or {}):
+        return
+    if theirs := next(_with_names_of_ours(state_dir), None):
+        why = "pyalma-tui has not made it, and would write into a file of that name"
+        raise OSError(errno.EEXIST, why, str(theirs))
+
+
+def _with_names_of_ours(state_dir: Path) -> Iterator[Path]:
+    for name in FILES:
+        path = state_dir / name
+        if name != layout.DATABASE and os.path.lexists(path) and path.lstat().st_size:
+            yield path
+    for folder in _listed(layout.logs(state_dir)):
+        if folder.name.isdecimal() or folder.name in (layout.DONE_LOGS, layout.LOAD_LOGS):
+            logs = (log for log in _listed(Path(folder.path)) if NUMBERED_LOG.fullmatch(log.name))
+            yield from (Path(log.path) for log in logs if log.is_file(follow_symlinks=False))  # else none is written
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def remove_ours(state_dir: Path, keep: frozenset[str]) -> list[str]:

@@ -97,9 +97,13 @@ def _finalize(each: object) -> None:
 
 
 def begin(pen: Pen, stopping: Stopping) -> None:
-    """From now on SIGINT raises KeyboardInterrupt in the main thread, after it has told what was waited for."""
+    """Flush all files, since exit functions, finalizers and threads may close them, crash, or never end.
+
+    From now on SIGINT raises KeyboardInterrupt in the main thread, after it has told what was waited for.
+    """
     stopping.install()
     stopping.end(lambda frame: _tell(pen, frame))
+    _flush_files()
 
 
 def _tell(pen: Pen, frame: FrameType | None) -> None:

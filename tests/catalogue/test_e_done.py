@@ -183,6 +183,33 @@ def _(experiment: Experiment) -> None:
         assert (facts, experiment.told()) == ({"status": "done", "calls": calls}, ["done()"] * calls), arguments
 
 
+@case("E109-still-to-come")
+def _(experiment: Experiment) -> None:
+    """The last run returned although everything was interrupted: done() is left, and nobody may take that for all."""
+    experiment.write(
+        """
+        def run(instance, save, state):
+            save("kept")
+            tell("in run")
+            wait_for("go")
+        def done():
+            tell("done()")
+        """
+    )
+    running = experiment.go("--grace", "1000")
+    experiment.hears("in run")
+    running.signal(signal.SIGINT)
+    until(lambda: "interrupting 1 run" in running.printed(), running.printed)
+    experiment.allow("go")
+    result = running.end()
+    assert (result.code, hook(experiment)) == (130, ("not yet", 0))
+    assert result.last_line() == "interrupted; the same command continues where it stopped"
+    assert experiment.run("--paused").code == 130
+    assert experiment.run("--no-done").code == 0
+    assert experiment.run().code == 0
+    assert experiment.told() == ["in run", "done()"]
+
+
 @pytest.mark.parametrize("check", case.cases)
 def test_catalogue(check: Check, experiment: Experiment) -> None:
     check(experiment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import stat
 from collections.abc import Callable, Mapping
@@ -119,14 +120,57 @@ def _(experiment: Experiment) -> None:
     assert below(experiment.state_dir) == before
 
 
-@case("H83-no-state-directory")
+NAMED_LIKE_OURS = {
+    "lock": "poetry",
+    "session_log": "monday",
+    "db_json_bak": "[2]",
+    "db_json_tmp": "[3]",
+    "logs/1/1.log": "mine",
+    "db_json": "[1, 2]",
+}
+
+
+@case.each("H83-never-begun", **{name.replace("/", "_"): name for name in NAMED_LIKE_OURS})
+def _(experiment: Experiment, name: str) -> None:
+    """A folder in which nobody has started anything may hold what only looks like ours."""
+    experiment.write("print('imported')\n" + SAVING)
+    theirs = experiment.folder / re.sub(r"_(?=json|log|bak|tmp)", ".", name)
+    theirs.parent.mkdir(parents=True, exist_ok=True)
+    theirs.write_text(NAMED_LIKE_OURS[name])
+    names = set(os.listdir(experiment.folder))
+    for options in ((), ("--fresh", "--yes")):
+        result = experiment.run("--state", ".", *options)
+        assert (result.code, len(result.said)) == (3, 1), result
+        assert str(theirs) in result.last_line()
+        assert "Nothing was" in result.last_line()
+        assert theirs.read_text() == NAMED_LIKE_OURS[name]
+        made = set(os.listdir(experiment.folder)) - names
+        assert not [each for each in made if not each.startswith(("out-", "err-", "__pycache__"))], made
+
+
+@case("H83-what-a-start-that-came-to-nothing-has-left")
 def _(experiment: Experiment) -> None:
-    experiment.write(SAVING)
-    log = experiment.folder / "logs" / "1" / "1.log"
-    log.parent.mkdir(parents=True)
-    log.write_text("mine")
-    assert experiment.run("--state", ".", "--fresh", "--yes").code == 0
-    assert log.read_text().startswith("mine"), "nobody had started anything there"
+    """As when the power went off while the first lock was written, or between --fresh and the start after it."""
+    state_dir = experiment.write(SAVING).state_dir
+    state_dir.mkdir()
+    for left in ("", '{"pid":77,"since":0.0}\n'):
+        (state_dir / "lock").write_text(left)
+        (state_dir / "session.log").write_text("")
+        assert experiment.run().code == 0
+        assert experiment.run("--fresh", "--yes").code == 0
+
+
+@case("H83-a-link-in-the-journal")
+def _(experiment: Experiment) -> None:
+    """--fresh does not forget first and refuse to start then."""
+    state_dir = experiment.write(SAVING).state_dir
+    assert experiment.run().code == 0
+    (state_dir / "journal" / "000009-w0001-0001.jsonl").symlink_to(experiment.module)
+    before = below(state_dir)
+    result = experiment.run("--fresh", "--yes")
+    assert (result.code, len(result.said)) == (3, 1), result
+    assert "000009-w0001-0001.jsonl: a symbolic link, not a regular file. Nothing was changed" in result.last_line()
+    assert below(state_dir) == before
 
 
 # --- 84, 85: whose state it is -----------------------------------------------------------------------------------

@@ -120,6 +120,7 @@ def test_leaving_the_view_says_in_one_line_who_runs_it_and_ends_nothing(tmp_path
         for step in range(5):
             (tmp_path / f"go{step}").touch()
         first.see("1/1", "100 %")
+        until((tmp_path / "done.txt").exists, lambda: "done() was called")
         first.press("q")
         assert first.end() == 0
     assert [run["attempts"] for run in runs(tmp_path)] == [1]
@@ -139,6 +140,7 @@ def test_what_has_ended_while_it_was_viewed_goes_on_here(tmp_path: Path) -> None
         for step in range(1, 5):
             (tmp_path / f"go{step}").touch()
         second.see("1/1", "100 %")
+        until((tmp_path / "done.txt").exists, lambda: "done() was called")
         second.press("q")
         assert second.end() == 0
     assert log(tmp_path, 1, 2).startswith("alpha.txt begins at 1\n")
@@ -172,6 +174,7 @@ def test_the_view_can_be_closed_like_any_terminal(tmp_path: Path, how: str) -> N
         for step in range(5):
             (tmp_path / f"go{step}").touch()
         first.see("1/1", "100 %")
+        until((tmp_path / "done.txt").exists, lambda: "done() was called")
         first.press("q")
         assert first.end() == 0
 
