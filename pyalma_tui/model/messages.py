@@ -109,12 +109,14 @@ class ServeFailed(msgspec.Struct, frozen=True, tag="serve failed"):
 class Refused(msgspec.Struct, frozen=True):
     """What the disk did not take of an attempt: `why`, and whether it may once there is `room` again.
 
-    `end` is the record that ends the attempt if that is what was refused.
+    `end` is the record that ends the attempt if that is what was refused. `own` tells that the run itself has seen to
+    that: the disk takes what others write.
     """
 
     why: str
     room: bool = False
     end: RunRecord | None = None
+    own: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):

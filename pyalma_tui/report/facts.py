@@ -158,7 +158,7 @@ def exit_code(snapshot: Snapshot, *, calls_done: bool) -> int:
     So does a done() that was not called yet, as after an interrupt under the last run, unless it never is.
     """
     counts = snapshot.counts
-    if counts.pending + counts.running + counts.interrupted:
+    if not snapshot.complete and counts.pending + counts.running + counts.interrupted:
         return 130 if not counts.failed or counts.interrupted or counts.pending else 1
     if counts.failed or isinstance(snapshot.done_hook.status, s.HookFailed | s.HookCutOff):
         return 1

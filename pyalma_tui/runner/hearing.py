@@ -125,6 +125,8 @@ def _not_recorded(run: int, attempt: int, refused: m.Refused, state: State, cloc
     """The disk refused what a worker wrote of a run, which goes on by itself if that was no fault of its own."""
     if refused.end is not None and isinstance(state.ledger.run(run).status, s.Running):
         yield from write(refused.end, state, clock)
+    if refused.own:
+        return
     yield from not_saved(label(run, state), refused, state, clock)
     known = state.ledger.run(run)
     goes_on = known.attempt < attempt or isinstance(known.status, s.Interrupted)
@@ -159,8 +161,8 @@ def _not_born(worker: int, why: str, state: State, clock: Clock, *, later: bool)
         del state.seats[seat.slot]
     if later:
         yield from _try_later(why, state, clock)
-    elif state.seats:
-        state.workers = len(state.seats)
+    elif there := len(state.seats) - len(state.seated(Coming)):
+        state.workers = there
         go_on = f"{plural(state.workers, 'worker')} go on"
         yield i.Say(f"no more workers can be started ({why}): {go_on}")
     else:
@@ -203,9 +205,11 @@ def bury(seat: Seat, code: int, state: State, clock: Clock) -> Iterator[Instruct
 
 
 def _tell_loss(seat: Seat, leaving: Leaving, code: int) -> Iterator[Instruction]:
-    if code >= 0:
+    if code == 0:
         return
-    if leaving.killed:
+    if code > 0:  # an exit function has ended the process: those after it were not called
+        what = f"exited with code {code} while it ended"
+    elif leaving.killed:
         what = f"did not end within {GOODBYE:g} s and was killed"
     elif leaving.pressed and code == -SIGINT:  # in a finalizer: no handler is left then
         what = f"was still at its end after {PRESSED:g} s and was interrupted"

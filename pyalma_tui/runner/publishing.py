@@ -95,6 +95,7 @@ class Publisher:
             aside=ledger.aside,
             limits=Limits(state.timeout, state.retries.limit),
             slots=tuple(self._slot(seat) for _, seat in sorted(state.seats.items())),
+            complete=all_done(state),
             done_hook=ledger.hook,
             forecast=self._forecast(state) if phase == "busy" else None,
             saved_at=ledger.saved_at,

@@ -71,7 +71,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     what it finds in `sys.argv` behind its path. `idle_reason` says in a few words why nothing runs in phase "idle".
 
     `not_saved` is why states cannot be stored at the moment, `blocked` why nothing more can be started, and `failure`
-    what ended the runner. `elsewhere` is who runs it, if that is another process.
+    what ended the runner. `elsewhere` is who runs it, if that is another process. `complete` tells that all
+    runs that are planned today are done.
     """
 
     serial: int = 0
@@ -92,6 +93,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     counts: Tally = Tally()
     aside: Tally = Tally()
     slots: tuple[Slot, ...] = ()
+    complete: bool = False
     done_hook: DoneHook = DoneHook()
     forecast: Forecast | None = None
     saved_at: float | None = None

@@ -45,6 +45,7 @@ class Before:
         self._unset = [timer for timer in TIMERS if not signal.getitimer(timer)[0]]  # the others are the module's own
         self._looked = 0.0
         self._limits = [resource.getrlimit(number) for number in LIMITS]
+        self._file_size = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def put_back(self) -> None:
         """Make it so again, timers first: an alarm of a run that is over must not end its worker."""
@@ -55,6 +56,17 @@ class Before:
                 continue
             return
         self._put_back()
+
+    @property
+    def limits_files(self) -> bool:
+        """Whether a run has limited the size of files that its process may write."""
+        return resource.getrlimit(resource.RLIMIT_FSIZE) != self._file_size
+
+    def allow_files(self) -> None:
+        """Let files grow again as far as they may: how the run ended is still to be written."""
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
     def changed_limits(self) -> list[str]:
         """The resource limits that are not what they were: most cannot be raised again, and what they count goes on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -78,13 +79,14 @@ class Pen:
 class Attempt:
     """One call of `run`: the functions that it is handed."""
 
-    def __init__(self, order: RunOrder, pen: Pen, stopping: Stopping) -> None:
+    def __init__(self, order: RunOrder, pen: Pen, stopping: Stopping, before: Before) -> None:
         self.order = order
         self.began = time.monotonic()
         self.broken = ""  # why a state could not be stored
         self.errno: int | None = None  # of that
         self.estranged = False  # whether user code, and not the disk, is why it could not be
         self._pen = pen
+        self._before = before
         self._stopping = stopping
         self._key = (order.run, order.attempt)
         self._over = False
@@ -182,9 +184,12 @@ class Attempt:
                 self._break_off(EstrangedError())
 
     def _break_off(self, error: OSError) -> None:
+        own = error.errno == errno.EFBIG and self._before.limits_files
+        if own:
+            error = OSError(None, "run() has limited the size of files (RLIMIT_FSIZE)")
         self.errno = error.errno
         self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
-        self.estranged = isinstance(error, EstrangedError)
+        self.estranged = own or isinstance(error, EstrangedError)
 
     def _check_open(self) -> None:
         if self._over:
@@ -220,7 +225,7 @@ def call_run(
     module: RunModule, order: RunOrder, slot: int, pen: Pen, stopping: Stopping, before: Before
 ) -> Refused | None:
     """Call `run` and record how it ended; what the disk refused of that, or of its states."""
-    attempt = Attempt(order, pen, stopping)
+    attempt = Attempt(order, pen, stopping, before)
     data = bytes(order.data) if order.is_object else None
     instance = Instance(order.instance, "", order.file, data, bare=order.bare)
     extras: dict[str, Any] = {
@@ -253,16 +258,19 @@ def call_run(
         release(raised)
         raised = None
         gc.collect()
-    return _record(attempt, end, pen)
+    own = before.limits_files
+    if own:
+        before.allow_files()
+    return _record(attempt, end, pen, own=own)
 
 
-def _record(attempt: Attempt, end: Returned | Raised | Stopped, pen: Pen) -> Refused | None:
+def _record(attempt: Attempt, end: Returned | Raised | Stopped, pen: Pen, *, own: bool) -> Refused | None:
     try:
         pen.write(end)
     except OSError as error:
         instead = not_recorded(end, error, time.time())
         why = instead.error.message if isinstance(instead, Raised) else instead.why
-        return Refused(why, may_have_room_again(error.errno), instead)
+        return Refused(why, may_have_room_again(error.errno), instead, own=own)
     if attempt.broken and not attempt.estranged:
         return Refused(attempt.broken, may_have_room_again(attempt.errno))
     return None

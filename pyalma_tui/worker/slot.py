@@ -203,12 +203,15 @@ def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping
             before.put_back()
         record = DoneReturned(order.call, time.time(), time.monotonic() - began)
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is recorded
-        stopping.catch_up()
-        if was_interrupted(error, signalled=stopping.signalled == (0, order.call)):
-            return ending.INTERRUPTED  # cut off: neither returned nor failed, and nobody may say so
+        interrupted = was_interrupted(error, signalled=False)
         record = DoneRaised(order.call, time.time(), error_of(error))
+    else:
+        interrupted = False
     if os.getpid() != process:  # a forked child came back out of done(): only one return counts
         os._exit(int(isinstance(record, DoneRaised)))
+    stopping.catch_up()
+    if interrupted or (0, order.call) in (stopping.cut, stopping.signalled):
+        return ending.INTERRUPTED  # cut off: neither returned nor failed, whatever it made of that
     capture.flush()
     if isinstance(record, DoneRaised):
         capture.add(record.error.traceback)
