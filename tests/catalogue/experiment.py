@@ -16,7 +16,6 @@ from textwrap import dedent
 from typing import IO, Any
 
 import psutil
-import pytest
 
 PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
 PATIENCE = 60.0  # seconds: two busy CPUs are shared with everything else
@@ -276,35 +275,3 @@ def experiments(folder: Path) -> Iterator[Experiment]:
         experiment.nothing_left()
     finally:
         experiment.clear()
-
-
-Check = Callable[[Experiment], None]
-
-
-class Catalogue:
-    """The cases of one group, each named by the line of the catalogue that it makes come true."""
-
-    def __init__(self) -> None:
-        self.cases: list[Any] = []
-
-    def __call__(self, name: str) -> Callable[[Check], Check]:
-        """Register a case."""
-
-        def register(check: Check) -> Check:
-            self.cases.append(pytest.param(check, id=name))
-            return check
-
-        return register
-
-    def each(self, line: str, **variants: Any) -> Callable[[Callable[[Experiment, Any], None]], None]:
-        """Register a case for each variant of a fault."""
-
-        def register(check: Callable[[Experiment, Any], None]) -> None:
-            for name, value in variants.items():
-                self(f"{line}-{name.replace('_', '-')}")(_bound(check, value))
-
-        return register
-
-
-def _bound(check: Callable[[Experiment, Any], None], value: Any) -> Check:
-    return lambda experiment: check(experiment, value)

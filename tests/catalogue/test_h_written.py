@@ -6,12 +6,9 @@ import re
 import signal
 from textwrap import indent
 
-import pytest
-
-from tests.catalogue.experiment import Catalogue, Check, Experiment
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import Experiment
 from tests.catalogue.test_d_run import limit_descriptors
-
-case = Catalogue()
 
 # --- the end of a worker ------------------------------------------------------------------------------------------
 
@@ -34,13 +31,13 @@ WRITES = """
 """
 
 
-@case.each(
+@cases(
     "H93",
     after_it_returned=("", 0),
     after_it_raised=("raise ValueError", 1),
     after_an_interrupt=("while True:\n    save('x')\n    tell('saves')\n    time.sleep(0.01)", 130),
 )
-def _(experiment: Experiment, how: tuple[str, int]) -> None:
+def test_a_worker_ends_as_a_python_program_does(experiment: Experiment, how: tuple[str, int]) -> None:
     end, code = how
     running = experiment.write(WRITES + indent(end, " " * 8)).go()
     if code == 130:
@@ -56,7 +53,7 @@ def _(experiment: Experiment, how: tuple[str, int]) -> None:
 
 
 @case("H93-worker-of-a-command-that-starts-nothing")
-def _(experiment: Experiment) -> None:
+def test_a_worker_that_was_only_to_load_ends_as_a_python_program_does(experiment: Experiment) -> None:
     experiment.write("import atexit\natexit.register(tell, 'exit function')\nrun = None\n")
     assert experiment.run().code == 2
     assert experiment.told() == ["exit function"]
@@ -84,7 +81,7 @@ HELD_UP = """
 """
 
 
-@case.each(
+@cases(
     "H94",
     exit_function=("atexit.register(for_ever)", "", "was held up at its end by wait_for() at telling.py:1", True),
     thread=("", "threading.Thread(target=for_ever, name='T').start()", "left a thread running, which ended with", True),
@@ -92,7 +89,9 @@ HELD_UP = """
     stubborn=("atexit.register(stubborn)", "", "did not end within 2 s and was killed: what it had not written", True),
     crash=("atexit.register(os.abort)", "", "was killed by SIGABRT while it ended: what it had not written to", False),
 )
-def _(experiment: Experiment, how: tuple[str, str, str, bool]) -> None:
+def test_what_holds_a_worker_up_at_its_end_is_told_and_ended(
+    experiment: Experiment, how: tuple[str, str, str, bool]
+) -> None:
     """`flushed`: whether files are, all the same; where a finalizer waits or the process crashes, nobody knows."""
     held_up, run, told, flushed = how
     names = [f"i{number}" for number in range(6)]
@@ -106,7 +105,7 @@ def _(experiment: Experiment, how: tuple[str, str, str, bool]) -> None:
 
 
 @case("H94-killed-runner")
-def _(experiment: Experiment) -> None:
+def test_a_worker_that_is_held_up_at_its_end_does_not_outlive_a_killed_runner(experiment: Experiment) -> None:
     """Whoever sets the deadline may be gone."""
     experiment.write("""
         import atexit, subprocess
@@ -126,7 +125,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H95-all-leave-at-the-same-time")
-def _(experiment: Experiment) -> None:
+def test_workers_leave_at_the_same_time(experiment: Experiment) -> None:
     experiment.write(
         """
         import atexit
@@ -147,7 +146,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H95-a-slot-is-taken-again-when-its-worker-is-gone")
-def _(experiment: Experiment) -> None:
+def test_a_slot_is_taken_again_when_its_worker_is_gone(experiment: Experiment) -> None:
     experiment.write(
         """
         import atexit, resource
@@ -186,8 +185,8 @@ COUNTS = """
 """
 
 
-@case.each("H96", one_worker="1", three_workers="3")
-def _(experiment: Experiment, workers: str) -> None:
+@cases("H96", one_worker="1", three_workers="3")
+def test_done_sees_all_that_runs_have_written(experiment: Experiment, workers: str) -> None:
     experiment.write(COUNTS.format(last="pass"), ("last", "b", "c", "d", "e"))
     assert experiment.run("--workers", workers).code == 0
     assert experiment.told()[-1] == "done 0 5"
@@ -202,7 +201,7 @@ def _(experiment: Experiment, workers: str) -> None:
 
 
 @case("H96-after-an-interrupt")
-def _(experiment: Experiment) -> None:
+def test_done_sees_what_was_written_before_an_interrupt(experiment: Experiment) -> None:
     experiment.write(COUNTS.format(last="wait_for('go')"), ("last", "b", "c"))
     running = experiment.go("--workers", "2")
     experiment.hears("saved")
@@ -258,7 +257,7 @@ LEAVES = """
 
 
 @case("H97-what-a-run-leaves-the-next-one-does-not-find")
-def _(experiment: Experiment) -> None:
+def test_what_a_run_leaves_in_its_process_the_next_one_does_not_find(experiment: Experiment) -> None:
     names = ["alarm", "alarm_that_came", "timers", "handlers", "ignored", "handler_and_timer", "blocked", "umask"]
     names += ["folder", "nothing"]
     experiment.write(LEAVES, names[::-1])
@@ -267,7 +266,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H98-limits")
-def _(experiment: Experiment) -> None:
+def test_a_worker_whose_limits_a_run_has_changed_is_replaced(experiment: Experiment) -> None:
     experiment.write(
         """
         import resource
@@ -293,7 +292,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H99-objects-of-a-failed-run")
-def _(experiment: Experiment) -> None:
+def test_the_objects_of_a_failed_run_are_freed(experiment: Experiment) -> None:
     experiment.write(
         """
         import weakref
@@ -359,7 +358,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H99-a-lock-is-free-for-the-next-attempt-wherever-it-is-made")
-def _(experiment: Experiment) -> None:
+def test_a_lock_of_a_failed_run_is_free_for_the_next_attempt(experiment: Experiment) -> None:
     experiment.write(
         """
         import fcntl
@@ -453,7 +452,9 @@ LOST = "the descriptor of the journal was closed or replaced. The state saved be
 
 
 @case("H100-what-is-no-journal-any-more")
-def _(experiment: Experiment) -> None:
+def test_a_save_into_what_is_no_journal_any_more_fails_and_writes_into_no_file_of_the_run(
+    experiment: Experiment,
+) -> None:
     names = ["closed", "closed_and_caught", "another_file", "of_the_same_size", "a_device", "a_pipe", "without_a_save"]
     names += ["and_fails", "all_closed", "all_closed_then_opened", "sockets_too", "before_a_new_segment"]
     experiment.write(REPLACES, names)
@@ -469,7 +470,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H100-few-descriptors")
-def _(experiment: Experiment) -> None:
+def test_with_few_descriptors_too_a_file_of_the_run_is_not_written_into(experiment: Experiment) -> None:
     """There the journal is among the low ones, and what run() opens takes their numbers."""
     experiment.write(REPLACES, ["few_closed_then_opened"])
     assert experiment.run(before=limit_descriptors).code == 1
@@ -479,7 +480,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H100-sockets-only")
-def _(experiment: Experiment) -> None:
+def test_a_run_that_replaced_its_sockets_ends_as_the_journal_says(experiment: Experiment) -> None:
     experiment.write(REPLACES, ["sockets_only"])
     assert experiment.run("--iterations", "2").code == 0, "the journal says how it ended"
     assert {(run["status"], run["state"]) for run in experiment.status()["runs"]} == {("done", "end")}
@@ -487,7 +488,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H102-without-descriptors-nothing-outlives-the-runner")
-def _(experiment: Experiment) -> None:
+def test_what_has_closed_all_descriptors_does_not_outlive_the_runner(experiment: Experiment) -> None:
     """What guards a worker hears that the runner is gone, whatever run() has closed."""
     experiment.write("""
         import subprocess
@@ -599,7 +600,7 @@ LOOKED_AT = {
 
 
 @case("H101-in-run")
-def _(experiment: Experiment) -> None:
+def test_an_exception_that_breaks_while_it_is_looked_at_is_told_by_its_type(experiment: Experiment) -> None:
     experiment.write(
         BROKEN + "    def run(instance, save, state): globals()[os.path.basename(instance)]()\n", list(LOOKED_AT)[::-1]
     )
@@ -610,8 +611,8 @@ def _(experiment: Experiment) -> None:
     assert all(f'  File "{experiment.module}", line ' in trace for trace in traces), "where is always told"
 
 
-@case.each("H101", **{name: name for name in ("closed", "syntax")})
-def _(experiment: Experiment, name: str) -> None:
+@cases("H101", **{name: name for name in ("closed", "syntax")})
+def test_an_exception_that_breaks_is_told_of_done_and_of_the_import_too(experiment: Experiment, name: str) -> None:
     end = f"def run(instance, save, state): pass\ndef done(): {name}()\n"
     experiment.write(BROKEN + indent(end, "    "))
     result = experiment.run()
@@ -622,8 +623,3 @@ def _(experiment: Experiment, name: str) -> None:
     assert result.code == 2
     assert LOOKED_AT[name].removeprefix("called ").removesuffix(" instead of returning") in result.err
     assert not experiment.state_dir.exists()
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)
