@@ -94,11 +94,11 @@ HOSTILE = ["a\nb", "\x1b[2J", "[/]", "\u202ex", "😀", "x" * 10_000, "a\0b", "\
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:12])
-def test_c21_a_hostile_argument_is_passed_exactly(tmp_path: Path, name: str) -> None:
+def test_b21_a_hostile_argument_is_passed_exactly(tmp_path: Path, name: str) -> None:
     assert expand_arguments([name], tmp_path) == [Entry(f"{tmp_path}/{name}")]
 
 
-def test_c21_names_that_are_not_utf8_are_passed_exactly(tmp_path: Path) -> None:
+def test_b21_names_that_are_not_utf8_are_passed_exactly(tmp_path: Path) -> None:
     raw = b"\xff\xfe.cnf"
     touch(tmp_path, os.fsdecode(b"d/" + raw))
 
