@@ -4,5 +4,5 @@ It promises that the same records fold to the same runs, whoever folds them: the
 a test. Here are the words of the house and the only home of each: statuses and their transitions, records, plans and
 seeds, queries, how quantities are written.
 
-It does no input or output, keeps no state, and imports msgspec and the standard library alone.
+It opens no file, keeps no state, and imports msgspec and the standard library alone.
 """

@@ -30,4 +30,5 @@ def cases(line: str, **variants: Any) -> Callable[[Test], Test]:
 def _with_ids(test: Test, argument: str | Sequence[str], values: Sequence[Any], ids: Sequence[str]) -> Test:
     if not test.__name__.startswith("test_"):
         raise ValueError(f"{ids[0]}: {test.__name__}() is never run. Name it test_… and say what holds")
-    return pytest.mark.parametrize(argument, values, ids=ids)(test)
+    marked: Test = pytest.mark.parametrize(argument, values, ids=ids)(test)
+    return marked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -42,6 +43,23 @@ def as_anybody() -> None:
     """Let file permissions hold for the program that is started next, also for root."""
     for capability in CAPABILITIES:
         ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def limit_descriptors() -> None:
+    """Let the program that is started next have few descriptors, as a terminal on macOS does."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+
+def below(folder: Path) -> Mapping[str, object]:
+    """What lies in a folder: bytes of files, targets of links; but for the lock, which says who looked last."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.name != "lock"]
+    return {str(path.relative_to(folder)): _content(path) for path in paths}
+
+
+def _content(path: Path) -> object:
+    if path.is_symlink():
+        return path.readlink()
+    return path.read_bytes() if path.is_file() else None
 
 
 def until(condition: Callable[[], object], what: Callable[[], str], seconds: float = PATIENCE) -> Any:
@@ -184,6 +202,18 @@ class Experiment:
         """Run the experiment without a screen to its end."""
         return self.go(*options, before=before).end()
 
+    def call(self, *command: str, keys: str = "") -> subprocess.CompletedProcess[str]:
+        """Run any command in the folder to its end; `keys` come through a pipe on its standard input."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment(),
+            input=keys,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+
     def status(self) -> dict[str, Any]:
         """What `status --json` tells."""
         result = self.start("status", self.name, "--json").end()
@@ -254,6 +284,12 @@ class Experiment:
     def nothing_left(self, seconds: float = 10.0) -> None:
         """Wait until no process of this experiment lives."""
         until(lambda: not self.processes(), lambda: f"the end of {self.processes()}", seconds)
+
+    def kill(self, running: Running) -> None:
+        """Kill the program with -9, and wait until all that it has started has ended by itself."""
+        running.signal(signal.SIGKILL)
+        running.end()
+        self.nothing_left(5)
 
     def clear(self) -> None:
         """End whatever a failed test left behind."""

@@ -453,15 +453,7 @@ def done():
 
 def debugging(experiment: Experiment, keys: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """What `--debug` makes of these lines of a keyboard that is a pipe."""
-    return subprocess.run(
-        [PROGRAM, experiment.name, "--debug", *arguments],
-        cwd=experiment.folder,
-        env=experiment.environment(),
-        input=keys,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    return experiment.call(PROGRAM, experiment.name, "--debug", *arguments, keys=keys)
 
 
 @case("A134-breakpoint-without-a-keyboard-says-how")

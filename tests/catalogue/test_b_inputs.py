@@ -9,18 +9,7 @@ from pathlib import Path
 
 from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import Experiment, Result
-
-TELLS = """
-import json
-def run(instance, save, state):
-    tell(json.dumps(instance))
-    save("kept")
-"""
-
-
-def told(experiment: Experiment) -> list[object]:
-    """What `run` was handed, in the order of the batch."""
-    return [json.loads(line) for line in reversed(experiment.told())]
+from tests.catalogue.handed import TELLS, told
 
 
 def with_batch(experiment: Experiment, content: bytes | str) -> Result:

@@ -5,24 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from typing import Any
 
 from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import PROGRAM, Experiment, until
-from tests.terminal.screen import Terminal
-
-TELLS = """
-import json
-def run(instance, save, state):
-    tell(json.dumps(instance))
-    save("kept")
-"""
-
-
-def told(experiment: Experiment) -> list[Any]:
-    """What `run` was handed, in the order of the batch."""
-    return [json.loads(line) for line in reversed(experiment.told())]
+from tests.catalogue.handed import TELLS, told
+from tests.terminal.screen import FULL_SCREEN, Terminal
 
 
 def naming(experiment: Experiment, instances: str, run: str = TELLS) -> Experiment:
@@ -177,7 +165,7 @@ def test_warnings_of_a_batch_are_on_the_screen_and_in_the_session_log_once(exper
         f"1 file does not exist: {experiment.folder}/gone. The runs are started all the same",
     ]
     with Terminal(experiment.folder, "m.py", columns=150, program=(PROGRAM,)) as terminal:
-        terminal.wait(lambda _: b"file does not exist" in terminal.raw.partition(b"\x1b[?1049h")[2], "it in a message")
+        terminal.wait(lambda _: b"file does not exist" in terminal.raw.partition(FULL_SCREEN)[2], "it in a message")
         terminal.see("all done")
         terminal.press("s")
         terminal.see("session log", 'unknown key "zzz"', 'unknown key "dta"', "1 file does not exist")
@@ -225,8 +213,10 @@ def test_a_list_of_any_kind_is_a_batch_and_what_came_through_a_pipe_is_remembere
 def test_a_batch_may_be_a_process_substitution(experiment: Experiment) -> None:
     experiment.write(TELLS, ()).module.with_suffix(".batch").unlink()
     line = f"exec {PROGRAM} m.py --plain --batch <(printf 'a\\nb\\n')"
-    done = subprocess.run(["bash", "-c", line], cwd=experiment.folder, env=experiment.environment(), timeout=60)
-    assert (done.returncode, told(experiment)) == (0, [f"{experiment.folder}/a", f"{experiment.folder}/b"])
+    assert (experiment.call("bash", "-c", line).returncode, told(experiment)) == (
+        0,
+        [f"{experiment.folder}/a", f"{experiment.folder}/b"],
+    )
 
 
 @cases(

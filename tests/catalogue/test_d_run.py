@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +15,7 @@ import pexpect
 import psutil
 
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, until
-
-
-def limit_descriptors() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, limit_descriptors, until
 
 
 def fault(experiment: Experiment, lines: str, *options: str) -> dict[str, object]:
@@ -533,14 +527,7 @@ def test_a_run_that_ends_five_workers_is_not_tried_again_by_itself(experiment: E
         ("good", "bad"),
     )
     (experiment.folder / "impatient.py").write_text(IMPATIENT)
-    result = subprocess.run(
-        [sys.executable, "impatient.py"],
-        cwd=experiment.folder,
-        env=experiment.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=PATIENCE,
-    )
+    result = experiment.call(sys.executable, "impatient.py")
     assert result.returncode == 1
     assert experiment.told() == ["called"] * 5
     assert experiment.statuses() == {"good": "done", "bad": "failed"}
@@ -578,9 +565,7 @@ def test_a_state_directory_that_is_removed_is_written_anew_from_memory(
     until((experiment.state_dir / "db.json").exists, experiment.outputs)
     experiment.allow("go")
     experiment.hears("saved")
-    running.signal(signal.SIGKILL)  # only what is in the new directory counts from here on
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)  # only what is in the new directory counts from here on
     runs = experiment.runs()
     assert [(runs[name]["status"], runs[name]["state"]) for name in "cb"] == [("done", "c 1"), ("interrupted", "b 2")]
     experiment.allow("on")
@@ -612,9 +597,7 @@ def test_a_segment_that_is_removed_is_written_anew_from_memory(experiment: Exper
     until(lambda: list((experiment.state_dir / "journal").glob("*w0001*")), experiment.outputs)
     experiment.allow("go")
     experiment.hears("saved")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     assert experiment.one()["state"] == "2"
     experiment.allow("on")
     assert experiment.run().code == 0

@@ -81,9 +81,7 @@ def test_a_done_whose_process_ends_has_failed(experiment: Experiment, fault: tup
 def test_a_done_that_a_kill_cut_off_is_not_repeated_by_itself(experiment: Experiment) -> None:
     running = experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('never')\n", ("a", "b")).go()
     experiment.hears("in done()")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     assert hook(experiment) == ("cut off", 1)
     mended(experiment)
 
@@ -95,9 +93,7 @@ def test_after_a_done_that_was_cut_off_grown_results_are_a_completion_of_their_o
     """done() was cut off, and then the batch has grown: another completion is ahead."""
     running = experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('never')\n", ("a", "b")).go()
     experiment.hears("in done()")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     experiment.write(RUN + "def done(): tell('done() again')\n", ("a", "b"))
     for options in starts:
         assert experiment.run(*options).code == 1

@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-import signal
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from tinydb import TinyDB
 import pyalma_tui.experiment
 from pyalma_tui.errors import UsageError
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import Experiment, as_anybody, until
+from tests.catalogue.experiment import Experiment, as_anybody, below, until
 
 SAVING = """
 def run(instance, save, state):
@@ -26,18 +25,6 @@ def run(instance, save, state):
 """
 OTHER = "def run(instance, save, state): tell('other')"
 GROUP, OWNER = 20000, 12345  # of nobody else here
-
-
-def below(folder: Path) -> Mapping[str, object]:
-    """What lies in a folder: bytes of files, targets of links; but for the lock, which says who looked last."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.name != "lock"]
-    return {str(path.relative_to(folder)): _content(path) for path in paths}
-
-
-def _content(path: Path) -> object:
-    if path.is_symlink():
-        return path.readlink()
-    return path.read_bytes() if path.is_file() else None
 
 
 # --- 83: --fresh -------------------------------------------------------------------------------------------------
@@ -281,9 +268,7 @@ def assert_modes_hold(experiment: Experiment, umask: int) -> None:
     running = experiment.go("--workers", "1", before=with_umask)
     experiment.hears("saved last")
     assert experiment.start("status", "m.py", before=as_anybody).end().code == 0, "whoever may read it can"
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left()
+    experiment.kill(running)
     assert _modes(experiment.state_dir) == {0o666 & ~umask, 0o2777 & ~umask}
     names = set(below(experiment.state_dir))
     assert {"db.json", "journal", "logs/2/1.log", "logs/1/1.log", "logs/load/first.log"} <= names

@@ -10,19 +10,19 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tinydb import TinyDB, where
 
 from pyalma_tui.store.lock import holder
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PATIENCE, Experiment, Result, Running, as_anybody, until
-from tests.terminal.screen import Terminal
+from tests.catalogue.disks import FILLING, disk
+from tests.catalogue.experiment import PATIENCE, Experiment, Result, Running, as_anybody, below, until
+from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
 
 COUNTING = """
 def run(instance, save, state):
@@ -41,22 +41,11 @@ def done():
 """
 
 
-def contents(directory: Path) -> dict[str, bytes | None]:
-    """Every file of a directory with its bytes; the lock file is left out, which says who looked last."""
-    return {
-        str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None
-        for path in sorted(directory.rglob("*"))
-        if path.name != "lock"
-    }
-
-
 def killed(experiment: Experiment, names: tuple[str, ...] = ("a",)) -> Experiment:
     """A session that was killed after the third save: one checkpoint of its begin, a journal with the rest."""
     running = experiment.write(COUNTING, names).go()
     experiment.hears(f"saved {names[-1]} 3")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     return experiment
 
 
@@ -69,10 +58,10 @@ def finished(experiment: Experiment) -> Experiment:
 
 def refused(experiment: Experiment, *options: str, before: Callable[[], None] | None = None) -> str:
     """The one line of a start that ends with 3 and changes nothing."""
-    was, told = contents(experiment.state_dir), experiment.told()
+    was, told = below(experiment.state_dir), experiment.told()
     result = experiment.run(*options, before=before)
     assert (result.code, result.out, len(result.said)) == (3, "", 1), result
-    assert contents(experiment.state_dir) == was
+    assert below(experiment.state_dir) == was
     assert experiment.told() == told, "no user code may have run"
     return result.last_line()
 
@@ -92,23 +81,6 @@ def journal(experiment: Experiment) -> Path:
     """The segment of the worker, which has a line for each save."""
     (segment,) = [path for path in (experiment.state_dir / "journal").iterdir() if "-w0" in path.name]
     return segment
-
-
-@contextmanager
-def disk(place: Path, size: str) -> Iterator[Callable[[str], None]]:
-    """A file system of its own at this place, and a way to mount it otherwise."""
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield lambda how: void(subprocess.run(["mount", "-o", f"remount,{how}", place], check=True))
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
-
-
-def void(_: object) -> None:
-    """Nothing is returned."""
 
 
 @case("F63-missing")
@@ -140,7 +112,7 @@ def test_a_place_that_cannot_be_written_is_told_before_any_screen(experiment: Ex
     assert not experiment.state_dir.exists()
     with Terminal(experiment.folder, "m.py", columns=300, before=as_anybody) as terminal:
         assert terminal.end() == 3
-        assert b"\x1b[?1049h" not in terminal.raw, "said before any screen"
+        assert FULL_SCREEN not in terminal.raw, "said before any screen"
         assert line in terminal.text
     experiment.folder.chmod(0o755)
     resumed(experiment, 0)
@@ -240,9 +212,7 @@ def test_a_checkpoint_older_than_the_journal_is_refused(experiment: Experiment) 
     older = (state_dir / "db.json").read_bytes()
     running = experiment.go()
     experiment.hears("begins a 3")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     newer = (state_dir / "db.json").read_bytes()
     assert newer != older
     (state_dir / "db.json").write_bytes(older)
@@ -273,10 +243,10 @@ def test_a_checkpoint_of_another_experiment_is_refused(experiment: Experiment) -
 @case("F66-checkpoint-newer-than-the-journal")
 def test_a_journal_older_than_the_checkpoint_is_told_and_taken_in_nowhere(experiment: Experiment) -> None:
     state_dir = killed(experiment).state_dir
-    old = contents(state_dir / "journal")
+    old = below(state_dir / "journal")
     resumed(experiment)
     for name, text in old.items():
-        assert text is not None
+        assert isinstance(text, bytes)
         (state_dir / "journal" / name).write_bytes(text)
     before = experiment.told()
     result = experiment.run()
@@ -408,7 +378,7 @@ def test_a_second_terminal_sees_it_read_only(experiment: Experiment) -> None:
             second.see(f"in use by process {first.pid} since ", "read only")
             second.press("q")
             assert second.end() == 4
-            said = second.raw.rpartition(b"\x1b[?1049l")[2].decode()
+            said = second.raw.rpartition(LEFT)[2].decode()
             assert f"the experiment is in use by process {first.pid} since " in said
         with Terminal(experiment.folder, "status", "m.py", columns=120) as looking:
             assert looking.end() == 0
@@ -491,34 +461,16 @@ def test_a_read_only_file_system_can_be_looked_at_and_not_started_on(experiment:
         experiment.allow("go")
         assert experiment.run("--state", str(state_dir)).code == 0
         remount("ro")
-        was = contents(state_dir)
+        was = below(state_dir)
         result = experiment.run("--state", str(state_dir))
         assert (result.code, result.out, len(result.said)) == (3, "", 1), result
         assert result.last_line().startswith(f"state directory: {state_dir}: it cannot be written. Nothing was ")
-        assert contents(state_dir) == was
+        assert below(state_dir) == was
         looked = experiment.start("status", "m.py", "--state", str(state_dir), "--json").end()
         assert (looked.code, looked.err) == (0, ""), "looking needs no write"
         assert json.loads(looked.out)["counts"]["done"] == 1
         remount("rw")
         assert experiment.run("--state", str(state_dir)).code == 0
-
-
-FILLING = """
-from pyalma_tui import SaveFailed
-def run(instance, save, state):
-    number = int(state or "0")
-    tell("begins", number)
-    while number < 300:
-        number += 1
-        try:
-            save(f"{number:<2000}")
-        except SaveFailed:
-            tell("refused", number)
-            raise
-        kept = number
-        if number % 50 == 0:
-            tell("saved", number)
-"""
 
 
 def filled(experiment: Experiment, result: Result, why: str, *options: str) -> None:
@@ -669,14 +621,7 @@ def test_a_done_whose_begin_cannot_be_recorded_is_not_called(experiment: Experim
             wait_for("never")
     """)
     (experiment.folder / "unrecorded.py").write_text(UNRECORDED)
-    first = subprocess.run(
-        [sys.executable, "unrecorded.py"],
-        cwd=experiment.folder,
-        env=experiment.environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    first = experiment.call(sys.executable, "unrecorded.py")
     line = (
         f"pyalma-tui: store: {experiment.state_dir}: No space left on device. "
         "What was saved is kept; make room or allow writing, then start again\n"

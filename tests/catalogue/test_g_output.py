@@ -24,11 +24,11 @@ import pytest
 from pyalma_tui.store.lock import holder
 from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Experiment, until
-from tests.terminal.screen import Terminal
+from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
+from tests.terminal.shell import shell
 
 GRACE = 1.0  # seconds; the promise is an end within two more
 BUSY = 6.0  # seconds more on a machine that runs other tests
-FULL_SCREEN, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"
 
 ENCODINGS = {
     "latin1": {"PYTHONIOENCODING": "latin-1"},
@@ -373,19 +373,10 @@ def run(instance, save, state):
 
 
 @contextmanager
-def shell(experiment: Experiment, command: str, names: tuple[str, ...] = ("a",)) -> Iterator[Terminal]:
+def typed(experiment: Experiment, command: str, names: tuple[str, ...] = ("a",)) -> Iterator[Terminal]:
     """A shell with job control in which this was typed."""
     experiment.write(COUNTING, names)
-    (experiment.folder / "inputrc").write_text("set enable-bracketed-paste off\n")
-    environment = {
-        OWNER: str(experiment.folder),
-        "PS1": "prompt> ",
-        "HISTFILE": "",
-        "INPUTRC": str(experiment.folder / "inputrc"),
-    }
-    program = ("bash", "--norc", "--noprofile", "-i")
-    with Terminal(experiment.folder, program=program, environment=environment) as terminal:
-        terminal.see("prompt>")
+    with shell(experiment.folder, **{OWNER: str(experiment.folder)}) as terminal:
         terminal.press(command, "enter")
         yield terminal
         terminal.press("exit", "enter")
@@ -394,7 +385,7 @@ def shell(experiment: Experiment, command: str, names: tuple[str, ...] = ("a",))
 
 @case("G143-background-then-foreground")
 def test_started_in_the_background_it_shows_the_screen_in_the_foreground(experiment: Experiment) -> None:
-    with shell(experiment, f"{PROGRAM} m.py &") as terminal:
+    with typed(experiment, f"{PROGRAM} m.py &") as terminal:
         terminal.see("in the background: the experiment goes on, `fg` shows the screen")
         experiment.allow("go0")
         experiment.hears("saved 1")
@@ -415,7 +406,7 @@ def test_started_in_the_background_it_shows_the_screen_in_the_foreground(experim
 
 @case("G143-stopped-then-in-the-background")
 def test_stopped_and_sent_to_the_background_it_goes_on_without_touching_the_terminal(experiment: Experiment) -> None:
-    with shell(experiment, f"{PROGRAM} m.py", ("a", "b")) as terminal:
+    with typed(experiment, f"{PROGRAM} m.py", ("a", "b")) as terminal:
         terminal.see("● running", "instances 2")
         terminal.press("\x1a")
         terminal.see("Stopped", "prompt>")
@@ -437,7 +428,7 @@ def test_stopped_and_sent_to_the_background_it_goes_on_without_touching_the_term
 def test_stopped_and_then_killed_it_ends_and_interrupts_its_runs(
     experiment: Experiment, options: tuple[str, ...]
 ) -> None:
-    with shell(experiment, " ".join((PROGRAM, "m.py", *options))) as terminal:
+    with typed(experiment, " ".join((PROGRAM, "m.py", *options))) as terminal:
         experiment.hears("begins 0")
         terminal.see("● " if options else "instances 1")
         terminal.press("\x1a")
@@ -453,7 +444,7 @@ def test_stopped_and_then_killed_it_ends_and_interrupts_its_runs(
 
 @case("G145-plain-in-the-background")
 def test_plain_output_in_the_background_is_lines_and_a_display_in_the_foreground(experiment: Experiment) -> None:
-    with shell(experiment, f"{PROGRAM} m.py --plain &") as terminal:
+    with typed(experiment, f"{PROGRAM} m.py --plain &") as terminal:
         experiment.allow("go0")
         terminal.see("saved  state 1")
         assert b"\x1b[" not in terminal.raw, "nothing is painted over what somebody types"

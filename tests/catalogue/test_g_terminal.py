@@ -21,9 +21,8 @@ from pyalma_tui.cli.echo import MOMENT
 from pyalma_tui.store.lock import holder
 from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Experiment, until
-from tests.terminal.screen import Terminal
-
-FULL_SCREEN = b"\x1b[?1049h"
+from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
+from tests.terminal.shell import shell
 
 COUNTING = """
 def run(instance, save, state):
@@ -99,6 +98,17 @@ def resumed(experiment: Experiment, state: int) -> None:
     run = experiment.one()
     assert (run["status"], run["state"]) == ("done", "5")
     assert experiment.told().count("done()") == 1
+
+
+@contextmanager
+def hung_up(experiment: Experiment, *options: str) -> Iterator[Terminal]:
+    """The experiment in a terminal that went away after the first save."""
+    allow(experiment.write(COUNTING), 1)
+    with shown(experiment, *options) as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        terminal.hang_up()
+        yield terminal
 
 
 def free(experiment: Experiment) -> None:
@@ -191,7 +201,7 @@ def test_a_second_wish_to_end_ends_a_deaf_run_at_once(experiment: Experiment, ke
         experiment.hears("deaf")
         terminal.see("running")
         os.kill(terminal.pid, signal.SIGTERM)
-        terminal.wait(lambda _: b"\x1b[?1049l" in terminal.raw, "the screen is left")
+        terminal.wait(lambda _: LEFT in terminal.raw, "the screen is left")
         if key:
             terminal.press("ctrl+c")
         else:
@@ -222,7 +232,7 @@ def test_sigterm_and_sighup_together_are_one_wish_to_end(experiment: Experiment)
         for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):  # as when a login is ended
             os.kill(terminal.pid, number)
         terminal.wait(lambda _: "interrupting 1 run" in experiment.session_log(), "the runs are interrupted")
-        terminal.wait(lambda _: b"\x1b[?1049l" in terminal.raw, "the screen is left")
+        terminal.wait(lambda _: LEFT in terminal.raw, "the screen is left")
         experiment.allow("go")
         assert terminal.end() == 143
     assert experiment.told()[1:] == ["stops by itself"], "the two are one wish to end, not a second that kills"
@@ -251,15 +261,10 @@ def test_a_signal_while_the_module_is_imported_ends_it_and_what_it_has_started(
 
 @case("G78-hang-up-and-go-on")
 def test_a_dropped_line_lets_the_experiment_go_on_to_its_end(experiment: Experiment) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment) as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
+    with hung_up(experiment) as terminal:
         until(lambda: "the terminal has gone away" in experiment.session_log(), experiment.outputs)
         allow(experiment, 2, 3, 4, 5)
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 0
+        assert terminal.end_unseen() == 0
     free(experiment)
     run = experiment.one()
     assert (run["status"], run["state"], run["attempts"]) == ("done", "5", 1)
@@ -268,13 +273,8 @@ def test_a_dropped_line_lets_the_experiment_go_on_to_its_end(experiment: Experim
 
 @case("G78-hang-up-and-interrupt")
 def test_a_dropped_line_interrupts_where_that_was_chosen(experiment: Experiment) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment, "--on-hangup", "interrupt") as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 129
+    with hung_up(experiment, "--on-hangup", "interrupt") as terminal:
+        assert terminal.end_unseen() == 129
     assert experiment.one()["status"] == "interrupted"
     resumed(experiment, 1)
 
@@ -305,15 +305,10 @@ def test_a_terminal_that_closes_without_a_signal_lets_the_experiment_go_on(exper
 
 @case("G78-gone-on-then-sigterm")
 def test_what_goes_on_without_a_terminal_ends_at_sigterm(experiment: Experiment) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment) as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
+    with hung_up(experiment) as terminal:
         until(lambda: "the terminal has gone away" in experiment.session_log(), experiment.outputs)
         os.kill(terminal.pid, signal.SIGTERM)
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 143
+        assert terminal.end_unseen() == 143
     resumed(experiment, 1)
 
 
@@ -321,14 +316,9 @@ def test_what_goes_on_without_a_terminal_ends_at_sigterm(experiment: Experiment)
 def test_without_a_screen_a_dropped_line_lets_the_experiment_go_on(
     experiment: Experiment, options: tuple[str, ...]
 ) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment, *options) as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
+    with hung_up(experiment, *options) as terminal:
         allow(experiment, 2, 3, 4, 5)
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 0
+        assert terminal.end_unseen() == 0
     free(experiment)
     run = experiment.one()
     assert (run["status"], run["state"], run["attempts"]) == ("done", "5", 1)
@@ -336,25 +326,15 @@ def test_without_a_screen_a_dropped_line_lets_the_experiment_go_on(
 
 @case("G78-plain-interrupts")
 def test_without_a_screen_a_dropped_line_interrupts_where_that_was_chosen(experiment: Experiment) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment, "--plain", "--on-hangup", "interrupt") as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 129
+    with hung_up(experiment, "--plain", "--on-hangup", "interrupt") as terminal:
+        assert terminal.end_unseen() == 129
     resumed(experiment, 1)
 
 
 @case("G79-ctrl-z-and-back")
 def test_ctrl_z_hands_the_terminal_back_while_workers_go_on_and_fg_shows_the_screen(experiment: Experiment) -> None:
     experiment.write(COUNTING)
-    environment = {OWNER: str(experiment.folder), "PS1": "prompt> ", "HISTFILE": ""}
-    (experiment.folder / "inputrc").write_text("set enable-bracketed-paste off\n")
-    environment["INPUTRC"] = str(experiment.folder / "inputrc")
-    shell = ("bash", "--norc", "--noprofile", "-i")
-    with Terminal(experiment.folder, program=shell, environment=environment) as terminal:
-        terminal.see("prompt>")
+    with shell(experiment.folder, **{OWNER: str(experiment.folder)}) as terminal:
         terminal.press(f"{PROGRAM} m.py", "enter")
         terminal.see("running", "instances")
         terminal.wait(lambda _: terminal.titles == ["m 0 %"], "the title")
@@ -543,9 +523,7 @@ def test_a_clock_that_jumps_changes_neither_order_nor_durations(experiment: Expe
         jump(file, seconds)
         allow(experiment, 2)
         experiment.hears("saved a 2")
-        running.signal(signal.SIGKILL)
-        running.end()
-        experiment.nothing_left(5)
+        experiment.kill(running)
         jump(file, -seconds)
         allow(experiment, 3)
         running = experiment.go("--timeout", "1000", "--grace", "1000")

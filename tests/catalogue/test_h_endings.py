@@ -6,14 +6,13 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
 
 from pyalma_tui.cli.echo import MOMENT
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, until
+from tests.catalogue.experiment import PROGRAM, Experiment, until
 
 RETURNED = "it returned after it was interrupted"
 INTERRUPTED = "interrupted"
@@ -322,10 +321,7 @@ def test_a_timeout_command_that_signals_twice_lets_runs_clean_up(experiment: Exp
     experiment.write(CLEANING)
     for _ in range(4):
         (experiment.folder / "told").unlink(missing_ok=True)
-        command = [timeout, "-s", number, "2", PROGRAM, "m.py", "--plain", "--grace", "1000"]
-        ended = subprocess.run(
-            command, cwd=experiment.folder, env=experiment.environment(), capture_output=True, timeout=PATIENCE
-        )
+        ended = experiment.call(timeout, "-s", number, "2", PROGRAM, "m.py", "--plain", "--grace", "1000")
         assert ended.returncode == 124, ended
         assert experiment.told() in (["in it", "cleaned up"], []), "if it had begun at all"
 
@@ -356,9 +352,7 @@ KILLED = "its session was killed"
 def killed(experiment: Experiment, body: str, names: tuple[str, ...] = ("b", "a")) -> None:
     running = experiment.write(body, names).go()
     experiment.hears("in it")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
 
 
 @case("H111-commands")

@@ -18,8 +18,8 @@ import pytest
 
 from pyalma_tui.runner import room
 from tests.catalogue.case import case, cases
+from tests.catalogue.disks import FILLING, disk
 from tests.catalogue.experiment import PATIENCE, Experiment, Running, until
-from tests.catalogue.test_f_store import FILLING, disk
 
 FULL = "a  interrupted (the disk was full: the state could not be stored: No space left on device. "
 WAITS = "; what it has interrupted goes on by itself when there is room\n"
@@ -56,15 +56,7 @@ def test_a_disk_that_stays_full_ends_the_session_after_a_while(experiment: Exper
         "from pyalma_tui.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
     )
     with disk(place, "256k"):
-        command = [sys.executable, str(program), "m.py", "--plain", "--state", str(place / "m.alma")]
-        ended = subprocess.run(
-            command,
-            cwd=experiment.folder,
-            env=experiment.environment(),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        ended = experiment.call(sys.executable, str(program), "m.py", "--plain", "--state", str(place / "m.alma"))
     assert ended.returncode == 3, ended
     assert ended.stderr.startswith("pyalma-tui: NOT SAVED: a: the state could not be stored: No space left on device.")
     assert ended.stderr.endswith("; make room or allow writing, then start again\n")

@@ -7,8 +7,7 @@ import signal
 from textwrap import indent
 
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import Experiment
-from tests.catalogue.test_d_run import limit_descriptors
+from tests.catalogue.experiment import Experiment, limit_descriptors
 
 # --- the end of a worker ------------------------------------------------------------------------------------------
 
@@ -119,9 +118,7 @@ def test_a_worker_that_is_held_up_at_its_end_does_not_outlive_a_killed_runner(ex
     """)
     running = experiment.go()
     experiment.hears("ends")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
 
 
 @case("H95-all-leave-at-the-same-time")
@@ -501,9 +498,7 @@ def test_what_has_closed_all_descriptors_does_not_outlive_the_runner(experiment:
     """)
     running = experiment.go()
     experiment.hears("started")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
 
 
 # --- exceptions that break while they are looked at ---------------------------------------------------------------

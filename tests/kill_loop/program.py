@@ -14,7 +14,9 @@ retries.LONGEST = 0.01
 journal.CHECKPOINT_AT = 8_000
 journal.OPEN_LIMIT = SEGMENT
 journal.SMALLEST = 2_000
-SegmentWriter.__init__.__kwdefaults__["limit"] = SEGMENT
+defaults = SegmentWriter.__init__.__kwdefaults__
+assert defaults is not None
+defaults["limit"] = SEGMENT
 
 from pyalma_tui.cli.main import main  # noqa: E402 - the limits come first
 

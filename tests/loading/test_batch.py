@@ -15,6 +15,7 @@ import pytest
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, number
 from pyalma_tui.model.instance import argument
+from tests.loading.conftest import touch
 from tests.loading.saying import no_warning
 
 
@@ -22,12 +23,6 @@ def write(file: Path, content: dict[str, Any]) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content))
     return file
-
-
-def touch(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
 
 
 def listed(file: Path) -> list[str]:
