@@ -1,16 +1,24 @@
-"""For all tests: a compiled program, and the longest first."""
+"""For all tests: a compiled program, an experiment in a folder of its own, and the longest first."""
 
 from __future__ import annotations
 
 import compileall
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import pyalma_tui
+from tests.catalogue.experiment import Experiment, experiments
 
 LONGEST = ("B23-", "F73-", "D43-", "test_kill_loop", "test_interruptions", "test_real_modules", "test_state_machine")
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Iterator[Experiment]:
+    """An experiment that is run by the program, and leaves no process behind."""
+    yield from experiments(tmp_path)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

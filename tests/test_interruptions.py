@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pytest
 
 import pyalma_tui.examples
 from pyalma_tui.store.lock import holder
+from tests.catalogue.experiment import until
 
 EXAMPLE = Path(pyalma_tui.examples.__file__).parent / "lines"
 ROUNDS = int(os.environ.get("PYALMA_TUI_ROUNDS", "3"))
@@ -98,10 +98,7 @@ def interrupt(process: subprocess.Popen[str], kind: str, rng: random.Random) -> 
 
 
 def wait_until_free(state_dir: Path) -> None:
-    deadline = time.monotonic() + 5
-    while holder(state_dir) is not None:
-        assert time.monotonic() < deadline, "workers outlive their runner by 5 s"
-        time.sleep(0.005)
+    until(lambda: holder(state_dir) is None, lambda: "workers outlive their runner", 5)
 
 
 @pytest.mark.timeout(60 + 20 * ROUNDS)

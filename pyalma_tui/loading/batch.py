@@ -1,4 +1,7 @@
-"""Batches: which instances a file lists, or what comes through a pipe; a `.batch` in pyalma's order (PYALMA.md §3)."""
+"""Batches: which instances a file lists, or what comes through a pipe; a `.batch` in pyalma's order.
+
+The keys of a `.batch` are in pyalma_tui/README.md, "File formats".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`.experiment` files: which module runs on which batch, how often and with how many workers (PYALMA.md §4)."""
+"""`.experiment` files: which module runs on which batch, how often and with how many workers.
+
+Their keys are in pyalma_tui/README.md, "File formats".
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`.plan` files: where a pyalma experiment stood when it was stopped (PYALMA.md §6).
+"""`.plan` files: where a pyalma experiment stood when it was stopped.
 
-Read leniently where pyalma's versions may differ (an instance as text or object, an id as number or text) and strictly
-where a guess could hand a state to the wrong run.
+Their keys are in pyalma_tui/README.md, "File formats". Read leniently where pyalma's versions may differ (an instance
+as text or object, an id as number or text) and strictly where a guess could hand a state to the wrong run.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The runs of an unfinished pyalma experiment: which are done, interrupted and pending, with which seeds.
 
-The seeds of runs that are still to be started go on with pyalma's own stream: `rand_state` is where it stood, and
-PYALMA.md §5 tells in which order seeds are drawn from it. pyalma draws a run's seed when it hands it to a worker; if
-the next numbers of the stream are the seeds of runs that are with a worker already, the state was written down before
-these were drawn, and they are passed over. Without `rand_state` the table of the experiment's seed counts, without a
-seed a new stream.
+The seeds of runs that are still to be started go on with pyalma's own stream: `rand_state` is where it stood, and each
+run draws one number from it in dispatch order, which is each iteration's batch from its end. pyalma draws a run's seed
+when it hands it to a worker; if the next numbers of the stream are the seeds of runs that are with a worker already,
+the state was written down before these were drawn, and they are passed over. Without `rand_state` the table of the
+experiment's seed counts, without a seed a new stream.
 """
 
 from __future__ import annotations

@@ -90,7 +90,10 @@ def given_entries(target: Target, arguments: Sequence[str], batch: Path | None, 
 
 
 def find_instances(target: Target, given: list[Entry] | None, loaded: Loaded, warn: Warn) -> list[Instance] | None:
-    """Today's instances from the first source that has any (PYALMA.md §2), None if only the state remembers them."""
+    """Today's instances from the first source that has any, None if only the state remembers them.
+
+    Which sources there are: pyalma_tui/README.md, "File formats".
+    """
     entries = given if given is not None else _own_entries(target, loaded, warn)
     if entries is None:
         return None

@@ -41,7 +41,9 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
 
 
 def argument(instance: Instance, seed: int | None) -> object:
-    """What `run` gets for this instance: a `str`, or a `dict` with `file`, `data`, `id` and `seed` (PYALMA.md §1).
+    """What `run` gets for this instance: a `str`, or a `dict` with `file`, `data`, `id` and `seed`.
+
+    What else `run` may take: pyalma_tui/README.md, "The run module".
 
     Of bare data the keys stand beside these; an `id` or `seed` among them is the user's then.
     """

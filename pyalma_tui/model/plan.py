@@ -1,4 +1,4 @@
-"""Which runs there are, in which order they are dispatched, and with which seeds (PYALMA.md §5)."""
+"""Which runs there are, in which order they are dispatched, and with which seeds: the same as pyalma's."""
 
 from __future__ import annotations
 

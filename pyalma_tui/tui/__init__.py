@@ -1,6 +1,9 @@
-"""The screen: it shows the runner's snapshot and sends commands, nothing else.
+"""The screen: Textual and nothing else draws here.
 
-`app` looks at the snapshot a few times a second and carries out what is asked in `requests`; it alone knows the
-runner. `registry` holds every key, `view_moment` what all widgets are shown, and `literal` is the only door for
-anybody's text. A screen may import widgets, a widget no screen, and neither the app.
+It promises that it only reads snapshots and only sends commands, so that no crash or stall of it costs the experiment
+anything, and that a terminal is left as it was found.
+
+`app` carries out what screens ask for in `requests`, and alone knows the runner. `registry` holds every key,
+`view_moment` what widgets are shown, and `literal` is the only door for anybody's text. A screen may import widgets, a
+widget no screen, and neither the app. No user code and no worker is touched from here, and `report` is not imported.
 """

@@ -1,6 +1,7 @@
 """`pytest tests/benchmarks`: what it measures with, and the table at its end.
 
-`--full` takes as long as FIGURES asks for (about half an hour); without it durations and counts are cut down.
+`--full` measures as long as the figures of the README did (about half an hour); without it durations and
+counts are cut down.
 """
 
 from __future__ import annotations

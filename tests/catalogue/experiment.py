@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from textwrap import dedent
 from typing import IO, Any
 
 import psutil
-import pytest
 
 PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
 PATIENCE = 60.0  # seconds: two busy CPUs are shared with everything else
@@ -43,6 +43,23 @@ def as_anybody() -> None:
     """Let file permissions hold for the program that is started next, also for root."""
     for capability in CAPABILITIES:
         ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def limit_descriptors() -> None:
+    """Let the program that is started next have few descriptors, as a terminal on macOS does."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+
+def below(folder: Path) -> Mapping[str, object]:
+    """What lies in a folder: bytes of files, targets of links; but for the lock, which says who looked last."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.name != "lock"]
+    return {str(path.relative_to(folder)): _content(path) for path in paths}
+
+
+def _content(path: Path) -> object:
+    if path.is_symlink():
+        return path.readlink()
+    return path.read_bytes() if path.is_file() else None
 
 
 def until(condition: Callable[[], object], what: Callable[[], str], seconds: float = PATIENCE) -> Any:
@@ -185,6 +202,18 @@ class Experiment:
         """Run the experiment without a screen to its end."""
         return self.go(*options, before=before).end()
 
+    def call(self, *command: str, keys: str = "") -> subprocess.CompletedProcess[str]:
+        """Run any command in the folder to its end; `keys` come through a pipe on its standard input."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment(),
+            input=keys,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+
     def status(self) -> dict[str, Any]:
         """What `status --json` tells."""
         result = self.start("status", self.name, "--json").end()
@@ -256,6 +285,12 @@ class Experiment:
         """Wait until no process of this experiment lives."""
         until(lambda: not self.processes(), lambda: f"the end of {self.processes()}", seconds)
 
+    def kill(self, running: Running) -> None:
+        """Kill the program with -9, and wait until all that it has started has ended by itself."""
+        running.signal(signal.SIGKILL)
+        running.end()
+        self.nothing_left(5)
+
     def clear(self) -> None:
         """End whatever a failed test left behind."""
         for process in self.processes():
@@ -276,35 +311,3 @@ def experiments(folder: Path) -> Iterator[Experiment]:
         experiment.nothing_left()
     finally:
         experiment.clear()
-
-
-Check = Callable[[Experiment], None]
-
-
-class Catalogue:
-    """The cases of one group, each named by the line of the catalogue that it makes come true."""
-
-    def __init__(self) -> None:
-        self.cases: list[Any] = []
-
-    def __call__(self, name: str) -> Callable[[Check], Check]:
-        """Register a case."""
-
-        def register(check: Check) -> Check:
-            self.cases.append(pytest.param(check, id=name))
-            return check
-
-        return register
-
-    def each(self, line: str, **variants: Any) -> Callable[[Callable[[Experiment, Any], None]], None]:
-        """Register a case for each variant of a fault."""
-
-        def register(check: Callable[[Experiment, Any], None]) -> None:
-            for name, value in variants.items():
-                self(f"{line}-{name.replace('_', '-')}")(_bound(check, value))
-
-        return register
-
-
-def _bound(check: Callable[[Experiment, Any], None], value: Any) -> Check:
-    return lambda experiment: check(experiment, value)

@@ -8,11 +8,9 @@ import signal
 from typing import cast
 
 import pexpect
-import pytest
 
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, as_anybody, until
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, as_anybody, until
 
 
 def refused(experiment: Experiment, module: str) -> str:
@@ -35,7 +33,7 @@ def terminal(experiment: Experiment, *arguments: str) -> pexpect.spawn[str]:
 
 
 @case("A1-no-arguments")
-def _(experiment: Experiment) -> None:
+def test_without_arguments_it_says_how_it_is_used_and_shows_no_screen(experiment: Experiment) -> None:
     usage = "usage: pyalma-tui TARGET [INSTANCE ...], or pyalma-tui demo; --help tells more"
     assert experiment.start().end().refusal() == usage
     shown = terminal(experiment)
@@ -45,7 +43,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A2-missing")
-def _(experiment: Experiment) -> None:
+def test_a_missing_module_is_named_and_the_nearest_file_with_it(experiment: Experiment) -> None:
     assert experiment.start("nowhere.py", "--plain").end().refusal() == (
         "module: nowhere.py: there is no such file. Give the path of a run module (.py) or an .experiment"
     )
@@ -55,19 +53,19 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A2-directory")
-def _(experiment: Experiment) -> None:
+def test_a_directory_is_no_module(experiment: Experiment) -> None:
     experiment.module.mkdir()
     assert experiment.run().refusal() == "module: m.py: this is a directory. Give the run module (.py) in it"
 
 
 @case("A2-pipe")
-def _(experiment: Experiment) -> None:
+def test_a_pipe_in_place_of_the_module_is_not_waited_for(experiment: Experiment) -> None:
     os.mkfifo(experiment.module)  # a program that opens it would wait for ever
     assert experiment.run().refusal().startswith("module: m.py: this is not a regular file. ")
 
 
 @case("A2-unreadable")
-def _(experiment: Experiment) -> None:
+def test_an_unreadable_module_is_refused_in_a_line(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state): pass")
     experiment.module.chmod(0)
     line = experiment.run(before=as_anybody).refusal()
@@ -75,7 +73,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A3-syntax-error")
-def _(experiment: Experiment) -> None:
+def test_a_syntax_error_is_shown_with_its_line_and_caret(experiment: Experiment) -> None:
     experiment.write("").module.write_text("import os\n\ndef run(instance, save, state:\n    pass\n")
     result = experiment.run()
     assert result.code == 2
@@ -87,7 +85,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A4-import-raises")
-def _(experiment: Experiment) -> None:
+def test_an_exception_at_import_is_shown_from_the_users_frame_on(experiment: Experiment) -> None:
     experiment.write("def deep():\n    raise ValueError('no such thing')\ndeep()\n")
     result = experiment.run()
     assert result.code == 2
@@ -99,7 +97,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A4-dependency-missing")
-def _(experiment: Experiment) -> None:
+def test_a_missing_dependency_is_shown_where_it_is_imported(experiment: Experiment) -> None:
     experiment.write("import helper\n")
     (experiment.folder / "helper.py").write_text("import no_such_dependency\n")
     result = experiment.run()
@@ -112,7 +110,9 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A4-import-raises-later")
-def _(experiment: Experiment) -> None:
+def test_a_module_that_does_not_import_any_more_ends_the_session_and_keeps_what_was_saved(
+    experiment: Experiment,
+) -> None:
     experiment.write(
         """
         if os.path.exists("broken"):
@@ -135,20 +135,20 @@ def _(experiment: Experiment) -> None:
     assert experiment.statuses() == {"a": "done", "b": "failed"}
 
 
-@case.each(
+@cases(
     "A5",
     sys_exit=("sys.exit(0)", "{module}: it calls sys.exit(0) while it is imported"),
     plain_exit=("raise SystemExit", "{module}: it calls sys.exit() while it is imported"),
     os_exit=("os._exit(0)", "{module}: the process exits with code 0 while it is imported. Nothing was started"),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_a_module_that_exits_while_it_is_imported_is_refused(experiment: Experiment, fault: tuple[str, str]) -> None:
     experiment.write(fault[0])
     assert experiment.run().refusal() == f"module: {fault[1].format(module=experiment.module)}"
     assert not experiment.state_dir.exists()
 
 
 @case("A5-segfault")
-def _(experiment: Experiment) -> None:
+def test_a_segfault_at_import_is_shown_with_its_line(experiment: Experiment) -> None:
     result = experiment.write("import ctypes\nctypes.string_at(0)\n").run()
     assert (result.code, result.last_line()) == (
         2,
@@ -160,7 +160,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A6-import-hangs")
-def _(experiment: Experiment) -> None:
+def test_an_import_that_hangs_is_told_at_a_terminal_and_ends_at_ctrl_c(experiment: Experiment) -> None:
     experiment.write("""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         tell("hangs")
@@ -177,7 +177,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A6-import-hangs-without-terminal")
-def _(experiment: Experiment) -> None:
+def test_an_import_that_hangs_ends_at_sigint_without_a_terminal_too(experiment: Experiment) -> None:
     running = experiment.write('tell("hangs")\nwait_for("never")').go()
     experiment.hears("hangs")
     running.signal(signal.SIGINT)
@@ -187,32 +187,34 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A7-no-run")
-def _(experiment: Experiment) -> None:
+def test_without_a_run_the_functions_there_are_and_the_nearest_name_are_told(experiment: Experiment) -> None:
     module = "def solve(i, save, state): pass\ndef Run(i, save, state): pass\n"
     assert refused(experiment, module) == (": no function named run: it has solve(), Run(). Rename Run to run?")
 
 
 @case("A7-nothing-in-it")
-def _(experiment: Experiment) -> None:
+def test_a_module_with_nothing_in_it_is_told_what_to_add(experiment: Experiment) -> None:
     assert refused(experiment, "x = 1\n") == (
         ": no function named run: it has no functions. Add `def run(instance, save, state):`"
     )
 
 
 @case("A7-not-callable")
-def _(experiment: Experiment) -> None:
+def test_a_run_that_is_no_function_is_refused_with_its_type(experiment: Experiment) -> None:
     assert refused(experiment, "run = 3\n") == (
         ": run is an int, not a function. Make it `def run(instance, save, state):`"
     )
 
 
-@case.each(
+@cases(
     "A8",
     two=("def run(instance, save): pass", "found run(instance, save)", "it takes too few"),
     four=("def run(instance, save, state, x): pass", "found run(instance, save, state, x)", "nobody passes x"),
     keyword=("def run(i, save, state, *, key): pass", "found run(i, save, state, *, key)", "nobody passes key"),
 )
-def _(experiment: Experiment, fault: tuple[str, str, str]) -> None:
+def test_a_signature_that_nobody_can_call_is_shown_beside_the_wanted_one(
+    experiment: Experiment, fault: tuple[str, str, str]
+) -> None:
     module, found, why = fault
     assert refused(experiment, f"import os\n\n{module}\n") == (
         f":3: {found}, wanted run(instance, save, state): {why}. Beyond the three it may declare: "
@@ -220,28 +222,28 @@ def _(experiment: Experiment, fault: tuple[str, str, str]) -> None:
     )
 
 
-@case.each(
+@cases(
     "A9",
     async_def=("async def run(i, save, state): pass", "run is an `async def`. Make it a plain `def`, with asyncio"),
     generator=("def run(i, save, state): yield 1", "run is a generator (it has a `yield`). Call save(…) instead"),
     async_generator=("async def run(i, save, state): yield 1", "run is an `async def`. Make it a plain `def`"),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_a_run_that_is_asynchronous_or_a_generator_is_refused(experiment: Experiment, fault: tuple[str, str]) -> None:
     assert refused(experiment, fault[0] + "\n").startswith(f":1: {fault[1]}")
 
 
-@case.each(
+@cases(
     "A10",
     not_callable=("done = 3", ": done is an int, not a function. Make it `def done():` or name it otherwise"),
     parameters=("def done(results): pass", ":2: found done(results), wanted done() without parameters"),
     async_def=("async def done(): pass", ":2: done is not a plain function. Make it `def done():`"),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_a_done_that_nobody_can_call_is_refused(experiment: Experiment, fault: tuple[str, str]) -> None:
     assert refused(experiment, f"def run(instance, save, state): pass\n{fault[0]}\n") == fault[1]
 
 
 @case("A11-named-json")
-def _(experiment: Experiment) -> None:
+def test_a_module_named_as_one_of_the_standard_library_leaves_that_intact(experiment: Experiment) -> None:
     experiment.write(
         """
         import json, logging.config, multiprocessing
@@ -256,7 +258,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A12-import-prints")
-def _(experiment: Experiment) -> None:
+def test_what_an_import_prints_is_in_the_load_log_and_not_on_the_terminal(experiment: Experiment) -> None:
     experiment.write("""
         for number in range(1_000_000):
             print("\\x1b[31mline\\x1b]52;c;eHh4\\x07", number)
@@ -286,7 +288,7 @@ def code(experiment: Experiment) -> str:
 
 
 @case("A13-edited-while-running")
-def _(experiment: Experiment) -> None:
+def test_a_session_goes_on_with_the_code_it_began_with_and_the_next_takes_the_new_one(experiment: Experiment) -> None:
     experiment.write(
         """
         VERSION = "old"
@@ -319,7 +321,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A13-edited-twice-and-put-back")
-def _(experiment: Experiment) -> None:
+def test_each_further_edit_is_told_and_that_the_old_code_is_back(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             tell("runs")
@@ -336,8 +338,3 @@ def _(experiment: Experiment) -> None:
     until(lambda: f"is again the code of this session ({began})" in running.printed(), experiment.outputs)
     experiment.allow("go")
     assert running.end().code == 0
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

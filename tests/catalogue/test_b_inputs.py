@@ -7,23 +7,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from tests.catalogue.experiment import Catalogue, Check, Experiment, Result
-
-case = Catalogue()
-
-TELLS = """
-import json
-def run(instance, save, state):
-    tell(json.dumps(instance))
-    save("kept")
-"""
-
-
-def told(experiment: Experiment) -> list[object]:
-    """What `run` was handed, in the order of the batch."""
-    return [json.loads(line) for line in reversed(experiment.told())]
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import Experiment, Result
+from tests.catalogue.handed import TELLS, told
 
 
 def with_batch(experiment: Experiment, content: bytes | str) -> Result:
@@ -41,14 +27,16 @@ def refused(experiment: Experiment, result: Result) -> str:
     return result.refusal()
 
 
-@case.each(
+@cases(
     "B14",
     missing=(lambda path: None, "there is no such file in {folder}. Check the path"),
     empty=(Path.touch, "the file is empty. Fill it or name another one"),
     pipe=(os.mkfifo, "it is a named pipe, not a regular file. Check the path"),
     directory=(Path.mkdir, "it is a directory, not a regular file. Check the path"),
 )
-def _(experiment: Experiment, fault: tuple[Callable[[Path], None], str]) -> None:
+def test_a_batch_that_is_no_file_is_named_and_nothing_happens(
+    experiment: Experiment, fault: tuple[Callable[[Path], None], str]
+) -> None:
     experiment.write(TELLS)
     make, why = fault
     make(experiment.folder / "x.batch")
@@ -57,13 +45,13 @@ def _(experiment: Experiment, fault: tuple[Callable[[Path], None], str]) -> None
 
 
 @case("B15-bad-json")
-def _(experiment: Experiment) -> None:
+def test_bad_json_is_told_with_line_and_column(experiment: Experiment) -> None:
     line = refused(experiment, with_batch(experiment, '{\n  "instances": ["a",]\n}'))
     assert line == ('cannot read the batch: x.batch:2:20: a comma stands before the closing "]". Take it out')
 
 
 @case("B16-unknown-key")
-def _(experiment: Experiment) -> None:
+def test_an_unknown_key_is_warned_of_with_the_nearest_known_one(experiment: Experiment) -> None:
     result = with_batch(experiment, '{"instances": ["a"], "instance": ["b"]}')
     assert result.code == 0
     assert result.said == [
@@ -73,7 +61,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("B17-include-cycle")
-def _(experiment: Experiment) -> None:
+def test_a_cycle_of_includes_is_shown_as_a_chain(experiment: Experiment) -> None:
     (experiment.folder / "y.batch").write_text('{"include": ["x.batch"]}')
     line = refused(experiment, with_batch(experiment, '{"include": ["y.batch"]}'))
     assert line.startswith("cannot read the batch: x.batch: the includes form a cycle ")
@@ -81,7 +69,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("B18-include-missing")
-def _(experiment: Experiment) -> None:
+def test_a_missing_include_is_shown_with_the_chain_to_it(experiment: Experiment) -> None:
     (experiment.folder / "y.batch").write_text('{"include": ["z.batch"]}')
     line = refused(experiment, with_batch(experiment, '{"include": ["y.batch"]}'))
     assert line.startswith(f"cannot read the batch: z.batch: there is no such file in {experiment.folder} ")
@@ -89,21 +77,21 @@ def _(experiment: Experiment) -> None:
 
 
 @case("B19-not-utf8")
-def _(experiment: Experiment) -> None:
+def test_text_that_is_not_utf8_is_told_with_its_offset(experiment: Experiment) -> None:
     line = refused(experiment, with_batch(experiment, b'{"instances": ["caf\xe9"]}'))
     assert line.startswith("cannot read the batch: x.batch")
     assert "not UTF-8: byte 0xE9 at offset 19" in line
 
 
 @case("B19-bom-and-crlf")
-def _(experiment: Experiment) -> None:
+def test_a_byte_order_mark_and_crlf_are_accepted(experiment: Experiment) -> None:
     result = with_batch(experiment, b'\xef\xbb\xbf{\r\n  "instances": ["a"]\r\n}\r\n')
     assert (result.code, result.err) == (0, "")
     assert told(experiment) == [str(experiment.folder / "a")]
 
 
 @case("B20-none-given")
-def _(experiment: Experiment) -> None:
+def test_without_instances_it_says_where_they_may_stand(experiment: Experiment) -> None:
     experiment.write(TELLS).module.with_suffix(".batch").unlink()
     result = experiment.run()
     assert result.refusal() == (
@@ -129,7 +117,7 @@ HOSTILE = [
 
 
 @case("B21-hostile-names")
-def _(experiment: Experiment) -> None:
+def test_a_hostile_name_arrives_exactly_and_is_shown_literally(experiment: Experiment) -> None:
     for name in HOSTILE:  # a pattern such as `[ab]` is a name only if there is such a file
         path = experiment.folder / name
         if len(name) < 255:
@@ -152,15 +140,15 @@ def _(experiment: Experiment) -> None:
 
 
 @case("B22-nearly-equal-names")
-def _(experiment: Experiment) -> None:
+def test_names_that_are_nearly_equal_are_distinct(experiment: Experiment) -> None:
     names = ["a", "A", "\u00e9", "e\u0301", "ss", "\u00df", "\uff41", "a"]
     assert with_batch(experiment, json.dumps({"instances": names})).code == 0
     assert told(experiment) == [f"{experiment.folder}/{name}" for name in names]
     assert set(experiment.statuses()) == {*names, "a #2"}
 
 
-@case.each("B23", one=1, hundred_thousand=100_000, million=1_000_000)
-def _(experiment: Experiment, number: int) -> None:
+@cases("B23", one=1, hundred_thousand=100_000, million=1_000_000)
+def test_one_instance_and_a_million_are_planned_at_a_start(experiment: Experiment, number: int) -> None:
     experiment.write(TELLS)
     batch = {"instances": [{"data": index} for index in range(number)]}
     (experiment.folder / "x.batch").write_text(json.dumps(batch))
@@ -172,7 +160,7 @@ def _(experiment: Experiment, number: int) -> None:
 
 
 @case("B24-removed")
-def _(experiment: Experiment) -> None:
+def test_what_leaves_the_batch_keeps_its_result_and_is_not_redone_when_it_returns(experiment: Experiment) -> None:
     experiment.write(TELLS, ("a", "b", "c"))
     assert experiment.run().code == 0
     before = experiment.runs()
@@ -189,7 +177,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("B25-reordered")
-def _(experiment: Experiment) -> None:
+def test_a_reordered_batch_is_matched_by_what_its_instances_are(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -211,8 +199,3 @@ def _(experiment: Experiment) -> None:
         name: (after[name]["id"], after[name]["seed"]) for name in before
     }
     assert after["new"]["id"] == 4
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

@@ -5,27 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from typing import Any
 
-import pytest
-
-from tests.catalogue.experiment import PROGRAM, Catalogue, Check, Experiment, until
-from tests.terminal.screen import Terminal
-
-case = Catalogue()
-
-TELLS = """
-import json
-def run(instance, save, state):
-    tell(json.dumps(instance))
-    save("kept")
-"""
-
-
-def told(experiment: Experiment) -> list[Any]:
-    """What `run` was handed, in the order of the batch."""
-    return [json.loads(line) for line in reversed(experiment.told())]
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import PROGRAM, Experiment, until
+from tests.catalogue.handed import TELLS, told
+from tests.terminal.screen import FULL_SCREEN, Terminal
 
 
 def naming(experiment: Experiment, instances: str, run: str = TELLS) -> Experiment:
@@ -35,7 +20,7 @@ def naming(experiment: Experiment, instances: str, run: str = TELLS) -> Experime
     return experiment
 
 
-@case.each(
+@cases(
     "B115",
     infinity=(
         '[{"data": {"n": x}} for x in (1, float("inf"))]',
@@ -50,7 +35,9 @@ def naming(experiment: Experiment, instances: str, run: str = TELLS) -> Experime
     no_instance=("(Path('a'), (1, 2))", "[1]: a tuple. An instance is a path, a glob or a dict"),
     no_list=("3", ": an int. Make it a list of paths, globs or dicts"),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_a_value_that_would_not_arrive_equal_is_refused_with_its_place(
+    experiment: Experiment, fault: tuple[str, str]
+) -> None:
     instances, message = fault
     line = naming(experiment, instances).run().refusal()
     assert line.startswith(f"module: {experiment.module}: instances{message}")
@@ -58,7 +45,7 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
 
 
 @case("B116-arrives-equal")
-def _(experiment: Experiment) -> None:
+def test_every_value_that_json_has_arrives_equal(experiment: Experiment) -> None:
     naming(
         experiment,
         '[Path("a"), {"file": Path("b"), "data": [1, 1.0, True, None, 2**70, "\\ud800"]}, '
@@ -77,34 +64,6 @@ def _(experiment: Experiment) -> None:
     experiment.allow("again")
     assert experiment.run().code == 0
     assert len(experiment.told()) == 5, "what is in the batch still is the same instance"
-
-
-@case("C117-equal-subclasses-are-saved")
-def _(experiment: Experiment) -> None:
-    experiment.write("""
-        import collections, enum
-        import numpy as np
-        class Kind(enum.IntEnum):
-            A = 7
-        VALUES = [np.float64(0.5), np.str_("x"), Kind.A, collections.OrderedDict(b=1, a=[np.float64(2)])]
-        def run(instance, save, state):
-            for value in VALUES[(VALUES.index(state) + 1 if state != "" else 0):]:
-                save(value)
-                os.kill(os.getpid(), signal.SIGKILL)
-            for value in (np.float32(0.5), {"n": np.int64(3)}, [np.bool_(True)], np.arange(3)):
-                try:
-                    save(value)
-                except TypeError as error:
-                    tell(error)
-    """)
-    for state in (0.5, "x", 7, {"b": 1, "a": [2.0]}):
-        assert experiment.run("--retry-failed").code == 1
-        assert experiment.one()["state"] == state
-    assert experiment.run("--retry-failed").code == 0
-    wanted = [("state", ".item()"), ("state.n", ".item()"), ("state[0]", ".item()"), ("state", ".tolist()")]
-    for line, (place, advice) in zip(experiment.told(), wanted, strict=True):
-        assert line.startswith(f"save(): {place}: a numpy.")
-        assert line.endswith(f"the state saved before is kept. Use {advice}")
 
 
 LATIN = os.fsdecode(b"data/M\xfcller.cnf")
@@ -126,7 +85,7 @@ def listed(name: str, text: str) -> tuple[str, tuple[str, ...], tuple[str, str]]
     return ("", ("--batch", name), (name, text))
 
 
-@case.each(
+@cases(
     "B118",
     module=(f"instances = [{LATIN!r}]", (), ("", "")),
     argument=("", (LATIN,), ("", "")),
@@ -136,7 +95,9 @@ def listed(name: str, text: str) -> tuple[str, tuple[str, ...], tuple[str, str]]
     table=listed("x.csv", f"n,file\n1,{LATIN}"),
     batch=listed("x.batch", json.dumps({"instances": [{"file": LATIN, "data": {"n": 1}}]})),
 )
-def _(experiment: Experiment, source: tuple[str, tuple[str, ...], tuple[str, str]]) -> None:
+def test_a_name_that_is_not_utf8_works_wherever_a_path_does(
+    experiment: Experiment, source: tuple[str, tuple[str, ...], tuple[str, str]]
+) -> None:
     """A name that is not UTF-8, with a kill amid the run, wherever it may be seen."""
     module, arguments, (name, text) = source
     experiment.write(module + RESUMES, ()).module.with_suffix(".batch").unlink()
@@ -165,7 +126,7 @@ def _(experiment: Experiment, source: tuple[str, tuple[str, ...], tuple[str, str
 
 
 @case("B119-a-name-is-shown-and-nothing-more")
-def _(experiment: Experiment) -> None:
+def test_a_name_is_shown_and_is_no_part_of_what_an_instance_is(experiment: Experiment) -> None:
     experiment.write(TELLS, ())
     batch = experiment.module.with_suffix(".batch")
     objects: list[dict[str, Any]] = [
@@ -195,7 +156,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("B120-warnings-are-on-the-screen-and-in-the-session-log")
-def _(experiment: Experiment) -> None:
+def test_warnings_of_a_batch_are_on_the_screen_and_in_the_session_log_once(experiment: Experiment) -> None:
     experiment.write(TELLS, ())
     experiment.module.with_suffix(".batch").write_text('{"instances": [{"file": "gone", "dta": 1}], "zzz": 1}')
     warned = [
@@ -204,7 +165,7 @@ def _(experiment: Experiment) -> None:
         f"1 file does not exist: {experiment.folder}/gone. The runs are started all the same",
     ]
     with Terminal(experiment.folder, "m.py", columns=150, program=(PROGRAM,)) as terminal:
-        terminal.wait(lambda _: b"file does not exist" in terminal.raw.partition(b"\x1b[?1049h")[2], "it in a message")
+        terminal.wait(lambda _: b"file does not exist" in terminal.raw.partition(FULL_SCREEN)[2], "it in a message")
         terminal.see("all done")
         terminal.press("s")
         terminal.see("session log", 'unknown key "zzz"', 'unknown key "dta"', "1 file does not exist")
@@ -219,7 +180,7 @@ def _(experiment: Experiment) -> None:
         assert (result.out + result.err).count(line) == 1, "without a screen it is on stderr, and not said twice"
 
 
-@case.each(
+@cases(
     "B121",
     text=("x.txt", b"a\n\nsub/\nM\xfc*\n", ["a", "sub", "M\udcfcller"]),
     table=("x.csv", b"file,n,lr\na,1,1e-3\n,2,x\n", [{"n": 1, "lr": 0.001}, {"n": 2, "lr": "x"}]),
@@ -228,7 +189,9 @@ def _(experiment: Experiment) -> None:
     its_device=("/dev/stdin", b'["a", {"lr": 1}]\n', ["a", {"lr": 1}]),
     batch_through_a_pipe=("-", b'{"dir": "sub", "instances": ["a"]}', ["sub/a"]),
 )
-def _(experiment: Experiment, source: tuple[str, bytes, list[Any]]) -> None:
+def test_a_list_of_any_kind_is_a_batch_and_what_came_through_a_pipe_is_remembered(
+    experiment: Experiment, source: tuple[str, bytes, list[Any]]
+) -> None:
     """A list as a batch; what came through a pipe is remembered."""
     name, content, wanted = source
     experiment.write(TELLS, ()).module.with_suffix(".batch").unlink()
@@ -247,14 +210,16 @@ def _(experiment: Experiment, source: tuple[str, bytes, list[Any]]) -> None:
 
 
 @case("B121-process-substitution")
-def _(experiment: Experiment) -> None:
+def test_a_batch_may_be_a_process_substitution(experiment: Experiment) -> None:
     experiment.write(TELLS, ()).module.with_suffix(".batch").unlink()
     line = f"exec {PROGRAM} m.py --plain --batch <(printf 'a\\nb\\n')"
-    done = subprocess.run(["bash", "-c", line], cwd=experiment.folder, env=experiment.environment(), timeout=60)
-    assert (done.returncode, told(experiment)) == (0, [f"{experiment.folder}/a", f"{experiment.folder}/b"])
+    assert (experiment.call("bash", "-c", line).returncode, told(experiment)) == (
+        0,
+        [f"{experiment.folder}/a", f"{experiment.folder}/b"],
+    )
 
 
-@case.each(
+@cases(
     "B122",
     text=("x.txt", b"a\n\n*.none\n", 'x.txt:3: no file matches "*.none" in '),
     table=("x.csv", b"n,m\n1,2\n1\n", "x.csv:3: this row has 1 cells, the first one has 2. "),
@@ -262,7 +227,7 @@ def _(experiment: Experiment) -> None:
     standard_input=("-", b'{"n": 1}\n{"n": NaN}\n', "stdin:2:7: JSON knows no NaN. "),
     nothing=("-", b"\n", "stdin: it lists no instances. Write a path a line, or JSON"),
 )
-def _(experiment: Experiment, source: tuple[str, bytes, str]) -> None:
+def test_a_fault_in_a_list_is_told_with_its_line(experiment: Experiment, source: tuple[str, bytes, str]) -> None:
     name, content, message = source
     experiment.write(TELLS, ())
     (experiment.folder / name).write_bytes(content)
@@ -271,8 +236,8 @@ def _(experiment: Experiment, source: tuple[str, bytes, str]) -> None:
     assert (experiment.state_dir.exists(), experiment.told()) == (False, [])
 
 
-@case.each("B123", arguments=None, batch="x.batch", text="x.txt", module="")
-def _(experiment: Experiment, batch: str | None) -> None:
+@cases("B123", arguments=None, batch="x.batch", text="x.txt", module="")
+def test_a_path_that_ends_in_a_slash_is_a_folder_as_an_instance(experiment: Experiment, batch: str | None) -> None:
     """A path, or a pattern, that ends in a slash is a folder as an instance; arguments without are its files."""
     for name in ("cases/a/mesh", "cases/b/mesh", "cases/b/conf", "cases/file"):
         (experiment.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -314,7 +279,7 @@ def shown(experiment: Experiment) -> str:
 
 
 @case("B124-what-was-mistyped-once-is-forgotten")
-def _(experiment: Experiment) -> None:
+def test_what_was_mistyped_once_is_forgotten_and_comes_back_with_its_seed(experiment: Experiment) -> None:
     experiment.write(OPENS, ("a", "saves")).module.with_suffix(".batch").unlink()
     assert experiment.run("a", "typo", "saves").code == 1
     result = experiment.run("a", "b")
@@ -335,7 +300,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("B124-killed-amid-the-start-that-forgets")
-def _(experiment: Experiment) -> None:
+def test_a_kill_amid_the_start_that_forgets_costs_nothing(experiment: Experiment) -> None:
     """What is in a journal of an earlier session still folds, whenever the session that forgets is killed."""
     experiment.write(
         """
@@ -359,7 +324,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("B125-instances-are-taken-out")
-def _(experiment: Experiment) -> None:
+def test_instances_are_taken_out_when_asked_and_come_back_as_new(experiment: Experiment) -> None:
     experiment.write(OPENS, ("a", "b", "c"))
     assert experiment.run("--iterations", "2").code == 0
     before = {(run["instance"], run["iteration"]): run for run in experiment.status()["runs"]}
@@ -393,8 +358,10 @@ def _(experiment: Experiment) -> None:
     assert experiment.status()["runs"] == []
 
 
-@case.each("B126", failed=("saves", 1), interrupted=("stops", 130))
-def _(experiment: Experiment, gone: tuple[str, int]) -> None:
+@cases("B126", failed=("saves", 1), interrupted=("stops", 130))
+def test_what_left_the_batch_decides_neither_the_exit_code_nor_done(
+    experiment: Experiment, gone: tuple[str, int]
+) -> None:
     """What is not in the batch any more decides nothing: no exit code, not whether all is done, not done()."""
     name, code = gone
     stops = "    if os.path.basename(instance) == 'stops':\n        save('1')\n        wait_for('never')\n    open"
@@ -414,8 +381,3 @@ def _(experiment: Experiment, gone: tuple[str, int]) -> None:
     result = experiment.run()
     assert (result.code, "everything is done already: nothing to run" in result.err) == (0, True)
     assert experiment.told().count("done()") == 1
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

@@ -7,15 +7,13 @@ import resource
 import signal
 
 import psutil
-import pytest
 
 from pyalma_tui.model.jsontext import DEEPEST
-from tests.catalogue.experiment import Catalogue, Check, Experiment, until
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import Experiment, until
 
-case = Catalogue()
 
-
-@case.each(
+@cases(
     "C26",
     bytes=("b'raw'", "TypeError: save(): state: a bytes is no JSON value; the state saved before is kept. Use "),
     none=("None", "TypeError: save(None): a state is a str or another JSON value; the state saved before is kept"),
@@ -36,7 +34,9 @@ case = Catalogue()
     cycle=("(lambda x: x.append(x) or x)([])", f"TypeError: save(): state: it is nested deeper than {DEEPEST}; "),
     digits=("10**4300", "ValueError: save(): state: this number has more digits than JSON readers take; "),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_what_is_no_json_value_is_refused_in_the_users_frame_and_the_last_state_stays(
+    experiment: Experiment, fault: tuple[str, str]
+) -> None:
     value, message = fault
     experiment.write(
         f"""
@@ -64,7 +64,7 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
 
 
 @case("C26-progress-that-is-no-number")
-def _(experiment: Experiment) -> None:
+def test_progress_that_is_no_number_spoils_no_record(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state, progress):
             for done, total in ((float("nan"), 1), (1, float("inf")), (float("-inf"), float("-inf"))):
@@ -83,7 +83,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("C27-str-subclass")
-def _(experiment: Experiment) -> None:
+def test_a_text_of_a_subclass_is_saved_and_handed_in_as_text(experiment: Experiment) -> None:
     experiment.write("""
         class Name(str):
             def __str__(self): return "something else"
@@ -99,8 +99,36 @@ def _(experiment: Experiment) -> None:
     assert experiment.told() == ["True kept"]
 
 
+@case("C117-equal-subclasses-are-saved")
+def test_equal_subclasses_are_saved_and_other_scalars_are_told_how(experiment: Experiment) -> None:
+    experiment.write("""
+        import collections, enum
+        import numpy as np
+        class Kind(enum.IntEnum):
+            A = 7
+        VALUES = [np.float64(0.5), np.str_("x"), Kind.A, collections.OrderedDict(b=1, a=[np.float64(2)])]
+        def run(instance, save, state):
+            for value in VALUES[(VALUES.index(state) + 1 if state != "" else 0):]:
+                save(value)
+                os.kill(os.getpid(), signal.SIGKILL)
+            for value in (np.float32(0.5), {"n": np.int64(3)}, [np.bool_(True)], np.arange(3)):
+                try:
+                    save(value)
+                except TypeError as error:
+                    tell(error)
+    """)
+    for state in (0.5, "x", 7, {"b": 1, "a": [2.0]}):
+        assert experiment.run("--retry-failed").code == 1
+        assert experiment.one()["state"] == state
+    assert experiment.run("--retry-failed").code == 0
+    wanted = [("state", ".item()"), ("state.n", ".item()"), ("state[0]", ".item()"), ("state", ".tolist()")]
+    for line, (place, advice) in zip(experiment.told(), wanted, strict=True):
+        assert line.startswith(f"save(): {place}: a numpy.")
+        assert line.endswith(f"the state saved before is kept. Use {advice}")
+
+
 @case("C28-empty-string")
-def _(experiment: Experiment) -> None:
+def test_the_empty_text_is_a_state(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -120,7 +148,7 @@ def _(experiment: Experiment) -> None:
     assert experiment.told() == ["''"] * 4
 
 
-@case.each(
+@cases(
     "C29",
     nul="a\0b",
     crlf="a\r\nb\rc\n",
@@ -128,7 +156,7 @@ def _(experiment: Experiment) -> None:
     lone_surrogate="a\ud800b\udfff",
     everything="".join(map(chr, range(0x300))) + "\U0001f600\ufeff\uffff" + '\\"[/]\x1b]0;x\x07',
 )
-def _(experiment: Experiment, state: str) -> None:
+def test_every_text_is_identical_after_a_resume(experiment: Experiment, state: str) -> None:
     experiment.write(f"""
         STATE = {state!r}
         def run(instance, save, state):
@@ -149,7 +177,7 @@ def _(experiment: Experiment, state: str) -> None:
 
 
 @case("C30-100000-saves")
-def _(experiment: Experiment) -> None:
+def test_a_hundred_thousand_saves_cost_neither_memory_nor_disk_nor_output(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             for number in range(100_000):
@@ -173,7 +201,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("C31-thread")
-def _(experiment: Experiment) -> None:
+def test_any_thread_may_save(experiment: Experiment) -> None:
     experiment.write("""
         import threading
         def run(instance, save, state):
@@ -191,7 +219,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("C31-interrupted-thread")
-def _(experiment: Experiment) -> None:
+def test_a_thread_whose_save_is_refused_makes_its_run_interrupted(experiment: Experiment) -> None:
     experiment.write("""
         import threading
         def run(instance, save, state):
@@ -221,7 +249,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("C32-forked-child")
-def _(experiment: Experiment) -> None:
+def test_a_forked_child_may_not_save(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             save("parent")
@@ -244,7 +272,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("C33-after-return")
-def _(experiment: Experiment) -> None:
+def test_a_save_after_run_has_returned_is_refused_and_not_stored(experiment: Experiment) -> None:
     experiment.write(
         """
         kept = []
@@ -265,7 +293,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("C26-size-of-a-state")
-def _(experiment: Experiment) -> None:
+def test_a_large_state_is_warned_of_once_and_one_too_large_is_refused(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             for each in "abc":
@@ -290,7 +318,7 @@ def limit_files() -> None:
 
 
 @case("C34-disk-full")
-def _(experiment: Experiment) -> None:
+def test_a_full_disk_keeps_what_was_promised_and_the_run_goes_on_from_there(experiment: Experiment) -> None:
     experiment.write(
         """
         from pyalma_tui import SaveFailed
@@ -329,7 +357,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("C35-parent-gone")
-def _(experiment: Experiment) -> None:
+def test_a_worker_whose_runner_is_gone_ends_by_itself_and_keeps_every_save(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             number = int(state or "0")
@@ -353,7 +381,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("C36-signal-handler")
-def _(experiment: Experiment) -> None:
+def test_a_signal_handler_may_save_in_the_middle_of_a_save(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             times = 0
@@ -374,8 +402,8 @@ def _(experiment: Experiment) -> None:
     assert run["saves"] > 300
 
 
-@case.each("C36", acknowledged_before_the_outer_write=True, acknowledged_after_the_outer_write=False)
-def _(experiment: Experiment, before: bool) -> None:
+@cases("C36", acknowledged_before_the_outer_write=True, acknowledged_after_the_outer_write=False)
+def test_a_state_saved_in_a_handler_is_kept_at_the_worst_moment(experiment: Experiment, before: bool) -> None:
     """The worst moments for a signal: a state that was saved in the handler is kept whatever comes then."""
     experiment.write(f"""
         def run(instance, save, state):
@@ -407,8 +435,8 @@ def _(experiment: Experiment, before: bool) -> None:
     assert experiment.told() == ["from the handler"]
 
 
-@case.each("C36", raises_when_a_segment_begins="raise TimeoutError", saves_when_a_segment_begins="save('inner')")
-def _(experiment: Experiment, does: str) -> None:
+@cases("C36", raises_when_a_segment_begins="raise TimeoutError", saves_when_a_segment_begins="save('inner')")
+def test_a_handler_that_comes_while_a_segment_begins_loses_nothing(experiment: Experiment, does: str) -> None:
     experiment.write(f"""
         def run(instance, save, state):
             real, begun = os.open, []
@@ -441,7 +469,7 @@ def _(experiment: Experiment, does: str) -> None:
 
 
 @case("C36-del")
-def _(experiment: Experiment) -> None:
+def test_a_finalizer_may_save_in_the_middle_of_a_save(experiment: Experiment) -> None:
     experiment.write("""
         import gc
         def run(instance, save, state):
@@ -460,8 +488,3 @@ def _(experiment: Experiment) -> None:
     run = experiment.one()
     assert (run["status"], run["state"]) == ("done", "end")
     assert run["saves"] >= 3001
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

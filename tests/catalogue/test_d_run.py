@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,15 +13,9 @@ from typing import cast
 
 import pexpect
 import psutil
-import pytest
 
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
-
-case = Catalogue()
-
-
-def limit_descriptors() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, limit_descriptors, until
 
 
 def fault(experiment: Experiment, lines: str, *options: str) -> dict[str, object]:
@@ -52,14 +44,14 @@ def fault(experiment: Experiment, lines: str, *options: str) -> dict[str, object
 
 
 @case("D37-returns-a-value")
-def _(experiment: Experiment) -> None:
+def test_what_run_returns_is_ignored(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state): return 1 / 3", ("a", "b"))
     assert experiment.run().code == 0
     assert experiment.statuses() == {"a": "done", "b": "done"}
 
 
 @case("D38-raises")
-def _(experiment: Experiment) -> None:
+def test_an_exception_fails_its_run_alone_and_is_tried_again_when_asked(experiment: Experiment) -> None:
     bad = fault(experiment, "raise ValueError('no solution\\nsecond line')")
     assert bad["error"] == "ValueError: no solution"
     traceback = next(r["traceback"] for r in experiment.table("runs").values() if r["status"] == "failed")
@@ -71,34 +63,36 @@ def _(experiment: Experiment) -> None:
     assert experiment.runs()["bad"]["attempts"] == 2
 
 
-@case.each(
+@cases(
     "D39",
     keyboard_interrupt=("raise KeyboardInterrupt", "KeyboardInterrupt"),
     interrupted=("from pyalma_tui import Interrupted; raise Interrupted", "Interrupted"),
     generator_exit=("raise GeneratorExit('x')", "GeneratorExit: x"),
 )
-def _(experiment: Experiment, what: tuple[str, str]) -> None:
+def test_an_exception_that_looks_like_an_interrupt_is_a_failure_if_nobody_interrupted(
+    experiment: Experiment, what: tuple[str, str]
+) -> None:
     assert fault(experiment, what[0])["error"] == what[1]
 
 
-@case.each(
+@cases(
     "D40",
     zero=("sys.exit(0)", "called sys.exit(0) instead of returning"),
     plain=("sys.exit()", "called sys.exit() instead of returning"),
     text=("sys.exit('bye')", "called sys.exit('bye') instead of returning"),
 )
-def _(experiment: Experiment, what: tuple[str, str]) -> None:
+def test_an_exit_from_run_is_a_failure_that_says_so(experiment: Experiment, what: tuple[str, str]) -> None:
     assert fault(experiment, what[0])["error"] == what[1]
 
 
 @case("D41-os-exit")
-def _(experiment: Experiment) -> None:
+def test_a_process_that_exits_has_not_returned(experiment: Experiment) -> None:
     bad = fault(experiment, "os._exit(0)")
     assert bad["error"] == "the process exited with code 0 instead of returning from run()"
 
 
 @case("D42-segfault")
-def _(experiment: Experiment) -> None:
+def test_a_segfault_fails_its_run_with_the_signal_and_the_trace_in_the_log(experiment: Experiment) -> None:
     bad = fault(experiment, "import ctypes\nctypes.string_at(0)", "--workers", "1")
     assert bad["error"] == "killed by SIGSEGV"
     log = experiment.log(2)
@@ -123,7 +117,9 @@ STUBBORN = """
 
 
 @case("D43-stubborn")
-def _(experiment: Experiment) -> None:
+def test_a_run_that_ignores_every_interrupt_is_ended_after_the_grace_and_keeps_its_state(
+    experiment: Experiment,
+) -> None:
     running = experiment.write(STUBBORN, ("bad",)).go()
     experiment.hears("stuck")
     running.signal(signal.SIGINT)
@@ -136,7 +132,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D43-second-interrupt")
-def _(experiment: Experiment) -> None:
+def test_a_second_interrupt_ends_it_at_once(experiment: Experiment) -> None:
     running = experiment.write(STUBBORN, ("good", "bad")).go("--grace", "1000")
     experiment.hears("stuck")
     running.signal(signal.SIGINT)
@@ -152,7 +148,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D44-stopped")
-def _(experiment: Experiment) -> None:
+def test_a_stopped_run_is_told_and_can_be_ended(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -178,7 +174,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D44-continued")
-def _(experiment: Experiment) -> None:
+def test_a_stopped_run_that_is_continued_is_done(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             tell(os.getpid())
@@ -193,7 +189,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D45-fork-and-both-return")
-def _(experiment: Experiment) -> None:
+def test_a_fork_that_returns_too_counts_once(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -210,8 +206,8 @@ def _(experiment: Experiment) -> None:
     assert {(run["status"], run["attempts"]) for run in experiment.runs().values()} == {("done", 1)}
 
 
-@case.each("D46", same_group=False, own_session=True)
-def _(experiment: Experiment, own_session: bool) -> None:
+@cases("D46", same_group=False, own_session=True)
+def test_what_a_run_leaves_behind_is_killed_with_a_note(experiment: Experiment, own_session: bool) -> None:
     experiment.write(f"""
         import subprocess
         def run(instance, save, state):
@@ -227,7 +223,7 @@ def _(experiment: Experiment, own_session: bool) -> None:
 
 
 @case("D46-without-its-environment")
-def _(experiment: Experiment) -> None:
+def test_what_has_left_session_group_and_environment_is_found_all_the_same(experiment: Experiment) -> None:
     experiment.write("""
         import subprocess
         def run(instance, save, state):
@@ -242,7 +238,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D46-gets-a-moment")
-def _(experiment: Experiment) -> None:
+def test_what_ends_by_itself_in_a_moment_is_let_end(experiment: Experiment) -> None:
     experiment.write("""
         import subprocess
         def run(instance, save, state):
@@ -255,7 +251,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D47-million-lines")
-def _(experiment: Experiment) -> None:
+def test_a_million_lines_leave_a_log_of_head_and_tail(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             for number in range(1_000_000):
@@ -272,7 +268,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D47-one-line-of-1-GB")
-def _(experiment: Experiment) -> None:
+def test_one_line_of_a_gigabyte_leaves_a_log_of_head_and_tail(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             os.write(1, b"begin")
@@ -288,7 +284,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D47-binary")
-def _(experiment: Experiment) -> None:
+def test_a_log_holds_every_byte_and_the_terminal_no_control_character(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             sys.stdout.buffer.write(bytes(range(256)) * 1000)
@@ -315,19 +311,19 @@ def bounded(experiment: Experiment, printed: int) -> None:
 
 
 @case("D48-input")
-def _(experiment: Experiment) -> None:
+def test_input_says_that_there_is_no_keyboard(experiment: Experiment) -> None:
     bad = fault(experiment, "input('really? ')")
     assert bad["error"] == "EOFError: EOF when reading a line (run() has no keyboard: input() cannot be used)"
 
 
 @case("D48-another-eof-error")
-def _(experiment: Experiment) -> None:
+def test_another_eof_error_is_left_as_it_is(experiment: Experiment) -> None:
     bad = fault(experiment, "import io, pickle\npickle.load(io.BytesIO())")
     assert bad["error"] == "EOFError: Ran out of input"
 
 
 @case("D49-dev-tty")
-def _(experiment: Experiment) -> None:
+def test_run_has_no_terminal(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             open("/dev/tty")
@@ -344,7 +340,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D50-chdir")
-def _(experiment: Experiment) -> None:
+def test_the_next_run_starts_in_the_folder_where_the_first_did(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -358,7 +354,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D50-chdir-after-closing-descriptors")
-def _(experiment: Experiment) -> None:
+def test_the_folder_is_put_back_though_all_descriptors_were_closed(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -380,7 +376,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D46-inherits-no-descriptor")
-def _(experiment: Experiment) -> None:
+def test_a_child_of_a_run_inherits_no_descriptor(experiment: Experiment) -> None:
     """What escapes for good must hold neither the lock nor a log of another run."""
     experiment.write("""
         import fcntl
@@ -395,7 +391,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D46-waits-until-there-are-no-children")
-def _(experiment: Experiment) -> None:
+def test_a_run_that_waits_for_all_its_children_is_not_held_up_by_the_guard(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             for code in range(2):
@@ -414,7 +410,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D46-guard-of-a-killed-worker-goes")
-def _(experiment: Experiment) -> None:
+def test_the_guard_of_a_killed_worker_goes_with_it(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             save("x")
@@ -426,7 +422,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D47-background-output-stays-with-its-run")
-def _(experiment: Experiment) -> None:
+def test_what_a_background_job_prints_stays_with_its_run(experiment: Experiment) -> None:
     experiment.write(
         """
         import subprocess
@@ -445,7 +441,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D51-few-descriptors")
-def _(experiment: Experiment) -> None:
+def test_it_works_with_few_descriptors(experiment: Experiment) -> None:
     """What a terminal on macOS allows."""
     experiment.write(
         """
@@ -460,8 +456,10 @@ def _(experiment: Experiment) -> None:
     assert {run["state"] for run in experiment.runs().values()} == {"256"}
 
 
-@case.each("D51", caught=True, not_caught=False)
-def _(experiment: Experiment, caught: bool) -> None:
+@cases("D51", caught=True, not_caught=False)
+def test_a_save_without_a_journal_fails_loudly_and_others_are_not_concerned(
+    experiment: Experiment, caught: bool
+) -> None:
     guard = "try:\n    save('lost')\nexcept BaseException as error:\n    tell(type(error).__name__)"
     bad = fault(experiment, "os.closerange(0, 4096)\n" + (guard if caught else "save('lost')"))
     assert experiment.told() == (["SaveFailed"] if caught else [])
@@ -472,7 +470,7 @@ def _(experiment: Experiment, caught: bool) -> None:
 
 
 @case("D52-thread")
-def _(experiment: Experiment) -> None:
+def test_a_thread_that_is_left_running_ends_with_its_worker_and_is_told(experiment: Experiment) -> None:
     experiment.write(
         """
         import threading
@@ -497,13 +495,13 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D53-memory-error")
-def _(experiment: Experiment) -> None:
+def test_too_little_memory_fails_the_run(experiment: Experiment) -> None:
     bad = fault(experiment, "bytearray(1 << 60)")
     assert bad["error"] == "MemoryError"
 
 
 @case("D53-sigkill")
-def _(experiment: Experiment) -> None:
+def test_a_kill_by_somebody_else_is_called_by_its_usual_cause(experiment: Experiment) -> None:
     bad = fault(experiment, "os.kill(os.getpid(), signal.SIGKILL)")
     assert bad["error"] == "killed by SIGKILL, not by pyalma-tui: usually out of memory"
 
@@ -518,7 +516,7 @@ sys.exit(main(["m.py", "--plain", "--retries", "10"]))
 
 
 @case("D54-kills-its-worker")
-def _(experiment: Experiment) -> None:
+def test_a_run_that_ends_five_workers_is_not_tried_again_by_itself(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -529,14 +527,7 @@ def _(experiment: Experiment) -> None:
         ("good", "bad"),
     )
     (experiment.folder / "impatient.py").write_text(IMPATIENT)
-    result = subprocess.run(
-        [sys.executable, "impatient.py"],
-        cwd=experiment.folder,
-        env=experiment.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=PATIENCE,
-    )
+    result = experiment.call(sys.executable, "impatient.py")
     assert result.returncode == 1
     assert experiment.told() == ["called"] * 5
     assert experiment.statuses() == {"good": "done", "bad": "failed"}
@@ -548,8 +539,10 @@ def empty(directory: Path) -> None:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
-@case.each("D55", removed=shutil.rmtree, emptied=empty)
-def _(experiment: Experiment, destroy: Callable[[Path], None]) -> None:
+@cases("D55", removed=shutil.rmtree, emptied=empty)
+def test_a_state_directory_that_is_removed_is_written_anew_from_memory(
+    experiment: Experiment, destroy: Callable[[Path], None]
+) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -572,9 +565,7 @@ def _(experiment: Experiment, destroy: Callable[[Path], None]) -> None:
     until((experiment.state_dir / "db.json").exists, experiment.outputs)
     experiment.allow("go")
     experiment.hears("saved")
-    running.signal(signal.SIGKILL)  # only what is in the new directory counts from here on
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)  # only what is in the new directory counts from here on
     runs = experiment.runs()
     assert [(runs[name]["status"], runs[name]["state"]) for name in "cb"] == [("done", "c 1"), ("interrupted", "b 2")]
     experiment.allow("on")
@@ -584,7 +575,7 @@ def _(experiment: Experiment, destroy: Callable[[Path], None]) -> None:
 
 
 @case("D55-one-segment")
-def _(experiment: Experiment) -> None:
+def test_a_segment_that_is_removed_is_written_anew_from_memory(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -606,16 +597,14 @@ def _(experiment: Experiment) -> None:
     until(lambda: list((experiment.state_dir / "journal").glob("*w0001*")), experiment.outputs)
     experiment.allow("go")
     experiment.hears("saved")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     assert experiment.one()["state"] == "2"
     experiment.allow("on")
     assert experiment.run().code == 0
 
 
 @case("D55-the-lock")
-def _(experiment: Experiment) -> None:
+def test_a_lock_that_is_removed_is_taken_anew(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -636,7 +625,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D56-never-two-at-once")
-def _(experiment: Experiment) -> None:
+def test_no_run_is_called_twice_at_once(experiment: Experiment) -> None:
     names = [f"i{number:02d}" for number in range(24)]
     experiment.write(
         """
@@ -672,17 +661,12 @@ def _(experiment: Experiment) -> None:
 
 
 @case("D57-timeout-at-save")
-def _(experiment: Experiment) -> None:
+def test_a_timeout_comes_at_the_next_save(experiment: Experiment) -> None:
     error = fault(experiment, "while True:\n    save('kept')\n    time.sleep(0.01)", "--timeout", "1")["error"]
     assert re.fullmatch(r"timed out after 1 s \(ran [0-9.]+ s\)", str(error)), error
 
 
 @case("D57-timeout-by-escalation")
-def _(experiment: Experiment) -> None:
+def test_a_timeout_is_enforced_where_nothing_is_saved(experiment: Experiment) -> None:
     error = fault(experiment, "time.sleep(1000)", "--timeout", "0.5")["error"]
     assert re.fullmatch(r"timed out after 0.5 s \(ran [0-9.]+ s\)", str(error)), error
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import signal
 
-import pytest
-
-from tests.catalogue.experiment import Catalogue, Check, Experiment, until
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import Experiment, until
 
 RUN = """
 def run(instance, save, state):
@@ -41,19 +38,19 @@ def mended(experiment: Experiment) -> None:
 
 
 @case("E58-absent")
-def _(experiment: Experiment) -> None:
+def test_without_a_done_the_experiment_is_finished(experiment: Experiment) -> None:
     result = experiment.write(RUN, ("a", "b")).run()
     assert (result.code, result.err) == (0, "")
     assert hook(experiment) == ("absent", 0)
 
 
-@case.each(
+@cases(
     "E59",
     raises=("raise ValueError('no mail server')", "ValueError: no mail server"),
     sys_exit=("sys.exit(0)", "called sys.exit(0) instead of returning"),
     keyboard_interrupt=("raise KeyboardInterrupt", "KeyboardInterrupt"),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_an_exception_in_done_fails_done_alone(experiment: Experiment, fault: tuple[str, str]) -> None:
     result = experiment.write(f"{RUN}def done():\n    {fault[0]}\n", ("a", "b")).run()
     assert result.code == 1
     assert f"done()  failed: {fault[1]}\n" in result.out
@@ -65,13 +62,13 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
         mended(experiment)
 
 
-@case.each(
+@cases(
     "E60",
     exits=("os._exit(0)", "the process exited with code 0 instead of returning from done()"),
     segfaults=("import ctypes; ctypes.string_at(0)", "killed by SIGSEGV"),
     killed=("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, not by pyalma-tui: usually out of memory"),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_a_done_whose_process_ends_has_failed(experiment: Experiment, fault: tuple[str, str]) -> None:
     result = experiment.write(f"{RUN}def done():\n    {fault[0]}\n", ("a", "b")).run()
     assert result.code == 1
     assert f"done()  failed: {fault[1]}\n" in result.out
@@ -81,24 +78,22 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
 
 
 @case("E60-kill-9-of-all")
-def _(experiment: Experiment) -> None:
+def test_a_done_that_a_kill_cut_off_is_not_repeated_by_itself(experiment: Experiment) -> None:
     running = experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('never')\n", ("a", "b")).go()
     experiment.hears("in done()")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     assert hook(experiment) == ("cut off", 1)
     mended(experiment)
 
 
-@case.each("E60", growth=(), growth_after_a_start=((),))
-def _(experiment: Experiment, starts: tuple[tuple[str, ...], ...]) -> None:
+@cases("E60", growth=(), growth_after_a_start=((),))
+def test_after_a_done_that_was_cut_off_grown_results_are_a_completion_of_their_own(
+    experiment: Experiment, starts: tuple[tuple[str, ...], ...]
+) -> None:
     """done() was cut off, and then the batch has grown: another completion is ahead."""
     running = experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('never')\n", ("a", "b")).go()
     experiment.hears("in done()")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     experiment.write(RUN + "def done(): tell('done() again')\n", ("a", "b"))
     for options in starts:
         assert experiment.run(*options).code == 1
@@ -109,7 +104,7 @@ def _(experiment: Experiment, starts: tuple[tuple[str, ...], ...]) -> None:
 
 
 @case("E61-prints-and-shells-out")
-def _(experiment: Experiment) -> None:
+def test_what_done_and_its_children_print_is_in_the_log_only(experiment: Experiment) -> None:
     experiment.write(
         RUN
         + """
@@ -128,8 +123,8 @@ def done():
     assert hook(experiment) == ("done", 1)
 
 
-@case.each("E62", gives_in=1, stubborn=2)
-def _(experiment: Experiment, interrupts: int) -> None:
+@cases("E62", gives_in=1, stubborn=2)
+def test_an_interrupted_done_is_cut_off_and_not_repeated_by_itself(experiment: Experiment, interrupts: int) -> None:
     ignore = "signal.signal(signal.SIGINT, signal.SIG_IGN)" if interrupts > 1 else ""
     experiment.write(f"{RUN}def done():\n    {ignore}\n    tell('in done()')\n    wait_for('never')\n", ("a", "b"))
     running = experiment.go()
@@ -145,7 +140,7 @@ def _(experiment: Experiment, interrupts: int) -> None:
 
 
 @case("E62-ends-within-the-grace")
-def _(experiment: Experiment) -> None:
+def test_a_done_that_ends_within_the_grace_has_returned(experiment: Experiment) -> None:
     experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('go')\n", ("a", "b"))
     running = experiment.go("--grace", "1000")
     experiment.hears("in done()")
@@ -156,7 +151,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("E62-called-when-asked-only")
-def _(experiment: Experiment) -> None:
+def test_done_is_called_once_and_not_where_it_is_declined(experiment: Experiment) -> None:
     experiment.write(f"{RUN}def done():\n    tell('done()')\n", ("a", "b"))
     assert experiment.run("--no-done").code == 0
     assert hook(experiment) == ("not yet", 0)
@@ -166,7 +161,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("E109-a-subset-and-then-the-whole")
-def _(experiment: Experiment) -> None:
+def test_done_is_called_once_for_each_set_of_results(experiment: Experiment) -> None:
     """Once for each set of results, whatever was planned in between."""
     experiment.write(f"{RUN}def done(): tell('done()')\n", ("a", "b"))
     results: list[tuple[tuple[str, ...], int]] = [
@@ -184,7 +179,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("E109-still-to-come")
-def _(experiment: Experiment) -> None:
+def test_an_interrupt_under_the_last_run_leaves_done_for_the_next_start(experiment: Experiment) -> None:
     """The last run returned although everything was interrupted: done() is left, and nobody may take that for all."""
     experiment.write(
         """
@@ -208,8 +203,3 @@ def _(experiment: Experiment) -> None:
     assert experiment.run("--no-done").code == 0
     assert experiment.run().code == 0
     assert experiment.told() == ["in run", "done()"]
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

@@ -10,20 +10,19 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tinydb import TinyDB, where
 
 from pyalma_tui.store.lock import Lock, holder
-from tests.catalogue.experiment import PATIENCE, Catalogue, Check, Experiment, Result, Running, as_anybody, until
-from tests.terminal.screen import Terminal
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.disks import FILLING, disk
+from tests.catalogue.experiment import PATIENCE, Experiment, Result, Running, as_anybody, below, until
+from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
 
 COUNTING = """
 def run(instance, save, state):
@@ -42,22 +41,11 @@ def done():
 """
 
 
-def contents(directory: Path) -> dict[str, bytes | None]:
-    """Every file of a directory with its bytes; the lock file is left out, which says who looked last."""
-    return {
-        str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None
-        for path in sorted(directory.rglob("*"))
-        if path.name != "lock"
-    }
-
-
 def killed(experiment: Experiment, names: tuple[str, ...] = ("a",)) -> Experiment:
     """A session that was killed after the third save: one checkpoint of its begin, a journal with the rest."""
     running = experiment.write(COUNTING, names).go()
     experiment.hears(f"saved {names[-1]} 3")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     return experiment
 
 
@@ -70,10 +58,10 @@ def finished(experiment: Experiment) -> Experiment:
 
 def refused(experiment: Experiment, *options: str, before: Callable[[], None] | None = None) -> str:
     """The one line of a start that ends with 3 and changes nothing."""
-    was, told = contents(experiment.state_dir), experiment.told()
+    was, told = below(experiment.state_dir), experiment.told()
     result = experiment.run(*options, before=before)
     assert (result.code, result.out, len(result.said)) == (3, "", 1), result
-    assert contents(experiment.state_dir) == was
+    assert below(experiment.state_dir) == was
     assert experiment.told() == told, "no user code may have run"
     return result.last_line()
 
@@ -95,25 +83,8 @@ def journal(experiment: Experiment) -> Path:
     return segment
 
 
-@contextmanager
-def disk(place: Path, size: str) -> Iterator[Callable[[str], None]]:
-    """A file system of its own at this place, and a way to mount it otherwise."""
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield lambda how: void(subprocess.run(["mount", "-o", f"remount,{how}", place], check=True))
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
-
-
-def void(_: object) -> None:
-    """Nothing is returned."""
-
-
 @case("F63-missing")
-def _(experiment: Experiment) -> None:
+def test_a_missing_state_directory_is_made_and_holds_one_file_of_results_at_the_end(experiment: Experiment) -> None:
     state_dir = finished(experiment).state_dir
     assert sorted(path.name for path in state_dir.iterdir()) == [
         "code",
@@ -127,7 +98,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F63-not-writable")
-def _(experiment: Experiment) -> None:
+def test_a_place_that_cannot_be_written_is_told_before_any_screen(experiment: Experiment) -> None:
     experiment.write(COUNTING)
     (experiment.folder / "told").touch()
     experiment.allow("go")
@@ -141,14 +112,14 @@ def _(experiment: Experiment) -> None:
     assert not experiment.state_dir.exists()
     with Terminal(experiment.folder, "m.py", columns=300, before=as_anybody) as terminal:
         assert terminal.end() == 3
-        assert b"\x1b[?1049h" not in terminal.raw, "said before any screen"
+        assert FULL_SCREEN not in terminal.raw, "said before any screen"
         assert line in terminal.text
     experiment.folder.chmod(0o755)
     resumed(experiment, 0)
 
 
 @case("F63-db-json-alone-is-missing")
-def _(experiment: Experiment) -> None:
+def test_a_journal_without_its_database_is_refused(experiment: Experiment) -> None:
     database = killed(experiment).state_dir / "db.json"
     kept = database.read_bytes()
     database.unlink()
@@ -170,7 +141,7 @@ def with_run(**facts: object) -> Callable[[bytes], bytes]:
     return change
 
 
-@case.each(
+@cases(
     "F64",
     empty=(lambda text: b"", "the file is empty"),
     blank=(lambda text: b"\n\n", "the file is empty"),
@@ -184,7 +155,9 @@ def with_run(**facts: object) -> Callable[[bytes], bytes]:
     wrong_status=(with_run(status="finished"), "`$.runs.1.status` is 'finished', not one of pending, running"),
     no_such_instance=(with_run(instance_id=7), "`$.runs.1` does not fit the runs and instances around it"),
 )
-def _(experiment: Experiment, fault: tuple[Callable[[bytes], bytes], str]) -> None:
+def test_a_database_that_cannot_be_read_is_refused_with_its_backup_and_not_touched(
+    experiment: Experiment, fault: tuple[Callable[[bytes], bytes], str]
+) -> None:
     damage, why = fault
     database = killed(experiment).state_dir / "db.json"
     kept = database.read_bytes()
@@ -201,8 +174,8 @@ def _(experiment: Experiment, fault: tuple[Callable[[bytes], bytes], str]) -> No
     resumed(experiment)
 
 
-@case.each("F65", torn_tail=0, damaged_middle=1, damaged_last_line=-1)
-def _(experiment: Experiment, line: int) -> None:
+@cases("F65", torn_tail=0, damaged_middle=1, damaged_last_line=-1)
+def test_a_damaged_line_costs_itself_alone_and_its_file_is_kept(experiment: Experiment, line: int) -> None:
     segment = journal(killed(experiment))
     lines = segment.read_bytes().splitlines(keepends=True)
     assert len(lines) == 4, "started, and three saves"
@@ -225,7 +198,7 @@ def _(experiment: Experiment, line: int) -> None:
 
 
 @case("F66-leftover-temporary-files")
-def _(experiment: Experiment) -> None:
+def test_leftover_temporary_files_are_cleared_away(experiment: Experiment) -> None:
     state_dir = killed(experiment).state_dir
     for name in ("db.json.tmp", "db.json.bak.tmp"):
         (state_dir / name).write_bytes(b'{"meta": {"1": {"schema"')
@@ -234,14 +207,12 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F66-checkpoint-older-than-the-journal")
-def _(experiment: Experiment) -> None:
+def test_a_checkpoint_older_than_the_journal_is_refused(experiment: Experiment) -> None:
     state_dir = killed(experiment, ("b", "a")).state_dir
     older = (state_dir / "db.json").read_bytes()
     running = experiment.go()
     experiment.hears("begins a 3")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
     newer = (state_dir / "db.json").read_bytes()
     assert newer != older
     (state_dir / "db.json").write_bytes(older)
@@ -255,7 +226,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F66-checkpoint-of-another-experiment")
-def _(experiment: Experiment) -> None:
+def test_a_checkpoint_of_another_experiment_is_refused(experiment: Experiment) -> None:
     state_dir = killed(experiment, ("c", "b", "a")).state_dir
     own = (state_dir / "db.json").read_bytes()
     other = Experiment(experiment.folder / "other")
@@ -270,12 +241,12 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F66-checkpoint-newer-than-the-journal")
-def _(experiment: Experiment) -> None:
+def test_a_journal_older_than_the_checkpoint_is_told_and_taken_in_nowhere(experiment: Experiment) -> None:
     state_dir = killed(experiment).state_dir
-    old = contents(state_dir / "journal")
+    old = below(state_dir / "journal")
     resumed(experiment)
     for name, text in old.items():
-        assert text is not None
+        assert isinstance(text, bytes)
         (state_dir / "journal" / name).write_bytes(text)
     before = experiment.told()
     result = experiment.run()
@@ -289,7 +260,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F67-newer-schema")
-def _(experiment: Experiment) -> None:
+def test_a_newer_schema_is_refused(experiment: Experiment) -> None:
     database = killed(experiment).state_dir / "db.json"
     kept = database.read_bytes()
     tables = json.loads(kept)
@@ -304,7 +275,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F67-older-file")
-def _(experiment: Experiment) -> None:
+def test_an_older_file_is_read_and_kept_as_the_backup(experiment: Experiment) -> None:
     database = killed(experiment, ("b", "a")).state_dir / "db.json"
     tables = json.loads(database.read_text())
     for run, name in product(("1", "2"), ("earlier", "progress", "module", "number", "saved_at")):
@@ -324,7 +295,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F68-file-of-somebody-else")
-def _(experiment: Experiment) -> None:
+def test_tables_of_somebody_else_are_kept(experiment: Experiment) -> None:
     experiment.state_dir.mkdir(0o700)
     with TinyDB(experiment.state_dir / "db.json") as db:
         db.insert({"mine": "é\u2028", "nested": {"a": [1.5, None]}})
@@ -342,7 +313,7 @@ def _(experiment: Experiment) -> None:
         assert db.table("added").all() == [{"later": True}]
 
 
-@case.each(
+@cases(
     "F69",
     same=("m.py",),
     relative=("../{name}/./m.py",),
@@ -350,7 +321,9 @@ def _(experiment: Experiment) -> None:
     linked_directory=("link/m.py",),
     linked_state=("m.py", "--state", "linked.alma"),
 )
-def _(experiment: Experiment, arguments: tuple[str, ...]) -> None:
+def test_a_second_start_is_refused_by_whatever_path_and_told_who_and_since_when(
+    experiment: Experiment, arguments: tuple[str, ...]
+) -> None:
     experiment.write(COUNTING + "\ntell('imported')\n")
     (experiment.folder / "link").symlink_to(experiment.folder)
     (experiment.folder / "linked.alma").symlink_to("m.alma")
@@ -381,7 +354,7 @@ def one_is_over(one: Running, other: Running, experiment: Experiment) -> tuple[R
 
 
 @case("F69-two-first-starts-at-once")
-def _(experiment: Experiment) -> None:
+def test_of_two_first_starts_at_once_one_goes_on(experiment: Experiment) -> None:
     experiment.write(COUNTING)
     for _ in range(5):
         shutil.rmtree(experiment.state_dir, ignore_errors=True)
@@ -397,7 +370,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F69-in-a-terminal")
-def _(experiment: Experiment) -> None:
+def test_a_second_terminal_sees_it_read_only(experiment: Experiment) -> None:
     experiment.write(COUNTING)
     with Terminal(experiment.folder, "m.py") as first:
         experiment.hears("saved a 3")
@@ -405,7 +378,7 @@ def _(experiment: Experiment) -> None:
             second.see(f"in use by process {first.pid} since ", "read only")
             second.press("q")
             assert second.end() == 4
-            said = second.raw.rpartition(b"\x1b[?1049l")[2].decode()
+            said = second.raw.rpartition(LEFT)[2].decode()
             assert f"the experiment is in use by process {first.pid} since " in said
         with Terminal(experiment.folder, "status", "m.py", columns=120) as looking:
             assert looking.end() == 0
@@ -416,8 +389,10 @@ def _(experiment: Experiment) -> None:
         assert first.end() == 0
 
 
-@case.each("F70", program=(True, False), worker=(False, True), both=(True, True), group=(True, None))
-def _(experiment: Experiment, victims: tuple[bool, bool | None]) -> None:
+@cases("F70", program=(True, False), worker=(False, True), both=(True, True), group=(True, None))
+def test_whatever_is_killed_every_save_is_there_and_it_goes_on(
+    experiment: Experiment, victims: tuple[bool, bool | None]
+) -> None:
     """Any moment and any process is what tests/kill_loop is for; here the states of each kind are looked at."""
     program, worker = victims
     running = experiment.write(COUNTING, ("b", "a")).go()
@@ -446,14 +421,16 @@ def _(experiment: Experiment, victims: tuple[bool, bool | None]) -> None:
     resumed(experiment, 3, "--retry-failed")
 
 
-@case.each(
+@cases(
     "F71",
     state_directory=(".", "state directory: {}: it cannot be written. Nothing was started; --state DIR chooses"),
     journal=("journal", "state directory: {}: it cannot be written. Nothing was started; --state DIR chooses"),
     lock=("lock", "lock: {}: Permission denied. Nothing was changed"),
     database=("db.json", "store: {}: Permission denied. Nothing was changed"),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_what_may_not_be_written_is_refused_and_nothing_is_changed(
+    experiment: Experiment, fault: tuple[str, str]
+) -> None:
     name, said = fault
     state_dir = killed(experiment).state_dir
     path = state_dir / name
@@ -465,7 +442,7 @@ def _(experiment: Experiment, fault: tuple[str, str]) -> None:
 
 
 @case("F71-read-only-logs")
-def _(experiment: Experiment) -> None:
+def test_logs_that_cannot_be_written_stop_nothing(experiment: Experiment) -> None:
     state_dir = killed(experiment, ("c", "b", "a")).state_dir
     shutil.rmtree(state_dir / "logs")
     (state_dir / "logs").mkdir(0o500)
@@ -476,7 +453,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F71-read-only-file-system")
-def _(experiment: Experiment) -> None:
+def test_a_read_only_file_system_can_be_looked_at_and_not_started_on(experiment: Experiment) -> None:
     experiment.write(COUNTING)
     where_to = experiment.folder / "disk"
     with disk(where_to, "4m") as remount:
@@ -484,11 +461,11 @@ def _(experiment: Experiment) -> None:
         experiment.allow("go")
         assert experiment.run("--state", str(state_dir)).code == 0
         remount("ro")
-        was = contents(state_dir)
+        was = below(state_dir)
         result = experiment.run("--state", str(state_dir))
         assert (result.code, result.out, len(result.said)) == (3, "", 1), result
         assert result.last_line().startswith(f"state directory: {state_dir}: it cannot be written. Nothing was ")
-        assert contents(state_dir) == was
+        assert below(state_dir) == was
         looked = experiment.start("status", "m.py", "--state", str(state_dir), "--json").end()
         assert (looked.code, looked.err) == (0, ""), "looking needs no write"
         assert json.loads(looked.out)["counts"]["done"] == 1
@@ -497,7 +474,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F69-lock-removed-and-taken")
-def _(experiment: Experiment) -> None:
+def test_whose_lock_another_process_has_taken_ends_with_4(experiment: Experiment) -> None:
     running = experiment.write(COUNTING).go()
     experiment.hears("saved a 3")
     place = experiment.folder / "elsewhere"
@@ -507,24 +484,6 @@ def _(experiment: Experiment) -> None:
         result = running.end()
     assert result.code == 4
     assert f"the experiment is in use by process {os.getpid()} since" in result.last_line()
-
-
-FILLING = """
-from pyalma_tui import SaveFailed
-def run(instance, save, state):
-    number = int(state or "0")
-    tell("begins", number)
-    while number < 300:
-        number += 1
-        try:
-            save(f"{number:<2000}")
-        except SaveFailed:
-            tell("refused", number)
-            raise
-        kept = number
-        if number % 50 == 0:
-            tell("saved", number)
-"""
 
 
 def filled(experiment: Experiment, result: Result, why: str, *options: str) -> None:
@@ -544,7 +503,7 @@ def filled(experiment: Experiment, result: Result, why: str, *options: str) -> N
 
 
 @case("F72-no-space-left")
-def _(experiment: Experiment) -> None:
+def test_a_full_file_system_loses_nothing_and_with_room_it_goes_on(experiment: Experiment) -> None:
     experiment.write(FILLING, ("b", "a"))
     place = experiment.folder / "disk"
     with disk(place, "256k") as remount:
@@ -561,7 +520,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F72-file-size-limit")
-def _(experiment: Experiment) -> None:
+def test_a_limit_of_file_sizes_loses_nothing_and_without_it_it_goes_on(experiment: Experiment) -> None:
     experiment.write(FILLING, ("b", "a"))
     result = experiment.run(before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, 64 << 10)))
     filled(experiment, result, "File too large")
@@ -571,7 +530,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F72-no-room-to-begin")
-def _(experiment: Experiment) -> None:
+def test_a_disk_without_room_to_begin_is_told_before_any_run(experiment: Experiment) -> None:
     experiment.write(COUNTING)
     place = experiment.folder / "disk"
     with disk(place, "64k") as remount:
@@ -603,7 +562,7 @@ def done():
 """
 
 
-@case.each(
+@cases(
     "F73",
     open_enospc=("open", "ENOSPC"),
     write_enospc=("write", "ENOSPC"),
@@ -616,7 +575,9 @@ def done():
     unlink_eio=("unlink", "EIO"),
     mkdir_enospc=("mkdir", "ENOSPC"),
 )
-def _(experiment: Experiment, fault: tuple[str, str]) -> None:
+def test_no_failing_call_loses_an_acknowledged_save_or_calls_done_twice(
+    experiment: Experiment, fault: tuple[str, str]
+) -> None:
     """In the process of the program; a worker's are met in tests/store, every crash in between in tests/crash.
 
     EINTR is not among them: Python itself calls again (PEP 475).
@@ -663,7 +624,7 @@ sys.exit(main(["m.py", "--plain"]))
 
 
 @case("F73-done-that-cannot-be-recorded")
-def _(experiment: Experiment) -> None:
+def test_a_done_whose_begin_cannot_be_recorded_is_not_called(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             save("5")
@@ -673,14 +634,7 @@ def _(experiment: Experiment) -> None:
             wait_for("never")
     """)
     (experiment.folder / "unrecorded.py").write_text(UNRECORDED)
-    first = subprocess.run(
-        [sys.executable, "unrecorded.py"],
-        cwd=experiment.folder,
-        env=experiment.environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    first = experiment.call(sys.executable, "unrecorded.py")
     line = (
         f"pyalma-tui: store: {experiment.state_dir}: No space left on device. "
         "What was saved is kept; make room or allow writing, then start again\n"
@@ -695,7 +649,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("F74-state-directory-renamed")
-def _(experiment: Experiment) -> None:
+def test_a_state_directory_renamed_while_it_is_used_is_written_anew(experiment: Experiment) -> None:
     running = experiment.write(COUNTING, ("b", "a")).go()
     experiment.hears("saved a 3")
     moved = experiment.folder / "moved"
@@ -711,8 +665,8 @@ def _(experiment: Experiment) -> None:
     assert {run["instance"]: run["state"] for run in json.loads(looked.out)["runs"]}["a"] in ("3", "4", "5")
 
 
-@case.each("F74", parent_renamed_and_back=True, parent_renamed=False)
-def _(experiment: Experiment, back: bool) -> None:
+@cases("F74", parent_renamed_and_back=True, parent_renamed=False)
+def test_a_parent_renamed_while_it_is_used_loses_no_save(experiment: Experiment, back: bool) -> None:
     experiment.write(COUNTING)
     parent, moved = experiment.folder / "parent", experiment.folder / "moved"
     parent.mkdir()
@@ -735,8 +689,3 @@ def _(experiment: Experiment, back: bool) -> None:
     assert "No such file or directory" in result.last_line()
     moved.rename(parent)
     assert experiment.run("--state", "parent/m.alma").code == 0
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

@@ -19,12 +19,10 @@ import pytest
 
 from pyalma_tui.cli.echo import MOMENT
 from pyalma_tui.store.lock import holder
-from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
-from tests.terminal.screen import Terminal
-
-case = Catalogue()
-
-FULL_SCREEN = b"\x1b[?1049h"
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Experiment, until
+from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
+from tests.terminal.shell import shell
 
 COUNTING = """
 def run(instance, save, state):
@@ -102,13 +100,24 @@ def resumed(experiment: Experiment, state: int) -> None:
     assert experiment.told().count("done()") == 1
 
 
+@contextmanager
+def hung_up(experiment: Experiment, *options: str) -> Iterator[Terminal]:
+    """The experiment in a terminal that went away after the first save."""
+    allow(experiment.write(COUNTING), 1)
+    with shown(experiment, *options) as terminal:
+        experiment.hears("saved a 1")
+        terminal.see("running")
+        terminal.hang_up()
+        yield terminal
+
+
 def free(experiment: Experiment) -> None:
     """Wait until nobody holds the experiment, which is closed then."""
     until(lambda: holder(experiment.state_dir) is None, experiment.outputs)
 
 
-@case.each("G75", dumb="dumb", empty="", unset=None)
-def _(experiment: Experiment, term: str | None) -> None:
+@cases("G75", dumb="dumb", empty="", unset=None)
+def test_a_terminal_that_knows_nothing_gets_plain_output(experiment: Experiment, term: str | None) -> None:
     experiment.write(COUNTING)
     allow(experiment, 1, 2, 3, 4, 5)
     program = (PROGRAM,) if term is not None else ("env", "-u", "TERM", PROGRAM)
@@ -118,8 +127,8 @@ def _(experiment: Experiment, term: str | None) -> None:
         assert b"\x1b" not in terminal.raw, "this terminal does not know what that means"
 
 
-@case.each("G75", no_input="</dev/null", no_output=">out.txt", no_errors="2>err.txt")
-def _(experiment: Experiment, redirection: str) -> None:
+@cases("G75", no_input="</dev/null", no_output=">out.txt", no_errors="2>err.txt")
+def test_a_redirected_stream_means_plain_output(experiment: Experiment, redirection: str) -> None:
     experiment.write(COUNTING)
     allow(experiment, 1, 2, 3, 4, 5)
     with shown(experiment, program=("sh", "-c", f'{PROGRAM} "$@" {redirection}', "sh")) as terminal:
@@ -131,7 +140,7 @@ def _(experiment: Experiment, redirection: str) -> None:
 
 
 @case("G76-resized")
-def _(experiment: Experiment) -> None:
+def test_it_paints_at_every_size_and_as_before_when_the_size_is_back(experiment: Experiment) -> None:
     experiment.write(COUNTING, ("beta", "a"))
     with shown(experiment, columns=80, lines=24) as terminal:
         first = terminal.see("beta", "running", "╭─ instances 2")
@@ -150,7 +159,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G77-sigterm")
-def _(experiment: Experiment) -> None:
+def test_sigterm_restores_the_terminal_and_interrupts_the_runs(experiment: Experiment) -> None:
     allow(experiment.write(COUNTING), 1)
     with shown(experiment) as terminal:
         experiment.hears("saved a 1")
@@ -164,7 +173,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G77-sigterm-without-screen")
-def _(experiment: Experiment) -> None:
+def test_sigterm_without_a_screen_interrupts_the_runs(experiment: Experiment) -> None:
     allow(experiment.write(COUNTING), 1)
     running = experiment.go()
     experiment.hears("saved a 1")
@@ -176,7 +185,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G77-deaf-run-after-the-grace")
-def _(experiment: Experiment) -> None:
+def test_sigterm_ends_a_deaf_run_after_the_grace(experiment: Experiment) -> None:
     with shown(experiment.write(STUBBORN), "--grace", "0.2") as terminal:
         experiment.hears("deaf")
         terminal.see("running")
@@ -186,13 +195,13 @@ def _(experiment: Experiment) -> None:
     assert (experiment.one()["status"], experiment.one()["state"]) == ("interrupted", "kept")
 
 
-@case.each("G77", deaf_run_and_ctrl_c=True, deaf_run_and_sigterm_again=False)
-def _(experiment: Experiment, key: bool) -> None:
+@cases("G77", deaf_run_and_ctrl_c=True, deaf_run_and_sigterm_again=False)
+def test_a_second_wish_to_end_ends_a_deaf_run_at_once(experiment: Experiment, key: bool) -> None:
     with shown(experiment.write(STUBBORN), "--grace", "1000") as terminal:
         experiment.hears("deaf")
         terminal.see("running")
         os.kill(terminal.pid, signal.SIGTERM)
-        terminal.wait(lambda _: b"\x1b[?1049l" in terminal.raw, "the screen is left")
+        terminal.wait(lambda _: LEFT in terminal.raw, "the screen is left")
         if key:
             terminal.press("ctrl+c")
         else:
@@ -205,7 +214,7 @@ def _(experiment: Experiment, key: bool) -> None:
 
 
 @case("G77-while-importing")
-def _(experiment: Experiment) -> None:
+def test_sigterm_while_the_program_itself_is_imported_ends_it(experiment: Experiment) -> None:
     program = experiment.folder / "ended.py"
     program.write_text(ENDED)
     with shown(experiment.write(COUNTING), program=(sys.executable, str(program))) as terminal:
@@ -215,7 +224,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G77-with-sighup")
-def _(experiment: Experiment) -> None:
+def test_sigterm_and_sighup_together_are_one_wish_to_end(experiment: Experiment) -> None:
     experiment.write(SLOW)
     with shown(experiment, "--on-hangup", "interrupt", "--grace", "1000") as terminal:
         experiment.hears("begins")
@@ -223,14 +232,16 @@ def _(experiment: Experiment) -> None:
         for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):  # as when a login is ended
             os.kill(terminal.pid, number)
         terminal.wait(lambda _: "interrupting 1 run" in experiment.session_log(), "the runs are interrupted")
-        terminal.wait(lambda _: b"\x1b[?1049l" in terminal.raw, "the screen is left")
+        terminal.wait(lambda _: LEFT in terminal.raw, "the screen is left")
         experiment.allow("go")
         assert terminal.end() == 143
     assert experiment.told()[1:] == ["stops by itself"], "the two are one wish to end, not a second that kills"
 
 
-@case.each("G77", while_loading_sigterm=signal.SIGTERM, while_loading_sighup=signal.SIGHUP)
-def _(experiment: Experiment, number: signal.Signals) -> None:
+@cases("G77", while_loading_sigterm=signal.SIGTERM, while_loading_sighup=signal.SIGHUP)
+def test_a_signal_while_the_module_is_imported_ends_it_and_what_it_has_started(
+    experiment: Experiment, number: signal.Signals
+) -> None:
     experiment.write("""
         import subprocess
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -249,16 +260,11 @@ def _(experiment: Experiment, number: signal.Signals) -> None:
 
 
 @case("G78-hang-up-and-go-on")
-def _(experiment: Experiment) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment) as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
+def test_a_dropped_line_lets_the_experiment_go_on_to_its_end(experiment: Experiment) -> None:
+    with hung_up(experiment) as terminal:
         until(lambda: "the terminal has gone away" in experiment.session_log(), experiment.outputs)
         allow(experiment, 2, 3, 4, 5)
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 0
+        assert terminal.end_unseen() == 0
     free(experiment)
     run = experiment.one()
     assert (run["status"], run["state"], run["attempts"]) == ("done", "5", 1)
@@ -266,20 +272,15 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G78-hang-up-and-interrupt")
-def _(experiment: Experiment) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment, "--on-hangup", "interrupt") as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 129
+def test_a_dropped_line_interrupts_where_that_was_chosen(experiment: Experiment) -> None:
+    with hung_up(experiment, "--on-hangup", "interrupt") as terminal:
+        assert terminal.end_unseen() == 129
     assert experiment.one()["status"] == "interrupted"
     resumed(experiment, 1)
 
 
 @case("G78-closed-without-a-signal")
-def _(experiment: Experiment) -> None:
+def test_a_terminal_that_closes_without_a_signal_lets_the_experiment_go_on(experiment: Experiment) -> None:
     allow(experiment.write(COUNTING), 1)
     ours, theirs = pty.openpty()  # not the terminal of its session, which alone is sent SIGHUP
     program = subprocess.Popen(
@@ -303,55 +304,37 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G78-gone-on-then-sigterm")
-def _(experiment: Experiment) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment) as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
+def test_what_goes_on_without_a_terminal_ends_at_sigterm(experiment: Experiment) -> None:
+    with hung_up(experiment) as terminal:
         until(lambda: "the terminal has gone away" in experiment.session_log(), experiment.outputs)
         os.kill(terminal.pid, signal.SIGTERM)
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 143
+        assert terminal.end_unseen() == 143
     resumed(experiment, 1)
 
 
-@case.each("G78", plain_goes_on=("--plain",), json_goes_on=("--json",))
-def _(experiment: Experiment, options: tuple[str, ...]) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment, *options) as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
+@cases("G78", plain_goes_on=("--plain",), json_goes_on=("--json",))
+def test_without_a_screen_a_dropped_line_lets_the_experiment_go_on(
+    experiment: Experiment, options: tuple[str, ...]
+) -> None:
+    with hung_up(experiment, *options) as terminal:
         allow(experiment, 2, 3, 4, 5)
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 0
+        assert terminal.end_unseen() == 0
     free(experiment)
     run = experiment.one()
     assert (run["status"], run["state"], run["attempts"]) == ("done", "5", 1)
 
 
 @case("G78-plain-interrupts")
-def _(experiment: Experiment) -> None:
-    allow(experiment.write(COUNTING), 1)
-    with shown(experiment, "--plain", "--on-hangup", "interrupt") as terminal:
-        experiment.hears("saved a 1")
-        terminal.see("running")
-        terminal.hang_up()
-        until(lambda: not terminal.process.isalive(), experiment.outputs)
-        assert terminal.process.exitstatus == 129
+def test_without_a_screen_a_dropped_line_interrupts_where_that_was_chosen(experiment: Experiment) -> None:
+    with hung_up(experiment, "--plain", "--on-hangup", "interrupt") as terminal:
+        assert terminal.end_unseen() == 129
     resumed(experiment, 1)
 
 
 @case("G79-ctrl-z-and-back")
-def _(experiment: Experiment) -> None:
+def test_ctrl_z_hands_the_terminal_back_while_workers_go_on_and_fg_shows_the_screen(experiment: Experiment) -> None:
     experiment.write(COUNTING)
-    environment = {OWNER: str(experiment.folder), "PS1": "prompt> ", "HISTFILE": ""}
-    (experiment.folder / "inputrc").write_text("set enable-bracketed-paste off\n")
-    environment["INPUTRC"] = str(experiment.folder / "inputrc")
-    shell = ("bash", "--norc", "--noprofile", "-i")
-    with Terminal(experiment.folder, program=shell, environment=environment) as terminal:
-        terminal.see("prompt>")
+    with shell(experiment.folder, **{OWNER: str(experiment.folder)}) as terminal:
         terminal.press(f"{PROGRAM} m.py", "enter")
         terminal.see("running", "instances")
         terminal.wait(lambda _: terminal.titles == ["m 0 %"], "the title")
@@ -376,7 +359,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G79-stopped-by-others")
-def _(experiment: Experiment) -> None:
+def test_stopped_and_continued_by_others_it_paints_again_and_takes_every_key(experiment: Experiment) -> None:
     experiment.write(COUNTING)
     with shown(experiment) as terminal:
         terminal.see("running", "state")
@@ -394,7 +377,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G79-continued-after-the-screen")
-def _(experiment: Experiment) -> None:
+def test_continued_after_its_screen_was_left_it_still_ends(experiment: Experiment) -> None:
     with shown(experiment.write(STUBBORN), "--grace", "1000") as terminal:
         experiment.hears("deaf")
         terminal.see("running")
@@ -422,12 +405,14 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@case.each(
+@cases(
     "G80",
     while_showing=("header", "Header", "show"),
     while_painting=("instance_list", "InstanceList", "render_line"),
 )
-def _(experiment: Experiment, place: tuple[str, str, str]) -> None:
+def test_a_crash_of_the_screen_restores_the_terminal_and_closes_the_store(
+    experiment: Experiment, place: tuple[str, str, str]
+) -> None:
     module, name, method = place
     allow(experiment.write(COUNTING), 1)
     program = experiment.folder / "crashing.py"
@@ -469,8 +454,10 @@ def done():
 """
 
 
-@case.each("G81", child="", in_a_session_of_its_own=", start_new_session=True", deaf="DEAF")
-def _(experiment: Experiment, how: str) -> None:
+@cases("G81", child="", in_a_session_of_its_own=", start_new_session=True", deaf="DEAF")
+def test_after_kill_9_of_the_program_nothing_of_it_lives_and_every_save_is_there(
+    experiment: Experiment, how: str
+) -> None:
     module = SPAWNING.format(how="" if how == "DEAF" else how)
     if how == "DEAF":
         module = module.replace("    save", "    [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]\n    save", 1)
@@ -526,8 +513,8 @@ YEARS = 10 * 365.25 * 24 * HOUR
 JUMPS = {"hour_forward": HOUR, "hour_back": -HOUR, "ten_years_forward": YEARS, "ten_years_back": -YEARS}
 
 
-@case.each("G82", **JUMPS)
-def _(experiment: Experiment, seconds: float) -> None:
+@cases("G82", **JUMPS)
+def test_a_clock_that_jumps_changes_neither_order_nor_durations(experiment: Experiment, seconds: float) -> None:
     experiment.write(COUNTING, ("b", "a"))
     with clock(experiment) as file:
         allow(experiment, 1)
@@ -536,9 +523,7 @@ def _(experiment: Experiment, seconds: float) -> None:
         jump(file, seconds)
         allow(experiment, 2)
         experiment.hears("saved a 2")
-        running.signal(signal.SIGKILL)
-        running.end()
-        experiment.nothing_left(5)
+        experiment.kill(running)
         jump(file, -seconds)
         allow(experiment, 3)
         running = experiment.go("--timeout", "1000", "--grace", "1000")
@@ -563,8 +548,8 @@ def _(experiment: Experiment, seconds: float) -> None:
     assert experiment.told().count("done()") == 1
 
 
-@case.each("G82-screen", **JUMPS)
-def _(experiment: Experiment, seconds: float) -> None:
+@cases("G82-screen", **JUMPS)
+def test_a_clock_that_jumps_shows_no_odd_times_on_the_screen(experiment: Experiment, seconds: float) -> None:
     experiment.write(COUNTING)
     with clock(experiment) as file, shown(experiment, columns=140) as terminal:
         experiment.hears("begins a 0")
@@ -581,8 +566,3 @@ def _(experiment: Experiment, seconds: float) -> None:
         terminal.assert_restored()
         assert not re.search(r"\d h\b|(?<![-\d])-\d", terminal.text), terminal.text
     assert 0 <= experiment.one()["seconds"] < 60
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

@@ -6,15 +6,13 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
 
 from pyalma_tui.cli.echo import MOMENT
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import PROGRAM, Experiment, until
 
 RETURNED = "it returned after it was interrupted"
 INTERRUPTED = "interrupted"
@@ -175,8 +173,10 @@ def module(body: str) -> str:
     return MODULE + "\n".join(lines) + DONE
 
 
-@case.each("H103", **ENDINGS)
-def _(experiment: Experiment, ending: tuple[str, str]) -> None:
+@cases("H103", **ENDINGS)
+def test_work_that_was_interrupted_is_never_done_however_it_ends(
+    experiment: Experiment, ending: tuple[str, str]
+) -> None:
     body, why = ending
     running = experiment.write(module(body)).go()
     experiment.hears("in it")
@@ -191,7 +191,7 @@ def _(experiment: Experiment, ending: tuple[str, str]) -> None:
 
 
 @case("H104-handler-that-another-run-has-left")
-def _(experiment: Experiment) -> None:
+def test_a_handler_that_another_run_has_left_does_not_turn_an_interrupt_into_a_failure(experiment: Experiment) -> None:
     experiment.write(
         """
         def run(instance, save, state):
@@ -219,7 +219,7 @@ def _(experiment: Experiment) -> None:
 LATE = r"timed out after 0.3 s \(ran [0-9.]+ s\)"
 
 
-@case.each(
+@cases(
     "H105",
     returned="time.sleep(0.8)",
     returned_in_time_to_be_seen="time.sleep(0.31)",
@@ -231,7 +231,7 @@ LATE = r"timed out after 0.3 s \(ran [0-9.]+ s\)"
         "        stop = []\n        while not stop:\n            time.sleep(0.01)"
     ),
 )
-def _(experiment: Experiment, body: str) -> None:
+def test_whatever_comes_after_its_timeout_has_timed_out(experiment: Experiment, body: str) -> None:
     experiment.write(module("        " + body))
     result = experiment.run("--timeout", "0.3", "--grace", "0.2" if "idle" in body or "SIGINT" in body else "1000")
     assert result.code == 1, result
@@ -242,7 +242,7 @@ def _(experiment: Experiment, body: str) -> None:
 
 
 @case("H105-in-time")
-def _(experiment: Experiment) -> None:
+def test_what_returns_before_its_timeout_is_done(experiment: Experiment) -> None:
     result = experiment.write(module("        time.sleep(0.3)")).run("--timeout", "100")
     assert result.code == 0, result
 
@@ -250,8 +250,8 @@ def _(experiment: Experiment) -> None:
 # --- what a killed worker leaves -----------------------------------------------------------------------------------
 
 
-@case.each("H108", same_group="", own_session="start_new_session=True", of_a_child="of_a_child")
-def _(experiment: Experiment, how: str) -> None:
+@cases("H108", same_group="", own_session="start_new_session=True", of_a_child="of_a_child")
+def test_a_run_is_tried_again_when_what_its_killed_worker_left_is_gone(experiment: Experiment, how: str) -> None:
     """The run is tried again when what its killed worker has started is gone, and not beside it."""
     start = f'subprocess.Popen(["sleep", "1000"], {how})'
     if how == "of_a_child":
@@ -298,8 +298,10 @@ CLEANING = """
 """
 
 
-@case.each("H110", sigterm=(signal.SIGTERM,) * 2, sigterm_and_sighup=(signal.SIGTERM, signal.SIGHUP))
-def _(experiment: Experiment, numbers: tuple[signal.Signals, ...]) -> None:
+@cases("H110", sigterm=(signal.SIGTERM,) * 2, sigterm_and_sighup=(signal.SIGTERM, signal.SIGHUP))
+def test_two_signals_within_a_second_are_one_wish_to_end(
+    experiment: Experiment, numbers: tuple[signal.Signals, ...]
+) -> None:
     running = experiment.write(CLEANING).go("--grace", "1000", "--on-hangup", "interrupt")
     experiment.hears("in it")
     for number in numbers:
@@ -310,8 +312,8 @@ def _(experiment: Experiment, numbers: tuple[signal.Signals, ...]) -> None:
     assert experiment.one()["status"] == "interrupted"
 
 
-@case.each("H110", timeout_sigterm="TERM", timeout_sigint="INT")
-def _(experiment: Experiment, number: str) -> None:
+@cases("H110", timeout_sigterm="TERM", timeout_sigint="INT")
+def test_a_timeout_command_that_signals_twice_lets_runs_clean_up(experiment: Experiment, number: str) -> None:
     """coreutils' timeout signals the program, and then its group with the program in it."""
     timeout = shutil.which("timeout")
     if timeout is None:
@@ -319,16 +321,13 @@ def _(experiment: Experiment, number: str) -> None:
     experiment.write(CLEANING)
     for _ in range(4):
         (experiment.folder / "told").unlink(missing_ok=True)
-        command = [timeout, "-s", number, "2", PROGRAM, "m.py", "--plain", "--grace", "1000"]
-        ended = subprocess.run(
-            command, cwd=experiment.folder, env=experiment.environment(), capture_output=True, timeout=PATIENCE
-        )
+        ended = experiment.call(timeout, "-s", number, "2", PROGRAM, "m.py", "--plain", "--grace", "1000")
         assert ended.returncode == 124, ended
         assert experiment.told() in (["in it", "cleaned up"], []), "if it had begun at all"
 
 
 @case("H110-sigterm-again-a-while-later")
-def _(experiment: Experiment) -> None:
+def test_a_second_sigterm_a_while_later_ends_it_at_once(experiment: Experiment) -> None:
     experiment.write("""
         def run(instance, save, state):
             save("1")
@@ -353,13 +352,11 @@ KILLED = "its session was killed"
 def killed(experiment: Experiment, body: str, names: tuple[str, ...] = ("b", "a")) -> None:
     running = experiment.write(body, names).go()
     experiment.hears("in it")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
 
 
 @case("H111-commands")
-def _(experiment: Experiment) -> None:
+def test_after_its_session_was_killed_no_command_calls_a_run_running(experiment: Experiment) -> None:
     killed(experiment, "def run(instance, save, state):\n    save('1')\n    tell('in it')\n    wait_for('never')\n")
     facts = experiment.status()
     assert facts["counts"] == {"pending": 1, "running": 0, "interrupted": 1, "failed": 0, "done": 0}
@@ -381,7 +378,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H111-while-it-runs")
-def _(experiment: Experiment) -> None:
+def test_while_its_session_lives_a_run_is_running(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    save('1')\n    tell('in it')\n    wait_for('go')\n")
     running = experiment.go()
     experiment.hears("in it")
@@ -392,7 +389,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H111-done")
-def _(experiment: Experiment) -> None:
+def test_after_its_session_was_killed_done_is_cut_off(experiment: Experiment) -> None:
     body = "def run(instance, save, state):\n    save('1')\ndef done():\n    tell('in it')\n    wait_for('never')\n"
     killed(experiment, body)
     assert experiment.status()["done_hook"] == {"status": "cut off", "calls": 1}
@@ -421,8 +418,8 @@ def loading(experiment: Experiment, dies: str, how: str = "killed", names: tuple
     experiment.write(LOADING.replace("DIES", dies).replace("HOW", repr(how)), names)
 
 
-@case.each("H112", killed="killed", raises="raises")
-def _(experiment: Experiment, how: str) -> None:
+@cases("H112", killed="killed", raises="raises")
+def test_a_worker_that_ends_while_it_imports_is_followed_by_another(experiment: Experiment, how: str) -> None:
     """The second worker ends while it imports, and the next does not: all goes on as if nothing had happened."""
     loading(experiment, "number == 1", how)
     running = experiment.go("--workers", "2")
@@ -437,7 +434,7 @@ def _(experiment: Experiment, how: str) -> None:
 
 
 @case("H112-three-in-a-row-and-the-others-go-on")
-def _(experiment: Experiment) -> None:
+def test_three_that_end_while_they_import_stop_the_starting_and_the_others_go_on(experiment: Experiment) -> None:
     loading(experiment, "True")
     running = experiment.go("--workers", "2")
     experiment.hears("begins a")
@@ -451,7 +448,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H112-none-is-left")
-def _(experiment: Experiment) -> None:
+def test_where_no_worker_can_be_started_any_more_it_says_why_and_keeps_what_is_pending(experiment: Experiment) -> None:
     loading(experiment, "True")
     running = experiment.go("--workers", "1")
     experiment.hears("begins a")
@@ -462,8 +459,3 @@ def _(experiment: Experiment) -> None:
     assert result.last_line().startswith(f"module: {experiment.module}: a worker ended while it imported the module (")
     assert experiment.statuses() == {"a": "failed", "b": "pending", "c": "pending"}
     assert len(list(experiment.folder.glob("load-*"))) == 4, "three were tried"
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

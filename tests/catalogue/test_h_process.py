@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from textwrap import indent
 
-import pytest
-
-from tests.catalogue.experiment import Catalogue, Check, Experiment
-from tests.catalogue.test_d_run import limit_descriptors
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import Experiment, limit_descriptors
 
 # --- between two runs ---------------------------------------------------------------------------------------------
 
@@ -57,7 +53,7 @@ LEAVES = """
 
 
 @case("H97-what-a-run-leaves-the-next-one-does-not-find")
-def _(experiment: Experiment) -> None:
+def test_what_a_run_leaves_in_its_process_the_next_one_does_not_find(experiment: Experiment) -> None:
     names = ["alarm", "alarm_that_came", "timers", "handlers", "ignored", "handler_and_timer", "blocked", "umask"]
     names += ["folder", "nothing"]
     experiment.write(LEAVES, names[::-1])
@@ -66,14 +62,13 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H98-limits")
-def _(experiment: Experiment) -> None:
+def test_a_worker_whose_limits_a_run_has_changed_is_replaced(experiment: Experiment) -> None:
     experiment.write(
         """
         import resource
         def run(instance, save, state):
             tell(os.path.basename(instance), os.getpid())
             name = {"c": "CORE", "n": "NOFILE", "p": "CPU"}.get(os.path.basename(instance)[0])
-            time.sleep(0.002)
             if name:
                 soft, hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
                 resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (100, hard))
@@ -85,13 +80,15 @@ def _(experiment: Experiment) -> None:
     pids = [line.split()[1] for line in experiment.told()]
     assert len(set(pids[:4])) == 1, "what changes nothing stays"
     assert len(set(pids)) == 4, "a worker is replaced after each run that does"
-    notes = re.findall(r"worker (\d+) is replaced, as each is after such a run: a run has changed (.*)", result.out)
-    limits = [f"limits of its process (RLIMIT_{name})" for name in ("CORE", "NOFILE", "CPU")]
-    assert notes == list(zip([pids[3], pids[5], pids[6]], limits, strict=True)), "told once for each"
+    assert [re.sub("^[^ ]+ ", "", line) for line in result.out.splitlines() if "limits" in line] == [
+        f"{name} has changed limits of its process (RLIMIT_{limit}): "
+        f"its worker is replaced, as each is after such a run"
+        for name, limit in (("c1", "CORE"), ("n1", "NOFILE"), ("p1", "CPU"))
+    ]
 
 
 @case("H99-objects-of-a-failed-run")
-def _(experiment: Experiment) -> None:
+def test_the_objects_of_a_failed_run_are_freed(experiment: Experiment) -> None:
     experiment.write(
         """
         import weakref
@@ -157,7 +154,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H99-a-lock-is-free-for-the-next-attempt-wherever-it-is-made")
-def _(experiment: Experiment) -> None:
+def test_a_lock_of_a_failed_run_is_free_for_the_next_attempt(experiment: Experiment) -> None:
     experiment.write(
         """
         import fcntl
@@ -251,7 +248,9 @@ LOST = "the descriptor of the journal was closed or replaced. The state saved be
 
 
 @case("H100-what-is-no-journal-any-more")
-def _(experiment: Experiment) -> None:
+def test_a_save_into_what_is_no_journal_any_more_fails_and_writes_into_no_file_of_the_run(
+    experiment: Experiment,
+) -> None:
     names = ["closed", "closed_and_caught", "another_file", "of_the_same_size", "a_device", "a_pipe", "without_a_save"]
     names += ["and_fails", "all_closed", "all_closed_then_opened", "sockets_too", "before_a_new_segment"]
     experiment.write(REPLACES, names)
@@ -267,7 +266,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H100-few-descriptors")
-def _(experiment: Experiment) -> None:
+def test_with_few_descriptors_too_a_file_of_the_run_is_not_written_into(experiment: Experiment) -> None:
     """There the journal is among the low ones, and what run() opens takes their numbers."""
     experiment.write(REPLACES, ["few_closed_then_opened"])
     assert experiment.run(before=limit_descriptors).code == 1
@@ -277,7 +276,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H100-sockets-only")
-def _(experiment: Experiment) -> None:
+def test_a_run_that_replaced_its_sockets_ends_as_the_journal_says(experiment: Experiment) -> None:
     experiment.write(REPLACES, ["sockets_only"])
     assert experiment.run("--iterations", "2").code == 0, "the journal says how it ended"
     assert {(run["status"], run["state"]) for run in experiment.status()["runs"]} == {("done", "end")}
@@ -378,7 +377,7 @@ LOOKED_AT = {
 
 
 @case("H101-in-run")
-def _(experiment: Experiment) -> None:
+def test_an_exception_that_breaks_while_it_is_looked_at_is_told_by_its_type(experiment: Experiment) -> None:
     experiment.write(
         BROKEN + "    def run(instance, save, state): globals()[os.path.basename(instance)]()\n", list(LOOKED_AT)[::-1]
     )
@@ -389,8 +388,8 @@ def _(experiment: Experiment) -> None:
     assert all(f'  File "{experiment.module}", line ' in trace for trace in traces), "where is always told"
 
 
-@case.each("H101", **{name: name for name in ("closed", "syntax")})
-def _(experiment: Experiment, name: str) -> None:
+@cases("H101", **{name: name for name in ("closed", "syntax")})
+def test_an_exception_that_breaks_is_told_of_done_and_of_the_import_too(experiment: Experiment, name: str) -> None:
     end = f"def run(instance, save, state): pass\ndef done(): {name}()\n"
     experiment.write(BROKEN + indent(end, "    "))
     result = experiment.run()
@@ -401,8 +400,3 @@ def _(experiment: Experiment, name: str) -> None:
     assert result.code == 2
     assert LOOKED_AT[name].removeprefix("called ").removesuffix(" instead of returning") in result.err
     assert not experiment.state_dir.exists()
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

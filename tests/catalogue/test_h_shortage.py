@@ -17,17 +17,18 @@ from pathlib import Path
 import pytest
 
 from pyalma_tui.runner import room
-from tests.catalogue.experiment import PATIENCE, Catalogue, Check, Experiment, Running, until
-from tests.catalogue.test_f_store import FILLING, disk
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.disks import FILLING, disk
+from tests.catalogue.experiment import PATIENCE, Experiment, Running, until
 
 FULL = "a  interrupted (the disk was full: the state could not be stored: No space left on device. "
 WAITS = "; what it has interrupted goes on by itself when there is room\n"
 
 
-@case.each("H106", one_worker="1", two_workers="2")
-def _(experiment: Experiment, workers: str) -> None:
+@cases("H106", one_worker="1", two_workers="2")
+def test_what_a_full_disk_interrupted_goes_on_by_itself_when_there_is_room(
+    experiment: Experiment, workers: str
+) -> None:
     experiment.write(FILLING, ("b", "a"))
     place = experiment.folder / "disk"
     with disk(place, "256k") as remount:
@@ -45,7 +46,7 @@ def _(experiment: Experiment, workers: str) -> None:
 
 
 @case("H106-while-the-disk-stays-full")
-def _(experiment: Experiment) -> None:
+def test_a_disk_that_stays_full_ends_the_session_after_a_while(experiment: Experiment) -> None:
     """Without a screen it waits a while, and then ends as it always did."""
     experiment.write(FILLING, ("b", "a"))
     place = experiment.folder / "disk"
@@ -55,15 +56,7 @@ def _(experiment: Experiment) -> None:
         "from pyalma_tui.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
     )
     with disk(place, "256k"):
-        command = [sys.executable, str(program), "m.py", "--plain", "--state", str(place / "m.alma")]
-        ended = subprocess.run(
-            command,
-            cwd=experiment.folder,
-            env=experiment.environment(),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        ended = experiment.call(sys.executable, str(program), "m.py", "--plain", "--state", str(place / "m.alma"))
     assert ended.returncode == 3, ended
     assert ended.stderr.startswith("pyalma-tui: NOT SAVED: a: the state could not be stored: No space left on device.")
     assert ended.stderr.endswith("; make room or allow writing, then start again\n")
@@ -72,7 +65,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H106-that-it-returned-does-not-fit")
-def _(experiment: Experiment) -> None:
+def test_a_return_that_does_not_fit_on_the_disk_is_called_again(experiment: Experiment) -> None:
     """The disk is full when run() returns: it is done when that is written down, not before."""
     experiment.write("""
         def run(instance, save, state):
@@ -191,7 +184,7 @@ def somebody(experiment: Experiment) -> Iterator[Somebody]:
 
 
 @case("H107-while-workers-are-wanted")
-def _(experiment: Experiment) -> None:
+def test_where_no_worker_can_be_started_for_a_while_it_is_started_later(experiment: Experiment) -> None:
     """A worker dies when nothing can be started in its place: another is, a while later, and nothing is reported."""
     with somebody(experiment) as user:
         experiment.write(
@@ -219,7 +212,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H107-while-checkpoints-are-due")
-def _(experiment: Experiment) -> None:
+def test_without_a_thread_to_write_it_a_checkpoint_is_written_all_the_same(experiment: Experiment) -> None:
     """Without a thread to write it, a checkpoint is written all the same: the journal stays bounded."""
     with somebody(experiment) as user:
         experiment.write("""
@@ -246,7 +239,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H107-at-the-start")
-def _(experiment: Experiment) -> None:
+def test_a_start_with_too_few_processes_says_so_or_runs(experiment: Experiment) -> None:
     """However few can be started, it says so in one line, or it runs."""
     with somebody(experiment) as user:
         experiment.write("def run(instance, save, state): tell('called')")
@@ -264,8 +257,3 @@ def _(experiment: Experiment) -> None:
         assert codes[-1] == 0, codes
         assert set(codes) == {0, 3}, codes
         assert experiment.told() == ["called"]
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

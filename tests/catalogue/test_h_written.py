@@ -6,11 +6,8 @@ import re
 import signal
 from textwrap import indent
 
-import pytest
-
-from tests.catalogue.experiment import Catalogue, Check, Experiment
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import Experiment
 
 # --- the end of a worker ------------------------------------------------------------------------------------------
 
@@ -33,13 +30,13 @@ WRITES = """
 """
 
 
-@case.each(
+@cases(
     "H93",
     after_it_returned=("", 0),
     after_it_raised=("raise ValueError", 1),
     after_an_interrupt=("while True:\n    save('x')\n    tell('saves')\n    time.sleep(0.01)", 130),
 )
-def _(experiment: Experiment, how: tuple[str, int]) -> None:
+def test_a_worker_ends_as_a_python_program_does(experiment: Experiment, how: tuple[str, int]) -> None:
     end, code = how
     running = experiment.write(WRITES + indent(end, " " * 8)).go()
     if code == 130:
@@ -55,7 +52,7 @@ def _(experiment: Experiment, how: tuple[str, int]) -> None:
 
 
 @case("H93-worker-of-a-command-that-starts-nothing")
-def _(experiment: Experiment) -> None:
+def test_a_worker_that_was_only_to_load_ends_as_a_python_program_does(experiment: Experiment) -> None:
     experiment.write("import atexit\natexit.register(tell, 'exit function')\nrun = None\n")
     assert experiment.run().code == 2
     assert experiment.told() == ["exit function"]
@@ -83,7 +80,7 @@ HELD_UP = """
 """
 
 
-@case.each(
+@cases(
     "H94",
     exit_function=("atexit.register(for_ever)", "", "was held up at its end by wait_for() at telling.py:1"),
     thread=("", "threading.Thread(target=for_ever, name='T').start()", "left a thread running, which ended with"),
@@ -93,7 +90,7 @@ HELD_UP = """
     exit_at_once=("atexit.register(os._exit, 0)", "", ""),
     closes_all=("atexit.register(os.closerange, 0, 65536)", "", ""),
 )
-def _(experiment: Experiment, how: tuple[str, str, str]) -> None:
+def test_what_holds_a_worker_up_at_its_end_is_told_and_ended(experiment: Experiment, how: tuple[str, str, str]) -> None:
     """What runs have written is in their files, whatever the end of their worker is like."""
     held_up, run, told = how
     names = [f"i{number}" for number in range(6)]
@@ -107,7 +104,7 @@ def _(experiment: Experiment, how: tuple[str, str, str]) -> None:
 
 
 @case("H94-killed-runner")
-def _(experiment: Experiment) -> None:
+def test_a_worker_that_is_held_up_at_its_end_does_not_outlive_a_killed_runner(experiment: Experiment) -> None:
     """Whoever sets the deadline may be gone."""
     experiment.write("""
         import atexit, subprocess
@@ -121,13 +118,11 @@ def _(experiment: Experiment) -> None:
     """)
     running = experiment.go()
     experiment.hears("ends")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
+    experiment.kill(running)
 
 
 @case("H95-all-leave-at-the-same-time")
-def _(experiment: Experiment) -> None:
+def test_workers_leave_at_the_same_time(experiment: Experiment) -> None:
     experiment.write(
         """
         import atexit
@@ -148,7 +143,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H95-a-slot-is-taken-again-when-its-worker-is-gone")
-def _(experiment: Experiment) -> None:
+def test_a_slot_is_taken_again_when_its_worker_is_gone(experiment: Experiment) -> None:
     experiment.write(
         """
         import atexit, resource
@@ -188,8 +183,8 @@ COUNTS = """
 """
 
 
-@case.each("H96", one_worker="1", three_workers="3")
-def _(experiment: Experiment, workers: str) -> None:
+@cases("H96", one_worker="1", three_workers="3")
+def test_done_sees_all_that_runs_have_written(experiment: Experiment, workers: str) -> None:
     experiment.write(COUNTS.format(last="pass"), ("last", "b", "c", "d", "e"))
     assert experiment.run("--workers", workers).code == 0
     assert experiment.told()[-1] == "done 0 5"
@@ -198,13 +193,13 @@ def _(experiment: Experiment, workers: str) -> None:
         "pyalma-tui: done() runs in a process of its own: the module's globals are as its import leaves them, "
         "not as runs do\n"
     )
-    assert not (experiment.state_dir / "logs" / "load").exists(), "nothing else was printed"
+    assert not list(experiment.state_dir.glob("logs/load/*")), "nothing else was printed"
     assert experiment.run("--rerun-done").code == 0
     assert experiment.told()[-1] == "done 0 6", "an unterminated line is one"
 
 
 @case("H96-after-an-interrupt")
-def _(experiment: Experiment) -> None:
+def test_done_sees_what_was_written_before_an_interrupt(experiment: Experiment) -> None:
     experiment.write(COUNTS.format(last="wait_for('go')"), ("last", "b", "c"))
     running = experiment.go("--workers", "2")
     experiment.hears("saved")
@@ -216,7 +211,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("H102-without-descriptors-nothing-outlives-the-runner")
-def _(experiment: Experiment) -> None:
+def test_what_has_closed_all_descriptors_does_not_outlive_the_runner(experiment: Experiment) -> None:
     """What guards a worker hears that the runner is gone, whatever run() has closed."""
     experiment.write("""
         import subprocess
@@ -229,11 +224,4 @@ def _(experiment: Experiment) -> None:
     """)
     running = experiment.go()
     experiment.hears("started")
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left(5)
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)
+    experiment.kill(running)

@@ -313,7 +313,7 @@ def test_every_command_takes_it_and_what_is_written_then_can_be_read_again(place
     ],
     ids=["negative", "huge", "late", "infinite", "early", "long", "text", "deep"],
 )
-def test_f91_a_lock_that_says_nonsense_is_held_by_somebody_unknown(place: Place, text: str) -> None:
+def test_f87_a_lock_that_says_nonsense_is_held_by_somebody_unknown(place: Place, text: str) -> None:
     with (place.state_dir / "lock").open("wb") as lock:
         lock.write(text.encode("latin-1"))
         lock.flush()

@@ -18,7 +18,7 @@ def helped(columns: int) -> str:
     return subprocess.run([sys.executable, "-c", SHOW], env=env, capture_output=True, text=True, check=True).stdout
 
 
-def test_no_word_of_it_is_broken() -> None:
+def test_a138_no_word_of_it_is_broken() -> None:
     whole = {*helped(WIDE).translate(FRAME).split()}
     assert {"--timeout", "[choices:", "interrupted,"} <= whole
     for columns in (60, 80, 200):

@@ -103,7 +103,7 @@ class Reopened:
     names: tuple[str, ...] = ()
     hook: str = ""
     plain: str = ""  # what is wrong with it for plain TinyDB
-    damaged: int = 0
+    damaged: frozenset[str] = frozenset()  # the segments in which lines were skipped
 
 
 def reopen(state_dir: Path) -> Reopened:
@@ -122,7 +122,7 @@ def reopen(state_dir: Path) -> Reopened:
         names=tuple(instance.name for instance in store.ledger.instances),
         hook=f"done() {s.hook_word(store.ledger.hook.status)}",
         plain=plain,
-        damaged=sum(store.damaged.values()),
+        damaged=frozenset(store.damaged),
     )
 
 

@@ -1,4 +1,4 @@
-"""Any sequence of saves, checkpoints, quits, crashes and edits by plain TinyDB ends where a dict says (§7, 4)."""
+"""Any sequence of saves, checkpoints, quits, crashes and edits by plain TinyDB ends where a dict says."""
 
 from __future__ import annotations
 

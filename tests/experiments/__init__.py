@@ -1,1 +1,1 @@
-"""Whole experiments: the contract of PYALMA.md in the real program."""
+"""Whole experiments: what is promised to run modules and of files (pyalma_tui/README.md), in the real program."""

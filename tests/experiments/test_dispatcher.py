@@ -223,7 +223,7 @@ def test_what_is_worth_a_warning_is_a_python_warning(folder: Folder) -> None:
     dispatcher.join()
 
 
-def test_options_that_there_are_not_raise_before_anything_is_opened(folder: Folder) -> None:
+def test_a135_options_that_there_are_not_raise_before_anything_is_opened(folder: Folder) -> None:
     folder.module("open('imported', 'w')\ndef run(instance, save, state):\n    pass\n")
     file = folder.experiment(["a"])
     wrong: list[tuple[dict[str, Any], type[Exception], str]] = [

@@ -1,4 +1,4 @@
-"""`.experiment` files in the real program (PYALMA.md §4): where its files are, workers, options."""
+"""`.experiment` files in the real program: where its files are, workers, options."""
 
 from __future__ import annotations
 

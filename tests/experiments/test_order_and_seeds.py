@@ -1,4 +1,4 @@
-"""PYALMA.md §4 and §5: which run gets which seed, in which order, in which slot."""
+"""Order and seeds are pyalma's: which run gets which seed, in which order, in which slot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Table = dict[tuple[int, str], int]
 
 
 def formula(names: Sequence[str], iterations: int, seed: int = SEED) -> Table:
-    """The seeds as §5 writes them down."""
+    """One stream, of which each run draws a number in dispatch order: each iteration's batch from its end."""
     rng = random.Random(seed)
     seed_of = {}
     for iteration in range(iterations):

@@ -19,6 +19,7 @@ import psutil
 from tinydb import TinyDB
 
 from pyalma_tui.model import status as s
+from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import read_store
 from tests.kill_loop.history import Verdict, check_instance, check_store
 
@@ -26,7 +27,10 @@ Kind = Literal["worker", "runner", "group", "interrupt"]
 HERE = Path(__file__).parent
 INSTANCES = 10
 WORKERS = 4
-LIVES = 60  # starts after which an experiment should long be finished
+PROGRAM = (sys.executable, "-m", "tests.kill_loop.program")
+LIVES = 60  # starts after which an experiment should long be finished; the second half of them nobody disturbs
+TROUBLED = 60.0  # seconds after which nobody disturbs an experiment any more, however few its starts
+PATIENCE = 60.0  # seconds that a start may take which nobody disturbs, and that one may take to end
 
 
 @dataclass
@@ -54,9 +58,13 @@ def _one_experiment(folder: Path, rng: random.Random, score: Score) -> None:
     shutil.copy(HERE / "experiment.py", folder / "experiment.py")
     for number in range(INSTANCES):
         (folder / f"i{number}.txt").write_text("x\n")
-    code = None
+    code: int | None = None
+    begun = time.monotonic()
     for life in range(LIVES):
-        code = _one_life(folder, rng if life < LIVES // 2 else None, score)
+        troubled = life < LIVES // 2 and time.monotonic() - begun < TROUBLED
+        code = _one_life(folder, rng if troubled else None, score)
+        if score.verdict.broken:
+            return
         if code == 0 or _killed_in_done(folder / "experiment.alma"):
             code = 0
             break
@@ -65,6 +73,7 @@ def _one_experiment(folder: Path, rng: random.Random, score: Score) -> None:
             return
     if code != 0:
         score.verdict.broken.append(f"not finished after {LIVES} starts, the last one ended with {code}")
+        return
     _check(folder, score.verdict, finished=True)
     histories = folder / "history"
     for number in range(INSTANCES):
@@ -84,9 +93,9 @@ def _killed_in_done(state_dir: Path) -> bool:
     return isinstance(store.ledger.hook.status, s.HookCutOff | s.HookFailed | s.HookRunning)
 
 
-def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int:
-    command = [sys.executable, "-m", "tests.kill_loop.program", "experiment.py", *_names(), "--plain"]
-    command += ["--workers", str(WORKERS), "--retry-failed"]
+def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int | None:
+    """One start, killed or interrupted at random or left alone; its exit code, None if it did not end."""
+    command = [*PROGRAM, "experiment.py", *_names(), "--plain", "--workers", str(WORKERS), "--retry-failed"]
     command += ["--retries", "3", "--grace", "0.02"]
     root = str(HERE.parent.parent)
     with (folder / "output.txt").open("ab") as output:
@@ -104,11 +113,16 @@ def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int:
                 return process.wait(timeout=rng.uniform(0.02, 0.4))
             if _kill(process, folder, rng, score):
                 break
-        code = process.wait(timeout=120)
+        code = process.wait(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        score.verdict.broken.append(f"a start has not ended after {PATIENCE:g} s in which nobody disturbed it")
+        return None
     finally:
         if process.poll() is None:
             process.kill()
-    _wait_until_free(folder)
+            process.wait()
+    if not _is_free_in_time(folder):
+        score.verdict.broken.append("workers are still alive 5 s after their runner was killed")
     return code
 
 
@@ -149,20 +163,19 @@ def _wait_for_work(process: subprocess.Popen[bytes], folder: Path) -> None:
     def told() -> int:
         return sum(path.stat().st_size for path in (folder / "history").iterdir())
 
-    before = told()
-    while told() == before and process.poll() is None:
+    before, deadline = told(), time.monotonic() + PATIENCE
+    while told() == before and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
 
 
-def _wait_until_free(folder: Path) -> None:
+def _is_free_in_time(folder: Path) -> bool:
     """After a kill the workers end by themselves; the lock tells when the last one is gone."""
-    from pyalma_tui.store.lock import holder
-
     deadline = time.monotonic() + 5
     while holder(folder / "experiment.alma") is not None:
         if time.monotonic() > deadline:
-            raise AssertionError("workers are still alive 5 s after their runner was killed")
+            return False
         time.sleep(0.005)
+    return True
 
 
 def _check(folder: Path, verdict: Verdict, *, finished: bool) -> None:

@@ -1,15 +1,22 @@
-"""pyalma-tui with checkpoints, rotations and retries forced often, as the nemesis wants to meet them."""
+"""pyalma-tui with checkpoints, rotations and retries forced often, as the nemesis wants to meet them.
+
+Workers are told their limit by the runner's journal; the runner's own segments have the default of SegmentWriter.
+"""
 
 import sys
 
 from pyalma_tui.runner import retries
-from pyalma_tui.store import journal, segment
+from pyalma_tui.store import journal
+from pyalma_tui.store.segment import SegmentWriter
 
+SEGMENT = 3_000  # bytes
 retries.LONGEST = 0.01
 journal.CHECKPOINT_AT = 8_000
-segment.LIMIT = 3_000
-journal.OPEN_LIMIT = 3_000
+journal.OPEN_LIMIT = SEGMENT
 journal.SMALLEST = 2_000
+defaults = SegmentWriter.__init__.__kwdefaults__
+assert defaults is not None
+defaults["limit"] = SEGMENT
 
 from pyalma_tui.cli.main import main  # noqa: E402 - the limits come first
 

@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 
 
+def touch(folder: Path, *names: str) -> None:
+    """Make empty files, and the folders that they are in."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with what the files of the tables refer to."""
     monkeypatch.chdir(tmp_path)
-    for file in ("a.cnf", "m.py", "m.batch"):
-        (tmp_path / file).touch()
+    touch(tmp_path, "a.cnf", "m.py", "m.batch")
     (tmp_path / "folder").mkdir()
     return tmp_path

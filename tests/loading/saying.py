@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pyalma_tui.errors import InputError
+from pyalma_tui.errors import InputError, PyalmaError
 
 
 def no_warning(message: str) -> None:
@@ -14,9 +14,9 @@ def no_warning(message: str) -> None:
     raise AssertionError(f"unexpected warning: {message}")
 
 
-def message_for(read: Callable[[], object]) -> str:
-    """The one line of the InputError that reading ends in."""
-    with pytest.raises(InputError) as caught:
+def message_for(read: Callable[[], object], error: type[PyalmaError] = InputError) -> str:
+    """The one line of the error that reading ends in."""
+    with pytest.raises(error) as caught:
         read()
     assert caught.value.exit_code == 2
     assert "\n" not in caught.value.message

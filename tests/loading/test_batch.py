@@ -15,6 +15,7 @@ import pytest
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, number
 from pyalma_tui.model.instance import argument
+from tests.loading.conftest import touch
 from tests.loading.saying import no_warning
 
 
@@ -22,12 +23,6 @@ def write(file: Path, content: dict[str, Any]) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content))
     return file
-
-
-def touch(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
 
 
 def listed(file: Path) -> list[str]:
@@ -223,8 +218,7 @@ def test_a_path_that_does_not_exist_is_passed_all_the_same(tmp_path: Path) -> No
     assert listed(file) == ["nowhere/a", "nowhere/x[/]y", "nowhere/[]", "nowhere/b]"]
 
 
-def test_a_byte_order_mark_and_crlf_are_accepted(tmp_path: Path) -> None:
-    """C19."""
+def test_b19_a_byte_order_mark_and_crlf_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "sat.batch"
     file.write_bytes(b'\xef\xbb\xbf{\r\n  "instances": [\r\n    "a.cnf",\r\n    "caf\xc3\xa9.cnf"\r\n  ]\r\n}\r\n')
 
@@ -252,7 +246,7 @@ def test_empty_parts_are_fine_as_long_as_there_is_an_instance(tmp_path: Path) ->
     ],
     ids=["case", "sharp s", "dotted I", "composed and decomposed", "ligature", "trailing blank", "Latin and Cyrillic"],
 )
-def test_c22_names_that_only_look_equal_stay_distinct(tmp_path: Path, one: str, two: str) -> None:
+def test_b22_names_that_only_look_equal_stay_distinct(tmp_path: Path, one: str, two: str) -> None:
     file = write(tmp_path / "sat.batch", {"instances": [one, two]})
 
     instances = number(read_batch(file, no_warning), tmp_path)
@@ -285,7 +279,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-def test_c21_a_hostile_name_is_passed_exactly(tmp_path: Path, name: str) -> None:
+def test_b21_a_hostile_name_is_passed_exactly(tmp_path: Path, name: str) -> None:
     file = write(tmp_path / "sat.batch", {"instances": [name, {"file": name, "data": name}, {"data": {name: name}}]})
     with suppress(OSError, ValueError):  # some names no file can have; they are passed all the same
         touch(tmp_path, name)
@@ -298,7 +292,7 @@ def test_c21_a_hostile_name_is_passed_exactly(tmp_path: Path, name: str) -> None
     assert plain.name == name
 
 
-def test_c21_a_path_upwards_is_the_file_it_leads_to(tmp_path: Path) -> None:
+def test_b21_a_path_upwards_is_the_file_it_leads_to(tmp_path: Path) -> None:
     touch(tmp_path, "x")
     file = write(tmp_path / "a" / "b" / "sat.batch", {"instances": ["../../x"]})
 
@@ -317,7 +311,7 @@ def not_utf8_escaped(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("content_for", [not_utf8_matched, not_utf8_escaped], ids=["a pattern", "an escape in JSON"])
-def test_c21_a_file_name_that_is_not_utf8_is_passed_exactly(tmp_path: Path, content_for: Callable[[Path], str]) -> None:
+def test_b21_a_file_name_that_is_not_utf8_is_passed_exactly(tmp_path: Path, content_for: Callable[[Path], str]) -> None:
     file = tmp_path / "sat.batch"
     file.write_text(content_for(tmp_path))
 
@@ -326,14 +320,14 @@ def test_c21_a_file_name_that_is_not_utf8_is_passed_exactly(tmp_path: Path, cont
     assert os.fsencode(entry.file) == os.fsencode(tmp_path) + b"/caf\xe9.cnf"
 
 
-def test_c23_many_instances_are_all_read_in_order(tmp_path: Path) -> None:
+def test_b23_many_instances_are_all_read_in_order(tmp_path: Path) -> None:
     names = [f"data/{index * 7919 % 100_000}.cnf" for index in range(100_000)]
     file = write(tmp_path / "sat.batch", {"instances": names})
 
     assert [entry.file for entry in read_batch(file, no_warning)] == [f"{tmp_path}/{name}" for name in names]
 
 
-def test_c25_a_moved_folder_gives_the_same_identities(tmp_path: Path) -> None:
+def test_b25_a_moved_folder_gives_the_same_identities(tmp_path: Path) -> None:
     content = {"instances": ["a", {"file": "sub/b", "data": {"n": 1}}, {"data": [1]}, "a"]}
     one = write(tmp_path / "one" / "sat.batch", content)
     two = write(tmp_path / "two" / "sat.batch", content)

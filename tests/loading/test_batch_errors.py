@@ -95,8 +95,8 @@ BATCHES = {
         json.dumps({"batches": "x" * 60}),
         f'$.batches: a list was expected, found the text "{"x" * 60}". Write ["{"x" * 60}"]',
     ),
-    "C20 no key at all": ("{}", 'it lists no instances. Add some, as in {"instances": ["data/*.cnf"]}'),
-    "C20 empty lists only": (
+    "B20-no key at all": ("{}", 'it lists no instances. Add some, as in {"instances": ["data/*.cnf"]}'),
+    "B20-empty lists only": (
         '{"instances": [], "batches": [{"instances": []}]}',
         'it lists no instances. Add some, as in {"instances": ["data/*.cnf"]}',
     ),
@@ -141,48 +141,48 @@ def includes(*names: str) -> str:
 
 
 CHAINS = {
-    "C18 an include is missing": (
+    "B18-an include is missing": (
         {"a.batch": includes("nope.batch")},
         'nope.batch: there is no such file in {here} (included: a.batch → nope.batch). Correct "include" in a.batch',
     ),
-    "C18 an include of an include is missing": (
+    "B18-an include of an include is missing": (
         {"a.batch": includes("folder/b.batch"), "folder/b.batch": includes("nope.batch")},
         "folder/nope.batch: there is no such file in {here}/folder "
         '(included: a.batch → folder/b.batch → folder/nope.batch). Correct "include" in folder/b.batch',
     ),
-    "C18 an include outside the first folder is named by its absolute path": (
+    "B18-an include outside the first folder is named by its absolute path": (
         {"a.batch": includes("/nowhere/b.batch")},
         "/nowhere/b.batch: there is no such file in /nowhere (included: a.batch → /nowhere/b.batch). "
         'Correct "include" in a.batch',
     ),
-    "C18 an include of a nested batch is missing": (
+    "B18-an include of a nested batch is missing": (
         {"a.batch": '{"batches": [{"dir": "folder", "include": ["nope.batch"]}]}'},
         "folder/nope.batch: there is no such file in {here}/folder (included: a.batch → folder/nope.batch). "
         'Correct "include" in a.batch',
     ),
-    "C17 a file includes itself": (
+    "B17-a file includes itself": (
         {"a.batch": includes("a.batch")},
         "a.batch: the includes form a cycle (included: a.batch → a.batch). Take one of them out",
     ),
-    "C17 two files include each other": (
+    "B17-two files include each other": (
         {"a.batch": includes("b.batch"), "b.batch": includes("./folder/../a.batch")},
         "a.batch: the includes form a cycle (included: a.batch → b.batch → a.batch). Take one of them out",
     ),
-    "C17 a cycle that does not lead through the first file": (
+    "B17-a cycle that does not lead through the first file": (
         {"a.batch": includes("b.batch"), "b.batch": includes("c.batch"), "c.batch": includes("b.batch")},
         "b.batch: the includes form a cycle (included: a.batch → b.batch → c.batch → b.batch). Take one of them out",
     ),
-    "C15 an included file is no JSON": (
+    "B15-an included file is no JSON": (
         {"a.batch": includes("b.batch"), "b.batch": '{"instances": [}'},
         "b.batch:1:16: no JSON value begins here (included: a.batch → b.batch). "
         "Write text in double quotes, a number, true, false or null",
     ),
-    "C15 an included file has a wrong type": (
+    "B15-an included file has a wrong type": (
         {"a.batch": includes("b.batch"), "b.batch": '{"batches": [3]}'},
         "b.batch: $.batches[0]: an object was expected, found the number 3 (included: a.batch → b.batch). "
         'Write {"instances": ["a.cnf"]}',
     ),
-    "C14 an included file is a directory": (
+    "B14-an included file is a directory": (
         {"a.batch": includes("folder")},
         'folder: it is a directory, not a regular file (included: a.batch → folder). Correct "include" in a.batch',
     ),

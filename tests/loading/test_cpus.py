@@ -118,7 +118,7 @@ TREES: dict[str, tuple[dict[str, str], int]] = {
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_quotas_of_its_groups_and_of_those_above_count(
+def test_a133_quotas_of_its_groups_and_of_those_above_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)

@@ -20,107 +20,107 @@ NUMBER = "Write null, or the number as text"
 
 
 SYNTAX = {
-    "C14 an empty file": ("", ": the file is empty. Fill it or name another one"),
-    "C14 only blanks": (" \r\n\t", ": the file is empty. Fill it or name another one"),
-    "C14 only a byte order mark": ("\ufeff", ": the file is empty. Fill it or name another one"),
-    "C15 only an opening bracket": ("{", ":1:2: the file ends before its JSON does. Close its brackets"),
-    "C15 cut after a colon": ('{"dir": \n\n', ":1:8: the file ends before its JSON does. Close its brackets"),
-    "C15 cut within a list": (
+    "B14-an empty file": ("", ": the file is empty. Fill it or name another one"),
+    "B14-only blanks": (" \r\n\t", ": the file is empty. Fill it or name another one"),
+    "B14-only a byte order mark": ("\ufeff", ": the file is empty. Fill it or name another one"),
+    "B15-only an opening bracket": ("{", ":1:2: the file ends before its JSON does. Close its brackets"),
+    "B15-cut after a colon": ('{"dir": \n\n', ":1:8: the file ends before its JSON does. Close its brackets"),
+    "B15-cut within a list": (
         '{"instances":\n ["a.cnf",\n',
         ":2:11: the file ends before its JSON does. Close its brackets",
     ),
-    "C15 a comma is missing": (
+    "B15-a comma is missing": (
         '{"instances": ["a.cnf" "b.cnf"]}',
         ":1:24: a comma or a closing bracket is missing. Add it",
     ),
-    "C15 a comma is missing between lines": (
+    "B15-a comma is missing between lines": (
         '{"dir": "."\n "instances": []}',
         ":2:2: a comma or a closing bracket is missing. Add it",
     ),
-    "C15 a comma before the closing square bracket": (
+    "B15-a comma before the closing square bracket": (
         '{"instances": ["a.cnf",]}',
         ':1:23: a comma stands before the closing "]". Take it out',
     ),
-    "C15 a comma before the closing curly bracket on the next line": (
+    "B15-a comma before the closing curly bracket on the next line": (
         '{"instances": ["a.cnf"] ,\n}',
         ':1:25: a comma stands before the closing "}". Take it out',
     ),
-    "C15 two commas": ('{"instances": ["a.cnf",,"b.cnf"]}', f":1:24: {VALUE}"),
-    "C15 a colon is missing": ('{"instances" []}', ":1:14: a colon is missing after the key. Add it"),
-    "C15 a key without quotes": (
+    "B15-two commas": ('{"instances": ["a.cnf",,"b.cnf"]}', f":1:24: {VALUE}"),
+    "B15-a colon is missing": ('{"instances" []}', ":1:14: a colon is missing after the key. Add it"),
+    "B15-a key without quotes": (
         "{instances: []}",
         ':1:2: a key in double quotes was expected. Write it as in {"file": "a.cnf"}',
     ),
-    "C15 single quotes": ("{'instances': []}", ":1:2: JSON knows no single quotes. Use double quotes"),
-    "C15 a name without quotes": ('{"instances": [a.cnf]}', f":1:16: {VALUE}"),
-    "C15 a constant of Python": ('{"instances": None}', f":1:15: {VALUE}"),
-    "C15 a comment with slashes": ("// mine\n{}", ":1:1: JSON has no comments. Take it out"),
-    "C15 a comment with a hash": ('{"dir": ".", # here\n}', ":1:14: JSON has no comments. Take it out"),
-    "C15 a second value": (
+    "B15-single quotes": ("{'instances': []}", ":1:2: JSON knows no single quotes. Use double quotes"),
+    "B15-a name without quotes": ('{"instances": [a.cnf]}', f":1:16: {VALUE}"),
+    "B15-a constant of Python": ('{"instances": None}', f":1:15: {VALUE}"),
+    "B15-a comment with slashes": ("// mine\n{}", ":1:1: JSON has no comments. Take it out"),
+    "B15-a comment with a hash": ('{"dir": ".", # here\n}', ":1:14: JSON has no comments. Take it out"),
+    "B15-a second value": (
         '{"instances": ["a.cnf"]}\n{}',
         ":2:1: the JSON ends before this place. Take out what follows",
     ),
-    "C15 a text that the file ends in": (
+    "B15-a text that the file ends in": (
         '{"instances": ["a.cnf]}',
         ":1:16: this text is never closed. Add its closing quote",
     ),
-    "C15 a text that the line ends in": (
+    "B15-a text that the line ends in": (
         '{"instances": [\n  "a.cnf,\n  "b.cnf"]}',
         ":2:10: the line ends inside a text. Add its closing quote",
     ),
-    "C15 a tab in a text": (
+    "B15-a tab in a text": (
         '{"instances": ["a\tb"]}',
         ":1:18: a control character stands inside a text. Write it as an escape, a tab as \\t",
     ),
-    "C15 a Windows path": ('{"dir": "C:\\data"}', ":1:12: JSON knows no such escape. Write a backslash as \\\\"),
-    "C15 a number with a leading zero": (
+    "B15-a Windows path": ('{"dir": "C:\\data"}', ":1:12: JSON knows no such escape. Write a backslash as \\\\"),
+    "B15-a number with a leading zero": (
         '{"instances": [{"data": 01}]}',
         ":1:26: a comma or a closing bracket is missing. Add it",
     ),
-    "C15 NaN": ('{"instances": ["NaN", {"data": NaN}]}', f":1:32: JSON knows no NaN. {NUMBER}"),
-    "C15 minus infinity": ('{"instances": [{"data": -Infinity}]}', f":1:25: JSON knows no -Infinity. {NUMBER}"),
-    "C15 NaN beside half a surrogate pair": (
+    "B15-NaN": ('{"instances": ["NaN", {"data": NaN}]}', f":1:32: JSON knows no NaN. {NUMBER}"),
+    "B15-minus infinity": ('{"instances": [{"data": -Infinity}]}', f":1:25: JSON knows no -Infinity. {NUMBER}"),
+    "B15-NaN beside half a surrogate pair": (
         '{"instances": ["\\ud800", {"data": NaN}]}',
         f":1:35: JSON knows no NaN. {NUMBER}",
     ),
-    "C15 a number that a float cannot hold": (
+    "B15-a number that a float cannot hold": (
         '{"instances": [{"data": 1e400}]}',
         f":1:25: 1e400 is out of range. {NUMBER}",
     ),
-    "C15 a number of 5,000 digits": (
+    "B15-a number of 5,000 digits": (
         '{"instances": [{"data": %s}]}' % ("9" * 5000),
         f":1:25: {'9' * 39}…{'9' * 20} is out of range. {NUMBER}",
     ),
-    "C15 columns are counted in characters after wide ones": (
+    "B15-columns are counted in characters after wide ones": (
         '{"dir": "é😀", x}',
         ':1:15: a key in double quotes was expected. Write it as in {"file": "a.cnf"}',
     ),
-    "C15 a byte order mark takes no column": (
+    "B15-a byte order mark takes no column": (
         "\ufeff{x}",
         ':1:2: a key in double quotes was expected. Write it as in {"file": "a.cnf"}',
     ),
-    "C15 lines that end in CRLF count once": (
+    "B15-lines that end in CRLF count once": (
         '{\r\n"dir": ".",\r\n  x}',
         ':3:3: a key in double quotes was expected. Write it as in {"file": "a.cnf"}',
     ),
-    "C15 an empty first line counts": (
+    "B15-an empty first line counts": (
         "\n{x}",
         ':2:2: a key in double quotes was expected. Write it as in {"file": "a.cnf"}',
     ),
-    "C15 brackets nested 100,000 deep": ("[" * 100_000, ": it is nested too deeply to be read. Make it flatter"),
-    "C19 Latin-1": (
+    "B15-brackets nested 100,000 deep": ("[" * 100_000, ": it is nested too deeply to be read. Make it flatter"),
+    "B19-Latin-1": (
         b'{"instances": [\n"caf\xe9"]}',
         ":2:5: not UTF-8: byte 0xE9 at offset 20. Save the file as UTF-8",
     ),
-    "C19 not UTF-8 after a byte order mark": (
+    "B19-not UTF-8 after a byte order mark": (
         b'\xef\xbb\xbf{"dir": "\xff"}',
         ":1:10: not UTF-8: byte 0xFF at offset 12. Save the file as UTF-8",
     ),
-    "C19 a byte missing at the end": (
+    "B19-a byte missing at the end": (
         b'{"dir": "\xc3',
         ":1:10: not UTF-8: byte 0xC3 at offset 9. Save the file as UTF-8",
     ),
-    "C19 UTF-16": (
+    "B19-UTF-16": (
         "{}".encode("utf-16"),
         ":1:1: not UTF-8: byte 0xFF at offset 0, which looks like UTF-16. Save the file as UTF-8",
     ),
@@ -151,13 +151,13 @@ def make_socket(path: Path) -> None:
 
 
 IRREGULAR: dict[str, tuple[Callable[[Path], object], str]] = {
-    "C14 missing": (make_nothing, "there is no such file in {here}"),
-    "C14 a directory": (Path.mkdir, "it is a directory, not a regular file"),
-    "C14 a FIFO": (os.mkfifo, "it is a named pipe, not a regular file"),
-    "C14 a link to a device": (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a regular file"),
-    "C14 a socket": (make_socket, "it is a socket, not a regular file"),
-    "C14 a link to itself": (lambda path: path.symlink_to(path), "too many levels of symbolic links"),
-    "C14 a link to nothing": (lambda path: path.symlink_to("nothing"), "there is no such file in {here}"),
+    "B14-missing": (make_nothing, "there is no such file in {here}"),
+    "B14-a directory": (Path.mkdir, "it is a directory, not a regular file"),
+    "B14-a FIFO": (os.mkfifo, "it is a named pipe, not a regular file"),
+    "B14-a link to a device": (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a regular file"),
+    "B14-a socket": (make_socket, "it is a socket, not a regular file"),
+    "B14-a link to itself": (lambda path: path.symlink_to(path), "too many levels of symbolic links"),
+    "B14-a link to nothing": (lambda path: path.symlink_to("nothing"), "there is no such file in {here}"),
 }
 
 
@@ -232,27 +232,27 @@ def test_a_trailing_comma_is_found_where_newer_versions_of_python_report_it(
 
 
 WARNINGS: dict[str, tuple[str, str, list[str]]] = {
-    "C16 a key with a slip": (
+    "B16-a key with a slip": (
         "batch",
         '{"instances": ["a.cnf"], "instnces": []}',
         ['$: unknown key "instnces" is ignored. Did you mean "instances"?'],
     ),
-    "C16 a key in capitals": (
+    "B16-a key in capitals": (
         "batch",
         '{"instances": ["a.cnf"], "INCLUDE": []}',
         ['$: unknown key "INCLUDE" is ignored. Did you mean "include"?'],
     ),
-    "C16 a key that is like no other": (
+    "B16-a key that is like no other": (
         "batch",
         '{"instances": ["a.cnf"], "colour": 1}',
         ['$: unknown key "colour" is ignored. Known keys are dir, include, instances, batches'],
     ),
-    "C16 a key of a nested batch": (
+    "B16-a key of a nested batch": (
         "batch",
         '{"batches": [{"instances": ["a.cnf"], "drr": "x"}]}',
         ['$.batches[0]: unknown key "drr" is ignored. Did you mean "dir"?'],
     ),
-    "C16 keys of instances, each counted": (
+    "B16-keys of instances, each counted": (
         "batch",
         '{"instances": ["a.cnf", {"fil": 1}, {"fil": 2, "dta": 3}, {"fil": 4}]}',
         [
@@ -260,17 +260,17 @@ WARNINGS: dict[str, tuple[str, str, list[str]]] = {
             '$.instances[2]: unknown key "dta" is ignored. Did you mean "data"?',
         ],
     ),
-    "C16 a key that stands twice": (
+    "B16-a key that stands twice": (
         "batch",
         '{"instances": ["a.cnf", {"fil": 1}, {"fil": 2}]}',
         ['$.instances[1]: unknown key "fil" is ignored (2 times). Did you mean "file"?'],
     ),
-    "C16 a key with control characters, shown as JSON": (
+    "B16-a key with control characters, shown as JSON": (
         "batch",
         '{"instances": ["a.cnf"], "\\u001b]52\\n": 1}',
         ['$: unknown key "\\u001b]52\\n" is ignored. Known keys are dir, include, instances, batches'],
     ),
-    "C16 keys of an experiment": (
+    "B16-keys of an experiment": (
         "experiment",
         '{"load": "m.py", "batch": "m.batch", "wrokers": 2, "module": "m.py"}',
         [

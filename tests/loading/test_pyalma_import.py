@@ -27,7 +27,7 @@ ITERATIONS = 3
 
 
 class Pyalma:
-    """pyalma's dispatcher as PYALMA.md §5 describes it, stopped after so many dispatches with so many still running."""
+    """pyalma's dispatcher, which draws a seed for each dispatch: stopped after so many, with so many still running."""
 
     def __init__(self, dispatched: int, running: int) -> None:
         rng = random.Random(SEED)

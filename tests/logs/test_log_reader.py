@@ -242,7 +242,7 @@ def large(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Path
     path.unlink()
 
 
-def test_47_a_large_file_is_read_in_bounded_pieces_and_constant_memory(large: tuple[Path, int], spy: Spy) -> None:
+def test_d47_a_large_file_is_read_in_bounded_pieces_and_constant_memory(large: tuple[Path, int], spy: Spy) -> None:
     path, size = large
     chance = random.Random(47)
     tracemalloc.start()

@@ -149,7 +149,7 @@ def test_a_filter_in_a_flood_forgets_the_oldest(path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("content", [b"\n", b"x\n", b"\x1b[31mx", b"x", b"\xff"], ids=repr)
-def test_47_one_step_over_hostile_text_is_short(path: Path, content: bytes) -> None:
+def test_d47_one_step_over_hostile_text_is_short(path: Path, content: bytes) -> None:
     with mock.patch.object(module, "STEP", 32 * 1024):
         reader = opened(path, content * (1 << 19), LIMIT)
         for needle in ("x", "xx", "ä"):

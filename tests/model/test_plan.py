@@ -1,4 +1,4 @@
-"""Order and seeds are pyalma's (PYALMA.md §5), and growth moves none of them."""
+"""Order and seeds are pyalma's, and growth moves none of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyalma_tui.model.plan import dispatch_order, grow, grown_seed, plan
 
 
 def pyalma(instances: int, iterations: int, seed: int) -> list[tuple[int, int, int]]:
-    """(iteration, instance, seed) in dispatch order: the formula of PYALMA.md §5, word for word."""
+    """(iteration, instance, seed) in dispatch order: one stream, each iteration's batch from its end."""
     rng = random.Random(seed)
     return [
         (iteration, instance, rng.randint(0, sys.maxsize))

@@ -1,4 +1,4 @@
-"""When the disk refuses: no acknowledged line is lost, no torn line stays, and append says so (RELIABILITY.md §1)."""
+"""When the disk refuses: no acknowledged line is lost, no torn line stays, and append says so (C34, F72)."""
 
 from __future__ import annotations
 

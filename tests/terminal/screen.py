@@ -16,6 +16,8 @@ import pyte
 KEYS = {"ctrl+c": "\x03", "enter": "\r", "escape": "\x1b", "down": "\x1b[B", "up": "\x1b[A", "end": "\x1b[F"}
 HIDDEN = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")  # of the terminal that the tests run in
 TITLES = {b"\x1b[22;2t": b"push", b"\x1b]2;": b"set", b"\x1b[23;2t": b"pop"}
+FULL_SCREEN, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"
+ON_AT_FIRST = (7, 25)  # lines that wrap, a cursor that is seen; all other modes are off in a new terminal
 PATIENCE = 30.0  # seconds: machines that run tests are busy
 
 
@@ -125,15 +127,24 @@ class Terminal:
             return 128 + int(self.process.signalstatus)
         return int(self.process.exitstatus or 0)
 
+    def end_unseen(self) -> int:
+        """Wait until a program has ended whose terminal has gone away; its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process.isalive():
+            assert time.monotonic() < deadline, "it does not end"
+            time.sleep(0.02)
+        assert self.process.exitstatus is not None, f"it was killed by signal {self.process.signalstatus}"
+        return int(self.process.exitstatus)
+
     def assert_restored(self) -> None:
-        """The main screen and the title are back, the cursor is visible, the mouse and bracketed paste are off."""
-        for on, off in (
-            (b"\x1b[?1049h", b"\x1b[?1049l"),
-            (b"\x1b[?25l", b"\x1b[?25h"),
-            (b"\x1b[?1000h", b"\x1b[?1000l"),
-            (b"\x1b[?2004h", b"\x1b[?2004l"),
-        ):
-            assert self.raw.rfind(off) > self.raw.rfind(on) or on not in self.raw, f"{on!r} was not taken back"
+        """The full screen was shown and is left, the cursor, the mouse, pasting and all other modes are as they were.
+
+        The title is put back as often as it was kept. What has shown no full screen fails: it has nothing to restore.
+        """
+        modes = {int(mode): state == b"h" for mode, state in re.findall(rb"\x1b\[\?(\d+)([hl])", self.raw)}
+        assert modes.get(1049) is False, "the full screen was never shown, or not left"
+        changed = [mode for mode, on in modes.items() if on != (mode in ON_AT_FIRST)]
+        assert not changed, f"modes {changed} are not as they were"
         titles = re.findall(rb"\x1b\[2[23];2t|\x1b\]2;", self.raw)
         assert re.fullmatch(b"((push)(set)+(pop))*", b"".join(map(TITLES.__getitem__, titles))), titles
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.terminal.experiments import write
 from tests.terminal.screen import Terminal
+from tests.terminal.shell import shell
 
 STOPS = """
 import time
@@ -20,13 +21,11 @@ def run(instance, save, state):
         save(str(number))
         time.sleep(0.01)
 """
-SHELL = ("bash", "--norc", "--noprofile", "-i")
 
 
 def test_pdb_has_the_terminal_and_the_shell_its_jobs(tmp_path: Path) -> None:
     command = " ".join([sys.executable, "-m pyalma_tui", *write(tmp_path, STOPS, "a.txt"), "--debug a.txt"])
-    with Terminal(tmp_path, program=SHELL, environment={"PS1": "shell> "}) as terminal:
-        terminal.see("shell>")
+    with shell(tmp_path) as terminal:
         terminal.press(command, "enter")
         terminal.see("a.txt: attempt 1, no state", "(Pdb)")
         terminal.press("\x1a")

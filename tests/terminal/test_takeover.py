@@ -18,9 +18,7 @@ from pyalma_tui.cli.echo import MOMENT
 from pyalma_tui.store.lock import holder
 from tests.catalogue.experiment import until
 from tests.terminal.experiments import COUNTING, write
-from tests.terminal.screen import Terminal
-
-FULL_SCREEN = b"\x1b[?1049h"
+from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
 
 
 def runs(folder: Path) -> list[dict[str, object]]:
@@ -38,14 +36,7 @@ def second_of(first: Terminal, folder: Path, *arguments: str, columns: int = 100
 
 def left_behind(terminal: Terminal) -> str:
     """What stands on the terminal after the full screen."""
-    return re.sub(r"\x1b\[\?\d+[hl]", "", terminal.raw.rpartition(b"\x1b[?1049l")[2].decode())
-
-
-def ended(terminal: Terminal) -> int:
-    """The exit code of a program whose terminal has gone away."""
-    until(lambda: not terminal.process.isalive(), lambda: "it ends")
-    assert terminal.process.exitstatus is not None
-    return int(terminal.process.exitstatus)
+    return re.sub(r"\x1b\[\?\d+[hl]", "", terminal.raw.rpartition(LEFT)[2].decode())
 
 
 def log(folder: Path, run: int, attempt: int) -> str:
@@ -84,7 +75,7 @@ def test_after_a_hang_up_it_is_seen_read_only_and_taken_over_with_nothing_lost(t
             second.press("T", "y")
             second.see("2 attempts", "● running")
             second.wait(lambda text: "read only" not in text, "it is ours now")
-            assert ended(first) == 143
+            assert first.end_unseen() == 143
             who = holder(state_dir)
             assert who is not None
             assert who.pid == second.pid
@@ -170,7 +161,7 @@ def test_the_view_can_be_closed_like_any_terminal(tmp_path: Path, how: str) -> N
             second.hang_up()
             for _ in range(3):  # the kernel sends one after SIGHUP, at which Textual starts to paint again
                 os.kill(second.pid, signal.SIGCONT)
-            assert ended(second) == 129
+            assert second.end_unseen() == 129
         for step in range(5):
             (tmp_path / f"go{step}").touch()
         first.see("1/1", "100 %")

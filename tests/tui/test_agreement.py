@@ -82,7 +82,7 @@ def summary(ledger: Ledger, now: float | None) -> str:
     [(INTERRUPTED, 50.0, "0:50"), (RESUMED, 59.0, "0:59"), (DONE, 52.5, "0:52"), (FAILED, 52.5, "0:52")],
     ids=["interrupted", "resumed", "done", "failed"],
 )
-async def test_a_time_is_that_of_all_attempts_everywhere(
+async def test_h113_a_time_is_that_of_all_attempts_everywhere(
     records: Sequence[Record], seconds: float, text: str, again: bool
 ) -> None:
     ledger = reopened(ledger_of(records)) if again else ledger_of(records)
@@ -98,12 +98,12 @@ async def test_a_time_is_that_of_all_attempts_everywhere(
         await t.sees(f", {text}" if ledger.counts.running else f" after {text}")
 
 
-def test_of_a_run_that_nobody_runs_any_more_only_what_is_known_counts() -> None:
+def test_h113_of_a_run_that_nobody_runs_any_more_only_what_is_known_counts() -> None:
     ledger = ledger_of(RESUMED)
     assert "0:50" in summary(ledger, None)
 
 
-async def test_iterations_count_from_0_everywhere_and_an_error_comes_before_the_state_of_a_later_one() -> None:
+async def test_h114_iterations_count_from_0_everywhere_and_an_error_comes_before_the_state_of_a_later_one() -> None:
     failed: list[Record] = [Started(1, 1, 0, NOW - 30, "", 7), Raised(1, 1, 2.5, s.Error("ValueError: no"))]
     later: list[Record] = [
         Started(3, 1, 0, NOW - 20, "", 7),

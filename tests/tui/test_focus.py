@@ -20,7 +20,7 @@ def hidden(t: Opened) -> list[str]:
     ]
 
 
-async def test_a_filtered_list_that_becomes_empty_keeps_the_keys() -> None:
+async def test_g140_a_filtered_list_that_becomes_empty_keeps_the_keys() -> None:
     made = small()
     async with opened(made.snapshot()) as t:
         await t.press("slash", *"status:running", "enter")
@@ -41,7 +41,7 @@ async def test_a_filtered_list_that_becomes_empty_keeps_the_keys() -> None:
 
 
 @pytest.mark.parametrize("looks", range(4))
-async def test_a_view_that_opens_before_anything_is_known_has_the_focus_in_its_list(looks: int) -> None:
+async def test_g140_a_view_that_opens_before_anything_is_known_has_the_focus_in_its_list(looks: int) -> None:
     there = small().snapshot(elsewhere=Elsewhere(1234, NOW))
     async with opened(Snapshot(), read_only=True) as t:
         await t.sees("opening…")
@@ -53,7 +53,7 @@ async def test_a_view_that_opens_before_anything_is_known_has_the_focus_in_its_l
         assert t.app.focused is t.listing
 
 
-async def test_what_is_hidden_by_a_small_terminal_hands_the_focus_to_the_list() -> None:
+async def test_g140_what_is_hidden_by_a_small_terminal_hands_the_focus_to_the_list() -> None:
     async with opened(small().snapshot(), size=(100, 30)) as t:
         await t.press("tab", "tab")
         assert t.app.focused is not None
@@ -65,7 +65,7 @@ async def test_what_is_hidden_by_a_small_terminal_hands_the_focus_to_the_list() 
 @pytest.mark.parametrize(
     "keys", [(), ("slash", "enter"), ("l",), ("l", "slash", "escape"), ("c",), ("x",), ("w",), ("s",)]
 )
-async def test_nothing_that_is_hidden_can_have_the_focus(keys: tuple[str, ...]) -> None:
+async def test_g140_nothing_that_is_hidden_can_have_the_focus(keys: tuple[str, ...]) -> None:
     async with opened(small().snapshot()) as t:
         await t.press(*keys)
         assert hidden(t) == []

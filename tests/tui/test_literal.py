@@ -195,7 +195,7 @@ def test_a_line_cut_for_the_screen_begins_like_the_whole(text: str, most: int) -
 @pytest.mark.parametrize(
     "raw", [b"x", b"\xff", b"\x00", b"\x1b[1m", b"\x1b[31mx", b"\x1b", b"\t", "漢\r".encode(), b"\r"]
 )
-def test_47_a_long_line_makes_no_more_than_was_asked_for(raw: bytes) -> None:
+def test_d47_a_long_line_makes_no_more_than_was_asked_for(raw: bytes) -> None:
     line = log_line(raw * (128 * 1024 // len(raw)), 200)
     assert line.cell_length <= 1000
 

@@ -435,7 +435,7 @@ async def test_the_file_is_given_back_when_the_view_goes(path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [b"11:02:07 restart 123456, best 3 unsatisfied\n", b"x", b"\x00", b"\n"], ids=repr)
-async def test_47_a_flood_costs_a_screenful(path: Path, block: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_d47_a_flood_costs_a_screenful(path: Path, block: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     burst = block * (20 * 1024 * 1024 // len(block))
     path.write_bytes(burst)
     async with shown(path) as (view, pilot):

@@ -1,4 +1,4 @@
-"""Catalogue H: other people's files, and files of ours that other people use."""
+"""Catalogue F, continued: other people's files, and files of ours that other people use."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import errno
 import json
 import os
 import re
-import signal
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,8 @@ from tinydb import TinyDB
 
 import pyalma_tui.experiment
 from pyalma_tui.errors import UsageError
-from tests.catalogue.experiment import Catalogue, Check, Experiment, as_anybody, until
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import Experiment, as_anybody, below, until
 
 SAVING = """
 def run(instance, save, state):
@@ -30,25 +28,13 @@ OTHER = "def run(instance, save, state): tell('other')"
 GROUP, OWNER = 20000, 12345  # of nobody else here
 
 
-def below(folder: Path) -> Mapping[str, object]:
-    """What lies in a folder: bytes of files, targets of links; but for the lock, which says who looked last."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.name != "lock"]
-    return {str(path.relative_to(folder)): _content(path) for path in paths}
-
-
-def _content(path: Path) -> object:
-    if path.is_symlink():
-        return path.readlink()
-    return path.read_bytes() if path.is_file() else None
-
-
 # --- 83: --fresh -------------------------------------------------------------------------------------------------
 
 FOREIGN = ("thesis/thesis.tex", "notes.md", "logs/3/notes.txt", "logs/diary.log", "code/mine.py", "journal/a.jsonl")
 
 
-@case("H83-folder-of-the-users-own")
-def _(experiment: Experiment) -> None:
+@case("F83-folder-of-the-users-own")
+def test_fresh_removes_what_is_ours_by_name_and_names_what_stays(experiment: Experiment) -> None:
     assert experiment.write(SAVING, ("a", "b")).run("--state", ".").code == 0
     for name in FOREIGN:
         (experiment.folder / name).parent.mkdir(exist_ok=True)
@@ -70,8 +56,8 @@ def _(experiment: Experiment) -> None:
     assert sorted(path.name for path in (experiment.folder / "logs").iterdir()) == ["1", "2", "3", "diary.log"]
 
 
-@case("H83-links")
-def _(experiment: Experiment) -> None:
+@case("F83-links")
+def test_fresh_goes_through_no_link(experiment: Experiment) -> None:
     state_dir = experiment.write(SAVING, ("a", "b")).state_dir
     assert experiment.run().code == 0
     outside = experiment.folder / "outside"
@@ -96,8 +82,8 @@ def _(experiment: Experiment) -> None:
     assert below(state_dir) == {name.removeprefix("m.alma/"): x for name, x in before.items() if "m.alma/" in name}
 
 
-@case("H83-tables-of-somebody-else")
-def _(experiment: Experiment) -> None:
+@case("F83-tables-of-somebody-else")
+def test_fresh_keeps_tables_of_somebody_else(experiment: Experiment) -> None:
     state_dir = experiment.write(SAVING).state_dir
     state_dir.mkdir()
     with TinyDB(state_dir / "db.json") as db:
@@ -109,8 +95,8 @@ def _(experiment: Experiment) -> None:
     assert len(experiment.told()) == 2
 
 
-@case("H83-nothing-else-names-the-instances")
-def _(experiment: Experiment) -> None:
+@case("F83-nothing-else-names-the-instances")
+def test_fresh_does_not_forget_instances_that_nothing_else_names(experiment: Experiment) -> None:
     experiment.write(SAVING)
     experiment.module.with_suffix(".batch").unlink()
     assert experiment.run("a").code == 0
@@ -130,8 +116,8 @@ NAMED_LIKE_OURS = {
 }
 
 
-@case.each("H83-never-begun", **{name.replace("/", "_"): name for name in NAMED_LIKE_OURS})
-def _(experiment: Experiment, name: str) -> None:
+@cases("F83-never-begun", **{name.replace("/", "_"): name for name in NAMED_LIKE_OURS})
+def test_a_folder_that_was_never_begun_keeps_what_is_named_like_ours(experiment: Experiment, name: str) -> None:
     """A folder in which nobody has started anything may hold what only looks like ours."""
     experiment.write("print('imported')\n" + SAVING)
     theirs = experiment.folder / re.sub(r"_(?=json|log|bak|tmp)", ".", name)
@@ -148,8 +134,8 @@ def _(experiment: Experiment, name: str) -> None:
         assert not [each for each in made if not each.startswith(("out-", "err-", "__pycache__"))], made
 
 
-@case("H83-what-a-start-that-came-to-nothing-has-left")
-def _(experiment: Experiment) -> None:
+@case("F83-what-a-start-that-came-to-nothing-has-left")
+def test_what_a_start_that_came_to_nothing_has_left_is_no_obstacle(experiment: Experiment) -> None:
     """As when the power went off while the first lock was written, or between --fresh and the start after it."""
     state_dir = experiment.write(SAVING).state_dir
     state_dir.mkdir()
@@ -160,8 +146,8 @@ def _(experiment: Experiment) -> None:
         assert experiment.run("--fresh", "--yes").code == 0
 
 
-@case("H83-a-link-in-the-journal")
-def _(experiment: Experiment) -> None:
+@case("F83-a-link-in-the-journal")
+def test_fresh_refuses_a_link_in_the_journal_before_it_forgets(experiment: Experiment) -> None:
     """--fresh does not forget first and refuse to start then."""
     state_dir = experiment.write(SAVING).state_dir
     assert experiment.run().code == 0
@@ -176,8 +162,8 @@ def _(experiment: Experiment) -> None:
 # --- 84, 85: whose state it is -----------------------------------------------------------------------------------
 
 
-@case("H84-every-command")
-def _(experiment: Experiment) -> None:
+@case("F84-every-command")
+def test_the_state_of_another_module_is_refused_with_both_names_by_every_command(experiment: Experiment) -> None:
     assert experiment.write(SAVING).run("--state", "S").code == 0
     before = below(experiment.folder / "S")
     (experiment.folder / "n.py").write_text("from telling import tell\n" + OTHER)
@@ -199,8 +185,8 @@ def _(experiment: Experiment) -> None:
     assert "it holds the runs of n.py" in experiment.run("--state", "S").refusal()
 
 
-@case("H84-experiment-of-that-name")
-def _(experiment: Experiment) -> None:
+@case("F84-experiment-of-that-name")
+def test_an_experiment_with_another_module_is_another_target(experiment: Experiment) -> None:
     experiment.write(SAVING)
     assert experiment.run().code == 0
     (experiment.folder / "n.py").write_text("from telling import tell\n" + OTHER)
@@ -212,8 +198,8 @@ def _(experiment: Experiment) -> None:
     assert "it holds the runs of m.experiment with m.py, not of m.experiment with n.py" in line
 
 
-@case("H84-its-module-is-not-imported")
-def _(experiment: Experiment) -> None:
+@case("F84-its-module-is-not-imported")
+def test_the_module_of_a_refused_start_is_not_imported(experiment: Experiment) -> None:
     """It would see the arguments of the other one."""
     experiment.write(SAVING)
     assert experiment.start("m.py", "--plain", "--state", "S", "--", "--delete", "all").end().code == 0
@@ -227,8 +213,8 @@ def _(experiment: Experiment) -> None:
     assert not [line for line in experiment.told() if line.startswith("import")]
 
 
-@case("H84-while-it-runs")
-def _(experiment: Experiment) -> None:
+@case("F84-while-it-runs")
+def test_the_state_of_another_module_is_refused_while_that_runs(experiment: Experiment) -> None:
     experiment.write(SAVING + "    wait_for('go')\n")
     running = experiment.go("--state", "S")
     experiment.hears("begins a ''")
@@ -238,8 +224,10 @@ def _(experiment: Experiment) -> None:
     assert running.end().code == 0
 
 
-@case.each("H85", moved=Path.rename, copied=lambda old, new: os.system(f"cp -r '{old}' '{new}'"))
-def _(experiment: Experiment, move: Callable[[Path, Path], object]) -> None:
+@cases("F85", moved=Path.rename, copied=lambda old, new: os.system(f"cp -r '{old}' '{new}'"))
+def test_a_moved_or_copied_folder_is_the_same_experiment(
+    experiment: Experiment, move: Callable[[Path, Path], object]
+) -> None:
     experiment.write(SAVING + "    if os.path.exists('fail'): raise ValueError\n")
     experiment.allow("fail")
     assert experiment.run().code == 1
@@ -257,8 +245,8 @@ def _(experiment: Experiment, move: Callable[[Path, Path], object]) -> None:
 # --- 86, 92: pipes and links in the place of our files -----------------------------------------------------------
 
 
-@case("H86-code-is-a-link")
-def _(experiment: Experiment) -> None:
+@case("F86-code-is-a-link")
+def test_a_link_in_the_place_of_kept_code_is_not_written_through(experiment: Experiment) -> None:
     state_dir = experiment.write(SAVING).state_dir
     assert experiment.run().code == 0
     victim = experiment.folder / "precious"
@@ -272,8 +260,8 @@ def _(experiment: Experiment) -> None:
     assert victim.read_text() == "two years of work"
 
 
-@case.each("H86", lock="lock", segment="journal/000002-w0001-0001.jsonl", session_log="session.log")
-def _(experiment: Experiment, name: str) -> None:
+@cases("F86", lock="lock", segment="journal/000002-w0001-0001.jsonl", session_log="session.log")
+def test_a_pipe_in_the_place_of_a_file_of_ours_holds_no_command_up(experiment: Experiment, name: str) -> None:
     state_dir = experiment.write(SAVING).state_dir
     assert experiment.run().code == 0
     (state_dir / name).unlink(missing_ok=True)
@@ -284,8 +272,8 @@ def _(experiment: Experiment, name: str) -> None:
         assert f"{state_dir / name}: a named pipe, not a regular file" in result.last_line()
 
 
-@case("H86-log-is-a-pipe")
-def _(experiment: Experiment) -> None:
+@case("F86-log-is-a-pipe")
+def test_a_pipe_in_the_place_of_a_log_costs_the_log_alone(experiment: Experiment) -> None:
     state_dir = experiment.write(SAVING).state_dir
     (state_dir / "logs" / "1").mkdir(parents=True)
     os.mkfifo(state_dir / "logs" / "1" / "1.log")
@@ -294,8 +282,8 @@ def _(experiment: Experiment) -> None:
     assert "not a regular file" in experiment.start("logs", "m.py", "a").end().refusal()
 
 
-@case("H92-a-followed-log-becomes-a-pipe")
-def _(experiment: Experiment) -> None:
+@case("F92-a-followed-log-becomes-a-pipe")
+def test_a_followed_log_that_becomes_a_pipe_is_not_waited_for(experiment: Experiment) -> None:
     experiment.write(SAVING + "    wait_for('go')\n")
     running = experiment.go()
     experiment.hears("begins a ''")
@@ -319,7 +307,7 @@ print("imported")
 def run(instance, save, state):
     tell("begins", os.path.basename(instance))
     print("printed")
-    os.umask(0o777)
+    UMASK
     for k in range(40):
         save(str(k) + "x" * 1_000_000)
     tell("saved", os.path.basename(instance))
@@ -328,9 +316,9 @@ def run(instance, save, state):
 """
 
 
-@case.each("H88", group=0o002, everybody=0o022, private=0o077)
-def _(experiment: Experiment, umask: int) -> None:
-    experiment.write(MANY, ("last", "b")).folder.chmod(0o2775)
+def assert_modes_hold(experiment: Experiment, umask: int) -> None:
+    """Play it with this umask, killed and resumed, and look at all that was made."""
+    experiment.folder.chmod(0o2775)
 
     def with_umask() -> None:
         as_anybody()
@@ -339,9 +327,7 @@ def _(experiment: Experiment, umask: int) -> None:
     running = experiment.go("--workers", "1", before=with_umask)
     experiment.hears("saved last")
     assert experiment.start("status", "m.py", before=as_anybody).end().code == 0, "whoever may read it can"
-    running.signal(signal.SIGKILL)
-    running.end()
-    experiment.nothing_left()
+    experiment.kill(running)
     assert _modes(experiment.state_dir) == {0o666 & ~umask, 0o2777 & ~umask}
     names = set(below(experiment.state_dir))
     assert {"db.json", "journal", "logs/2/1.log", "logs/1/1.log", "logs/load/first.log"} <= names
@@ -351,6 +337,18 @@ def _(experiment: Experiment, umask: int) -> None:
     assert experiment.run("--workers", "2", before=with_umask).code == 0
     assert _modes(experiment.state_dir) == {0o666 & ~umask, 0o2777 & ~umask}
     assert (experiment.state_dir / "session.log").exists()
+
+
+@cases("F88", group=0o002, everybody=0o022, private=0o077)
+def test_modes_follow_the_umask_of_the_start(experiment: Experiment, umask: int) -> None:
+    experiment.write(MANY.replace("UMASK", ""), ("last", "b"))
+    assert_modes_hold(experiment, umask)
+
+
+@case("F89-everything-masked")
+def test_modes_follow_the_umask_of_the_start_whatever_a_run_does_to_its_own(experiment: Experiment) -> None:
+    experiment.write(MANY.replace("UMASK", "os.umask(0o777)"), ("last", "b"))
+    assert_modes_hold(experiment, 0o002)
 
 
 def _modes(folder: Path) -> set[int]:
@@ -391,8 +389,8 @@ def _hand_over(folder: Path) -> None:
             path.chmod(path.stat().st_mode | stat.S_ISGID)
 
 
-@case("H90-a-group-works-on-it")
-def _(experiment: Experiment) -> None:
+@case("F90-a-group-works-on-it")
+def test_a_group_works_on_one_experiment(experiment: Experiment) -> None:
     experiment.write(SAVING, ("a", "b")).batch(("a",))
     assert experiment.run(before=shared).code == 0
     _hand_over(experiment.state_dir)
@@ -407,8 +405,8 @@ def _(experiment: Experiment) -> None:
         assert path.stat().st_mode & 0o060 == 0o060, path
 
 
-@case("H90-what-may-not-be-read-is-said-in-a-line")
-def _(experiment: Experiment) -> None:
+@case("F91-what-may-not-be-read-is-said-in-a-line")
+def test_what_may_not_be_read_is_said_in_a_line(experiment: Experiment) -> None:
     experiment.write(SAVING).run(before=private)
     _hand_over(experiment.state_dir)
     commands = [("m.py", "--plain"), ("reset", "m.py", "--yes")]
@@ -422,8 +420,3 @@ def _(experiment: Experiment) -> None:
         doctor = experiment.start("doctor", "m.py", before=colleague).end()
         assert (doctor.code, doctor.err) == (3, "")
         assert "Permission denied" in doctor.out
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

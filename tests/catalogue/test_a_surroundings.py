@@ -1,4 +1,4 @@
-"""Catalogue A: what a run module gets, and what becomes of what was typed."""
+"""Catalogue A, continued: what a run module gets, and what becomes of what was typed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Catalogue, Check, Experiment
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment
 
 # --- 127: its arguments ------------------------------------------------------------------------------------------
 
@@ -25,7 +24,7 @@ def done():
 
 
 @case("A127-argv-at-import-in-run-and-in-done")
-def _(experiment: Experiment) -> None:
+def test_a_module_sees_its_own_path_and_what_follows_two_dashes_everywhere(experiment: Experiment) -> None:
     seen = [str(experiment.module), "--depth", "3", "--", "a b"]
     experiment.write(SHOWING, ("a", "b"))
     assert experiment.run("--workers", "2", "--", *seen[1:]).code == 0
@@ -36,13 +35,13 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A127-argv-without-any-is-the-path")
-def _(experiment: Experiment) -> None:
+def test_without_arguments_a_module_sees_its_path_alone(experiment: Experiment) -> None:
     assert experiment.write("N = int(sys.argv[1]) if len(sys.argv) > 1 else 10\n" + SHOWING).run().code == 0
     assert experiment.one()["state"][1] == [str(experiment.module)]
 
 
 @case("A127-argv-is-remembered-until-others-are-given")
-def _(experiment: Experiment) -> None:
+def test_arguments_stay_until_others_are_given(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    save(sys.argv[1:])\n    os._exit(1)\n", ("a", "b"))
     elsewhere = experiment.folder / "elsewhere"
     elsewhere.mkdir()
@@ -69,7 +68,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A127-argv-of-argparse")
-def _(experiment: Experiment) -> None:
+def test_a_module_that_parses_arguments_works_and_its_usage_is_shown(experiment: Experiment) -> None:
     experiment.write("""
         import argparse
         parser = argparse.ArgumentParser()
@@ -92,7 +91,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A127-argv-of-thousands")
-def _(experiment: Experiment) -> None:
+def test_thousands_of_arguments_arrive_and_a_line_tells_some_of_them(experiment: Experiment) -> None:
     many = [f"data/instance-{number:06d}.txt" for number in range(8_000)]  # more than fits into one argument
     experiment.write("def run(instance, save, state):\n    save(len(sys.argv))\n")
     result = experiment.run("--", *many)
@@ -102,7 +101,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A127-what-follows-two-dashes-of-other-commands-is-theirs")
-def _(experiment: Experiment) -> None:
+def test_two_dashes_of_other_commands_are_theirs(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    print('said')\n", ("-a",)).run()
     assert experiment.start("logs", "m.py", "--", "-a").end().out == "said\n"
 
@@ -140,8 +139,8 @@ PRINTED = {
 }
 
 
-@case.each("A128-import", **PRINTED)
-def _(experiment: Experiment, fault: Printed) -> None:
+@cases("A128-import", **PRINTED)
+def test_what_a_failing_import_printed_last_is_in_the_error(experiment: Experiment, fault: Printed) -> None:
     experiment.write("").module.write_text("import os, sys\n" + fault.module + "\n")
     result = experiment.run()
     assert result.code == 2
@@ -155,7 +154,7 @@ def _(experiment: Experiment, fault: Printed) -> None:
 
 
 @case("A128-import-all-of-it-is-in-the-load-log")
-def _(experiment: Experiment) -> None:
+def test_all_that_a_failing_import_printed_is_in_the_load_log(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    pass\n").run()
     experiment.module.write_text("for n in range(5000): print('line', n)\nraise SystemExit(1)\n")
     result = experiment.run()
@@ -167,7 +166,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A128-import-without-a-log-nearly-all-of-it-is-told")
-def _(experiment: Experiment) -> None:
+def test_where_there_is_no_log_nearly_all_that_an_import_printed_is_told(experiment: Experiment) -> None:
     experiment.write("").module.write_text("for n in range(50_000): print('line', n)\nraise SystemExit(1)\n")
     result = experiment.run()
     assert result.said[0] == "… only the last 64 kB are shown"
@@ -176,7 +175,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A128-import-by-a-later-worker")
-def _(experiment: Experiment) -> None:
+def test_what_the_import_of_a_later_worker_printed_last_is_in_the_error(experiment: Experiment) -> None:
     experiment.write(
         """
         if os.path.exists("broken"):
@@ -219,8 +218,8 @@ RUNS = {
 }  # fmt: skip
 
 
-@case.each("A129-decorated", **RUNS)
-def _(experiment: Experiment, fault: tuple[str, Any]) -> None:
+@cases("A129-decorated", **RUNS)
+def test_a_decorated_run_gets_what_its_decorator_passes_on(experiment: Experiment, fault: tuple[str, Any]) -> None:
     run, expected = fault
     result = experiment.write(DECORATED + run + "\n").run()
     assert result.code == 0, result
@@ -312,8 +311,10 @@ AROUND = {
 }
 
 
-@case.each("A130-code", **AROUND)
-def _(experiment: Experiment, around: Around) -> None:
+@cases("A130-code", **AROUND)
+def test_a_module_finds_the_code_around_it_as_pythons_own_scripts_and_modules_do(
+    experiment: Experiment, around: Around
+) -> None:
     for path, text in around.files.items():
         file = experiment.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -353,7 +354,7 @@ instances = [{"data": "METHOD"}]
 """
 
 
-@case.each(
+@cases(
     "A131-pool",
     **{
         f"{method}_{place}": (method, place)
@@ -361,7 +362,9 @@ instances = [{"data": "METHOD"}]
         for place in ("alone", "in_a_package")
     },
 )
-def _(experiment: Experiment, variant: tuple[str, str]) -> None:
+def test_a_pool_of_processes_finds_the_module_its_arguments_and_its_hashes(
+    experiment: Experiment, variant: tuple[str, str]
+) -> None:
     method, place = variant
     module = POOL.replace("METHOD", method)
     experiment.name = "m.py"
@@ -394,7 +397,7 @@ def done():
 
 
 @case("A132-sets-have-one-order-in-all-workers-at-all-starts-and-in-done")
-def _(experiment: Experiment) -> None:
+def test_sets_have_one_order_in_all_workers_at_all_starts_and_in_done(experiment: Experiment) -> None:
     experiment.write(ORDER, ("a", "b", "c"))
     assert experiment.run("--workers", "2").code == 1
     assert experiment.run("--retry-failed").code == 0
@@ -403,7 +406,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A132-sets-of-the-same-seed-have-the-same-order")
-def _(experiment: Experiment) -> None:
+def test_sets_have_the_same_order_with_the_same_seed(experiment: Experiment) -> None:
     experiment.write(ORDER)
     orders = []
     for seed in ("5", "5", "6"):
@@ -413,7 +416,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A132-the-users-own-hash-seed-wins-and-stays")
-def _(experiment: Experiment) -> None:
+def test_the_users_own_hash_seed_wins_and_a_change_of_it_is_told(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    tell(os.environ['PYTHONHASHSEED'])\n    os._exit(1)\n")
     notes = []
     with pytest.MonkeyPatch.context() as patch:
@@ -450,19 +453,11 @@ def done():
 
 def debugging(experiment: Experiment, keys: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """What `--debug` makes of these lines of a keyboard that is a pipe."""
-    return subprocess.run(
-        [PROGRAM, experiment.name, "--debug", *arguments],
-        cwd=experiment.folder,
-        env=experiment.environment(),
-        input=keys,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    return experiment.call(PROGRAM, experiment.name, "--debug", *arguments, keys=keys)
 
 
 @case("A134-breakpoint-without-a-keyboard-says-how")
-def _(experiment: Experiment) -> None:
+def test_a_breakpoint_without_a_keyboard_says_how_to_get_one(experiment: Experiment) -> None:
     assert experiment.write(STOPS).run().code == 1
     run = experiment.one()
     assert run["error"] == "BdbQuit (run() has no keyboard: `--debug INSTANCE` calls it with one)"
@@ -470,7 +465,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A134-debug-runs-one-instance-with-the-keyboard")
-def _(experiment: Experiment) -> None:
+def test_debug_runs_the_named_instance_with_the_keyboard(experiment: Experiment) -> None:
     experiment.write(STOPS, ("a", "b"))
     ended = debugging(experiment, "p number\np 40 + 2\nc\n", "b")
     assert ended.returncode == 0, ended
@@ -482,24 +477,24 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A134-debug-goes-on-with-the-state-of-what-failed")
-def _(experiment: Experiment) -> None:
+def test_debug_goes_on_with_the_state_of_what_failed_and_starts_nothing_that_is_done(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    save('7')\n    assert state == '7', state\n").run()
     ended = debugging(experiment, "", "a")
     assert ended.returncode == 0, ended
     assert experiment.one()["attempts"] == 2
     again = debugging(experiment, "", "a")
-    line = "pyalma-tui: --debug a: it is done. `pyalma-tui reset` lets it run anew; nothing was started"
+    line = "pyalma-tui: --debug a: it is done. `pyalma-tui reset m.py a` lets it run anew; nothing was started"
     assert (again.returncode, again.stderr.splitlines()[-1]) == (2, line)
 
 
 @case("A134-debug-names-the-iteration-as-everywhere")
-def _(experiment: Experiment) -> None:
+def test_debug_names_an_iteration_as_it_is_named_everywhere(experiment: Experiment) -> None:
     ended = debugging(experiment.write(STOPS), "c\n", "a", "--iterations", "2")
     assert ended.stderr.splitlines()[-1].startswith("pyalma-tui: a#0: done in ")
 
 
 @case("A134-debug-of-what-fails-shows-where")
-def _(experiment: Experiment) -> None:
+def test_debug_of_what_fails_shows_where(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    save('7')\n    raise ValueError('here')\n")
     ended = debugging(experiment, "", "a")
     assert ended.returncode == 1
@@ -507,15 +502,15 @@ def _(experiment: Experiment) -> None:
     assert ended.stderr.splitlines()[-1] == "pyalma-tui: a: failed: ValueError: here; state 7, which is kept"
 
 
-@case.each("A134-debug-is-left", quit="q\n", end_of_file="")
-def _(experiment: Experiment, keys: str) -> None:
+@cases("A134-debug-is-left", quit="q\n", end_of_file="")
+def test_a_debugger_that_is_left_interrupts_the_run(experiment: Experiment, keys: str) -> None:
     ended = debugging(experiment.write(STOPS), keys, "a")
     assert ended.returncode == 130, ended
     assert experiment.one() | {"status": "interrupted", "state": "2", "error": None} == experiment.one()
 
 
 @case("A134-debug-means-one-instance")
-def _(experiment: Experiment) -> None:
+def test_debug_means_one_instance(experiment: Experiment) -> None:
     experiment.write(STOPS, ("a1", "a2", "b"))
     ended = debugging(experiment, "", "a*")
     assert ended.stderr == "pyalma-tui: --debug a*: 2 instances are meant: a1, a2. Name one of them\n"
@@ -527,7 +522,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A136-workers-and-limits-stay-until-told-otherwise")
-def _(experiment: Experiment) -> None:
+def test_workers_and_limits_stay_until_told_otherwise(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    sys.exit(1)\n", ("a", "b"))
 
     def notes(*options: str) -> str:
@@ -548,7 +543,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("A136-an-edit-of-the-experiment-file-wins")
-def _(experiment: Experiment) -> None:
+def test_an_edit_of_the_experiment_file_wins_over_what_was_chosen(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    sys.exit(1)\n", ("a", "b"))
     file = experiment.folder / "m.experiment"
 
@@ -579,8 +574,8 @@ DAMAGED = {
 }
 
 
-@case.each("A136-damaged", **DAMAGED)
-def _(experiment: Experiment, chosen: Any) -> None:
+@cases("A136-damaged", **DAMAGED)
+def test_damaged_choices_are_refused_with_their_place(experiment: Experiment, chosen: Any) -> None:
     experiment.write("def run(instance, save, state):\n    pass\n").run()
     database = experiment.state_dir / "db.json"
     tables = json.loads(database.read_text())
@@ -610,8 +605,8 @@ IGNORED = {
 }  # fmt: skip
 
 
-@case.each("A137-ignored", **IGNORED)
-def _(experiment: Experiment, fault: tuple[tuple[str, ...], str]) -> None:
+@cases("A137-ignored", **IGNORED)
+def test_an_option_that_would_be_ignored_is_refused(experiment: Experiment, fault: tuple[tuple[str, ...], str]) -> None:
     arguments, line = fault
     experiment.write("def run(instance, save, state):\n    pass\n")
     if arguments[0] in ("logs", "export"):
@@ -622,14 +617,9 @@ def _(experiment: Experiment, fault: tuple[tuple[str, ...], str]) -> None:
 
 
 @case("A137-what-only-a-screen-has-harms-nobody-without-one")
-def _(experiment: Experiment) -> None:
+def test_what_only_a_screen_has_harms_nobody_without_one(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    pass\n")
     result = experiment.run("--theme", "dracula", "--no-mouse", "--on-hangup", "interrupt", "--yes")
     assert (result.code, result.err) == (0, "")
     assert experiment.start("export", "m.py", "--output", "no-ending").end().code == 0
     assert Path(experiment.folder, "no-ending").read_text().startswith("id,instance")
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)

@@ -1,4 +1,4 @@
-"""Catalogue, where it shows: encodings, terminals that take nothing, jobs of a shell, hostile text, multiplexers."""
+"""Catalogue G, continued: encodings, terminals that take nothing, jobs of a shell, hostile text, multiplexers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ import psutil
 import pytest
 
 from pyalma_tui.store.lock import holder
-from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Catalogue, Check, Experiment, until
-from tests.terminal.screen import Terminal
-
-case = Catalogue()
+from tests.catalogue.case import case, cases
+from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Experiment, until
+from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
+from tests.terminal.shell import shell
 
 GRACE = 1.0  # seconds; the promise is an end within two more
 BUSY = 6.0  # seconds more on a machine that runs other tests
-FULL_SCREEN, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"
 
 ENCODINGS = {
     "latin1": {"PYTHONIOENCODING": "latin-1"},
@@ -56,8 +55,8 @@ def ended(experiment: Experiment, *arguments: str, **environment: str) -> subpro
     )
 
 
-@case.each("G139", **ENCODINGS)
-def _(experiment: Experiment, environment: dict[str, str]) -> None:
+@cases("G139", **ENCODINGS)
+def test_output_has_stand_ins_for_what_an_encoding_lacks(experiment: Experiment, environment: dict[str, str]) -> None:
     (experiment.folder / "m.py").write_text(FOREIGN)
     encoding = "latin-1" if "latin-1" in environment.values() else "ascii"
     told = {}
@@ -95,8 +94,8 @@ def _(experiment: Experiment, environment: dict[str, str]) -> None:
     assert "\u2713\u00fc" in (experiment.folder / "out.json").read_text("utf-8"), "files are UTF-8, whatever the locale"
 
 
-@case.each("G139-terminal", plain=("--plain",), screen=())
-def _(experiment: Experiment, options: tuple[str, ...]) -> None:
+@cases("G139-terminal", plain=("--plain",), screen=())
+def test_a_terminal_of_ascii_is_painted_in_ascii(experiment: Experiment, options: tuple[str, ...]) -> None:
     (experiment.folder / "m.py").write_text(FOREIGN)
     environment = ENCODINGS["posix"] | {OWNER: str(experiment.folder)}
     with Terminal(experiment.folder, "m.py", *options, environment=environment) as terminal:
@@ -112,12 +111,13 @@ def _(experiment: Experiment, options: tuple[str, ...]) -> None:
             terminal.press("q")
         assert terminal.end() == 0
         assert "+ 1 done" in terminal.text
-        terminal.assert_restored()
+        if not options:
+            terminal.assert_restored()
     assert terminal.raw.isascii()
 
 
 @case("G139-keys-of-another-encoding")
-def _(experiment: Experiment) -> None:
+def test_keys_of_another_encoding_end_nothing(experiment: Experiment) -> None:
     (experiment.folder / "m.py").write_text(FOREIGN)
     with Terminal(experiment.folder, "m.py", environment={OWNER: str(experiment.folder)}) as terminal:
         terminal.see("100 %")
@@ -219,8 +219,8 @@ def ends_in_time(process: subprocess.Popen[bytes]) -> int:
     return process.wait(GRACE + 2 + BUSY)
 
 
-@case.each("G141", sigterm=signal.SIGTERM, sigint=signal.SIGINT)
-def _(experiment: Experiment, number: signal.Signals) -> None:
+@cases("G141", sigterm=signal.SIGTERM, sigint=signal.SIGINT)
+def test_a_terminal_that_takes_nothing_delays_no_end(experiment: Experiment, number: signal.Signals) -> None:
     with stalled_screen(experiment) as (process, ours):
         before = goes_on(lambda: saved(experiment))
         process.send_signal(number)
@@ -233,7 +233,7 @@ def _(experiment: Experiment, number: signal.Signals) -> None:
 
 
 @case("G141-taken-over")
-def _(experiment: Experiment) -> None:
+def test_what_has_a_stalled_terminal_is_taken_over(experiment: Experiment) -> None:
     with stalled_screen(experiment) as (process, _):
         environment = {OWNER: str(experiment.folder)}
         with Terminal(experiment.folder, "m.py", "--grace", "1", environment=environment) as second:
@@ -251,7 +251,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G141-hung-up-it-goes-on")
-def _(experiment: Experiment) -> None:
+def test_what_has_a_stalled_terminal_goes_on_after_a_hang_up(experiment: Experiment) -> None:
     with stalled_screen(experiment) as (process, _):
         process.send_signal(signal.SIGHUP)
         until(lambda: "the terminal has gone away" in experiment.session_log(), experiment.session_log)
@@ -314,8 +314,10 @@ def done_runs(experiment: Experiment) -> int:
     return found
 
 
-@case.each("G142", plain=("--plain", signal.SIGTERM), json=("--json", signal.SIGINT))
-def _(experiment: Experiment, how: tuple[str, signal.Signals]) -> None:
+@cases("G142", plain=("--plain", signal.SIGTERM), json=("--json", signal.SIGINT))
+def test_a_pipe_that_nobody_reads_delays_neither_runs_nor_the_end(
+    experiment: Experiment, how: tuple[str, signal.Signals]
+) -> None:
     option, number = how
     with stalled_pipe(experiment, option) as (process, _):
         before = goes_on(lambda: done_runs(experiment))
@@ -327,8 +329,10 @@ def _(experiment: Experiment, how: tuple[str, signal.Signals]) -> None:
     assert holder(experiment.state_dir) is None
 
 
-@case.each("G142-live", sigterm=signal.SIGTERM, sigint=signal.SIGINT)
-def _(experiment: Experiment, number: signal.Signals) -> None:
+@cases("G142-live", sigterm=signal.SIGTERM, sigint=signal.SIGINT)
+def test_a_live_display_that_nobody_reads_delays_neither_runs_nor_the_end(
+    experiment: Experiment, number: signal.Signals
+) -> None:
     with stalled_display(experiment) as process:
         before = goes_on(lambda: done_runs(experiment))
         process.send_signal(number)
@@ -341,7 +345,7 @@ def _(experiment: Experiment, number: signal.Signals) -> None:
 
 
 @case("G142-a-slow-reader-gets-all")
-def _(experiment: Experiment) -> None:
+def test_a_slow_reader_gets_all(experiment: Experiment) -> None:
     with stalled_pipe(experiment, "--plain") as (process, ours):
         process.send_signal(signal.SIGTERM)
         read = b""
@@ -369,19 +373,10 @@ def run(instance, save, state):
 
 
 @contextmanager
-def shell(experiment: Experiment, command: str, names: tuple[str, ...] = ("a",)) -> Iterator[Terminal]:
+def typed(experiment: Experiment, command: str, names: tuple[str, ...] = ("a",)) -> Iterator[Terminal]:
     """A shell with job control in which this was typed."""
     experiment.write(COUNTING, names)
-    (experiment.folder / "inputrc").write_text("set enable-bracketed-paste off\n")
-    environment = {
-        OWNER: str(experiment.folder),
-        "PS1": "prompt> ",
-        "HISTFILE": "",
-        "INPUTRC": str(experiment.folder / "inputrc"),
-    }
-    program = ("bash", "--norc", "--noprofile", "-i")
-    with Terminal(experiment.folder, program=program, environment=environment) as terminal:
-        terminal.see("prompt>")
+    with shell(experiment.folder, **{OWNER: str(experiment.folder)}) as terminal:
         terminal.press(command, "enter")
         yield terminal
         terminal.press("exit", "enter")
@@ -389,8 +384,8 @@ def shell(experiment: Experiment, command: str, names: tuple[str, ...] = ("a",))
 
 
 @case("G143-background-then-foreground")
-def _(experiment: Experiment) -> None:
-    with shell(experiment, f"{PROGRAM} m.py &") as terminal:
+def test_started_in_the_background_it_shows_the_screen_in_the_foreground(experiment: Experiment) -> None:
+    with typed(experiment, f"{PROGRAM} m.py &") as terminal:
         terminal.see("in the background: the experiment goes on, `fg` shows the screen")
         experiment.allow("go0")
         experiment.hears("saved 1")
@@ -410,8 +405,8 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G143-stopped-then-in-the-background")
-def _(experiment: Experiment) -> None:
-    with shell(experiment, f"{PROGRAM} m.py", ("a", "b")) as terminal:
+def test_stopped_and_sent_to_the_background_it_goes_on_without_touching_the_terminal(experiment: Experiment) -> None:
+    with typed(experiment, f"{PROGRAM} m.py", ("a", "b")) as terminal:
         terminal.see("● running", "instances 2")
         terminal.press("\x1a")
         terminal.see("Stopped", "prompt>")
@@ -429,9 +424,11 @@ def _(experiment: Experiment) -> None:
         terminal.assert_restored()
 
 
-@case.each("G144", screen=(), plain=("--plain",))
-def _(experiment: Experiment, options: tuple[str, ...]) -> None:
-    with shell(experiment, " ".join((PROGRAM, "m.py", *options))) as terminal:
+@cases("G144", screen=(), plain=("--plain",))
+def test_stopped_and_then_killed_it_ends_and_interrupts_its_runs(
+    experiment: Experiment, options: tuple[str, ...]
+) -> None:
+    with typed(experiment, " ".join((PROGRAM, "m.py", *options))) as terminal:
         experiment.hears("begins 0")
         terminal.see("● " if options else "instances 1")
         terminal.press("\x1a")
@@ -446,8 +443,8 @@ def _(experiment: Experiment, options: tuple[str, ...]) -> None:
 
 
 @case("G145-plain-in-the-background")
-def _(experiment: Experiment) -> None:
-    with shell(experiment, f"{PROGRAM} m.py --plain &") as terminal:
+def test_plain_output_in_the_background_is_lines_and_a_display_in_the_foreground(experiment: Experiment) -> None:
+    with typed(experiment, f"{PROGRAM} m.py --plain &") as terminal:
         experiment.allow("go0")
         terminal.see("saved  state 1")
         assert b"\x1b[" not in terminal.raw, "nothing is painted over what somebody types"
@@ -505,7 +502,7 @@ def assert_harmless(text: str, what: object) -> None:
 
 
 @case("G146-without-a-screen")
-def _(experiment: Experiment) -> None:
+def test_no_command_hands_a_terminal_what_it_would_obey(experiment: Experiment) -> None:
     folder = experiment.folder
     (folder / "m.py").write_text(HOSTILE)
     (folder / f"{NAME}.py").write_text("import time\ntime.sleep(2.2)\n" + HOSTILE)
@@ -557,7 +554,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G146-on-the-screen")
-def _(experiment: Experiment) -> None:
+def test_the_screen_hands_a_terminal_nothing_of_others_that_it_would_obey(experiment: Experiment) -> None:
     (experiment.folder / f"{NAME}.py").write_text(HOSTILE)
     environment = {OWNER: str(experiment.folder), "EDITOR": f"no{NAME}"}
 
@@ -599,7 +596,7 @@ def _(experiment: Experiment) -> None:
 
 
 @case("G147-lone-carriage-return")
-def _(experiment: Experiment) -> None:
+def test_a_lone_carriage_return_survives_in_csv(experiment: Experiment) -> None:
     states = ("a\rb", "a\nb", "a\r\nb", 'a"\rb', "\r")
     module = f"instances = [{{'data': s}} for s in {states!r}]\ndef run(i, save, s): save(i['data'])\n"
     (experiment.folder / "m.py").write_text(module)
@@ -622,7 +619,7 @@ cat > "$BUFFER"
 SAVING = "instances = [{'data': 1}]\ndef run(instance, save, state): save('to be copied')\n"
 
 
-@case.each(
+@cases(
     "G148",
     tmux=({"TMUX": "/x,1,0"}, "copied the state, to tmux too", True),
     old_tmux=({"TMUX": "/x,1,0", "FAKE": "old"}, "copied the state, to tmux too", True),
@@ -631,7 +628,7 @@ SAVING = "instances = [{'data': 1}]\ndef run(instance, save, state): save('to be
     gnu_screen=({"STY": "1.x"}, "GNU screen does not hand the state on", False),
     neither=({}, "copied the state", False),
 )
-def _(experiment: Experiment, how: tuple[Mapping[str, str], str, bool]) -> None:
+def test_a_copy_reaches_tmux_or_says_why_not(experiment: Experiment, how: tuple[Mapping[str, str], str, bool]) -> None:
     environment, told, reaches = how
     tools = experiment.folder / "tools"
     tools.mkdir()
@@ -653,8 +650,10 @@ def _(experiment: Experiment, how: tuple[Mapping[str, str], str, bool]) -> None:
     assert (buffer.read_text() if buffer.exists() else None) == ("to be copied" if reaches else None)
 
 
-@case.each("G149", linux="linux", vt100="vt100", xterm="xterm", without_colour="NO_COLOR", full="xterm-256color")
-def _(experiment: Experiment, term: str) -> None:
+@cases("G149", linux="linux", vt100="vt100", xterm="xterm", without_colour="NO_COLOR", full="xterm-256color")
+def test_the_row_of_the_cursor_is_seen_without_focus_whatever_colours_there_are(
+    experiment: Experiment, term: str
+) -> None:
     (experiment.folder / "m.py").write_text(SAVING)
     environment = {OWNER: str(experiment.folder), "TERM": term}
     if term == "NO_COLOR":
@@ -674,8 +673,3 @@ def _(experiment: Experiment, term: str) -> None:
         assert look(line) != other, "its cursor is seen all the same"
         terminal.press("q")
         assert terminal.end() == 0
-
-
-@pytest.mark.parametrize("check", case.cases)
-def test_catalogue(check: Check, experiment: Experiment) -> None:
-    check(experiment)
