@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import selectors
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
 
 from pyalma_tui.errors import DefectError, Failure, PyalmaError, ShortageError, StoreError
 from pyalma_tui.model import messages as m
-from pyalma_tui.model import status as s
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
+from pyalma_tui.runner.beginning import state_of
 from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.dispatch import decide
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
+from pyalma_tui.runner.mailbox import Mailbox
 from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.publishing import Publisher, phase_of
-from pyalma_tui.runner.queue import Queue
-from pyalma_tui.runner.retries import Retries
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Listener, Snapshot
-from pyalma_tui.runner.state import Absent, Open, Policy, Present, State
+from pyalma_tui.runner.state import Absent, Present
 from pyalma_tui.runner.steps import MAKE_ROOM
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
@@ -46,13 +43,12 @@ class Runner:
         self._session = session
         self._listener = listener
         self._crew = Crew(settings, session, first)
-        self._state = _state_of(settings, session, has_done=first.loaded.has_done)
+        self._state = state_of(settings, session, has_done=first.loaded.has_done)
         self._publisher = Publisher(settings, session)
         self._edited = ModuleWatch(settings.module, session.meta.module_hash)
         self._failure: Failure | None = None
         self._changed = True
-        self._commands: SimpleQueue[c.Command] = SimpleQueue()
-        self._wake, self._woken = socket.socketpair()
+        self._mailbox = Mailbox()
         self._selector = selectors.DefaultSelector()
         self._next_tick = self._next_measure = 0.0
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
@@ -93,30 +89,20 @@ class Runner:
 
     def send(self, command: c.Command) -> None:
         """Ask for something; returns at once."""
-        self._commands.put(command)
-        try:
-            self._wake.send(b"\0")
-        except OSError:  # the thread has ended: nobody carries out anything any more
-            return
+        self._mailbox.put(command)
 
     # --- the thread --------------------------------------------------------------------------------------------------
 
     def _main(self) -> None:
-        self._woken.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ, self._take_commands)
+        self._selector.register(self._mailbox, selectors.EVENT_READ, self._take_commands)
         try:
             self._listen()
             while not (self._state.closing and not self._state.seats and isinstance(self._state.agent, Absent)):
                 self._turn()
-        except PyalmaError as error:
-            self._failure = error.failure
-        except OSError as error:
-            where = error.filename or self._session.state_dir
-            why = f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}"
-            self._failure = StoreError(why).failure
         except Exception as error:
-            self._failure = _defect(error)
-            raise
+            self._failure = self._failed(error)
+            if self._failure.kind == "defect":
+                raise
         finally:
             self._end()
 
@@ -181,15 +167,15 @@ class Runner:
                 continue
             if isinstance(event, Said | m.Gone):
                 self._absorb(self._crew.last_words(event))
-            if isinstance(event, AgentGone):
-                self._selector.unregister(self._crew.agent)
+            elif isinstance(event, AgentGone):
+                if self._crew.agent in self._selector.get_map():
+                    self._selector.unregister(self._crew.agent)
                 self._absorb(self._crew.close())
             self._decide(event)
 
     def _take_commands(self) -> None:
-        self._woken.recv(4096)
-        while not self._commands.empty():
-            self._decide(self._commands.get())
+        for command in self._mailbox.take():
+            self._decide(command)
 
     def _decide(self, event: Event) -> None:
         for instruction in decide(event, self._state, Clock(time.monotonic(), time.time())):
@@ -261,68 +247,31 @@ class Runner:
             self._try(self._session.close)
         finally:
             self._selector.close()
-            self._wake.close()
-            self._woken.close()
+            self._mailbox.close()
             self._publisher.publish(self._state, self._failure, closed=True)
             if self._listener is not None:
                 self._listener([])
 
     def _kill_agent(self) -> None:
         """Kill it and its workers, and find out what became of what they were doing."""
-        agent, deadline = self._crew.agent, time.monotonic() + PATIENCE
-        agent.kill()
+        self._crew.agent.kill()
+        deadline = time.monotonic() + PATIENCE
         while not isinstance(self._state.agent, Absent) and time.monotonic() < deadline:
-            for event in agent.receive():
-                if isinstance(event, Said | m.Gone):
-                    self._absorb(self._crew.last_words(event))
-                if isinstance(event, AgentGone):
-                    self._absorb(self._crew.close())
-                if isinstance(event, m.Gone | AgentGone):
-                    self._decide(event)
+            self._hear()
             time.sleep(0.002)
 
     def _try(self, step: Callable[[], None]) -> None:
         """Take a step of the end; if it fails, that is told, and the others are taken all the same."""
         try:
             step()
-        except PyalmaError as error:
-            self._failure = self._failure or error.failure
-        except Exception as error:  # noqa: BLE001 - told below, and nothing comes after it
-            self._failure = self._failure or _defect(error)
+        except Exception as error:  # noqa: BLE001 - told, and nothing comes after it
+            self._failure = self._failure or self._failed(error)
 
-
-def _state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
-    """What is known at the start: all that starts by itself waits, failed runs if they were asked for."""
-    ledger, order = session.ledger, session.order
-    queue = Queue(order)
-    wanted = (s.Pending, s.Interrupted, s.Failed) if settings.retry_failed else (s.Pending, s.Interrupted)
-    if settings.only is not None:
-        queue.add([settings.only])
-    elif ledger.counts.pending == len(ledger.runs):
-        queue.add(order)
-    else:
-        queue.add([number for number in order if isinstance(ledger.run(number).status, wanted)])
-    policy = Policy(
-        module=str(settings.module),
-        grace=settings.grace,
-        no_done=settings.no_done,
-        runs_per_worker=settings.runs_per_worker,
-    )
-    return State(
-        ledger=ledger,
-        order=order,
-        policy=policy,
-        queue=queue,
-        retries=Retries(settings.retries),
-        workers=settings.workers,
-        timeout=settings.timeout,
-        gate=Open(settings.paused),
-        agent=Present(),
-        has_done=has_done,
-        planned=session.planned,
-    )
-
-
-def _defect(error: Exception) -> Failure:
-    text = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
-    return DefectError(text).failure
+    def _failed(self, error: Exception) -> Failure:
+        if isinstance(error, PyalmaError):
+            return error.failure
+        if isinstance(error, OSError):
+            where = error.filename or self._session.state_dir
+            return StoreError(f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}").failure
+        text = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
+        return DefectError(text).failure

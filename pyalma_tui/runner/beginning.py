@@ -1,0 +1,41 @@
+"""What the runner knows when it begins."""
+
+from __future__ import annotations
+
+from pyalma_tui.model import status as s
+from pyalma_tui.runner.queue import Queue
+from pyalma_tui.runner.retries import Retries
+from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.state import Open, Policy, Present, State
+
+
+def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
+    """The state at the start: all that starts by itself waits, failed runs if they were asked for."""
+    ledger, order = session.ledger, session.order
+    queue = Queue(order)
+    wanted = (s.Pending, s.Interrupted, s.Failed) if settings.retry_failed else (s.Pending, s.Interrupted)
+    if settings.only is not None:
+        queue.add([settings.only])
+    elif ledger.counts.pending == len(ledger.runs):
+        queue.add(order)
+    else:
+        queue.add([number for number in order if isinstance(ledger.run(number).status, wanted)])
+    policy = Policy(
+        module=str(settings.module),
+        grace=settings.grace,
+        no_done=settings.no_done,
+        runs_per_worker=settings.runs_per_worker,
+    )
+    return State(
+        ledger=ledger,
+        order=order,
+        policy=policy,
+        queue=queue,
+        retries=Retries(settings.retries),
+        workers=settings.workers,
+        timeout=settings.timeout,
+        gate=Open(settings.paused),
+        agent=Present(),
+        has_done=has_done,
+        planned=session.planned,
+    )
