@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -94,7 +95,9 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         if options.fresh:
             _forget(target, start.settings, yes=options.yes)
         session = start.open()
-        settings = start.settings if options.debug is None else _only_debugged(start.settings, session, options.debug)
+        settings = (
+            start.settings if options.debug is None else _only_debugged(start.settings, session, options.debug, name)
+        )
     return front(settings, session, start.agent, options)
 
 
@@ -146,14 +149,15 @@ def _whose(target: Target, state_dir: Path) -> str:
     return f" of {owner[0]}" if owner is not None else ""
 
 
-def _only_debugged(settings: Settings, session: Session, word: str) -> Settings:
-    """The same for the first run of this instance that is not done; nothing hurries it."""
+def _only_debugged(settings: Settings, session: Session, word: str, target: str) -> Settings:
+    """The same for the first run of this instance that is not done; nothing hurries it. `target` as it was typed."""
     ledger, planned = session.ledger, set(session.order)
     try:
         instance = choose_one([each for each in ledger.instances if each.in_batch], word, "--debug")
         left = [i for i in ledger.runs_of[instance.id] if i in planned and not isinstance(ledger.run(i).status, s.Done)]
         if not left:
-            raise UsageError(f"--debug {word}: it is done. `pyalma-tui reset` lets it run anew; nothing was started")
+            again = shlex.join(["pyalma-tui", "reset", target, word])
+            raise UsageError(f"--debug {word}: it is done. `{again}` lets it run anew; nothing was started")
     except UsageError:
         session.close()
         raise

@@ -1,10 +1,10 @@
-"""The agent that this session has, and what belongs to each of its workers: journal segment, logs."""
+"""The agent that this session has, the code that it has loaded, and what each of its workers writes: segment, logs."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -15,6 +15,7 @@ from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.instructions import Instruction
+from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.workers.local import LocalAgent, Service
 from pyalma_tui.runner.workers.protocol import Assignment, Said
@@ -32,6 +33,7 @@ class Crew:
         self._followed: set[int] = set()  # workers whose segments are there to be read
         self._logs: dict[int, Bound] = {}  # by worker: what its run or done() prints now
         self._load_logs: dict[int, Path] = {}
+        self._edited = ModuleWatch(settings.module, session.meta.module_hash)
         self._agents = 1
         self._serve()
 
@@ -116,11 +118,16 @@ class Crew:
         for log in self._logs.values():
             log.look()
 
-    def renew_segments(self, writers: Collection[str]) -> None:
-        """Let these go on in new segments."""
+    def look_at_files(self) -> list[str]:
+        """What there is to tell of edits of the module and of files of ours that others have removed or damaged.
+
+        Workers whose segments these are go on in new ones. Raises InUseError if another process has taken our place.
+        """
+        mended = self._session.mend()
         for worker in self._followed:
-            if _writer(worker) in writers:
+            if _writer(worker) in mended.writers:
                 self.agent.ask(worker, m.NewSegment())
+        return [*self._edited.news(), *mended.notes]
 
     # --- what workers have written -----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from pyalma_tui.errors import DefectError, Failure, PyalmaError, ShortageError, StoreError
+from pyalma_tui.errors import Failure, ShortageError, StoreError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
@@ -16,14 +16,13 @@ from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.beginning import state_of
 from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.dispatch import decide
+from pyalma_tui.runner.failing import failure_of
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
 from pyalma_tui.runner.mailbox import Mailbox
-from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.publishing import Publisher, phase_of
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Listener, Snapshot
 from pyalma_tui.runner.state import Absent, Present
-from pyalma_tui.runner.steps import MAKE_ROOM
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
 
@@ -45,12 +44,11 @@ class Runner:
         self._crew = Crew(settings, session, first)
         self._state = state_of(settings, session, has_done=first.loaded.has_done)
         self._publisher = Publisher(settings, session)
-        self._edited = ModuleWatch(settings.module, session.meta.module_hash)
         self._failure: Failure | None = None
         self._changed = True
         self._mailbox = Mailbox()
         self._selector = selectors.DefaultSelector()
-        self._next_tick = self._next_measure = 0.0
+        self._next_tick = self._next_measure = 0.0  # time.monotonic
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
         found = [note for note in session.ledger.notes if note.text not in settings.warnings]
         if listener is not None and found:  # while it was opened; a listener's user has read the warnings on stderr
@@ -100,7 +98,7 @@ class Runner:
             while not (self._state.closing and not self._state.seats and isinstance(self._state.agent, Absent)):
                 self._turn()
         except Exception as error:
-            self._failure = self._failed(error)
+            self._failure = failure_of(error, self._session.state_dir)
             if self._failure.kind == "defect":
                 raise
         finally:
@@ -117,43 +115,27 @@ class Runner:
 
     def _is_ticking(self) -> bool:
         state = self._state
+        starting = state.starting.waits and self._phase() == "busy"
         return bool(
-            state.seats
-            or state.closing
-            or state.retries
-            or self._changed
-            or state.room.wanted
-            or (state.starting.waits and self._phase() == "busy")
-            or self._session.journal.changed
-            or self._session.not_saved
+            self._changed or state.waits or starting or self._session.journal.changed or self._session.not_saved
         )
 
     def _tick(self) -> None:
-        now = time.monotonic()
-        self._next_tick = now + TICK
-        self._look_at_files()
+        self._next_tick = (now := time.monotonic()) + TICK
+        for text in self._crew.look_at_files():
+            self._note(text)
         self._absorb(self._session.journal.poll())
         self._crew.look_at_logs()
         if now >= self._next_measure and self._state.seats and isinstance(self._state.agent, Present):
             self._next_measure = now + MEASURE
             self._crew.agent.measure()
-        active = bool(self._state.active)
-        self._session.busy(active)
+        self._session.busy(active := bool(self._state.active))
         self._session.tend(now, idle=self._phase() == "idle")
         if not self._session.planned:
             self._session.refuse_unplanned()
         self._decide(i.Tick(stored=not self._session.not_saved, planned=self._session.planned))
         if self._changed or active:
             self._publish()
-
-    def _look_at_files(self) -> None:
-        """Report edits of the module and files of ours that others have removed or damaged."""
-        for text in self._edited.news():
-            self._note(text)
-        mended = self._session.mend()
-        for text in mended.notes:
-            self._note(text)
-        self._crew.renew_segments(mended.writers)
 
     # --- events and what follows -------------------------------------------------------------------------------------
 
@@ -265,13 +247,4 @@ class Runner:
         try:
             step()
         except Exception as error:  # noqa: BLE001 - told, and nothing comes after it
-            self._failure = self._failure or self._failed(error)
-
-    def _failed(self, error: Exception) -> Failure:
-        if isinstance(error, PyalmaError):
-            return error.failure
-        if isinstance(error, OSError):
-            where = error.filename or self._session.state_dir
-            return StoreError(f"store: {where}: {error.strerror}. What was saved is kept; {MAKE_ROOM}").failure
-        text = f"runner: {type(error).__name__}: {error}. What was saved is kept; please report this"
-        return DefectError(text).failure
+            self._failure = self._failure or failure_of(error, self._session.state_dir)

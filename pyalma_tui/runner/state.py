@@ -186,6 +186,11 @@ class State(msgspec.Struct, kw_only=True):
         """Whether runs that wait are begun."""
         return isinstance(self.gate, Open) and not self.gate.paused and not self.closing
 
+    @property
+    def waits(self) -> bool:
+        """Whether something may become due by the passing of time."""
+        return bool(self.seats or self.closing or self.retries or self.room.wanted)
+
     def standing(self, runs: Iterable[int], *kinds: type[s.Status]) -> list[int]:
         """Those of the runs that are in one of these statuses and that no worker has."""
         taken = {seat.run for seat in self.seats.values()}

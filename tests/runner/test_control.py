@@ -119,6 +119,7 @@ def test_a_run_has_the_time_that_was_granted_last_also_if_it_returns_by_itself(c
     conducted.folder.allow("go-a")
     conducted.until(lambda now: now.counts.done == 1)
     conducted.send(c.SetLimits(Limits(timeout=0.001)))
+    conducted.until(lambda now: "timeout 2000 s → 0.001 s" in conducted.notes())
     conducted.folder.allow("go-b")
     conducted.until(lambda now: now.counts.failed == 1)
     assert "timed out after 0.001 s (ran " in str(conducted.now.runs[1].status)
