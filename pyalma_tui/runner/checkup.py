@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ import msgspec
 import psutil
 
 from pyalma_tui.errors import InputError, LoadError, PyalmaError, StoreError
+from pyalma_tui.loading.source import drawn, signature
 from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
@@ -183,6 +183,9 @@ def look_at_module(target: Target, state_dir: Path, args: tuple[str, ...] | None
     yield Finding("module", f"{target.module}: loads in {took:.1f} s{wrote}")
     yield Finding("run", signature(target.module, "run"))
     yield Finding("done", "done() is called once, when all runs are done" if loaded.has_done else "no done()")
+    if not loaded.unforkable and (found := drawn(target.module)) is not None:
+        fact = f"{found[0]} in line {found[1]} draws from a state that all workers have from the import"
+        yield Finding("random", fact, "random.Random(seed) draws for one run alone, `--import each` for one worker")
     yield from _instances(target, loaded, state_dir)
 
 
@@ -218,16 +221,6 @@ def _wait(agent: LocalAgent, module: Path, waiting: Callable[[float], None]) -> 
         return wait_until_loaded(agent, module, waiting)
     finally:
         agent.part()
-
-
-def signature(module: Path, name: str) -> str:
-    """`run(instance, save, state)` as it is written in the file; only the name where it is made otherwise."""
-    try:
-        tree = ast.parse(module.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return f"{name}()"
-    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
-    return f"{name}({ast.unparse(found[-1].args)})" if found else f"{name}()"
 
 
 def _instances(target: Target, loaded: Loaded, state_dir: Path) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import pexpect
 import pytest
 
 from pyalma_tui.cli.doctor import fits
+from pyalma_tui.loading.source import drawn
 from pyalma_tui.loading.target import Target
 from pyalma_tui.runner.checkup import look_at_disk, look_at_store
 from pyalma_tui.store.lock import Lock
@@ -165,3 +166,32 @@ def test_versions_are_compared_by_number(version: str, requirement: str, fitting
 def test_an_unwritable_place_is_told_before_a_start(experiment: Experiment, tmp_path: Path) -> None:
     (finding,) = list(look_at_disk(tmp_path / "deep" / "down.alma"))
     assert finding.fact.startswith(f"{tmp_path}: ")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import random\nrandom.choice('ab')", "random.choice() in line 3"),
+        ("from random import choice as pick\nif 0:\n    pick('ab')", "random.choice() in line 4"),
+        ("import numpy as np\ndef draw():\n    return np.random.rand(3)", "numpy.random.rand() in line 4"),
+        ("from numpy import random\ndef draw():\n    random.shuffle([])", "numpy.random.shuffle() in line 4"),
+        ("import random\nrandom.seed(4)\nrandom.choice('ab')", None),
+        ("import random\nx = random.Random(3)\nx.choice('ab')", None),
+        ("import numpy as np\ndef draw():\n    np.random.default_rng(3).random()", None),
+        ("random = dict\nrandom(a=1)", None),
+    ],
+)
+def test_what_draws_the_same_numbers_in_every_worker_is_told(tmp_path: Path, code: str, said: str | None) -> None:
+    module = tmp_path / "m.py"
+    module.write_text(f"import os\n{code}\n")
+    found = drawn(module)
+    assert said == (f"{found[0]} in line {found[1]}" if found else None)
+
+
+def test_a_module_that_draws_from_the_global_state_is_told_what_to_do(experiment: Experiment) -> None:
+    experiment.write("import random\n\ndef run(instance, save, state):\n    save(random.random())\n", ("a",))
+    result = doctor(experiment, experiment.name)
+    assert result.code == 0
+    told = lines(result, "·")["random"]
+    assert told.startswith("random.random() in line")
+    assert "random.Random(seed)" in told
