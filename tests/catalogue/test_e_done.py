@@ -139,6 +139,25 @@ def test_an_interrupted_done_is_cut_off_and_not_repeated_by_itself(experiment: E
     mended(experiment)
 
 
+@cases("E62", swallows="return", exits="sys.exit(0)", raises="raise ValueError('of its own')")
+def test_a_done_that_was_interrupted_is_cut_off_whatever_it_makes_of_that(experiment: Experiment, then: str) -> None:
+    done = f"""
+def done():
+    try:
+        tell("in done()")
+        wait_for("never")
+    except BaseException:
+        {then}
+"""
+    experiment.write(RUN + done, ("a", "b"))
+    running = experiment.go("--grace", "0.3")
+    experiment.hears("in done()")
+    running.signal(signal.SIGTERM)
+    assert running.end().code == 143
+    assert hook(experiment) == ("cut off", 1)
+    mended(experiment)
+
+
 @case("E62-ends-within-the-grace")
 def test_a_done_that_ends_within_the_grace_has_returned(experiment: Experiment) -> None:
     experiment.write(f"{RUN}def done():\n    tell('in done()')\n    wait_for('go')\n", ("a", "b"))
@@ -173,7 +192,7 @@ def test_done_is_called_once_for_each_set_of_results(experiment: Experiment) -> 
         (("m.py", "a", "b", "--iterations", "1"), 3),
     ]
     for arguments, calls in results:
-        experiment.start(*arguments, "--plain").end()
+        assert experiment.start(*arguments, "--plain").end().code == 0, arguments
         facts = experiment.status()["done_hook"]
         assert (facts, experiment.told()) == ({"status": "done", "calls": calls}, ["done()"] * calls), arguments
 

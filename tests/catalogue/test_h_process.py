@@ -87,6 +87,26 @@ def test_a_worker_whose_limits_a_run_has_changed_is_replaced(experiment: Experim
     ]
 
 
+@case("H98-files")
+def test_what_a_run_limits_itself_is_its_own_fault(experiment: Experiment) -> None:
+    """The disk is not full: others go on, and the run fails, which waiting for room would not mend."""
+    experiment.write(
+        """
+        import resource
+        def run(instance, save, state):
+            save("0")
+            if instance.endswith("b"):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+            save("1")
+        """,
+        ["a", "b", "c"],
+    )
+    result = experiment.run("--workers", "1")
+    assert (result.code, experiment.statuses()) == (1, {"a": "done", "b": "failed", "c": "done"}), result
+    assert experiment.runs()["b"]["state"] == "0"
+    assert "run() has limited the size of files (RLIMIT_FSIZE)" in experiment.runs()["b"]["error"]
+
+
 @case("H99-objects-of-a-failed-run")
 def test_the_objects_of_a_failed_run_are_freed(experiment: Experiment) -> None:
     experiment.write(

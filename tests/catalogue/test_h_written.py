@@ -87,6 +87,7 @@ HELD_UP = """
     finalizer=("WAITS = Waits()", "", "was still at its end after 1.5 s and was interrupted: what it had not"),
     stubborn=("atexit.register(stubborn)", "", "did not end within 2 s and was killed: what it had not written"),
     crash=("atexit.register(os.abort)", "", "was killed by SIGABRT while it ended: what it had not written to"),
+    exits=("atexit.register(os._exit, 7)", "", "exited with code 7 while it ended: what it had not written to"),
     exit_at_once=("atexit.register(os._exit, 0)", "", ""),
     closes_all=("atexit.register(os.closerange, 0, 65536)", "", ""),
 )
