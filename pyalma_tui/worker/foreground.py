@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
@@ -24,6 +25,7 @@ class Terminal:
         for fd, stream in enumerate(streams):
             os.dup2(stream, fd)
             os.close(stream)
+        sys.stdin = os.fdopen(0, closefd=False)  # multiprocessing lets that of a fork read nothing
 
     def redirect(self, folder: str, name: str) -> None:
         """Nothing goes into a log."""
