@@ -122,7 +122,8 @@ class Refused(msgspec.Struct, frozen=True):
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """An attempt is over and its end is in the journal, but for what was `refused`.
 
-    `worn` says what runs have changed in the process that cannot be put back: the worker is to be replaced.
+    `worn` says what the run has changed in the process that cannot be put back ("has changed …"): the worker is to be
+    replaced.
     """
 
     run: int

@@ -18,7 +18,6 @@ from pyalma_tui.runner.state import (
     Absent,
     Calling,
     Coming,
-    Halted,
     Leaving,
     Loading,
     Parting,
@@ -114,7 +113,7 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
                 yield from _not_recorded(run, attempt, refused, state, clock)
             turn(seat, state, clock, Ready())
             if worn:
-                yield from _replace(state.seats[seat.slot], worn, state, clock)
+                yield from _replace(state.seats[seat.slot], label(run, state), worn, state, clock)
         case m.DoneEnded(unsaved=unsaved):
             yield from cut_off(unsaved, state)
             turn(seat, state, clock, Ready())
@@ -130,15 +129,15 @@ def _not_recorded(run: int, attempt: int, refused: m.Refused, state: State, cloc
     yield from not_saved(label(run, state), refused, state, clock)
     known = state.ledger.run(run)
     goes_on = known.attempt < attempt or isinstance(known.status, s.Interrupted)
-    if goes_on and not isinstance(state.gate, Halted):
+    if goes_on and not state.gate.halted:
         state.queue.add([run])
 
 
-def _replace(seat: Seat, worn: str, state: State, clock: Clock) -> Iterator[Instruction]:
+def _replace(seat: Seat, run: str, worn: str, state: State, clock: Clock) -> Iterator[Instruction]:
     """Let a worker go whose process runs have changed for good; another one takes its slot if there is need."""
     if worn not in state.worn:
         state.worn = {*state.worn, worn}
-        yield i.Say(f"worker {seat.pid} is replaced, as each is after such a run: {worn}")
+        yield i.Say(f"{run} {worn}: its worker is replaced, as each is after such a run")
     yield from dismiss(seat, state, clock)
 
 
@@ -163,7 +162,7 @@ def _not_born(worker: int, why: str, state: State, clock: Clock, *, later: bool)
         yield from _try_later(why, state, clock)
     elif there := len(state.seats) - len(state.seated(Coming)):
         state.workers = there
-        go_on = f"{plural(state.workers, 'worker')} go on"
+        go_on = f"{_go_on(state.workers)}"
         yield i.Say(f"no more workers can be started ({why}): {go_on}")
     else:
         yield from block(ShortageError(f"no worker can be started: {why}"), f"no worker can be started: {why}", state)
@@ -180,7 +179,7 @@ def _never_loaded(said: str, why: str, state: State, clock: Clock) -> Iterator[I
     if not state.starting.died(clock.now):
         yield i.Say(f"{said}; another one is started")
     elif others:
-        yield i.Say(f"no more workers can be started: {said}; {plural(others, 'worker')} go on")
+        yield i.Say(f"no more workers can be started: {said}; {_go_on(others)}")
     else:
         yield from block(LoadError(f"module: {why}. {MEND}"), f"no worker can be started: {said}", state)
 
@@ -282,5 +281,5 @@ def _interrupt(running: Running, seat: Seat, state: State, clock: Clock) -> Iter
     if run.attempt == running.attempt and isinstance(run.status, s.Running):
         seconds = round(clock.now - seat.began, 3)
         yield from write(Stopped(run.id, running.attempt, seconds, clock.at, AGENT_ENDED), state, clock)
-    if not isinstance(state.gate, Halted):
+    if not state.gate.halted:
         state.queue.add(state.standing([run.id], s.Interrupted, s.Pending, s.Failed))

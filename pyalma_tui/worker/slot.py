@@ -175,9 +175,9 @@ def _serve(
 def _worn(pen: Pen, before: Before) -> str:
     """What the runs have changed in this process that cannot be put back."""
     if pen.recovered:
-        return "a run has closed or replaced the descriptor of its journal"
+        return "has closed or replaced the descriptor of its journal"
     changed = before.changed_limits()
-    return f"a run has changed limits of its process ({', '.join(changed)})" if changed else ""
+    return f"has changed limits of its process ({', '.join(changed)})" if changed else ""
 
 
 def _try_write(pen: Pen, record: Record) -> Refused | None:

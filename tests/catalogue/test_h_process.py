@@ -72,6 +72,7 @@ def test_a_worker_whose_limits_a_run_has_changed_is_replaced(experiment: Experim
             if name:
                 soft, hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
                 resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (100, hard))
+            time.sleep(0.002)  # it is looked at once a millisecond
         """,
         ["p1", "n1", "c2", "c1", "a3", "a2", "a1"],
     )

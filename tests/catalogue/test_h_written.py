@@ -73,29 +73,29 @@ HELD_UP = """
                 for_ever()
             except KeyboardInterrupt:
                 pass
-    {held_up}
     def run(instance, save, state):
+        global WAITS
         OUT.write("written\\n")
-        {run}
+        {held_up}
 """
 
 
 @cases(
     "H94",
-    exit_function=("atexit.register(for_ever)", "", "was held up at its end by wait_for() at telling.py:1"),
-    thread=("", "threading.Thread(target=for_ever, name='T').start()", "left a thread running, which ended with"),
-    finalizer=("WAITS = Waits()", "", "was still at its end after 1.5 s and was interrupted: what it had not"),
-    stubborn=("atexit.register(stubborn)", "", "did not end within 2 s and was killed: what it had not written"),
-    crash=("atexit.register(os.abort)", "", "was killed by SIGABRT while it ended: what it had not written to"),
-    exits=("atexit.register(os._exit, 7)", "", "exited with code 7 while it ended: what it had not written to"),
-    exit_at_once=("atexit.register(os._exit, 0)", "", ""),
-    closes_all=("atexit.register(os.closerange, 0, 65536)", "", ""),
+    exit_function=("atexit.register(for_ever)", "was held up at its end by wait_for() at telling.py:1"),
+    thread=("threading.Thread(target=for_ever, name='T').start()", "left a thread running, which ended with"),
+    finalizer=("WAITS = globals().get('WAITS') or Waits()", "was held up at its end by __del__() at m.py:"),
+    stubborn=("atexit.register(stubborn)", "did not end within 2 s and was killed: what it had not written"),
+    crash=("atexit.register(os.abort)", "was killed by SIGABRT while it ended: what it had not written to"),
+    exits=("atexit.register(os._exit, 7)", "exited with code 7 while it ended: what it had not written to"),
+    exit_at_once=("atexit.register(os._exit, 0)", ""),
+    closes_all=("atexit.register(os.closerange, 0, 65536)", ""),
 )
-def test_what_holds_a_worker_up_at_its_end_is_told_and_ended(experiment: Experiment, how: tuple[str, str, str]) -> None:
+def test_what_holds_a_worker_up_at_its_end_is_told_and_ended(experiment: Experiment, how: tuple[str, str]) -> None:
     """What runs have written is in their files, whatever the end of their worker is like."""
-    held_up, run, told = how
+    held_up, told = how
     names = [f"i{number}" for number in range(6)]
-    result = experiment.write(HELD_UP.format(held_up=held_up, run=run or "pass"), names).run("--workers", "6")
+    result = experiment.write(HELD_UP.format(held_up=held_up), names).run("--workers", "6")
     assert result.code == 0, "the runs are done, whatever their workers do"
     if told:
         assert told in experiment.session_log()
@@ -113,9 +113,8 @@ def test_a_worker_that_is_held_up_at_its_end_does_not_outlive_a_killed_runner(ex
             subprocess.Popen(["setsid", "sleep", "1000"])
             tell("ends")
             wait_for("never")
-        atexit.register(waits)
         def run(instance, save, state):
-            pass
+            atexit.register(waits)
     """)
     running = experiment.go()
     experiment.hears("ends")
@@ -131,8 +130,8 @@ def test_workers_leave_at_the_same_time(experiment: Experiment) -> None:
             tell("begins")
             time.sleep(1)
             tell("ended")
-        atexit.register(ends)
         def run(instance, save, state):
+            atexit.register(ends)
             tell("runs")
             while sum(line == "runs\\n" for line in open("told")) < 4:
                 time.sleep(0.01)
@@ -152,8 +151,8 @@ def test_a_slot_is_taken_again_when_its_worker_is_gone(experiment: Experiment) -
         def ends():
             time.sleep(0.3)
             os.unlink(MARK[0])
-        atexit.register(ends)
         def run(instance, save, state, worker_id):
+            atexit.register(ends)
             MARK.append(f"worker-{worker_id}")
             os.close(os.open(MARK[0], os.O_CREAT | os.O_EXCL))
             resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
@@ -163,7 +162,7 @@ def test_a_slot_is_taken_again_when_its_worker_is_gone(experiment: Experiment) -
     )
     assert experiment.run("--workers", "2").code == 0
     assert set(experiment.statuses().values()) == {"done"}
-    assert "worker" not in re.sub(r"worker \d+ is replaced", "", experiment.session_log()), "all ended by themselves"
+    assert not re.search(r"worker \d", experiment.session_log()), "all ended by themselves"
 
 
 # --- done() -------------------------------------------------------------------------------------------------------
