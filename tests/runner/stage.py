@@ -123,7 +123,8 @@ class Stage:
     def stops(self, worker: int) -> list[Instruction]:
         """Its run ends as it was asked to."""
         running = self.running(worker)
-        return [*self.record(Stopped(running.run, running.attempt, 1.0, self.clock.at, "interrupted")), *self.ends(worker)]
+        told = self.record(Stopped(running.run, running.attempt, 1.0, self.clock.at, "interrupted"))
+        return [*told, *self.ends(worker)]
 
     def returns_from_done(self, worker: int) -> list[Instruction]:
         doing = self.seat(worker).doing

@@ -10,12 +10,13 @@ from pyalma_tui.errors import LoadError, ShortageError, StoreError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.completion import identity_of
-from pyalma_tui.model.records import DoneRaised, DoneStarted, Raised, Reset, Started, Stopped
+from pyalma_tui.model.ending import SESSION_ENDED
+from pyalma_tui.model.records import DoneRaised, DoneStarted, Raised, Reset, Returned, Stopped
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Event
 from pyalma_tui.runner.retries import CRASHES
-from pyalma_tui.runner.state import Absent, Blocked, Coming, Halted, Leaving, Loading, Open, Parting, Policy, Ready
+from pyalma_tui.runner.state import Absent, Blocked, Halted, Loading, Open, Parting, Policy
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
 from tests.runner.stage import Stage, at_work, called, dismissed, given, hired, said, written
 
@@ -346,22 +347,16 @@ def test_a_wish_does_not_hurry_what_was_asked_for_its_timeout_but_an_interrupt_o
 # --- retries ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_failed_run_is_tried_again_after_a_wait_that_doubles_until_it_was_tried_often_enough() -> None:
+def test_a_failed_run_is_tried_again_after_a_wait_that_doubles() -> None:
     stage = at_work(retries=3)
-    stage.tell(c.SetLimits(c.Limits(None, 3)))
-    for wait in (1.0, 2.0, 4.0):
-        stage.raises(1) if stage.state.seats else stage.come(stage.state.hired)
-        worker = stage.state.hired
-        assert not [*given(stage.passes(wait - 0.1)), *hired(stage.tell())]
-        told = stage.passes(0.1)
-        if not given(told):  # it was let go for want of work
-            stage.leaves(worker)
-            stage.come(worker := stage.state.hired)
-        stage.begins(worker)
-        stage.state.seats[0] = stage.seat(worker)
-        if worker != 1:
-            break
-    assert stage.run().attempt > 1
+    for worker, wait in enumerate((1.0, 2.0, 4.0), 1):
+        stage.dies(worker, -SIGSEGV)
+        assert not stage.passes(wait - 0.1)
+        assert hired(stage.passes(0.1)) == [(worker + 1, 0)]
+        stage.come(worker + 1)
+        stage.begins(worker + 1)
+    stage.dies(4, -SIGSEGV)
+    assert not stage.passes(60)
 
 
 @pytest.mark.parametrize("retries", [0, 2])
@@ -434,13 +429,10 @@ def test_what_becomes_of_a_run_whose_worker_dies(code: int, word: str, why: str)
     assert given(stage.come(2)) == [(2, 2)]
 
 
-@pytest.mark.parametrize("ending", ["returns", "raises"])
-def test_a_worker_that_dies_after_its_run_has_ended_takes_nothing_back(ending: str) -> None:
+@pytest.mark.parametrize(("record", "word"), [(Returned(1, 1, 1.0), "done"), (Raised(1, 1, 1.0, ERROR), "failed")])
+def test_a_worker_that_dies_after_its_run_has_ended_takes_nothing_back(record: Returned | Raised, word: str) -> None:
     stage = at_work()
-    before = stage.running(1)
-    getattr(stage, ending)(1)
-    stage.state.seats[0] = stage.seat(1).__class__(0, 1, 0.0, 0.0, before)  # it had not said so yet
-    word = stage.word()
+    stage.record(record)  # it dies before it can say that it is ready again
     assert not written(stage.dies(1))
     assert stage.word() == word
 
@@ -523,6 +515,28 @@ def test_a_run_that_was_asked_to_stop_is_only_stopped_by_the_loss_of_its_agent()
     told = stage.tell(KILLED)
     assert i.StartAgent() not in told
     assert stage.word() == "interrupted"
+
+
+@pytest.mark.parametrize("record", [Raised(1, 1, 1.0, ERROR), Returned(1, 1, 1.0)])
+def test_a_run_that_had_ended_when_its_agent_was_lost_is_not_called_again(record: Raised | Returned) -> None:
+    stage = at_work(2, workers=2)
+    stage.record(record)
+    assert [type(each) for each in written(stage.tell(KILLED))] == [Stopped], "of the other one"
+    stage.tell(m.Loaded("", False, None))
+    assert given(stage.come(3)) == [(3, 2)]
+    assert not hired(stage.passes(0.1))
+
+
+def test_a_run_that_ends_one_agent_after_another_does_not_go_on_by_itself() -> None:
+    stage = at_work()
+    for _ in range(CRASHES - 1):
+        assert stage.tell(KILLED)[-1] == i.StartAgent()
+        stage.tell(m.Loaded("", False, None))
+        stage.come(stage.state.hired)
+        stage.begins(stage.state.hired)
+    assert i.StartAgent() not in (told := stage.tell(KILLED))
+    assert said(told)[0] == f"i0 does not go on by itself: it ended {CRASHES} workers"
+    assert i.StartAgent() in stage.tell(c.Resume())
 
 
 def test_what_was_lost_with_its_agent_waits_for_a_wish_where_all_was_interrupted() -> None:
@@ -741,9 +755,9 @@ def test_done_is_called_in_a_fresh_worker_after_all_that_were_used_have_left() -
     assert not hired(stage.leaves(1))
     assert hired(stage.leaves(2)) == [(3, 0)]
     told = stage.come(3)
-    assert told[0] == i.WriteDurably(
-        DoneStarted(1, stage.clock.at, identity_of([stage.run(1), stage.run(2)]))
-    ), "the record is on the disk before the order"
+    assert told[0] == i.WriteDurably(DoneStarted(1, stage.clock.at, identity_of([stage.run(1), stage.run(2)]))), (
+        "the record is on the disk before the order"
+    )
     assert told[1:] == [i.Give(3, m.DoneOrder(1))]
 
 
@@ -877,12 +891,23 @@ def test_an_agent_that_is_lost_while_all_ends_takes_what_ran_with_it() -> None:
     assert not stage.passes(60)
 
 
-def test_runs_say_so_where_the_session_itself_has_failed() -> None:
+@pytest.mark.parametrize("event", [KILLED, m.Gone(1, -9)])
+@pytest.mark.parametrize("asked", [True, False])
+def test_runs_say_so_where_the_session_itself_has_failed(event: Event, asked: bool) -> None:
     stage = at_work()
-    stage.state.failed = True
-    stage.tell(c.Quit())
-    stage.tell(KILLED)
-    assert "session" in str(s.reason(stage.run().status))
+    if asked:
+        stage.tell(c.Interrupt())
+    stage.state.failed = stage.state.closing = True
+    stage.tell(event)
+    assert (stage.word(), s.reason(stage.run().status)) == ("interrupted", SESSION_ENDED)
+
+
+@pytest.mark.parametrize("event", [KILLED, m.Gone(2, -9)])
+def test_a_done_is_cut_off_where_the_session_itself_has_failed(event: Event) -> None:
+    stage = calling_done()
+    stage.state.failed = stage.state.closing = True
+    assert not written(stage.tell(event))
+    assert isinstance(stage.state.ledger.hook.status, s.HookCutOff)
 
 
 def test_nothing_is_begun_once_somebody_has_quit() -> None:
@@ -912,16 +937,3 @@ def test_nothing_is_expected_of_a_worker_that_is_not_known() -> None:
 
 def test_what_was_left_behind_is_told() -> None:
     assert said(Stage().tell(m.LeftBehind(1, 101))) == ["worker 101 left processes behind; they were killed"]
-
-
-def test_kinds_of_seats_are_what_they_say() -> None:
-    stage = Stage(1)
-    stage.passes(0)
-    assert stage.state.seated(Coming)
-    stage.come(1)
-    stage.begins(1)
-    stage.returns(1)
-    assert stage.state.seated(Ready)
-    stage.passes(2)
-    assert stage.state.seated(Leaving)
-    assert isinstance(Started(1, 1, 0, 0.0, "", 0), Started)
