@@ -792,6 +792,8 @@ def test_done_is_called_again_when_it_is_asked_for_in_another_worker() -> None:
     assert said(stage.tell(c.RerunDone())) == ["done() is called again"]
     assert hired(stage.leaves(2)) == [(3, 0)]
     assert called(stage.come(3)) == [(3, 2)]
+    stage.returns_from_done(3)
+    assert not hired(stage.leaves(3)), "it was asked for once"
 
 
 @pytest.mark.parametrize(

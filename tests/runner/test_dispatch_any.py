@@ -35,7 +35,7 @@ from pyalma_tui.runner.steps import all_done
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
 from tests.runner.stage import Stage
 
-RUNS = 4
+RUNS = 3  # at the most
 STEPS = 400  # more than any end may take
 
 Place = Literal["started", "coming", "ready", "ordered", "calling", "ended"]
@@ -65,6 +65,7 @@ class World(RuleBasedStateMachine):
     """An agent, its workers, and somebody at the keyboard."""
 
     @initialize(
+        count=st.integers(1, RUNS),
         workers=st.integers(1, 3),
         retries=st.integers(0, 2),
         has_done=st.booleans(),
@@ -73,10 +74,17 @@ class World(RuleBasedStateMachine):
         most=st.sampled_from([None, None, 1, 2]),
     )
     def begin(
-        self, workers: int, retries: int, has_done: bool, agent: bool, timeout: float | None, most: int | None
+        self,
+        count: int,
+        workers: int,
+        retries: int,
+        has_done: bool,
+        agent: bool,
+        timeout: float | None,
+        most: int | None,
     ) -> None:
         self.stage = Stage(
-            RUNS,
+            count,
             workers=workers,
             retries=retries,
             has_done=has_done,
@@ -84,6 +92,7 @@ class World(RuleBasedStateMachine):
             timeout=timeout,
             policy=Policy(runs_per_worker=most),
         )
+        self.count = count
         self.agent: Literal["absent", "loading", "present"] = "present" if agent else "absent"
         self.ending = self.killed = False  # the agent
         self.puppets: dict[int, Puppet] = {}
@@ -123,7 +132,7 @@ class World(RuleBasedStateMachine):
                 self.again = True
             case i.WriteDurably(DoneStarted()):
                 results = self.results()
-                assert len(results) == RUNS, "done() is called when all runs are done"
+                assert len(results) == self.count, "done() is called when all runs are done"
                 assert self.again or results not in self.called_for, "done() is called once for the same results"
                 self.called_for.add(results)
                 self.again = False
@@ -322,7 +331,7 @@ class World(RuleBasedStateMachine):
     def somebody_wants_something_of_some(
         self, kind: type[c.Interrupt | c.Resume | c.Retry | c.Next | c.Reset], which: tuple[int, ...]
     ) -> None:
-        self.tell(kind(which))
+        self.tell(kind(tuple(run for run in which if run <= self.count)))
 
     @rule(
         command=st.one_of(
@@ -364,7 +373,12 @@ class World(RuleBasedStateMachine):
         if state.has_done and all_done(state):
             assert not isinstance(state.ledger.hook.status, s.HookNotYet), "done() was called"
 
-    def go_on(self) -> None:
+    @rule(times=st.integers(1, 4), left=st.booleans())
+    def everybody_goes_on(self, times: int, left: bool) -> None:
+        for _ in range(times):
+            self.go_on(left=left)
+
+    def go_on(self, *, left: bool = False) -> None:
         """Everybody does the next thing that he has to do, and a moment passes."""
         if self.killed or self.ending:
             self.lose_agent(0)
@@ -375,7 +389,7 @@ class World(RuleBasedStateMachine):
             if puppet.number not in self.puppets:
                 continue
             if puppet.leaving or puppet.killed:
-                self.leave(puppet)
+                self.leave(puppet, left=left and not puppet.killed)
             elif puppet.place == "started":
                 puppet.place = "coming"
                 self.tell(m.Born(puppet.number, 100 + puppet.number))
@@ -387,7 +401,7 @@ class World(RuleBasedStateMachine):
                 self.end_call(puppet, "stops" if puppet.asked else "returns")
             elif puppet.place == "ended":
                 self.say_ended(puppet)
-        while self.left:
+        while self.left and not left:
             self.tell(m.Cleared(self.left.pop()))
         self.pass_time(0.7)
 
