@@ -229,7 +229,7 @@ class World(RuleBasedStateMachine):
     def the_agent_ends(self, code: int) -> None:
         self.lose_agent(code)
 
-    @precondition(lambda self: self.at("started"))
+    @precondition(lambda self: bool(self.at("started")))
     @rule(pick=some, how=st.sampled_from(["born", "born", "born", "later", "never"]))
     def a_worker_is_born_or_not(self, pick: int, how: str) -> None:
         puppet = one(self.at("started"), pick)
@@ -240,7 +240,7 @@ class World(RuleBasedStateMachine):
             del self.puppets[puppet.number]
             self.tell(m.NotBorn(puppet.number, "no process", later=how == "later"))
 
-    @precondition(lambda self: self.at("coming"))
+    @precondition(lambda self: bool(self.at("coming")))
     @rule(pick=some, reply=st.sampled_from([None, None, m.LoadFailed(s.Error("no")), m.TryLater("no thread")]))
     def a_worker_serves_or_not(self, pick: int, reply: m.Reply | None) -> None:
         puppet = one(self.at("coming"), pick)
@@ -250,34 +250,36 @@ class World(RuleBasedStateMachine):
             self.tell(Said(puppet.number, reply))
             self.die(puppet, 1)
 
-    @precondition(lambda self: self.at("coming"))
+    @precondition(lambda self: bool(self.at("coming")))
     @rule(pick=some, room=st.booleans())
     def a_worker_cannot_write_its_journal(self, pick: int, room: bool) -> None:
         puppet = one(self.at("coming"), pick)
         self.tell(Said(puppet.number, m.ServeFailed(s.Error("full"), room)))
         self.die(puppet, 1)
 
-    @precondition(lambda self: self.at("ordered"))
+    @precondition(lambda self: bool(self.at("ordered")))
     @rule(pick=some)
     def a_call_begins(self, pick: int) -> None:
         self.begin_call(one(self.at("ordered"), pick))
 
-    @precondition(lambda self: self.at("calling"))
+    @precondition(lambda self: bool(self.at("calling")))
     @rule(pick=some, how=st.sampled_from(["returns", "returns", "returns", "raises"]))
     def a_call_ends(self, pick: int, how: str) -> None:
         self.end_call(one(self.at("calling"), pick), how)
 
-    @precondition(lambda self: [each for each in self.at("calling") if each.asked])
+    @precondition(lambda self: any(each for each in self.at("calling") if each.asked))
     @rule(pick=some)
     def a_call_stops_as_it_was_asked(self, pick: int) -> None:
         self.end_call(one([each for each in self.at("calling") if each.asked], pick), "stops")
 
-    @precondition(lambda self: self.at("ended"))
+    @precondition(lambda self: bool(self.at("ended")))
     @rule(pick=some, worn=st.sampled_from(["", "", "threads run"]))
     def a_worker_says_that_its_call_has_ended(self, pick: int, worn: str) -> None:
         self.say_ended(one(self.at("ended"), pick), worn=worn)
 
-    @precondition(lambda self: [each for each in self.at("ordered", "calling") if isinstance(each.order, m.RunOrder)])
+    @precondition(
+        lambda self: any(each for each in self.at("ordered", "calling") if isinstance(each.order, m.RunOrder))
+    )
     @rule(pick=some, refused=refusals, ended=st.booleans())
     def the_disk_refuses_what_a_run_writes(self, pick: int, refused: m.Refused, ended: bool) -> None:
         able = [each for each in self.at("ordered", "calling") if isinstance(each.order, m.RunOrder)]
@@ -293,12 +295,12 @@ class World(RuleBasedStateMachine):
             return  # it has not begun
         self.say_ended(puppet, refused)
 
-    @precondition(lambda self: self.at("coming", "ready", "ordered", "calling", "ended"))
+    @precondition(lambda self: bool(self.at("coming", "ready", "ordered", "calling", "ended")))
     @rule(pick=some, code=st.sampled_from([0, 1, m.CUT_OFF, -9, -11, -15]), left=st.booleans())
     def a_worker_dies(self, pick: int, code: int, left: bool) -> None:
         self.die(one(self.at("coming", "ready", "ordered", "calling", "ended"), pick), code, left=left)
 
-    @precondition(lambda self: [each for each in self.puppets.values() if each.leaving or each.killed])
+    @precondition(lambda self: any(each for each in self.puppets.values() if each.leaving or each.killed))
     @rule(pick=some, left=st.booleans())
     def a_worker_leaves_or_is_killed(self, pick: int, left: bool) -> None:
         self.leave(one([each for each in self.puppets.values() if each.leaving or each.killed], pick), left=left)
@@ -309,12 +311,12 @@ class World(RuleBasedStateMachine):
             self.tell(m.Born(puppet.number, 100 + puppet.number))
         self.die(puppet, -9 if puppet.killed else 0, left=left)
 
-    @precondition(lambda self: self.left)
+    @precondition(lambda self: bool(self.left))
     @rule()
     def what_was_left_behind_ends(self) -> None:
         self.tell(m.Cleared(self.left.pop()))
 
-    @precondition(lambda self: self.puppets)
+    @precondition(lambda self: bool(self.puppets))
     @rule(pick=some, yes=st.booleans())
     def a_worker_is_stopped_or_goes_on(self, pick: int, yes: bool) -> None:
         self.tell(m.Responds(one(list(self.puppets.values()), pick).number, yes))
