@@ -72,6 +72,7 @@ class World(RuleBasedStateMachine):
         agent=st.booleans(),
         timeout=st.sampled_from([None, None, 3.0]),
         most=st.sampled_from([None, None, 1, 2]),
+        well=st.booleans(),
     )
     def begin(
         self,
@@ -82,6 +83,7 @@ class World(RuleBasedStateMachine):
         agent: bool,
         timeout: float | None,
         most: int | None,
+        well: bool,
     ) -> None:
         self.stage = Stage(
             count,
@@ -92,7 +94,7 @@ class World(RuleBasedStateMachine):
             timeout=timeout,
             policy=Policy(runs_per_worker=most),
         )
-        self.count = count
+        self.count, self.well = count, well
         self.agent: Literal["absent", "loading", "present"] = "present" if agent else "absent"
         self.ending = self.killed = False  # the agent
         self.puppets: dict[int, Puppet] = {}
@@ -214,15 +216,15 @@ class World(RuleBasedStateMachine):
 
     # --- what may happen ---------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.agent == "loading" and not self.killed)
+    @precondition(lambda self: self.agent == "loading" and not self.ending)
     @rule(event=st.sampled_from([m.Loaded("", True, None), m.LoadFailed(s.Error("no")), m.TryLater("no thread")]))
     def the_agent_loads_or_not(self, event: m.Loaded | m.LoadFailed | m.TryLater) -> None:
         if isinstance(event, m.Loaded):
             self.agent = "present"
             event = m.Loaded("", self.stage.state.has_done, None)
+        else:
+            self.ending = True
         self.tell(event)
-        if not isinstance(event, m.Loaded):
-            self.lose_agent(1)
 
     @precondition(lambda self: self.agent != "absent")
     @rule(code=st.sampled_from([0, -9, -15]))
@@ -354,8 +356,6 @@ class World(RuleBasedStateMachine):
             assert {seat.worker: seat.slot for seat in seats} == {p.number: p.slot for p in self.puppets.values()}
             assert isinstance(self.stage.state.agent, Absent) == (self.agent == "absent")
 
-    @precondition(lambda self: not self.quit)
-    @rule()
     def all_goes_well_in_the_end(self) -> None:
         """What somebody wants to run is called, and done() after it, if nothing stands in the way any more."""
         state = self.stage.state
@@ -375,7 +375,7 @@ class World(RuleBasedStateMachine):
         if state.has_done and all_done(state):
             assert not isinstance(state.ledger.hook.status, s.HookNotYet), "done() was called"
 
-    @rule(times=st.integers(1, 4), left=st.booleans())
+    @rule(times=st.integers(1, 9), left=st.booleans())
     def everybody_goes_on(self, times: int, left: bool) -> None:
         for _ in range(times):
             self.go_on(left=left)
@@ -408,9 +408,11 @@ class World(RuleBasedStateMachine):
         self.pass_time(0.7)
 
     def teardown(self) -> None:
-        """Somebody quits: nobody does anything but what he is made to, and yet all ends."""
+        """All goes well from now on, or not; then somebody quits, and nobody does anything but what he is made to."""
         if not hasattr(self, "stage"):
             return
+        if self.well:
+            self.all_goes_well_in_the_end()
         self.quit = True
         self.tell(c.Quit())
         for _ in range(STEPS):
