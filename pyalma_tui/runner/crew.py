@@ -17,8 +17,8 @@ from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.instructions import Instruction
 from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.runner.workers.local import LocalAgent, Service
-from pyalma_tui.runner.workers.protocol import Assignment, Said
+from pyalma_tui.runner.workers.local import LocalAgent
+from pyalma_tui.runner.workers.protocol import Agent, Assignment, Said, Service
 from pyalma_tui.store.disk import make_folder, open_regular
 from pyalma_tui.store.layout import done_log_path, load_log_dir, load_log_name, log_path
 
@@ -26,7 +26,7 @@ from pyalma_tui.store.layout import done_log_path, load_log_dir, load_log_name, 
 class Crew:
     """Owned by the runner thread: carries out what is to be done with the agent and its workers."""
 
-    def __init__(self, settings: Settings, session: Session, first: LocalAgent) -> None:
+    def __init__(self, settings: Settings, session: Session, first: Agent) -> None:
         self.agent = first
         self._settings = settings
         self._session = session

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 from msgspec.structs import replace
@@ -73,8 +74,10 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
         return
     if not state.planned:
         return
+    for seat in _beyond(state):
+        yield from dismiss(seat, state, clock)
     for seat in state.seated(Ready):
-        if seat.slot >= state.workers or _is_used_up(seat, state):
+        if _is_used_up(seat, state):
             yield from dismiss(seat, state, clock)
         elif state.begins and (run := state.queue.pop()) is not None:
             yield from _order(seat, run, state, clock)
@@ -82,6 +85,12 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
         yield from _hire(len(state.queue), state, clock)
     elif done_is_due(state):
         yield from _call_done(state, clock)
+
+
+def _beyond(state: State) -> list[Seat]:
+    """Those that wait although fewer workers are wanted than there are: in the last slots, whoever has the first."""
+    beyond = state.staff - state.workers
+    return sorted(state.seated(Ready), key=lambda seat: seat.slot)[-beyond:] if beyond > 0 else []
 
 
 def _is_used_up(seat: Seat, state: State) -> bool:
@@ -99,15 +108,12 @@ def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
         yield i.StartAgent()
     if not isinstance(state.agent, Present):
         return
-    coming = len(state.seated(Coming))
-    for slot in range(state.workers):
-        if coming >= wanted:
-            return
-        if slot not in state.seats:
-            state.hired += 1
-            state.seats[slot] = Seat(slot, state.hired, clock.now, clock.at)
-            yield i.StartWorker(state.hired, slot)
-            coming += 1
+    more = min(wanted - len(state.seated(Coming)), state.workers - state.staff)
+    free = (slot for slot in range(state.workers) if slot not in state.seats)
+    for slot in islice(free, max(0, more)):
+        state.hired += 1
+        state.seats[slot] = Seat(slot, state.hired, clock.now, clock.at)
+        yield i.StartWorker(state.hired, slot)
 
 
 def _order(seat: Seat, number: int, state: State, clock: Clock) -> Iterator[Instruction]:
@@ -198,6 +204,8 @@ def _look_after(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]
     match seat.doing:
         case Leaving() as leaving:
             yield from _hurry(seat, leaving, lasted, state)
+            if state.closing and lasted >= GOODBYE + stop.AFTER["SIGKILL"]:  # the agent itself does not answer
+                yield i.EndAgent(kill=True)
         case Ready() if lasted >= LINGER:
             yield from dismiss(seat, state, clock)
         case Running(timeout=timeout) if seat.stop is None and timeout is not None and lasted >= timeout:

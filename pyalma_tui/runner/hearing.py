@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
+from pyalma_tui.model.ending import SESSION_ENDED
 from pyalma_tui.model.records import DoneRaised, Started, Stopped
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
+from pyalma_tui.runner.retries import CRASHES
 from pyalma_tui.runner.state import (
     Absent,
     Calling,
@@ -69,7 +71,6 @@ def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[
             yield i.Say(f"worker {pid} left processes behind; they were killed")
         case m.Loaded(has_done=has_done, unforkable=unforkable):
             state.agent, state.has_done = Present(), has_done
-            state.starting.loaded()
             if unforkable:
                 yield i.Say(f"each worker imports the module by itself: {unforkable}")
         case m.LoadFailed(error):
@@ -108,29 +109,35 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
         case m.ServeFailed(error, room):
             yield from dismiss(seat, state, clock)
             yield from not_saved("a worker cannot write its journal", m.Refused(error.message, room), state, clock)
-        case m.Ended(run, attempt, refused, worn):
+        case m.Ended(refused=refused, worn=worn):
             if refused is not None:
-                yield from _not_recorded(run, attempt, refused, state, clock)
+                yield from _not_recorded(seat, reply, refused, state, clock)
             turn(seat, state, clock, Ready())
             if worn:
-                yield from _replace(state.seats[seat.slot], label(run, state), worn, state, clock)
+                yield from _replace(state.seats[seat.slot], label(reply.run, state), worn, state, clock)
         case m.DoneEnded(unsaved=unsaved):
             yield from cut_off(unsaved, state)
             turn(seat, state, clock, Ready())
             yield from dismiss(state.seats[seat.slot], state, clock)  # what it has written is there when it is gone
 
 
-def _not_recorded(run: int, attempt: int, refused: m.Refused, state: State, clock: Clock) -> Iterator[Instruction]:
-    """The disk refused what a worker wrote of a run, which goes on by itself if that was no fault of its own."""
+def _not_recorded(seat: Seat, ended: m.Ended, refused: m.Refused, state: State, clock: Clock) -> Iterator[Instruction]:
+    """The disk refused what a worker wrote of a run: it goes on by itself unless that, or its end, was its own wish."""
+    run = ended.run
     if refused.end is not None and isinstance(state.ledger.run(run).status, s.Running):
         yield from write(refused.end, state, clock)
     if refused.own:
         return
     yield from not_saved(label(run, state), refused, state, clock)
     known = state.ledger.run(run)
-    goes_on = known.attempt < attempt or isinstance(known.status, s.Interrupted)
-    if goes_on and not state.gate.halted:
+    goes_on = known.attempt < ended.attempt or isinstance(known.status, s.Interrupted)
+    if goes_on and not _is_wished(seat):
         state.queue.add([run])
+
+
+def _is_wished(seat: Seat) -> bool:
+    """Whether somebody wishes that what it calls stops."""
+    return seat.stop is not None and seat.stop.wished
 
 
 def _replace(seat: Seat, run: str, worn: str, state: State, clock: Clock) -> Iterator[Instruction]:
@@ -160,21 +167,26 @@ def _not_born(worker: int, why: str, state: State, clock: Clock, *, later: bool)
         del state.seats[seat.slot]
     if later:
         yield from _try_later(why, state, clock)
-    elif there := len(state.seats) - len(state.seated(Coming)):
+    elif there := len(state.seated(Ready, Running, Calling)):
         state.workers = there
-        go_on = f"{_go_on(state.workers)}"
-        yield i.Say(f"no more workers can be started ({why}): {go_on}")
+        yield i.Say(f"no more workers can be started ({why}): {_go_on(there)}")
     else:
         yield from block(ShortageError(f"no worker can be started: {why}"), f"no worker can be started: {why}", state)
 
 
+def _go_on(workers: int) -> str:
+    return f"{plural(workers, 'worker')} {'goes' if workers == 1 else 'go'} on"
+
+
 def _try_later(why: str, state: State, clock: Clock) -> Iterator[Instruction]:
-    if state.starting.short(clock.now):
+    if not state.closing and state.starting.short(clock.now):
         yield i.Say(f"no worker can be started at the moment ({why}): it is tried again until one can")
 
 
 def _never_loaded(said: str, why: str, state: State, clock: Clock) -> Iterator[Instruction]:
     """One did not come to load the module: another is tried, and after some the others go on without it."""
+    if state.closing:  # it is not needed any more
+        return
     others = len(state.seated(Ready, Running, Calling))
     if not state.starting.died(clock.now):
         yield i.Say(f"{said}; another one is started")
@@ -195,7 +207,7 @@ def bury(seat: Seat, code: int, state: State, clock: Clock) -> Iterator[Instruct
             yield from _end_run(seat, running, code, state, clock)
         case Calling(call):
             yield from _end_done(seat, call, code, state, clock)
-        case Coming() if not state.closing:
+        case Coming():
             how = how_it_died(code) if code < 0 else f"exit code {code}"
             said = f"a worker ended while it imported the module ({how})"
             yield from _never_loaded(said, f"{state.policy.module}: {said}", state, clock)
@@ -226,7 +238,9 @@ def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock
         return  # its own last record says how it ended
     if run.attempt < running.attempt:  # it never came to its start
         state.retries.crashed(run.id)
-        if seat.stop is not None or not state.retries.is_deadly(run.id):
+        if _is_wished(seat):
+            return
+        if not state.retries.is_deadly(run.id):
             state.queue.add([run.id])
             return
         # as far as we know: the worker dies of this run, which must not go round for ever
@@ -249,7 +263,9 @@ def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock
 def _end_done(seat: Seat, call: int, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     if not isinstance(state.ledger.hook.status, s.HookRunning):
         return
-    if seat.stop is not None:
+    if state.failed:
+        yield from cut_off(SESSION_ENDED, state)
+    elif seat.stop is not None:
         yield from cut_off("it was stopped", state)
     else:
         why = how_it_died(code).replace("run()", "done()")
@@ -259,27 +275,37 @@ def _end_done(seat: Seat, call: int, code: int, state: State, clock: Clock) -> I
 def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     """The agent has ended, and with it all workers: that is not the fault of what they were calling."""
     before, state.agent, state.parting = state.agent, Absent(), set()
+    coming = state.seated(Coming)
     for seat in list(state.seats.values()):
-        running = seat.doing
-        if isinstance(running, Running) and seat.stop is None and not state.failed:
+        if seat in coming or (seat.active and seat.stop is None and not state.failed):
             del state.seats[seat.slot]
-            yield from _interrupt(running, seat, state, clock)
+            yield from _interrupt(seat, state, clock)
         else:
             yield from bury(seat, code, state, clock)
     if isinstance(before, Parting) or state.closing:
         return
-    if isinstance(before, Loading):
-        said = f"the process {why} while it imports the module"
+    if isinstance(before, Loading) or coming:
+        when = "while it imports the module" if isinstance(before, Loading) else "before its workers serve"
+        said = f"the process {why} {when}"
         yield from _never_loaded(said, f"{state.policy.module}: {said}", state, clock)
     else:
         yield i.Say(f"the process that workers are forked from {why}: another one is started when it is needed")
 
 
-def _interrupt(running: Running, seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
-    """A run whose worker ended with its agent goes on in another one."""
-    run = state.ledger.run(running.run)
+def _interrupt(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
+    """What a worker calls that ended with its agent: a run goes on in another one, unless it ends one after another."""
+    if isinstance(seat.doing, Calling):
+        yield from cut_off(AGENT_ENDED, state)
+    if not isinstance(seat.doing, Running):
+        return
+    running, run = seat.doing, state.ledger.run(seat.run)
+    if run.attempt == running.attempt and isinstance(run.status, s.Failed | s.Done):
+        return  # its own last record says so
     if run.attempt == running.attempt and isinstance(run.status, s.Running):
         seconds = round(clock.now - seat.began, 3)
         yield from write(Stopped(run.id, running.attempt, seconds, clock.at, AGENT_ENDED), state, clock)
-    if not state.gate.halted:
-        state.queue.add(state.standing([run.id], s.Interrupted, s.Pending, s.Failed))
+    state.retries.crashed(run.id)
+    if not state.retries.is_deadly(run.id):
+        state.queue.add([run.id])
+    else:
+        yield i.Say(f"{label(run.id, state)} does not go on by itself: it ended {CRASHES} workers")

@@ -23,8 +23,7 @@ from pyalma_tui.runner.publishing import Publisher, phase_of
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Listener, Snapshot
 from pyalma_tui.runner.state import Absent, Present
-from pyalma_tui.runner.workers.local import LocalAgent
-from pyalma_tui.runner.workers.protocol import AgentGone, Said
+from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
@@ -34,9 +33,7 @@ PATIENCE = 20.0  # seconds that an agent has to be gone after it was killed
 class Runner:
     """Runs an experiment in a thread of its own; `snapshot` and `send` are for any thread."""
 
-    def __init__(
-        self, settings: Settings, session: Session, first: LocalAgent, listener: Listener | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, session: Session, first: Agent, listener: Listener | None = None) -> None:
         """`first` is an agent that has loaded the module."""
         assert first.loaded is not None, "the first agent has loaded the module"
         self._session = session

@@ -172,6 +172,11 @@ class State(msgspec.Struct, kw_only=True):
         """The seats whose workers do one of these."""
         return [seat for seat in self.seats.values() if isinstance(seat.doing, doing)]
 
+    @property
+    def staff(self) -> int:
+        """How many workers there are, without those that were told to end."""
+        return len(self.seats) - len(self.seated(Leaving))
+
     def seat_of(self, worker: int) -> Seat | None:
         """The seat of this worker, None if it is gone."""
         return next((seat for seat in self.seats.values() if seat.worker == worker), None)

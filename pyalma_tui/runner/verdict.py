@@ -48,9 +48,9 @@ def verdict(run: int, attempt: int, death: Death, at: float) -> Stopped | Lost:
 
     if death.timeout is not None and (death.timed_out or seconds > death.timeout):
         return Lost(run, attempt, seconds, at, Error(ending.timed_out(death.timeout, seconds)))
+    if death.failed:
+        return stopped(ending.SESSION_ENDED)
     if death.step is not None:
-        if death.failed:
-            return stopped(ending.SESSION_ENDED)
         return stopped("killed at once: it was asked for again" if death.hurried else STEPS[death.step])
     if -death.code in ENDING:  # as when a machine is shut down: not the run's fault
         return stopped(f"its worker was ended by {signal.Signals(-death.code).name}")

@@ -43,6 +43,10 @@ TABLE: dict[str, tuple[dict[str, Any], tuple[type, str]]] = {
         {"code": -signal.SIGKILL, "step": "SIGKILL", "failed": True},
         (Stopped, "its session ended"),
     ),
+    "with a session that failed before anybody asked it": (
+        {"code": -signal.SIGKILL, "failed": True},
+        (Stopped, "its session ended"),
+    ),
     "killed for its timeout": (
         {"code": -signal.SIGKILL, "step": "SIGKILL", "timeout": 3.0, "timed_out": True},
         (Lost, "timed out after 3 s (ran 2 s)"),

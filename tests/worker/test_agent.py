@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from pyalma_tui.model import messages as m
-from pyalma_tui.runner.workers.local import LocalAgent, Service, wait_until_loaded
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said
+from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service
 from pyalma_tui.store.layout import segment_name
 from tests.catalogue.experiment import PATIENCE, until
 

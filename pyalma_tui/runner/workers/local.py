@@ -15,28 +15,17 @@ from pathlib import Path
 from signal import Signals
 from typing import IO
 
-import msgspec
-
 from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service
 from pyalma_tui.store.disk import high
 
 GOODBYE = 2.0  # seconds that an agent gets to end by itself
 CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unmapped for each short reply
 _reply = jsontext.decoder(m.Reply)
 _message = jsontext.decoder(m.FromAgent)
-
-
-class Service(msgspec.Struct, frozen=True):
-    """For whom workers work: a state directory, our lock on it, how segments are synced, the session's umask."""
-
-    state_dir: str
-    lock: int
-    synced: bool
-    umask: int
 
 
 class LocalAgent:

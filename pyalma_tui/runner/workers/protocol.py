@@ -58,6 +58,15 @@ AgentEvent: TypeAlias = (
 )
 
 
+class Service(msgspec.Struct, frozen=True):
+    """For whom workers work: a state directory, our lock on it, how segments are synced, the session's umask."""
+
+    state_dir: str
+    lock: int
+    synced: bool
+    umask: int
+
+
 class Assignment(msgspec.Struct, frozen=True):
     """What a new worker is to serve: its slot, its first journal segment and how large that may grow, in bytes.
 
@@ -73,6 +82,9 @@ class Assignment(msgspec.Struct, frozen=True):
 class Agent(Protocol):
     """An agent as the runner sees it; owned by the runner thread. No method waits."""
 
+    loaded: Loaded | None
+    """What it has said of the run module, None before."""
+
     @property
     def host(self) -> str:
         """The name of its machine, for people."""
@@ -86,6 +98,9 @@ class Agent(Protocol):
 
     def receive(self) -> list[AgentEvent]:
         """What has happened since the last call, in order; a worker's last words come before that it is gone."""
+
+    def serve(self, service: Service) -> None:
+        """Say for whom its workers work; before the first is started."""
 
     def start(self, worker: int, assignment: Assignment) -> None:
         """Start a worker; Said(Serving) tells that it may be given orders."""
@@ -107,3 +122,6 @@ class Agent(Protocol):
 
     def kill(self) -> None:
         """End it at once, with all its workers."""
+
+    def close(self) -> None:
+        """Let go of what leads to it; it has ended."""
