@@ -91,6 +91,9 @@ def _is_used_up(seat: Seat, state: State) -> bool:
 
 def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
     """Start workers until as many are coming as have something to do."""
+    free = [slot for slot in range(state.workers) if slot not in state.seats]
+    if not free:
+        return
     there = len(state.seated(Ready, Running, Calling))
     if not state.starting.may(clock.now, others=there > 0):
         return
@@ -100,14 +103,10 @@ def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
     if not isinstance(state.agent, Present):
         return
     coming = len(state.seated(Coming))
-    for slot in range(state.workers):
-        if coming >= wanted:
-            return
-        if slot not in state.seats:
-            state.hired += 1
-            state.seats[slot] = Seat(slot, state.hired, clock.now, clock.at)
-            yield i.StartWorker(state.hired, slot)
-            coming += 1
+    for slot in free[: max(0, wanted - coming)]:
+        state.hired += 1
+        state.seats[slot] = Seat(slot, state.hired, clock.now, clock.at)
+        yield i.StartWorker(state.hired, slot)
 
 
 def _order(seat: Seat, number: int, state: State, clock: Clock) -> Iterator[Instruction]:

@@ -33,6 +33,7 @@ from pyalma_tui.runner.workers.protocol import AgentGone, Said
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
 PATIENCE = 20.0  # seconds that an agent has to be gone after it was killed
+LAST_WORDS = (Said, m.Gone)  # events that come after what the worker has written
 
 
 class Runner:
@@ -179,7 +180,7 @@ class Runner:
             if isinstance(event, m.Measured):
                 self._publisher.loads = event.loads
                 continue
-            if isinstance(event, Said | m.Gone):
+            if isinstance(event, LAST_WORDS):
                 self._absorb(self._crew.last_words(event))
             if isinstance(event, AgentGone):
                 self._selector.unregister(self._crew.agent)
@@ -228,7 +229,8 @@ class Runner:
         if changes:
             self._changed = True
             self._tell(changes)
-            self._decide(i.Folded(changes))
+            if any(run is not None and isinstance(run.status, s.Failed) for _, run in changes):
+                self._decide(i.Folded(changes))
 
     def _tell(self, changes: list[Change]) -> None:
         self._publisher.learn(changes)
@@ -273,11 +275,11 @@ class Runner:
         agent.kill()
         while not isinstance(self._state.agent, Absent) and time.monotonic() < deadline:
             for event in agent.receive():
-                if isinstance(event, Said | m.Gone):
+                if isinstance(event, LAST_WORDS):
                     self._absorb(self._crew.last_words(event))
                 if isinstance(event, AgentGone):
                     self._absorb(self._crew.close())
-                if isinstance(event, m.Gone | AgentGone):
+                if isinstance(event, (m.Gone, AgentGone)):
                     self._decide(event)
             time.sleep(0.002)
 
