@@ -23,7 +23,7 @@ class Bound:
     end the hole is closed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.path = path
         self._hole_end = HEAD
 
@@ -46,7 +46,7 @@ class Bound:
             return
 
 
-def _punch(path: Path, start: int, end: int) -> None:
+def _punch(path: Path | str, start: int, end: int) -> None:
     """Free the blocks of a range that reads as zeros from then on; where that is not known, `settle` frees them."""
     if sys.platform != "linux":
         return
@@ -58,7 +58,7 @@ def _punch(path: Path, start: int, end: int) -> None:
         os.close(fd)
 
 
-def _close_up(path: Path) -> None:
+def _close_up(path: Path | str) -> None:
     fd = open_regular(path, os.O_RDWR)
     try:
         size = os.fstat(fd).st_size

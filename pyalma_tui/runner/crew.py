@@ -20,7 +20,7 @@ from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import Agent, Assignment, Said, Service
 from pyalma_tui.store.disk import make_folder, open_regular
-from pyalma_tui.store.layout import done_log_path, load_log_dir, load_log_name, log_path
+from pyalma_tui.store.layout import done_log_path, load_log_dir, load_log_name, log_of
 
 
 class Crew:
@@ -103,7 +103,7 @@ class Crew:
         self._settle(worker)
         match order:
             case m.RunOrder(run=run, attempt=attempt):
-                self._logs[worker] = Bound(log_path(self._session.state_dir, run, attempt))
+                self._logs[worker] = Bound(f"{self._session.state_dir}/{log_of(run, attempt)}")
             case m.DoneOrder(call):
                 self._logs[worker] = Bound(done_log_path(self._session.state_dir, call))
             case m.Exit():
@@ -156,6 +156,8 @@ class Crew:
         """The agent has ended, and with it all workers: their last words."""
         for worker in list(self._load_logs):
             yield from self._part_from(worker)
+        with suppress(OSError):  # it has logs, or is not there
+            load_log_dir(self._session.state_dir).rmdir()
         self.agent.close()
 
     def _load_log(self, name: str) -> IO[bytes]:
@@ -178,4 +180,3 @@ def _remove_empty(log: Path | None) -> None:
     with suppress(OSError):  # it was never there, or was removed
         if log is not None and log.stat().st_size == 0:
             log.unlink()
-            log.parent.rmdir()

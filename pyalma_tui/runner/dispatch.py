@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from itertools import islice
 
 import msgspec
 from msgspec.structs import replace
@@ -100,6 +99,9 @@ def _is_used_up(seat: Seat, state: State) -> bool:
 
 def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
     """Start workers until as many are coming as have something to do."""
+    free = [slot for slot in range(state.workers) if slot not in state.seats]
+    if not free:
+        return
     there = len(state.seated(Ready, Running, Calling))
     if not state.starting.may(clock.now, others=there > 0):
         return
@@ -109,8 +111,7 @@ def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
     if not isinstance(state.agent, Present):
         return
     more = min(wanted - len(state.seated(Coming)), state.workers - state.staff)
-    free = (slot for slot in range(state.workers) if slot not in state.seats)
-    for slot in islice(free, max(0, more)):
+    for slot in free[: max(0, more)]:
         state.hired += 1
         state.seats[slot] = Seat(slot, state.hired, clock.now, clock.at)
         yield i.StartWorker(state.hired, slot)

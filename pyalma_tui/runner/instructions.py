@@ -34,7 +34,7 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Folded(msgspec.Struct, frozen=True):
-    """The ledger has taken in what workers wrote."""
+    """The ledger has taken in what workers wrote, and among it that runs have failed."""
 
     changes: Sequence[Change]
 

@@ -28,6 +28,7 @@ from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
 PATIENCE = 20.0  # seconds that an agent has to be gone after it was killed
+LAST_WORDS = (Said, m.Gone)  # events that come after what the worker has written
 
 
 class Runner:
@@ -144,7 +145,7 @@ class Runner:
             if isinstance(event, m.Measured):
                 self._publisher.loads = event.loads
                 continue
-            if isinstance(event, Said | m.Gone):
+            if isinstance(event, LAST_WORDS):
                 self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):
                 if self._crew.agent in self._selector.get_map():
@@ -193,7 +194,8 @@ class Runner:
         if changes:
             self._changed = True
             self._tell(changes)
-            self._decide(i.Folded(changes))
+            if any(run is not None and isinstance(run.status, s.Failed) for _, run in changes):
+                self._decide(i.Folded(changes))
 
     def _tell(self, changes: list[Change]) -> None:
         self._publisher.learn(changes)

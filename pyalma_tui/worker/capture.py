@@ -118,6 +118,8 @@ class Output:
     def leave(self, log: str) -> None:
         """Leave no empty log behind; what is printed from now on is that of no run and goes into this one."""
         flush()
+        if self._spare and self._becomes(log):
+            return
         if self._spare:
             self._remove()
         try:
@@ -125,6 +127,19 @@ class Output:
             _lead_to(self._open(log))
         except OSError:  # it goes nowhere then; nothing of a run is lost
             _lead_to(_nowhere())
+
+    def _becomes(self, log: str) -> bool:
+        """Whether the spare log could be made this one: to let go of a file takes the disk milliseconds."""
+        try:
+            if self._is_shared() or os.path.lexists(log) or os.lstat(self._path).st_size > 0:
+                return False
+            make_folder(os.path.dirname(log), self._umask)
+            os.rename(self._path, log)
+        except OSError:
+            return False
+        with contextlib.suppress(OSError):  # it has logs of other attempts
+            os.rmdir(f"{self._logs}/{self._folder}")
+        return True
 
     def _remove(self) -> None:
         try:

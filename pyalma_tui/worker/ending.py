@@ -28,6 +28,7 @@ from pyalma_tui.worker.calling import Pen
 from pyalma_tui.worker.stopping import Stopping
 
 BUFFERED = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+FILE = io.IOBase.__base__  # of every file: an abstract class takes ten times as long to ask of thousands of objects
 _WAITING_FOR_THREADS: CodeType = threading._shutdown.__code__  # type: ignore[attr-defined]
 _frozen_files: list[io.IOBase] = []  # those that were open when the worker was forked: no look at objects finds them
 
@@ -47,6 +48,7 @@ class Inheritance:
 
     def take_over(self) -> None:
         """In the fork: leave the exit functions that are registered already to the agent."""
+        gc.freeze()  # nor is the end of a worker that of what its agent has made for itself since
         _frozen_files[:] = self._files
         atexit._clear()
         for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
@@ -68,7 +70,7 @@ class Inheritance:
                 del vars(self._module)[name]
         gc.collect()
         for each in gc.get_objects():
-            if callable(getattr(type(each), "__del__", None)) and not issubclass(type(each), io.IOBase):
+            if callable(getattr(type(each), "__del__", None)) and not issubclass(type(each), FILE):
                 _finalize(each)
 
     def _close(self) -> None:
@@ -80,7 +82,7 @@ class Inheritance:
 
 def _files_of(objects: Iterable[object]) -> list[io.IOBase]:
     standard = (sys.stdin, sys.stdout, sys.stderr)
-    return [each for each in objects if issubclass(type(each), io.IOBase) and not any(each is one for one in standard)]  # type: ignore[misc]
+    return [each for each in objects if issubclass(type(each), FILE) and not any(each is one for one in standard)]  # type: ignore[misc]
 
 
 def _flush(file: io.IOBase) -> None:

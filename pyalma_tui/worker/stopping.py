@@ -17,6 +17,8 @@ from pyalma_tui.worker.descriptors import watched
 from pyalma_tui.worker.sweeping import end_group
 
 Attempt = tuple[int, int]  # run id and attempt number; done() is (0, call)
+SIGNALS = signal.valid_signals()
+_request_of: Callable[[bytes], Request] = msgspec.json.Decoder(Request).decode
 
 
 class Stopping:
@@ -40,7 +42,6 @@ class Stopping:
         self._control: socket.socket | None = None
         self._taking = threading.Lock()
         self._pending = b""
-        self._decode: Callable[[bytes], Request] = msgspec.json.Decoder(Request).decode
 
     def begin(self, attempt: Attempt, timeout: float | None = None) -> None:
         """This attempt is called from now on; it has so many seconds, unless others were granted meanwhile."""
@@ -59,7 +60,7 @@ class Stopping:
         Raises RuntimeError if no thread can be started.
         """
         self._control, self._is_ours = control, watched(control.fileno())
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # what user code blocks stays blocked
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # what user code blocks stays blocked
         threading.Thread(target=self._watch, args=(control,), name="pyalma-tui-watch", daemon=True).start()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
@@ -88,7 +89,7 @@ class Stopping:
                 return True
             *lines, self._pending = (self._pending + data).split(b"\n")
             for line in lines:
-                renew |= self._take(self._decode(line))
+                renew |= self._take(_request_of(line))
         if renew:  # which waits for a save that a signal may have interrupted: not with the lock
             self.renew()
         return bool(data)
