@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
+from pyalma_tui import marks
 from pyalma_tui.loading.run_module import RunModule
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
@@ -208,6 +209,8 @@ class Agent:
     def _look(self) -> None:
         """Take leave of workers that have ended and of what they have left behind; notice those that are stopped."""
         now = time.monotonic()
+        if sweeping.has_ended(self._guard_pid):
+            self._replace_guard()
         for number, worker in list(self._workers.items()):
             code = worker.code()
             if code is not None:
@@ -223,6 +226,14 @@ class Agent:
         if now >= self._next_look and self._workers:
             self._next_look = now + LOOK
             self._notice_stopped()
+
+    def _replace_guard(self) -> None:
+        """Start another guard, since this one was killed; if none can be, that is tried at the next look."""
+        guard.let_go(self._guard)
+        try:
+            self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark)
+        except OSError:
+            self._guard_pid, self._guard = 0, os.open(os.devnull, os.O_RDONLY)
 
     def _part_from(self, number: int, worker: Worker, code: int, now: float) -> None:
         del self._workers[number]
@@ -249,7 +260,7 @@ class Agent:
         for pid in sweeping.children():
             if pid in known or sweeping.has_ended(pid):
                 continue
-            mark = sweeping.mark_in(pid)
+            mark = marks.mark_in(pid)
             if mark == worker.mark or (mark is None and not self._workers):
                 found.append(pid)
         return found
@@ -264,7 +275,7 @@ class Agent:
         while self._has_left(worker) and time.monotonic() - began < DEATHLESS:
             sweeping.signal_group(worker.pid, signal.SIGKILL)
             for pid in self._orphans(worker):
-                sweeping.kill(pid)
+                marks.kill(pid)
             time.sleep(0.001)
 
     # --- looking -----------------------------------------------------------------------------------------------------

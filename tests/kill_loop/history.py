@@ -34,7 +34,7 @@ class Struck:
     pids: set[int] = field(default_factory=set)
 
     def has(self, process: str) -> bool:
-        """Whether this worker was hit, itself or with its agent or its start: one that was interrupted may be killed."""
+        """Whether this worker was hit, by itself, with its agent or with its start, which kills what it interrupts."""
         life, *pids = map(int, process.split())
         return life in self.lives or not self.pids.isdisjoint(pids)
 

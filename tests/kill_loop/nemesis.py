@@ -118,7 +118,7 @@ def _one_life(folder: Path, life: int, rng: random.Random | None, struck: Struck
         while rng is not None:
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(timeout=rng.uniform(0.02, 0.4))
-            if (kind := _strike(process, folder, rng, struck, score)) in ENDING:
+            if _strike(process, folder, rng, struck, score) in ENDING:
                 struck.lives.add(life)
                 break
         code = process.wait(timeout=PATIENCE)
