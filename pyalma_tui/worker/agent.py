@@ -96,6 +96,7 @@ class Agent:
         self._on_sigint = signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it is meant for the worker
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         self._selector.register(self._channel, selectors.EVENT_READ, self._take)
+        self._selector.register(self._guard, selectors.EVENT_READ, self._lose_guard)
         self._selector.register(self._woken, selectors.EVENT_READ, lambda: self._woken.recv(4096))
         while not (self._leaving and not self._workers and not self._parting):
             for key, _ in self._selector.select(self._pause()):
@@ -209,8 +210,8 @@ class Agent:
     def _look(self) -> None:
         """Take leave of workers that have ended and of what they have left behind; notice those that are stopped."""
         now = time.monotonic()
-        if sweeping.has_ended(self._guard_pid):
-            self._replace_guard()
+        if self._guard < 0:
+            self._start_guard()
         for number, worker in list(self._workers.items()):
             code = worker.code()
             if code is not None:
@@ -227,13 +228,20 @@ class Agent:
             self._next_look = now + LOOK
             self._notice_stopped()
 
-    def _replace_guard(self) -> None:
-        """Start another guard, since this one was killed; if none can be, that is tried at the next look."""
+    def _lose_guard(self) -> None:
+        """The guard was killed: only then it closes its end."""
+        self._selector.unregister(self._guard)
         guard.let_go(self._guard)
+        sweeping.has_ended(self._guard_pid)
+        self._guard = -1
+
+    def _start_guard(self) -> None:
+        """Start another one; where that fails it is tried again at the next look."""
         try:
             self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark)
         except OSError:
-            self._guard_pid, self._guard = 0, os.open(os.devnull, os.O_RDONLY)
+            return
+        self._selector.register(self._guard, selectors.EVENT_READ, self._lose_guard)
 
     def _part_from(self, number: int, worker: Worker, code: int, now: float) -> None:
         del self._workers[number]

@@ -23,8 +23,8 @@ MOST = 1 << 20  # as many descriptors as a process may usually have
 def start(channel: socket.socket, agent: str) -> tuple[int, int]:
     """Fork a guard, the first one before any thread is started. Its process id, and a descriptor to be kept open.
 
-    What forks it has no child of its own by that: user code may wait until it has none. `agent` is what the marks of ours begin with. Raises
-    OSError if no process can be started.
+    It is forked by a process in between: user code may wait until it has no children. `agent` is what the marks of ours
+    begin with. Raises OSError if no process can be started.
     """
     ours, low = (end.detach() for end in socket.socketpair())
     mine = high(low)
@@ -48,8 +48,9 @@ def start(channel: socket.socket, agent: str) -> tuple[int, int]:
 
 
 def let_go(guard: int) -> None:
-    """In a fork: only the agent holds the guard's pipe, whose end tells that it has ended."""
-    os.close(guard)
+    """Only the agent holds the guard's pipe, whose end tells that it has ended: to be called in a fork."""
+    if guard >= 0:  # else the guard was killed, and has no successor yet
+        os.close(guard)
 
 
 def _close_all_but(*kept: int) -> None:

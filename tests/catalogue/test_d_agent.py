@@ -103,7 +103,9 @@ def test_runs_of_a_killed_agent_go_on_in_the_same_session_from_their_last_states
     running = experiment.write(COUNTS, ("a", "b")).go("--workers", "2")
     for name in "ab":
         experiment.hears(f"saved {name} 2")
+    workers = running.workers()
     running.agent().kill()
+    until(lambda: all(map(is_over, workers)), lambda: f"{workers} end", 5)
     experiment.allow("go")
     result = running.end()
     assert result.code == 0, result
