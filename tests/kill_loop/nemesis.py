@@ -48,11 +48,14 @@ class Score:
 
 
 def play(folder: Path, seconds: float, seed: int) -> Score:
-    """Kill for so long, finishing the experiment that is under way; `folder` is left as it is if a promise broke."""
+    """Kill for so long, and until each kind has come, finishing the experiment that is under way.
+
+    `folder` is left as it is if a promise broke.
+    """
     rng = random.Random(seed)
     score = Score()
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not score.verdict.broken:
+    while (time.monotonic() < end or len(score.kills) < len(KINDS)) and not score.verdict.broken:
         shutil.rmtree(folder, ignore_errors=True)
         _one_experiment(folder, rng, score)
     return score
