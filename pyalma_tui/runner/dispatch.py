@@ -26,6 +26,7 @@ from pyalma_tui.runner.state import (
     Absent,
     Calling,
     Coming,
+    Halted,
     Leaving,
     Loading,
     Open,
@@ -214,13 +215,20 @@ def _look_after(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]
         case Running() | Calling() if seat.stop is not None and clock.now >= seat.stop.deadline:
             killed = seat.stop.step == "SIGKILL"
             yield from take_step(seat, stop.advanced(seat.stop, clock.now), state)
-            if killed and state.closing:  # the agent itself does not answer
+            if killed and _is_all_to_end(state):
                 yield i.EndAgent(kill=True)
+
+
+def _is_all_to_end(state: State) -> bool:
+    """Whether nothing is lost with an agent that does not answer, such as one that is stopped."""
+    return state.closing or isinstance(state.gate, Halted)
 
 
 def _hurry(seat: Seat, leaving: Leaving, lasted: float, state: State) -> Iterator[Instruction]:
     """Interrupt a worker that does not come to its end, as Ctrl+C would, then kill it."""
-    if lasted >= GOODBYE and not leaving.killed:
+    if leaving.killed and lasted >= GOODBYE + stop.AFTER["SIGKILL"] and _is_all_to_end(state):
+        yield i.EndAgent(kill=True)
+    elif lasted >= GOODBYE and not leaving.killed:
         state.seats[seat.slot] = replace(seat, doing=replace(leaving, killed=True))
         yield i.Send(seat.worker, signal.SIGKILL, group=True)
     elif lasted >= PRESSED and not leaving.pressed and not leaving.killed:

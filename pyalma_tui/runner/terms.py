@@ -152,6 +152,7 @@ def _remembered(target: Target, before: Chosen, now: Chosen) -> Iterator[str]:
         retries=0,
         grace=GRACE,
         sync="group",
+        imports="once",
     )
     for name, said in _words(before).items():
         value = getattr(before, name)
@@ -169,6 +170,8 @@ def _words(chosen: Chosen) -> dict[str, str]:
         "retries": plural(chosen.retries or 0, "retry", "retries"),
         "grace": f"grace {chosen.grace or 0:g} s",
         "sync": f"sync {chosen.sync}",
+        "runs_per_worker": f"{plural(chosen.runs_per_worker or 0, 'run')} per worker",
+        "imports": "the module is imported once" if chosen.imports == "once" else "each worker imports the module",
     }
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
+from pyalma_tui import marks
 from pyalma_tui.loading.run_module import RunModule
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
@@ -95,6 +96,7 @@ class Agent:
         self._on_sigint = signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it is meant for the worker
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         self._selector.register(self._channel, selectors.EVENT_READ, self._take)
+        self._selector.register(self._guard, selectors.EVENT_READ, self._lose_guard)
         self._selector.register(self._woken, selectors.EVENT_READ, lambda: self._woken.recv(4096))
         while not (self._leaving and not self._workers and not self._parting):
             for key, _ in self._selector.select(self._pause()):
@@ -208,6 +210,8 @@ class Agent:
     def _look(self) -> None:
         """Take leave of workers that have ended and of what they have left behind; notice those that are stopped."""
         now = time.monotonic()
+        if self._guard < 0:
+            self._start_guard()
         for number, worker in list(self._workers.items()):
             code = worker.code()
             if code is not None:
@@ -223,6 +227,21 @@ class Agent:
         if now >= self._next_look and self._workers:
             self._next_look = now + LOOK
             self._notice_stopped()
+
+    def _lose_guard(self) -> None:
+        """The guard was killed: only then it closes its end."""
+        self._selector.unregister(self._guard)
+        guard.let_go(self._guard)
+        sweeping.has_ended(self._guard_pid)
+        self._guard = -1
+
+    def _start_guard(self) -> None:
+        """Start another one; where that fails it is tried again at the next look."""
+        try:
+            self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark)
+        except OSError:
+            return
+        self._selector.register(self._guard, selectors.EVENT_READ, self._lose_guard)
 
     def _part_from(self, number: int, worker: Worker, code: int, now: float) -> None:
         del self._workers[number]
@@ -249,7 +268,7 @@ class Agent:
         for pid in sweeping.children():
             if pid in known or sweeping.has_ended(pid):
                 continue
-            mark = sweeping.mark_in(pid)
+            mark = marks.mark_in(pid)
             if mark == worker.mark or (mark is None and not self._workers):
                 found.append(pid)
         return found
@@ -264,7 +283,7 @@ class Agent:
         while self._has_left(worker) and time.monotonic() - began < DEATHLESS:
             sweeping.signal_group(worker.pid, signal.SIGKILL)
             for pid in self._orphans(worker):
-                sweeping.kill(pid)
+                marks.kill(pid)
             time.sleep(0.001)
 
     # --- looking -----------------------------------------------------------------------------------------------------

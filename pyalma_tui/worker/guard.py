@@ -14,15 +14,17 @@ import signal
 import socket
 from contextlib import suppress
 
+from pyalma_tui.marks import sweep
 from pyalma_tui.store.disk import high
-from pyalma_tui.worker.sweeping import sweep
+
+MOST = 1 << 20  # as many descriptors as a process may usually have
 
 
 def start(channel: socket.socket, agent: str) -> tuple[int, int]:
-    """Fork the guard; to be called before any thread is started. Its process id, and a descriptor to be kept open.
+    """Fork a guard, the first one before any thread is started. Its process id, and a descriptor to be kept open.
 
-    It is no child of ours: user code may wait until it has none. `agent` is what the marks of ours begin with. Raises
-    OSError if no process can be started.
+    It is forked by a process in between: user code may wait until it has no children. `agent` is what the marks of ours
+    begin with. Raises OSError if no process can be started.
     """
     ours, low = (end.detach() for end in socket.socketpair())
     mine = high(low)
@@ -30,7 +32,7 @@ def start(channel: socket.socket, agent: str) -> tuple[int, int]:
     if between == 0:
         try:
             if os.fork() == 0:
-                os.close(mine)
+                _close_all_but(channel.fileno(), ours)
                 os.setsid()  # no signal to the agent's group reaches it
                 os.write(ours, b"%d" % os.getpid())
                 _guard(channel.fileno(), ours, agent)
@@ -46,8 +48,17 @@ def start(channel: socket.socket, agent: str) -> tuple[int, int]:
 
 
 def let_go(guard: int) -> None:
-    """In a fork: only the agent holds the guard's pipe, whose end tells that it has ended."""
-    os.close(guard)
+    """Only the agent holds the guard's pipe, whose end tells that it has ended: to be called in a fork."""
+    if guard >= 0:  # else the guard was killed, and has no successor yet
+        os.close(guard)
+
+
+def _close_all_but(*kept: int) -> None:
+    """Nobody waits for a descriptor that only a guard still holds."""
+    low = 3
+    for fd in (*sorted(kept), MOST):
+        os.closerange(low, fd)
+        low = fd + 1
 
 
 def _guard(channel: int, agent: int, mark: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import sys
 from contextlib import suppress
 
 from pyalma_tui.model.messages import WORKER_MARK
@@ -61,46 +60,12 @@ def children() -> list[int]:
         return []
 
 
-def mark_in(pid: int) -> str | None:
-    """The mark of a process, None if it has none, or is not ours to look at."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as environment:
-            for each in environment.read().split(b"\0"):
-                if each.startswith(_NAME + b"="):
-                    return each[len(_NAME) + 1 :].decode("utf-8", "replace")
-    except OSError:
-        pass
-    return None
-
-
-def sweep(agent: str) -> None:
-    """Kill every process but this one that carries a mark of this agent, until there are none: some fork meanwhile."""
-    while found := [pid for pid in _everybody() if pid != os.getpid() and is_of(mark_in(pid), agent)]:
-        for pid in found:
-            kill(pid)
-
-
-def is_of(mark: str | None, agent: str) -> bool:
-    """Whether this mark is of this agent or one of its workers."""
-    return mark is not None and mark.rpartition(".")[0] == agent
-
-
-def _everybody() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdecimal()] if sys.platform == "linux" else []
-
-
 def has_ended(pid: int) -> bool:
     """Take leave of a child of ours if it has ended; whether it has, or is gone."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
         return True
-
-
-def kill(pid: int) -> None:
-    """Kill one process, if it is there."""
-    with suppress(OSError):
-        os.kill(pid, signal.SIGKILL)
 
 
 def end_group() -> None:

@@ -18,6 +18,8 @@ from typing import IO, Any
 
 import psutil
 
+from tests.family import agents_of, guards_of, is_over, workers_of
+
 PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
 PATIENCE = 60.0  # seconds: two busy CPUs are shared with everything else
 CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: with them root reads everything
@@ -123,12 +125,20 @@ class Running:
         return Result(code, self.printed(), self.complained())
 
     def workers(self) -> list[psutil.Process]:
-        """Its live workers: each leads a group, with a guard in it that is a child of the program as well."""
-        try:
-            children = psutil.Process(self.process.pid).children()
-            return [child for child in children if not _is_over(child) and os.getpgid(child.pid) == child.pid]
-        except (psutil.NoSuchProcess, ProcessLookupError):
-            return []
+        """Its live workers."""
+        return workers_of(self.process.pid)
+
+    def agent(self) -> psutil.Process:
+        """The process that its workers are forked from."""
+        (agent,) = until(lambda: agents_of(self.process.pid), lambda: "there is an agent")
+        found: psutil.Process = agent
+        return found
+
+    def guard(self) -> psutil.Process:
+        """The guard of its agent."""
+        (guard,) = until(lambda: guards_of(self.process.pid), lambda: "there is a guard")
+        found: psutil.Process = guard
+        return found
 
 
 def _text(file: IO[bytes]) -> str:
@@ -275,7 +285,7 @@ class Experiment:
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get(OWNER) == str(self.folder) and not _is_over(process):
+                if process.environ().get(OWNER) == str(self.folder) and not is_over(process):
                     found.append(process)
             except psutil.Error:
                 continue
@@ -297,10 +307,6 @@ class Experiment:
             process.kill()
         for running in self.started:
             running.process.wait()
-
-
-def _is_over(process: psutil.Process) -> bool:
-    return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
 def experiments(folder: Path) -> Iterator[Experiment]:

@@ -1,4 +1,5 @@
 """The kill loop: the real program, a nemesis that kills its processes, and a history that is checked.
 
-`python -m tests.kill_loop --seconds 600` prints acknowledged saves / kills / lost / overlaps / done() calls.
+`python -m tests.kill_loop --seconds 600` prints acknowledged saves / lines in buffers / kills by kind / lost /
+overlaps / done() calls.
 """

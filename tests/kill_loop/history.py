@@ -1,7 +1,8 @@
-"""What the history of an experiment says against what its store says."""
+"""What the history of an experiment says against what its store says, and what its files hold."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,24 @@ class Verdict:
     lost: int = 0
     overlaps: int = 0
     done_calls: int = 0
+    written: int = 0
     broken: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Struck:
+    """Whom the nemesis has hit: workers and agents that were killed, starts that were killed or interrupted as a whole.
+
+    A process is told by `LIFE AGENT WORKER`: the number of the start, two process ids.
+    """
+
+    lives: set[int] = field(default_factory=set)
+    pids: set[int] = field(default_factory=set)
+
+    def has(self, process: str) -> bool:
+        """Whether this worker was hit, by itself, with its agent or with its start, which kills what it interrupts."""
+        life, *pids = map(int, process.split())
+        return life in self.lives or not self.pids.isdisjoint(pids)
 
 
 def check_instance(history: Path, verdict: Verdict) -> None:
@@ -51,8 +69,7 @@ def check_store(state_dir: Path, histories: Path, instances: int, *, finished: b
         verdict.broken.append(f"{instances - len(runs)} runs are missing")
     for run in runs:
         name = store.ledger.instances[run.instance].name
-        path = histories / name
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = _lines(histories / name)
         acknowledged = max((int(line[6:]) for line in lines if line.startswith("saved ")), default=0)
         stored = int((run.state or b'"0"').strip(b'"'))
         if stored < acknowledged:
@@ -62,3 +79,28 @@ def check_store(state_dir: Path, histories: Path, instances: int, *, finished: b
             verdict.broken.append(f"{name}: done before run() returned")
         if finished and not (isinstance(run.status, s.Done) and stored == SAVES):
             verdict.broken.append(f"{name}: {s.word(run.status)} with state {stored} at the end")
+
+
+def check_written(folder: Path, struck: Struck, verdict: Verdict) -> None:
+    """What a run has written into a file that nobody flushes is there, once, unless its worker was hit.
+
+    A worker that was hit and has come to its exit functions none the less has flushed before.
+    """
+    histories = folder / "history"
+    results = folder / "results.txt"
+    held = Counter(results.read_text().splitlines() if results.exists() else [])
+    ended = {line.removesuffix(" ends") for line in _lines(histories / "workers")}
+    for path in sorted(histories.glob("*.txt")):
+        wrote = [line.removeprefix("wrote ") for line in _lines(path) if line.startswith("wrote ")]
+        for number, line in enumerate(wrote, 1):
+            process = line.rsplit(maxsplit=2)[0]
+            if not held[line] and (process in ended or not struck.has(process)):
+                verdict.broken.append(f"{path.name}: {line!r} is not in {results.name}, and its worker was not killed")
+            if number < len(wrote) and not struck.has(process):
+                verdict.broken.append(f"{path.name}: {line!r} is not the last, and its worker was not killed")
+    verdict.written += len(held)
+    verdict.broken += [f"{line!r} is {number} times in {results.name}" for line, number in held.items() if number > 1]
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []

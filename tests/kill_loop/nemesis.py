@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,15 +22,19 @@ from tinydb import TinyDB
 from pyalma_tui.model import status as s
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import read_store
-from tests.kill_loop.history import Verdict, check_instance, check_store
+from tests.family import agents_of, workers_of
+from tests.kill_loop.history import Struck, Verdict, check_instance, check_store, check_written
 
-Kind = Literal["worker", "runner", "group", "interrupt"]
+Kind = Literal["worker", "agent", "runner", "group", "interrupt", "stopped worker", "stopped agent"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ENDING = ("runner", "group", "interrupt")  # the start has ended then, or is about to
 HERE = Path(__file__).parent
 INSTANCES = 10
 WORKERS = 4
 PROGRAM = (sys.executable, "-m", "tests.kill_loop.program")
 LIVES = 60  # starts after which an experiment should long be finished; the second half of them nobody disturbs
 TROUBLED = 60.0  # seconds after which nobody disturbs an experiment any more, however few its starts
+LONGEST_STOP = 0.4  # seconds
 PATIENCE = 60.0  # seconds that a start may take which nobody disturbs, and that one may take to end
 
 
@@ -43,11 +48,14 @@ class Score:
 
 
 def play(folder: Path, seconds: float, seed: int) -> Score:
-    """Kill for so long, finishing the experiment that is under way; `folder` is left as it is if a promise broke."""
+    """Kill for so long, and until each kind has come, finishing the experiment that is under way.
+
+    `folder` is left as it is if a promise broke.
+    """
     rng = random.Random(seed)
     score = Score()
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not score.verdict.broken:
+    while (time.monotonic() < end or len(score.kills) < len(KINDS)) and not score.verdict.broken:
         shutil.rmtree(folder, ignore_errors=True)
         _one_experiment(folder, rng, score)
     return score
@@ -59,10 +67,11 @@ def _one_experiment(folder: Path, rng: random.Random, score: Score) -> None:
     for number in range(INSTANCES):
         (folder / f"i{number}.txt").write_text("x\n")
     code: int | None = None
+    struck = Struck()
     begun = time.monotonic()
     for life in range(LIVES):
         troubled = life < LIVES // 2 and time.monotonic() - begun < TROUBLED
-        code = _one_life(folder, rng if troubled else None, score)
+        code = _one_life(folder, life, rng if troubled else None, struck, score)
         if score.verdict.broken:
             return
         if code == 0 or _killed_in_done(folder / "experiment.alma"):
@@ -79,6 +88,7 @@ def _one_experiment(folder: Path, rng: random.Random, score: Score) -> None:
     for number in range(INSTANCES):
         check_instance(histories / f"i{number}.txt", score.verdict)
     calls = len((histories / "done").read_text().splitlines()) if (histories / "done").exists() else 0
+    check_written(folder, struck, score.verdict)
     score.verdict.done_calls += calls
     score.completions += 1
     if calls > 1:
@@ -93,7 +103,7 @@ def _killed_in_done(state_dir: Path) -> bool:
     return isinstance(store.ledger.hook.status, s.HookCutOff | s.HookFailed | s.HookRunning)
 
 
-def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int | None:
+def _one_life(folder: Path, life: int, rng: random.Random | None, struck: Struck, score: Score) -> int | None:
     """One start, killed or interrupted at random or left alone; its exit code, None if it did not end."""
     command = [*PROGRAM, "experiment.py", *_names(), "--plain", "--workers", str(WORKERS), "--retry-failed"]
     command += ["--retries", "3", "--grace", "0.02"]
@@ -105,13 +115,14 @@ def _one_life(folder: Path, rng: random.Random | None, score: Score) -> int | No
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env=os.environ | {"PYTHONPATH": root},
+            env=os.environ | {"PYTHONPATH": root, "KILL_LOOP_LIFE": str(life)},
         )
     try:
         while rng is not None:
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(timeout=rng.uniform(0.02, 0.4))
-            if _kill(process, folder, rng, score):
+            if _strike(process, folder, rng, struck, score) in ENDING:
+                struck.lives.add(life)
                 break
         code = process.wait(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
@@ -130,31 +141,42 @@ def _names() -> list[str]:
     return [f"i{number}.txt" for number in range(INSTANCES)]
 
 
-def _kill(process: subprocess.Popen[bytes], folder: Path, rng: random.Random, score: Score) -> bool:
-    """Kill something; whether that was the end of the program."""
-    rarest = min(get_args(Kind), key=lambda kind: (score.kills[kind], rng.random()))
-    kind: Kind = rarest if rng.random() < 0.5 else rng.choice(get_args(Kind))
-    try:
-        children = psutil.Process(process.pid).children()
-        workers = [child for child in children if os.getpgid(child.pid) == child.pid]  # not their guards
-    except (psutil.NoSuchProcess, ProcessLookupError):
-        return True
-    if kind == "worker":
-        if not workers:
-            return False
-        workers = [rng.choice(workers)]
-    elif kind in ("runner", "interrupt"):
-        workers = []
+def _strike(
+    process: subprocess.Popen[bytes], folder: Path, rng: random.Random, struck: Struck, score: Score
+) -> Kind | None:
+    """Kill, stop or interrupt something; what it was, None if there was nobody."""
+    rarest = min(KINDS, key=lambda kind: (score.kills[kind], rng.random()))
+    kind = rarest if rng.random() < 0.5 else rng.choice(KINDS)
+    agents, workers = agents_of(process.pid), workers_of(process.pid)
+    victims: list[psutil.Process] = {"agent": agents, "stopped agent": agents, "group": agents + workers}.get(kind, [])
+    if kind in ("worker", "stopped worker"):
+        victims = rng.sample(workers, min(1, len(workers)))
+    if process.poll() is not None or not (victims or kind in ENDING):
+        return None
     if kind == "interrupt":
         _wait_for_work(process, folder)
         process.send_signal(signal.SIGINT)
-    elif kind != "worker":
+    elif kind in ENDING:
         process.send_signal(signal.SIGKILL)
-    for worker in workers:
-        with suppress(psutil.NoSuchProcess):
-            worker.kill()
+    if kind.startswith("stopped "):
+        _stop(victims, rng.uniform(0.01, LONGEST_STOP))
+    else:
+        struck.pids.update(victim.pid for victim in victims)
+        _each(psutil.Process.kill, victims)
     score.kills[kind] += 1
-    return kind != "worker"
+    return kind
+
+
+def _stop(victims: list[psutil.Process], seconds: float) -> None:
+    _each(psutil.Process.suspend, victims)
+    time.sleep(seconds)
+    _each(psutil.Process.resume, victims)
+
+
+def _each(send: Callable[[psutil.Process], None], victims: list[psutil.Process]) -> None:
+    for victim in victims:
+        with suppress(psutil.NoSuchProcess):
+            send(victim)
 
 
 def _wait_for_work(process: subprocess.Popen[bytes], folder: Path) -> None:

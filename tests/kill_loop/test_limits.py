@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.kill_loop import nemesis
+from tests.kill_loop.history import Struck, Verdict, check_written
 
 ROTATES = """
 import sys
@@ -28,7 +29,7 @@ sizes = [path.stat().st_size for path in folder.iterdir()]
 assert len(sizes) > 3, sizes
 assert max(sizes) <= program.SEGMENT, sizes
 assert any(due), "a checkpoint is due"
-assert journal.segment_limit(4) < program.SEGMENT
+assert journal.segment_limit("w0001", 4) < program.SEGMENT
 """
 
 
@@ -64,3 +65,47 @@ def test_an_experiment_is_left_alone_after_its_time(tmp_path: Path, monkeypatch:
 
 def test_the_program_rotates_and_checkpoints_after_a_few_lines(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", ROTATES, str(tmp_path)], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("held", "ended", "struck", "found"),
+    [
+        ("0 10 11 a 1\n0 10 12 b 1\n", "", Struck(), []),
+        ("0 10 12 b 1\n", "", Struck(), ["a.txt: '0 10 11 a 1' is not in results.txt, and its worker was not killed"]),
+        ("0 10 12 b 1\n", "", Struck(pids={11}), []),
+        ("0 10 12 b 1\n", "", Struck(pids={10}), []),
+        ("0 10 12 b 1\n", "", Struck(lives={0}), []),
+        (
+            "0 10 12 b 1\n",
+            "0 10 11 ends\n",
+            Struck(lives={0}),
+            ["a.txt: '0 10 11 a 1' is not in results.txt, and its worker was not killed"],
+        ),
+        ("0 10 11 a 1\n" * 2 + "0 10 12 b 1\n", "", Struck(pids={11}), ["'0 10 11 a 1' is 2 times in results.txt"]),
+    ],
+    ids=["there", "lost", "killed", "agent-killed", "interrupted", "lost-at-its-end", "twice"],
+)
+def test_what_a_buffer_held_is_missed_unless_its_worker_was_hit(
+    tmp_path: Path, held: str, ended: str, struck: Struck, found: list[str]
+) -> None:
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / "a.txt").write_text("start 0\nreturn\nwrote 0 10 11 a 1\n")
+    (tmp_path / "history" / "b.txt").write_text("start 0\nreturn\nwrote 0 10 12 b 1\n")
+    (tmp_path / "history" / "workers").write_text(ended)
+    (tmp_path / "results.txt").write_text(held)
+    verdict = Verdict()
+    check_written(tmp_path, struck, verdict)
+    assert verdict.broken == found
+
+
+def test_a_run_that_has_written_twice_is_told_unless_its_worker_was_hit(tmp_path: Path) -> None:
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / "a.txt").write_text("wrote 0 10 11 a 1\nwrote 1 20 21 a 1\n")
+    (tmp_path / "results.txt").write_text("0 10 11 a 1\n1 20 21 a 1\n")
+    for struck, found in (
+        (Struck(lives={0}), []),
+        (Struck(lives={1}), ["a.txt: '0 10 11 a 1' is not the last, and its worker was not killed"]),
+    ):
+        verdict = Verdict()
+        check_written(tmp_path, struck, verdict)
+        assert verdict.broken == found

@@ -16,6 +16,7 @@ from signal import Signals
 from typing import IO
 
 from pyalma_tui.errors import LoadError, ShortageError
+from pyalma_tui.marks import sweep
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
@@ -23,6 +24,7 @@ from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment
 from pyalma_tui.store.disk import high
 
 GOODBYE = 2.0  # seconds that an agent gets to end by itself
+SWEEP = 1.0  # seconds that a sweep may take
 CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unmapped for each short reply
 _reply = jsontext.decoder(m.Reply)
 _message = jsontext.decoder(m.FromAgent)
@@ -53,6 +55,7 @@ class LocalAgent:
         """
         chosen = chosen or Chosen()
         self.loaded: m.Loaded | None = None
+        self._mark = mark
         self._foreground = foreground
         self._service: Service | None = None
         self._shared = False  # whether the lock was sent along with a worker
@@ -174,7 +177,8 @@ class LocalAgent:
         if told:
             self._listen(events)
         if told and self._ended:  # the kernel has closed its descriptors, or its guard kills it
-            code = self._process.wait()
+            if (code := self._process.wait()) < 0:  # killed, perhaps after its guard
+                sweep(self._mark, SWEEP)
             events.append(AgentGone(_why(code), code))
         return events
 
