@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from pyalma_tui.errors import Failure, ShortageError, StoreError
 from pyalma_tui.model import messages as m
+from pyalma_tui.model import status as s
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import commands as c
@@ -28,7 +29,6 @@ from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
 PATIENCE = 20.0  # seconds that an agent has to be gone after it was killed
-LAST_WORDS = (Said, m.Gone)  # events that come after what the worker has written
 
 
 class Runner:
@@ -145,7 +145,7 @@ class Runner:
             if isinstance(event, m.Measured):
                 self._publisher.loads = event.loads
                 continue
-            if isinstance(event, LAST_WORDS):
+            if isinstance(event, (Said, m.Gone)):
                 self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):
                 if self._crew.agent in self._selector.get_map():

@@ -15,8 +15,8 @@ import psutil
 
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
-from pyalma_tui.runner.workers.local import LocalAgent, Service, wait_until_loaded
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said
+from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service
 from pyalma_tui.store.layout import segment_name
 
 from .figures import Figure, Figures, interleaved, megabytes, milliseconds, rate, ratio
