@@ -24,6 +24,7 @@ from pyalma_tui.loading.run_module import RunModule
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.prctl import become_subreaper
 from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, guard, starting, sweeping
 from pyalma_tui.worker.ending import Inheritance
@@ -78,10 +79,11 @@ class Agent:
     def main(self) -> None:
         """Import the module, then do what the runner says until it closes the channel."""
         try:
-            self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark)
+            self._guard = guard.start(self._channel, self._spec.mark)
         except OSError as error:
             self._tell(m.TryLater(error.strerror or str(error)))
             return
+        become_subreaper()  # only now: the guard is to be no child of ours
         found = load(Path(self._spec.module), Path(self._spec.code), self._args)
         capture.flush()  # what the module has printed is told with it
         if not isinstance(found, tuple):
@@ -244,7 +246,7 @@ class Agent:
 
         What carries no mark, because its environment was cleared, counts as soon as no worker lives.
         """
-        known = {self._guard_pid, *self._spared, *(each.pid for each in self._workers.values())}
+        known = {*self._spared, *(each.pid for each in self._workers.values())}
         found = []
         for pid in sweeping.children():
             if pid in known or sweeping.has_ended(pid):

@@ -18,8 +18,8 @@ from pyalma_tui.store.disk import high
 from pyalma_tui.worker.sweeping import sweep
 
 
-def start(channel: socket.socket, agent: str) -> tuple[int, int]:
-    """Fork the guard; to be called before any thread is started. Its process id, and a descriptor to be kept open.
+def start(channel: socket.socket, agent: str) -> int:
+    """Fork the guard; to be called before any thread is started. A descriptor to be kept open.
 
     It is no child of ours: user code may wait until it has none. `agent` is what the marks of ours begin with. Raises
     OSError if no process can be started.
@@ -32,17 +32,16 @@ def start(channel: socket.socket, agent: str) -> tuple[int, int]:
             if os.fork() == 0:
                 os.close(mine)
                 os.setsid()  # no signal to the agent's group reaches it
-                os.write(ours, b"%d" % os.getpid())
+                os.write(ours, b"!")
                 _guard(channel.fileno(), ours, agent)
         finally:
             os._exit(0)
     os.close(ours)
     with suppress(ChildProcessError):  # SIGCHLD is ignored, as some parents bequeath it
         os.waitpid(between, 0)
-    told = os.read(mine, 32)
-    if not told:  # the process in between could not fork
+    if not os.read(mine, 1):  # the process in between could not fork
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-    return int(told), mine
+    return mine
 
 
 def let_go(guard: int) -> None:

@@ -263,23 +263,19 @@ def test_nothing_outlives_the_agent(machines: list[Machine], folder: Path, victi
     pid = machine.start(1)
     machine.begin(1, "/stays")
     until((folder / "ready").exists, lambda: "it has started all")
+    marked = [each for each in map(int, machine.lines("children")) if "PYALMA_TUI_WORKER" in environment(each)]
+    assert len(marked) == 3
     agent = psutil.Process(pid).parent()
     assert agent is not None
     if victim == "agent":
         agent.kill()
     else:
         machine.agent.close()
-    marked = [int(each) for each in machine.lines("children")]
-    marked = [each for each in marked if "PYALMA_TUI_WORKER" in environment(each)]
-    assert len(marked) == 3
     until(lambda: not any(map(psutil.pid_exists, (pid, *marked))), lambda: f"{living(machine)} live")
 
 
 def environment(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/environ").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return "PYALMA_TUI_WORKER: it is gone already"
+    return Path(f"/proc/{pid}/environ").read_text()
 
 
 def test_a_stopped_worker_is_told_and_that_it_goes_on(machines: list[Machine], folder: Path) -> None:
