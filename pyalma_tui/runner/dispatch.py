@@ -28,7 +28,6 @@ from pyalma_tui.runner.state import (
     Coming,
     Leaving,
     Loading,
-    Open,
     Parting,
     Present,
     Ready,
@@ -172,7 +171,6 @@ def _call_done(state: State, clock: Clock) -> Iterator[Instruction]:
     state.done_wanted = False
     call = state.ledger.hook.calls + 1
     started = DoneStarted(call, clock.at, identity_of(state.ledger.run(run) for run in state.order))
-    state.ledger.apply(started)
     yield i.WriteDurably(started)
     turn(fresh[0], state, clock, Calling(call), served=1)
     yield i.Give(fresh[0].worker, m.DoneOrder(call))
@@ -189,7 +187,7 @@ def _tick(state: State, clock: Clock, *, stored: bool) -> Iterator[Instruction]:
         yield i.EndAgent(kill=True)
     state.queue.add(state.retries.due(clock.now, lambda run: bool(state.standing([run], s.Failed))))
     if state.room.is_found(clock.now, stored=stored):
-        state.gate = Open(state.gate.paused)
+        state.gate = replace(state.gate, blocked=None)
         yield i.Say("there is room on the disk again: what it has interrupted goes on")
 
 

@@ -162,10 +162,13 @@ def _not_born(worker: int, why: str, state: State, clock: Clock, *, later: bool)
         yield from _try_later(why, state, clock)
     elif there := len(state.seats) - len(state.seated(Coming)):
         state.workers = there
-        go_on = f"{_go_on(state.workers)}"
-        yield i.Say(f"no more workers can be started ({why}): {go_on}")
+        yield i.Say(f"no more workers can be started ({why}): {_go_on(there)}")
     else:
         yield from block(ShortageError(f"no worker can be started: {why}"), f"no worker can be started: {why}", state)
+
+
+def _go_on(workers: int) -> str:
+    return f"{plural(workers, 'worker')} {'goes' if workers == 1 else 'go'} on"
 
 
 def _try_later(why: str, state: State, clock: Clock) -> Iterator[Instruction]:

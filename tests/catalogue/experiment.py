@@ -25,7 +25,7 @@ PR_CAPBSET_DROP = 24
 OWNER = "CATALOGUE_FOLDER"  # in the environment of every process that an experiment starts
 
 TELL = """
-import os, sys, time
+import os, signal, sys, time
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 def tell(*words):
@@ -36,6 +36,12 @@ def tell(*words):
 def wait_for(name):
     while not os.path.exists(os.path.join(FOLDER, name)):
         time.sleep(0.01)
+
+def kill_program():
+    import psutil
+    agent = psutil.Process(os.getppid())
+    os.kill(agent.ppid(), signal.SIGKILL)
+    wait_for("never")
 """
 
 
@@ -123,12 +129,20 @@ class Running:
         return Result(code, self.printed(), self.complained())
 
     def workers(self) -> list[psutil.Process]:
-        """Its live workers: each leads a group, with a guard in it that is a child of the program as well."""
-        try:
-            children = psutil.Process(self.process.pid).children()
-            return [child for child in children if not _is_over(child) and os.getpgid(child.pid) == child.pid]
-        except (psutil.NoSuchProcess, ProcessLookupError):
-            return []
+        """Its live workers: each leads a group, and is a child of an agent, which leads one as well."""
+        return [worker for agent in self.agents() for worker in _leaders(agent)]
+
+    def agents(self) -> list[psutil.Process]:
+        """The live processes that import the module and start workers; more than one only while one takes its leave."""
+        return _leaders(psutil.Process(self.process.pid))
+
+
+def _leaders(parent: psutil.Process) -> list[psutil.Process]:
+    """The live children of a process that lead a group."""
+    try:
+        return [child for child in parent.children() if not _is_over(child) and os.getpgid(child.pid) == child.pid]
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return []
 
 
 def _text(file: IO[bytes]) -> str:
@@ -155,7 +169,9 @@ class Experiment:
         """Write the run module, its instances as files, and the batch that lists them."""
         self.name = name
         (self.folder / "telling.py").write_text(TELL)
-        self.module.write_text("import os, sys, time, signal\nfrom telling import tell, wait_for\n" + dedent(module))
+        self.module.write_text(
+            "import os, sys, time, signal\nfrom telling import kill_program, tell, wait_for\n" + dedent(module)
+        )
         return self.batch(names)
 
     def batch(self, names: Sequence[str]) -> Experiment:
