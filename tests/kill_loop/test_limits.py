@@ -28,7 +28,7 @@ sizes = [path.stat().st_size for path in folder.iterdir()]
 assert len(sizes) > 3, sizes
 assert max(sizes) <= program.SEGMENT, sizes
 assert any(due), "a checkpoint is due"
-assert journal.segment_limit(4) < program.SEGMENT
+assert journal.segment_limit("w0001", 4) < program.SEGMENT
 """
 
 
