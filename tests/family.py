@@ -25,12 +25,16 @@ def workers_of(program: int) -> list[psutil.Process]:
 
 
 def guards_of(program: int) -> list[psutil.Process]:
-    """What outlives the agent by a moment: it has taken no worker's mark, and is found as the agent's child."""
+    """What outlives the agent by a moment: whoever its parent is, it carries the agent's mark and leads a group."""
+    agents = {agent.pid: _mark_of(agent) for agent in agents_of(program)}
     return [
-        child
-        for agent in agents_of(program)
-        for child in _children(agent.pid)
-        if _is_marked(child, worker=False) and _leads(child)
+        process
+        for process in psutil.process_iter()
+        if process.pid not in agents
+        and _mark_of(process) in agents.values()
+        and not is_over(process)
+        and _is_marked(process, worker=False)
+        and _leads(process)
     ]
 
 
@@ -52,10 +56,17 @@ def _children(pid: int) -> list[psutil.Process]:
 def _is_marked(process: psutil.Process, *, worker: bool) -> bool:
     """Whether it is of the module that agents and workers are, and carries the number of a worker, or none."""
     try:
-        number = process.environ().get(WORKER_MARK, "").rpartition(".")[2]
+        number = _mark_of(process).rpartition(".")[2]
         return number.isdecimal() and bool(int(number)) is worker and "pyalma_tui.worker" in process.cmdline()
     except psutil.Error:
         return False
+
+
+def _mark_of(process: psutil.Process) -> str:
+    try:
+        return str(process.environ().get(WORKER_MARK, ""))
+    except psutil.Error:  # another user's, or gone
+        return ""
 
 
 def _leads(process: psutil.Process) -> bool:

@@ -6,7 +6,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import Retries
 from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.runner.state import Open, Policy, Present, State
+from pyalma_tui.runner.state import Gate, Policy, Present, State
 
 
 def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
@@ -34,7 +34,7 @@ def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
         retries=Retries(settings.retries),
         workers=settings.workers,
         timeout=settings.timeout,
-        gate=Open(settings.paused),
+        gate=Gate(settings.paused),
         agent=Present(),
         has_done=has_done,
         planned=session.planned,

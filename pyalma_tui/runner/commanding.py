@@ -14,7 +14,7 @@ from pyalma_tui.model.words import plural
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
-from pyalma_tui.runner.state import Coming, Halted, Open, Running, State
+from pyalma_tui.runner.state import Coming, Gate, Running, State
 from pyalma_tui.runner.steps import all_done, dismiss, label, stop, write
 from pyalma_tui.runner.stop import asked, at_once
 
@@ -23,7 +23,7 @@ def carry_out(command: c.Command, state: State, clock: Clock) -> Iterator[Instru
     """Carry out one command."""
     match command:
         case c.Interrupt(None):
-            yield from _interrupt_all(state, clock, again=isinstance(state.gate, Halted))
+            yield from _interrupt_all(state, clock, again=state.gate.halted)
         case c.Interrupt(runs):
             yield from _interrupt(runs or (), state, clock)
         case c.Resume(runs):
@@ -59,7 +59,7 @@ def carry_out(command: c.Command, state: State, clock: Clock) -> Iterator[Instru
 
 def _open(state: State) -> None:
     """Somebody wants something to run: what held everything up is over."""
-    state.gate = Open(state.gate.paused)
+    state.gate = Gate(state.gate.paused)
     state.starting.anew()
     state.room.forget()
 
@@ -127,7 +127,7 @@ def _set_limits(limits: c.Limits, state: State) -> Iterator[Instruction]:
 
 def _interrupt_all(state: State, clock: Clock, *, again: bool) -> Iterator[Instruction]:
     """Ask all that runs to stop, and begin nothing more; `again`, those that somebody has asked before are killed."""
-    state.gate = Halted(state.gate.paused)
+    state.gate = replace(state.gate, halted=True)
     state.retries.clear()
     state.queue.clear()
     state.room.forget()

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from msgspec.structs import replace
+
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
@@ -16,9 +18,10 @@ from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.instructions import Instruction
 from pyalma_tui.runner.module_watch import ModuleWatch
+from pyalma_tui.runner.printed import said_in
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.workers.local import LocalAgent
-from pyalma_tui.runner.workers.protocol import Agent, Assignment, Said, Service
+from pyalma_tui.runner.workers.protocol import Agent, AgentEvent, Assignment, Said, Service
 from pyalma_tui.store.disk import make_folder, open_regular
 from pyalma_tui.store.layout import done_log_path, load_log_dir, load_log_name, log_of
 
@@ -33,6 +36,7 @@ class Crew:
         self._followed: set[int] = set()  # workers whose segments are there to be read
         self._logs: dict[int, Bound] = {}  # by worker: what its run or done() prints now
         self._load_logs: dict[int, Path] = {}
+        self._agent_log: Path | None = None  # None for that of the first agent, which has loaded the module
         self._edited = ModuleWatch(settings.module, session.meta.module_hash)
         self._agents = 1
         self._serve()
@@ -49,7 +53,7 @@ class Crew:
         mark = f"{session.meta.session}-{self._agents}-{os.getpid()}-{time.monotonic_ns()}"
         kept = session.code.path if session.code is not None else None
         try:
-            with self._load_log(f"agent{self._agents}") as log:
+            with self._load_log() as log:
                 self.agent = LocalAgent(
                     settings.module,
                     log,
@@ -63,6 +67,17 @@ class Crew:
             return i.NoAgent(error.strerror or str(error), is_shortage(error))
         self._serve()
         return None
+
+    def receive(self) -> Iterator[AgentEvent]:
+        """What has happened to the agent and its workers, with what was printed by an import that has failed."""
+        for event in self.agent.receive():
+            match event:
+                case m.LoadFailed():
+                    yield _with_last_line(event, self._agent_log)
+                case Said(worker, m.LoadFailed() as failed):
+                    yield Said(worker, _with_last_line(failed, self._load_logs.get(worker)))
+                case _:
+                    yield event
 
     def carry_out(self, instruction: Instruction) -> None:
         """Do what else concerns the agent."""
@@ -160,12 +175,12 @@ class Crew:
             load_log_dir(self._session.state_dir).rmdir()
         self.agent.close()
 
-    def _load_log(self, name: str) -> IO[bytes]:
+    def _load_log(self) -> IO[bytes]:
         session = self._session
         folder = load_log_dir(session.state_dir)
+        path = self._agent_log = folder / f"{session.meta.session:06d}-agent{self._agents}.log"
         try:
             make_folder(folder, session.umask)
-            path = folder / f"{session.meta.session:06d}-{name}.log"
             return os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, session.umask), "ab")
         except OSError:  # a log is no reason to stop
             return open(os.devnull, "ab")
@@ -174,6 +189,12 @@ class Crew:
 def _writer(worker: int) -> str:
     """What the segments of a worker are called by."""
     return f"w{worker:04d}"
+
+
+def _with_last_line(failed: m.LoadFailed, log: Path | None) -> m.LoadFailed:
+    if log is None:
+        return failed
+    return m.LoadFailed(replace(failed.error, message=said_in(failed.error.message, log)))
 
 
 def _remove_empty(log: Path | None) -> None:

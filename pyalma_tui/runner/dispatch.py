@@ -26,10 +26,8 @@ from pyalma_tui.runner.state import (
     Absent,
     Calling,
     Coming,
-    Halted,
     Leaving,
     Loading,
-    Open,
     Parting,
     Present,
     Ready,
@@ -180,7 +178,6 @@ def _call_done(state: State, clock: Clock) -> Iterator[Instruction]:
     state.done_wanted = False
     call = state.ledger.hook.calls + 1
     started = DoneStarted(call, clock.at, identity_of(state.ledger.run(run) for run in state.order))
-    state.ledger.apply(started)
     yield i.WriteDurably(started)
     turn(fresh[0], state, clock, Calling(call), served=1)
     yield i.Give(fresh[0].worker, m.DoneOrder(call))
@@ -197,7 +194,7 @@ def _tick(state: State, clock: Clock, *, stored: bool) -> Iterator[Instruction]:
         yield i.EndAgent(kill=True)
     state.queue.add(state.retries.due(clock.now, lambda run: bool(state.standing([run], s.Failed))))
     if state.room.is_found(clock.now, stored=stored):
-        state.gate = Open(state.gate.paused)
+        state.gate = replace(state.gate, blocked=None)
         yield i.Say("there is room on the disk again: what it has interrupted goes on")
 
 
@@ -221,7 +218,7 @@ def _look_after(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]
 
 def _is_all_to_end(state: State) -> bool:
     """Whether nothing is lost with an agent that does not answer, such as one that is stopped."""
-    return state.closing or isinstance(state.gate, Halted)
+    return state.closing or state.gate.halted
 
 
 def _hurry(seat: Seat, leaving: Leaving, lasted: float, state: State) -> Iterator[Instruction]:

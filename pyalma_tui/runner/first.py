@@ -14,7 +14,6 @@ from typing import IO
 from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.shortage import is_shortage
-from pyalma_tui.prctl import become_subreaper
 from pyalma_tui.runner.printed import failed
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.disk import make_folder, open_regular
@@ -31,7 +30,6 @@ def first_agent(
     `each` lets every worker import the module by itself. Raises ShortageError if no process can be started, LoadError
     if this one cannot.
     """
-    become_subreaper()  # what the kernel leaves of a killed agent's workers comes to us
     with tempfile.TemporaryFile() as output:
         agent = _start(module, output, chosen, each=each, foreground=foreground)
         try:

@@ -99,7 +99,10 @@ class Write(msgspec.Struct, frozen=True):
 
 
 class WriteDurably(msgspec.Struct, frozen=True):
-    """Put everything that was recorded on the disk, then this; what follows must not happen if that fails."""
+    """Put everything that was recorded on the disk, then this, and let the ledger know it then.
+
+    If that fails, what follows must not happen, and the ledger never knew of it.
+    """
 
     record: DoneStarted
 

@@ -6,6 +6,8 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from pyalma_tui.errors import Failure
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import worked
@@ -15,7 +17,7 @@ from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.dispatch import done_is_due
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Phase, Slot, SlotPhase, Snapshot
-from pyalma_tui.runner.state import Blocked, Calling, Coming, Halted, Leaving, Open, Running, Seat, State
+from pyalma_tui.runner.state import Calling, Coming, Leaving, Running, Seat, State
 from pyalma_tui.runner.steps import all_done
 
 KNOWN = 500  # durations of runs that a forecast rests on
@@ -28,21 +30,17 @@ def phase_of(state: State, now: float) -> Phase:
     if state.active:
         return "busy"
     waiting = len(state.queue) > 0 or state.retries
-    held = state.gate.paused or not (isinstance(state.gate, Open) or _hopes_for_room(state, now))
-    return "busy" if (waiting and not held) or done_is_due(state) else "idle"
-
-
-def _hopes_for_room(state: State, now: float) -> bool:
-    return isinstance(state.gate, Blocked) and state.room.is_expected(now)
+    gate = replace(state.gate, blocked=None) if state.room.is_expected(now) else state.gate
+    return "busy" if (waiting and gate.is_open) or done_is_due(state) else "idle"
 
 
 def idle_reason(state: State) -> str:
     """Why nothing runs, in a few words."""
-    if isinstance(state.gate, Blocked):
-        return state.gate.error.message
+    if state.gate.blocked is not None:
+        return state.gate.blocked.message
     if all_done(state):
         return "all done"
-    if isinstance(state.gate, Halted):
+    if state.gate.halted:
         return "interrupted"
     if state.gate.paused:
         return "paused"
@@ -102,7 +100,7 @@ class Publisher:
             notes=ledger.notes,
             not_saved=session.not_saved,
             idle_reason=idle_reason(state) if phase == "idle" else "",
-            blocked=gate.error.failure if isinstance(gate, Blocked) else None,
+            blocked=gate.blocked.failure if gate.blocked is not None else None,
             failure=failure,
         )
         return turned

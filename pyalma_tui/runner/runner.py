@@ -141,7 +141,7 @@ class Runner:
         self._selector.register(self._crew.agent, selectors.EVENT_READ, self._hear)
 
     def _hear(self) -> None:
-        for event in self._crew.agent.receive():
+        for event in self._crew.receive():
             if isinstance(event, m.Measured):
                 self._publisher.loads = event.loads
                 continue

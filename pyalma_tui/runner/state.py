@@ -110,26 +110,21 @@ AgentState: TypeAlias = Absent | Loading | Present | Parting
 # --- whether runs are begun -------------------------------------------------------------------------------------------
 
 
-class Open(msgspec.Struct, frozen=True):
-    """Whatever waits is begun, unless the user has paused it."""
+class Gate(msgspec.Struct, frozen=True):
+    """What holds up runs that wait; nothing of it undoes another.
+
+    `paused` by the user. `halted` since everything was interrupted, until somebody wants something to run. `blocked` is
+    the reason why nothing can be begun, until somebody has mended it and wants something to run.
+    """
 
     paused: bool = False
+    halted: bool = False
+    blocked: PyalmaError | None = None
 
-
-class Halted(msgspec.Struct, frozen=True):
-    """Everything was interrupted: nothing is begun until somebody wants something to run."""
-
-    paused: bool = False
-
-
-class Blocked(msgspec.Struct, frozen=True):
-    """Nothing can be begun, for this reason, until somebody has mended it and wants something to run."""
-
-    error: PyalmaError
-    paused: bool = False
-
-
-Gate: TypeAlias = Open | Halted | Blocked
+    @property
+    def is_open(self) -> bool:
+        """Whether whatever waits is begun."""
+        return self.blocked is None and not (self.paused or self.halted)
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +151,7 @@ class State(msgspec.Struct, kw_only=True):
     starting: Starting = msgspec.field(default_factory=Starting)
     workers: int = 1  # wanted
     timeout: float | None = None  # seconds that an attempt may take
-    gate: Gate = Open()
+    gate: Gate = Gate()
     closing: bool = False  # the session ends as soon as nobody is seated
     failed: bool = False  # the session itself cannot go on
     agent: AgentState = Absent()
@@ -189,7 +184,7 @@ class State(msgspec.Struct, kw_only=True):
     @property
     def begins(self) -> bool:
         """Whether runs that wait are begun."""
-        return isinstance(self.gate, Open) and not self.gate.paused and not self.closing
+        return self.gate.is_open and not self.closing
 
     @property
     def waits(self) -> bool:

@@ -17,7 +17,7 @@ from pyalma_tui.model.words import run_name
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
 from pyalma_tui.runner.retries import CRASHES
-from pyalma_tui.runner.state import Blocked, Calling, Coming, Doing, Halted, Leaving, Running, Seat, State
+from pyalma_tui.runner.state import Calling, Coming, Doing, Leaving, Running, Seat, State
 from pyalma_tui.runner.stop import Stop
 
 PRESSED = 1.5  # seconds that a worker gets to end as a Python program does; then it gets SIGINT
@@ -84,7 +84,7 @@ def write(record: Record, state: State, clock: Clock) -> Iterator[Instruction]:
 
 def after_failure(run: int, state: State, clock: Clock) -> Iterator[Instruction]:
     """A run has failed: it is tried again later if it may be."""
-    wanted = not isinstance(state.gate, Halted) and state.retries.failed(run, clock.now)
+    wanted = not state.gate.halted and state.retries.failed(run, clock.now)
     if wanted and state.retries.is_deadly(run):
         yield i.Say(f"{label(run, state)} is not tried again by itself: it ended {CRASHES} workers")
 
@@ -98,8 +98,8 @@ def cut_off(why: str, state: State) -> Iterator[Instruction]:
 
 def block(error: PyalmaError, said: str, state: State) -> Iterator[Instruction]:
     """Begin nothing more, for this reason; if something holds it up already, that stays the reason."""
-    if not isinstance(state.gate, Blocked):
-        state.gate = Blocked(error, state.gate.paused)
+    if state.gate.blocked is None:
+        state.gate = replace(state.gate, blocked=error)
         yield i.Say(said)
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from pyalma_tui.model import jsontext
-from pyalma_tui.prctl import become_subreaper, die_with_parent
+from pyalma_tui.prctl import die_with_parent
 from pyalma_tui.worker import capture
 from pyalma_tui.worker.agent import Agent, Spec
 from pyalma_tui.worker.starting import Separate, be_separate
@@ -24,7 +24,6 @@ def main(argument: str, args: Sequence[str]) -> None:
     if isinstance(spec, Separate):
         be_separate(spec, args)
     else:
-        become_subreaper()
         Agent(spec, args).main()
 
 

@@ -25,6 +25,7 @@ from pyalma_tui.loading.run_module import RunModule
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.prctl import become_subreaper
 from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, guard, starting, sweeping
 from pyalma_tui.worker.ending import Inheritance
@@ -83,6 +84,7 @@ class Agent:
         except OSError as error:
             self._tell(m.TryLater(error.strerror or str(error)))
             return
+        become_subreaper()  # only now: the first guard is no child of ours, and the module may wait for all of its own
         found = load(Path(self._spec.module), Path(self._spec.code), self._args)
         capture.flush()  # what the module has printed is told with it
         if not isinstance(found, tuple):

@@ -39,6 +39,15 @@ def add(text: str) -> None:
         os.write(2, text.encode("utf-8", "backslashreplace"))
 
 
+def lead_into(log: str, umask: int) -> None:
+    """Let all that is printed go into this log, which belongs to no run; where it cannot be written, into nothing."""
+    try:
+        make_folder(os.path.dirname(log), umask)
+        _lead_to(open_regular(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, umask))
+    except OSError:  # nothing of a run is lost
+        _lead_to(_nowhere())
+
+
 class Output:
     """Where descriptors 1 and 2 lead: into the log of one attempt after the other.
 
@@ -122,11 +131,7 @@ class Output:
             return
         if self._spare:
             self._remove()
-        try:
-            make_folder(os.path.dirname(log), self._umask)
-            _lead_to(self._open(log))
-        except OSError:  # it goes nowhere then; nothing of a run is lost
-            _lead_to(_nowhere())
+        lead_into(log, self._umask)
 
     def _becomes(self, log: str) -> bool:
         """Whether the spare log could be made this one: to let go of a file takes the disk milliseconds."""

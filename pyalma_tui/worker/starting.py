@@ -128,6 +128,7 @@ def separate(
 def be_separate(spec: Separate, args: Sequence[str]) -> None:
     """Import the module, serve, and end as a Python program does."""
     work, control = socket.socket(fileno=high(spec.work)), socket.socket(fileno=high(spec.control))
+    capture.lead_into(spec.start.log, spec.start.umask)
     found = load(Path(spec.module), Path(spec.code), args)
     capture.flush()
     if not isinstance(found, tuple):

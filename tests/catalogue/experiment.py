@@ -27,7 +27,7 @@ PR_CAPBSET_DROP = 24
 OWNER = "CATALOGUE_FOLDER"  # in the environment of every process that an experiment starts
 
 TELL = """
-import os, sys, time
+import os, signal, sys, time
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 def tell(*words):
@@ -38,6 +38,12 @@ def tell(*words):
 def wait_for(name):
     while not os.path.exists(os.path.join(FOLDER, name)):
         time.sleep(0.01)
+
+def kill_program():
+    import psutil
+    agent = psutil.Process(os.getppid())
+    os.kill(agent.ppid(), signal.SIGKILL)
+    wait_for("never")
 """
 
 
@@ -128,9 +134,13 @@ class Running:
         """Its live workers."""
         return workers_of(self.process.pid)
 
+    def agents(self) -> list[psutil.Process]:
+        """The live processes that import the module and start workers; more than one only while one takes its leave."""
+        return agents_of(self.process.pid)
+
     def agent(self) -> psutil.Process:
         """The process that its workers are forked from."""
-        (agent,) = until(lambda: agents_of(self.process.pid), lambda: "there is an agent")
+        (agent,) = until(self.agents, lambda: "there is an agent")
         found: psutil.Process = agent
         return found
 
@@ -165,7 +175,9 @@ class Experiment:
         """Write the run module, its instances as files, and the batch that lists them."""
         self.name = name
         (self.folder / "telling.py").write_text(TELL)
-        self.module.write_text("import os, sys, time, signal\nfrom telling import tell, wait_for\n" + dedent(module))
+        self.module.write_text(
+            "import os, sys, time, signal\nfrom telling import kill_program, tell, wait_for\n" + dedent(module)
+        )
         return self.batch(names)
 
     def batch(self, names: Sequence[str]) -> Experiment:

@@ -125,7 +125,7 @@ def test_a_module_that_does_not_import_any_more_ends_the_session_and_keeps_what_
         """,
         ("a", "b"),
     )
-    result = experiment.run()
+    result = experiment.run("--import", "each")
     assert result.code == 2, result
     why = f"module: {experiment.module}: ValueError: not any more. What was saved is kept; mend it, then start again"
     assert (len(result.said), result.last_line()) == (1, why)

@@ -187,7 +187,7 @@ def test_what_the_import_of_a_later_worker_printed_last_is_in_the_error(experime
     """,
         ("a", "b"),
     )
-    result = experiment.run()
+    result = experiment.run("--import", "each")
     assert result.code == 2
     assert "it calls sys.exit(1) while it is imported. It printed last: the licence has expired" in result.last_line()
 

@@ -402,7 +402,7 @@ LOADING = """
     def load():
         number = len([name for name in os.listdir(FOLDER) if name.startswith("load-")])
         open(os.path.join(FOLDER, f"load-{os.getpid()}"), "w").close()
-        if number and DIES:
+        if DIES:
             if HOW == "raises":
                 raise MemoryError("no room")
             os.kill(os.getpid(), signal.SIGKILL)
@@ -414,18 +414,19 @@ LOADING = """
 """
 
 
-def loading(experiment: Experiment, dies: str, how: str = "killed", names: tuple[str, ...] = ("c", "b", "a")) -> None:
-    experiment.write(LOADING.replace("DIES", dies).replace("HOW", repr(how)), names)
+def loading(experiment: Experiment, dies: str, how: str = "killed") -> None:
+    """A module that ends its process while it is imported, depending on the `number` of imports before."""
+    experiment.write(LOADING.replace("DIES", dies).replace("HOW", repr(how)), ("c", "b", "a"))
 
 
 @cases("H112", killed="killed", raises="raises")
 def test_a_worker_that_ends_while_it_imports_is_followed_by_another(experiment: Experiment, how: str) -> None:
     """The second worker ends while it imports, and the next does not: all goes on as if nothing had happened."""
-    loading(experiment, "number == 1", how)
-    running = experiment.go("--workers", "2")
+    loading(experiment, "number == 2", how)  # after the agent, which looks at the module, and the first worker
+    running = experiment.go("--workers", "2", "--import", "each")
     experiment.hears("begins a")
     experiment.hears("begins b")
-    assert len(experiment.processes()) >= 3
+    assert len(running.workers()) == 2
     for name in "abc":
         experiment.allow(f"go-{name}")
     result = running.end()
@@ -435,11 +436,12 @@ def test_a_worker_that_ends_while_it_imports_is_followed_by_another(experiment: 
 
 @case("H112-three-in-a-row-and-the-others-go-on")
 def test_three_that_end_while_they_import_stop_the_starting_and_the_others_go_on(experiment: Experiment) -> None:
-    loading(experiment, "True")
-    running = experiment.go("--workers", "2")
+    loading(experiment, "number > 1")
+    running = experiment.go("--workers", "2", "--import", "each")
     experiment.hears("begins a")
     note = "no more workers can be started: a worker ended while it imported the module (killed by SIGKILL"
     until(lambda: note in running.printed(), experiment.outputs)
+    assert "; 1 worker goes on\n" in running.printed()
     for name in "abc":
         experiment.allow(f"go-{name}")
     result = running.end()
@@ -449,8 +451,8 @@ def test_three_that_end_while_they_import_stop_the_starting_and_the_others_go_on
 
 @case("H112-none-is-left")
 def test_where_no_worker_can_be_started_any_more_it_says_why_and_keeps_what_is_pending(experiment: Experiment) -> None:
-    loading(experiment, "True")
-    running = experiment.go("--workers", "1")
+    loading(experiment, "number > 1")
+    running = experiment.go("--workers", "1", "--import", "each")
     experiment.hears("begins a")
     (worker,) = running.workers()
     worker.kill()
@@ -458,4 +460,20 @@ def test_where_no_worker_can_be_started_any_more_it_says_why_and_keeps_what_is_p
     assert result.code == 2, result
     assert result.last_line().startswith(f"module: {experiment.module}: a worker ended while it imported the module (")
     assert experiment.statuses() == {"a": "failed", "b": "pending", "c": "pending"}
+    assert len(list(experiment.folder.glob("load-*"))) == 5, "three were tried"
+
+
+@case("H112-no-agent-is-left")
+def test_where_no_agent_can_be_started_any_more_it_says_why_and_keeps_what_is_left(experiment: Experiment) -> None:
+    """The process that workers are forked from is killed, and none after it comes to import the module."""
+    loading(experiment, "number > 0")
+    running = experiment.go("--workers", "1")
+    experiment.hears("begins a")
+    (agent,) = running.agents()
+    agent.kill()
+    result = running.end()
+    assert result.code == 2, result
+    why = f"module: {experiment.module}: the process is killed by SIGKILL while it imports the module. "
+    assert result.last_line().startswith(why)
+    assert experiment.statuses() == {"a": "interrupted", "b": "pending", "c": "pending"}
     assert len(list(experiment.folder.glob("load-*"))) == 4, "three were tried"

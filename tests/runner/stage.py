@@ -62,7 +62,13 @@ class Stage:
 
     def tell(self, *events: Event) -> list[Instruction]:
         """What follows from these events."""
-        return [each for event in events for each in decide(event, self.state, self.clock)]
+        told = []
+        for event in events:
+            for each in decide(event, self.state, self.clock):
+                if isinstance(each, i.WriteDurably):  # what follows comes after that
+                    self.state.ledger.apply(each.record)
+                told.append(each)
+        return told
 
     def passes(self, seconds: float, *, stored: bool = True) -> list[Instruction]:
         """So much time passes without a look, then there is one."""

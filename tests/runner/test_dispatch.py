@@ -16,7 +16,7 @@ from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Event
 from pyalma_tui.runner.retries import CRASHES
-from pyalma_tui.runner.state import Absent, Blocked, Halted, Loading, Open, Parting, Policy
+from pyalma_tui.runner.state import Absent, Loading, Parting, Policy
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
 from tests.runner.stage import Stage, at_work, called, dismissed, given, hired, said, written
 
@@ -129,9 +129,9 @@ def test_a_worker_is_replaced_after_the_runs_that_one_worker_may_call(limit: int
 
 def test_a_worn_worker_is_replaced_and_that_is_told_once() -> None:
     stage = at_work(4, workers=2)
-    told = [*stage.ends(1, worn="the working directory"), *stage.ends(2, worn="the working directory")]
+    told = [*stage.ends(1, worn="has closed it"), *stage.ends(2, worn="has closed it")]
     assert dismissed(told) == [1, 2]
-    assert said(told) == ["worker 101 is replaced, as each is after such a run: the working directory"]
+    assert said(told) == ["i0 has closed it: its worker is replaced, as each is after such a run"]
 
 
 @pytest.mark.parametrize("yes", [False, True])
@@ -209,7 +209,7 @@ def test_an_interrupt_of_all_asks_what_runs_and_begins_nothing_more() -> None:
         i.Say("interrupting 2 runs"),
     ]
     assert not given(stage.stops(1))
-    assert stage.state.gate == Halted()
+    assert stage.state.gate.halted
 
 
 def test_an_interrupt_of_some_leaves_the_others_alone() -> None:
@@ -473,8 +473,7 @@ def test_workers_that_die_while_they_come_are_tried_again_with_growing_waits_the
     assert not hired(stage.passes(0.9))
     assert hired(stage.passes(0.1)) == [(3, 0)]
     assert len(said(stage.dies(3, code))) == 1
-    assert isinstance(stage.state.gate, Blocked)
-    assert isinstance(stage.state.gate.error, LoadError)
+    assert isinstance(stage.state.gate.blocked, LoadError)
     assert not hired(stage.passes(100))
     assert hired(stage.tell(c.Resume())) == [(4, 0)]
 
@@ -490,7 +489,7 @@ def test_others_go_on_where_some_do_not_come() -> None:
         stage.passes(60)
     assert said(told)[-1].startswith("no more workers can be started")
     assert given(stage.returns(1))
-    assert stage.state.gate == Open()
+    assert stage.state.gate.is_open
 
 
 # --- the agent --------------------------------------------------------------------------------------------------------
@@ -555,9 +554,9 @@ def test_the_loss_of_the_agent_is_no_fault_of_done() -> None:
 def test_workers_that_come_when_their_agent_is_lost_are_one_failure_not_many() -> None:
     stage = Stage(4, workers=4)
     stage.passes(0)
-    assert not isinstance(stage.state.gate, Blocked)
+    assert not stage.state.gate.blocked
     stage.tell(KILLED)
-    assert stage.state.gate == Open()
+    assert stage.state.gate.is_open
     stage.passes(0.5)
     assert len(hired(stage.tell(m.Loaded("", False, None)))) == 4
 
@@ -570,7 +569,7 @@ def test_an_agent_that_ends_again_and_again_before_a_worker_serves_is_not_starte
         assert stage.passes(60) == [i.StartAgent()]
         assert len(hired(stage.tell(m.Loaded("", False, None)))) == 2
     stage.tell(KILLED)
-    assert isinstance(stage.state.gate, Blocked)
+    assert stage.state.gate.blocked
     assert not stage.passes(60)
 
 
@@ -584,7 +583,7 @@ def test_an_agent_that_does_not_load_is_tried_three_times(event: Event) -> None:
             assert isinstance(stage.state.agent, Parting)
             assert not stage.passes(0.1)
             stage.tell(KILLED)
-    assert isinstance(stage.state.gate, Blocked)
+    assert stage.state.gate.blocked
     assert not stage.passes(60)
 
 
@@ -595,7 +594,7 @@ def test_an_agent_that_is_short_of_something_is_tried_again_until_it_goes_and_th
         assert i.StartAgent() in stage.passes(60)
         told += stage.tell(i.NoAgent("no process", later=True))
     assert len(said(told)) == 1
-    assert stage.state.gate == Open()
+    assert stage.state.gate.is_open
     stage.passes(60)
     assert hired(stage.tell(m.Loaded("", False, None)))
 
@@ -604,8 +603,7 @@ def test_an_agent_that_can_never_be_started_blocks() -> None:
     stage = Stage(agent=False)
     stage.passes(0)
     assert said(stage.tell(i.NoAgent("no such file", later=False))) == ["no worker can be started: no such file"]
-    assert isinstance(stage.state.gate, Blocked)
-    assert isinstance(stage.state.gate.error, ShortageError)
+    assert isinstance(stage.state.gate.blocked, ShortageError)
 
 
 def test_an_agent_that_does_not_end_after_it_failed_is_killed() -> None:
@@ -647,7 +645,7 @@ def test_no_worker_that_can_ever_be_born_blocks() -> None:
     stage = Stage()
     stage.passes(0)
     stage.tell(m.NotBorn(1, "too many files", later=False))
-    assert isinstance(stage.state.gate, Blocked)
+    assert stage.state.gate.blocked
 
 
 def test_those_that_are_there_go_on_where_no_more_can_be_born_whichever_slots_they_have() -> None:
@@ -667,7 +665,7 @@ def test_a_worker_that_leaves_is_none_that_goes_on() -> None:
     stage.passes(2)
     stage.tell(c.Reset((1,)))
     stage.tell(m.NotBorn(2, "too many files", later=False))
-    assert isinstance(stage.state.gate, Blocked)
+    assert stage.state.gate.blocked
 
 
 # --- a disk that refuses ----------------------------------------------------------------------------------------------
@@ -679,8 +677,7 @@ def test_nothing_more_is_begun_where_the_disk_refuses(refused: m.Refused) -> Non
     told = stage.ends(1, m.Refused(refused.why, refused.room, Stopped(1, 1, 1.0, 5.0, "not saved")))
     assert i.NotSaved(refused.why) in told
     assert not given(told)
-    assert isinstance(stage.state.gate, Blocked)
-    assert isinstance(stage.state.gate.error, StoreError)
+    assert isinstance(stage.state.gate.blocked, StoreError)
     assert written(told) == [Stopped(1, 1, 1.0, 5.0, "not saved")]
 
 
@@ -699,7 +696,7 @@ def test_a_disk_that_is_not_full_is_not_waited_for() -> None:
     stage = at_work()
     stage.ends(1, READ_ONLY)
     assert not said(stage.passes(100))
-    assert isinstance(stage.state.gate, Blocked)
+    assert stage.state.gate.blocked
 
 
 def test_a_refusal_that_is_the_run_s_own_doing_stops_nobody_else() -> None:
@@ -733,7 +730,7 @@ def test_whoever_wants_something_to_run_opens_what_was_blocked(command: c.Comman
     stage = at_work(2, workers=1)
     stage.ends(1, READ_ONLY)
     stage.tell(command)
-    assert stage.state.gate == Open()
+    assert stage.state.gate.is_open
 
 
 # --- done() -----------------------------------------------------------------------------------------------------------
@@ -926,7 +923,7 @@ def test_what_does_not_load_while_all_ends_is_nothing_to_tell(event: Event) -> N
     stage.passes(0)
     stage.tell(c.Quit())
     assert not said(stage.tell(event))
-    assert isinstance(stage.state.gate, Halted)
+    assert stage.state.gate.halted
 
 
 def test_nothing_is_expected_of_a_worker_that_is_not_known() -> None:

@@ -30,7 +30,7 @@ from pyalma_tui.model.records import (
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Event, Instruction
-from pyalma_tui.runner.state import Absent, Open, Policy
+from pyalma_tui.runner.state import Absent, Loading, Policy
 from pyalma_tui.runner.steps import all_done
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
 from tests.runner.stage import Stage
@@ -363,10 +363,11 @@ class World(RuleBasedStateMachine):
         self.tell(c.SetWorkers(max(1, state.workers)), c.Resume(), c.Resume(tuple(wanted)))
         for _ in range(STEPS):
             self.go_on()
-            if not len(state.queue) and not self.puppets and not state.retries:
+            busy = self.puppets or isinstance(state.agent, Loading)
+            if not len(state.queue) and not busy and not state.retries:
                 break
         state = self.stage.state
-        assert isinstance(state.gate, Open)
+        assert state.gate.is_open
         assert not len(state.queue)
         assert not state.seats
         words = [s.word(run.status) for run in state.ledger.runs if run.id in wanted]

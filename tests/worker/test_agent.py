@@ -263,6 +263,8 @@ def test_nothing_outlives_the_agent(machines: list[Machine], folder: Path, victi
     pid = machine.start(1)
     machine.begin(1, "/stays")
     until((folder / "ready").exists, lambda: "it has started all")
+    marked = [each for each in map(int, machine.lines("children")) if "PYALMA_TUI_WORKER" in environment(each)]
+    assert len(marked) == 3
     agent = psutil.Process(pid).parent()
     assert agent is not None
     if victim == "agent":
@@ -284,10 +286,7 @@ def lives(pid: int) -> bool:
 
 
 def environment(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/environ").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return "PYALMA_TUI_WORKER: it is gone already"
+    return Path(f"/proc/{pid}/environ").read_text()
 
 
 def test_a_stopped_worker_is_told_and_that_it_goes_on(machines: list[Machine], folder: Path) -> None:
