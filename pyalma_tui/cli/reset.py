@@ -18,7 +18,6 @@ from pyalma_tui.model.words import duration, plural
 from pyalma_tui.report.facts import remaining
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.lock import in_use
-from pyalma_tui.store.planning import without
 
 NAMED = 5  # instances that the session log names
 
@@ -70,8 +69,7 @@ def remove(name: str, words: Sequence[str], status: s.Word | None, state: Path |
         raise UsageError(f"reset --remove: {known.state_dir}: not confirmed. Nothing was changed; --yes does not ask")
     session = _open(known)
     try:
-        session.ledger = without(session.ledger, [instance.id for instance in meant])
-        session.checkpoint()
+        session.remove([instance.id for instance in meant])
         session.note(f"{plural(len(meant), 'instance')} taken out by `reset --remove`: {_named(meant)}")
     finally:
         session.close()

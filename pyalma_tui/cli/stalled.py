@@ -100,5 +100,9 @@ def outlets() -> list[Outlet]:
 
 
 def _waits(outlet: Outlet) -> bool:
+    """Whether it has taken nothing for too long; not once it was left, for its thread goes on soon.
+
+    Until it does, each signal to it would call the handler anew, which sends the next.
+    """
     since = outlet.since
-    return since is not None and time.monotonic() - since >= PATIENCE
+    return not outlet.left and since is not None and time.monotonic() - since >= PATIENCE

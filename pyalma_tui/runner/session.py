@@ -30,7 +30,7 @@ from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.mending import Mended, Mending, kept_aside
 from pyalma_tui.store.opening import Store
 from pyalma_tui.store.ours import refuse_disguised
-from pyalma_tui.store.planning import Planned, plan_start
+from pyalma_tui.store.planning import Planned, plan_start, without
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.syncing import Syncing
 
@@ -235,6 +235,12 @@ class Session:
                 log.write(f"{stamp} {printable(note.text)}\n")
         except OSError as error:
             self._checkpointing.refused(error.strerror or str(error))
+
+    def remove(self, instances: Iterable[int]) -> None:
+        """Take these out of the experiment, durably, with all that their runs have; raises StoreError."""
+        self.ledger = without(self.ledger, instances)
+        self._checkpointing.replace(self.ledger)
+        self.checkpoint()
 
     def choose(self, **changes: Any) -> None:
         """Remember what the user has chosen just now, by the names of the fields of Chosen."""

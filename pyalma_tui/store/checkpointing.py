@@ -60,6 +60,10 @@ class Checkpointing:
         self.meta = msgspec.structs.replace(self.meta, chosen=msgspec.structs.replace(self.meta.chosen, **changes))
         self._chosen_since = True
 
+    def replace(self, ledger: Ledger) -> None:
+        """From now on this is what is true."""
+        self._ledger = ledger
+
     def refused(self, why: str, *, at_once: bool = False) -> None:
         """The disk has refused something of ours that memory has: a checkpoint is wanted, `at_once` if it may help."""
         self.not_saved = StoreError(f"{self._state_dir}: {why}").failure

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pyalma_tui.store import layout
 from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment
 
@@ -174,22 +175,32 @@ def test_where_there_is_no_log_nearly_all_that_an_import_printed_is_told(experim
     assert not experiment.state_dir.exists()
 
 
-@case("A128-import-by-a-later-worker")
-def test_what_the_import_of_a_later_worker_printed_last_is_in_the_error(experiment: Experiment) -> None:
+@cases(
+    "A128",
+    import_by_a_later_worker=(("--import", "each"), "os._exit(1)"),
+    import_by_a_later_agent=((), "os.kill(os.getppid(), signal.SIGKILL)"),
+)
+def test_what_the_import_of_a_later_process_printed_last_is_in_the_error(
+    experiment: Experiment, how: tuple[tuple[str, ...], str]
+) -> None:
+    options, end = how
     experiment.write(
-        """
+        f"""
         if os.path.exists("broken"):
             print("the licence has expired")
             sys.exit(1)
         def run(instance, save, state):
             open("broken", "w").close()
-            os._exit(1)
+            {end}
+            wait_for("never")
     """,
         ("a", "b"),
     )
-    result = experiment.run("--import", "each")
-    assert result.code == 2
+    result = experiment.run(*options)
+    assert result.code == 2, result
     assert "it calls sys.exit(1) while it is imported. It printed last: the licence has expired" in result.last_line()
+    logs = [path.read_text() for path in layout.load_log_dir(experiment.state_dir).iterdir()]
+    assert logs.count("the licence has expired\n") == 3, "each that was tried has a log of its own"
 
 
 # --- 129: a decorated run ----------------------------------------------------------------------------------------

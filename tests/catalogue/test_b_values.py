@@ -75,8 +75,7 @@ def run(instance, save, state):
     assert os.path.exists(file)
     save(file)
     if state == "":
-        os.kill(os.getppid(), signal.SIGKILL)
-        wait_for("never")
+        kill_program()
     tell(state == file)
 """
 
@@ -307,8 +306,7 @@ def test_a_kill_amid_the_start_that_forgets_costs_nothing(experiment: Experiment
         def run(instance, save, state):
             tell(os.path.basename(instance))
             if os.path.basename(instance) == "dies":
-                os.kill(os.getppid(), signal.SIGKILL)
-                wait_for("never")
+                kill_program()
         """,
         ("a",),
     ).module.with_suffix(".batch").unlink()

@@ -71,8 +71,7 @@ def test_progress_that_is_no_number_spoils_no_record(experiment: Experiment) -> 
                 progress(done, total)
                 time.sleep(0.11)  # one that comes sooner is not recorded anyway
             save("x")
-            os.kill(os.getppid(), signal.SIGKILL)
-            wait_for("never")
+            kill_program()
     """)
     assert experiment.run().code == -signal.SIGKILL
     experiment.nothing_left(5)

@@ -64,6 +64,21 @@ def test_a_disk_that_stays_full_ends_the_session_after_a_while(experiment: Exper
     assert room.PATIENCE >= 60
 
 
+@case("H106-interrupted-while-it-waits")
+def test_who_interrupts_what_waits_for_room_is_told_of_the_disk(experiment: Experiment) -> None:
+    experiment.write(FILLING, ("b", "a"))
+    place = experiment.folder / "disk"
+    with disk(place, "256k") as remount:
+        running = experiment.go("--state", str(place / "m.alma"))
+        until(lambda: WAITS in running.printed(), experiment.outputs)
+        running.signal(signal.SIGINT)
+        result = running.end()
+        assert result.code == 3, result
+        assert "\npyalma-tui: NOT SAVED: a: the state could not be stored: No space left on device" in result.err
+        remount("size=16m")
+        assert experiment.run("--state", str(place / "m.alma")).code == 0
+
+
 @case("H106-that-it-returned-does-not-fit")
 def test_a_return_that_does_not_fit_on_the_disk_is_called_again(experiment: Experiment) -> None:
     """The disk is full when run() returns: it is done when that is written down, not before."""
