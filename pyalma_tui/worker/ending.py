@@ -14,6 +14,7 @@ import atexit
 import gc
 import io
 import os
+import random
 import sys
 import threading
 import time
@@ -40,6 +41,7 @@ class Inheritance:
         self._module = module
         self._names = dict(vars(module))
         self._files = _files_of(gc.get_objects())
+        self._random = random.getstate()
 
     def flush(self) -> None:
         """Write out what files hold in their buffers: a fork would inherit that, and each would write it once more."""
@@ -47,8 +49,9 @@ class Inheritance:
             _flush(file)
 
     def take_over(self) -> None:
-        """In the fork: leave the exit functions that are registered already to the agent."""
+        """In the fork: have the random state of the import, and leave its exit functions to the agent."""
         gc.freeze()  # nor is the end of a worker that of what its agent has made for itself since
+        random.setstate(self._random)  # Python seeds it anew in a fork: what the import has seeded is to hold
         _frozen_files[:] = self._files
         atexit._clear()
         for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]

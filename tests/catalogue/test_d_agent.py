@@ -316,3 +316,20 @@ def test_where_the_module_has_started_a_thread_each_worker_imports_it_by_itself(
     ran = {line.split()[1] for line in experiment.told() if line.startswith("run")}
     assert len(ran) == 2
     assert ran < imported
+
+
+@cases("D160", seeded="random.seed(42)", unseeded="pass")
+def test_workers_have_the_random_state_of_the_import(experiment: Experiment, seed: str) -> None:
+    experiment.write(
+        f"""
+        import random
+        {seed}
+        def run(instance, save, state):
+            save(random.random())
+        """,
+        ("a", "b"),
+    )
+    assert experiment.run("--runs-per-worker", "1").code == 0
+    first, second = (run["state"] for run in experiment.runs().values())
+    assert first == second
+    assert (float(first) == random.Random(42).random()) is (seed != "pass")
