@@ -117,7 +117,7 @@ class _Agent:
 
 
 def test_memory_of_workers(folder: Folder, figures: Figures) -> None:
-    """Row 16: all processes that the program starts, while each worker is amid a run that has read all of the table."""
+    """Row 16: the agent and its workers, while each worker is amid a run that has read all of the table."""
     options = {"one": (1, "once"), "once": (WORKERS, "once"), "each": (WORKERS, "each")}
     measures = {name: partial(_memory, folder.sub(name), *each) for name, each in options.items()}
     found = interleaved(measures, 1)
@@ -152,7 +152,7 @@ def _memory(folder: Folder, workers: int, imports: str) -> float:
 
 
 def _pss(pid: int) -> int:
-    """Bytes of a process, of each page its share among those that have it; the guard may be nobody's child."""
+    """Bytes of a process: of each page its share among those that have it."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
