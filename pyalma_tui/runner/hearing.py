@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
-from pyalma_tui.model.records import DoneRaised, Started, Stopped
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.records import DoneRaised, Lost, Started, Stopped
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
+from pyalma_tui.runner.retries import CRASHES
 from pyalma_tui.runner.state import (
     Absent,
     Calling,
@@ -225,15 +227,15 @@ def _tell_loss(seat: Seat, leaving: Leaving, code: int) -> Iterator[Instruction]
 
 def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     run = state.ledger.run(running.run)
-    if run.attempt > running.attempt or (run.attempt == running.attempt and not isinstance(run.status, s.Running)):
-        return  # its own last record says how it ended
+    if _says_how_it_ended(run, running):
+        return
     if run.attempt < running.attempt:  # it never came to its start
         state.retries.crashed(run.id)
         if seat.stop is not None or not state.retries.is_deadly(run.id):
             state.queue.add([run.id])
             return
         # as far as we know: the worker dies of this run, which must not go round for ever
-        yield from write(Started(run.id, running.attempt, seat.slot, seat.since, "", seat.pid), state, clock)
+        yield from _begin(running, seat, state, clock)
     stop = seat.stop
     death = Death(
         code=code,
@@ -247,6 +249,16 @@ def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock
     if stop is None:
         state.retries.crashed(run.id)
     yield from write(verdict(run.id, running.attempt, death, clock.at), state, clock)
+
+
+def _says_how_it_ended(run: Run, running: Running) -> bool:
+    """Whether the attempt's own last record does."""
+    return run.attempt > running.attempt or (run.attempt == running.attempt and not isinstance(run.status, s.Running))
+
+
+def _begin(running: Running, seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
+    started = Started(running.run, running.attempt, seat.slot, seat.since, "", seat.pid)
+    yield from write(started, state, clock)
 
 
 def _end_done(seat: Seat, call: int, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
@@ -279,10 +291,19 @@ def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Ins
 
 
 def _interrupt(running: Running, seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
-    """A run whose worker ended with its agent goes on in another one."""
+    """A run whose worker ended with its agent goes on in another one, but does not go round for ever."""
     run = state.ledger.run(running.run)
-    if run.attempt == running.attempt and isinstance(run.status, s.Running):
-        seconds = round(clock.now - seat.began, 3)
+    if _says_how_it_ended(run, running):
+        return
+    seconds = round(clock.now - seat.began, 3)
+    state.retries.crashed(run.id)
+    if state.retries.is_deadly(run.id):
+        if run.attempt < running.attempt:
+            yield from _begin(running, seat, state, clock)
+        error = s.Error(f"{AGENT_ENDED}; {CRASHES} workers were lost under this run")
+        yield from write(Lost(run.id, running.attempt, seconds, clock.at, error), state, clock)
+        return
+    if run.attempt == running.attempt:
         yield from write(Stopped(run.id, running.attempt, seconds, clock.at, AGENT_ENDED), state, clock)
     if not state.gate.halted:
         state.queue.add(state.standing([run.id], s.Interrupted, s.Pending, s.Failed))
