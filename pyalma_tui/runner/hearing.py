@@ -98,6 +98,7 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
         return
     match reply:
         case m.Serving():
+            state.came = True
             state.starting.loaded()
             turn(seat, state, clock, Ready())
         case m.LoadFailed(error):
@@ -174,7 +175,10 @@ def _go_on(workers: int) -> str:
 
 
 def _try_later(why: str, state: State, clock: Clock) -> Iterator[Instruction]:
-    if state.starting.short(clock.now):
+    """None could be started, or could start its thread: it waits, unless this is the start and nobody is coming."""
+    if not (state.came or state.seated(Coming)):
+        yield from block(ShortageError(why), f"no worker can be started: {why}", state)
+    elif state.starting.short(clock.now):
         yield i.Say(f"no worker can be started at the moment ({why}): it is tried again until one can")
 
 
