@@ -11,7 +11,8 @@ from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.ending import SESSION_ENDED
-from pyalma_tui.model.records import DoneRaised, Started, Stopped
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.records import DoneRaised, Lost, Started, Stopped
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
@@ -97,6 +98,7 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
         return
     match reply:
         case m.Serving():
+            state.came = True
             state.starting.loaded()
             turn(seat, state, clock, Ready())
         case m.LoadFailed(error):
@@ -179,7 +181,12 @@ def _go_on(workers: int) -> str:
 
 
 def _try_later(why: str, state: State, clock: Clock) -> Iterator[Instruction]:
-    if not state.closing and state.starting.short(clock.now):
+    """None could be started, or could start its thread: it waits, unless this is the start and nobody is coming."""
+    if state.closing:
+        return
+    if not (state.came or state.seated(Coming)):
+        yield from block(ShortageError(why), f"no worker can be started: {why}", state)
+    elif state.starting.short(clock.now):
         yield i.Say(f"no worker can be started at the moment ({why}): it is tried again until one can")
 
 
@@ -234,8 +241,8 @@ def _tell_loss(seat: Seat, leaving: Leaving, code: int) -> Iterator[Instruction]
 
 def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     run = state.ledger.run(running.run)
-    if run.attempt > running.attempt or (run.attempt == running.attempt and not isinstance(run.status, s.Running)):
-        return  # its own last record says how it ended
+    if _says_how_it_ended(run, running):
+        return
     if run.attempt < running.attempt:  # it never came to its start
         state.retries.crashed(run.id)
         if _is_wished(seat):
@@ -244,7 +251,7 @@ def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock
             state.queue.add([run.id])
             return
         # as far as we know: the worker dies of this run, which must not go round for ever
-        yield from write(Started(run.id, running.attempt, seat.slot, seat.since, "", seat.pid), state, clock)
+        yield from _begin(running, seat, state, clock)
     stop = seat.stop
     death = Death(
         code=code,
@@ -258,6 +265,16 @@ def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock
     if stop is None:
         state.retries.crashed(run.id)
     yield from write(verdict(run.id, running.attempt, death, clock.at), state, clock)
+
+
+def _says_how_it_ended(run: Run, running: Running) -> bool:
+    """Whether the attempt's own last record does."""
+    return run.attempt > running.attempt or (run.attempt == running.attempt and not isinstance(run.status, s.Running))
+
+
+def _begin(running: Running, seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
+    started = Started(running.run, running.attempt, seat.slot, seat.since, "", seat.pid)
+    yield from write(started, state, clock)
 
 
 def _end_done(seat: Seat, call: int, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
@@ -293,19 +310,22 @@ def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Ins
 
 
 def _interrupt(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
-    """What a worker calls that ended with its agent: a run goes on in another one, unless it ends one after another."""
+    """What a worker calls that ended with its agent: a run goes on in another one, but does not go round for ever."""
     if isinstance(seat.doing, Calling):
         yield from cut_off(AGENT_ENDED, state)
     if not isinstance(seat.doing, Running):
         return
     running, run = seat.doing, state.ledger.run(seat.run)
-    if run.attempt == running.attempt and isinstance(run.status, s.Failed | s.Done):
-        return  # its own last record says so
-    if run.attempt == running.attempt and isinstance(run.status, s.Running):
-        seconds = round(clock.now - seat.began, 3)
-        yield from write(Stopped(run.id, running.attempt, seconds, clock.at, AGENT_ENDED), state, clock)
+    if _says_how_it_ended(run, running):
+        return
+    seconds = round(clock.now - seat.began, 3)
     state.retries.crashed(run.id)
-    if not state.retries.is_deadly(run.id):
-        state.queue.add([run.id])
-    else:
-        yield i.Say(f"{label(run.id, state)} does not go on by itself: it ended {CRASHES} workers")
+    if state.retries.is_deadly(run.id):
+        if run.attempt < running.attempt:
+            yield from _begin(running, seat, state, clock)
+        error = s.Error(f"{AGENT_ENDED}; {CRASHES} workers were lost under this run")
+        yield from write(Lost(run.id, running.attempt, seconds, clock.at, error), state, clock)
+        return
+    if run.attempt == running.attempt:
+        yield from write(Stopped(run.id, running.attempt, seconds, clock.at, AGENT_ENDED), state, clock)
+    state.queue.add([run.id])

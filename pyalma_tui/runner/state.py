@@ -160,6 +160,7 @@ class State(msgspec.Struct, kw_only=True):
     planned: bool = False  # run ids mean something
     seats: dict[int, Seat] = {}  # by slot
     hired: int = 0  # the number of the last worker
+    came: bool = False  # whether any of them has come to take orders
     parting: set[int] = set()  # workers that are gone, but not all that they have started
     worn: set[str] = set()  # what was told of runs that have worn out their workers
 

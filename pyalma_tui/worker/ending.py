@@ -73,7 +73,7 @@ class Inheritance:
                 del vars(self._module)[name]
         gc.collect()
         for each in gc.get_objects():
-            if callable(getattr(type(each), "__del__", None)) and not issubclass(type(each), FILE):  # type: ignore[arg-type]
+            if callable(getattr(type(each), "__del__", None)) and not issubclass(type(each), FILE):
                 _finalize(each)
 
     def _close(self) -> None:
@@ -85,7 +85,7 @@ class Inheritance:
 
 def _files_of(objects: Iterable[object]) -> list[io.IOBase]:
     standard = (sys.stdin, sys.stdout, sys.stderr)
-    return [each for each in objects if issubclass(type(each), FILE) and not any(each is one for one in standard)]  # type: ignore[misc,arg-type]
+    return [each for each in objects if issubclass(type(each), FILE) and not any(each is one for one in standard)]  # type: ignore[misc]
 
 
 def _flush(file: io.IOBase) -> None:

@@ -534,6 +534,29 @@ def test_a_run_that_ends_five_workers_is_not_tried_again_by_itself(experiment: E
     assert "bad is not tried again by itself: it ended 5 workers" in result.stdout
 
 
+@cases("D54", agent="once", agent_of_separate_workers="each")
+def test_a_run_that_ends_five_agents_fails_and_the_others_go_on(experiment: Experiment, imports: str) -> None:
+    """What ends the process that its worker was forked from goes on by itself, but not for ever."""
+    experiment.write(
+        """
+        def run(instance, save, state):
+            tell(instance.rpartition("/")[2], state)
+            if instance.endswith("bad"):
+                save("saved")
+                os.kill(os.getppid(), signal.SIGKILL)
+                wait_for("never")
+        """,
+        ("good", "bad"),
+    )
+    result = experiment.run("--import", imports)
+    assert result.code == 1, result
+    assert experiment.told() == ["bad ", *["bad saved"] * 4, "good "]
+    runs = experiment.runs()
+    assert (runs["good"]["status"], runs["bad"]["status"], runs["bad"]["state"]) == ("done", "failed", "saved")
+    ended = "the process that its worker was forked from ended; 5 workers were lost under this run"
+    assert runs["bad"]["error"] == ended
+
+
 def empty(directory: Path) -> None:
     for entry in directory.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

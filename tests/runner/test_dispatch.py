@@ -11,9 +11,10 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.ending import SESSION_ENDED
-from pyalma_tui.model.records import DoneRaised, DoneStarted, Raised, Reset, Returned, Stopped
+from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Raised, Reset, Returned, Stopped
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
+from pyalma_tui.runner.hearing import AGENT_ENDED
 from pyalma_tui.runner.instructions import Event
 from pyalma_tui.runner.retries import CRASHES
 from pyalma_tui.runner.state import Absent, Loading, Parting, Policy
@@ -526,7 +527,7 @@ def test_a_run_that_had_ended_when_its_agent_was_lost_is_not_called_again(record
     assert not hired(stage.passes(0.1))
 
 
-def test_a_run_that_ends_one_agent_after_another_does_not_go_on_by_itself() -> None:
+def test_a_run_that_ends_one_agent_after_another_has_failed() -> None:
     stage = at_work()
     for _ in range(CRASHES - 1):
         assert stage.tell(KILLED)[-1] == i.StartAgent()
@@ -534,8 +535,11 @@ def test_a_run_that_ends_one_agent_after_another_does_not_go_on_by_itself() -> N
         stage.come(stage.state.hired)
         stage.begins(stage.state.hired)
     assert i.StartAgent() not in (told := stage.tell(KILLED))
-    assert said(told)[0] == f"i0 does not go on by itself: it ended {CRASHES} workers"
-    assert i.StartAgent() in stage.tell(c.Resume())
+    (lost,) = written(told)
+    assert isinstance(lost, Lost)
+    assert lost.error.message == f"{AGENT_ENDED}; {CRASHES} workers were lost under this run"
+    assert stage.word() == "failed"
+    assert i.StartAgent() in stage.tell(c.Retry())
 
 
 def test_what_was_lost_with_its_agent_waits_for_a_wish_where_all_was_interrupted() -> None:
@@ -589,6 +593,7 @@ def test_an_agent_that_does_not_load_is_tried_three_times(event: Event) -> None:
 
 def test_an_agent_that_is_short_of_something_is_tried_again_until_it_goes_and_that_is_told_once() -> None:
     stage = Stage(agent=False)
+    stage.state.came = True
     told = []
     for _ in range(5):
         assert i.StartAgent() in stage.passes(60)
@@ -625,8 +630,17 @@ def test_each_worker_imports_by_itself_is_told_with_its_reason() -> None:
 # --- workers that are not born ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("refused", [m.NotBorn(1, "no process", later=True), Said(1, m.TryLater("no process"))])
+def test_where_not_even_the_first_worker_can_be_born_nothing_is_waited_for(refused: Event) -> None:
+    stage = Stage()
+    stage.passes(0)
+    assert "no worker can be started: no process" in said(stage.tell(refused))
+    assert isinstance(stage.state.gate.blocked, ShortageError)
+
+
 def test_a_worker_that_cannot_be_born_now_is_tried_again_later() -> None:
     stage = Stage()
+    stage.state.came = True
     stage.passes(0)
     assert len(said(stage.tell(m.NotBorn(1, "no process", later=True)))) == 1
     assert not hired(stage.passes(0.4))
@@ -635,6 +649,7 @@ def test_a_worker_that_cannot_be_born_now_is_tried_again_later() -> None:
 
 def test_a_separate_worker_that_is_short_of_something_leaves_and_is_tried_again() -> None:
     stage = Stage()
+    stage.state.came = True
     stage.passes(0)
     assert stage.tell(Said(1, m.TryLater("no thread")))[:2] == [i.Give(1, m.Exit()), i.Send(1, SIGINT)]
     stage.dies(1, 1)

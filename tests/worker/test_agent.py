@@ -140,6 +140,29 @@ def test_the_module_is_imported_once_and_its_locks_protect(machines: list[Machin
     assert '"1500"' in journal, "no step of another worker was lost"
 
 
+def test_a_module_that_waits_for_all_its_children_is_not_held_up_by_the_guard(
+    machines: list[Machine], folder: Path
+) -> None:
+    machine = begin(
+        machines,
+        folder,
+        """
+        if os.fork() == 0:
+            os._exit(0)
+        try:
+            while True:
+                os.wait()
+        except ChildProcessError:
+            open("nobody is left", "w").close()
+        def run(instance, save, state): pass
+        """,
+    )
+    assert (folder / "nobody is left").exists()
+    machine.start(1)
+    machine.run(1)
+    machine.leave(1)
+
+
 def test_each_worker_imports_by_itself_where_that_is_asked_for(machines: list[Machine], folder: Path) -> None:
     module = 'open("imports", "a").write("x\\n")\ndef run(instance, save, state): pass\n'
     machine = begin(machines, folder, module, each=True)
