@@ -25,13 +25,10 @@ def workers_of(program: int) -> list[psutil.Process]:
 
 
 def guards_of(program: int) -> list[psutil.Process]:
-    """What outlives the agent by a moment: it has taken no worker's mark, and is found as the agent's child."""
-    return [
-        child
-        for agent in agents_of(program)
-        for child in _children(agent.pid)
-        if _is_marked(child, worker=False) and _leads(child)
-    ]
+    """What outlives the agent by a moment: it carries the agent's mark, whoever is its parent, and leads a group."""
+    agents = {_mark(agent): agent for agent in agents_of(program)}
+    found = [each for each in psutil.process_iter() if _mark(each) in agents and _leads(each) and not is_over(each)]
+    return [each for each in found if each not in agents.values()]
 
 
 def is_over(process: psutil.Process) -> bool:
@@ -50,12 +47,18 @@ def _children(pid: int) -> list[psutil.Process]:
 
 
 def _is_marked(process: psutil.Process, *, worker: bool) -> bool:
-    """Whether it is of the module that agents and workers are, and carries the number of a worker, or none."""
+    """Whether it carries the number of a worker, or none."""
+    number = _mark(process).rpartition(".")[2]
+    return number.isdecimal() and bool(int(number)) is worker
+
+
+def _mark(process: psutil.Process) -> str:
+    """What it carries if it is of the module that agents, guards and workers are, else ""."""
     try:
-        number = process.environ().get(WORKER_MARK, "").rpartition(".")[2]
-        return number.isdecimal() and bool(int(number)) is worker and "pyalma_tui.worker" in process.cmdline()
+        mark = process.environ().get(WORKER_MARK, "")
+        return mark if "pyalma_tui.worker" in process.cmdline() else ""
     except psutil.Error:
-        return False
+        return ""
 
 
 def _leads(process: psutil.Process) -> bool:
