@@ -25,17 +25,10 @@ def workers_of(program: int) -> list[psutil.Process]:
 
 
 def guards_of(program: int) -> list[psutil.Process]:
-    """What outlives the agent by a moment: whoever its parent is, it carries the agent's mark and leads a group."""
-    agents = {agent.pid: _mark_of(agent) for agent in agents_of(program)}
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.pid not in agents
-        and _mark_of(process) in agents.values()
-        and not is_over(process)
-        and _is_marked(process, worker=False)
-        and _leads(process)
-    ]
+    """What outlives the agent by a moment: it carries the agent's mark, whoever is its parent, and leads a group."""
+    agents = {_mark(agent): agent for agent in agents_of(program)}
+    found = [each for each in psutil.process_iter() if _mark(each) in agents and _leads(each) and not is_over(each)]
+    return [each for each in found if each not in agents.values()]
 
 
 def is_over(process: psutil.Process) -> bool:
@@ -54,18 +47,17 @@ def _children(pid: int) -> list[psutil.Process]:
 
 
 def _is_marked(process: psutil.Process, *, worker: bool) -> bool:
-    """Whether it is of the module that agents and workers are, and carries the number of a worker, or none."""
+    """Whether it carries the number of a worker, or none."""
+    number = _mark(process).rpartition(".")[2]
+    return number.isdecimal() and bool(int(number)) is worker
+
+
+def _mark(process: psutil.Process) -> str:
+    """What it carries if it is of the module that agents, guards and workers are, else ""."""
     try:
-        number = _mark_of(process).rpartition(".")[2]
-        return number.isdecimal() and bool(int(number)) is worker and "pyalma_tui.worker" in process.cmdline()
+        mark = process.environ().get(WORKER_MARK, "")
+        return mark if "pyalma_tui.worker" in process.cmdline() else ""
     except psutil.Error:
-        return False
-
-
-def _mark_of(process: psutil.Process) -> str:
-    try:
-        return str(process.environ().get(WORKER_MARK, ""))
-    except psutil.Error:  # another user's, or gone
         return ""
 
 

@@ -534,7 +534,8 @@ def test_a_run_that_ends_one_agent_after_another_has_failed() -> None:
         stage.tell(m.Loaded("", False, None))
         stage.come(stage.state.hired)
         stage.begins(stage.state.hired)
-    assert i.StartAgent() not in (told := stage.tell(KILLED))
+    told = stage.tell(KILLED)
+    assert i.StartAgent() not in told
     (lost,) = written(told)
     assert isinstance(lost, Lost)
     assert lost.error.message == f"{AGENT_ENDED}; {CRASHES} workers were lost under this run"
