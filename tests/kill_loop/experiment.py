@@ -24,7 +24,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-SAVES = 60
+from tests.kill_loop import SAVES
+
 HISTORY = Path("history")
 Save = Callable[[object], None]
 results = open("results.txt", "a")  # noqa: SIM115 - as people write it

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyalma_tui.model import status as s
 from pyalma_tui.store.opening import read_store
-from tests.kill_loop.experiment import SAVES
+from tests.kill_loop import SAVES
 
 
 @dataclass
