@@ -194,6 +194,7 @@ def stalled_screen(experiment: Experiment) -> Iterator[tuple[subprocess.Popen[by
         while not takes_nothing(theirs):  # each size paints everything
             columns = 399 - columns
             resize(columns)
+            time.sleep(0.05)  # among ever new sizes it has no time to paint
         yield process, ours
     finally:
         process.kill()
