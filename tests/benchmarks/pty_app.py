@@ -31,7 +31,13 @@ class Terminal:
         environment.pop("NO_COLOR", None)
         self.began = time.perf_counter()
         self._child = pexpect.spawn(
-            command[0], list(command[1:]), cwd=str(folder), env=environment, dimensions=(ROWS, COLUMNS), timeout=None
+            command[0],
+            list(command[1:]),
+            cwd=str(folder),
+            env=environment,
+            dimensions=(ROWS, COLUMNS),
+            timeout=None,
+            use_poll=True,
         )
         self.process = psutil.Process(self._child.pid)
         self._fd = self._child.child_fd

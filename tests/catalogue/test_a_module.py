@@ -28,7 +28,7 @@ def terminal(experiment: Experiment, *arguments: str) -> pexpect.spawn[str]:
     """The program in a terminal that can show a screen."""
     env = cast(os._Environ[str], experiment.environment(TERM="xterm-256color"))
     return pexpect.spawn(
-        PROGRAM, list(arguments), cwd=str(experiment.folder), env=env, timeout=PATIENCE, encoding="utf-8"
+        PROGRAM, list(arguments), cwd=str(experiment.folder), env=env, timeout=PATIENCE, encoding="utf-8", use_poll=True
     )
 
 

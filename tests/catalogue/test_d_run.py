@@ -330,7 +330,13 @@ def test_run_has_no_terminal(experiment: Experiment) -> None:
     """)
     env = cast(os._Environ[str], experiment.environment(TERM="xterm-256color"))
     shown = pexpect.spawn(
-        PROGRAM, ["m.py", "--plain"], cwd=str(experiment.folder), env=env, timeout=PATIENCE, encoding="utf-8"
+        PROGRAM,
+        ["m.py", "--plain"],
+        cwd=str(experiment.folder),
+        env=env,
+        timeout=PATIENCE,
+        encoding="utf-8",
+        use_poll=True,
     )
     shown.expect(pexpect.EOF)
     shown.close()

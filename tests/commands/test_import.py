@@ -55,6 +55,7 @@ def at_terminal(experiment: Experiment, *options: str) -> pexpect.spawn[str]:
         timeout=PATIENCE,
         dimensions=(40, 240),
         encoding="utf-8",
+        use_poll=True,
     )
 
 

@@ -74,6 +74,7 @@ def test_at_a_terminal_the_answer_counts_and_is_no_by_itself(experiment: Experim
         env=experiment.environment(),
         timeout=PATIENCE,
         dimensions=(24, 200),
+        use_poll=True,
     )
     child.expect(r"Forget 1 run \(1 done, 1 saved state of 2 saves, [0-9.]+ m?s of running\)\? ")
     child.expect_exact("[y/N] ")

@@ -47,6 +47,7 @@ class Terminal:
             dimensions=(lines, columns),
             timeout=PATIENCE,
             preexec_fn=before,
+            use_poll=True,
         )
 
     def __enter__(self) -> Terminal:
