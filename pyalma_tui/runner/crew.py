@@ -23,7 +23,7 @@ from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import Agent, AgentEvent, Assignment, Said, Service
 from pyalma_tui.store.disk import make_folder, open_regular
-from pyalma_tui.store.layout import done_log_path, load_log_dir, load_log_name, log_of
+from pyalma_tui.store.layout import agent_log_name, done_log_path, load_log_dir, load_log_name, log_of
 
 
 class Crew:
@@ -178,7 +178,7 @@ class Crew:
     def _load_log(self) -> IO[bytes]:
         session = self._session
         folder = load_log_dir(session.state_dir)
-        path = self._agent_log = folder / f"{session.meta.session:06d}-agent{self._agents}.log"
+        path = self._agent_log = folder / agent_log_name(session.meta.session, self._agents)
         try:
             make_folder(folder, session.umask)
             return os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, session.umask), "ab")

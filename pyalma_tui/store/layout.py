@@ -96,6 +96,11 @@ def load_log_name(session: int, launch: int) -> str:
     return f"{session:06d}-{launch:03d}.log"
 
 
+def agent_log_name(session: int, number: int) -> str:
+    """How the log of the import by a later agent of a session is named."""
+    return f"{session:06d}-agent{number}.log"
+
+
 # --- segments ----------------------------------------------------------------------------------------------------
 
 

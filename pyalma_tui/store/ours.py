@@ -32,7 +32,7 @@ NAMES: Names = {
     layout.LOGS: {
         r"[0-9]+": NUMBERED,
         layout.DONE_LOGS: NUMBERED,
-        layout.LOAD_LOGS: {r"[0-9]{6,}-[0-9]{3,}\.log|first\.log": None},
+        layout.LOAD_LOGS: {r"[0-9]{6,}-([0-9]{3,}|agent[0-9]+)\.log|first\.log": None},
     },
     layout.CODE: {r"[0-9a-f]{12}\.py": None},
 }

@@ -144,6 +144,28 @@ def test_an_agent_may_be_killed_again_and_again(experiment: Experiment) -> None:
     assert experiment.one()["state"] == "5"
 
 
+@case("D153-its-log-is-ours")
+def test_what_a_later_agent_has_printed_is_forgotten_with_the_rest(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        print("imported")
+        def run(instance, save, state):
+            tell("begins")
+            wait_for("go")
+        """
+    )
+    running = experiment.go()
+    experiment.hears("begins")
+    running.agent().kill()
+    until(lambda: experiment.told().count("begins") == 2, experiment.outputs)
+    experiment.allow("go")
+    assert running.end().code == 0
+    assert list(experiment.state_dir.glob("logs/load/*-agent2.log"))
+    result = experiment.run("--fresh", "--yes")
+    assert (result.code, result.err) == (0, "")
+    assert not list(experiment.state_dir.glob("logs/load/*-agent2.log"))
+
+
 @case("D153-a-stopped-agent-goes-on")
 def test_an_agent_that_was_stopped_for_a_while_goes_on(experiment: Experiment) -> None:
     running = experiment.write(COUNTS, ("a", "b", "c")).go("--workers", "2")
