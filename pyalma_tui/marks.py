@@ -11,6 +11,12 @@ from contextlib import suppress
 from pyalma_tui.model.messages import WORKER_MARK
 
 _NAME = WORKER_MARK.encode()
+_DIGITS = 9  # of a worker's number in the mark: its length must not change
+
+
+def mark_of(agent: str, worker: int = 0) -> str:
+    """The mark of a worker, or with worker 0 of the agent itself."""
+    return f"{agent}.{worker:0{_DIGITS}d}"
 
 
 def mark_in(pid: int) -> str | None:

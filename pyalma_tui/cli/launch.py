@@ -17,7 +17,7 @@ from pyalma_tui.cli.options import RunOptions, check, typed_options
 from pyalma_tui.cli.speak import ask, say, tick, untick, warn
 from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_target
+from pyalma_tui.loading.target import Target, find_target, heeded
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.terminal import knows_controls
@@ -52,12 +52,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
     chosen = typed_options(options, args)
     screen = has_screen(options)
     warnings: list[str] = []
-
-    def heed(text: str) -> None:
-        warn(text)
-        warnings.append(text)
-
-    target = find_target(name, heed)
+    target = find_target(name, heeded(warn, warnings))
     state_dir = target.state_dir(options.state)
     if message := in_use(state_dir):
         if not options.fresh:

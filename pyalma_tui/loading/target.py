@@ -22,6 +22,16 @@ Warn = Callable[[str], None]
 NAMED = 3  # missing files that a warning names
 
 
+def heeded(warn: Warn, heard: list[str]) -> Warn:
+    """Warn, and keep what was said."""
+
+    def heed(text: str) -> None:
+        warn(text)
+        heard.append(text)
+
+    return heed
+
+
 class Target(msgspec.Struct, frozen=True):
     """A target that exists: `path` as typed but absolute, its run module, and the experiment file if there is one."""
 

@@ -52,10 +52,9 @@ def _take(event: Event, state: State, clock: Clock) -> Iterator[Instruction]:
     if isinstance(event, i.Tick):
         state.planned = event.planned
         yield from _tick(state, clock, stored=event.stored)
-    elif isinstance(event, i.Folded):
-        for _, run in event.changes:
-            if run is not None and isinstance(run.status, s.Failed):
-                yield from after_failure(run.id, state, clock)
+    elif isinstance(event, i.Failures):
+        for run in event.runs:
+            yield from after_failure(run, state, clock)
     elif isinstance(event, c.Command):
         yield from commanding.carry_out(event, state, clock)
     else:
@@ -203,8 +202,6 @@ def _look_after(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]
     match seat.doing:
         case Leaving() as leaving:
             yield from _hurry(seat, leaving, lasted, state)
-            if state.closing and lasted >= GOODBYE + stop.AFTER["SIGKILL"]:  # the agent itself does not answer
-                yield i.EndAgent(kill=True)
         case Ready() if lasted >= LINGER:
             yield from dismiss(seat, state, clock)
         case Running(timeout=timeout) if seat.stop is None and timeout is not None and lasted >= timeout:

@@ -12,7 +12,6 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.messages import Order, Request
 from pyalma_tui.model.records import DoneStarted, Record
 from pyalma_tui.runner.commands import Command
-from pyalma_tui.runner.snapshot import Change
 from pyalma_tui.runner.workers.protocol import AgentEvent
 
 
@@ -33,10 +32,10 @@ class Tick(msgspec.Struct, frozen=True):
     planned: bool = True
 
 
-class Folded(msgspec.Struct, frozen=True):
-    """The ledger has taken in what workers wrote, and among it that runs have failed."""
+class Failures(msgspec.Struct, frozen=True):
+    """The ledger has taken in from what workers wrote that these runs have failed."""
 
-    changes: Sequence[Change]
+    runs: Sequence[int]
 
 
 class NoAgent(msgspec.Struct, frozen=True):
@@ -46,7 +45,7 @@ class NoAgent(msgspec.Struct, frozen=True):
     later: bool
 
 
-Event: TypeAlias = Tick | Folded | NoAgent | Command | AgentEvent
+Event: TypeAlias = Tick | Failures | NoAgent | Command | AgentEvent
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------

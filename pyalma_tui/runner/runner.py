@@ -194,8 +194,8 @@ class Runner:
         if changes:
             self._changed = True
             self._tell(changes)
-            if any(run is not None and isinstance(run.status, s.Failed) for _, run in changes):
-                self._decide(i.Folded(changes))
+            if failed := [run.id for _, run in changes if run is not None and isinstance(run.status, s.Failed)]:
+                self._decide(i.Failures(failed))
 
     def _tell(self, changes: list[Change]) -> None:
         self._publisher.learn(changes)

@@ -10,7 +10,7 @@ import msgspec
 
 from pyalma_tui.errors import InUseError
 from pyalma_tui.loading.entries import Entry
-from pyalma_tui.loading.target import Target, Warn, find_instances, given_entries
+from pyalma_tui.loading.target import Target, Warn, find_instances, given_entries, heeded
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.first import first_agent
@@ -63,11 +63,7 @@ def begun(target: Target, asked: Asked, warn: Warn) -> Iterator[Start]:
         raise InUseError(message)
     known = Meta() if asked.fresh else meta_of(target, asked.state_dir)
     warnings = list(asked.warnings)
-
-    def heed(text: str) -> None:
-        warn(text)
-        warnings.append(text)
-
+    heed = heeded(warn, warnings)
     given = given_entries(target, asked.instances, asked.batch, heed)
     terms = terms_of(target, known, asked.chosen, asked.seed)
     with first_agent(

@@ -165,7 +165,7 @@ class Agent:
     def _start(self, order: m.Start) -> None:
         if self._lock < 0:
             self._lock = self._passed.pop(0)
-        mark = sweeping.mark_of(self._spec.mark, order.worker)
+        mark = marks.mark_of(self._spec.mark, order.worker)
         with socket.socket(fileno=self._passed.pop(0)) as work:
             passed = Passed(self._lock, tuple(self._passed))
             self._passed.clear()

@@ -44,8 +44,7 @@ class Before:
         self._wake_as_before()
         self._unset = [timer for timer in TIMERS if not signal.getitimer(timer)[0]]  # the others are the module's own
         self._looked = 0.0
-        self._limits = [resource.getrlimit(number) for number in LIMITS]
-        self._file_size = resource.getrlimit(resource.RLIMIT_FSIZE)
+        self._limits = {number: resource.getrlimit(number) for number in LIMITS}
 
     def put_back(self) -> None:
         """Make it so again, timers first: an alarm of a run that is over must not end its worker."""
@@ -60,7 +59,7 @@ class Before:
     @property
     def limits_files(self) -> bool:
         """Whether a run has limited the size of files that its process may write."""
-        return resource.getrlimit(resource.RLIMIT_FSIZE) != self._file_size
+        return resource.getrlimit(resource.RLIMIT_FSIZE) != self._limits[resource.RLIMIT_FSIZE]
 
     def allow_files(self) -> None:
         """Let files grow again as far as they may: how the run ended is still to be written."""
@@ -77,8 +76,7 @@ class Before:
         if moment - self._looked < OFTEN:
             return []
         self._looked = moment
-        now = map(resource.getrlimit, LIMITS)
-        return [name for name, new, old in zip(LIMITS.values(), now, self._limits, strict=True) if new != old]
+        return [LIMITS[number] for number, old in self._limits.items() if resource.getrlimit(number) != old]
 
     def _put_back(self) -> None:
         for timer in self._unset:

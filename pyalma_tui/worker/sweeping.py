@@ -13,21 +13,13 @@ from contextlib import suppress
 
 from pyalma_tui.model.messages import WORKER_MARK
 
-_DIGITS = 9  # of a worker's number in the mark: its length must not change
-_NAME = WORKER_MARK.encode()
-
-
-def mark_of(agent: str, worker: int) -> str:
-    """The mark of a worker, or with worker 0 of the agent itself."""
-    return f"{agent}.{worker:0{_DIGITS}d}"
-
 
 def take_mark(mark: str) -> None:
     """Carry this mark from now on, and hand it to what is started."""
     _libc = ctypes.CDLL(None)
     _libc.getenv.restype = ctypes.c_void_p
     before = os.environ.get(WORKER_MARK, "")
-    place = _libc.getenv(_NAME)
+    place = _libc.getenv(WORKER_MARK.encode())
     if place and len(before.encode()) == len(mark.encode()):  # where the kernel reads it for /proc
         ctypes.memmove(place, mark.encode(), len(mark.encode()))
     os.environ[WORKER_MARK] = mark

@@ -101,7 +101,12 @@ class Stage:
 
     def record(self, *records: RunRecord | HookRecord) -> list[Instruction]:
         """They are read from a journal."""
-        return self.tell(i.Folded([(record, self.state.ledger.apply(record)) for record in records]))
+        return self.tell(self.fold(*records))
+
+    def fold(self, *records: RunRecord | HookRecord) -> i.Failures:
+        """Let the ledger take these in; what is told of it."""
+        runs = [self.state.ledger.apply(record) for record in records]
+        return i.Failures([run.id for run in runs if run is not None and isinstance(run.status, s.Failed)])
 
     def begins(self, worker: int) -> list[Instruction]:
         """It begins what it was given."""

@@ -189,7 +189,7 @@ class World(RuleBasedStateMachine):
             self.write(DoneReturned(order.call, at, 1.0) if returns else DoneRaised(order.call, at, s.Error("no")))
 
     def write(self, record: RunRecord | HookRecord) -> None:
-        self.tell(i.Folded([(record, self.stage.state.ledger.apply(record))]))
+        self.tell(self.stage.fold(record))
 
     def say_ended(self, puppet: Puppet, refused: m.Refused | None = None, worn: str = "") -> None:
         order, puppet.order, puppet.place = puppet.order, None, "ready"

@@ -16,7 +16,7 @@ from signal import Signals
 from typing import IO
 
 from pyalma_tui.errors import LoadError, ShortageError
-from pyalma_tui.marks import sweep
+from pyalma_tui.marks import mark_of, sweep
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
@@ -81,7 +81,7 @@ class LocalAgent:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=not foreground,
                 process_group=0 if foreground else None,
-                env=os.environ | {m.WORKER_MARK: f"{mark}.{0:09d}"} | _hash_seed(chosen),
+                env=os.environ | {m.WORKER_MARK: mark_of(mark)} | _hash_seed(chosen),
             )
         except BaseException:
             self._channel.close()
@@ -305,9 +305,10 @@ def wait_until_loaded(agent: LocalAgent, path: Path, waiting: Callable[[float], 
     Raises LoadError with the user's traceback, ShortageError if it cannot be told what becomes of it.
     """
     began = time.monotonic()
+    poll = select.poll()  # select() takes no descriptor over 1023
+    poll.register(agent, select.POLLIN)
     while True:
-        ready, _, _ = select.select([agent], [], [], 1.0)
-        if not ready:
+        if not poll.poll(1000):
             waiting(time.monotonic() - began)
         for event in agent.receive():
             match event:
