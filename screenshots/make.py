@@ -12,23 +12,21 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from pyalma_tui.runner.local_slots import Worker, wait_until_loaded
 
-from pyalma_tui.loading.batch import read_batch
-from pyalma_tui.loading.entries import number
+from pyalma_tui.loading.target import find_target
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import forecast
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Load, Slot, Snapshot
+from pyalma_tui.runner.start import Asked, begun
 from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.themes import DARK
 
@@ -156,12 +154,12 @@ def _place() -> Path:
 
 
 def _runner(module: Path) -> Runner:
-    with tempfile.TemporaryFile() as output:
-        worker = Worker(module, output, "screenshots")
-        loaded = wait_until_loaded(worker, module, lambda seconds: None)
-    batch = number(read_batch(module.with_suffix(".batch"), print), PLACE)
-    settings = Settings(target=module, module=module, state_dir=PLACE / "maxsat.alma", batch=batch, seed=7, workers=2)
-    return Runner(settings, Session(settings, loaded.hash, loaded.has_done), worker)
+    target = find_target(str(module), print)
+    asked = Asked(state_dir=target.state_dir(None), seed=7, chosen=Chosen(workers=2))
+    with begun(target, asked, print) as start:
+        start.load(lambda seconds: None)
+        session = start.open()
+    return Runner(start.settings, session, start.agent)
 
 
 def _held(snapshot: Snapshot) -> bool:
