@@ -114,9 +114,7 @@ class Runner:
     def _is_ticking(self) -> bool:
         state = self._state
         starting = state.starting.waits and self._phase() == "busy"
-        return bool(
-            self._changed or state.waits or starting or self._session.journal.changed or self._session.not_saved
-        )
+        return bool(self._changed or state.waits or starting or self._session.unsettled)
 
     def _tick(self) -> None:
         self._next_tick = (now := time.monotonic()) + TICK

@@ -280,6 +280,11 @@ class Session:
             self._checkpointing.leave_segment()
         self._checkpointing.begin_if_due(now, idle=idle, unsafe=self._mending.is_unsafe())
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether `tend` has something to begin, to finish or to try again."""
+        return bool(self.journal.changed or self.not_saved or self._checkpointing.is_writing)
+
     def checkpoint(self) -> None:
         """Write one now and wait for it; raises StoreError."""
         self._checkpointing.write_now()

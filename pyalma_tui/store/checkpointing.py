@@ -83,6 +83,11 @@ class Checkpointing:
             self._next = now + RETRY if self.not_saved else now
             self.begin()
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether one was begun that is not finished."""
+        return self._writer is not None
+
     def write_now(self) -> None:
         """Write one and wait for it; raises StoreError."""
         self.finish(wait=True)

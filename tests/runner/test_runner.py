@@ -63,6 +63,11 @@ def test_all_runs_are_called_then_done_once_in_a_worker_of_its_own(tmp_path: Pat
     assert agent.closed
 
 
+def test_runs_begin_when_a_large_plan_is_on_the_disk_although_nothing_else_happens(tmp_path: Path) -> None:
+    with conducted(tmp_path, FakeAgent(has_done=False), runs=30_000) as runner:
+        reaches(runner, lambda now: now.counts.done)
+
+
 def test_an_interrupted_run_goes_on_with_what_it_saved(tmp_path: Path) -> None:
     agent = FakeAgent(lambda order: "waits" if order.attempt == 1 else "returns", has_done=False)
     with conducted(tmp_path, agent, runs=1) as runner:
