@@ -1,0 +1,82 @@
+"""What `--help` prints: no word of it is broken, however narrow the terminal is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from textwrap import TextWrapper
+
+import click
+
+from pyalma_tui.cli.parsing import HELP, VERSION, Argument, Command, Option, Program
+
+NAME = "pyalma-tui"
+MOST = 24  # cells of a term, beside which its text stands
+LEAST = 40  # cells of a text
+
+Row = tuple[str, str]
+
+
+def help_of(ctx: click.Context) -> str:
+    """The help of the command of this context, as wide as the terminal."""
+    command, program = ctx.command, ctx.find_root().command
+    assert isinstance(command, Command), "only commands take --help"
+    assert isinstance(program, Program), "commands are reached through it"
+    columns = shutil.get_terminal_size().columns
+    lines = [*_usage(command), "", *_wrapped(command.help or "", columns)]
+    for heading, rows in _sections(command, program):
+        lines += ["", f"{heading}:", *_table(rows, columns)]
+    return "\n".join(lines) + "\n"
+
+
+def _usage(command: Command) -> Iterator[str]:
+    name = f"{NAME} {command.name}" if command.name else NAME
+    arguments = [each.metavar or "" for each in command.params if isinstance(each, Argument)]
+    own = ["[-- ARGS]"] if command.imports else []
+    yield " ".join(["Usage:", name, *arguments, "[OPTIONS]", *own])
+    if not command.name:
+        yield f"       {NAME} COMMAND ..."
+
+
+def _sections(command: Command, program: Program) -> Iterator[tuple[str, list[Row]]]:
+    if not command.name:
+        yield "Commands", list(_commands(program))
+    if arguments := [(each.metavar or "", each.told) for each in command.params if isinstance(each, Argument)]:
+        yield "Arguments", arguments
+    options = [each for each in command.params if isinstance(each, Option)]
+    for heading in dict.fromkeys(each.heading for each in options):
+        yield heading, [_row(each) for each in options if each.heading == heading]
+
+
+def _commands(program: Program) -> Iterator[Row]:
+    for name in sorted(program.named, key=lambda name: (name.startswith("-"), name)):
+        yield name, program.commands[name].help or ""
+    for option in (HELP, VERSION):
+        yield ", ".join(option.opts), option.help or ""
+
+
+def _row(option: Option) -> Row:
+    if option.is_flag:
+        return option.opts[0], option.help or ""
+    choices = f" [choices: {', '.join(option.type.choices)}]" if isinstance(option.type, click.Choice) else ""
+    return f"{option.opts[0]} {option.type.name.upper()}", f"{option.help}{choices}"
+
+
+def _table(rows: list[Row], columns: int) -> Iterator[str]:
+    """Terms with their texts beside them, or below them where there is no room for both."""
+    width = max(len(term) for term, _ in rows) + 4
+    beside = width <= MOST + 4 and columns - width >= LEAST
+    indent = width if beside else 6
+    for term, text in rows:
+        lines = _wrapped(text, columns, " " * indent)
+        if beside:
+            lines[0] = f"  {term}".ljust(width) + lines[0][indent:]
+        else:
+            yield f"  {term}"
+        yield from lines
+
+
+def _wrapped(text: str, columns: int, indent: str = "") -> list[str]:
+    wrapper = TextWrapper(columns, initial_indent=indent, subsequent_indent=indent)
+    wrapper.break_on_hyphens = wrapper.break_long_words = False
+    return wrapper.wrap(text)

@@ -1,0 +1,157 @@
+"""How words become a call: click, and what is refused, completed and told otherwise here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pyalma_tui import __version__
+from pyalma_tui.cli.printing import Out
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+MARK = "--"  # what follows it is no option
+
+
+class Whole(click.ParamType):
+    """A whole number as one writes it in Python: 1_000, 0xff."""
+
+    name = "int"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; fails for what is none."""
+        for base in (10, 0):
+            try:
+                return int(value, base)
+            except ValueError:
+                continue
+        self.fail(f"{value!r} is not a whole number.", param, ctx)
+
+
+TEXT = click.STRING
+WHOLE = Whole()
+SECONDS = click.FLOAT
+PATH = click.Path(path_type=Path, readable=False)
+NAME = click.Path(readable=False)  # a path as it was typed
+
+
+class Option(click.Option):
+    """An option, told under a heading; one without a type is a flag."""
+
+    def __init__(
+        self, name: str, told: str, type: click.ParamType | None = None, heading: str = "Options", into: str = ""
+    ) -> None:
+        names = [name, *([into] if into else [])]
+        super().__init__(names, help=told, type=type, is_flag=type is None)
+        self.heading = heading
+
+
+class Argument(click.Argument):
+    """What is told by its place; `shown` is how the usage writes it."""
+
+    def __init__(
+        self, name: str, shown: str, told: str, type: click.ParamType = NAME, *, required: bool = True, many: bool = False
+    ) -> None:
+        super().__init__([name], metavar=shown, type=type, required=required and not many, nargs=-1 if many else 1)
+        self.told = told
+
+
+class Command(click.Command):
+    """A command; one that imports the module takes what follows the first `--` as `args`, the module's own.
+
+    `args` are None where there is no `--`. Whatever may be a slip is refused: an option that is given twice, of which
+    one would be ignored, and one that would take the option behind it for its value.
+    """
+
+    def __init__(self, name: str, told: str, params: Sequence[click.Parameter], *, imports: bool = False) -> None:
+        super().__init__(name, help=told, params=list(params))
+        self.imports = imports
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Fill the context's parameters; raises click.UsageError."""
+        words = list(takewhile(MARK.__ne__, args))
+        self._refuse_slips(ctx, words)
+        rest = super().parse_args(ctx, words if self.imports else args)
+        if self.imports:
+            ctx.params["args"] = tuple(args[len(words) + 1 :]) if len(words) < len(args) else None
+        return rest
+
+    def _refuse_slips(self, ctx: click.Context, words: Sequence[str]) -> None:
+        options = {name: each for each in self.params if isinstance(each, click.Option) for name in each.opts}
+        given = set()
+        for word, following in zip(words, [*words, MARK][1:], strict=True):
+            name, attached, _ = word.partition("=")
+            if name not in options or ctx.resilient_parsing:
+                continue
+            if name in given:
+                raise click.BadOptionUsage(name, f"{name} is given twice", ctx)
+            given.add(name)
+            if not attached and not options[name].is_flag and _is_option(following):
+                raise click.BadOptionUsage(name, f"{name} needs a value behind it", ctx)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Those of the table, and what every command takes."""
+        return [*self.params, HELP, VERSION]
+
+
+class Program(click.Group):
+    """All commands; where the first word is none, it is the target of the command that has no name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Choose the command."""
+        named = args[:1] if args and args[0] in self.named else [""]
+        return super().parse_args(ctx, [MARK, *named, *(args[1:] if named[0] else args)])
+
+    @property
+    def named(self) -> list[str]:
+        """The commands that are chosen by their names."""
+        return sorted(name for name in self.commands if name)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """None: whatever is no name of a command belongs to the one that has none."""
+        return []
+
+
+class Target(Argument):
+    """The first word, which may be the name of a command."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin like this, else files."""
+        from click.shell_completion import CompletionItem
+
+        program = ctx.find_root().command
+        assert isinstance(program, Program), "commands are reached through it"
+        commands = [CompletionItem(name) for name in program.named if name.startswith(incomplete)]
+        return commands or super().shell_complete(ctx, incomplete)
+
+
+def _is_option(word: str) -> bool:
+    """Whether a word is meant as an option, or as the mark behind the last one; - and -5 are values."""
+    return word.startswith("-") and word != "-" and not word[1:2].isdecimal() and word[1:4] not in ("inf", "nan")
+
+
+def _help(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from pyalma_tui.cli.helping import help_of
+
+        Out().text(help_of(ctx))
+        ctx.exit()
+
+
+def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        Out().text(f"{__version__}\n")
+        ctx.exit()
+
+
+HELP = click.Option(
+    ["--help", "-h"], is_flag=True, is_eager=True, expose_value=False, callback=_help, help="Show this and exit."
+)
+VERSION = click.Option(
+    ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
