@@ -12,12 +12,11 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
+from pyalma_tui.cli.parsing import ASKED, NAME
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.speak import say
 from pyalma_tui.errors import UsageError
 
-NAME = "pyalma-tui"
-ASKED = "_PYALMA_TUI_COMPLETE"  # in the environment: the shell and what it wants
 FILES = {  # where a shell looks by itself, but for zsh
     "bash": f".local/share/bash-completion/completions/{NAME}",
     "zsh": f".zsh/completions/_{NAME}",

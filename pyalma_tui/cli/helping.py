@@ -8,9 +8,8 @@ from textwrap import TextWrapper
 
 import click
 
-from pyalma_tui.cli.parsing import HELP, VERSION, Argument, Command, Option, Program
+from pyalma_tui.cli.parsing import HELP, NAME, VERSION, Argument, Command, Option, Program
 
-NAME = "pyalma-tui"
 MOST = 24  # cells of a term, beside which its text stands
 LEAST = 40  # cells of a text
 

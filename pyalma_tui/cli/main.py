@@ -8,15 +8,13 @@ from collections.abc import Sequence
 
 import click
 
+from pyalma_tui.cli.parsing import ASKED, NAME
 from pyalma_tui.cli.printing import end_printing
 from pyalma_tui.cli.speak import complain, say
 from pyalma_tui.cli.stalled import UntakenError
 from pyalma_tui.cli.table import program
 from pyalma_tui.errors import Ended, PyalmaError, ShortageError
 from pyalma_tui.model.shortage import is_shortage
-
-NAME = "pyalma-tui"
-COMPLETING = "_PYALMA_TUI_COMPLETE"  # what the shell asks for; see `cli/completion`
 
 
 def _call(arguments: Sequence[str]) -> int:
@@ -33,7 +31,7 @@ def _call(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Carry out a command line; the exit code."""
-    if asked := os.environ.get(COMPLETING):
+    if asked := os.environ.get(ASKED):
         from pyalma_tui.cli.completion import complete
 
         return complete(program, asked)

@@ -15,6 +15,8 @@ from pyalma_tui.cli.printing import Out
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+NAME = "pyalma-tui"
+ASKED = "_PYALMA_TUI_COMPLETE"  # in the environment: what a shell asks that completes a command line
 MARK = "--"  # what follows it is no option
 
 
@@ -37,7 +39,7 @@ TEXT = click.STRING
 WHOLE = Whole()
 SECONDS = click.FLOAT
 PATH = click.Path(path_type=Path, readable=False)
-NAME = click.Path(readable=False)  # a path as it was typed
+TYPED = click.Path(readable=False)  # a path as it was typed
 
 
 class Option(click.Option):
@@ -47,7 +49,7 @@ class Option(click.Option):
         self, name: str, told: str, type: click.ParamType | None = None, heading: str = "Options", into: str = ""
     ) -> None:
         names = [name, *([into] if into else [])]
-        super().__init__(names, help=told, type=type, is_flag=type is None)
+        super().__init__(names, help=told, type=type, is_flag=True if type is None else None)
         self.heading = heading
 
 
@@ -55,7 +57,14 @@ class Argument(click.Argument):
     """What is told by its place; `shown` is how the usage writes it."""
 
     def __init__(
-        self, name: str, shown: str, told: str, type: click.ParamType = NAME, *, required: bool = True, many: bool = False
+        self,
+        name: str,
+        shown: str,
+        told: str,
+        type: click.ParamType = TYPED,
+        *,
+        required: bool = True,
+        many: bool = False,
     ) -> None:
         super().__init__([name], metavar=shown, type=type, required=required and not many, nargs=-1 if many else 1)
         self.told = told
@@ -76,9 +85,13 @@ class Command(click.Command):
         """Fill the context's parameters; raises click.UsageError."""
         words = list(takewhile(MARK.__ne__, args))
         self._refuse_slips(ctx, words)
-        rest = super().parse_args(ctx, words if self.imports else args)
-        if self.imports:
-            ctx.params["args"] = tuple(args[len(words) + 1 :]) if len(words) < len(args) else None
+        if not self.imports:
+            return super().parse_args(ctx, args)
+        own = args[len(words) + 1 :] if len(words) < len(args) else None
+        if own is not None and not words and not self.name:  # `-- m.py`: no module is named yet
+            words, own = args, None
+        rest = super().parse_args(ctx, words)
+        ctx.params["args"] = None if own is None else tuple(own)
         return rest
 
     def _refuse_slips(self, ctx: click.Context, words: Sequence[str]) -> None:
@@ -89,10 +102,10 @@ class Command(click.Command):
             if name not in options or ctx.resilient_parsing:
                 continue
             if name in given:
-                raise click.BadOptionUsage(name, f"{name} is given twice", ctx)
+                raise click.BadOptionUsage(name, f"{name} is given twice.", ctx)
             given.add(name)
             if not attached and not options[name].is_flag and _is_option(following):
-                raise click.BadOptionUsage(name, f"{name} needs a value behind it", ctx)
+                raise click.BadOptionUsage(name, f"{name} needs a value behind it.", ctx)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Those of the table, and what every command takes."""
@@ -132,7 +145,7 @@ class Target(Argument):
 
 def _is_option(word: str) -> bool:
     """Whether a word is meant as an option, or as the mark behind the last one; - and -5 are values."""
-    return word.startswith("-") and word != "-" and not word[1:2].isdecimal() and word[1:4] not in ("inf", "nan")
+    return word.startswith("-") and word != "-" and not word[1:2].isdecimal()
 
 
 def _help(ctx: click.Context, param: click.Parameter, asked: bool) -> None:

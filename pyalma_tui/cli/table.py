@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from pyalma_tui.cli.parsing import NAME, PATH, SECONDS, TEXT, WHOLE, Argument, Command, Option, Program, Target
+from pyalma_tui.cli.parsing import PATH, SECONDS, TEXT, WHOLE, Argument, Command, Option, Program, Target
 from pyalma_tui.model.modes import Import, Sync
 from pyalma_tui.report.formats import Format
 
@@ -51,9 +51,7 @@ RUN = (
     Option("--json", "no screen: JSON lines", heading=FRONT),
     Option("--no-mouse", "leave the mouse to the terminal", heading=FRONT),
     Option("--theme", "colours; `t` on the screen tries them", TEXT, FRONT),
-    Option(
-        "--on-hangup", "what to do when the terminal goes away", click.Choice(["continue", "interrupt"]), FRONT
-    ),
+    Option("--on-hangup", "what to do when the terminal goes away", click.Choice(["continue", "interrupt"]), FRONT),
     Option("--paused", "open without starting anything", heading=AGAIN),
     Option("--retry-failed", "run failed ones too", heading=AGAIN),
     Option("--rerun-done", "call done() again when all is done", heading=AGAIN),
@@ -100,9 +98,7 @@ def run(target: str, instances: tuple[str, ...], args: tuple[str, ...] | None, *
     return launch(target, instances, options_of(options), args)
 
 
-@command(
-    "demo", [Argument("directory", "[DIRECTORY]", "a new directory (./pyalma-demo)", PATH, required=False), *RUN]
-)
+@command("demo", [Argument("directory", "[DIRECTORY]", "a new directory (./pyalma-demo)", PATH, required=False), *RUN])
 def demo(directory: Path | None, **options: Any) -> int:
     """Copy the shipped example into a directory and run it."""
     from pyalma_tui.cli.demo import copy_example
@@ -128,9 +124,7 @@ def status(target: str, json: bool, state: Path | None) -> int:
     "logs",
     [
         TARGET,
-        Argument(
-            "instance", "[INSTANCE]", "whose log; without it: which logs there are", TEXT, required=False
-        ),
+        Argument("instance", "[INSTANCE]", "whose log; without it: which logs there are", TEXT, required=False),
         Option("--iteration", "of which iteration, from 0 (the one that ran last)", WHOLE),
         Option("--attempt", "of which attempt, from 1 (the latest)", WHOLE),
         Option("--follow", "print what is added until the attempt ends"),
@@ -150,7 +144,9 @@ def logs(
     "export",
     [
         TARGET,
-        Option("--format", "csv unless the name of the file says otherwise", click.Choice(get_args(Format)), into="form"),
+        Option(
+            "--format", "csv unless the name of the file says otherwise", click.Choice(get_args(Format)), into="form"
+        ),
         Option("--output", "a file, replaced whole (stdout)", PATH),
         STATE,
     ],
@@ -162,9 +158,7 @@ def export(target: str, form: Format | None, output: Path | None, state: Path | 
     return write(target, state, form, output)
 
 
-@command(
-    "import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE]
-)
+@command("import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE])
 def import_plan(experiment: str, state: Path | None) -> int:
     """Take over an unfinished experiment of pyalma."""
     from pyalma_tui.cli.import_plan import import_plan as continue_plan
@@ -183,9 +177,7 @@ def import_plan(experiment: str, state: Path | None) -> int:
         STATE,
     ],
 )
-def reset(
-    target: str, instances: tuple[str, ...], status: Any, remove: bool, yes: bool, state: Path | None
-) -> int:
+def reset(target: str, instances: tuple[str, ...], status: Any, remove: bool, yes: bool, state: Path | None) -> int:
     """Forget the state of all runs, or of those of some instances or of one status; asks."""
     from pyalma_tui.cli.reset import remove as take_out
     from pyalma_tui.cli.reset import reset as forget
