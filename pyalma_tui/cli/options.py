@@ -22,7 +22,7 @@ EITHER = (  # of which one would be ignored
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that `pyalma-tui TARGET` takes beside the target and the instances; `cli/table` tells what it means."""
+    """Everything that `pyalma-tui TARGET` takes beside the target and the instances; `table` tells what it means."""
 
     batch: Path | None = None
     iterations: int | None = None

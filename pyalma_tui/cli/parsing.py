@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,22 +20,21 @@ if TYPE_CHECKING:
 
 NAME = "pyalma-tui"
 ASKED = "_PYALMA_TUI_COMPLETE"  # in the environment: what a shell asks that completes a command line
+ENDINGS = (".py", ".experiment")  # of targets
 MARK = "--"  # what follows it is no option
 
 
-class Whole(click.ParamType):
+class Whole(click.ParamType):  # type: ignore[type-arg]  # which click 8.2 cannot be given
     """A whole number as one writes it in Python: 1_000, 0xff."""
 
     name = "int"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number; fails for what is none."""
+        """The number; raises click.BadParameter for what is none."""
         for base in (10, 0):
-            try:
+            with suppress(ValueError):
                 return int(value, base)
-            except ValueError:
-                continue
-        self.fail(f"{value!r} is not a whole number.", param, ctx)
+        raise click.BadParameter(f"{value!r} is not a whole number.", ctx, param)
 
 
 TEXT = click.STRING
@@ -43,13 +45,13 @@ TYPED = click.Path(readable=False)  # a path as it was typed
 
 
 class Option(click.Option):
-    """An option, told under a heading; one without a type is a flag."""
+    """An option, told under a heading; one without a kind of value is a flag."""
 
     def __init__(
-        self, name: str, told: str, type: click.ParamType | None = None, heading: str = "Options", into: str = ""
+        self, name: str, told: str, kind: click.ParamType[Any] | None = None, heading: str = "Options", into: str = ""
     ) -> None:
         names = [name, *([into] if into else [])]
-        super().__init__(names, help=told, type=type, is_flag=True if type is None else None)
+        super().__init__(names, help=told, type=kind, is_flag=True if kind is None else None)
         self.heading = heading
 
 
@@ -61,12 +63,12 @@ class Argument(click.Argument):
         name: str,
         shown: str,
         told: str,
-        type: click.ParamType = TYPED,
+        kind: click.ParamType[Any] = TYPED,
         *,
         required: bool = True,
         many: bool = False,
     ) -> None:
-        super().__init__([name], metavar=shown, type=type, required=required and not many, nargs=-1 if many else 1)
+        super().__init__([name], metavar=shown, type=kind, required=required and not many, nargs=-1 if many else 1)
         self.told = told
 
 
@@ -134,13 +136,15 @@ class Target(Argument):
     """The first word, which may be the name of a command."""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands that begin like this, else files."""
+        """The commands that begin like this, with what could be a target here; else any files."""
         from click.shell_completion import CompletionItem
 
         program = ctx.find_root().command
         assert isinstance(program, Program), "commands are reached through it"
-        commands = [CompletionItem(name) for name in program.named if name.startswith(incomplete)]
-        return commands or super().shell_complete(ctx, incomplete)
+        if not any(name.startswith(incomplete) for name in program.named):
+            return super().shell_complete(ctx, incomplete)
+        here = [name for name in sorted(os.listdir()) if name.endswith(ENDINGS) and shlex.quote(name) == name]
+        return [CompletionItem(name) for name in (*program.named, *here) if name.startswith(incomplete)]
 
 
 def _is_option(word: str) -> bool:
