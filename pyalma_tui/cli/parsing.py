@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,8 @@ from pyalma_tui import __version__
 from pyalma_tui.cli.printing import Out
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.shell_completion import CompletionItem
 
 NAME = "pyalma-tui"
@@ -37,10 +38,19 @@ class Whole(click.ParamType):  # type: ignore[type-arg]  # which click 8.2 canno
         raise click.BadParameter(f"{value!r} is not a whole number.", ctx, param)
 
 
+class Place(click.Path):
+    """A path, none of whose kinds is refused here; pathlib is imported when one is typed, for --help has no need of it."""
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path."""
+
+        return Path(value)
+
+
 TEXT = click.STRING
 WHOLE = Whole()
 SECONDS = click.FLOAT
-PATH = click.Path(path_type=Path, readable=False)
+PATH = Place()
 TYPED = click.Path(readable=False)  # a path as it was typed
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
 from pyalma_tui.cli.parsing import PATH, SECONDS, TEXT, WHOLE, Argument, Command, Option, Program, Target
 from pyalma_tui.model.modes import Import, Sync
 from pyalma_tui.report.formats import Format
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ABOUT = (
     "Run a Python module on many instances, see every run's progress and last saved state, and lose nothing. "
@@ -101,6 +103,8 @@ def run(target: str, instances: tuple[str, ...], args: tuple[str, ...] | None, *
 @command("demo", [Argument("directory", "[DIRECTORY]", "a new directory (./pyalma-demo)", PATH, required=False), *RUN])
 def demo(directory: Path | None, **options: Any) -> int:
     """Copy the shipped example into a directory and run it."""
+    from pathlib import Path
+
     from pyalma_tui.cli.demo import copy_example
     from pyalma_tui.cli.launch import run as launch
     from pyalma_tui.cli.options import options_of
@@ -115,9 +119,11 @@ def demo(directory: Path | None, **options: Any) -> int:
 @command("status", [TARGET, Option("--json", "one JSON object, for programs"), STATE])
 def status(target: str, json: bool, state: Path | None) -> int:
     """Show what stands where, without starting anything."""
-    from pyalma_tui.cli.status import status as show
-
-    return show(target, state, as_json=json)
+    if json:
+        from pyalma_tui.cli.status_json import status_json as show  # without Rich
+    else:
+        from pyalma_tui.cli.status import status as show
+    return show(target, state)
 
 
 @command(

@@ -59,7 +59,7 @@ class RunFacts(msgspec.Struct, frozen=True):
 
 
 class StatusFacts(msgspec.Struct, frozen=True):
-    """What `status --json` prints; a change that breaks readers raises `schema`.
+    """What `status --json` prints, followed by the `runs`; a change that breaks readers raises `schema`.
 
     `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more. `args` are the
     module's own.
@@ -73,7 +73,6 @@ class StatusFacts(msgspec.Struct, frozen=True):
     not_in_batch: Tally
     done_hook: HookFacts
     args: tuple[str, ...]
-    runs: list[RunFacts]
 
 
 def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFacts:
@@ -119,15 +118,12 @@ def status_facts(
     target: Path,
     state_dir: Path,
     busy_pid: int | None,
-    instances: Sequence[Instance],
-    runs: Iterable[Run],
     counts: Tally,
     aside: Tally,
     hook: s.DoneHook,
     args: tuple[str, ...],
-    now: float | None = None,
 ) -> StatusFacts:
-    """Everything that `status` tells; running runs count until `now`, None where nobody runs them any more."""
+    """Everything that `status` tells but for the runs."""
     return StatusFacts(
         schema=SCHEMA,
         target=str(target),
@@ -137,7 +133,6 @@ def status_facts(
         not_in_batch=aside,
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
         args=args,
-        runs=list(facts_of(instances, remaining(instances, runs), now)),
     )
 
 

@@ -1,0 +1,28 @@
+"""`pyalma-tui status --json`: the same for programs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pyalma_tui.cli.printing import Out
+from pyalma_tui.cli.remembered import remembered
+from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.model.jsonline import escaped
+from pyalma_tui.report.facts import facts_of, remaining, status_facts
+from pyalma_tui.report.status_json import pieces
+
+
+def status_json(name: str, state: Path | None) -> int:
+    """Print every run as one JSON object; changes nothing. Raises StoreError if there is nothing to read."""
+    target, state_dir, store, busy = remembered("status", name, state)
+    ledger, args = store.ledger, store.meta.chosen.args or ()
+    pid = busy.pid if busy is not None else None
+    facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, ledger.hook, args)
+    now = time.time() if busy is not None else None
+    out, to_ascii = Out(), not is_unicode()
+    for piece in pieces(facts, facts_of(ledger.instances, remaining(ledger.instances, ledger.runs), now)):
+        out.text(escaped(piece, to_ascii=to_ascii))
+        if out.gone:
+            break
+    return 0
