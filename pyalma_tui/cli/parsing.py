@@ -39,7 +39,7 @@ class Whole(click.ParamType):  # type: ignore[type-arg]  # which click 8.2 canno
 
 
 class Place(click.Path):
-    """A path, none of whose kinds is refused here; pathlib is imported when one is typed, for --help has no need of it."""
+    """A path, of whatever is there; pathlib is imported when one is typed, since --help has no need of it."""
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path."""

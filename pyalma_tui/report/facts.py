@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from pyalma_tui.store.layout import log_of
 
 SCHEMA = 1
 NULL = msgspec.Raw(b"null")
+SECOND = len("2000-01-01T00:00:00")
 
 
 class HookFacts(msgspec.Struct, frozen=True):
@@ -27,7 +29,7 @@ class HookFacts(msgspec.Struct, frozen=True):
     calls: int
 
 
-class RunFacts(msgspec.Struct, frozen=True):
+class RunFacts(msgspec.Struct, frozen=True, gc=False):
     """What is told of one run, by `status --json`, by a script's results and in an export; what is not known is None.
 
     `seconds` are those of all attempts, the running one included. What follows belongs to the last one: `started` and
@@ -106,7 +108,18 @@ def _ended(status: s.Status) -> float | None:
 
 
 def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
+    if at is None:
+        return None
+    microseconds = round(at % 1 * 1e6)
+    day_and_time, offset = _second(at // 1 + microseconds // 1_000_000)
+    return f"{day_and_time}.{microseconds % 1_000_000 // 1_000:03}{offset}"
+
+
+@lru_cache(maxsize=1024)
+def _second(at: float) -> tuple[str, str]:
+    """A second of the epoch as ISO 8601, and its offset from UTC; hundreds of runs may begin or end in one."""
+    text = datetime.fromtimestamp(at).astimezone().isoformat(timespec="seconds")
+    return text[:SECOND], text[SECOND:]
 
 
 def facts_of(instances: Sequence[Instance], runs: Iterable[Run], now: float | None = None) -> Iterator[RunFacts]:
