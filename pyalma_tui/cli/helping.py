@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import sys
 from collections.abc import Iterator
 from textwrap import TextWrapper
 
@@ -11,6 +12,7 @@ import click
 from pyalma_tui.cli.parsing import HELP, NAME, VERSION, Argument, Command, Option, Program
 
 MOST = 24  # cells of a term, beside which its text stands
+USUAL = 80  # columns
 LEAST = 40  # cells of a text
 
 Row = tuple[str, str]
@@ -21,11 +23,22 @@ def help_of(ctx: click.Context) -> str:
     command, program = ctx.command, ctx.find_root().command
     assert isinstance(command, Command), "only commands take --help"
     assert isinstance(program, Program), "commands are reached through it"
-    columns = shutil.get_terminal_size().columns
+    columns = _columns()
     lines = [*_usage(command), "", *_wrapped(command.help or "", columns)]
     for heading, rows in _sections(command, program):
         lines += ["", f"{heading}:", *_table(rows, columns)]
     return "\n".join(lines) + "\n"
+
+
+def _columns() -> int:
+    """How wide the terminal is; COLUMNS says otherwise. The standard library's answer comes with archive formats."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or USUAL
+    except (OSError, ValueError):  # no terminal
+        return USUAL
 
 
 def _usage(command: Command) -> Iterator[str]:

@@ -43,6 +43,7 @@ class Place(click.Path):
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path."""
+        from pathlib import Path
 
         return Path(value)
 

@@ -16,7 +16,7 @@ def status(name: str, state: Path | None) -> int:
     target, _, store, busy = remembered("status", name, state)
     ledger, args = store.ledger, store.meta.chosen.args or ()
     now = time.time() if busy is not None else None
-    runs, rows = list(ledger.runs), list(ledger.rows)
+    runs, rows = ledger.runs.freeze(), ledger.rows.freeze()
     print_summary(
         console(), ledger.instances, runs, rows, ledger.runs_of, ledger.counts, ledger.aside, ledger.hook, now
     )
