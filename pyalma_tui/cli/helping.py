@@ -9,7 +9,7 @@ from textwrap import TextWrapper
 
 import click
 
-from pyalma_tui.cli.parsing import HELP, NAME, VERSION, Argument, Command, Option, Program
+from pyalma_tui.cli.parsing import NAME, Argument, Command, Option, Program, Question
 
 MOST = 24  # cells of a term, beside which its text stands
 USUAL = 80  # columns
@@ -52,7 +52,7 @@ def _usage(command: Command) -> Iterator[str]:
 
 def _sections(command: Command, program: Program) -> Iterator[tuple[str, list[Row]]]:
     if not command.name:
-        yield "Commands", list(_commands(program))
+        yield "Commands", list(_commands(command, program))
     if arguments := [(each.metavar or "", each.told) for each in command.params if isinstance(each, Argument)]:
         yield "Arguments", arguments
     options = [each for each in command.params if isinstance(each, Option)]
@@ -60,11 +60,12 @@ def _sections(command: Command, program: Program) -> Iterator[tuple[str, list[Ro
         yield heading, [_row(each) for each in options if each.heading == heading]
 
 
-def _commands(program: Program) -> Iterator[Row]:
+def _commands(command: Command, program: Program) -> Iterator[Row]:
     for name in sorted(program.named, key=lambda name: (name.startswith("-"), name)):
         yield name, program.commands[name].help or ""
-    for option in (HELP, VERSION):
-        yield ", ".join(option.opts), option.help or ""
+    for each in command.params:
+        if isinstance(each, Question):
+            yield ", ".join(each.opts), each.help or ""
 
 
 def _row(option: Option) -> Row:

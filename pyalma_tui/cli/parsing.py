@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from pyalma_tui import __version__
-from pyalma_tui.cli.printing import Out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +63,13 @@ class Option(click.Option):
         self.heading = heading
 
 
+class Question(click.Option):
+    """A flag that is answered, and the command not carried out."""
+
+    def __init__(self, *names: str, told: str, answer: Callable[[click.Context, click.Parameter, bool], None]) -> None:
+        super().__init__(names, help=told, is_flag=True, is_eager=True, expose_value=False, callback=answer)
+
+
 class Argument(click.Argument):
     """What is told by its place; `shown` is how the usage writes it."""
 
@@ -91,7 +95,7 @@ class Command(click.Command):
     """
 
     def __init__(self, name: str, told: str, params: Sequence[click.Parameter], *, imports: bool = False) -> None:
-        super().__init__(name, help=told, params=list(params))
+        super().__init__(name, help=told, params=list(params), add_help_option=False)
         self.imports = imports
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -119,10 +123,6 @@ class Command(click.Command):
             given.add(name)
             if not attached and not options[name].is_flag and _is_option(following):
                 raise click.BadOptionUsage(name, f"{name} needs a value behind it.", ctx)
-
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Those of the table, and what every command takes."""
-        return [*self.params, HELP, VERSION]
 
 
 class Program(click.Group):
@@ -152,34 +152,13 @@ class Target(Argument):
 
         program = ctx.find_root().command
         assert isinstance(program, Program), "commands are reached through it"
-        if not any(name.startswith(incomplete) for name in program.named):
+        commands = [name for name in program.named if name.isalpha()]
+        if not any(name.startswith(incomplete) for name in commands):
             return super().shell_complete(ctx, incomplete)
         here = [name for name in sorted(os.listdir()) if name.endswith(ENDINGS) and shlex.quote(name) == name]
-        return [CompletionItem(name) for name in (*program.named, *here) if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in (*commands, *here) if name.startswith(incomplete)]
 
 
 def _is_option(word: str) -> bool:
     """Whether a word is meant as an option, or as the mark behind the last one; - and -5 are values."""
     return word.startswith("-") and word != "-" and not word[1:2].isdecimal()
-
-
-def _help(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
-    if asked and not ctx.resilient_parsing:
-        from pyalma_tui.cli.helping import help_of
-
-        Out().text(help_of(ctx))
-        ctx.exit()
-
-
-def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
-    if asked and not ctx.resilient_parsing:
-        Out().text(f"{__version__}\n")
-        ctx.exit()
-
-
-HELP = click.Option(
-    ["--help", "-h"], is_flag=True, is_eager=True, expose_value=False, callback=_help, help="Show this and exit."
-)
-VERSION = click.Option(
-    ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
-)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from pyalma_tui.cli.parsing import PATH, SECONDS, TEXT, WHOLE, Argument, Command, Option, Program, Target
+from pyalma_tui import __version__
+from pyalma_tui.cli.parsing import PATH, SECONDS, TEXT, WHOLE, Argument, Command, Option, Program, Question, Target
+from pyalma_tui.cli.printing import Out
 from pyalma_tui.model.modes import Import, Sync
 from pyalma_tui.report.formats import Format
 
@@ -62,6 +64,24 @@ RUN = (
     Option("--yes", "with --fresh: do not ask", heading=AGAIN),
 )
 
+
+def _help(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from pyalma_tui.cli.helping import help_of
+
+        Out().text(help_of(ctx))
+        ctx.exit()
+
+
+def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        Out().text(f"{__version__}\n")
+        ctx.exit()
+
+
+HELP = Question("--help", "-h", told="Show this and exit.", answer=_help)
+VERSION = Question("--version", told="Show the version and exit.", answer=_version)
+
 Carried = TypeVar("Carried", bound=Callable[..., int])
 program = Program()
 
@@ -72,7 +92,7 @@ def command(
     """Put a command into the table, told by its docstring unless `told` otherwise."""
 
     def put(carry_out: Carried) -> Carried:
-        made = Command(name, told or carry_out.__doc__ or "", params, imports=imports)
+        made = Command(name, told or carry_out.__doc__ or "", [*params, HELP, VERSION], imports=imports)
         made.callback = carry_out
         program.add_command(made)
         return carry_out

@@ -46,7 +46,12 @@ def test_options_are_taken_wherever_they_stand(
     words: str, instances: tuple[str, ...], options: Mapping[str, Any], args: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[object] = []
-    monkeypatch.setattr(launch, "run", lambda *handed: called.append(handed) or 0)
+
+    def run(*handed: object) -> int:
+        called.append(handed)
+        return 0
+
+    monkeypatch.setattr(launch, "run", run)
     assert main(words.split()) == 0
     assert called == [("m.py", instances, RunOptions(**options), args)]
 

@@ -38,7 +38,6 @@ TYPED = {
     "reset exp.py --status f": "reset exp.py --status failed",
     "status al": "status alpha.txt",
     "status exp.py --js": "status exp.py --json",
-    "--ins": "--install-completion",
 }
 
 
