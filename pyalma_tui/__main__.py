@@ -5,6 +5,9 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    from pyalma_tui import collecting
+
+    collecting.pause()
     from pyalma_tui.cli import streams
 
     streams.prepare()
