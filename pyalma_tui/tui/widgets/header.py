@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -36,24 +39,33 @@ class Caption(Static):
             self.update(content, layout=False)
 
 
+class Fitted(Widget):
+    """A line made for the width that it is painted at, which is repainted only when it would look different."""
+
+    _make: Callable[[int], Content] | None = None
+    _shown: Content | None = None
+
+    def show(self, make: Callable[[int], Content]) -> None:
+        """Put on the line what this makes of so many cells."""
+        self._make = make
+        if not _same(make(self.content_size.width), self._shown):
+            self.refresh()
+
+    def render(self) -> Content:
+        """The line as it is now."""
+        self._shown = Content("") if self._make is None else self._make(self.content_size.width)
+        return self._shown
+
+
 class Header(Vertical):
     """The headline, and all runs as one bar."""
 
-    moment: Moment | None = None
-
     def compose(self) -> ComposeResult:
         """Two lines."""
-        yield Caption(id="headline")
-        yield Caption(id="overall")
+        yield Fitted(id="headline")
+        yield Fitted(id="overall")
 
     def show(self, moment: Moment) -> None:
         """Tell what is true now."""
-        self.moment = moment
-        width = self.query_one("#headline").content_size.width
-        self.query_one("#headline", Caption).show(headline(moment, width))
-        self.query_one("#overall", Caption).show(progress_line(moment.snapshot.counts, width))
-
-    def on_resize(self) -> None:
-        """Another width leaves room for other parts."""
-        if self.moment is not None:
-            self.show(self.moment)
+        self.query_one("#headline", Fitted).show(partial(headline, moment))
+        self.query_one("#overall", Fitted).show(partial(progress_line, moment.snapshot.counts))

@@ -54,13 +54,13 @@ class InstanceList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.moment = Moment()
         self.order: Sequence[int] = range(0)
-        self.plan = rows.Columns()
         self.marks: set[int] = set()
         self.pending = False
         self._line = 0
         self._cursor: int | None = None
         self._moved = False
         self._longest = 0
+        self._planned = rows.Columns()
         self._measured: object = None
         self._painted: dict[int, tuple[object, object]] = {}
         self._beat = 0
@@ -104,12 +104,15 @@ class InstanceList(ScrollView, can_focus=True):
             self._cursor = cursor
             self.post_message(self.Moved())
 
+    @property
+    def plan(self) -> rows.Columns:
+        """The columns at the width that the list has."""
+        iterations = max((len(runs) for runs in self.moment.snapshot.runs_of[:1]), default=1)
+        return rows.columns(self.size.width, self._longest, iterations)
+
     def _replan(self) -> None:
-        snapshot = self.moment.snapshot
-        iterations = max((len(runs) for runs in snapshot.runs_of[:1]), default=1)
-        plan = rows.columns(self.size.width, self._longest, iterations)
-        if plan != self.plan:
-            self.plan = plan
+        if self.plan != self._planned:
+            self._planned = self.plan
             self.post_message(self.Replanned())
             self.refresh()
 
