@@ -56,6 +56,7 @@ class MainScreen(Commanding):
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
+        self._detail_due = False
         self._filter: Input | None = None
 
     def compose(self) -> ComposeResult:
@@ -148,6 +149,11 @@ class MainScreen(Commanding):
     @on(InstanceList.Moved)
     def _selected(self) -> None:
         self._iteration = None
+        if not self._detail_due:
+            self._detail_due = self.call_after_refresh(self._show_selected)  # the eye follows the cursor
+
+    def _show_selected(self) -> None:
+        self._detail_due = False
         self._show_detail()
         self.query_one(KeyBar).show(self.situation())
 
@@ -301,7 +307,8 @@ class MainScreen(Commanding):
 
     def do_edit_log(self) -> None:
         """The log in the user's editor, the module if there is none."""
-        log = self.query_one(Detail).log_file
+        run = self.run_shown()
+        log = None if run is None else of_run(run.id)(self.moment, None).file
         self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))
 
     def do_edit_module(self) -> None:

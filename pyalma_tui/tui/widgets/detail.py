@@ -32,7 +32,7 @@ class Detail(Vertical):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, classes=classes)
         self.pending = False
-        self.log_file: Path | None = None
+        self._log_file: Path | None = None
         self._urgent: object = None
         self._calm: object = None
         self._beat = 0
@@ -78,8 +78,8 @@ class Detail(Vertical):
         self._show_log(None)
 
     def _show_log(self, path: Path | None) -> None:
-        if path != self.log_file or path is None:
-            self.log_file = path
+        if path != self._log_file or path is None:
+            self._log_file = path
             self.query_one(LogView).show(path, "no output" if path else "not started yet")
 
     def poll(self) -> None:
