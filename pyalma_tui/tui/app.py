@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import time
@@ -32,6 +33,7 @@ from pyalma_tui.tui.themes import THEMES
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
 
+BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
 BUSY_PHASES: Final = ("busy", "stopping")
@@ -120,10 +122,16 @@ class ExperimentApp(App[None]):
         self.set_interval(1, self._entitle)
 
     def on_ready(self) -> None:
-        """After the first painting: nothing that was loaded until then is ever garbage."""
-        collecting.resume()
+        """After the first painting."""
         self._notice(Snapshot(), self.moment.snapshot)
         self.look()
+        self.run_worker(self._load_the_rest())
+
+    async def _load_the_rest(self) -> None:
+        """Import what nobody has seen yet, with time for a key in between; nothing that is there then is garbage."""
+        for _ in later.load():
+            await asyncio.sleep(BETWEEN)
+        collecting.resume()
 
     # Looking
 

@@ -1,7 +1,12 @@
-"""What is opened on the screen later, each imported when it is first wanted: the first list waits for none of it."""
+"""What is opened on the screen later: imported when it is first wanted, or once the first list is painted.
+
+The first list waits for none of it. A session may last for days, and then nothing may be missing that was there at its
+start: a descriptor to open a file with, or the file.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -13,6 +18,24 @@ from pyalma_tui.tui.view_moment import Moment
 
 if TYPE_CHECKING:
     from textual.widgets import Input
+
+
+def load() -> Iterator[None]:
+    """Import all of it, one piece after the other; each takes some milliseconds."""
+    import pyalma_tui.tui.widgets.field
+
+    yield
+    import pyalma_tui.tui.screens.log
+
+    yield
+    import pyalma_tui.tui.screens.help
+    import pyalma_tui.tui.screens.leaving
+    import pyalma_tui.tui.screens.notes
+
+    yield
+    import pyalma_tui.tui.screens.limits
+    import pyalma_tui.tui.screens.question
+    import pyalma_tui.tui.screens.workers  # noqa: F401
 
 
 def log(moment: Moment, subject: Subject) -> BaseScreen[None]:

@@ -33,6 +33,7 @@ SLICE = 0.004  # seconds that a search or a count may take before the next key h
 HOPS = 10  # turns of the event loop that a key needs at most from the terminal through the queues to this widget
 SIDEWAYS = 8  # cells
 WHEEL = 3  # lines
+KEPT = 128  # painted lines
 FAR = 20_000  # cells: how far to the right a match is looked for
 
 
@@ -85,7 +86,7 @@ class LogView(Widget, can_focus=True):
         self._working = False
         self._over_thumb = False
         self._look: Look | None = None
-        self._strips: LRUCache[tuple[int, int, bool], Strip] = LRUCache(512)
+        self._strips: LRUCache[tuple[int, int, bool], Strip] = LRUCache(KEPT)
 
     def show(self, path: Path | None, empty: str = "no output yet") -> None:
         """Show this file from its end, or `empty` if nothing is in it; a file that is shown already stays as it is."""
