@@ -60,6 +60,9 @@ class RunOptions:
         Import | None,
         Parameter(name="--import", group=HOW, help="the module once, workers are forked (at first), or in each worker"),
     ] = None
+    nice: Annotated[
+        int | None, Parameter(group=HOW, help="how readily runs give way to other programs, 0 to 19 (at first 0)")
+    ] = None
     state: Annotated[Path | None, Parameter(group=HOW, help="the state directory (<stem>.alma beside TARGET)")] = None
 
     debug: Annotated[
@@ -95,6 +98,7 @@ def typed_options(options: RunOptions, args: tuple[str, ...] | None) -> Chosen:
         sync=options.sync,
         runs_per_worker=options.runs_per_worker,
         imports=options.imports,
+        nice=options.nice,
     )
 
 
