@@ -100,6 +100,7 @@ class MainScreen(Commanding):
             cost = time.monotonic() - start
             self._list_due = start + SHARE * cost if cost > 0.01 else 0.0
         self._list.show(self.moment, order)
+        self._show_titles()
         self._show_list_title()
 
     def _show_list_title(self) -> None:

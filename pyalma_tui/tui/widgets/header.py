@@ -8,6 +8,7 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,11 +17,22 @@ from pyalma_tui.tui.widgets.headline import headline, progress_line
 
 
 def entitle(widget: Widget, title: Content | None = None, subtitle: Content | None = None) -> None:
-    """Put these on the border of a widget; setting them repaints all of it, so only what changed is set."""
-    if title is not None and not _same(title, widget._border_title):
-        widget.border_title = title
-    if subtitle is not None and not _same(subtitle, widget._border_subtitle):
-        widget.border_subtitle = subtitle
+    """Put these on the border of a widget. What changed is painted again, and no more than its line."""
+    if title is not None:
+        _put_on_edge(widget, "border_title", title, 0)
+    if subtitle is not None:
+        _put_on_edge(widget, "border_subtitle", subtitle, widget.outer_size.height - 1)
+
+
+def _put_on_edge(widget: Widget, name: str, wanted: Content, y: int) -> None:
+    if _same(wanted, getattr(widget, f"_{name}", None)):
+        return
+    if hasattr(widget, f"_{name}") and widget.is_mounted and widget.outer_size:
+        setattr(widget, f"_{name}", wanted)  # set by its public name, it has all of the widget painted again
+        left, above = widget.content_offset
+        widget.refresh(Region(-left, y - above, widget.outer_size.width, 1))
+    else:
+        setattr(widget, name, wanted)
 
 
 def _same(wanted: Content, shown: Content | None) -> bool:

@@ -95,7 +95,6 @@ class LogView(Widget, can_focus=True):
             self._close()
             if path is not None:
                 self._place = Place(path, self.size.height)
-        self.refresh()
         self.poll()
 
     def poll(self) -> None:
@@ -118,7 +117,9 @@ class LogView(Widget, can_focus=True):
         """
         if self._place is not None:
             self._place.search(text, only=only)
-            self._slide(0 if only else self._left)
+            if only:
+                self._slide(0)
+            self.refresh()  # the text searched for is marked wherever it is
             self._update()
 
     @property
@@ -233,8 +234,9 @@ class LogView(Widget, can_focus=True):
             self._update()
 
     def _slide(self, left: int) -> None:
-        self._left = max(0, left)
-        self.refresh()
+        if (left := max(0, left)) != self._left:
+            self._left = left
+            self.refresh()
 
     @property
     def _width(self) -> int:
@@ -331,5 +333,5 @@ class LogView(Widget, can_focus=True):
         if self._place is not None:
             self._place.reader.close()
         self._place = None
-        self._left = 0
+        self._slide(0)
         self._strips.clear()
