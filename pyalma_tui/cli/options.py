@@ -35,6 +35,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     sync: Sync | None = None
     runs_per_worker: int | None = None
     imports: Import | None = None
+    nice: int | None = None
     state: Path | None = None
 
     debug: str | None = None
@@ -70,6 +71,7 @@ def typed_options(options: RunOptions, args: tuple[str, ...] | None) -> Chosen:
         sync=options.sync,
         runs_per_worker=options.runs_per_worker,
         imports=options.imports,
+        nice=options.nice,
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from pyalma_tui import collecting
 from pyalma_tui.cli import stalled
 from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
@@ -30,6 +31,9 @@ from pyalma_tui.store.layout import crash_log
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
+
+
+SWITCH = 0.0005  # seconds that a key waits for another thread's turn to end; Python's own are 5 ms
 
 
 class Ending:
@@ -107,11 +111,16 @@ def _tell_of_hangup() -> None:
 def show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
     """Show the screen until it is left; a defect of ours is told, and its traceback kept."""
     threading.Thread(target=_tell_of_hangup, name="pyalma-tui-hangup", daemon=True).start()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
     try:
         app.show()
     except OSError:
         if not ending.gone:  # else: nobody is left to restore a terminal for
             raise
+    finally:
+        sys.setswitchinterval(usual)
+        collecting.resume()  # it may have ended before it had begun
     if app.crash is not None:
         path = crash_log(state_dir)
         text = "".join(traceback.format_exception(app.crash))

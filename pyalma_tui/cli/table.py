@@ -49,6 +49,7 @@ RUN = (
         HOW,
         into="imports",
     ),
+    Option("--nice", "how readily runs give way to other programs, 0 to 19 (at first 0)", WHOLE, HOW),
     Option("--state", "the state directory (<stem>.alma beside TARGET)", PATH, HOW),
     Option("--debug", "run this instance alone, with the terminal: breakpoint() works", TEXT, FRONT),
     Option("--plain", "no screen: lines of text", heading=FRONT),

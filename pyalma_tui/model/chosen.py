@@ -14,6 +14,7 @@ Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 HashSeed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | Literal["random"]
 
 NEVER = 0.0  # the timeout of somebody who wants none
+MOST_NICE = 19  # of setpriority(2)
 MAX_WORKERS = 1_000  # each is a process: more are a slip
 
 
@@ -21,7 +22,7 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     """Each is None where nobody chose; times in seconds.
 
     `args` follow the module's path in its `sys.argv`, `hash_seed` is its workers' PYTHONHASHSEED. `imports` tells
-    whether the module is imported once, or by each worker. `file` is what the
+    whether the module is imported once, or by each worker, `nice` how readily workers give way. `file` is what the
     .experiment said of `workers` and `iterations` at that time.
     """
 
@@ -35,6 +36,7 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     sync: Sync | None = None
     runs_per_worker: Positive | None = None
     imports: Import | None = None
+    nice: Annotated[int, msgspec.Meta(ge=0, le=MOST_NICE)] | None = None
     file: dict[str, int | str] = {}
 
 

@@ -44,7 +44,8 @@ class Crew:
     def _serve(self) -> None:
         session = self._session
         synced = self._settings.sync == "fsync"
-        self.agent.serve(Service(str(session.state_dir), session.lock_fd, synced, session.umask))
+        nice = self._settings.nice
+        self.agent.serve(Service(str(session.state_dir), session.lock_fd, synced, session.umask, nice))
 
     def start_agent(self) -> i.NoAgent | None:
         """Start another agent; why none can be."""

@@ -42,9 +42,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
     where the user did not say. `each` lets every worker import the module by itself, `runs_per_worker` is after how
-    many runs one is replaced, None for never. `only` is the one run to call, in the foreground with the terminal, if
-    one is debugged. `chosen` is what stays for the next start, None for what it has been so far; `told` are lines for
-    the user about that. `warnings` are what was found wrong with the input, told already on stderr.
+    many runs one is replaced, None for never, `nice` is how readily they give way to other programs. `only` is the one
+    run to call, in the foreground with the terminal, if one is debugged. `chosen` is what stays for the next start,
+    None for what it has been so far; `told` are lines for the user about that. `warnings` are what was found wrong with
+    the input, told already on stderr.
     """
 
     target: Path
@@ -65,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     only: int | None = None
     each: bool = False
     runs_per_worker: int | None = None
+    nice: int = 0
     chosen: Chosen | None = None
     told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

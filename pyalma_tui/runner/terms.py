@@ -13,7 +13,7 @@ import msgspec
 from pyalma_tui.errors import UsageError
 from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
 from pyalma_tui.loading.target import Target
-from pyalma_tui.model.chosen import NEVER, Chosen, HashSeed, Import, Sync, but_edited, laid_over
+from pyalma_tui.model.chosen import MOST_NICE, NEVER, Chosen, HashSeed, Import, Sync, but_edited, laid_over
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.schema import Meta
@@ -36,6 +36,7 @@ class Terms(msgspec.Struct, frozen=True):
     sync: Sync
     runs_per_worker: int | None = None
     each: bool = False
+    nice: int = 0
     told: tuple[str, ...] = ()
 
 
@@ -51,6 +52,7 @@ def typed(
     sync: Sync | None = None,
     runs_per_worker: int | None = None,
     imports: Import | None = None,
+    nice: int | None = None,
 ) -> Chosen:
     """What somebody chooses now; raises UsageError for what means nothing. `named` is how an option is named to him."""
     numbers = {"iterations": (iterations, 1), "retries": (retries, 0), "grace": (grace, 0)}
@@ -67,6 +69,8 @@ def typed(
         choices = ", ".join(get_args(Import))
         name = "import" if named.startswith("-") else "imports"
         raise UsageError(f"{named.format(name)}: {imports}: choose {choices}. Nothing was started")
+    if nice is not None and not 0 <= nice <= MOST_NICE:
+        raise UsageError(f"{named.format('nice')}: {nice}: it is a number from 0 to {MOST_NICE}. Nothing was started")
     if sync is not None and sync not in get_args(Sync):
         raise UsageError(f"{named.format('sync')}: {sync}: choose {', '.join(get_args(Sync))}. Nothing was started")
     return Chosen(
@@ -79,6 +83,7 @@ def typed(
         sync=sync,
         runs_per_worker=runs_per_worker,
         imports=imports,
+        nice=nice,
     )
 
 
@@ -107,6 +112,7 @@ def terms_of(target: Target, known: Meta, now: Chosen, seed: int | None) -> Term
         sync=chosen.sync or "group",
         runs_per_worker=chosen.runs_per_worker,
         each=chosen.imports == "each",
+        nice=chosen.nice or 0,
         told=tuple(_told(target, before, now, chosen)),
     )
 
@@ -153,6 +159,7 @@ def _remembered(target: Target, before: Chosen, now: Chosen) -> Iterator[str]:
         grace=GRACE,
         sync="group",
         imports="once",
+        nice=0,
     )
     for name, said in _words(before).items():
         value = getattr(before, name)
@@ -171,6 +178,7 @@ def _words(chosen: Chosen) -> dict[str, str]:
         "grace": f"grace {chosen.grace or 0:g} s",
         "sync": f"sync {chosen.sync}",
         "runs_per_worker": f"{plural(chosen.runs_per_worker or 0, 'run')} per worker",
+        "nice": f"workers are nice {chosen.nice}" if chosen.nice else "workers are not nice",
         "imports": "the module is imported once" if chosen.imports == "once" else "each worker imports the module",
     }
 

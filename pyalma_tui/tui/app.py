@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import time
@@ -15,6 +16,7 @@ from textual.binding import BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from pyalma_tui import collecting
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
@@ -23,15 +25,15 @@ from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.registry import deed, named, of
 from pyalma_tui.tui.requests import Copy, Edit, Perform, Say, Send, TakeOver
+from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.base import BaseScreen
-from pyalma_tui.tui.screens.help import HelpBox
-from pyalma_tui.tui.screens.leaving import Leaving
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import THEMES
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
 
+BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
 BUSY_PHASES: Final = ("busy", "stopping")
@@ -72,7 +74,20 @@ class ExperimentApp(App[None]):
         for own in THEMES:
             self.register_theme(own)
         few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
-        self.theme = theme or ("ansi-dark" if few else THEMES[0].name)
+        self._begin_with(theme or ("ansi-dark" if few else THEMES[0].name))
+
+    def _begin_with(self, theme: str) -> None:
+        """Take a theme before anything is styled: a theme that is set has all styles parsed and applied once more.
+
+        Only variables tell apart themes of the kind that Textual begins with; others need more, and are set.
+        """
+        was = self.current_theme
+        wanted = self.available_themes[theme]
+        if (was.dark, was.ansi) != (wanted.dark, wanted.ansi):
+            self.theme = theme
+            return
+        self.set_reactive(App.theme, theme)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def show(self) -> None:
         """Run it in this terminal until it is left."""
@@ -93,15 +108,30 @@ class ExperimentApp(App[None]):
         self._close_messages_no_wait()
 
     def get_default_screen(self) -> Screen[Any]:
-        """The main screen is the bottom of the stack."""
-        return MainScreen(self.moment)
+        """The main screen is the bottom of the stack; it begins with what is known and with the room that there is."""
+        self.moment = self._moment_of(self.conductor.snapshot())
+        screen = MainScreen(self.moment)
+        for extent, points in zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True):
+            screen.set_class(True, max(point for point in points if point[0] <= extent)[1], update=False)
+        return screen
 
     def on_mount(self) -> None:
         """Begin to look."""
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the shell has painted over it
-        self.call_after_refresh(self.look)
         self.set_interval(1 / POLLS, self.look)
         self.set_interval(1, self._entitle)
+
+    def on_ready(self) -> None:
+        """After the first painting."""
+        self._notice(Snapshot(), self.moment.snapshot)
+        self.look()
+        self.run_worker(self._load_the_rest())
+
+    async def _load_the_rest(self) -> None:
+        """Import what nobody has seen yet, with time for a key in between; nothing that is there then is garbage."""
+        for _ in later.load():
+            await asyncio.sleep(BETWEEN)
+        collecting.resume()
 
     # Looking
 
@@ -113,21 +143,24 @@ class ExperimentApp(App[None]):
             self.exit()
             return
         screens = self._screens
-        snapshot = self.conductor.snapshot()
-        live = is_live(snapshot)
-        now = float(math.floor(self._clock())) if live else snapshot.at
-        stopping = any(slot.stopping for slot in snapshot.slots)
-        monotonic = float(math.floor(self._monotonic())) if stopping else 0.0
         seen = self.moment
-        same = snapshot is seen.snapshot and now == seen.now and monotonic == seen.monotonic
+        moment = self._moment_of(snapshot := self.conductor.snapshot())
+        same = snapshot is seen.snapshot and moment.now == seen.now and moment.monotonic == seen.monotonic
         if not same or any(screen.pending for screen in screens):
-            self.moment = Moment(snapshot, now, monotonic, seen.read_only)
+            self.moment = moment
             self._notice(seen.snapshot, snapshot)
             for screen in screens:
                 screen.show(self.moment)
         screens[-1].poll()
         if snapshot.phase == "closed" and (self.quitting or not snapshot.failure):
             self.exit()
+
+    def _moment_of(self, snapshot: Snapshot) -> Moment:
+        live = is_live(snapshot)
+        now = float(math.floor(self._clock())) if live else snapshot.at
+        stopping = any(slot.stopping for slot in snapshot.slots)
+        monotonic = float(math.floor(self._monotonic())) if stopping else 0.0
+        return Moment(snapshot, now, monotonic, self.moment.read_only)
 
     @property
     def _screens(self) -> list[BaseScreen[Any]]:
@@ -207,7 +240,7 @@ class ExperimentApp(App[None]):
         first, self.quitting = not self.quitting, True
         self.send(Quit())
         if first and is_busy(snapshot):
-            self.push_screen(Leaving(self.moment))
+            self.push_screen(later.leaving(self.moment))
 
     @on(TakeOver)
     def _take_over(self) -> None:
@@ -216,7 +249,7 @@ class ExperimentApp(App[None]):
 
     def do_help(self) -> None:
         """All keys."""
-        self.push_screen(HelpBox(self.moment))
+        self.push_screen(later.help_box(self.moment))
 
     def do_theme(self) -> None:
         """Textual's picker, which previews them."""

@@ -45,6 +45,7 @@ from pyalma_tui.worker.failure import error_of
 from pyalma_tui.worker.outcome import was_interrupted
 from pyalma_tui.worker.stopping import Stopping
 from pyalma_tui.worker.sweeping import end_group
+from pyalma_tui.worker.yielding import give_way
 
 OWN_PROCESS = (
     "pyalma-tui: done() runs in a process of its own: the module's globals are as its import leaves them, "
@@ -112,6 +113,8 @@ def serve(module: RunModule, start: Start, ends: Ends) -> None:
     """Call what is ordered until told to exit; the process is to end then."""
     for sock in (ends.work, ends.control):
         close_in_children(sock.fileno())
+    if start.nice and not start.foreground:  # in which the session is not ours alone
+        give_way(start.nice)
     channel, stopping = Channel(ends.work), Stopping()
     stopping.install()
     try:

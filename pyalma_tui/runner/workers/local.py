@@ -132,6 +132,7 @@ class LocalAgent:
             umask=service.umask,
             log=assignment.log,
             foreground=self._foreground,
+            nice=service.nice,
         )
         fds = [*(() if self._shared else (service.lock,)), theirs.fileno(), *((0, 1, 2) if self._foreground else ())]
         self._shared = True

@@ -59,12 +59,16 @@ AgentEvent: TypeAlias = (
 
 
 class Service(msgspec.Struct, frozen=True):
-    """For whom workers work: a state directory, our lock on it, how segments are synced, the session's umask."""
+    """For whom workers work: a state directory, our lock on it, how segments are synced, the session's umask.
+
+    `nice` is how readily they give way to other programs, as of setpriority(2).
+    """
 
     state_dir: str
     lock: int
     synced: bool
     umask: int
+    nice: int = 0
 
 
 class Assignment(msgspec.Struct, frozen=True):

@@ -21,10 +21,10 @@ from pyalma_tui.runner.commands import (
     SetLimits,
     SetWorkers,
 )
+from pyalma_tui.tui.questions import done_question, forget_question, retry_question, take_over_question
 from pyalma_tui.tui.requests import Say, Send, TakeOver
+from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.base import BaseScreen
-from pyalma_tui.tui.screens.limits import LimitsBox
-from pyalma_tui.tui.screens.question import Question, done_question, forget_question, retry_question, take_over_question
 from pyalma_tui.tui.targets import Targets, forgettable, standing
 
 
@@ -48,7 +48,7 @@ class Commanding(BaseScreen[None]):
             if answer:
                 then()
 
-        self.app.push_screen(Question(self.moment, title, text, yes), answered)
+        self.app.push_screen(later.question(self.moment, title, text, yes), answered)
 
     def do_resume(self) -> None:
         """Interrupted and pending runs, or those of the marked instances."""
@@ -92,7 +92,7 @@ class Commanding(BaseScreen[None]):
             if limits is not None and limits != self.snapshot.limits:
                 self.send(SetLimits(limits))
 
-        self.app.push_screen(LimitsBox(self.moment), answered)
+        self.app.push_screen(later.limits(self.moment), answered)
 
     def do_forget(self) -> None:
         """Ask, then reset what has something to forget."""

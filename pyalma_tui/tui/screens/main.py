@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.suggester import SuggestFromList
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
@@ -23,20 +23,20 @@ from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.requests import Copy, Edit, Perform, Say
+from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.commanding import Commanding
-from pyalma_tui.tui.screens.log import LogScreen
-from pyalma_tui.tui.screens.notes import NotesBox
-from pyalma_tui.tui.screens.workers import WorkersBox
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
 from pyalma_tui.tui.targets import Targets, targets
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
-from pyalma_tui.tui.widgets.field import Field
-from pyalma_tui.tui.widgets.header import Caption, Header, entitle
+from pyalma_tui.tui.widgets.header import Fitted, Header, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.notice_board import NoticeBoard
 from pyalma_tui.tui.widgets.notices import notices
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 SHARE = 10  # listing again may take a tenth of the time
 FILTERS = [f"status:{word}" for word in s.WORDS]
@@ -56,6 +56,8 @@ class MainScreen(Commanding):
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
+        self._detail_due = False
+        self._filter: Input | None = None
 
     def compose(self) -> ComposeResult:
         """Header, notices, list and detail, keys."""
@@ -63,11 +65,9 @@ class MainScreen(Commanding):
         yield NoticeBoard()
         with Horizontal(id="body"):
             with Vertical(id="instances", classes="panel"):
-                yield Caption(id="titles")
+                yield Fitted(id="titles")
                 yield Static(id="empty")
                 yield InstanceList(id="list")
-                suggester = SuggestFromList(FILTERS, case_sensitive=False)
-                yield Field(id="filter", placeholder="text, status:failed, state:7", suggester=suggester, compact=True)
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
 
@@ -100,6 +100,7 @@ class MainScreen(Commanding):
             cost = time.monotonic() - start
             self._list_due = start + SHARE * cost if cost > 0.01 else 0.0
         self._list.show(self.moment, order)
+        self._show_titles()
         self._show_list_title()
 
     def _show_list_title(self) -> None:
@@ -144,11 +145,16 @@ class MainScreen(Commanding):
 
     @on(InstanceList.Replanned)
     def _show_titles(self) -> None:
-        self.query_one("#titles", Caption).show(Content.styled(self._list.plan.titles, MUTED))
+        self.query_one("#titles", Fitted).show(lambda _: Content.styled(self._list.plan.titles, MUTED))
 
     @on(InstanceList.Moved)
     def _selected(self) -> None:
         self._iteration = None
+        if not self._detail_due:
+            self._detail_due = self.call_after_refresh(self._show_selected)  # the eye follows the cursor
+
+    def _show_selected(self) -> None:
+        self._detail_due = False
         self._show_detail()
         self.query_one(KeyBar).show(self.situation())
 
@@ -219,26 +225,27 @@ class MainScreen(Commanding):
 
     def do_filter(self) -> None:
         """Ask for a filter."""
-        field = self.query_one("#filter", Input)
-        field.add_class("-open")
-        field.focus()
+        if self._filter is None:
+            self._filter = later.filter_field(FILTERS)
+            self.query_one("#instances").mount(self._filter)
+        self._filter.add_class("-open")
+        self._filter.focus()
 
-    @on(Input.Changed, "#filter")
-    def _filter(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """List what the filter lets through as it is typed."""
         if event.value != self.query_now.text:
             self._query(Query(event.value, self.query_now.sort, self.query_now.descending))
 
-    @on(Input.Submitted, "#filter")
-    def _filtered(self, event: Input.Submitted) -> None:
-        self.query_one("#filter", Input).set_class(bool(event.value), "-open")
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on in the list; an empty filter is not shown."""
+        event.input.set_class(bool(event.value), "-open")
         self._list.focus()
 
     def do_clear(self) -> None:
         """Clear the filter; without one, the marks."""
-        field = self.query_one("#filter", Input)
-        if field.has_class("-open") or self.query_now.text:
-            field.remove_class("-open")
-            field.value = ""
+        if self._filter is not None and (self._filter.has_class("-open") or self.query_now.text):
+            self._filter.remove_class("-open")
+            self._filter.value = ""
             self._query(Query("", self.query_now.sort, self.query_now.descending))
             self._list.focus()
         elif self._list.marks:
@@ -255,27 +262,27 @@ class MainScreen(Commanding):
         """The log on the full screen."""
         run = self.run_shown()
         if run is not None:
-            self.app.push_screen(LogScreen(self.moment, of_run(run.id)))
+            self.app.push_screen(later.log(self.moment, of_run(run.id)))
 
     def do_done_log(self) -> None:
         """What done() printed."""
-        self.app.push_screen(LogScreen(self.moment, of_done))
+        self.app.push_screen(later.log(self.moment, of_done))
 
     def do_load_log(self) -> None:
         """What the module printed while it was imported."""
         found = load_logs(self.snapshot.state_dir)
         if found:
-            self.app.push_screen(LogScreen(self.moment, of_loading(found)))
+            self.app.push_screen(later.log(self.moment, of_loading(found)))
         else:
             self.post_message(Say("the module printed nothing while it was loaded"))
 
     def do_notes(self) -> None:
         """The session log."""
-        self.app.push_screen(NotesBox(self.moment))
+        self.app.push_screen(later.notes(self.moment))
 
     def do_workers(self) -> None:
         """The workers."""
-        self.app.push_screen(WorkersBox(self.moment))
+        self.app.push_screen(later.workers(self.moment))
 
     def offers(self) -> Iterable[SystemCommand]:
         """Marking every instance of a status."""
@@ -301,7 +308,8 @@ class MainScreen(Commanding):
 
     def do_edit_log(self) -> None:
         """The log in the user's editor, the module if there is none."""
-        log = self.query_one(Detail).log_file
+        run = self.run_shown()
+        log = None if run is None else of_run(run.id)(self.moment, None).file
         self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))
 
     def do_edit_module(self) -> None:

@@ -1,8 +1,7 @@
-"""The question before something is lost, and how each of them is worded."""
+"""The question before something is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
@@ -12,19 +11,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from pyalma_tui.model import status as s
-from pyalma_tui.model import words
-from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.hook_text import IF_CUT_OFF, UNSURE
-from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
-from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import strokes
-from pyalma_tui.tui.literal import plain
-from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.box import Box
 from pyalma_tui.tui.view_moment import Moment
-
-NAMES = 3
 
 
 class Question(Box[bool]):
@@ -55,74 +44,3 @@ class Question(Box[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
-
-
-def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
-    """How many runs begin anew, and what is lost."""
-    chosen = [snapshot.runs[run - 1] for run in runs]
-    states = sum(run.state is not None for run in chosen)
-    done = sum(isinstance(run.status, s.Done) for run in chosen)
-    lost = [words.plural(states, "saved state"), f"{words.duration(sum(run.seconds for run in chosen))} of work"]
-    lines = [
-        Content.assemble((words.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
-        Content.assemble("Lost for good: ", (" and ".join(lost), COLOURS["failed"])),
-    ]
-    if done:
-        lines.append(Content(f"{words.plural(done, 'run')} among them {'is' if done == 1 else 'are'} done already."))
-    lines.append(Content.styled("Output files and logs are left as they are.", MUTED))
-    return Content("\n").join(lines)
-
-
-def names(snapshot: Snapshot, runs: Iterable[Run]) -> str:
-    """The names of the instances of these runs, a few of them."""
-    instances = list(dict.fromkeys(run.instance for run in runs))
-    told = [cells.fit_middle(plain(snapshot.instances[i].label, 28), 28).rstrip() for i in instances[:NAMES]]
-    more = len(instances) - NAMES
-    return ", ".join(told) + (f" and {words.plural(more, 'instance')} more" if more > 0 else "")
-
-
-def retry_question(snapshot: Snapshot) -> Content:
-    """How many failed runs would be called again."""
-    number = snapshot.counts.failed
-    they = "it" if number == 1 else "them"
-    return Content("\n").join(
-        [
-            Content.assemble((words.plural(number, "run"), "bold"), f" failed: call {they} again?"),
-            Content.styled(
-                "Each goes on from its last saved state. f does that for the selected or marked only.", MUTED
-            ),
-        ]
-    )
-
-
-def done_question(snapshot: Snapshot) -> Content:
-    """What calling done() again may mean."""
-    hook = snapshot.done_hook
-    lines = [Content(f"done() was called {words.plural(hook.calls, 'time')} so far.")]
-    match hook.status:
-        case s.HookCutOff(since=since):
-            at = cells.moment(since, snapshot.at)
-            lines.append(Content(f"The call of {at} was cut off; {UNSURE}."))
-        case s.HookDone(at=at):
-            lines.append(Content(f"It returned at {cells.moment(at, snapshot.at)}; what it does would happen twice."))
-        case s.HookFailed(at=at):
-            lines.append(Content(f"It failed at {cells.moment(at, snapshot.at)}; part of it may have taken effect."))
-        case _:
-            pass
-    return Content("\n").join(lines)
-
-
-def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
-    """How many runs are interrupted in the process that runs them now, and what becomes of them."""
-    who = f"process {elsewhere.pid}"
-    lines = [Content(f"Nothing runs in {who} at the moment. It ends, and the experiment goes on here.")]
-    if running := snapshot.counts.running:
-        count = Content.styled(words.plural(running, "run"), "bold")
-        lines = [
-            Content.assemble(count, f" will be interrupted in {who}."),
-            Content("The states are kept: each continues here from its last save."),
-            Content.styled("One that does not save gets the --grace of that process first.", MUTED),
-        ]
-    if isinstance(snapshot.done_hook.status, s.HookRunning):
-        lines.append(Content.styled(f"done() is running there. {IF_CUT_OFF}", COLOURS["failed"]))
-    return Content("\n").join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from pyalma_tui.tui.widgets.header import entitle
 from pyalma_tui.tui.widgets.log_view import LogView
 from pyalma_tui.tui.widgets.paragraph import Paragraph
 
+AROUND_TITLE: Final = 6  # cells: corners, lines and air
 CALM: Final = 1.0  # seconds between two repaints of a run whose status is the same
 
 
@@ -30,7 +32,7 @@ class Detail(Vertical):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, classes=classes)
         self.pending = False
-        self.log_file: Path | None = None
+        self._log_file: Path | None = None
         self._urgent: object = None
         self._calm: object = None
         self._beat = 0
@@ -45,14 +47,12 @@ class Detail(Vertical):
     def show(self, moment: Moment, run: Run | None) -> None:
         """Tell all about this run."""
         self._subject = moment, run
-        around = self.query_one("#facts", VerticalScroll)
-        width = around.outer_size.width - around.gutter.width - 1  # one is the scrollbar's, shown or not
         if run is None:
             self._show_nothing(moment)
             return
         slot = moment.slot_of(run.id)
         instance = moment.snapshot.instances[run.instance]
-        urgent = (run.id, type(run.status), run.attempt, instance, width, slot.stopping if slot else None)
+        urgent = (run.id, type(run.status), run.attempt, instance, slot.stopping if slot else None)
         calm = (run, moment.now, moment.monotonic if slot and slot.stopping else 0)
         beat = int(time.monotonic() / CALM)  # the list paints on the same beat
         if urgent == self._urgent:
@@ -65,20 +65,21 @@ class Detail(Vertical):
         if self._urgent is None or urgent[0] != self._urgent[0]:  # type: ignore[index]
             self.query_one("#facts", VerticalScroll).scroll_home(animate=False)
         self._urgent, self._calm, self._beat, self.pending = urgent, calm, beat, False
-        self.query_one(Paragraph).put(laid_out(facts(moment, instance, run), width))
-        entitle(self, subject(moment, instance, run, max(0, self.size.width - 6)))
+        self.query_one(Paragraph).put(partial(laid_out, list(facts(moment, instance, run))))
+        self._entitle()
         self._show_log(log_path(moment.snapshot.state_dir, run.id, run.attempt) if run.attempt else None)
 
     def _show_nothing(self, moment: Moment) -> None:
         opening = moment.snapshot.phase == "opening"
         self._urgent = self._calm = None
-        self.query_one(Paragraph).put([Content.styled("opening…" if opening else "nothing is selected", MUTED)])
+        told = Content.styled("opening…" if opening else "nothing is selected", MUTED)
+        self.query_one(Paragraph).put(lambda width: [told])
         entitle(self, Content(""))
         self._show_log(None)
 
     def _show_log(self, path: Path | None) -> None:
-        if path != self.log_file or path is None:
-            self.log_file = path
+        if path != self._log_file or path is None:
+            self._log_file = path
             self.query_one(LogView).show(path, "no output" if path else "not started yet")
 
     def poll(self) -> None:
@@ -86,12 +87,14 @@ class Detail(Vertical):
         self.query_one(LogView).poll()
 
     def on_resize(self) -> None:
-        """Another width wraps the facts elsewhere; the width is known after the next refresh."""
-        self.call_after_refresh(self._show_again)
+        """Another width has room for another title."""
+        self._entitle()
 
-    def _show_again(self) -> None:
-        if self._subject is not None:
-            self.show(*self._subject)
+    def _entitle(self) -> None:
+        moment, run = self._subject or (None, None)
+        if moment is not None and run is not None:
+            room = (self.size or self.app.size).width - AROUND_TITLE
+            entitle(self, subject(moment, moment.snapshot.instances[run.instance], run, max(0, room)))
 
     def on_mount(self) -> None:
         """The title of the log."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -13,11 +17,22 @@ from pyalma_tui.tui.widgets.headline import headline, progress_line
 
 
 def entitle(widget: Widget, title: Content | None = None, subtitle: Content | None = None) -> None:
-    """Put these on the border of a widget; setting them repaints all of it, so only what changed is set."""
-    if title is not None and not _same(title, widget._border_title):
-        widget.border_title = title
-    if subtitle is not None and not _same(subtitle, widget._border_subtitle):
-        widget.border_subtitle = subtitle
+    """Put these on the border of a widget. What changed is painted again, and no more than its line."""
+    if title is not None:
+        _put_on_edge(widget, "border_title", title, 0)
+    if subtitle is not None:
+        _put_on_edge(widget, "border_subtitle", subtitle, widget.outer_size.height - 1)
+
+
+def _put_on_edge(widget: Widget, name: str, wanted: Content, y: int) -> None:
+    if _same(wanted, getattr(widget, f"_{name}", None)):
+        return
+    if hasattr(widget, f"_{name}") and widget.is_mounted and widget.outer_size:
+        setattr(widget, f"_{name}", wanted)  # set by its public name, it has all of the widget painted again
+        left, above = widget.content_offset
+        widget.refresh(Region(-left, y - above, widget.outer_size.width, 1))
+    else:
+        setattr(widget, name, wanted)
 
 
 def _same(wanted: Content, shown: Content | None) -> bool:
@@ -36,24 +51,33 @@ class Caption(Static):
             self.update(content, layout=False)
 
 
+class Fitted(Widget):
+    """A line made for the width that it is painted at, which is repainted only when it would look different."""
+
+    _make: Callable[[int], Content] | None = None
+    _shown: Content | None = None
+
+    def show(self, make: Callable[[int], Content]) -> None:
+        """Put on the line what this makes of so many cells."""
+        self._make = make
+        if not _same(make(self.content_size.width), self._shown):
+            self.refresh()
+
+    def render(self) -> Content:
+        """The line as it is now."""
+        self._shown = Content("") if self._make is None else self._make(self.content_size.width)
+        return self._shown
+
+
 class Header(Vertical):
     """The headline, and all runs as one bar."""
 
-    moment: Moment | None = None
-
     def compose(self) -> ComposeResult:
         """Two lines."""
-        yield Caption(id="headline")
-        yield Caption(id="overall")
+        yield Fitted(id="headline")
+        yield Fitted(id="overall")
 
     def show(self, moment: Moment) -> None:
         """Tell what is true now."""
-        self.moment = moment
-        width = self.query_one("#headline").content_size.width
-        self.query_one("#headline", Caption).show(headline(moment, width))
-        self.query_one("#overall", Caption).show(progress_line(moment.snapshot.counts, width))
-
-    def on_resize(self) -> None:
-        """Another width leaves room for other parts."""
-        if self.moment is not None:
-            self.show(self.moment)
+        self.query_one("#headline", Fitted).show(partial(headline, moment))
+        self.query_one("#overall", Fitted).show(partial(progress_line, moment.snapshot.counts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
@@ -22,6 +22,11 @@ from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
 
 CALM: Final = 1.0  # seconds between two repaints of a line whose status is the same: nobody reads 8 states a second
+
+
+KEPT: Final = 1000  # painted lines
+Look: TypeAlias = tuple[object, object]
+"""What a line depends on: what is repainted at once, and what may wait a moment."""
 
 
 class InstanceList(ScrollView, can_focus=True):
@@ -54,15 +59,17 @@ class InstanceList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.moment = Moment()
         self.order: Sequence[int] = range(0)
-        self.plan = rows.Columns()
         self.marks: set[int] = set()
         self.pending = False
         self._line = 0
         self._cursor: int | None = None
         self._moved = False
         self._longest = 0
+        self._planned = rows.Columns()
         self._measured: object = None
-        self._painted: dict[int, tuple[object, object]] = {}
+        self._painted: dict[int, Look] = {}  # by line
+        self._strips: dict[int, tuple[object, Strip]] = {}  # by instance: what each was made of, and the line
+        self._ground: Style | None = None
         self._beat = 0
 
     # What it shows
@@ -79,6 +86,7 @@ class InstanceList(ScrollView, can_focus=True):
         if instances is not self._measured:
             self._measured = instances
             self._longest = rows.longest_name(instances)
+            self._strips.clear()
             self._replan()
         if order is not self.order:
             self._reorder(order)
@@ -89,6 +97,8 @@ class InstanceList(ScrollView, can_focus=True):
         visible = 0 <= above < max(1, self.size.height)
         self.order = order
         self.virtual_size = Size(self.size.width, len(order))
+        if not self.size:  # what is sure to have a scrollbar is laid out with it, not once more for it
+            self.show_vertical_scrollbar = len(order) > self.app.size.height
         if self._moved and self._cursor is not None:
             found = _index(order, self._cursor)
             self._line = found if found is not None else min(self._line, max(0, len(order) - 1))
@@ -104,12 +114,15 @@ class InstanceList(ScrollView, can_focus=True):
             self._cursor = cursor
             self.post_message(self.Moved())
 
+    @property
+    def plan(self) -> rows.Columns:
+        """The columns at the width that the list has."""
+        iterations = max((len(runs) for runs in self.moment.snapshot.runs_of[:1]), default=1)
+        return rows.columns(self.size.width, self._longest, iterations)
+
     def _replan(self) -> None:
-        snapshot = self.moment.snapshot
-        iterations = max((len(runs) for runs in snapshot.runs_of[:1]), default=1)
-        plan = rows.columns(self.size.width, self._longest, iterations)
-        if plan != self.plan:
-            self.plan = plan
+        if self.plan != self._planned:
+            self._planned = self.plan
             self.post_message(self.Replanned())
             self.refresh()
 
@@ -122,8 +135,7 @@ class InstanceList(ScrollView, can_focus=True):
 
     # Painting
 
-    def _look(self, line: int) -> tuple[object, object]:
-        """What a line depends on: what is repainted at once, and what may wait a moment."""
+    def _look(self, line: int) -> Look:
         if not line < len(self.order):
             return None, None
         snapshot, instance_id = self.moment.snapshot, self.order[line]
@@ -138,13 +150,13 @@ class InstanceList(ScrollView, can_focus=True):
         return range(top, top + self.size.height)
 
     def _repaint_changed(self) -> None:
-        """Ask for the lines that look different."""
+        """Ask for the lines that look different from what was painted; Textual asks for those that never were."""
         beat = int(self.clock() / CALM)  # the detail paints on the same beat, so that the two say the same
         self.pending = fresh = False
-        painted: dict[int, tuple[object, object]] = {}
-        for line in self._visible():
-            look, before = self._look(line), self._painted.get(line)
-            if before is None or before[0] != look[0]:
+        self._painted = {line: self._painted[line] for line in self._visible() if line in self._painted}
+        for line, before in self._painted.items():
+            look = self._look(line)
+            if before[0] != look[0]:
                 self.refresh_line(line)
             elif before[1] != look[1]:
                 if beat != self._beat or fresh:
@@ -152,9 +164,6 @@ class InstanceList(ScrollView, can_focus=True):
                     self.refresh_line(line)
                 else:
                     self.pending = True
-                    look = before
-            painted[line] = look
-        self._painted = painted
 
     def _pieces(self, line: int) -> list[rows.Piece]:
         snapshot, instance_id = self.moment.snapshot, self.order[line]
@@ -162,18 +171,41 @@ class InstanceList(ScrollView, can_focus=True):
         return rows.pieces(self.moment, instance, row, self.plan, instance_id in self.marks)
 
     def repaint_lines(self, lines: Iterable[int]) -> None:
-        """Paint these lines again whatever they looked like."""
+        """Paint these lines again."""
         for line in lines:
-            self._painted.pop(line, None)
             self.refresh_line(line)
 
     def render_line(self, y: int) -> Strip:
-        """One visible line, asked for by Textual."""
+        """One visible line, asked for by Textual: when a list scrolls, most lines are as they were."""
         line = y + self.scroll_offset.y
-        width = self.size.width
-        base = self.rich_style
+        self._painted[line] = look = self._look(line)
         if line >= len(self.order):
-            return Strip.blank(width, base)
+            return Strip.blank(self.size.width, self._base)
+        made_of = look, self.size.width, self.plan, self.has_focus
+        known = self._strips.get(self.order[line])
+        if known is not None and known[0] == made_of:
+            return known[1]
+        if len(self._strips) >= KEPT:
+            self._strips.clear()
+        strip = self._strip(line)
+        self._strips[self.order[line]] = made_of, strip
+        return strip
+
+    @property
+    def _base(self) -> Style:
+        """What lies under every line; all ancestors are asked for it."""
+        if self._ground is None:
+            self._ground = self.rich_style
+        return self._ground
+
+    def notify_style_update(self) -> None:
+        """Paint in the new colours."""
+        super().notify_style_update()
+        self._strips.clear()
+        self._ground = None
+
+    def _strip(self, line: int) -> Strip:
+        width, base = self.size.width, self._base
         pieces = self._pieces(line)
         over = self._over(self.order[line] in self.marks, line == self._line)
         segments = [

@@ -33,6 +33,7 @@ SLICE = 0.004  # seconds that a search or a count may take before the next key h
 HOPS = 10  # turns of the event loop that a key needs at most from the terminal through the queues to this widget
 SIDEWAYS = 8  # cells
 WHEEL = 3  # lines
+KEPT = 128  # painted lines
 FAR = 20_000  # cells: how far to the right a match is looked for
 
 
@@ -85,7 +86,7 @@ class LogView(Widget, can_focus=True):
         self._working = False
         self._over_thumb = False
         self._look: Look | None = None
-        self._strips: LRUCache[tuple[int, int, bool], Strip] = LRUCache(512)
+        self._strips: LRUCache[tuple[int, int, bool], Strip] = LRUCache(KEPT)
 
     def show(self, path: Path | None, empty: str = "no output yet") -> None:
         """Show this file from its end, or `empty` if nothing is in it; a file that is shown already stays as it is."""
@@ -94,7 +95,6 @@ class LogView(Widget, can_focus=True):
             self._close()
             if path is not None:
                 self._place = Place(path, self.size.height)
-        self.refresh()
         self.poll()
 
     def poll(self) -> None:
@@ -117,7 +117,9 @@ class LogView(Widget, can_focus=True):
         """
         if self._place is not None:
             self._place.search(text, only=only)
-            self._slide(0 if only else self._left)
+            if only:
+                self._slide(0)
+            self.refresh()  # the text searched for is marked wherever it is
             self._update()
 
     @property
@@ -232,8 +234,9 @@ class LogView(Widget, can_focus=True):
             self._update()
 
     def _slide(self, left: int) -> None:
-        self._left = max(0, left)
-        self.refresh()
+        if (left := max(0, left)) != self._left:
+            self._left = left
+            self.refresh()
 
     @property
     def _width(self) -> int:
@@ -330,5 +333,5 @@ class LogView(Widget, can_focus=True):
         if self._place is not None:
             self._place.reader.close()
         self._place = None
-        self._left = 0
+        self._slide(0)
         self._strips.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
@@ -52,6 +53,7 @@ class Columns:
         return " " * FRONT + "".join(text + GAP for text in texts if text)
 
 
+@lru_cache(8)
 def columns(width: int, longest: int, iterations: int) -> Columns:
     """The columns that fit into `width` cells, the most telling first."""
     left = width - FRONT + 1  # the last gap is one cell of air
