@@ -74,6 +74,11 @@ class RunOptions:
         Parameter(group=FRONT, help="what to do when the terminal goes away"),
     ] = "continue"
 
+    on_finish: Annotated[
+        str | None, Parameter(group=HOW, help="a shell command to call when nothing runs any more")
+    ] = None
+    on_failure: Annotated[str | None, Parameter(group=HOW, help="a shell command to call for each failed run")] = None
+
     paused: Annotated[bool, Parameter(group=AGAIN, help="open without starting anything")] = False
     retry_failed: Annotated[bool, Parameter(group=AGAIN, help="run failed ones too")] = False
     rerun_done: Annotated[bool, Parameter(group=AGAIN, help="call done() again when all is done")] = False

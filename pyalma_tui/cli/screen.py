@@ -14,10 +14,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from pyalma_tui.cli import stalled
+from pyalma_tui.cli.announcing import Announcer
 from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.speak import leave_terminal, say
+from pyalma_tui.cli.speak import leave_terminal, say, warn
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.commands import Quit, Remark
@@ -70,7 +71,9 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     """Show the screen until it is left, then print the summary; the exit code."""
     from pyalma_tui.tui.app import ExperimentApp
 
-    runner = Runner(settings, session, agent)
+    announcer = Announcer(options.on_finish, options.on_failure, calls_done=not settings.no_done)
+    runner = Runner(settings, session, agent, announcer.listen)
+    announcer.begin(runner)
     app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
     ending = Ending(app, runner)
     runner.start()
@@ -90,6 +93,8 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
         ending.listen()
         runner.send(Quit())
         runner.join()
+        for text in announcer.end():
+            warn(text)
     output = Output(sys.stdout)
     output.gone = ending.gone
     code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by, calls_done=not settings.no_done)

@@ -68,6 +68,7 @@ class ExperimentApp(App[None]):
         self.moment = Moment(read_only=read_only)
         self.quitting = False
         self._leaving = False
+        self._unseen = False  # whether something has ended while nobody looked
         self._clock, self._monotonic = clock, monotonic
         for own in THEMES:
             self.register_theme(own)
@@ -142,7 +143,7 @@ class ExperimentApp(App[None]):
     def _entitle(self) -> None:
         """Tell the terminal how far it is; nothing is written while that is the same, or where there is no terminal."""
         if isinstance(self._driver, Terminal):
-            self._driver.entitle(terminal_title(self.moment.snapshot))
+            self._driver.entitle(f"{'! ' if self._unseen else ''}{terminal_title(self.moment.snapshot)}")
 
     def _notice(self, before: Snapshot, after: Snapshot) -> None:
         """Say what has just become known, and ring if the end came while nobody looked."""
@@ -157,7 +158,19 @@ class ExperimentApp(App[None]):
             self.say(note.text, timeout=5)
         ended = before.phase in BUSY_PHASES and after.phase == "idle"
         if ended and not self.app_focus:
-            self.bell()
+            self._tell_elsewhere()
+
+    def _tell_elsewhere(self) -> None:
+        """Ring, let the desktop say it, and mark the title until somebody looks: the terminal has not the focus."""
+        self.bell()
+        self._unseen = True
+        if isinstance(self._driver, Terminal):
+            title, _, standing = terminal_title(self.moment.snapshot).partition(" · ")
+            self._driver.alert(title.replace(";", ","), standing or "nothing runs any more")
+
+    def on_app_focus(self) -> None:
+        """Somebody looks."""
+        self._unseen = False
 
     # Doing
 

@@ -16,6 +16,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from pyalma_tui.model.terminal import in_background
+from pyalma_tui.tui.alert import alert
 
 LOOK: Final = 0.2  # seconds between two looks whether we are in the foreground
 KEYS: Final = 0.1  # seconds between two looks whether keys are still wanted
@@ -45,6 +46,10 @@ class Terminal(LinuxDriver):
         push = "" if self._title else PUSH
         self._title = title
         self.write(f"{push}\x1b]2;{title}\x07")
+
+    def alert(self, title: str, text: str) -> None:
+        """Tell somebody who looks elsewhere; neither text may hold anything that a terminal would obey."""
+        self.write(alert(title, text))
 
     @property
     def is_shown(self) -> bool:
