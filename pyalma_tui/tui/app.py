@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -20,15 +21,16 @@ from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
-from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.keys import bindings, choose_keys
+from pyalma_tui.tui.preferences import Preferences, change_preferences, keymap
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Copy, Edit, Perform, Say, Send, TakeOver
+from pyalma_tui.tui.requests import Copy, Edit, Perform, Prefer, Say, Send, TakeOver
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.help import HelpBox
 from pyalma_tui.tui.screens.leaving import Leaving
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
-from pyalma_tui.tui.themes import THEMES
+from pyalma_tui.tui.themes import THEMES, own_themes
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
 
@@ -41,7 +43,8 @@ class ExperimentApp(App[None]):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
-    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here.
+    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
+    `preferences` goes into the file that they are `kept_in`, None for nowhere.
     """
 
     TITLE = "pyalma-tui"
@@ -59,6 +62,8 @@ class ExperimentApp(App[None]):
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         read_only: bool = False,
+        preferences: Preferences | None = None,
+        kept_in: Path | None = None,
     ) -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
         super().__init__(Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -70,10 +75,15 @@ class ExperimentApp(App[None]):
         self._leaving = False
         self._unseen = False  # whether something has ended while nobody looked
         self._clock, self._monotonic = clock, monotonic
-        for own in THEMES:
+        self._preferred = preferred = preferences or Preferences()
+        self._kept_in = kept_in
+        for own in (*THEMES, *own_themes(preferred.themes)):
             self.register_theme(own)
         few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
-        self.theme = theme or ("ansi-dark" if few else THEMES[0].name)
+        self.theme = theme or preferred.theme or ("ansi-dark" if few else THEMES[0].name)
+        keys = keymap(preferred.keys)
+        choose_keys(keys)
+        self.set_keymap(keys)
 
     def show(self) -> None:
         """Run it in this terminal until it is left."""
@@ -95,11 +105,12 @@ class ExperimentApp(App[None]):
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen is the bottom of the stack."""
-        return MainScreen(self.moment)
+        return MainScreen(self.moment, self._preferred)
 
     def on_mount(self) -> None:
         """Begin to look."""
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the shell has painted over it
+        self.theme_changed_signal.subscribe(self, lambda theme: self.keep(theme=theme.name))
         self.call_after_refresh(self.look)
         self.set_interval(1 / POLLS, self.look)
         self.set_interval(1, self._entitle)
@@ -221,6 +232,20 @@ class ExperimentApp(App[None]):
         self.send(Quit())
         if first and is_busy(snapshot):
             self.push_screen(Leaving(self.moment))
+
+    @on(Prefer)
+    def _prefer(self, asked: Prefer) -> None:
+        self.keep(**asked.changes)
+
+    def keep(self, **changes: str | bool) -> None:
+        """Keep what was changed for the next time, where that can be."""
+        if self._kept_in is None:
+            return
+        try:
+            change_preferences(self._kept_in, **changes)
+        except OSError as error:
+            self.say(f"{self._kept_in}: {error.strerror}: this is not kept for the next time", severity="warning")
+            self._kept_in = None
 
     @on(TakeOver)
     def _take_over(self) -> None:
