@@ -92,7 +92,7 @@ async def test_a_theme_an_order_and_keys_of_ones_own_hold_on_the_screen(tmp_path
         await t.press("S")
         await t.sees("⇅ progress")
         await t.press("h")
-        await t.sees("S                Sort by batch order")
+        await t.sees("│  S               Sort by batch order")
 
 
 async def test_what_is_changed_on_the_screen_is_kept_and_where_that_fails_it_is_said(tmp_path: Path) -> None:
