@@ -19,6 +19,7 @@ from textual.screen import Screen
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
+from pyalma_tui.tui.background import dark_by_environment
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.keys import bindings, choose_keys
@@ -30,7 +31,7 @@ from pyalma_tui.tui.screens.help import HelpBox
 from pyalma_tui.tui.screens.leaving import Leaving
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
-from pyalma_tui.tui.themes import THEMES, own_themes
+from pyalma_tui.tui.themes import DARK, LIGHT, THEMES, own_themes
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
 
@@ -73,17 +74,29 @@ class ExperimentApp(App[None]):
         self.moment = Moment(read_only=read_only)
         self.quitting = False
         self._leaving = False
+        self._picks = False  # whether a theme was picked on the screen
         self._unseen = False  # whether something has ended while nobody looked
         self._clock, self._monotonic = clock, monotonic
         self._preferred = preferred = preferences or Preferences()
         self._kept_in = kept_in
         for own in (*THEMES, *own_themes(preferred.themes)):
             self.register_theme(own)
-        few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
-        self.theme = theme or preferred.theme or ("ansi-dark" if few else THEMES[0].name)
+        self._follows = not (theme or preferred.theme)  # the terminal, which is dark or light
+        self.theme = theme or preferred.theme or self._usual_theme(dark=dark_by_environment(os.environ) is not False)
         keys = keymap(preferred.keys)
         choose_keys(keys)
         self.set_keymap(keys)
+
+    def _usual_theme(self, *, dark: bool) -> str:
+        """That of the house; of its colours hardly one would be left to see in a terminal that has few."""
+        if self.no_color or self.console.color_system == "standard":
+            return "ansi-dark" if dark else "ansi-light"
+        return (DARK if dark else LIGHT).name
+
+    def _follow(self, dark: bool) -> None:
+        """The terminal has said whether it is dark."""
+        if self._follows:
+            self.theme = self._usual_theme(dark=dark)
 
     def show(self) -> None:
         """Run it in this terminal until it is left."""
@@ -110,7 +123,8 @@ class ExperimentApp(App[None]):
     def on_mount(self) -> None:
         """Begin to look."""
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the shell has painted over it
-        self.theme_changed_signal.subscribe(self, lambda theme: self.keep(theme=theme.name))
+        if self._follows and isinstance(self._driver, Terminal):
+            self._driver.ask_background(self._follow)
         self.call_after_refresh(self.look)
         self.set_interval(1 / POLLS, self.look)
         self.set_interval(1, self._entitle)
@@ -257,7 +271,10 @@ class ExperimentApp(App[None]):
         self.push_screen(HelpBox(self.moment))
 
     def do_theme(self) -> None:
-        """Textual's picker, which previews them."""
+        """Textual's picker, which previews them; what is picked is kept."""
+        if self._follows or not self._picks:
+            self._follows, self._picks = False, True
+            self.theme_changed_signal.subscribe(self, lambda theme: self.keep(theme=theme.name))
         self.action_change_theme()
 
     def do_suspend(self) -> None:

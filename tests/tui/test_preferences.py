@@ -100,6 +100,7 @@ async def test_what_is_changed_on_the_screen_is_kept_and_where_that_fails_it_is_
     async with opened(small().snapshot(), preferences=read_preferences(path), kept_in=path) as t:
         await t.press("o", "O")
         await t.sees("↑ name")
+        await t.press("t")
         t.app.theme = "nord"
         await t.until(lambda: read_preferences(path).theme == "nord")
     found = read_preferences(path)
