@@ -27,7 +27,7 @@ def doctor(name: str | None, state: Path | None, args: tuple[str, ...] | None) -
     if name is None and (state is not None or args is not None):
         raise UsageError(f"doctor: {'--' if state is None else '--state'}: of which TARGET? Name it, or leave this out")
     out = Out()
-    findings = chain(look_at_terminal(), look_at_libraries(), _look_at_target(name, state, args))
+    findings = chain(look_at_terminal(), look_at_preferences(), look_at_libraries(), _look_at_target(name, state, args))
     worst = 0
     for finding in findings:
         out.text(line_of(finding) + "\n")
@@ -40,6 +40,19 @@ def line_of(finding: Finding) -> str:
     mark = BAD if finding.code else KNOW if finding.advice else FINE
     advice = f": {finding.advice}" if finding.advice else ""
     return f"{mark} {finding.topic:<10} {printable(finding.fact + advice)}"
+
+
+def look_at_preferences() -> Iterator[Finding]:
+    """Where the preferences of the screen are, and whether there is a mistake in them."""
+    from pyalma_tui.tui.preferences import preferences_path, read_preferences
+
+    path = preferences_path()
+    try:
+        read_preferences(path)
+    except UsageError as error:
+        yield Finding("screen", str(error), "mend it, or remove the file")
+        return
+    yield Finding("screen", f"preferences are in {path}" if path.exists() else f"preferences would be in {path}")
 
 
 def _look_at_target(name: str | None, state: Path | None, args: tuple[str, ...] | None) -> Iterator[Finding]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 from pyalma_tui.cli import stalled
+from pyalma_tui.cli.announcing import Announcer
 from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.foreground import Foreground
 from pyalma_tui.cli.options import RunOptions
@@ -20,7 +22,7 @@ from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.commands import Interrupt, Quit, Remark
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.runner.snapshot import Change, Snapshot
 from pyalma_tui.runner.workers.local import LocalAgent
 
 
@@ -61,9 +63,16 @@ class Signals:
 def run_headless(settings: Settings, session: Session, agent: LocalAgent, options: RunOptions) -> int:
     """Run to the end, printing what happens; the exit code."""
     changes = Changes()
-    runner = Runner(settings, session, agent, changes.put)
+    announcer = Announcer(options.on_finish, options.on_failure, calls_done=not settings.no_done)
+
+    def listen(news: Sequence[Change]) -> None:
+        changes.put(news)
+        announcer.listen(news)
+
+    runner = Runner(settings, session, agent, listen)
     signals = Signals(runner, options, settings.grace, Echo())
     found = runner.snapshot().counts  # before it starts: a short run may be done in a moment
+    announcer.begin(runner)
     runner.start()
     output = Output(sys.stdout)
     if found.done == found.total and not options.rerun_done:
@@ -93,6 +102,8 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
     finally:
         runner.send(Quit())
         runner.join()
+        for text in announcer.end():
+            warn(text)
     watch()  # what was noted while it closed
     calls_done = not settings.no_done
     return report(runner.snapshot(), output, quiet=options.json, ended_by=signals.ended_by, calls_done=calls_done)

@@ -36,6 +36,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     runs_per_worker: int | None = None
     imports: Import | None = None
     nice: int | None = None
+    on_finish: str | None = None
+    on_failure: str | None = None
     state: Path | None = None
 
     debug: str | None = None
@@ -94,6 +96,7 @@ def check(options: RunOptions, arguments: Sequence[str]) -> None:
         if given[one] and given[other]:
             raise UsageError(f"{one} and {other}: choose one of them. Nothing was started")
     if options.theme is not None:
+        from pyalma_tui.cli.screen import preferred
         from pyalma_tui.tui.themes import refuse_unknown  # 0.2 s
 
-        refuse_unknown(options.theme)
+        refuse_unknown(options.theme, preferred()[0].themes)

@@ -50,6 +50,8 @@ RUN = (
         into="imports",
     ),
     Option("--nice", "how readily runs give way to other programs, 0 to 19 (at first 0)", WHOLE, HOW),
+    Option("--on-finish", "a shell command to call when nothing runs any more", TEXT, HOW),
+    Option("--on-failure", "a shell command to call for each failed run", TEXT, HOW),
     Option("--state", "the state directory (<stem>.alma beside TARGET)", PATH, HOW),
     Option("--debug", "run this instance alone, with the terminal: breakpoint() works", TEXT, FRONT),
     Option("--plain", "no screen: lines of text", heading=FRONT),

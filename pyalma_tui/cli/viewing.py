@@ -13,7 +13,7 @@ import psutil
 
 from pyalma_tui.cli.headless import report
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.screen import Ending, show
+from pyalma_tui.cli.screen import Ending, preferred, show
 from pyalma_tui.cli.speak import leave_terminal, say, tick, untick
 from pyalma_tui.errors import InUseError
 from pyalma_tui.report.plain import Output
@@ -34,7 +34,15 @@ def view(state_dir: Path, target: Path, options: RunOptions) -> int | None:
     from pyalma_tui.tui.app import ExperimentApp
 
     viewer = Viewer(state_dir, target)
-    app = ExperimentApp(viewer, mouse=not options.no_mouse, theme=options.theme, read_only=True)
+    preferences, kept_in = preferred()
+    app = ExperimentApp(
+        viewer,
+        mouse=not options.no_mouse,
+        theme=options.theme,
+        read_only=True,
+        preferences=preferences,
+        kept_in=kept_in,
+    )
     with _signals_as_they_are():
         ending = Ending(app, viewer)
         viewer.start()

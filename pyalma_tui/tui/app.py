@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -23,13 +23,14 @@ from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.preferences import Preferences
+from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Copy, Edit, Perform, Say, Send, TakeOver
+from pyalma_tui.tui.requests import Copy, Edit, Perform, Prefer, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
-from pyalma_tui.tui.themes import THEMES
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
 
@@ -39,11 +40,12 @@ LONGEST_MESSAGE: Final = 300
 BUSY_PHASES: Final = ("busy", "stopping")
 
 
-class ExperimentApp(App[None]):
+class ExperimentApp(PreferredApp):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
-    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here.
+    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
+    `preferences` goes into the file that they are `kept_in`, None for nowhere.
     """
 
     TITLE = "pyalma-tui"
@@ -61,33 +63,18 @@ class ExperimentApp(App[None]):
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         read_only: bool = False,
+        preferences: Preferences | None = None,
+        kept_in: Path | None = None,
     ) -> None:
-        # without colour means none at all: Textual would turn those of a theme into shades of grey
-        super().__init__(Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(theme, preferences or Preferences(), kept_in)
         self.conductor = conductor
         self.mouse = mouse
         self.takes_over = False
         self.moment = Moment(read_only=read_only)
         self.quitting = False
         self._leaving = False
+        self._unseen = False  # whether something has ended while nobody looked
         self._clock, self._monotonic = clock, monotonic
-        for own in THEMES:
-            self.register_theme(own)
-        few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
-        self._begin_with(theme or ("ansi-dark" if few else THEMES[0].name))
-
-    def _begin_with(self, theme: str) -> None:
-        """Take a theme before anything is styled: a theme that is set has all styles parsed and applied once more.
-
-        Only variables tell apart themes of the kind that Textual begins with; others need more, and are set.
-        """
-        was = self.current_theme
-        wanted = self.available_themes[theme]
-        if (was.dark, was.ansi) != (wanted.dark, wanted.ansi):
-            self.theme = theme
-            return
-        self.set_reactive(App.theme, theme)
-        self.stylesheet.set_variables(self.get_css_variables())
 
     def show(self) -> None:
         """Run it in this terminal until it is left."""
@@ -110,7 +97,7 @@ class ExperimentApp(App[None]):
     def get_default_screen(self) -> Screen[Any]:
         """The main screen is the bottom of the stack; it begins with what is known and with the room that there is."""
         self.moment = self._moment_of(self.conductor.snapshot())
-        screen = MainScreen(self.moment)
+        screen = MainScreen(self.moment, self.preferred)
         for extent, points in zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True):
             screen.set_class(True, max(point for point in points if point[0] <= extent)[1], update=False)
         return screen
@@ -118,6 +105,7 @@ class ExperimentApp(App[None]):
     def on_mount(self) -> None:
         """Begin to look."""
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the shell has painted over it
+        self.follow_terminal()
         self.set_interval(1 / POLLS, self.look)
         self.set_interval(1, self._entitle)
 
@@ -175,7 +163,7 @@ class ExperimentApp(App[None]):
     def _entitle(self) -> None:
         """Tell the terminal how far it is; nothing is written while that is the same, or where there is no terminal."""
         if isinstance(self._driver, Terminal):
-            self._driver.entitle(terminal_title(self.moment.snapshot))
+            self._driver.entitle(f"{'! ' if self._unseen else ''}{terminal_title(self.moment.snapshot)}")
 
     def _notice(self, before: Snapshot, after: Snapshot) -> None:
         """Say what has just become known, and ring if the end came while nobody looked."""
@@ -190,7 +178,19 @@ class ExperimentApp(App[None]):
             self.say(note.text, timeout=5)
         ended = before.phase in BUSY_PHASES and after.phase == "idle"
         if ended and not self.app_focus:
-            self.bell()
+            self._tell_elsewhere()
+
+    def _tell_elsewhere(self) -> None:
+        """Ring, let the desktop say it, and mark the title until somebody looks: the terminal has not the focus."""
+        self.bell()
+        self._unseen = True
+        if isinstance(self._driver, Terminal):
+            title, _, standing = terminal_title(self.moment.snapshot).partition(" · ")
+            self._driver.alert(title.replace(";", ","), standing or "nothing runs any more")
+
+    def on_app_focus(self) -> None:
+        """Somebody looks."""
+        self._unseen = False
 
     # Doing
 
@@ -242,6 +242,10 @@ class ExperimentApp(App[None]):
         if first and is_busy(snapshot):
             self.push_screen(later.leaving(self.moment))
 
+    @on(Prefer)
+    def _prefer(self, asked: Prefer) -> None:
+        self.keep(**asked.changes)
+
     @on(TakeOver)
     def _take_over(self) -> None:
         self.takes_over = True
@@ -252,7 +256,8 @@ class ExperimentApp(App[None]):
         self.push_screen(later.help_box(self.moment))
 
     def do_theme(self) -> None:
-        """Textual's picker, which previews them."""
+        """Textual's picker, which previews them; what is picked is kept."""
+        self.keep_theme()
         self.action_change_theme()
 
     def do_suspend(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Final
 
@@ -36,31 +36,52 @@ SHOWN_KEYS: Final[dict[str, str]] = {
 }
 
 
+TYPED_KEYS: Final = {shown: key for key, shown in SHOWN_KEYS.items()}
+_chosen: dict[str, str] = {}  # by the id of a binding, what the user has instead of the registry's
+
+
+def choose_keys(keymap: Mapping[str, str]) -> None:
+    """From now on people read these keys for these bindings; Textual is told by its own keymap."""
+    _chosen.clear()
+    _chosen.update(keymap)
+
+
+def key_of(typed: str) -> str:
+    """Textual's name of a key as people write it: `?`, `^c`, `ctrl+c`, `esc`."""
+    typed = typed.strip()
+    return TYPED_KEYS.get(typed, f"ctrl+{typed[1:]}" if typed.startswith("^") and len(typed) > 1 else typed)
+
+
+def shown(key: str) -> str:
+    """A key as people read it."""
+    return SHOWN_KEYS.get(key, key)
+
+
 def shown_keys(action: Action) -> str:
     """Its keys as people read them; that of the palette if it has none."""
-    return _shown((action.keys or PALETTE).split(","))
+    return _shown((_chosen.get(action.binding) or action.keys or PALETTE).split(","))
 
 
 def _shown(keys: Iterable[str]) -> str:
-    return " ".join(SHOWN_KEYS.get(key, key) for key in keys)
+    return " ".join(map(shown, keys))
 
 
 def bindings(place: Place) -> list[BindingType]:
     """What Textual is told of the actions of a place."""
-    return [_bound(place, action, key) for action in of(place) if action.keys for key in action.keys.split(",")]
+    return [_bound(action, key) for action in of(place) if action.keys for key in action.keys.split(",")]
 
 
-def borrowed(place: Place, *action_ids: str) -> list[BindingType]:
+def borrowed(*action_ids: str) -> list[BindingType]:
     """The keys of actions of the screen below that a box lets through."""
     actions = [named(action_id, "main") for action_id in action_ids]
-    return [_bound(place, action, key) for action in actions for key in action.keys.split(",")]
+    return [_bound(action, key) for action in actions for key in action.keys.split(",")]
 
 
-def _bound(place: Place, action: Action, key: str) -> Binding:
+def _bound(action: Action, key: str) -> Binding:
     """A key; one with ctrl comes before every widget's, for Textual copies on ctrl+c and quits on ctrl+q."""
     return Binding(
         key, f"app.perform('{action.id}')", action.label, tooltip=action.help,
-        id=f"{place}.{action.id}.{key}", show=False, priority=key.startswith("ctrl+"),
+        id=action.binding, show=False, priority=key.startswith("ctrl+"),
     )  # fmt: skip
 
 
@@ -71,7 +92,8 @@ def strokes(place: Place) -> list[BindingType]:
 
 def closing(action_id: str) -> list[BindingType]:
     """The keys of a box that only shows something: those of the action that opens it close it as well."""
-    return [*strokes("box"), Binding(named(action_id, "main").keys, "dismiss", "Close", show=False)]
+    action = named(action_id, "main")
+    return [*strokes("box"), Binding(action.keys, "dismiss", "Close", id=action.binding, show=False)]
 
 
 def moving() -> Iterator[tuple[str, str]]:

@@ -31,6 +31,11 @@ class Action:
     commands: bool = False
     obstacle: Obstacle = obstacles.nothing
 
+    @property
+    def binding(self) -> str:
+        """The id of its bindings, by which a user's own keys take their place."""
+        return f"{self.place}.{self.id}"
+
     def refused(self, situation: Situation) -> str:
         """Why it is not possible now, "" if it is."""
         return (obstacles.view_only(situation) if self.commands else "") or self.obstacle(situation)

@@ -47,5 +47,12 @@ class Edit(Message):
 
 
 @dataclass
+class Prefer(Message):
+    """Keep what was changed on the screen for the next time: by the names of the fields of Preferences."""
+
+    changes: dict[str, str | bool]
+
+
+@dataclass
 class TakeOver(Message):
     """Leave a read-only view, to go on here with what another process runs."""

@@ -8,6 +8,7 @@ import selectors
 import signal
 import sys
 from codecs import getincrementaldecoder
+from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Any, Final, TextIO, cast
 
@@ -16,6 +17,8 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from pyalma_tui.model.terminal import in_background
+from pyalma_tui.tui.alert import alert
+from pyalma_tui.tui.background import QUESTION, Answer, is_asked
 
 LOOK: Final = 0.2  # seconds between two looks whether we are in the foreground
 KEYS: Final = 0.1  # seconds between two looks whether keys are still wanted
@@ -37,6 +40,14 @@ class Terminal(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = cast(TextIOWrapper, Line(cast(TextIO, self._file)))
+        self._answer = Answer()
+        self._told: Callable[[bool], None] | None = None
+
+    def ask_background(self, told: Callable[[bool], None]) -> None:
+        """Call this in the app's loop with whether the terminal is dark, if it answers."""
+        if is_asked(os.environ):
+            self._told = told
+            self.write(QUESTION)
 
     def entitle(self, title: str) -> None:
         """Make this the terminal's title; it must hold nothing that a terminal would obey."""
@@ -45,6 +56,10 @@ class Terminal(LinuxDriver):
         push = "" if self._title else PUSH
         self._title = title
         self.write(f"{push}\x1b]2;{title}\x07")
+
+    def alert(self, title: str, text: str) -> None:
+        """Tell somebody who looks elsewhere; neither text may hold anything that a terminal would obey."""
+        self.write(alert(title, text))
 
     @property
     def is_shown(self) -> bool:
@@ -124,10 +139,18 @@ class Terminal(LinuxDriver):
                         data = b""
                     if not data:  # the terminal has gone away, which SIGHUP tells
                         return
-                    for message in parser.feed(decode(data)):
+                    for message in parser.feed(self._typed(decode(data))):
                         self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)
+
+    def _typed(self, text: str) -> str:
+        """What comes from the terminal without its answer, which is told."""
+        typed = self._answer.without(text)
+        if (dark := self._answer.dark) is not None and self._told is not None:
+            self._loop.call_soon_threadsafe(self._told, dark)
+            self._told = None
+        return typed
 
     def close(self) -> None:
         """Let go of the terminal, and for good when the app ends: then we are stopped as any program is."""

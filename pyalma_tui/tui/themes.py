@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
 from textual.theme import BUILTIN_THEMES, Theme
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.tui.preferences import Colours
 
 DARK: Final = Theme(
     name="alma-dark",
@@ -42,10 +45,15 @@ LIGHT: Final = Theme(
 THEMES: Final = (DARK, LIGHT)
 
 
-def refuse_unknown(theme: str) -> None:
-    """Raise UsageError for a theme that there is not."""
-    names = sorted({*BUILTIN_THEMES, *(own.name for own in THEMES)})
+def own_themes(themes: Mapping[str, Colours]) -> list[Theme]:
+    """The themes that a user has made."""
+    return [Theme(name=name, **msgspec.structs.asdict(colours)) for name, colours in themes.items()]
+
+
+def refuse_unknown(theme: str, own: Iterable[str] = (), where: str = "--theme") -> None:
+    """Raise UsageError for a theme that there is not; `own` are those that the user has made, it was named `where`."""
+    names = sorted({*BUILTIN_THEMES, *(house.name for house in THEMES), *own})
     if theme not in names:
         near = difflib.get_close_matches(theme, names, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise UsageError(f"--theme {theme}: there is no such theme. {hint}There are {', '.join(names)}")
+        raise UsageError(f"{where} {theme}: there is no such theme. {hint}There are {', '.join(names)}")

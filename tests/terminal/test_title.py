@@ -8,6 +8,8 @@ from pathlib import Path
 from tests.terminal.experiments import COUNTING, write
 from tests.terminal.screen import Terminal
 
+FOCUS_IN, FOCUS_OUT = "\x1b[I", "\x1b[O"
+
 
 def test_the_title_tells_how_far_it_is_and_how_it_ended(tmp_path: Path) -> None:
     arguments = write(tmp_path, COUNTING, "alpha.txt", "beta.txt")
@@ -24,6 +26,22 @@ def test_the_title_tells_how_far_it_is_and_how_it_ended(tmp_path: Path) -> None:
         assert terminal.end() == 0
         assert len(terminal.titles) == written, "the same title is not written again"
         terminal.assert_restored()
+
+
+def test_who_looks_elsewhere_is_told_of_the_end_once_and_the_title_is_marked_until_he_looks(tmp_path: Path) -> None:
+    environment = {"TERM": "xterm-256color", "TMUX": ""}
+    with Terminal(tmp_path, *write(tmp_path, COUNTING, "alpha.txt"), environment=environment) as terminal:
+        terminal.wait(lambda _: terminal.screen.title == "exp 0 %", "the title at the beginning")
+        terminal.press(FOCUS_OUT)
+        for step in range(5):
+            (tmp_path / f"go{step}").touch()
+        terminal.wait(lambda _: terminal.screen.title == "! exp · all done", "the title at the end")
+        terminal.press(FOCUS_IN)
+        terminal.wait(lambda _: terminal.screen.title == "exp · all done", "the title without the mark")
+        terminal.press("q")
+        assert terminal.end() == 0
+        terminal.assert_restored()
+    assert terminal.raw.count(b"\x1b]9;exp: all done\x1b\\") == 1
 
 
 def test_ctrl_c_and_leaving_puts_the_title_back(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.records import Note
 from pyalma_tui.runner.snapshot import Slot, Snapshot
+from pyalma_tui.tui.alert import alert
 from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.keys import key_table
 from pyalma_tui.tui.registry import ACTIONS, STROKES
@@ -203,6 +204,19 @@ async def test_the_end_rings_only_while_nobody_looks(monkeypatch: pytest.MonkeyP
             t.app.app_focus = focused
             await t.show(small().snapshot(phase="idle"))
             assert rung == ([] if focused else [1])
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"TERM": "xterm-256color"}, "\x1b]9;sat: all done\x1b\\"),
+        ({"TERM": "foot"}, "\x1b]777;notify;sat;all done\x1b\\"),
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/x"}, "\x1bPtmux;\x1b\x1b]9;sat: all done\x1b\x1b\\\x1b\\"),
+        ({"TERM": "screen"}, "\x1bP\x1b]9;sat: all done\x1b\\\x1b\\"),
+    ],
+)
+def test_the_desktop_is_told_as_the_terminal_knows_it(environ: dict[str, str], told: str) -> None:
+    assert alert("sat", "all done", environ) == told
 
 
 # Looks

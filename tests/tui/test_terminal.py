@@ -10,6 +10,7 @@ import pytest
 
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
 from tests.tui.fake_conductor import FakeConductor
@@ -37,7 +38,7 @@ async def test_asked_to_leave_while_its_screen_is_made_it_ends_without_a_crash(m
 
     def making() -> MainScreen:
         app.leave()
-        return MainScreen(app.moment)
+        return MainScreen(app.moment, Preferences())
 
     monkeypatch.setattr(app, "get_default_screen", making)
     await app.run_async(headless=True)

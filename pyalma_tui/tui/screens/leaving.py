@@ -26,7 +26,7 @@ RUNS_SHOWN = 8
 class Leaving(TextBox):
     """Shown while busy runs are being stopped: how far that is, what was saved, what a second press would lose."""
 
-    BINDINGS: ClassVar[list[BindingType]] = borrowed("box", "quit")
+    BINDINGS: ClassVar[list[BindingType]] = borrowed("quit")
 
     def __init__(self, moment: Moment) -> None:
         super().__init__(moment, "leaving", "q or ctrl+c  kill them now")

@@ -22,7 +22,8 @@ from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.obstacles import Situation
-from pyalma_tui.tui.requests import Copy, Edit, Perform, Say
+from pyalma_tui.tui.preferences import Preferences
+from pyalma_tui.tui.requests import Copy, Edit, Perform, Prefer, Say
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.commanding import Commanding
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
@@ -50,9 +51,9 @@ class MainScreen(Commanding):
     BINDINGS = bindings("main")
     AUTO_FOCUS = "InstanceList"
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, moment: Moment, preferences: Preferences) -> None:
         super().__init__(moment)
-        self.query_now = Query(sort="status")
+        self.query_now = Query(sort=preferences.sort, descending=preferences.descending)
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
@@ -213,10 +214,15 @@ class MainScreen(Commanding):
         """The next order."""
         following = SORT_KEYS[(SORT_KEYS.index(self.query_now.sort) + 1) % len(SORT_KEYS)]
         self._query(Query(self.query_now.text, following))
+        self._keep_order()
 
     def do_reverse(self) -> None:
         """The other way round."""
         self._query(Query(self.query_now.text, self.query_now.sort, not self.query_now.descending))
+        self._keep_order()
+
+    def _keep_order(self) -> None:
+        self.post_message(Prefer({"sort": self.query_now.sort, "descending": self.query_now.descending}))
 
     def _query(self, query: Query) -> None:
         self.query_now = query

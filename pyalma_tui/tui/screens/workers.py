@@ -27,7 +27,7 @@ UNKNOWN = ("–", "–")
 class WorkersBox(TextBox):
     """One line for each worker."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*closing("workers"), *borrowed("box", "more_workers", "fewer_workers")]
+    BINDINGS: ClassVar[list[BindingType]] = [*closing("workers"), *borrowed("more_workers", "fewer_workers")]
 
     def __init__(self, moment: Moment) -> None:
         super().__init__(moment, "workers", "+ - more, fewer · esc closes")

@@ -1,0 +1,138 @@
+"""What a user prefers of the screen, on this machine: a TOML file under the user's configuration directory.
+
+What is changed on the screen is written back; comments, and what else is in the file, stay. A file with a mistake in it
+is told and left as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from platformdirs import user_config_path
+
+from pyalma_tui.errors import UsageError
+from pyalma_tui.model.view import SortKey
+from pyalma_tui.tui.keys import key_of, shown
+from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.registry import ACTIONS, STROKES, Action
+
+NAME: Final = "preferences.toml"
+TOGETHER: Final[tuple[tuple[Place, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))
+"""Places whose keys are there at the same time."""
+
+Colour = Annotated[str, msgspec.Meta(pattern=r"^(#[0-9a-fA-F]{6}|[a-z_]+)$")]
+
+
+class Colours(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A theme of the user's: `#rrggbb` or the name of a colour; what is not given follows from `primary`."""
+
+    primary: Colour
+    dark: bool = True
+    secondary: Colour | None = None
+    accent: Colour | None = None
+    warning: Colour | None = None
+    error: Colour | None = None
+    success: Colour | None = None
+    foreground: Colour | None = None
+    background: Colour | None = None
+    surface: Colour | None = None
+    panel: Colour | None = None
+
+
+class Preferences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that can be preferred. `theme` is None where it follows the terminal; `keys` are by the ids of actions."""
+
+    theme: str | None = None
+    sort: SortKey = "status"
+    descending: bool = False
+    keys: dict[str, str | list[str]] = {}
+    themes: dict[str, Colours] = {}
+
+
+def preferences_path() -> Path:
+    """Where they are kept, on Linux ~/.config/pyalma-tui/preferences.toml."""
+    return user_config_path("pyalma-tui", appauthor=False) / NAME
+
+
+def read_preferences(path: Path) -> Preferences:
+    """What is in the file, the usual if there is none. Raises UsageError that names the mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Preferences()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _wrong(path, f"it cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        preferences = msgspec.convert(tomllib.loads(text), Preferences)
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(path, f"no TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise _wrong(path, str(error)) from error
+    if wrong := next(_wrong_keys(preferences.keys), None):
+        raise _wrong(path, wrong)
+    return preferences
+
+
+def change_preferences(path: Path, **changes: Any) -> None:
+    """Write these into the file, which is made if there is none; all else in it stays. Raises OSError."""
+    import tomlkit  # 30 ms, which a start has not to spare
+
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        document = tomlkit.document()
+        path.parent.mkdir(parents=True, exist_ok=True)
+    for name, value in changes.items():
+        document[name] = value
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(tomlkit.dumps(document), encoding="utf-8")
+    beside.replace(path.resolve())  # a link, as of a folder of dotfiles, stays one
+
+
+def keymap(keys: Mapping[str, str | list[str]]) -> dict[str, str]:
+    """What Textual is told: the ids of bindings, and the keys that each has instead of its own."""
+    return {action.binding: ",".join(_list(keys[action.id])) for action in ACTIONS if action.id in keys}
+
+
+def _list(keys: str | list[str]) -> list[str]:
+    return [key_of(key) for key in ([keys] if isinstance(keys, str) else keys)]
+
+
+def _wrong_keys(keys: Mapping[str, str | list[str]]) -> Iterator[str]:
+    """What is wrong with the keys: an action that there is not, none at all, or one that means two things."""
+    ids = {action.id for action in ACTIONS}
+    for name, chosen in keys.items():
+        if name not in ids:
+            near = difflib.get_close_matches(name, ids, 1)
+            yield f"keys.{name}: there is no such action{f'. Did you mean {near[0]}?' if near else ''}"
+        elif not chosen or not all(_list(chosen)):
+            yield f"keys.{name}: name a key, such as ctrl+r"
+    for places in TOGETHER:
+        taken: dict[str, str] = {}
+        for name, its_keys in _there(places, keys):
+            for key in its_keys:
+                if taken.setdefault(key, name) != name and (name in keys or taken[key] in keys):
+                    one, other = sorted((taken[key], name), key=lambda each: each not in keys)
+                    yield f'keys.{one}: "{shown(key)}" is the key of {other}. Give one of them another key'
+
+
+def _there(places: tuple[Place, ...], keys: Mapping[str, str | list[str]]) -> Iterator[tuple[str, list[str]]]:
+    def own(action: Action) -> list[str]:
+        return action.keys.split(",") if action.keys else []
+
+    for action in ACTIONS:
+        if action.place in places:
+            yield action.id, _list(keys[action.id]) if action.id in keys else own(action)
+    for stroke in STROKES:
+        if stroke.place in places:
+            yield stroke.label.lower(), stroke.keys.split(",")
+
+
+def _wrong(path: Path, why: str) -> UsageError:
+    return UsageError(f"preferences: {path}: {why}. The usual ones hold until that is mended")

@@ -1,0 +1,113 @@
+"""What a user prefers: mistakes are named, it holds on the screen, and what is changed there is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pyalma_tui.errors import UsageError
+from pyalma_tui.tui.keys import choose_keys
+from pyalma_tui.tui.preferences import Colours, Preferences, change_preferences, keymap, read_preferences
+from tests.tui.driving import opened
+from tests.tui.fake_conductor import small
+
+THEME = """
+theme = "sea"   # mine
+
+[themes.sea]
+primary = "#204060"
+dark = true
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_keys() -> object:
+    """The registry's keys are shown again afterwards."""
+    yield
+    choose_keys({})
+
+
+def kept(folder: Path, text: str) -> Path:
+    path = folder / "preferences.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("theme = ", "no TOML: "),
+        ("them = 'nord'", "unknown field `them`"),
+        ("sort = 'age'", "Invalid enum value 'age' - at `$.sort`"),
+        ("[keys]\nretri = 'R'", "keys.retri: there is no such action. Did you mean retry?"),
+        ("[keys]\nretry = ''", "keys.retry: name a key, such as ctrl+r"),
+        ("[keys]\nretry = 'r'", 'keys.retry: "r" is the key of resume. Give one of them another key'),
+        ("[keys]\nlog_only = 'n'", 'keys.log_only: "n" is the key of next match.'),
+        ("[keys]\nhelp = '/'", 'keys.help: "/" is the key of filter.'),
+        ("[themes.sea]\nprimary = 'dark blue'", "$.themes[...].primary"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+    path = kept(tmp_path, text)
+    with pytest.raises(UsageError) as refused:
+        read_preferences(path)
+    assert str(refused.value).startswith(f"preferences: {path}: ")
+    assert told in str(refused.value)
+    assert path.read_text() == text
+
+
+def test_without_a_file_all_is_as_usual_and_a_change_makes_one(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "preferences.toml"
+    assert read_preferences(path) == Preferences()
+    change_preferences(path, sort="time", descending=True)
+    assert read_preferences(path) == Preferences(sort="time", descending=True)
+
+
+def test_a_change_leaves_comments_links_and_the_rest_as_they_are(tmp_path: Path) -> None:
+    dotfiles = tmp_path / "dotfiles"
+    dotfiles.mkdir()
+    real = kept(dotfiles, THEME)
+    path = tmp_path / "preferences.toml"
+    path.symlink_to(real)
+    change_preferences(path, theme="nord")
+    assert path.is_symlink()
+    assert real.read_text() == THEME.replace('"sea"', '"nord"')
+    assert [each.name for each in dotfiles.iterdir()] == ["preferences.toml"]
+
+
+def test_keys_that_trade_places_are_no_conflict() -> None:
+    assert keymap({"retry": "r", "resume": ["f", "^f"]}) == {"main.retry": "r", "main.resume": "f,ctrl+f"}
+
+
+async def test_a_theme_an_order_and_keys_of_ones_own_hold_on_the_screen(tmp_path: Path) -> None:
+    preferred = Preferences(
+        theme="sea", sort="name", keys={"sort": "S", "help": "h"}, themes={"sea": Colours("#204060")}
+    )
+    async with opened(small().snapshot(), size=(140, 90), preferences=preferred) as t:
+        assert t.app.theme == "sea"
+        await t.sees("⇅ name")
+        await t.press("o")
+        await t.sees("⇅ name")
+        await t.press("S")
+        await t.sees("⇅ progress")
+        await t.press("h")
+        await t.sees("│  S               Sort by batch order")
+
+
+async def test_what_is_changed_on_the_screen_is_kept_and_where_that_fails_it_is_said(tmp_path: Path) -> None:
+    path = kept(tmp_path, THEME)
+    async with opened(small().snapshot(), preferences=read_preferences(path), kept_in=path) as t:
+        await t.press("o", "O")
+        await t.sees("↑ name")
+        await t.press("t")
+        t.app.theme = "nord"
+        await t.until(lambda: read_preferences(path).theme == "nord")
+    found = read_preferences(path)
+    assert (found.sort, found.descending) == ("name", True)
+    assert "# mine" in path.read_text()
+    nowhere = tmp_path / "file" / "preferences.toml"
+    (tmp_path / "file").touch()
+    async with opened(small().snapshot(), kept_in=nowhere) as t:
+        await t.press("o")
+        await t.sees("this is not kept for the next time")
