@@ -96,7 +96,7 @@ def check(options: RunOptions, arguments: Sequence[str]) -> None:
         if given[one] and given[other]:
             raise UsageError(f"{one} and {other}: choose one of them. Nothing was started")
     if options.theme is not None:
-        from pyalma_tui.cli.screen import preferred
+        from pyalma_tui.cli.preferred import preferred
         from pyalma_tui.tui.themes import refuse_unknown  # 0.2 s
 
         refuse_unknown(options.theme, preferred()[0].themes)

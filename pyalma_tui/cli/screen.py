@@ -19,8 +19,8 @@ from pyalma_tui.cli.announcing import Announcer
 from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.preferred import preferred
 from pyalma_tui.cli.speak import leave_terminal, say, warn
-from pyalma_tui.errors import UsageError
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.commands import Quit, Remark
@@ -33,7 +33,6 @@ from pyalma_tui.store.layout import crash_log
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
-    from pyalma_tui.tui.preferences import Preferences
 
 
 SWITCH = 0.0005  # seconds that a key waits for another thread's turn to end; Python's own are 5 ms
@@ -108,22 +107,6 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     output.gone = ending.gone
     code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by, calls_done=not settings.no_done)
     return code if app.crash is None else code or 1
-
-
-def preferred() -> tuple[Preferences, Path | None]:
-    """What the user prefers, and where changes of it are kept; of a file with a mistake nothing holds but a warning."""
-    from pyalma_tui.tui.preferences import Preferences, preferences_path, read_preferences
-    from pyalma_tui.tui.themes import refuse_unknown
-
-    path = preferences_path()
-    try:
-        found = read_preferences(path)
-        if found.theme is not None:
-            refuse_unknown(found.theme, found.themes, f"preferences: {path}: theme")
-    except UsageError as error:
-        warn(str(error))
-        return Preferences(), None
-    return found, path
 
 
 def _tell_of_hangup() -> None:

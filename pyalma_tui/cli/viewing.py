@@ -13,7 +13,8 @@ import psutil
 
 from pyalma_tui.cli.headless import report
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.screen import Ending, preferred, show
+from pyalma_tui.cli.preferred import preferred
+from pyalma_tui.cli.screen import Ending, show
 from pyalma_tui.cli.speak import leave_terminal, say, tick, untick
 from pyalma_tui.errors import InUseError
 from pyalma_tui.report.plain import Output
