@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from signal import Signals
-from typing import Literal, TypeAlias
-
-import msgspec
+from typing import Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["usage", "module", "input", "store", "in use", "shortage", "defect"]
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(NamedTuple):
     """What failed, where an exception cannot travel: between threads, and in what is shown.
 
     `message` is the one line for the user, `exit_code` the one of a program that ends with it.

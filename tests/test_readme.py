@@ -53,13 +53,3 @@ def test_the_module_it_shows_runs_as_it_is(tmp_path: Path) -> None:
 def test_importing_the_package_imports_nothing_heavy(heavy: str) -> None:
     code = f"import sys, pyalma_tui; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["status", "nothing.py"]])
-def test_help_and_status_do_not_import_textual(arguments: list[str], tmp_path: Path) -> None:
-    code = (
-        "import sys\nfrom pyalma_tui.cli.main import main\n"
-        f"main({arguments!r})\nassert 'textual' not in sys.modules, 'textual was imported'"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 0, ended.stderr

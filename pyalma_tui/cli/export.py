@@ -13,8 +13,9 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.words import plural
-from pyalma_tui.report.export import SUFFIXES, Format, pieces, write_file
+from pyalma_tui.report.export import pieces, write_file
 from pyalma_tui.report.facts import facts_of, remaining
+from pyalma_tui.report.formats import SUFFIXES, Format
 
 
 def export(name: str, state: Path | None, form: Format | None, output: Path | None) -> int:

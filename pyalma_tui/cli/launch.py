@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from pyalma_tui import collecting
 from pyalma_tui.cli import stalled
 from pyalma_tui.cli.options import RunOptions, check, typed_options
 from pyalma_tui.cli.speak import ask, say, tick, untick, warn
@@ -93,6 +94,8 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         settings = (
             start.settings if options.debug is None else _only_debugged(start.settings, session, options.debug, name)
         )
+    if not screen:  # which does it after its first painting
+        collecting.resume()
     return front(settings, session, start.agent, options)
 
 

@@ -1,22 +1,18 @@
-"""The options of a run, as they are typed; the help text of each is here."""
+"""The options of a run, as they were typed, and what of them cannot be meant together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
-from cyclopts import Group, Parameter
+import msgspec
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.model.chosen import Chosen, Import, Sync
+from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.modes import Import, Sync
 from pyalma_tui.runner.terms import typed
 
-WHAT = Group("What to run", sort_key=1)
-HOW = Group("How", sort_key=2)
-FRONT = Group("Screen or none", sort_key=3)
-AGAIN = Group("Starting again", sort_key=4)
 EITHER = (  # of which one would be ignored
     ("--plain", "--json"),
     ("--batch", "instances"),
@@ -25,61 +21,40 @@ EITHER = (  # of which one would be ignored
 )
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """Everything that `pyalma-tui TARGET` takes beside the target and the instances."""
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `pyalma-tui TARGET` takes beside the target and the instances; `table` tells what it means."""
 
-    batch: Annotated[
-        Path | None,
-        Parameter(
-            group=WHAT,
-            allow_leading_hyphen=True,
-            help="a file that lists the instances: .batch, .txt, .csv, .jsonl; - for standard input",
-        ),
-    ] = None
-    iterations: Annotated[int | None, Parameter(group=WHAT, help="how often every instance is run (at first 1)")] = None
-    workers: Annotated[str | None, Parameter(group=WHAT, help="how many runs at a time, or all (at first 1)")] = None
-    seed: Annotated[int | None, Parameter(group=WHAT, help="what the runs' seeds are drawn from (drawn once)")] = None
+    batch: Path | None = None
+    iterations: int | None = None
+    workers: str | None = None
+    seed: int | None = None
 
-    timeout: Annotated[float | None, Parameter(group=HOW, help="seconds after which a run fails; inf: never")] = None
-    retries: Annotated[int | None, Parameter(group=HOW, help="how often a failed run is tried again (at first 0)")] = (
-        None
-    )
-    grace: Annotated[
-        float | None, Parameter(group=HOW, help="seconds until a run that does not save is stopped (at first 10)")
-    ] = None
-    sync: Annotated[
-        Sync | None,
-        Parameter(group=HOW, help="what a power loss may take: all not yet written, 50 ms (at first), nothing"),
-    ] = None
-    runs_per_worker: Annotated[
-        int | None, Parameter(group=HOW, help="after how many runs a worker is replaced; 1: each run has a process")
-    ] = None
-    imports: Annotated[
-        Import | None,
-        Parameter(name="--import", group=HOW, help="the module once, workers are forked (at first), or in each worker"),
-    ] = None
-    state: Annotated[Path | None, Parameter(group=HOW, help="the state directory (<stem>.alma beside TARGET)")] = None
+    timeout: float | None = None
+    retries: int | None = None
+    grace: float | None = None
+    sync: Sync | None = None
+    runs_per_worker: int | None = None
+    imports: Import | None = None
+    state: Path | None = None
 
-    debug: Annotated[
-        str | None, Parameter(group=FRONT, help="run this instance alone, with the terminal: breakpoint() works")
-    ] = None
-    plain: Annotated[bool, Parameter(group=FRONT, help="no screen: lines of text")] = False
-    json: Annotated[bool, Parameter(group=FRONT, help="no screen: JSON lines")] = False
-    no_mouse: Annotated[bool, Parameter(group=FRONT, help="leave the mouse to the terminal")] = False
-    theme: Annotated[str | None, Parameter(group=FRONT, help="colours; `t` on the screen tries them")] = None
-    on_hangup: Annotated[
-        Literal["continue", "interrupt"],
-        Parameter(group=FRONT, help="what to do when the terminal goes away"),
-    ] = "continue"
+    debug: str | None = None
+    plain: bool = False
+    json: bool = False
+    no_mouse: bool = False
+    theme: str | None = None
+    on_hangup: Literal["continue", "interrupt"] = "continue"
 
-    paused: Annotated[bool, Parameter(group=AGAIN, help="open without starting anything")] = False
-    retry_failed: Annotated[bool, Parameter(group=AGAIN, help="run failed ones too")] = False
-    rerun_done: Annotated[bool, Parameter(group=AGAIN, help="call done() again when all is done")] = False
-    no_done: Annotated[bool, Parameter(group=AGAIN, help="never call done()")] = False
-    fresh: Annotated[bool, Parameter(group=AGAIN, help="forget every state first; asks")] = False
-    yes: Annotated[bool, Parameter(group=AGAIN, help="with --fresh: do not ask")] = False
+    paused: bool = False
+    retry_failed: bool = False
+    rerun_done: bool = False
+    no_done: bool = False
+    fresh: bool = False
+    yes: bool = False
+
+
+def options_of(typed: Mapping[str, Any]) -> RunOptions:
+    """The options by their names, None where nothing was typed."""
+    return RunOptions(**{name: value for name, value in typed.items() if value is not None})
 
 
 def typed_options(options: RunOptions, args: tuple[str, ...] | None) -> Chosen:

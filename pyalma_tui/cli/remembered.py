@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from pyalma_tui import collecting
 from pyalma_tui.cli.speak import warn
 from pyalma_tui.errors import StoreError
 from pyalma_tui.loading.target import Target, find_target
@@ -31,6 +32,7 @@ def remembered(verb: str, name: str, state: Path | None) -> Remembered:
     target = find_target(name, warn)
     state_dir = target.state_dir(state)
     store, busy = look(state_dir)
+    collecting.resume()
     if store is None:
         raise StoreError(f"{verb}: {state_dir}: nothing is remembered of {name}. `pyalma-tui {name}` starts it")
     refuse_another(state_dir, store.meta, target.path, target.module, target.digest)

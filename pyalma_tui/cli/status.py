@@ -5,40 +5,21 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
-from pyalma_tui.cli.streams import is_unicode
-from pyalma_tui.model import jsontext
-from pyalma_tui.model.jsonline import escaped
-from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.terms import shown_args
 
 
-def status(name: str, state: Path | None, *, as_json: bool) -> int:
+def status(name: str, state: Path | None) -> int:
     """Print where every run stands; changes nothing. Raises StoreError if there is nothing to read."""
-    target, state_dir, store, busy = remembered("status", name, state)
+    target, _, store, busy = remembered("status", name, state)
     ledger, args = store.ledger, store.meta.chosen.args or ()
-    hook = ledger.hook
     now = time.time() if busy is not None else None
-    if as_json:
-        facts = status_facts(
-            target.path,
-            state_dir,
-            busy.pid if busy else None,
-            ledger.instances,
-            ledger.runs,
-            ledger.counts,
-            ledger.aside,
-            hook,
-            args,
-            now,
-        )
-        Out().text(escaped(jsontext.encode(facts).decode(), to_ascii=not is_unicode()) + "\n")
-        return 0
-    runs, rows = list(ledger.runs), list(ledger.rows)
-    print_summary(console(), ledger.instances, runs, rows, ledger.runs_of, ledger.counts, ledger.aside, hook, now)
+    runs, rows = ledger.runs.freeze(), ledger.rows.freeze()
+    print_summary(
+        console(), ledger.instances, runs, rows, ledger.runs_of, ledger.counts, ledger.aside, ledger.hook, now
+    )
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:

@@ -6,9 +6,10 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from pyalma_tui.model.modes import Import as Import
+from pyalma_tui.model.modes import Sync as Sync
+
 Argument: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]  # a program can be given no other
-Sync: TypeAlias = Literal["flush", "group", "fsync"]
-Import: TypeAlias = Literal["once", "each"]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 HashSeed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | Literal["random"]
 

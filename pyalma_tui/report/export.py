@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -17,10 +16,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import RunFacts
-
-Format: TypeAlias = Literal["csv", "json", "md"]
-SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".md": "md"}
-
+from pyalma_tui.report.formats import Format
 
 COLUMNS = RunFacts.__struct_fields__
 

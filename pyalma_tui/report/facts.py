@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from pyalma_tui.errors import Failure
+from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
@@ -17,7 +20,9 @@ from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store.layout import log_of
 
 SCHEMA = 1
+TOLD = 512  # runs whose text is made at a time
 NULL = msgspec.Raw(b"null")
+SECOND = len("2000-01-01T00:00:00")
 
 
 class HookFacts(msgspec.Struct, frozen=True):
@@ -27,7 +32,7 @@ class HookFacts(msgspec.Struct, frozen=True):
     calls: int
 
 
-class RunFacts(msgspec.Struct, frozen=True):
+class RunFacts(msgspec.Struct, frozen=True, gc=False):
     """What is told of one run, by `status --json`, by a script's results and in an export; what is not known is None.
 
     `seconds` are those of all attempts, the running one included. What follows belongs to the last one: `started` and
@@ -59,7 +64,7 @@ class RunFacts(msgspec.Struct, frozen=True):
 
 
 class StatusFacts(msgspec.Struct, frozen=True):
-    """What `status --json` prints; a change that breaks readers raises `schema`.
+    """What `status --json` prints, followed by the `runs`; a change that breaks readers raises `schema`.
 
     `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more. `args` are the
     module's own.
@@ -73,7 +78,6 @@ class StatusFacts(msgspec.Struct, frozen=True):
     not_in_batch: Tally
     done_hook: HookFacts
     args: tuple[str, ...]
-    runs: list[RunFacts]
 
 
 def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFacts:
@@ -107,7 +111,18 @@ def _ended(status: s.Status) -> float | None:
 
 
 def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds")
+    if at is None:
+        return None
+    microseconds = round(at % 1 * 1e6)
+    day_and_time, offset = _second(at // 1 + microseconds // 1_000_000)
+    return f"{day_and_time}.{microseconds % 1_000_000 // 1_000:03}{offset}"
+
+
+@lru_cache(maxsize=1024)
+def _second(at: float) -> tuple[str, str]:
+    """A second of the epoch as ISO 8601, and its offset from UTC; hundreds of runs may begin or end in one."""
+    text = datetime.fromtimestamp(at).astimezone().isoformat(timespec="seconds")
+    return text[:SECOND], text[SECOND:]
 
 
 def facts_of(instances: Sequence[Instance], runs: Iterable[Run], now: float | None = None) -> Iterator[RunFacts]:
@@ -119,15 +134,12 @@ def status_facts(
     target: Path,
     state_dir: Path,
     busy_pid: int | None,
-    instances: Sequence[Instance],
-    runs: Iterable[Run],
     counts: Tally,
     aside: Tally,
     hook: s.DoneHook,
     args: tuple[str, ...],
-    now: float | None = None,
 ) -> StatusFacts:
-    """Everything that `status` tells; running runs count until `now`, None where nobody runs them any more."""
+    """Everything that `status` tells but for the runs."""
     return StatusFacts(
         schema=SCHEMA,
         target=str(target),
@@ -137,8 +149,18 @@ def status_facts(
         not_in_batch=aside,
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
         args=args,
-        runs=list(facts_of(instances, remaining(instances, runs), now)),
     )
+
+
+def status_pieces(facts: StatusFacts, rows: Iterable[RunFacts]) -> Iterator[str]:
+    """The JSON text of everything that `status` tells, piece by piece: of a million runs it has 300 MB."""
+    opening = f'{jsontext.encode(facts).decode()[:-1]},"runs":['
+    todo = iter(rows)
+    while some := list(islice(todo, TOLD)):
+        yield opening
+        yield jsontext.encode(some).decode()[1:-1]
+        opening = ","
+    yield "]}" if opening == "," else f"{opening}]}}"
 
 
 def remaining(instances: Sequence[Instance], runs: Iterable[Run]) -> Iterator[Run]:

@@ -420,7 +420,7 @@ def test_the_script_of_the_readme_runs_as_it_is(folder: Folder) -> None:
 def test_a_script_needs_neither_the_screen_nor_tables(tmp_path: Path) -> None:
     code = (
         "import sys, pyalma_tui.experiment, pyalma_tui.batch\n"
-        "sys.exit(', '.join({'textual', 'rich', 'cyclopts'} & set(sys.modules)) or 0)"
+        "sys.exit(', '.join({'textual', 'rich', 'click'} & set(sys.modules)) or 0)"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")

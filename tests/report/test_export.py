@@ -16,8 +16,9 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.report.export import COLUMNS, Format, pieces, write_file
+from pyalma_tui.report.export import COLUMNS, pieces, write_file
 from pyalma_tui.report.facts import facts_of
+from pyalma_tui.report.formats import Format
 
 HOSTILE = 'a|b,"c"\r\n\x1b[2J\\`<b>\ud800'
 INSTANCES = [

@@ -1,0 +1,249 @@
+"""Every command with all that it takes, in one table; what a command needs is imported when it is called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+import click
+
+from pyalma_tui import __version__
+from pyalma_tui.cli.parsing import PATH, SECONDS, TEXT, WHOLE, Argument, Command, Option, Program, Question, Target
+from pyalma_tui.cli.printing import Out
+from pyalma_tui.model.modes import Import, Sync
+from pyalma_tui.report.formats import Format
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ABOUT = (
+    "Run a Python module on many instances, see every run's progress and last saved state, and lose nothing. "
+    "What follows -- are the module's own arguments: it finds them in its sys.argv, also at later starts."
+)
+TYPO = 0.75  # how near a word is to that of a command, if it is meant
+WHAT, HOW, FRONT, AGAIN = "What to run", "How", "Screen or none", "Starting again"
+
+TARGET = Argument("target", "TARGET", "a run module (.py) or an .experiment")
+STATE = Option("--state", "the state directory (<stem>.alma beside TARGET)", PATH)
+
+RUN = (
+    Option("--batch", "a file that lists the instances: .batch, .txt, .csv, .jsonl; - for standard input", PATH, WHAT),
+    Option("--iterations", "how often every instance is run (at first 1)", WHOLE, WHAT),
+    Option("--workers", "how many runs at a time, or all (at first 1)", TEXT, WHAT),
+    Option("--seed", "what the runs' seeds are drawn from (drawn once)", WHOLE, WHAT),
+    Option("--timeout", "seconds after which a run fails; inf: never", SECONDS, HOW),
+    Option("--retries", "how often a failed run is tried again (at first 0)", WHOLE, HOW),
+    Option("--grace", "seconds until a run that does not save is stopped (at first 10)", SECONDS, HOW),
+    Option(
+        "--sync",
+        "what a power loss may take: all not yet written, 50 ms (at first), nothing",
+        click.Choice(get_args(Sync)),
+        HOW,
+    ),
+    Option("--runs-per-worker", "after how many runs a worker is replaced; 1: each run has a process", WHOLE, HOW),
+    Option(
+        "--import",
+        "the module once, workers are forked (at first), or in each worker",
+        click.Choice(get_args(Import)),
+        HOW,
+        into="imports",
+    ),
+    Option("--state", "the state directory (<stem>.alma beside TARGET)", PATH, HOW),
+    Option("--debug", "run this instance alone, with the terminal: breakpoint() works", TEXT, FRONT),
+    Option("--plain", "no screen: lines of text", heading=FRONT),
+    Option("--json", "no screen: JSON lines", heading=FRONT),
+    Option("--no-mouse", "leave the mouse to the terminal", heading=FRONT),
+    Option("--theme", "colours; `t` on the screen tries them", TEXT, FRONT),
+    Option("--on-hangup", "what to do when the terminal goes away", click.Choice(["continue", "interrupt"]), FRONT),
+    Option("--paused", "open without starting anything", heading=AGAIN),
+    Option("--retry-failed", "run failed ones too", heading=AGAIN),
+    Option("--rerun-done", "call done() again when all is done", heading=AGAIN),
+    Option("--no-done", "never call done()", heading=AGAIN),
+    Option("--fresh", "forget every state first; asks", heading=AGAIN),
+    Option("--yes", "with --fresh: do not ask", heading=AGAIN),
+)
+
+
+def _help(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from pyalma_tui.cli.helping import help_of
+
+        Out().text(help_of(ctx))
+        ctx.exit()
+
+
+def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        Out().text(f"{__version__}\n")
+        ctx.exit()
+
+
+HELP = Question("--help", "-h", told="Show this and exit.", answer=_help)
+VERSION = Question("--version", told="Show the version and exit.", answer=_version)
+
+Carried = TypeVar("Carried", bound=Callable[..., int])
+program = Program()
+
+
+def command(
+    name: str, params: Sequence[click.Parameter], told: str = "", *, imports: bool = False
+) -> Callable[[Carried], Carried]:
+    """Put a command into the table, told by its docstring unless `told` otherwise."""
+
+    def put(carry_out: Carried) -> Carried:
+        made = Command(name, told or carry_out.__doc__ or "", [*params, HELP, VERSION], imports=imports)
+        made.callback = carry_out
+        program.add_command(made)
+        return carry_out
+
+    return put
+
+
+@command(
+    "",
+    [
+        Target("target", "TARGET", "a run module (.py) or an .experiment"),
+        Argument("instances", "[INSTANCE ...]", "files, directories or quoted globs", many=True),
+        *RUN,
+    ],
+    ABOUT,
+    imports=True,
+)
+def run(target: str, instances: tuple[str, ...], args: tuple[str, ...] | None, **options: Any) -> int:
+    """Run or resume an experiment."""
+    _refuse_typo(target)
+
+    from pyalma_tui.cli.launch import run as launch
+    from pyalma_tui.cli.options import options_of
+
+    return launch(target, instances, options_of(options), args)
+
+
+@command("demo", [Argument("directory", "[DIRECTORY]", "a new directory (./pyalma-demo)", PATH, required=False), *RUN])
+def demo(directory: Path | None, **options: Any) -> int:
+    """Copy the shipped example into a directory and run it."""
+    from pathlib import Path
+
+    from pyalma_tui.cli.demo import copy_example
+    from pyalma_tui.cli.launch import run as launch
+    from pyalma_tui.cli.options import options_of
+
+    module = copy_example(directory or Path("pyalma-demo"))
+    os.chdir(module.parent)
+    if options["workers"] is None and not (options["state"] or Path(module.name).with_suffix(".alma")).exists():
+        options["workers"] = "2"
+    return launch(module.name, (), options_of(options))
+
+
+@command("status", [TARGET, Option("--json", "one JSON object, for programs"), STATE])
+def status(target: str, json: bool, state: Path | None) -> int:
+    """Show what stands where, without starting anything."""
+    if json:
+        from pyalma_tui.cli.status_json import status_json as show  # without Rich
+    else:
+        from pyalma_tui.cli.status import status as show
+    return show(target, state)
+
+
+@command(
+    "logs",
+    [
+        TARGET,
+        Argument("instance", "[INSTANCE]", "whose log; without it: which logs there are", TEXT, required=False),
+        Option("--iteration", "of which iteration, from 0 (the one that ran last)", WHOLE),
+        Option("--attempt", "of which attempt, from 1 (the latest)", WHOLE),
+        Option("--follow", "print what is added until the attempt ends"),
+        STATE,
+    ],
+)
+def logs(
+    target: str, instance: str | None, iteration: int | None, attempt: int | None, follow: bool, state: Path | None
+) -> int:
+    """Print what a run printed."""
+    from pyalma_tui.cli.logs import logs as show
+
+    return show(target, instance, state, iteration, attempt, follow=follow)
+
+
+@command(
+    "export",
+    [
+        TARGET,
+        Option(
+            "--format", "csv unless the name of the file says otherwise", click.Choice(get_args(Format)), into="form"
+        ),
+        Option("--output", "a file, replaced whole (stdout)", PATH),
+        STATE,
+    ],
+)
+def export(target: str, form: Format | None, output: Path | None, state: Path | None) -> int:
+    """Print every run as a row of a table."""
+    from pyalma_tui.cli.export import export as write
+
+    return write(target, state, form, output)
+
+
+@command("import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE])
+def import_plan(experiment: str, state: Path | None) -> int:
+    """Take over an unfinished experiment of pyalma."""
+    from pyalma_tui.cli.import_plan import import_plan as continue_plan
+
+    return continue_plan(experiment, state)
+
+
+@command(
+    "reset",
+    [
+        TARGET,
+        Argument("instances", "[INSTANCE ...]", "names or quoted patterns (all)", many=True),
+        Option("--status", "only runs that are this (all)", click.Choice(["interrupted", "failed", "done"])),
+        Option("--remove", "take these instances out of the experiment altogether"),
+        Option("--yes", "do not ask"),
+        STATE,
+    ],
+)
+def reset(target: str, instances: tuple[str, ...], status: Any, remove: bool, yes: bool, state: Path | None) -> int:
+    """Forget the state of all runs, or of those of some instances or of one status; asks."""
+    from pyalma_tui.cli.reset import remove as take_out
+    from pyalma_tui.cli.reset import reset as forget
+
+    return (take_out if remove else forget)(target, instances, status, state, yes=yes)
+
+
+@command(
+    "doctor",
+    [Argument("target", "[TARGET]", "a run module (.py) or an .experiment", required=False), STATE],
+    imports=True,
+)
+def doctor(target: str | None, state: Path | None, args: tuple[str, ...] | None) -> int:
+    """Look what is fine and what is not: terminal, libraries, store, lock, module, instances, disk."""
+    from pyalma_tui.cli.doctor import doctor as look
+
+    return look(target, state, args)
+
+
+@command(
+    "--install-completion",
+    [
+        Option("--shell", "of which shell (the one that this is typed in)", click.Choice(["bash", "zsh", "fish"])),
+        Option("--output", "a file for it (where the shell looks)", PATH),
+    ],
+)
+def install_completion(shell: str | None, output: Path | None) -> int:
+    """Let the shell complete commands, options and files."""
+    from pyalma_tui.cli.completion import install
+
+    return install(program, shell, output)
+
+
+def _refuse_typo(target: str) -> None:
+    """Raise UsageError for a word that is no file and nearly a command."""
+    from difflib import get_close_matches
+
+    from pyalma_tui.errors import UsageError
+
+    if not target.isalpha() or any(os.path.lexists(target + ending) for ending in ("", ".py", ".experiment")):
+        return
+    if near := get_close_matches(target, program.named, 1, TYPO):
+        raise UsageError(f"{target}: there is no such file and no such command. Did you mean {near[0]}?")
