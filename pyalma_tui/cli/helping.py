@@ -70,20 +70,20 @@ def _commands(command: Command, program: Program) -> Iterator[Row]:
 
 def _row(option: Option) -> Row:
     if option.is_flag:
-        return option.opts[0], option.help or ""
+        return "/".join([*option.opts, *option.secondary_opts]), option.help or ""
     choices = f" [choices: {', '.join(option.type.choices)}]" if isinstance(option.type, click.Choice) else ""
     return f"{option.opts[0]} {option.type.name.upper()}", f"{option.help}{choices}"
 
 
 def _table(rows: list[Row], columns: int) -> Iterator[str]:
-    """Terms with their texts beside them, or below them where there is no room for both."""
-    width = max(len(term) for term, _ in rows) + 4
-    beside = width <= MOST + 4 and columns - width >= LEAST
-    indent = width if beside else 6
+    """Terms with their texts beside them; below those that are long, or where there is no room for both."""
+    indent = max((len(term) for term, _ in rows if len(term) <= MOST), default=2) + 4
+    if columns - indent < LEAST:
+        indent = 6
     for term, text in rows:
         lines = _wrapped(text, columns, " " * indent)
-        if beside:
-            lines[0] = f"  {term}".ljust(width) + lines[0][indent:]
+        if len(term) + 4 <= indent:
+            lines[0] = f"  {term}".ljust(indent) + lines[0][indent:]
         else:
             yield f"  {term}"
         yield from lines

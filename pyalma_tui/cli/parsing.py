@@ -53,13 +53,17 @@ TYPED = click.Path(readable=False)  # a path as it was typed
 
 
 class Option(click.Option):
-    """An option, told under a heading; one without a kind of value is a flag."""
+    """An option, told under a heading; one without a kind of value is a flag.
+
+    Of a pair, `--it/--no-it`, it is None where nobody chose one.
+    """
 
     def __init__(
         self, name: str, told: str, kind: click.ParamType[Any] | None = None, heading: str = "Options", into: str = ""
     ) -> None:
         names = [name, *([into] if into else [])]
-        super().__init__(names, help=told, type=kind, is_flag=True if kind is None else None)
+        unsaid: dict[str, Any] = {"default": None} if "/" in name else {}
+        super().__init__(names, help=told, type=kind, is_flag=True if kind is None else None, **unsaid)
         self.heading = heading
 
 
@@ -112,15 +116,15 @@ class Command(click.Command):
         return rest
 
     def _refuse_slips(self, ctx: click.Context, words: Sequence[str]) -> None:
-        options = {name: each for each in self.params if isinstance(each, click.Option) for name in each.opts}
+        options = {name: each for each in self.params if isinstance(each, click.Option) for name in _names(each)}
         given = set()
         for word, following in zip(words, [*words, MARK][1:], strict=True):
             name, attached, _ = word.partition("=")
             if name not in options or ctx.resilient_parsing:
                 continue
-            if name in given:
+            if options[name] in given:
                 raise click.BadOptionUsage(name, f"{name} is given twice.", ctx)
-            given.add(name)
+            given.add(options[name])
             if not attached and not options[name].is_flag and _is_option(following):
                 raise click.BadOptionUsage(name, f"{name} needs a value behind it.", ctx)
 
@@ -157,6 +161,10 @@ class Target(Argument):
             return super().shell_complete(ctx, incomplete)
         here = [name for name in sorted(os.listdir()) if name.endswith(ENDINGS) and shlex.quote(name) == name]
         return [CompletionItem(name) for name in (*commands, *here) if name.startswith(incomplete)]
+
+
+def _names(option: click.Option) -> list[str]:
+    return [*option.opts, *option.secondary_opts]
 
 
 def _is_option(word: str) -> bool:

@@ -24,7 +24,7 @@ def _unknown(error: click.NoSuchOption, words: Sequence[str]) -> str:
     told = f"Unknown option: {typed}."
     if context is None:
         return told
-    known = [option for param in context.command.get_params(context) for option in param.opts]
+    known = [option for param in context.command.get_params(context) for option in (*param.opts, *param.secondary_opts)]
     if near := get_close_matches(typed.strip("-"), [option.strip("-") for option in known], 1):
         return f"{told} Did you mean --{near[0]}?"
     if isinstance(context.command, Command) and context.command.imports:

@@ -9,8 +9,7 @@ from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.model.jsonline import escaped
-from pyalma_tui.report.facts import facts_of, remaining, status_facts
-from pyalma_tui.report.status_json import pieces
+from pyalma_tui.report.facts import facts_of, remaining, status_facts, status_pieces
 
 
 def status_json(name: str, state: Path | None) -> int:
@@ -21,8 +20,10 @@ def status_json(name: str, state: Path | None) -> int:
     facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, ledger.hook, args)
     now = time.time() if busy is not None else None
     out, to_ascii = Out(), not is_unicode()
-    for piece in pieces(facts, facts_of(ledger.instances, remaining(ledger.instances, ledger.runs), now)):
+    runs = remaining(ledger.instances, ledger.runs.freeze())
+    for piece in status_pieces(facts, facts_of(ledger.instances, runs, now)):
         out.text(escaped(piece, to_ascii=to_ascii))
         if out.gone:
             break
+    out.text("\n")
     return 0

@@ -12,6 +12,7 @@ import pytest
 from pyalma_tui.cli import launch
 from pyalma_tui.cli.main import main
 from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.parsing import Command, Option, Program
 
 NO_WORDS: tuple[str, ...] = ()
 
@@ -86,3 +87,14 @@ def test_what_may_be_a_slip_is_refused(
     assert main(words.split()) == 2
     assert capsys.readouterr() == ("", f"pyalma-tui: {told} (--help tells more)\n")
     assert not os.listdir()
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"), [("x", None), ("x --it", True), ("x --no-it", False)], ids=["neither", "it", "no-it"]
+)
+def test_of_a_pair_of_flags_it_is_known_that_nobody_chose_one(words: str, chosen: bool | None) -> None:
+    program, command = Program(), Command("x", "", [Option("--it/--no-it", "")])
+    command.callback = lambda it: it
+    program.add_command(command)
+    with program.make_context("pyalma-tui", words.split()) as context:
+        assert program.invoke(context) is chosen

@@ -16,8 +16,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Tally
-from pyalma_tui.report.facts import RunFacts, facts_of, run_facts, status_facts
-from pyalma_tui.report.status_json import TOGETHER, pieces
+from pyalma_tui.report.facts import TOLD, RunFacts, facts_of, run_facts, status_facts, status_pieces
 
 FACTS = status_facts(Path("/m.py"), Path("/m.alma"), 7, Tally(done=2), Tally(), s.DoneHook(), ("--depth", "3"))
 INSTANCES = [Instance(0, "a\udcff", "/a"), Instance(1, "b", "/b")]
@@ -25,25 +24,24 @@ INSTANCES = [Instance(0, "a\udcff", "/a"), Instance(1, "b", "/b")]
 
 def runs(count: int) -> Iterator[RunFacts]:
     """Facts of so many runs, one of which has a name that UTF-8 cannot carry."""
-    return facts_of(INSTANCES, (Run(i + 1, int(i != TOGETHER), i, i) for i in range(count)))
+    return facts_of(INSTANCES, (Run(i + 1, int(i != TOLD), i, i) for i in range(count)))
 
 
-@pytest.mark.parametrize("count", [0, 1, TOGETHER, TOGETHER + 1, 3 * TOGETHER + 7])
+@pytest.mark.parametrize("count", [0, 1, TOLD, TOLD + 1, 3 * TOLD + 7])
 def test_the_pieces_are_one_object_with_every_run_once(count: int) -> None:
-    told = json.loads("".join(pieces(FACTS, runs(count))))
+    told = json.loads("".join(status_pieces(FACTS, runs(count))))
     assert list(told)[-1] == "runs"
     assert (told["schema"], told["busy_pid"], told["counts"]["done"], told["args"]) == (1, 7, 2, ["--depth", "3"])
     assert [(run["id"], run["iteration"]) for run in told["runs"]] == [(i + 1, i) for i in range(count)]
-    assert [run["instance"] for run in told["runs"]].count("a\udcff") == int(count > TOGETHER)
+    assert [run["instance"] for run in told["runs"]].count("a\udcff") == int(count > TOLD)
 
 
 def test_of_the_runs_only_those_of_a_piece_are_held() -> None:
     asked = []
-    printed = pieces(FACTS, (asked.append(facts.id) or facts for facts in runs(10 * TOGETHER)))  # type: ignore[func-returns-value]
-    next(printed)
-    assert not asked
-    next(printed)
-    assert len(asked) == TOGETHER
+    printed = status_pieces(FACTS, (asked.append(facts.id) or facts for facts in runs(10 * TOLD)))  # type: ignore[func-returns-value]
+    opening, first = next(printed), next(printed)
+    assert opening.endswith('"runs":[')
+    assert json.loads(f"[{first}]")[-1]["id"] == len(asked) == TOLD
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"])

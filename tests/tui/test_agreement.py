@@ -19,7 +19,7 @@ from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Raised, Record, Returned, Saved, Started, Stopped
 from pyalma_tui.report import status_json
 from pyalma_tui.report.export import pieces
-from pyalma_tui.report.facts import facts_of, status_facts
+from pyalma_tui.report.facts import facts_of, status_facts, status_pieces
 from pyalma_tui.report.plain import Output, line_printer
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.snapshot import Slot, Snapshot
@@ -88,7 +88,7 @@ async def test_h113_a_time_is_that_of_all_attempts_everywhere(
 ) -> None:
     ledger = reopened(ledger_of(records)) if again else ledger_of(records)
     facts = status_facts(Path(), Path(), None, ledger.counts, ledger.aside, ledger.hook, ())
-    printed = "".join(status_json.pieces(facts, facts_of(INSTANCES, ledger.runs, NOW)))
+    printed = "".join(status_pieces(facts, facts_of(INSTANCES, ledger.runs, NOW)))
     assert json.loads(printed)["runs"][0]["seconds"] == seconds
     assert json.loads("".join(pieces(facts_of(INSTANCES, ledger.runs, NOW), "json")))[0]["seconds"] == seconds
     assert text in summary(ledger, NOW)

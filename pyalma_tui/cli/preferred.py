@@ -1,0 +1,23 @@
+"""What the user prefers of the screen, whatever is in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyalma_tui.cli.speak import warn
+from pyalma_tui.errors import UsageError
+from pyalma_tui.tui.preferences import Preferences, preferences_path, read_preferences
+from pyalma_tui.tui.themes import refuse_unknown
+
+
+def preferred() -> tuple[Preferences, Path | None]:
+    """What the user prefers, and where changes of it are kept; of a file with a mistake nothing holds but a warning."""
+    path = preferences_path()
+    try:
+        found = read_preferences(path)
+        if found.theme is not None:
+            refuse_unknown(found.theme, found.themes, f"preferences: {path}: theme")
+    except UsageError as error:
+        warn(str(error))
+        return Preferences(), None
+    return found, path
