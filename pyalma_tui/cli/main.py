@@ -160,6 +160,24 @@ def reset(
     return forget(target, instances, status, state, yes=yes)
 
 
+@app.command(usage=f"{USAGE} verify TARGET [INSTANCE ...] [OPTIONS]")
+def verify(
+    target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
+    /,
+    *instances: Annotated[str, Parameter(help="which to try (the shortest that are done)")],
+    interruptions: Annotated[int, Parameter(help="how often each run is stopped, at random saves (5)")] = 5,
+    kill: Annotated[bool, Parameter(help="stop it by kill -9 instead of asking")] = False,
+    iteration: Annotated[int | None, Parameter(help="which iteration to try, from 0")] = None,
+    workers: Annotated[int, Parameter(help="how many runs to try at a time (1)")] = 1,
+    state: State = None,
+) -> int:
+    """Check that an interruption changes nothing: call runs undisturbed and stopped, and compare what they leave."""
+    from pyalma_tui.cli.verify import Options
+    from pyalma_tui.cli.verify import verify as check
+
+    return check(target, instances, state, Options(interruptions, kill, iteration, workers))
+
+
 @app.command(usage=f"{USAGE} doctor [TARGET] [OPTIONS] [-- ARGS]")
 def doctor(
     target: Annotated[str | None, Parameter(help="a run module (.py) or an .experiment")] = None,
