@@ -160,7 +160,9 @@ def _only_debugged(settings: Settings, session: Session, word: str, target: str)
         session.close()
         raise
     only = left[0]
-    return msgspec.structs.replace(settings, only=only, workers=1, timeout=None, retries=0, no_done=True)
+    return msgspec.structs.replace(
+        settings, only=only, foreground=True, workers=1, timeout=None, retries=0, no_done=True
+    )
 
 
 def _front_end(*, screen: bool, debugs: bool) -> FrontEnd:

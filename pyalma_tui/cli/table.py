@@ -215,6 +215,34 @@ def reset(target: str, instances: tuple[str, ...], status: Any, remove: bool, ye
 
 
 @command(
+    "verify",
+    [
+        TARGET,
+        Argument("instances", "[INSTANCE ...]", "which to try (the shortest that are done)", many=True),
+        Option("--interruptions", "how often each run is stopped, at random saves (5)", WHOLE),
+        Option("--kill", "stop it by kill -9 instead of asking"),
+        Option("--iteration", "which iteration to try, from 0", WHOLE),
+        Option("--workers", "how many runs to try at a time (1)", WHOLE),
+        STATE,
+    ],
+)
+def verify(
+    target: str,
+    instances: tuple[str, ...],
+    interruptions: int | None,
+    kill: bool,
+    iteration: int | None,
+    workers: int | None,
+    state: Path | None,
+) -> int:
+    """Call runs undisturbed and stopped, and compare what they leave: does an interruption change nothing?"""
+    from pyalma_tui.cli.verify import Options
+    from pyalma_tui.cli.verify import verify as check
+
+    return check(target, instances, state, Options(interruptions, kill, iteration, workers))
+
+
+@command(
     "doctor",
     [Argument("target", "[TARGET]", "a run module (.py) or an .experiment", required=False), STATE],
     imports=True,

@@ -6,7 +6,7 @@ costs no hop more. Workers are named by numbers that the runner gives them; proc
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -17,11 +17,26 @@ WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all t
 CUT_OFF = 113  # the exit code of a worker that cannot tell its runner anything any more
 
 
+How: TypeAlias = Literal["asked", "before", "after"]
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """The worker itself ends the attempt at its `at`-th save, counted from 1, to find out what becomes of the run then.
+
+    "asked": the save stores and raises Interrupted, as if somebody had asked. "before": the worker is killed on its way
+    into the save, which stores nothing; where `run` returns with one save less, on its way out. "after": it is killed
+    when that save has stored.
+    """
+
+    at: int
+    how: How
+
+
 class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     """Call `run`. `is_object` tells an instance with `data` from a string, `bare` one that is nothing else.
 
     `state` is the JSON text to hand in. `timeout` are the seconds after which the attempt fails however it ends, None
-    for never.
+    for never. `cut` is None unless the run is on trial.
     """
 
     run: int
@@ -35,6 +50,7 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     state: msgspec.Raw
     timeout: float | None = None
     bare: bool = False
+    cut: Cut | None = None
 
 
 class DoneOrder(msgspec.Struct, frozen=True, tag="done"):

@@ -25,6 +25,7 @@ def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
         grace=settings.grace,
         no_done=settings.no_done,
         runs_per_worker=settings.runs_per_worker,
+        cuts=settings.cuts,
     )
     return State(
         ledger=ledger,

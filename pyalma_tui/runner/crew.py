@@ -62,7 +62,8 @@ class Crew:
                     settings.chosen,
                     kept,
                     each=settings.each,
-                    foreground=settings.only is not None,
+                    foreground=settings.foreground,
+                    folder=settings.folder,
                 )
         except OSError as error:
             return i.NoAgent(error.strerror or str(error), is_shortage(error))

@@ -119,12 +119,13 @@ def _order(seat: Seat, number: int, state: State, clock: Clock) -> Iterator[Inst
     run = state.ledger.run(number)
     assert all(other.run != number for other in state.seats.values()), "no two workers have the same run"
     assert not isinstance(run.status, s.Running | s.Done), "only what is not running and not done is called"
-    order = _run_order(run, state.ledger.instances[run.instance], state.timeout)
+    order = _run_order(run, state.ledger.instances[run.instance], state)
     turn(seat, state, clock, Running(run.id, order.attempt, state.timeout), served=1)
     yield i.Give(seat.worker, order)
 
 
-def _run_order(run: Run, instance: Instance, timeout: float | None) -> m.RunOrder:
+def _run_order(run: Run, instance: Instance, state: State) -> m.RunOrder:
+    cuts = state.policy.cuts
     return m.RunOrder(
         run=run.id,
         attempt=run.attempt + 1,
@@ -135,8 +136,9 @@ def _run_order(run: Run, instance: Instance, timeout: float | None) -> m.RunOrde
         iteration=run.iteration,
         seed=run.seed,
         state=NO_STATE if run.state is None else msgspec.Raw(run.state),
-        timeout=timeout,
+        timeout=state.timeout,
         bare=instance.bare,
+        cut=cuts[run.attempt] if run.attempt < len(cuts) else None,
     )
 
 

@@ -23,15 +23,21 @@ from pyalma_tui.store.ours import is_begun
 
 @contextmanager
 def first_agent(
-    module: Path, state_dir: Path, chosen: Chosen | None = None, *, each: bool = False, foreground: bool = False
+    module: Path,
+    state_dir: Path,
+    chosen: Chosen | None = None,
+    *,
+    each: bool = False,
+    foreground: bool = False,
+    folder: Path | None = None,
 ) -> Iterator[LocalAgent]:
     """An agent that imports the module. What fails inside of the `with` ends it; otherwise it lives on after it.
 
-    `each` lets every worker import the module by itself. Raises ShortageError if no process can be started, LoadError
-    if this one cannot.
+    `each` lets every worker import the module by itself, `folder` is its working directory, None for ours. Raises
+    ShortageError if no process can be started, LoadError if this one cannot.
     """
     with tempfile.TemporaryFile() as output:
-        agent = _start(module, output, chosen, each=each, foreground=foreground)
+        agent = _start(module, output, chosen, folder, each=each, foreground=foreground)
         try:
             yield agent
         except LoadError as error:
@@ -47,10 +53,12 @@ def first_agent(
         _keep_output(output, state_dir)
 
 
-def _start(module: Path, output: IO[bytes], chosen: Chosen | None, *, each: bool, foreground: bool) -> LocalAgent:
+def _start(
+    module: Path, output: IO[bytes], chosen: Chosen | None, folder: Path | None, *, each: bool, foreground: bool
+) -> LocalAgent:
     mark = f"first-{os.getpid()}-{time.monotonic_ns()}"  # its own even if one process runs several experiments
     try:
-        return LocalAgent(module, output, mark, chosen, each=each, foreground=foreground)
+        return LocalAgent(module, output, mark, chosen, each=each, foreground=foreground, folder=folder)
     except OSError as error:
         if is_shortage(error):
             raise ShortageError(f"no worker can be started: {error.strerror}") from error

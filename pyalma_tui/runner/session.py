@@ -15,6 +15,7 @@ from pyalma_tui.model.chosen import Chosen, Sync
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.messages import Cut
 from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record
@@ -43,9 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
     where the user did not say. `each` lets every worker import the module by itself, `runs_per_worker` is after how
     many runs one is replaced, None for never, `nice` is how readily they give way to other programs. `only` is the one
-    run to call, in the foreground with the terminal, if one is debugged. `chosen` is what stays for the next start,
-    None for what it has been so far; `told` are lines for the user about that. `warnings` are what was found wrong with
-    the input, told already on stderr.
+    run to call, None for all; `foreground` gives it the terminal. `folder` is where the module runs, None for where we
+    do, and `cuts` are where the attempts of a run end that is on trial. `chosen` is what stays for the next start, None
+    for what it has been so far; `told` are lines for the user about that. `warnings` are what was found wrong with the
+    input, told already on stderr.
     """
 
     target: Path
@@ -64,6 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rerun_done: bool = False
     no_done: bool = False
     only: int | None = None
+    foreground: bool = False
+    folder: Path | None = None
+    cuts: tuple[Cut, ...] = ()
     each: bool = False
     runs_per_worker: int | None = None
     nice: int = 0

@@ -9,6 +9,7 @@ import msgspec
 
 from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.messages import Cut
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import Retries
 from pyalma_tui.runner.room import Room
@@ -130,13 +131,14 @@ class Gate(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What was chosen for this session and stays. `grace` in seconds; `runs_per_worker` None for as many as there are.
 
-    `module` names it in messages.
+    `module` names it in messages. `cuts` tell where the first attempts of a run end that is on trial.
     """
 
     module: str = ""
     grace: float = 10.0
     no_done: bool = False
     runs_per_worker: int | None = None
+    cuts: Sequence[Cut] = ()
 
 
 class State(msgspec.Struct, kw_only=True):

@@ -23,6 +23,7 @@ from pyalma_tui.model.messages import Refused, RunOrder
 from pyalma_tui.model.records import Progressed, Raised, Record, Returned, Stopped
 from pyalma_tui.store.segment import EstrangedError, SegmentWriter, line_of, saved_line, saved_prefix
 from pyalma_tui.worker.between import Before
+from pyalma_tui.worker.cutting import cutting
 from pyalma_tui.worker.failure import release
 from pyalma_tui.worker.outcome import Facts, not_recorded, outcome
 from pyalma_tui.worker.stopping import Stopping
@@ -243,7 +244,8 @@ def call_run(
         try:
             if attempt.asked:
                 raise Interrupted
-            module.run(*arguments, **keywords)
+            called = module.run if order.cut is None else cutting(module.run, order.cut, stopping)
+            called(*arguments, **keywords)
         finally:
             stopping.active = None
             before.put_back()

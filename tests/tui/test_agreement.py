@@ -17,7 +17,6 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Raised, Record, Returned, Saved, Started, Stopped
-from pyalma_tui.report import status_json
 from pyalma_tui.report.export import pieces
 from pyalma_tui.report.facts import facts_of, status_facts, status_pieces
 from pyalma_tui.report.plain import Output, line_printer

@@ -1,0 +1,232 @@
+"""`pyalma-tui verify`: is it true that an interruption changes nothing?"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui.cli.printing import Out
+from pyalma_tui.cli.remembered import remembered
+from pyalma_tui.cli.speak import say, warn
+from pyalma_tui.errors import UsageError
+from pyalma_tui.loading.target import find_target
+from pyalma_tui.model import status as s
+from pyalma_tui.model.choice import choose
+from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.messages import Cut, How
+from pyalma_tui.model.words import duration, plural, run_name
+from pyalma_tui.report.difference import first_difference
+from pyalma_tui.runner.start import Asked, begun
+from pyalma_tui.runner.trial import Subject, folder_of, tried
+from pyalma_tui.store.ledger import Ledger
+from pyalma_tui.store.ours import is_begun
+from pyalma_tui.store.planning import plan_start
+from pyalma_tui.store.schema import Meta
+
+TIMES = 5  # that a run is stopped where nobody says
+RUNS = 3  # that are tried where nobody names an instance
+START = 0.4  # seconds of a trial beside the run: a copy, a process, an import
+AGAIN = 0.1  # seconds that a cut costs at least
+REASONS = (
+    "Usual reasons: random numbers whose state is not part of what is saved, the order of a set, a file that is "
+    "appended to, the time in what is written, a row recorded after its save"
+)
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How often each run is cut, and how; each is None where nobody says."""
+
+    times: int | None
+    kill: bool
+    iteration: int | None
+    at_a_time: int | None
+
+    @property
+    def interruptions(self) -> int:
+        """How often a run is stopped."""
+        return TIMES if self.times is None else self.times
+
+    @property
+    def workers(self) -> int:
+        """How many runs are tried at a time."""
+        return 1 if self.at_a_time is None else self.at_a_time
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of one run: `text` is a line for the user, `kept` where both working directories are."""
+
+    identical: bool
+    text: str
+    kept: Path | None = None
+
+
+def verify(name: str, words: Sequence[str], state: Path | None, options: Options) -> int:
+    """Call runs undisturbed and cut, and compare what is left; 0 if all is identical, 1 if not, 130 after Ctrl+C.
+
+    Raises UsageError for numbers that mean nothing, InputError, StoreError, LoadError; nothing of the experiment is
+    touched.
+    """
+    for what, value in (("--interruptions", options.interruptions), ("--workers", options.workers)):
+        if value < 1:
+            raise UsageError(f"{what}: {value}: it must be at least 1. Nothing was started")
+    module, ledger, meta = _known(name, state)
+    runs = _chosen(ledger, words, options)
+    here = Path.cwd()
+    folder = folder_of(module, here)
+    inside = here if here.is_relative_to(folder) else folder
+    whole = Subject(module=module, folder=folder, here=inside, ledger=ledger, meta=meta, run=0)
+    subjects = [msgspec.structs.replace(whole, run=run.id) for run in runs]
+    say(_announced(runs, options))
+    return _tried(subjects, options)
+
+
+def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta]:
+    """The module and the runs: those that are remembered, else those that a start would plan."""
+    target = find_target(name, warn)
+    state_dir = target.state_dir(state)
+    if is_begun(state_dir):
+        known = remembered("verify", name, state)
+        return target.module, known.store.ledger, known.store.meta
+    with begun(target, Asked(state_dir=state_dir, chosen=Chosen()), warn) as start:
+        start.load(lambda seconds: None)
+        start.agent.part()
+        given = start.settings
+    planned = plan_start(None, given.batch or (), given.iterations, given.seed, target.path, has_done=False)
+    if not planned.batch:
+        raise UsageError(f"verify: {name}: there is no instance to try. Start the experiment first")
+    chosen = given.chosen or Chosen()
+    return target.module, planned.ledger, Meta(iterations=planned.iterations, seed=planned.seed, chosen=chosen)
+
+
+def _chosen(ledger: Ledger, words: Sequence[str], options: Options) -> list[Run]:
+    """Which runs to try: of the named instances one each, else the shortest that are done, else the first.
+
+    One that saves less often than it is to be stopped shows less, so others come before it.
+    """
+    iteration = options.iteration
+    instances = [each for each in ledger.instances if each.in_batch]
+    meant = [instance for word in words for instance in choose(instances, word)] if words else instances
+    found = [run for instance in meant for run in _of(ledger, instance.id, iteration)]
+    if not found:
+        raise UsageError(f"--iteration {iteration}: there is no such iteration. Nothing was started")
+    if not words:
+        done = [run for run in found if isinstance(run.status, s.Done)]
+        return sorted(done, key=lambda run: (run.saves < options.interruptions, run.seconds))[:RUNS] or found[:1]
+    best: dict[int, Run] = {}
+    for run in found:
+        best.setdefault(run.instance, run)
+        if isinstance(run.status, s.Done) and not isinstance(best[run.instance].status, s.Done):
+            best[run.instance] = run
+    return list(best.values())
+
+
+def _of(ledger: Ledger, instance: int, iteration: int | None) -> list[Run]:
+    runs = [ledger.run(number) for number in ledger.runs_of[instance]]
+    return [run for run in runs if iteration in (None, run.iteration)]
+
+
+def _announced(runs: Sequence[Run], options: Options) -> str:
+    how = "killed (kill -9)" if options.kill else "interrupted"
+    known = [run.seconds for run in runs if isinstance(run.status, s.Done)]
+    text = f"verify: {plural(len(runs), 'run')}, each once undisturbed and once {how} {options.interruptions} times"
+    if len(known) < len(runs):
+        return f"{text}; nobody knows how long that takes: not all of them have been done before"
+    each = [2 * seconds + 2 * START + options.interruptions * AGAIN for seconds in known]
+    return f"{text}; about {duration(max(sum(each) / options.workers, *each))}"
+
+
+def _tried(subjects: Sequence[Subject], options: Options) -> int:
+    stop = threading.Event()
+    place = Path(tempfile.mkdtemp(prefix="pyalma-tui-verify-"))
+    kept = False
+    code = 0
+    printing = Out()
+    pool = ThreadPoolExecutor(options.workers)
+    try:
+        futures = [
+            pool.submit(_judged, subject, place / str(number), options, stop)
+            for number, subject in enumerate(subjects, 1)
+        ]
+        for future in as_completed(futures):
+            verdict = future.result()
+            printing.text(verdict.text + "\n")
+            if not verdict.identical:
+                code, kept = 1, True
+    except KeyboardInterrupt:
+        say("verify: stopped by Ctrl+C; nothing is known of the other runs")
+        code = 130
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        if not kept:
+            shutil.rmtree(place, ignore_errors=True)
+    if kept:
+        say(f"{REASONS}. What was written is kept in {place}")
+    return code
+
+
+def _judged(subject: Subject, place: Path, options: Options, stop: threading.Event) -> Verdict:
+    ledger, run = subject.ledger, subject.ledger.run(subject.run)
+    name = run_name(subject.instance.label, run.iteration, len(ledger.runs_of[run.instance]))
+    place.mkdir()
+    undisturbed = tried(subject, place, "undisturbed", (), stop)
+    cuts = tuple(_cuts(undisturbed.saves, options, random.Random(run.seed)))
+    if not cuts:
+        return Verdict(True, f"identical  {name}: it never saves, so that there is nothing to interrupt; try --kill")
+    disturbed = tried(subject, place, "cut", cuts, stop)
+    told = _told(cuts, undisturbed.saves, kill=options.kill)
+    difference = first_difference(undisturbed, disturbed)
+    if difference is None:
+        files = f", same {plural(undisturbed.written, 'file')}" if undisturbed.written else ""
+        shutil.rmtree(place)
+        return Verdict(True, f"identical  {name}: {told}: {undisturbed.ended}, same state{files}")
+    again = tried(subject, place, "undisturbed again", (), stop)
+    if by_itself := first_difference(undisturbed, again):
+        why = f"two undisturbed calls differ as well, so it is no interruption that does: {by_itself}"
+        return Verdict(False, f"differs    {name}: {why}", place)
+    for cut in _single(cuts):
+        alone = tried(subject, place, f"cut at save {cut.at} {cut.how}", (cut,), stop)
+        if found := first_difference(undisturbed, alone):
+            return Verdict(False, f"differs    {name}: {_resumed(cut)}: {found}", place)
+    return Verdict(False, f"differs    {name}: {told}, only by all of them together: {difference}", place)
+
+
+def _cuts(saves: int, options: Options, draw: random.Random) -> Iterator[Cut]:
+    """Where the attempts end, drawn among the saves of an undisturbed call; each counts from where it was resumed."""
+    last = saves + 1 if options.kill else saves  # a kill may also hit a run on its way out
+    chosen = sorted(draw.sample(range(1, last + 1), min(options.interruptions, last)))
+    stored = 0  # saves that the attempts so far have stored
+    for number in chosen:
+        how: How = "asked"
+        if options.kill:
+            how = "before" if number > saves or draw.random() < 0.5 else "after"
+        if number > stored:
+            yield Cut(number - stored, how)
+            stored = number - 1 if how == "before" else number
+
+
+def _single(cuts: Sequence[Cut]) -> Iterator[Cut]:
+    """The same cuts, each for a run that is cut nowhere else."""
+    stored = 0
+    for cut in cuts:
+        yield Cut(stored + cut.at, cut.how)
+        stored += cut.at - 1 if cut.how == "before" else cut.at
+
+
+def _resumed(cut: Cut) -> str:
+    stored = cut.at - 1 if cut.how == "before" else cut.at
+    how = {"asked": "interrupted at", "before": "killed on its way into", "after": "killed after"}[cut.how]
+    return f"{how} save {cut.at}, {f'resumed from save {stored}' if stored else 'begun anew'}"
+
+
+def _told(cuts: Sequence[Cut], saves: int, *, kill: bool) -> str:
+    numbers = ", ".join(str(cut.at) for cut in _single(cuts))
+    return f"{'killed' if kill else 'interrupted'} at {'saves' if len(cuts) > 1 else 'save'} {numbers} of {saves}"

@@ -1,0 +1,131 @@
+"""`pyalma-tui verify`: a run that an interruption changes is told from one that it does not, and why."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.catalogue.experiment import Experiment, Result, below
+
+FAITHFUL = """
+import json, random
+
+def run(instance, save, state, seed):
+    draw = random.Random(seed)
+    step, values = 0, []
+    if state:
+        step, values, inner = json.loads(state)
+        draw.setstate((inner[0], tuple(inner[1]), inner[2]))
+    while step < 8:
+        step += 1
+        values.append(draw.random())
+        with open("last.txt", "w") as file:
+            file.write(f"{values}")
+        save(json.dumps([step, values, draw.getstate()]))
+"""
+FORGETS_RANDOM = """
+import random
+
+def run(instance, save, state, seed):
+    draw = random.Random(seed)
+    values = state or []
+    while len(values) < 8:
+        values.append(draw.random())
+        save(values)
+"""
+APPENDS = """
+def run(instance, save, state):
+    for step in range(int(state or 0), 8):
+        with open("rows.csv", "a") as file:
+            file.write(f"{step}\\n")
+        save(str(step + 1))
+"""
+TELLS_TIME = """
+def run(instance, save, state):
+    for step in range(8):
+        save({"step": step, "at": time.time_ns()})
+"""
+SETS = """
+def run(instance, save, state):
+    for step in range(8):
+        save({"step": step, "names": list({f"name {n}" for n in range(30)})})
+"""
+FAILS_LATER = """
+def run(instance, save, state):
+    for step in range(8):
+        save(str(step))
+    if state:
+        raise ValueError("resumed")
+"""
+
+
+def verify(experiment: Experiment, *arguments: str) -> Result:
+    return experiment.start("verify", experiment.name, *arguments).end()
+
+
+@pytest.mark.parametrize("how", [(), ("--kill", "--interruptions", "10")], ids=["asked", "killed"])
+def test_what_resumes_exactly_is_identical_and_the_experiment_is_untouched(
+    experiment: Experiment, how: tuple[str, ...]
+) -> None:
+    assert experiment.write(FAITHFUL, ("a", "b")).run("--iterations", "2").code == 0
+    written = (experiment.folder / "last.txt").stat().st_mtime_ns
+    before = below(experiment.state_dir)
+    result = verify(experiment, "a", "b", "--workers", "2", *how)
+    assert result.code == 0, result
+    lines = sorted(result.out.splitlines())
+    assert len(lines) == 2
+    for name, line in zip("ab", lines, strict=True):
+        assert re.fullmatch(
+            rf"identical  {name}#0: (interrupted|killed) at saves [\d, ]+ of 8: done, same state, .*", line
+        )
+        assert line.endswith("same 1 file")
+    assert below(experiment.state_dir) == before
+    assert (experiment.folder / "last.txt").stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "told"),
+    [
+        (FORGETS_RANDOM, (), r"interrupted at save \d, resumed from save \d: state\[\d\]: 0\.\d+ ≠ 0\.\d+"),
+        (
+            APPENDS,
+            ("--kill",),
+            r'killed on its way into save \d, .*: file rows\.csv, byte \d+: ".*" ≠ ".*" \(\d+ ≠ \d+',
+        ),
+        (TELLS_TIME, (), r"two undisturbed calls differ as well, .*: state\.at: \d+ ≠ \d+"),
+        (SETS, (), r'two undisturbed calls differ as well, .*: state\.names\[\d+\]: "name \d+" ≠ "name \d+"'),
+        (FAILS_LATER, (), r"interrupted at save \d, .*: it ended otherwise: done ≠ failed: ValueError: resumed"),
+    ],
+    ids=["random state", "appended file", "time", "order of a set", "end"],
+)
+def test_what_an_interruption_changes_is_told_with_its_place(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch, module: str, options: tuple[str, ...], told: str
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "random")
+    experiment.write(module, ("a",))
+    result = verify(experiment, *options)
+    assert result.code == 1, result
+    assert re.match(f"differs    a: {told}", result.out), result.out
+    assert "Usual reasons" in result.err
+
+
+def test_a_run_that_never_saves_is_cut_on_its_way_out(experiment: Experiment) -> None:
+    experiment.write('def run(instance, save, state):\n    open("out", "a").write("row")\n')
+    assert "there is nothing to interrupt" in verify(experiment).out
+    killed = verify(experiment, "--kill")
+    assert killed.code == 1
+    assert "killed on its way into save 1, begun anew: file out, byte 3: its end" in killed.out
+
+
+def test_unknown_names_and_numbers_that_mean_nothing_start_nothing(experiment: Experiment) -> None:
+    experiment.write(FAITHFUL)
+    for arguments, said in [
+        (("b",), 'instance: "b": the experiment has none of this name'),
+        (("--iteration", "3"), "--iteration 3: there is no such iteration"),
+        (("--interruptions", "0"), "--interruptions: 0: it must be at least 1"),
+    ]:
+        result = verify(experiment, *arguments)
+        assert result.code == 2
+        assert said in result.err
+    assert not experiment.state_dir.exists()
