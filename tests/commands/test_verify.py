@@ -91,7 +91,7 @@ def test_what_resumes_exactly_is_identical_and_the_experiment_is_untouched(
         (
             APPENDS,
             ("--kill",),
-            r'killed on its way into save \d, .*: file rows\.csv, byte \d+: ".*" ≠ ".*" \(\d+ ≠ \d+',
+            r'killed on its way into save \d, .*: file rows\.csv, byte \d+: .* ≠ ".*" \(\d+ ≠ \d+',
         ),
         (TELLS_TIME, (), r"two undisturbed calls differ as well, .*: state\.at: \d+ ≠ \d+"),
         (SETS, (), r'two undisturbed calls differ as well, .*: state\.names\[\d+\]: "name \d+" ≠ "name \d+"'),
