@@ -134,7 +134,20 @@ class Query:
 
 def compile(text: str) -> Query:  # noqa: A001 (what `re` calls it)
     """The query that a text means; raises QueryError, with the column at which it cannot be understood."""
-    return Query(text, tuple(_terms(text)))
+    query, error = understood(text)
+    if error is not None:
+        raise error
+    return query
+
+
+def understood(text: str) -> tuple[Query, QueryError | None]:
+    """The query that a text means as far as it can be understood, as while one types, and what is wrong then."""
+    terms: list[Term] = []
+    try:
+        terms.extend(_terms(text))
+    except QueryError as error:
+        return Query(text, tuple(terms)), error
+    return Query(text, tuple(terms)), None
 
 
 # Reading the text

@@ -16,6 +16,7 @@ from pyalma_tui.model.query import FIELDS, Kind, within
 
 SAMPLE = 50  # runs whose states and data are looked into for names of fields
 LONGEST_FIELD = 40
+LOOKED_INTO = 16_000  # bytes
 
 
 def kind_of_runs(instances: Sequence[Instance], now: float | None = None) -> Kind[Run]:
@@ -130,7 +131,7 @@ def known_fields(instances: Sequence[Instance], runs: Iterable[Run]) -> list[str
     found = dict.fromkeys(FIELDS)
     for run in islice(runs, SAMPLE):
         for text in (run.state, instances[run.instance].data):
-            value = _value(text) if text is not None and text[:1] == b"{" else None
+            value = _value(text) if text is not None and text[:1] == b"{" and len(text) <= LOOKED_INTO else None
             if isinstance(value, dict):
                 found |= dict.fromkeys(key for key in value if _is_typed(key))
     return list(found)

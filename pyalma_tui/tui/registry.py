@@ -159,7 +159,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "filter", "slash", "filter",
-        "Show only what matches: text, status:failed, state:7. Escape clears it.",
+        "Show only what matches: words, `status:failed`, `error:Key`, `/regex/`, `gap>=0.1`. Escape clears it.",
         "List", bar=6,
     ),
     Action(

@@ -9,14 +9,15 @@ from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.suggester import SuggestFromList
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, Wanted
+from pyalma_tui.model.query import Query
+from pyalma_tui.model.run_fields import known_fields
 from pyalma_tui.model.states import in_full
-from pyalma_tui.model.view import SORT_KEYS, Listing, Query
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal
@@ -31,7 +32,7 @@ from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
 from pyalma_tui.tui.targets import Targets, targets
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
-from pyalma_tui.tui.widgets.field import Field
+from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.header import Caption, Header, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
@@ -39,7 +40,6 @@ from pyalma_tui.tui.widgets.notice_board import NoticeBoard
 from pyalma_tui.tui.widgets.notices import notices
 
 SHARE = 10  # listing again may take a tenth of the time
-FILTERS = [f"status:{word}" for word in s.WORDS]
 SHOWN_FILTER = 40
 
 
@@ -52,7 +52,7 @@ class MainScreen(Commanding):
 
     def __init__(self, moment: Moment) -> None:
         super().__init__(moment)
-        self.query_now = Query(sort="status")
+        self.wanted = Wanted(sort="status")
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
@@ -66,8 +66,7 @@ class MainScreen(Commanding):
                 yield Caption(id="titles")
                 yield Static(id="empty")
                 yield InstanceList(id="list")
-                suggester = SuggestFromList(FILTERS, case_sensitive=False)
-                yield Field(id="filter", placeholder="text, status:failed, state:7", suggester=suggester, compact=True)
+                yield FilterBar(self.wanted.query, self._fields)
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
 
@@ -95,23 +94,32 @@ class MainScreen(Commanding):
         order = self._list.order
         start = time.monotonic()
         if at_once or start >= self._list_due:
-            snapshot = self.snapshot
-            order = self._listing.update(self.query_now, snapshot.instances, snapshot.rows, snapshot.runs)
+            order = self._listing.update(self.wanted, self._source())
             cost = time.monotonic() - start
             self._list_due = start + SHARE * cost if cost > 0.01 else 0.0
         self._list.show(self.moment, order)
         self._show_list_title()
 
+    def _source(self) -> Source:
+        snapshot = self.snapshot
+        busy = frozenset(slot.run for slot in snapshot.slots if slot.run is not None)
+        now = self.moment.now
+        return Source(snapshot.instances, snapshot.rows, snapshot.runs, snapshot.runs_of, now, busy)
+
+    def _fields(self) -> Iterable[str]:
+        """What a filter may name."""
+        return known_fields(self.snapshot.instances, self.snapshot.runs)
+
     def _show_list_title(self) -> None:
         panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
         parts = [Content.assemble(("instances", "bold"), f" {cells.count(total)}")]
-        if self.query_now.text:
-            text = literal(self.query_now.text[:SHOWN_FILTER]).plain
+        if self.wanted.query.terms:
+            text = literal(self.wanted.query.text[:SHOWN_FILTER]).plain
             parts.append(Content.styled(f"{cells.count(shown)} match /{text}", COLOURS["interrupted"]))
         if self._list.marks:
             parts.append(Content.styled(f"{cells.count(len(self._list.marks))} marked", "$text-accent"))
         title = Content(" · ").join(parts)
-        order = Content(f"{'↑' if self.query_now.descending else '⇅'} {self.query_now.sort}")
+        order = Content(f"{'↑' if self.wanted.descending else '⇅'} {self.wanted.sort}")
         entitle(panel, title, order)
         empty = self.query_one("#empty", Static)
         if empty.display == bool(shown):  # the list stays where it is, and keeps the focus
@@ -205,41 +213,36 @@ class MainScreen(Commanding):
 
     def do_sort(self) -> None:
         """The next order."""
-        following = SORT_KEYS[(SORT_KEYS.index(self.query_now.sort) + 1) % len(SORT_KEYS)]
-        self._query(Query(self.query_now.text, following))
+        following = SORT_KEYS[(SORT_KEYS.index(self.wanted.sort) + 1) % len(SORT_KEYS)]
+        self._want(Wanted(self.wanted.query, following))
 
     def do_reverse(self) -> None:
         """The other way round."""
-        self._query(Query(self.query_now.text, self.query_now.sort, not self.query_now.descending))
+        self._want(Wanted(self.wanted.query, self.wanted.sort, not self.wanted.descending))
 
-    def _query(self, query: Query) -> None:
-        self.query_now = query
+    def _want(self, wanted: Wanted) -> None:
+        self.wanted = wanted
         self._list_again(at_once=True)
         self._show_detail()
 
     def do_filter(self) -> None:
         """Ask for a filter."""
-        field = self.query_one("#filter", Input)
-        field.add_class("-open")
-        field.focus()
+        self.query_one(FilterBar).ask()
 
-    @on(Input.Changed, "#filter")
-    def _filter(self, event: Input.Changed) -> None:
-        if event.value != self.query_now.text:
-            self._query(Query(event.value, self.query_now.sort, self.query_now.descending))
+    @on(FilterBar.Changed)
+    def _filter(self, event: FilterBar.Changed) -> None:
+        self._want(Wanted(event.query, self.wanted.sort, self.wanted.descending))
 
-    @on(Input.Submitted, "#filter")
-    def _filtered(self, event: Input.Submitted) -> None:
-        self.query_one("#filter", Input).set_class(bool(event.value), "-open")
+    @on(FilterBar.Left)
+    def _filtered(self) -> None:
         self._list.focus()
 
     def do_clear(self) -> None:
         """Clear the filter; without one, the marks."""
-        field = self.query_one("#filter", Input)
-        if field.has_class("-open") or self.query_now.text:
-            field.remove_class("-open")
-            field.value = ""
-            self._query(Query("", self.query_now.sort, self.query_now.descending))
+        bar = self.query_one(FilterBar)
+        if bar.open or self.wanted.query.text:
+            bar.clear()
+            self._want(Wanted(Query(), self.wanted.sort, self.wanted.descending))
             self._list.focus()
         elif self._list.marks:
             self._list.mark(list(self._list.marks), on=False)
