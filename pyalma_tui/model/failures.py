@@ -24,10 +24,11 @@ _GROUPED = re.compile(r'\n *\|? +File "')
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A line of a file, "" and 0 where nothing tells."""
+    """A line of a file and the function that it is in, "" and 0 where nothing tells."""
 
     file: str = ""
     line: int = 0
+    function: str = ""
 
     def __str__(self) -> str:
         return f"{self.file.rpartition('/')[2]}:{self.line}" if self.file else ""
@@ -72,18 +73,18 @@ def place_of(traceback: str, folder: str = "") -> Place:
     """
     last = max(traceback.rfind("\nTraceback (most recent call last):\n"), 0)
     innermost = own = None
-    for file, line in _frames(traceback, last):
-        innermost = innermost or (file, line)
-        if file.startswith("<") or any(part in file for part in LIBRARY):
+    for place in _frames(traceback, last):
+        innermost = innermost or place
+        if place.file.startswith("<") or any(part in place.file for part in LIBRARY):
             continue
-        if file.startswith(folder):
-            return Place(file, line)
-        own = own or (file, line)
-    return Place(*(own or innermost or ()))
+        if place.file.startswith(folder):
+            return place
+        own = own or place
+    return own or innermost or Place()
 
 
-def _frames(traceback: str, start: int) -> Iterator[tuple[str, int]]:
-    """The files and lines of its frames, the innermost first."""
+def _frames(traceback: str, start: int) -> Iterator[Place]:
+    """The places of its frames, the innermost first."""
     end = len(traceback)
     while (at := traceback.rfind(_FRAME, start, end)) >= 0:
         if (frame := _frame(traceback, at + len(_FRAME))) is not None:
@@ -95,11 +96,11 @@ def _frames(traceback: str, start: int) -> Iterator[tuple[str, int]]:
                 yield frame
 
 
-def _frame(traceback: str, at: int) -> tuple[str, int] | None:
+def _frame(traceback: str, at: int) -> Place | None:
     line = traceback[at : traceback.find("\n", at)]  # each line of a traceback ends with a newline
     file, found, rest = line.rpartition('", line ')
-    number = rest.partition(",")[0]
-    return (file, int(number)) if found and number.isdecimal() and len(number) < 12 else None
+    number, _, function = rest.partition(", in ")
+    return Place(file, int(number), function) if found and number.isdecimal() and len(number) < 12 else None
 
 
 class Group(msgspec.Struct, frozen=True):
