@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.words import run_name
 from pyalma_tui.runner.snapshot import Snapshot
 
 
@@ -28,6 +29,23 @@ def targets(snapshot: Snapshot, marks: Iterable[int], selected: int | None, iter
     if iteration is not None and iteration < len(runs):
         return Targets((runs[iteration],))
     return Targets(tuple(runs))
+
+
+def named(snapshot: Snapshot, runs: Sequence[int], room: int) -> str:
+    """What these runs are called, as somebody's text: as many as fit into so many characters, and how many more."""
+    told = ""
+    for left, run_id in zip(range(len(runs) - 1, -1, -1), runs, strict=True):
+        name = name_of(snapshot, run_id)
+        if told and len(told) + len(name) + 2 + (len(f" and {left:,} more") if left else 0) > room:
+            return f"{told} and {left + 1:,} more"
+        told += f", {name}" if told else name
+    return told
+
+
+def name_of(snapshot: Snapshot, run_id: int) -> str:
+    """What a run is called, as somebody's text."""
+    run = snapshot.runs[run_id - 1]
+    return run_name(snapshot.instances[run.instance].label, run.iteration, len(snapshot.runs_of[run.instance]))
 
 
 def standing(snapshot: Snapshot, runs: Iterable[int], *kinds: type[s.Status]) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
@@ -17,8 +18,8 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, Wanted
 from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import known_fields
-from pyalma_tui.model.states import in_full
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
@@ -39,6 +40,9 @@ from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.notice_board import NoticeBoard
 from pyalma_tui.tui.widgets.notices import notices
 
+if TYPE_CHECKING:
+    from pyalma_tui.model.failures import Failures
+
 SHARE = 10  # listing again may take a tenth of the time
 SHOWN_FILTER = 40
 
@@ -56,6 +60,7 @@ class MainScreen(Commanding):
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
+        self._failures: Failures | None = None  # made when it is first asked for, and kept up to date from then on
 
     def compose(self) -> ComposeResult:
         """Header, notices, list and detail, keys."""
@@ -260,6 +265,25 @@ class MainScreen(Commanding):
         if run is not None:
             self.app.push_screen(LogScreen(self.moment, of_run(run.id)))
 
+    def do_runs(self) -> None:
+        """The runs of the selected instance."""
+        from pyalma_tui.tui.screens.runs import RunsScreen
+
+        if (run := self.run_shown()) is not None:
+            label = self.snapshot.instances[run.instance].label
+            runs = self.snapshot.runs_of[run.instance]
+            self.app.push_screen(RunsScreen(self.moment, label, runs, run.id, of_one=True))
+
+    def do_failures(self) -> None:
+        """What failed, by kind."""
+        from pyalma_tui.tui.screens.failures import FailuresScreen
+
+        if self._failures is None:
+            from pyalma_tui.model.failures import Failures
+
+            self._failures = Failures(str(self.snapshot.target.parent))
+        self.app.push_screen(FailuresScreen(self.moment, self._failures))
+
     def do_done_log(self) -> None:
         """What done() printed."""
         self.app.push_screen(LogScreen(self.moment, of_done))
@@ -300,7 +324,7 @@ class MainScreen(Commanding):
             names = "\n".join(self.snapshot.instances[i].label for i in sorted(marks))
             self.post_message(Copy(names, words.plural(len(marks), "name")))
         elif run is not None:
-            self.post_message(_worth_copying(run))
+            self.post_message(worth_copying(run))
 
     def do_edit_log(self) -> None:
         """The log in the user's editor, the module if there is none."""
@@ -310,12 +334,3 @@ class MainScreen(Commanding):
     def do_edit_module(self) -> None:
         """The module in the user's editor."""
         self.post_message(Edit(self.snapshot.target))
-
-
-def _worth_copying(run: Run) -> Copy | Say:
-    """The error of a failed run, the state of any other."""
-    if isinstance(run.status, s.Failed):
-        return Copy(run.status.error.traceback or run.status.error.message, "the error")
-    if run.state is None:
-        return Say("no state was saved yet")
-    return Copy(in_full(run.state), "the state")
