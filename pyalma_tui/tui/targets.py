@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.words import run_name
+from pyalma_tui.model.words import numbered, plural, run_name
 from pyalma_tui.runner.snapshot import Snapshot
 
 
@@ -29,6 +29,19 @@ def targets(snapshot: Snapshot, marks: Iterable[int], selected: int | None, iter
     if iteration is not None and iteration < len(runs):
         return Targets((runs[iteration],))
     return Targets(tuple(runs))
+
+
+def told_meant(marked: int, iterations: int, iteration: int | None) -> str:
+    """Which runs the keys are about, where one would have to guess."""
+    if marked:
+        return f"f i n x: {plural(marked, 'marked instance')}"
+    if iterations == 1:
+        return ""
+    return (
+        f"f i n x: all {iterations:,} runs · [ ] one of them"
+        if iteration is None
+        else f"f i n x: {numbered(iteration)} alone"
+    )
 
 
 def named(snapshot: Snapshot, runs: Sequence[int], room: int) -> str:

@@ -91,6 +91,7 @@ class FailuresScreen(Commanding):
     def paint(self) -> None:
         """All parts, each of which paints only what looks different."""
         self._group()
+        self._list.marks.intersection_update(group.number for group in self._groups)
         self._list.show_groups(self.moment, self._shown)
         self._show_selected()
 
@@ -101,7 +102,7 @@ class FailuresScreen(Commanding):
             return
         end = start + AT_ONCE
         self._groups = self._failures.update(self.snapshot.runs, lambda: time.monotonic() > end)
-        seen = (self._query, self._groups if not self._query.terms else self.snapshot.serial)
+        seen = (self._query, self._groups if not self._query.terms else self.snapshot.runs)
         if seen != self._seen:
             self._seen = seen
             shown = list(self._meant()) if self._query.terms else self._groups
@@ -196,7 +197,8 @@ class FailuresScreen(Commanding):
 
     def _chosen_groups(self) -> Iterable[Group]:
         if self._list.marks:
-            return [group for group in self._shown if group.number in self._list.marks]
+            known = {group.number: group for group in (*self._groups, *self._shown)}  # of those shown what is meant
+            return [known[number] for number in sorted(self._list.marks) if number in known]
         return [] if self._list.selected is None else [self._list.selected]
 
     def chosen(self) -> Targets:
@@ -282,9 +284,9 @@ def told_of(moment: Moment, group: Group, run: Run, status: s.Failed, room: int)
     """When, what the latest run raised, which runs there are in `room` characters, and the traceback of the latest."""
     first, last = cells.moment(group.first, moment.now), cells.moment(group.last, moment.now)
     when = f"at {last}" if len(group.runs) == 1 else f"first {first} · last {last}"
-    of = f"{words.plural(len(group.runs), 'run')} of {words.plural(group.instances, 'instance')}"
-    yield Fact("failed", Content(f"{when} · {of}"))
+    yield Fact("failed", Content(when))
     yield Fact("error", literal(status.error.message, COLOURS["failed"]))
-    yield Fact("runs", literal(named(moment.snapshot, group.runs, room)))
+    of = f"{cells.count(len(group.runs))} of {words.plural(group.instances, 'instance')}: "
+    yield Fact("runs", literal(of + named(moment.snapshot, group.runs, room - len(of))))
     if status.error.traceback.strip():
         yield Fact("", literal_lines(status.error.traceback.rstrip(), MUTED))

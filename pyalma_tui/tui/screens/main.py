@@ -30,7 +30,7 @@ from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.notes import NotesBox
 from pyalma_tui.tui.screens.workers import WorkersBox
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
-from pyalma_tui.tui.targets import Targets, targets
+from pyalma_tui.tui.targets import Targets, targets, told_meant
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.filter_bar import FilterBar
@@ -141,7 +141,10 @@ class MainScreen(Commanding):
         return Content.styled(f"none of {words.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)
 
     def _show_detail(self) -> None:
-        self.query_one(Detail).show(self.moment, self.run_shown())
+        run, detail = self.run_shown(), self.query_one(Detail)
+        detail.show(self.moment, run)
+        iterations = 1 if run is None else len(self.snapshot.runs_of[run.instance])
+        entitle(detail, subtitle=Content(told_meant(len(self._list.marks), iterations, self._iteration)))
 
     def poll(self) -> None:
         """Let the log look at its file."""
@@ -206,13 +209,17 @@ class MainScreen(Commanding):
         if self._list.cursor is not None:
             self._list.mark([self._list.cursor], on=self._list.cursor not in self._list.marks)
             self._list.action_move(1)
-            self._show_list_title()
+            self._show_marks()
 
     def do_mark_all(self) -> None:
         """Mark all that are listed; if they are, none."""
         listed = self._list.order
         self._list.mark(listed, on=not self._list.marks.issuperset(listed))
+        self._show_marks()
+
+    def _show_marks(self) -> None:
         self._show_list_title()
+        self._show_detail()
 
     # How it is listed
 
@@ -251,7 +258,7 @@ class MainScreen(Commanding):
             self._list.focus()
         elif self._list.marks:
             self._list.mark(list(self._list.marks), on=False)
-            self._show_list_title()
+            self._show_marks()
 
     # Where it leads
 
@@ -314,7 +321,7 @@ class MainScreen(Commanding):
     def mark_status(self, word: s.Word) -> None:
         """Mark every instance that has a run of this status."""
         self._list.mark([i for i, row in enumerate(self.snapshot.rows) if row.tally.of(word)], on=True)
-        self._show_list_title()
+        self._show_marks()
 
     def do_copy(self) -> None:
         """What one would want to paste: names, an error, a state."""

@@ -105,7 +105,7 @@ class RunsScreen(Commanding):
     def _choose(self, *, at_once: bool = False) -> None:
         """Filter and count anew what has changed, but never for more than a tenth of the time."""
         start = time.monotonic()
-        seen = (self._query, self.snapshot.serial, self.moment.now if "time" in self._query.fields else 0)
+        seen = (self._query, self.snapshot.runs, self.moment.now if "time" in self._query.fields else 0)
         if seen == self._seen:
             self._due = 0.0
             return

@@ -83,7 +83,6 @@ class GroupList(InstanceList):
     def show_groups(self, moment: Moment, groups: Sequence[Group]) -> None:
         """Take over these groups, in their order, and repaint the lines that look different."""
         self._groups = {group.number: group for group in groups}
-        self.marks.intersection_update(self._groups)
         self.moment = moment
         self._replan()
         order = list(self._groups)
