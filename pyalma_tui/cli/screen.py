@@ -26,6 +26,7 @@ from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Conductor
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.disk import open_regular
+from pyalma_tui.store.kept_filter import keep_filter, kept_filter
 from pyalma_tui.store.layout import crash_log
 
 if TYPE_CHECKING:
@@ -71,13 +72,16 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     from pyalma_tui.tui.app import ExperimentApp
 
     runner = Runner(settings, session, agent)
-    app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
+    kept = kept_filter(settings.state_dir)
+    app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme, filtered=kept)
     ending = Ending(app, runner)
     runner.start()
     if in_background(sys.stdin.fileno()):
         say("in the background: the experiment goes on, `fg` shows the screen")
     try:
         show(app, ending, settings.state_dir)
+        if app.filtered != kept:
+            _keep_filter(settings.state_dir, app.filtered)
         if ending.gone:
             leave_terminal()
             stalled.unwatch()
@@ -117,6 +121,13 @@ def show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
         text = "".join(traceback.format_exception(app.crash))
         kept = _keep_traceback(path, f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}")
         say(f"screen: {type(app.crash).__name__}: it crashed; {kept}. Every state is kept")
+
+
+def _keep_filter(state_dir: Path, text: str) -> None:
+    try:
+        keep_filter(state_dir, text)
+    except OSError as error:
+        say(f"screen: the filter is not kept for the next time: {error.strerror or error}. Nothing else is changed")
 
 
 def _keep_traceback(path: Path, text: str) -> str:

@@ -21,6 +21,7 @@ from pyalma_tui.runner import handover
 from pyalma_tui.runner.processes import is_stopped
 from pyalma_tui.runner.snapshot import Elsewhere
 from pyalma_tui.runner.viewer import Viewer
+from pyalma_tui.store.kept_filter import kept_filter
 from pyalma_tui.store.lock import Holder, holder, in_use
 
 POLL = 0.1  # seconds between two looks whether the lock is free
@@ -34,7 +35,9 @@ def view(state_dir: Path, target: Path, options: RunOptions) -> int | None:
     from pyalma_tui.tui.app import ExperimentApp
 
     viewer = Viewer(state_dir, target)
-    app = ExperimentApp(viewer, mouse=not options.no_mouse, theme=options.theme, read_only=True)
+    app = ExperimentApp(
+        viewer, mouse=not options.no_mouse, theme=options.theme, read_only=True, filtered=kept_filter(state_dir)
+    )
     with _signals_as_they_are():
         ending = Ending(app, viewer)
         viewer.start()

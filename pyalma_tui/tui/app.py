@@ -22,7 +22,7 @@ from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Copy, Edit, Perform, Say, Send, TakeOver
+from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Say, Send, TakeOver
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.help import HelpBox
 from pyalma_tui.tui.screens.leaving import Leaving
@@ -41,7 +41,8 @@ class ExperimentApp(App[None]):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
-    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here.
+    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. `filtered` is the text by which
+    the list is filtered, from the start to the end.
     """
 
     TITLE = "pyalma-tui"
@@ -59,12 +60,14 @@ class ExperimentApp(App[None]):
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         read_only: bool = False,
+        filtered: str = "",
     ) -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
         super().__init__(Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.conductor = conductor
         self.mouse = mouse
         self.takes_over = False
+        self.filtered = filtered
         self.moment = Moment(read_only=read_only)
         self.quitting = False
         self._leaving = False
@@ -94,7 +97,7 @@ class ExperimentApp(App[None]):
 
     def get_default_screen(self) -> Screen[Any]:
         """The main screen is the bottom of the stack."""
-        return MainScreen(self.moment)
+        return MainScreen(self.moment, self.filtered)
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -208,6 +211,10 @@ class ExperimentApp(App[None]):
         self.send(Quit())
         if first and is_busy(snapshot):
             self.push_screen(Leaving(self.moment))
+
+    @on(Filtered)
+    def _keep_filter(self, told: Filtered) -> None:
+        self.filtered = told.text
 
     @on(TakeOver)
     def _take_over(self) -> None:

@@ -81,3 +81,14 @@ async def test_fields_are_completed() -> None:
         await t.sees("optimality:")
         await t.press("right")
         assert t.main.query_one("#filter", Input).value == "status:failed optimality:"
+
+
+async def test_a_filter_is_there_from_the_start_and_the_app_knows_the_last_one() -> None:
+    async with opened(small().snapshot(), filtered="status:failed time>") as t:
+        await t.until(lambda: list(t.listing.order) == [2])
+        await t.sees("1 match /status:failed time>", "status:failed time>")
+        assert t.app.focused is t.listing
+        await t.press("slash", "end", *"70s")
+        await t.until(lambda: t.app.filtered == "status:failed time>70s")
+        await t.press("escape")
+        await t.until(lambda: (t.app.filtered, len(t.listing.order)) == ("", 6))

@@ -16,7 +16,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, Wanted
-from pyalma_tui.model.query import Query
+from pyalma_tui.model.query import Query, understood
 from pyalma_tui.model.run_fields import known_fields
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.copying import worth_copying
@@ -24,7 +24,7 @@ from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.obstacles import Situation
-from pyalma_tui.tui.requests import Copy, Edit, Perform, Say
+from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Say
 from pyalma_tui.tui.screens.commanding import Commanding
 from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.notes import NotesBox
@@ -54,9 +54,10 @@ class MainScreen(Commanding):
     BINDINGS = bindings("main")
     AUTO_FOCUS = "InstanceList"
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, moment: Moment, filtered: str = "") -> None:
+        """`filtered` is the text of a filter that is there from the start."""
         super().__init__(moment)
-        self.wanted = Wanted(sort="status")
+        self.wanted = Wanted(understood(filtered)[0], "status")
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
@@ -234,6 +235,7 @@ class MainScreen(Commanding):
 
     def _want(self, wanted: Wanted) -> None:
         self.wanted = wanted
+        self.post_message(Filtered(wanted.query.text))
         self._list_again(at_once=True)
         self._show_detail()
 

@@ -46,7 +46,9 @@ class FilterBar(Vertical):
     def compose(self) -> ComposeResult:
         """What is wrong, over the field."""
         yield Static(id="filter-error")
-        yield Field(self.query_now.text, placeholder=HINT, suggester=Completion(self._names), id="filter", compact=True)
+        text, suggester = self.query_now.text, Completion(self._names)
+        shown = "-open" if text else ""  # one that was there before
+        yield Field(text, placeholder=HINT, suggester=suggester, id="filter", classes=shown, compact=True)
 
     @property
     def field(self) -> Input:
