@@ -38,6 +38,7 @@ app.register_install_completion_command(help="Install shell completion.")
 
 State = Annotated[Path | None, Parameter(help="the state directory (<stem>.alma beside TARGET)")]
 Args = Annotated[tuple[str, ...] | None, Parameter(parse=False)]  # what follows `--`: the module's own
+Where = Annotated[str | None, Parameter(help="only runs that this filter means: 'status:failed gap>=0.1'")]
 RUN = RunOptions()
 IMPORTING = ((), ("doctor",))  # the commands that import the module
 TYPO = 0.75  # how near a word is to that of a command, if it is meant
@@ -83,13 +84,14 @@ def status(
     target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
     /,
     *,
+    where: Where = None,
     json: Annotated[bool, Parameter(help="one JSON object, for programs")] = False,
     state: State = None,
 ) -> int:
     """Show what stands where, without starting anything."""
     from pyalma_tui.cli.status import status as show
 
-    return show(target, state, as_json=json)
+    return show(target, state, where, as_json=json)
 
 
 @app.command(usage=f"{USAGE} logs TARGET [INSTANCE] [OPTIONS]")
@@ -118,12 +120,13 @@ def export(
         Literal["csv", "json", "md"] | None, Parameter(help="csv unless the name of the file says otherwise")
     ] = None,
     output: Annotated[Path | None, Parameter(help="a file, replaced whole (stdout)")] = None,
+    where: Where = None,
     state: State = None,
 ) -> int:
     """Print every run as a row of a table."""
     from pyalma_tui.cli.export import export as write
 
-    return write(target, state, format, output)
+    return write(target, state, where, format, output)
 
 
 @app.command(name="import", usage=f"{USAGE} import X.experiment [OPTIONS]")

@@ -9,15 +9,21 @@ from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.cli.where import meant, where
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.jsonline import escaped
-from pyalma_tui.report.facts import status_facts
+from pyalma_tui.report.facts import remaining, status_facts
+from pyalma_tui.report.run_table import print_runs
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.terms import shown_args
 
 
-def status(name: str, state: Path | None, *, as_json: bool) -> int:
-    """Print where every run stands; changes nothing. Raises StoreError if there is nothing to read."""
+def status(name: str, state: Path | None, only: str | None, *, as_json: bool) -> int:
+    """Print where every run stands, or those that a query means; changes nothing.
+
+    Raises StoreError if there is nothing to read, UsageError for a query that cannot be understood.
+    """
+    query = where(only)
     target, state_dir, store, busy = remembered("status", name, state)
     ledger, args = store.ledger, store.meta.chosen.args or ()
     hook = ledger.hook
@@ -28,7 +34,7 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
             state_dir,
             busy.pid if busy else None,
             ledger.instances,
-            ledger.runs,
+            meant(query, ledger.instances, ledger.runs, now),
             ledger.counts,
             ledger.aside,
             hook,
@@ -38,6 +44,11 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
         Out().text(escaped(jsontext.encode(facts).decode(), to_ascii=not is_unicode()) + "\n")
         return 0
     runs, rows = list(ledger.runs), list(ledger.rows)
+    if query.terms:
+        known = list(remaining(ledger.instances, runs))
+        found = meant(query, ledger.instances, known, now)
+        print_runs(console(), ledger.instances, ledger.runs_of, found, len(known), now)
+        return 0
     print_summary(console(), ledger.instances, runs, rows, ledger.runs_of, ledger.counts, ledger.aside, hook, now)
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")

@@ -263,7 +263,7 @@ def _contains(needle: str, *, numbers: bool) -> Check:
             return wanted in value.casefold()
         if isinstance(value, list):
             return any(check(each) for each in value)
-        return value is not None and wanted in _shown(value).casefold()
+        return value is not None and wanted in text_of(value).casefold()
 
     return check
 
@@ -272,7 +272,7 @@ def _found_by(pattern: re.Pattern[str]) -> Check:
     def check(value: Any) -> bool:
         if isinstance(value, list):
             return any(check(each) for each in value)
-        return value is not None and pattern.search(_shown(value)) is not None
+        return value is not None and pattern.search(text_of(value)) is not None
 
     return check
 
@@ -285,7 +285,7 @@ def _equal(wanted: str, numbers: bool, *, same: bool) -> Check:
             return any(equals(each) for each in value)
         if number is not None and (known := _as_number(value)) is not None:
             return known == number
-        return _shown(value).casefold() == folded
+        return text_of(value).casefold() == folded
 
     return lambda value: value is not None and equals(value) is same
 
@@ -341,9 +341,11 @@ def _as_number(value: Any) -> float | None:
     return value if type(value) is int or type(value) is float else None
 
 
-def _shown(value: Any) -> str:
-    """A value as it is read: a string is its own text, all else JSON."""
-    return value if type(value) is str else jsontext.encode(value).decode()
+def text_of(value: Any) -> str:
+    """A value of JSON as it is read: a string is its own text, None is nothing, all else is as JSON writes it."""
+    if type(value) is str:
+        return value
+    return "" if value is None else jsontext.encode(value).decode()
 
 
 # Rows
@@ -360,7 +362,7 @@ def within(value: Any, path: str) -> Any:
 
 
 def _row_text(row: Mapping[str, Any]) -> str:
-    return "\n".join(_shown(value) for value in row.values() if value is not None)
+    return "\n".join(text_of(value) for value in row.values() if value is not None)
 
 
 def _row_field(name: str) -> Callable[[Mapping[str, Any]], Any]:
