@@ -50,6 +50,15 @@ class UsageError(PyalmaError):
     """The command line cannot be carried out as it was typed."""
 
 
+class QueryError(UsageError):
+    """A filter cannot be understood: `why`, and the `column` of its text, from 1, at which it goes wrong."""
+
+    def __init__(self, column: int, why: str) -> None:
+        super().__init__(f"column {column}: {why}")
+        self.column = column
+        self.why = why
+
+
 class LoadError(PyalmaError):
     """The run module cannot be loaded, or has no usable `run`."""
 

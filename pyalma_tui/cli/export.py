@@ -9,6 +9,7 @@ from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
 from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.cli.where import meant, where
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
@@ -18,13 +19,14 @@ from pyalma_tui.report.facts import facts_of, remaining
 from pyalma_tui.report.formats import SUFFIXES, Format
 
 
-def export(name: str, state: Path | None, form: Format | None, output: Path | None) -> int:
-    """Print or write the runs; the exit code. Raises StoreError, UsageError."""
-    chosen = form or _format_of(output)
+def export(name: str, state: Path | None, only: str | None, form: Format | None, output: Path | None) -> int:
+    """Print or write the runs that a query means; the exit code. Raises StoreError, UsageError."""
+    chosen, query = form or _format_of(output), where(only)
     known = remembered("export", name, state)
     ledger = known.store.ledger
-    runs = list(remaining(ledger.instances, ledger.runs))
-    texts = pieces(facts_of(ledger.instances, runs, time.time() if known.busy else None), chosen)
+    now = time.time() if known.busy else None
+    runs = list(meant(query, ledger.instances, remaining(ledger.instances, ledger.runs), now))
+    texts = pieces(facts_of(ledger.instances, runs, now), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)
         say(f"wrote {plural(len(runs), 'run')} to {output}")

@@ -29,6 +29,7 @@ from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Conductor
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.disk import open_regular
+from pyalma_tui.store.kept_filter import keep_filter, kept_filter
 from pyalma_tui.store.layout import crash_log
 
 if TYPE_CHECKING:
@@ -77,11 +78,17 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     from pyalma_tui.tui.app import ExperimentApp
 
     preferences, kept_in = preferred()
+    kept = kept_filter(settings.state_dir)
     announcer = Announcer(options.on_finish, options.on_failure, calls_done=not settings.no_done)
     runner = Runner(settings, session, agent, announcer.listen)
     announcer.begin(runner)
     app = ExperimentApp(
-        runner, mouse=not options.no_mouse, theme=options.theme, preferences=preferences, kept_in=kept_in
+        runner,
+        mouse=not options.no_mouse,
+        theme=options.theme,
+        preferences=preferences,
+        kept_in=kept_in,
+        filtered=kept,
     )
     ending = Ending(app, runner)
     runner.start()
@@ -89,6 +96,8 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
         say("in the background: the experiment goes on, `fg` shows the screen")
     try:
         show(app, ending, settings.state_dir)
+        if app.filtered != kept:
+            _keep_filter(settings.state_dir, app.filtered)
         if ending.gone:
             leave_terminal()
             stalled.unwatch()
@@ -135,6 +144,13 @@ def show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
         text = "".join(traceback.format_exception(app.crash))
         kept = _keep_traceback(path, f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}")
         say(f"screen: {type(app.crash).__name__}: it crashed; {kept}. Every state is kept")
+
+
+def _keep_filter(state_dir: Path, text: str) -> None:
+    try:
+        keep_filter(state_dir, text)
+    except OSError as error:
+        say(f"screen: the filter is not kept for the next time: {error.strerror or error}. Nothing else is changed")
 
 
 def _keep_traceback(path: Path, text: str) -> str:

@@ -8,19 +8,24 @@ from pathlib import Path
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.cli.where import meant, where
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.report.facts import facts_of, remaining, status_facts, status_pieces
 
 
-def status_json(name: str, state: Path | None) -> int:
-    """Print every run as one JSON object; changes nothing. Raises StoreError if there is nothing to read."""
+def status_json(name: str, state: Path | None, only: str | None) -> int:
+    """Print every run that a query means as one JSON object; changes nothing.
+
+    Raises StoreError if there is nothing to read, UsageError for a query that cannot be understood.
+    """
+    query = where(only)
     target, state_dir, store, busy = remembered("status", name, state)
     ledger, args = store.ledger, store.meta.chosen.args or ()
     pid = busy.pid if busy is not None else None
     facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, ledger.hook, args)
     now = time.time() if busy is not None else None
     out, to_ascii = Out(), not is_unicode()
-    runs = remaining(ledger.instances, ledger.runs.freeze())
+    runs = meant(query, ledger.instances, remaining(ledger.instances, ledger.runs.freeze()), now)
     for piece in status_pieces(facts, facts_of(ledger.instances, runs, now)):
         out.text(escaped(piece, to_ascii=to_ascii))
         if out.gone:

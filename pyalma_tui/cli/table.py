@@ -25,6 +25,7 @@ TYPO = 0.75  # how near a word is to that of a command, if it is meant
 WHAT, HOW, FRONT, AGAIN = "What to run", "How", "Screen or none", "Starting again"
 
 TARGET = Argument("target", "TARGET", "a run module (.py) or an .experiment")
+WHERE = Option("--where", "only runs that this filter means: 'status:failed gap>=0.1'", TEXT)
 STATE = Option("--state", "the state directory (<stem>.alma beside TARGET)", PATH)
 
 RUN = (
@@ -139,14 +140,14 @@ def demo(directory: Path | None, **options: Any) -> int:
     return launch(module.name, (), options_of(options))
 
 
-@command("status", [TARGET, Option("--json", "one JSON object, for programs"), STATE])
-def status(target: str, json: bool, state: Path | None) -> int:
+@command("status", [TARGET, WHERE, Option("--json", "one JSON object, for programs"), STATE])
+def status(target: str, where: str | None, json: bool, state: Path | None) -> int:
     """Show what stands where, without starting anything."""
     if json:
         from pyalma_tui.cli.status_json import status_json as show  # without Rich
     else:
         from pyalma_tui.cli.status import status as show
-    return show(target, state)
+    return show(target, state, where)
 
 
 @command(
@@ -177,14 +178,15 @@ def logs(
             "--format", "csv unless the name of the file says otherwise", click.Choice(get_args(Format)), into="form"
         ),
         Option("--output", "a file, replaced whole (stdout)", PATH),
+        WHERE,
         STATE,
     ],
 )
-def export(target: str, form: Format | None, output: Path | None, state: Path | None) -> int:
+def export(target: str, form: Format | None, output: Path | None, where: str | None, state: Path | None) -> int:
     """Print every run as a row of a table."""
     from pyalma_tui.cli.export import export as write
 
-    return write(target, state, form, output)
+    return write(target, state, where, form, output)
 
 
 @command("import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE])

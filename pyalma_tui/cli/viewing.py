@@ -22,6 +22,7 @@ from pyalma_tui.runner import handover
 from pyalma_tui.runner.processes import is_stopped
 from pyalma_tui.runner.snapshot import Elsewhere
 from pyalma_tui.runner.viewer import Viewer
+from pyalma_tui.store.kept_filter import kept_filter
 from pyalma_tui.store.lock import Holder, holder, in_use
 
 POLL = 0.1  # seconds between two looks whether the lock is free
@@ -43,6 +44,7 @@ def view(state_dir: Path, target: Path, options: RunOptions) -> int | None:
         read_only=True,
         preferences=preferences,
         kept_in=kept_in,
+        filtered=kept_filter(state_dir),
     )
     with _signals_as_they_are():
         ending = Ending(app, viewer)

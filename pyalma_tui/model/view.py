@@ -1,18 +1,14 @@
-"""What is listed and in which order: one row for each instance, filtered and sorted."""
+"""One row for each instance: how many of its runs stand where, and which of them it is about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from itertools import chain
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
 
 import msgspec
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.states import one_line
-from pyalma_tui.model.vector import BITS, MASK, Frozen
 from pyalma_tui.model.words import numbered
 
 
@@ -53,9 +49,6 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     seconds: float = 0.0
 
 
-SortKey: TypeAlias = Literal["batch", "name", "status", "progress", "time"]
-SORT_KEYS: tuple[SortKey, ...] = ("batch", "status", "name", "progress", "time")
-
 RANK: dict[s.Word, int] = {"failed": 0, "running": 1, "interrupted": 2, "pending": 3, "done": 4}
 
 
@@ -90,143 +83,3 @@ def remark(run: Run, iterations: int) -> str:
     if isinstance(run.status, s.Failed):
         return f"{numbered(run.iteration)} {run.status.error.message}" if iterations > 1 else run.status.error.message
     return "" if run.state is None else one_line(run.state)
-
-
-class Query(msgspec.Struct, frozen=True):
-    """What the list shows. Filter words are joined by "and"; `status:failed` and `state:7` are known."""
-
-    text: str = ""
-    sort: SortKey = "batch"
-    descending: bool = False
-
-
-Predicate: TypeAlias = Callable[[Instance, Row], bool]
-
-
-def select(query: Query, instances: Sequence[Instance], rows: Sequence[Row], runs: Sequence[Run]) -> Sequence[int]:
-    """The ids of the instances to list, in order. `runs[id - 1]` is the run with that id."""
-    predicates = [_predicate(term, runs) for term in query.text.split()]
-    if any(instance.removed for instance in instances):
-        predicates.append(_remains)
-    chosen: Sequence[int] = range(len(instances))
-    if predicates:
-        chosen = [
-            instance.id
-            for instance, row in zip(instances, rows, strict=True)
-            if all(predicate(instance, row) for predicate in predicates)
-        ]
-    if query.sort == "batch":
-        return chosen[::-1] if query.descending else chosen
-    return sorted(chosen, key=_sort_key(query.sort, instances, rows, runs), reverse=query.descending)
-
-
-def _predicate(term: str, runs: Sequence[Run]) -> Predicate:
-    field, colon, value = term.partition(":")
-    wanted = value.casefold()
-    if colon and field == "status":
-        return lambda _, row: any(w.startswith(wanted) and row.tally.of(w) for w in s.WORDS)
-    if colon and field == "state":
-        return lambda _, row: wanted in (runs[row.latest - 1].state or b"").decode("utf-8", "replace").casefold()
-    needle = term.casefold()
-    return lambda instance, _: needle in instance.name.casefold() or needle in instance.title.casefold()
-
-
-def _remains(instance: Instance, row: Row) -> bool:
-    return not instance.removed
-
-
-def _sort_key(
-    key: SortKey, instances: Sequence[Instance], rows: Sequence[Row], runs: Sequence[Run]
-) -> Callable[[int], tuple[float, str] | tuple[float, int]]:
-    if key == "name":
-        return lambda i: (0, instances[i].label.casefold())
-    if key == "status":
-        return lambda i: (RANK[row_word(rows[i].tally)], i)
-    if key == "progress":
-        return lambda i: (rows[i].tally.done / max(1, rows[i].tally.total), i)
-    return lambda i: (-rows[i].seconds, i)
-
-
-class Listing:
-    """What `select` gives, kept up to date: only blocks of instances that changed since the last call are looked at.
-
-    A status sort of 100,000 rows costs 60 ms from scratch and about 1 ms when one row changed.
-    """
-
-    def __init__(self) -> None:
-        self._query = Query()
-        self._instances: Sequence[Instance] = ()
-        self._rows: Frozen[Row] = Frozen()
-        self._runs: Frozen[Run] = Frozen()
-        self._chosen: list[tuple[list[int], ...]] = []
-        self._order: Sequence[int] = range(0)
-        self.total = 0
-
-    def update(
-        self, query: Query, instances: Sequence[Instance], rows: Frozen[Row], runs: Frozen[Run]
-    ) -> Sequence[int]:
-        """The ids of the instances to list, in order: the same object as before if nothing moved.
-
-        `total` is how many there would be without a filter.
-        """
-        blocks = (len(instances) + MASK) >> BITS
-        anew = query != self._query or instances is not self._instances or len(self._chosen) != blocks
-        dirty: Collection[int] = range(blocks) if anew else self._changed(query, rows, runs)
-        if instances is not self._instances:
-            self.total = sum(not instance.removed for instance in instances)
-        if anew:
-            self._chosen = [()] * blocks
-        self._query, self._instances, self._rows, self._runs = query, instances, rows, runs
-        if not dirty and not anew:
-            return self._order
-        predicates = [_predicate(term, runs) for term in query.text.split()]
-        if self.total < len(instances):
-            predicates.append(_remains)
-        moved = anew or query.sort in ("progress", "time")
-        for block in dirty:
-            chosen: Sequence[int] = range(block << BITS, min((block + 1) << BITS, len(instances)))
-            if predicates:
-                chosen = [i for i in chosen if all(predicate(instances[i], rows[i]) for predicate in predicates)]
-            parts = _by_status(chosen, rows) if query.sort == "status" else (list(chosen),)
-            moved = moved or parts != self._chosen[block]
-            self._chosen[block] = parts
-        if moved:
-            self._order = self._arrange(query, not predicates)
-        return self._order
-
-    def _changed(self, query: Query, rows: Frozen[Row], runs: Frozen[Run]) -> set[int]:
-        fields = {term.partition(":")[0] for term in query.text.split() if ":" in term}
-        if query.sort in ("batch", "name") and not fields & {"status", "state"}:
-            return set()
-        dirty = _changed_blocks(self._rows, rows)
-        if "state" in fields:
-            for block in _changed_blocks(self._runs, runs):
-                dirty.update(run.instance >> BITS for run in runs[block << BITS : (block + 1) << BITS])
-        return dirty
-
-    def _arrange(self, query: Query, everything: bool) -> Sequence[int]:
-        if query.sort == "status":
-            order = [i for rank in range(len(RANK)) for parts in self._chosen if parts for i in parts[rank]]
-            return order[::-1] if query.descending else order
-        chosen: Sequence[int] = range(len(self._instances))
-        if not everything:
-            chosen = list(chain.from_iterable(parts[0] for parts in self._chosen))
-        if query.sort == "batch":
-            return chosen[::-1] if query.descending else chosen
-        key = _sort_key(query.sort, self._instances, self._rows, self._runs)
-        order = sorted(chosen, key=key, reverse=query.descending)
-        return self._order if order == self._order else order
-
-
-def _by_status(ids: Sequence[int], rows: Sequence[Row]) -> tuple[list[int], ...]:
-    parts: tuple[list[int], ...] = tuple([] for _ in RANK)
-    for i in ids:
-        parts[RANK[row_word(rows[i].tally)]].append(i)
-    return parts
-
-
-def _changed_blocks(old: Frozen[Any], new: Frozen[Any]) -> set[int]:
-    """The numbers of the blocks that are not the same objects in two freezes of one vector."""
-    before, after = old._blocks, new._blocks
-    changed = {i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b}
-    return changed.union(range(len(before), len(after)))

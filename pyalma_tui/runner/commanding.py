@@ -15,7 +15,7 @@ from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
 from pyalma_tui.runner.state import Coming, Gate, Running, State
-from pyalma_tui.runner.steps import all_done, dismiss, label, stop, write
+from pyalma_tui.runner.steps import all_done, dismiss, label, labels, stop, write
 from pyalma_tui.runner.stop import asked, at_once
 
 
@@ -71,9 +71,10 @@ def _pause(paused: bool, state: State) -> Iterator[Instruction]:
 
 
 def _let_wait(runs: Sequence[int] | None, kind: type[s.Status], verb: str, state: State) -> Iterator[Instruction]:
-    added = state.queue.add(state.standing(state.order if runs is None else runs, kind))
+    waiting = state.standing(state.order if runs is None else runs, kind)
+    added = state.queue.add(waiting)
     if added:
-        yield i.Say(f"{verb} {plural(added, 'run')}")
+        yield i.Say(f"{verb} {plural(added, 'run') if added < len(waiting) else labels(waiting, state)}")
 
 
 def _put_first(runs: Sequence[int], state: State) -> Iterator[Instruction]:
@@ -82,7 +83,7 @@ def _put_first(runs: Sequence[int], state: State) -> Iterator[Instruction]:
     if first:
         _open(state)
         state.queue.put_first(first)
-        yield i.Say(f"next: {label(first[0], state) if len(first) == 1 else plural(len(first), 'run')}")
+        yield i.Say(f"next: {label(first[0], state) if len(first) == 1 else labels(first, state)}")
 
 
 def _reset(runs: Sequence[int], state: State, clock: Clock) -> Iterator[Instruction]:
@@ -92,7 +93,7 @@ def _reset(runs: Sequence[int], state: State, clock: Clock) -> Iterator[Instruct
         yield from write(reset, state, clock)
     state.queue.add(idle)
     if idle:
-        yield i.Say(f"{plural(len(idle), 'run')} forgotten, to run anew")
+        yield i.Say(f"{labels(idle, state)} forgotten, to run anew")
 
 
 def _rerun_done(state: State) -> Iterator[Instruction]:
@@ -140,9 +141,8 @@ def _interrupt_all(state: State, clock: Clock, *, again: bool) -> Iterator[Instr
 
 def _interrupt(runs: Sequence[int], state: State, clock: Clock) -> Iterator[Instruction]:
     """Ask these runs to stop; those that somebody has asked before are killed."""
-    discarded = sum(state.queue.discard(run) for run in runs)
-    if discarded:
-        yield i.Say(f"{plural(discarded, 'run')} wait{'s' * (discarded == 1)} no more")
+    if discarded := [run for run in runs if state.queue.discard(run)]:
+        yield i.Say(f"{labels(discarded, state)} wait{'s' * (len(discarded) == 1)} no more")
     slots = [seat.slot for seat in state.active if seat.run in runs]
     yield from _stop(slots, state, clock, again=True, timed_out_too=False)
 
@@ -158,7 +158,9 @@ def _stop(
             yield from stop(seat, at_once(seat.stop, clock.now), state)
     if slots:
         steps = {known.step for slot in slots if (known := state.seats[slot].stop) is not None}
-        yield i.Say(f"{'killing' if 'SIGKILL' in steps else 'interrupting'} {plural(len(slots), 'run')}")
+        verb = "killing" if "SIGKILL" in steps else "interrupting"
+        runs = [run for slot in slots if (run := state.seats[slot].run)]
+        yield i.Say(f"{verb} {labels(runs, state) if runs else 'done()'}")
     return bool(slots)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -13,7 +13,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import cut_off as cut_off_hook
 from pyalma_tui.model.hook_text import UNSURE
 from pyalma_tui.model.records import Record
-from pyalma_tui.model.words import run_name
+from pyalma_tui.model.words import plural, run_name
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
 from pyalma_tui.runner.retries import CRASHES
@@ -22,6 +22,7 @@ from pyalma_tui.runner.stop import Stop
 
 PRESSED = 1.5  # seconds that a worker gets to end as a Python program does; then it gets SIGINT
 GOODBYE = 2.0  # seconds until it is killed
+NAMED = 3  # runs that a message names
 MAKE_ROOM = "make room or allow writing, then start again"
 
 
@@ -111,6 +112,12 @@ def not_saved(what: str, refused: m.Refused, state: State, clock: Clock) -> Iter
     later = "; what it has interrupted goes on by itself when there is room" if refused.room else ""
     error = StoreError(f"NOT SAVED: {what}: {refused.why}; {MAKE_ROOM}")
     yield from block(error, f"nothing more is started: {refused.why}{later}", state)
+
+
+def labels(runs: Sequence[int], state: State) -> str:
+    """How many runs these are, and what they are called: `4 runs (g003#6, g003#9, g006#2, …)`."""
+    names = [label(run, state) for run in runs[:NAMED]]
+    return f"{plural(len(runs), 'run')} ({', '.join(names)}{', …' * (len(runs) > NAMED)})"
 
 
 def label(run: int, state: State) -> str:

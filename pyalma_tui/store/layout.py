@@ -5,6 +5,7 @@ journal/<session>-<writer>-<n>.jsonl   append-only segments, one writer each
 logs/<run>/<attempt>.log, logs/done/<call>.log, logs/load/<import>.log
 code/<hash>.py                         what was run
 session.log, crash.log, lock
+screen.filter                          what the list on the screen was filtered by
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ DATABASE = "db.json"
 BACKUP = "db.json.bak"
 TEMPORARY = ".tmp"  # behind the name of what is being written
 JOURNAL, LOGS, CODE = "journal", "logs", "code"
-LOCK, SESSION_LOG, CRASH_LOG = "lock", "session.log", "crash.log"
+LOCK, SESSION_LOG, CRASH_LOG, FILTER = "lock", "session.log", "crash.log", "screen.filter"
 DONE_LOGS, LOAD_LOGS = "done", "load"
 FIRST_LOAD_LOG = "first.log"
 SUFFIX = ".jsonl"
@@ -51,6 +52,11 @@ def session_log(state_dir: Path) -> Path:
 def crash_log(state_dir: Path) -> Path:
     """The traceback of a defect of the screen."""
     return state_dir / CRASH_LOG
+
+
+def screen_filter(state_dir: Path) -> Path:
+    """What the list on the screen was filtered by when it was left."""
+    return state_dir / FILTER
 
 
 def code_copy(state_dir: Path, digest: str) -> Path:

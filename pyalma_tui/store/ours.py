@@ -28,6 +28,7 @@ NAMES: Names = {
     r"db\.json(\.bak)?(\.tmp)?": None,
     r"(session|crash)\.log": None,
     "lock": None,
+    r"screen\.filter": None,
     layout.JOURNAL: {layout.SEGMENT.pattern + r"(\.(damaged|stale)-[0-9]{8}-[0-9]{6})?": None},
     layout.LOGS: {
         r"[0-9]+": NUMBERED,
@@ -44,6 +45,7 @@ FILES = (
     layout.LOCK,
     layout.SESSION_LOG,
     layout.CRASH_LOG,
+    layout.FILTER,
 )
 FOLDERS = (
     layout.JOURNAL,

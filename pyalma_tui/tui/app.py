@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -26,8 +26,8 @@ from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Copy, Edit, Perform, Prefer, Say, Send, TakeOver
-from pyalma_tui.tui.screens import later
+from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Prefer, Say, Send, TakeOver
+from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
@@ -45,7 +45,8 @@ class ExperimentApp(PreferredApp):
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
     `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
-    `preferences` goes into the file that they are `kept_in`, None for nowhere.
+    `preferences` goes into the file that they are `kept_in`, None for nowhere. `filtered` is the text by which the list
+    is filtered, from the start to the end.
     """
 
     TITLE = "pyalma-tui"
@@ -65,11 +66,13 @@ class ExperimentApp(PreferredApp):
         read_only: bool = False,
         preferences: Preferences | None = None,
         kept_in: Path | None = None,
+        filtered: str = "",
     ) -> None:
         super().__init__(theme, preferences or Preferences(), kept_in)
         self.conductor = conductor
         self.mouse = mouse
         self.takes_over = False
+        self.filtered = filtered
         self.moment = Moment(read_only=read_only)
         self.quitting = False
         self._leaving = False
@@ -97,7 +100,7 @@ class ExperimentApp(PreferredApp):
     def get_default_screen(self) -> Screen[Any]:
         """The main screen is the bottom of the stack; it begins with what is known and with the room that there is."""
         self.moment = self._moment_of(self.conductor.snapshot())
-        screen = MainScreen(self.moment, self.preferred)
+        screen = MainScreen(self.moment, self.preferred, self.filtered)
         for extent, points in zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True):
             screen.set_class(True, max(point for point in points if point[0] <= extent)[1], update=False)
         return screen
@@ -117,7 +120,7 @@ class ExperimentApp(PreferredApp):
 
     async def _load_the_rest(self) -> None:
         """Import what nobody has seen yet, with time for a key in between; nothing that is there then is garbage."""
-        for _ in later.load():
+        for _ in chain(later.load(), rooms.load()):
             await asyncio.sleep(BETWEEN)
         collecting.resume()
 
@@ -245,6 +248,10 @@ class ExperimentApp(PreferredApp):
     @on(Prefer)
     def _prefer(self, asked: Prefer) -> None:
         self.keep(**asked.changes)
+
+    @on(Filtered)
+    def _keep_filter(self, told: Filtered) -> None:
+        self.filtered = told.text
 
     @on(TakeOver)
     def _take_over(self) -> None:

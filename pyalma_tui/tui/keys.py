@@ -24,6 +24,8 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "question_mark": "?",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "left_parenthesis": "(",
     "right_parenthesis": ")",
     "escape": "esc",

@@ -12,7 +12,7 @@ from pyalma_tui.model.view import Row
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
-Place: TypeAlias = Literal["app", "main", "log", "list", "log text", "box", "question", "limits"]
+Place: TypeAlias = Literal["app", "main", "runs", "failures", "log", "list", "log text", "box", "question", "limits"]
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
 
 
@@ -21,12 +21,16 @@ NO_DONE: Final = "the run module has no done()"
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What decides whether an action is possible: the moment, where one is, the selected row, how many are marked."""
+    """What decides whether an action is possible: the moment, where one is, the selected row, how many are marked.
+
+    `what` is what a row stands for there.
+    """
 
     moment: Moment
     place: Place = "main"
     row: Row | None = None
     marked: int = 0
+    what: Literal["instance", "run", "kind"] = "instance"
 
     @property
     def snapshot(self) -> Snapshot:
@@ -65,7 +69,7 @@ def nothing_runs(now: Situation) -> str:
 def selected_idle(now: Situation) -> str:
     """What is chosen is not running."""
     if not now.marked and (now.row is None or not now.row.tally.running):
-        return "the selected instance is not running"
+        return f"the selected {now.what} is not running"
     return nothing_runs(now)
 
 
@@ -83,14 +87,14 @@ def nothing_failed(now: Situation) -> str:
 def selected_has_not_failed(now: Situation) -> str:
     """What is chosen has no failed run."""
     if not now.marked and now.row is not None and not now.row.tally.failed and now.snapshot.counts.failed:
-        return "the selected instance has not failed"
+        return f"the selected {now.what} has not failed"
     return nothing_failed(now)
 
 
 def nothing_waits(now: Situation) -> str:
     """The selected instance is done, or running."""
     if not now.marked and now.row is not None and now.row.tally.done + now.row.tally.running == now.row.tally.total:
-        return "the selected instance has nothing left to run"
+        return f"the selected {now.what} has nothing left to run"
     return nothing_selected(now)
 
 
@@ -120,4 +124,9 @@ def not_to_be_had(now: Situation) -> str:
 
 def nothing_selected(now: Situation) -> str:
     """No instance is listed."""
-    return "" if now.row is not None or now.marked else "there is no instance"
+    return "" if now.row is not None or now.marked else f"there is no {now.what}"
+
+
+def no_failures(now: Situation) -> str:
+    """No run stands failed, in the batch or out of it."""
+    return "" if now.snapshot.counts.failed or now.snapshot.aside.failed else "nothing has failed"

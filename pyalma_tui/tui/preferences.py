@@ -17,7 +17,7 @@ import msgspec
 from platformdirs import user_config_path
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.model.view import SortKey
+from pyalma_tui.model.listing import SortKey
 from pyalma_tui.tui.keys import key_of, shown
 from pyalma_tui.tui.obstacles import Place
 from pyalma_tui.tui.registry import ACTIONS, STROKES, Action

@@ -12,8 +12,9 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.hook_text import IF_CUT_OFF, UNSURE
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.literal import plain
+from pyalma_tui.tui.literal import literal, plain
 from pyalma_tui.tui.look import COLOURS, MUTED
+from pyalma_tui.tui.targets import named
 
 NAMES = 3
 
@@ -23,9 +24,11 @@ def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
     chosen = [snapshot.runs[run - 1] for run in runs]
     states = sum(run.state is not None for run in chosen)
     done = sum(isinstance(run.status, s.Done) for run in chosen)
+    several = any(len(snapshot.runs_of[run.instance]) > 1 for run in chosen)  # then an instance does not say which
     lost = [words.plural(states, "saved state"), f"{words.duration(sum(run.seconds for run in chosen))} of work"]
     lines = [
         Content.assemble((words.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
+        *([literal(named(snapshot, runs, NAMES * 24), MUTED)] if several else []),
         Content.assemble("Lost for good: ", (" and ".join(lost), COLOURS["failed"])),
     ]
     if done:

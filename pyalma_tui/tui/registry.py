@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from pyalma_tui.tui import obstacles
 from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
 
-Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Log", "Program"]
+Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Log", "Program"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Action:
 
     `keys` are Textual's names joined by commas, "" for what only the palette does. `bar` is the rank in the key bar,
     the lowest stays longest where it is narrow; 0 keeps it out. An action that `commands` changes the experiment and is
-    refused in a read-only view.
+    refused in a read-only view. In the places that it is `also` for, the same key does the same.
     """
 
     id: str
@@ -30,6 +30,11 @@ class Action:
     bar: int = 0
     commands: bool = False
     obstacle: Obstacle = obstacles.nothing
+    also: tuple[Place, ...] = ()
+
+    def is_of(self, place: Place) -> bool:
+        """Whether its keys are answered there."""
+        return place == self.place or place in self.also
 
     @property
     def binding(self) -> str:
@@ -115,42 +120,51 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "log", "enter,l", "log",
         "Its log on the full screen.",
-        "Selected or marked", bar=3, obstacle=obstacles.nothing_selected,
+        "Selected or marked", bar=3, obstacle=obstacles.nothing_selected, also=("runs",),
+    ),
+    Action(
+        "runs", "v", "runs",
+        "The runs of the selected instance: a sign for each, and its state, time, attempts and seed.",
+        "Selected or marked", bar=8, obstacle=obstacles.nothing_selected,
     ),
     Action(
         "retry", "f", "retry",
         "Call the failed runs of the selected or marked instances again with their last saved state.",
         "Selected or marked", bar=9, commands=True, obstacle=obstacles.selected_has_not_failed,
+        also=("runs", "failures"),
     ),
     Action(
         "interrupt_selected", "i", "interrupt it",
         "Interrupt only the selected or marked instances.",
-        "Selected or marked", bar=11, commands=True, obstacle=obstacles.selected_idle,
+        "Selected or marked", bar=11, commands=True, obstacle=obstacles.selected_idle, also=("runs",),
     ),
     Action(
         "run_next", "n", "run next",
         "Run it before all others that wait.",
         "Selected or marked", bar=15, commands=True, obstacle=obstacles.nothing_waits,
+        also=("runs", "failures"),
     ),
     Action(
         "forget", "x", "forget",
         "Forget the saved state and run anew (asks first, and says what is lost).",
         "Selected or marked", bar=12, commands=True, obstacle=obstacles.nothing_selected,
+        also=("runs", "failures"),
     ),
     Action(
         "edit_log", "e", "edit log",
         "Open its log in $EDITOR; the run module if it has no log.",
-        "Selected or marked",
+        "Selected or marked", also=("runs",),
     ),
     Action(
         "edit_module", "E", "edit module",
         "Open the run module in $EDITOR.",
-        "Selected or marked",
+        "Selected or marked", also=("runs", "failures"),
     ),
     Action(
         "copy", "y", "copy",
         "Copy its error with the traceback, else its last saved state; of several marked ones the names.",
         "Selected or marked", bar=14, obstacle=obstacles.nothing_selected,
+        also=("runs", "failures"),
     ),
     Action(
         "earlier_iteration", "left_square_bracket", "earlier iteration",
@@ -164,8 +178,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "filter", "slash", "filter",
-        "Show only what matches: text, status:failed, state:7. Escape clears it.",
-        "List", bar=6,
+        "Show only what matches: words, `status:failed`, `error:Key`, `/regex/`, `gap>=0.1`. Escape clears it.",
+        "List", bar=6, also=("runs", "failures"),
     ),
     Action(
         "sort", "o", "sort",
@@ -175,11 +189,45 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("reverse", "O", "reverse", "Reverse the order.", "List"),
     Action(
         "mark", "space", "mark",
-        "Mark the selected instance; actions apply to the marked ones.",
-        "List", bar=13,
+        "Mark what is selected; actions apply to the marked ones.",
+        "List", bar=13, also=("runs", "failures"),
     ),
-    Action("mark_all", "a", "mark all", "Mark all that are shown; again: none.", "List"),
+    Action(
+        "mark_all", "a", "mark all",
+        "Mark all that are shown; again: none.",
+        "List", also=("runs", "failures"),
+    ),
     Action("clear", "escape", "clear", "Clear the filter, then the marks.", "List"),
+    Action(
+        "failures", "F", "failures",
+        "What failed, by kind: error, place in your code, how many runs of which instances, since when.",
+        "Experiment", bar=7, obstacle=obstacles.no_failures,
+    ),
+    Action(
+        "kind_runs", "enter,v", "runs",
+        "Failures: the runs of this kind.",
+        "Runs and failures", "failures", bar=3, obstacle=obstacles.nothing_selected,
+    ),
+    Action(
+        "failed_before", "left_curly_bracket", "failed before",
+        "Runs: to the failed one before.",
+        "Runs and failures", "runs",
+    ),
+    Action(
+        "failed_after", "right_curly_bracket", "failed after",
+        "Runs: to the next failed one.",
+        "Runs and failures", "runs",
+    ),
+    Action(
+        "back", "escape,q,v", "back",
+        "Runs: clear the filter, then the marks; then back.",
+        "Runs and failures", "runs", bar=1,
+    ),
+    Action(
+        "back", "escape,q,F", "back",
+        "Failures: clear the filter, then the marks; then back.",
+        "Runs and failures", "failures", bar=1,
+    ),
     Action("workers", "w", "workers", "What each worker does, its memory and processor time.", "Program"),
     Action(
         "take_over", "T", "take over",
@@ -251,13 +299,13 @@ OF_TEXTUAL: Final[tuple[tuple[str, str], ...]] = (
 
 def of(place: Place) -> Iterator[Action]:
     """The actions of one place."""
-    return (action for action in ACTIONS if action.place == place)
+    return (action for action in ACTIONS if action.is_of(place))
 
 
 def named(action_id: str, place: Place) -> Action:
     """The action with this id: that of the place, else any."""
     found = [action for action in ACTIONS if action.id == action_id]
-    return next((action for action in found if action.place == place), found[0])
+    return next((action for action in found if action.is_of(place)), found[0])
 
 
 def groups() -> Iterator[tuple[Group, list[Action]]]:

@@ -40,6 +40,13 @@ class Copy(Message):
 
 
 @dataclass
+class Filtered(Message):
+    """The list is filtered by this text now."""
+
+    text: str
+
+
+@dataclass
 class Edit(Message):
     """Open a file in the user's editor; None is one that does not exist yet."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.words import numbered, plural, run_name
 from pyalma_tui.runner.snapshot import Snapshot
 
 
@@ -28,6 +29,36 @@ def targets(snapshot: Snapshot, marks: Iterable[int], selected: int | None, iter
     if iteration is not None and iteration < len(runs):
         return Targets((runs[iteration],))
     return Targets(tuple(runs))
+
+
+def told_meant(marked: int, iterations: int, iteration: int | None) -> str:
+    """Which runs the keys are about, where one would have to guess."""
+    if marked:
+        return f"f i n x: {plural(marked, 'marked instance')}"
+    if iterations == 1:
+        return ""
+    return (
+        f"f i n x: all {iterations:,} runs · [ ] one of them"
+        if iteration is None
+        else f"f i n x: {numbered(iteration)} alone"
+    )
+
+
+def named(snapshot: Snapshot, runs: Sequence[int], room: int) -> str:
+    """What these runs are called, as somebody's text: as many as fit into so many characters, and how many more."""
+    told = ""
+    for left, run_id in zip(range(len(runs) - 1, -1, -1), runs, strict=True):
+        name = name_of(snapshot, run_id)
+        if told and len(told) + len(name) + 2 + (len(f" and {left:,} more") if left else 0) > room:
+            return f"{told} and {left + 1:,} more"
+        told += f", {name}" if told else name
+    return told
+
+
+def name_of(snapshot: Snapshot, run_id: int) -> str:
+    """What a run is called, as somebody's text."""
+    run = snapshot.runs[run_id - 1]
+    return run_name(snapshot.instances[run.instance].label, run.iteration, len(snapshot.runs_of[run.instance]))
 
 
 def standing(snapshot: Snapshot, runs: Iterable[int], *kinds: type[s.Status]) -> tuple[int, ...]:

@@ -63,7 +63,7 @@ def test_run_next_goes_before_all_others_that_wait(conduct: Conduct) -> None:
     conducted = conduct(WAITING, names)
     conducted.hears("began i5 anew")
     conducted.send(c.Next(conducted.ids("i0")), c.Next(conducted.ids("i2", "i1")))
-    conducted.until(lambda now: "next: 2 runs" in conducted.notes())
+    conducted.until(lambda now: "next: 2 runs (i2, i1)" in conducted.notes())
     for name in names:
         conducted.folder.allow(f"go-{name}")
     conducted.until(lambda now: now.counts.done == 6)
@@ -94,7 +94,7 @@ def test_after_everything_was_interrupted_only_what_is_resumed_runs(conduct: Con
     assert conducted.statuses() == {"a": "pending", "b": "pending", "c": "done", "d": "interrupted"}
     conducted.send(c.Resume())
     conducted.hears("began d d")
-    conducted.until(lambda now: conducted.notes()[-2:] == ["resuming 1 run", "starting 2 runs"])
+    conducted.until(lambda now: conducted.notes()[-2:] == ["resuming 1 run (d)", "starting 2 runs (b, a)"])
     assert "began c c" in conducted.folder.told(), "it was not resumed with its state"
 
 
@@ -142,12 +142,12 @@ def test_retries_that_are_raised_count_for_the_next_failure(conduct: Conduct) ->
         ([c.SetWorkers(3)], "workers 1 → 3"),
         ([c.Pause(True)], "paused: no new runs are started"),
         ([c.Pause(True), c.Pause(False)], "no longer paused"),
-        ([c.Interrupt()], "interrupting 1 run"),
-        ([c.Interrupt((2,))], "interrupting 1 run"),
-        ([c.Interrupt((1,))], "1 run waits no more"),
-        ([c.Reset((1,))], "1 run forgotten, to run anew"),
+        ([c.Interrupt()], "interrupting 1 run (b)"),
+        ([c.Interrupt((2,))], "interrupting 1 run (b)"),
+        ([c.Interrupt((1,))], "1 run (a) waits no more"),
+        ([c.Reset((1,))], "1 run (a) forgotten, to run anew"),
         ([c.RerunDone()], "the module has no done()"),
-        ([c.Interrupt(), c.Interrupt()], "killing 1 run"),
+        ([c.Interrupt(), c.Interrupt()], "killing 1 run (b)"),
     ],
 )
 def test_every_action_is_told_in_the_session_log(conduct: Conduct, commands: list[c.Command], said: str) -> None:
@@ -244,7 +244,7 @@ def test_the_first_interrupt_of_all_does_not_kill_what_has_been_asked_already(co
     conducted.until(lambda now: all(slot.stopping and slot.stopping.step == "asked" for slot in now.slots))
     conducted.send(c.Quit())
     conducted.until(lambda now: now.phase == "closed")
-    assert conducted.notes()[-1] == "killing 2 runs"
+    assert conducted.notes()[-1] == "killing 2 runs (b, a)"
 
 
 def test_a_run_whose_worker_was_ended_with_all_processes_of_a_login_is_interrupted(conduct: Conduct) -> None:

@@ -165,7 +165,7 @@ def test_a_pause_outlasts_a_retry_but_not_that_everything_is_resumed() -> None:
 
 def test_what_is_next_goes_before_what_waits_in_its_own_order() -> None:
     stage = at_work(5, workers=1)
-    assert said(stage.tell(c.Next((5, 4)))) == ["next: 2 runs"]
+    assert said(stage.tell(c.Next((5, 4)))) == ["next: 2 runs (i4, i3)"]
     order = []
     for _ in range(4):
         order += [run for _, run in given(stage.returns(1))]
@@ -207,7 +207,7 @@ def test_an_interrupt_of_all_asks_what_runs_and_begins_nothing_more() -> None:
     assert told == [
         i.Ask(1, m.Interrupt(1, 1)),
         i.Ask(2, m.Interrupt(2, 1)),
-        i.Say("interrupting 2 runs"),
+        i.Say("interrupting 2 runs (i0, i1)"),
     ]
     assert not given(stage.stops(1))
     assert stage.state.gate.halted
@@ -216,7 +216,7 @@ def test_an_interrupt_of_all_asks_what_runs_and_begins_nothing_more() -> None:
 def test_an_interrupt_of_some_leaves_the_others_alone() -> None:
     stage = at_work(4, workers=2)
     told = stage.tell(c.Interrupt((2, 3)))
-    assert told == [i.Say("1 run waits no more"), i.Ask(2, m.Interrupt(2, 1)), i.Say("interrupting 1 run")]
+    assert told == [i.Say("1 run (i2) waits no more"), i.Ask(2, m.Interrupt(2, 1)), i.Say("interrupting 1 run (i1)")]
     assert given(stage.stops(2)) == [(2, 4)]
     assert stage.word(2) == "interrupted"
 
@@ -225,7 +225,7 @@ def test_an_interrupt_of_some_leaves_the_others_alone() -> None:
 def test_who_interrupts_again_kills_at_once(command: c.Command) -> None:
     stage = at_work()
     stage.tell(command)
-    assert stage.tell(command)[:2] == [i.Send(1, SIGKILL, group=True), i.Say("killing 1 run")]
+    assert stage.tell(command)[:2] == [i.Send(1, SIGKILL, group=True), i.Say("killing 1 run (i0)")]
     stage.dies(1)
     assert s.reason(stage.run().status) == "killed at once: it was asked for again"
 
@@ -240,7 +240,7 @@ def test_an_interrupt_of_one_and_then_of_all_still_leaves_it_its_grace() -> None
 def test_what_nothing_asked_to_stop_goes_on_after_an_interrupt_of_all_is_taken_back() -> None:
     stage = at_work(2, workers=1)
     stage.tell(c.Interrupt())
-    assert said(stage.tell(c.Resume())) == ["starting 1 run"]
+    assert said(stage.tell(c.Resume())) == ["starting 1 run (i1)"]
     assert given(stage.stops(1)) == [(1, 2)]
 
 
@@ -340,7 +340,7 @@ def test_a_limit_that_is_taken_away_stops_nothing_any_more() -> None:
 def test_a_wish_does_not_hurry_what_was_asked_for_its_timeout_but_an_interrupt_of_all_again_does() -> None:
     stage = at_work(timeout=5.0)
     stage.passes(5)
-    assert said(stage.tell(c.Interrupt((1,)))) == ["interrupting 1 run"]
+    assert said(stage.tell(c.Interrupt((1,)))) == ["interrupting 1 run (i0)"]
     stage.tell(c.Interrupt())
     assert i.Send(1, SIGKILL, group=True) in stage.tell(c.Interrupt())
 

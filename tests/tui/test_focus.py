@@ -31,13 +31,13 @@ async def test_g140_a_filtered_list_that_becomes_empty_keeps_the_keys() -> None:
         await t.sees("none of 6 instances matches")
         assert t.app.focused is t.listing
         await t.press("p", "a", "space")
-        assert t.main.query_now.text == "status:running"
+        assert t.main.wanted.query.text == "status:running"
         await t.sends(c.Pause(True))
         made.running(5)
         await t.show(made.snapshot())
         await t.until(lambda: list(t.listing.order) == [4])
         await t.press("escape")
-        assert (t.main.query_now.text, t.app.focused) == ("", t.listing)
+        assert (t.main.wanted.query.text, t.app.focused) == ("", t.listing)
 
 
 @pytest.mark.parametrize("looks", range(4))

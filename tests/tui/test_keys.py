@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pytest
 from textual.containers import VerticalScroll
-from textual.widgets import Input
 
 from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.model import status as s
@@ -627,38 +626,6 @@ async def test_e_opens_the_log_in_the_editor(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr(type(t.app._driver), "can_suspend", True)
         await t.press("e")
         assert called == [["ed", "--wait", str(log)]]
-        assert t.app.is_running
-
-
-# Filtering
-
-
-async def test_the_filter_is_live_and_escape_clears_it() -> None:
-    async with opened(small().snapshot()) as t:
-        await t.press("slash", *"cnf", "space", *"status:f")
-        await t.until(lambda: list(t.listing.order) == [2])
-        await t.sees("1 match /cnf status:f")
-        await t.press("enter")
-        assert t.app.focused is t.listing
-        await t.until(lambda: list(t.listing.order) == [2])
-        await t.press("escape")
-        await t.until(lambda: len(t.listing.order) == 6)
-        assert not t.main.query_one("#filter", Input).has_class("-open")
-
-
-async def test_a_filter_that_matches_nothing_says_so() -> None:
-    async with opened(small().snapshot()) as t:
-        await t.press("slash", *"zzz")
-        await t.sees("none of 6 instances matches")
-        assert t.listing.cursor is None
-        await t.press("enter", "i", "x", "l", "y", "e", "space")
-        assert t.sent == []
-
-
-async def test_letters_typed_into_the_filter_are_no_commands() -> None:
-    async with opened(small().snapshot()) as t:
-        await t.press("slash", *"qrfdxip")
-        assert t.sent == []
         assert t.app.is_running
 
 

@@ -278,12 +278,16 @@ def test_every_key_comes_from_the_registry() -> None:
 
 
 def test_every_action_has_somebody_who_does_it() -> None:
+    from pyalma_tui.tui.screens.failures import FailuresScreen
     from pyalma_tui.tui.screens.log import LogScreen
     from pyalma_tui.tui.screens.main import MainScreen
+    from pyalma_tui.tui.screens.runs import RunsScreen
 
-    hosts: dict[str, Any] = {"app": ExperimentApp, "main": MainScreen, "log": LogScreen}
+    screens: list[Any] = [MainScreen, LogScreen, RunsScreen, FailuresScreen]
+    hosts: dict[str, Any] = {"app": ExperimentApp} | {screen.place: screen for screen in screens}
     for action in ACTIONS:
-        assert hasattr(hosts[action.place], f"do_{action.id}"), action.id
+        for place in (action.place, *action.also):
+            assert hasattr(hosts[place], f"do_{action.id}"), (action.id, place)
 
 
 def test_the_key_table_is_markdown_with_every_key() -> None:

@@ -7,7 +7,6 @@ start: a descriptor to open a file with, or the file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -16,15 +15,9 @@ from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
 
-if TYPE_CHECKING:
-    from textual.widgets import Input
-
 
 def load() -> Iterator[None]:
     """Import all of it, one piece after the other; each takes some milliseconds."""
-    import pyalma_tui.tui.widgets.field
-
-    yield
     import pyalma_tui.tui.screens.log
 
     yield
@@ -85,13 +78,3 @@ def question(moment: Moment, title: str, text: Content, yes: str) -> BaseScreen[
     from pyalma_tui.tui.screens.question import Question
 
     return Question(moment, title, text, yes)
-
-
-def filter_field(words: list[str]) -> Input:
-    """The input of the list's filter; it proposes these words."""
-    from textual.suggester import SuggestFromList
-
-    from pyalma_tui.tui.widgets.field import Field
-
-    suggester = SuggestFromList(words, case_sensitive=False)
-    return Field(id="filter", placeholder="text, status:failed, state:7", suggester=suggester, compact=True)

@@ -15,19 +15,21 @@ from textual.widgets import Static
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.states import in_full
-from pyalma_tui.model.view import SORT_KEYS, Listing, Query
+from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, Wanted
+from pyalma_tui.model.query import Query, understood
+from pyalma_tui.model.run_fields import known_fields
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.preferences import Preferences
-from pyalma_tui.tui.requests import Copy, Edit, Perform, Prefer, Say
-from pyalma_tui.tui.screens import later
+from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Prefer, Say
+from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.commanding import Commanding
 from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
-from pyalma_tui.tui.targets import Targets, targets
+from pyalma_tui.tui.targets import Targets, targets, told_meant
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.header import Fitted, Header, entitle
@@ -37,10 +39,10 @@ from pyalma_tui.tui.widgets.notice_board import NoticeBoard
 from pyalma_tui.tui.widgets.notices import notices
 
 if TYPE_CHECKING:
-    from textual.widgets import Input
+    from pyalma_tui.model.failures import Failures
+    from pyalma_tui.tui.widgets.filter_bar import FilterBar
 
 SHARE = 10  # listing again may take a tenth of the time
-FILTERS = [f"status:{word}" for word in s.WORDS]
 SHOWN_FILTER = 40
 
 
@@ -51,14 +53,16 @@ class MainScreen(Commanding):
     BINDINGS = bindings("main")
     AUTO_FOCUS = "InstanceList"
 
-    def __init__(self, moment: Moment, preferences: Preferences) -> None:
+    def __init__(self, moment: Moment, preferences: Preferences, filtered: str = "") -> None:
+        """`filtered` is the text of a filter that is there from the start."""
         super().__init__(moment)
-        self.query_now = Query(sort=preferences.sort, descending=preferences.descending)
+        self.wanted = Wanted(understood(filtered)[0], preferences.sort, preferences.descending)
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
         self._detail_due = False
-        self._filter: Input | None = None
+        self._bar: FilterBar | None = None
+        self._failures: Failures | None = None  # made when it is first asked for, and kept up to date from then on
 
     def compose(self) -> ComposeResult:
         """Header, notices, list and detail, keys."""
@@ -69,6 +73,8 @@ class MainScreen(Commanding):
                 yield Fitted(id="titles")
                 yield Static(id="empty")
                 yield InstanceList(id="list")
+                if self.wanted.query.text:
+                    yield self._filter_bar()
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
 
@@ -96,24 +102,33 @@ class MainScreen(Commanding):
         order = self._list.order
         start = time.monotonic()
         if at_once or start >= self._list_due:
-            snapshot = self.snapshot
-            order = self._listing.update(self.query_now, snapshot.instances, snapshot.rows, snapshot.runs)
+            order = self._listing.update(self.wanted, self._source())
             cost = time.monotonic() - start
             self._list_due = start + SHARE * cost if cost > 0.01 else 0.0
         self._list.show(self.moment, order)
         self._show_titles()
         self._show_list_title()
 
+    def _source(self) -> Source:
+        snapshot = self.snapshot
+        busy = frozenset(slot.run for slot in snapshot.slots if slot.run is not None)
+        now = self.moment.now
+        return Source(snapshot.instances, snapshot.rows, snapshot.runs, snapshot.runs_of, now, busy)
+
+    def _fields(self) -> Iterable[str]:
+        """What a filter may name."""
+        return known_fields(self.snapshot.instances, self.snapshot.runs)
+
     def _show_list_title(self) -> None:
         panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
         parts = [Content.assemble(("instances", "bold"), f" {cells.count(total)}")]
-        if self.query_now.text:
-            text = literal(self.query_now.text[:SHOWN_FILTER]).plain
+        if self.wanted.query.terms:
+            text = literal(self.wanted.query.text[:SHOWN_FILTER]).plain
             parts.append(Content.styled(f"{cells.count(shown)} match /{text}", COLOURS["interrupted"]))
         if self._list.marks:
             parts.append(Content.styled(f"{cells.count(len(self._list.marks))} marked", "$text-accent"))
         title = Content(" · ").join(parts)
-        order = Content(f"{'↑' if self.query_now.descending else '⇅'} {self.query_now.sort}")
+        order = Content(f"{'↑' if self.wanted.descending else '⇅'} {self.wanted.sort}")
         entitle(panel, title, order)
         empty = self.query_one("#empty", Static)
         if empty.display == bool(shown):  # the list stays where it is, and keeps the focus
@@ -130,7 +145,10 @@ class MainScreen(Commanding):
         return Content.styled(f"none of {words.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)
 
     def _show_detail(self) -> None:
-        self.query_one(Detail).show(self.moment, self.run_shown())
+        run, detail = self.run_shown(), self.query_one(Detail)
+        detail.show(self.moment, run)
+        iterations = 1 if run is None else len(self.snapshot.runs_of[run.instance])
+        entitle(detail, subtitle=Content(told_meant(len(self._list.marks), iterations, self._iteration)))
 
     def poll(self) -> None:
         """Let the log look at its file."""
@@ -200,63 +218,69 @@ class MainScreen(Commanding):
         if self._list.cursor is not None:
             self._list.mark([self._list.cursor], on=self._list.cursor not in self._list.marks)
             self._list.action_move(1)
-            self._show_list_title()
+            self._show_marks()
 
     def do_mark_all(self) -> None:
         """Mark all that are listed; if they are, none."""
         listed = self._list.order
         self._list.mark(listed, on=not self._list.marks.issuperset(listed))
+        self._show_marks()
+
+    def _show_marks(self) -> None:
         self._show_list_title()
+        self._show_detail()
 
     # How it is listed
 
     def do_sort(self) -> None:
         """The next order."""
-        following = SORT_KEYS[(SORT_KEYS.index(self.query_now.sort) + 1) % len(SORT_KEYS)]
-        self._query(Query(self.query_now.text, following))
+        following = SORT_KEYS[(SORT_KEYS.index(self.wanted.sort) + 1) % len(SORT_KEYS)]
+        self._want(Wanted(self.wanted.query, following))
         self._keep_order()
 
     def do_reverse(self) -> None:
         """The other way round."""
-        self._query(Query(self.query_now.text, self.query_now.sort, not self.query_now.descending))
+        self._want(Wanted(self.wanted.query, self.wanted.sort, not self.wanted.descending))
         self._keep_order()
 
     def _keep_order(self) -> None:
-        self.post_message(Prefer({"sort": self.query_now.sort, "descending": self.query_now.descending}))
+        self.post_message(Prefer({"sort": self.wanted.sort, "descending": self.wanted.descending}))
 
-    def _query(self, query: Query) -> None:
-        self.query_now = query
+    def _want(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.post_message(Filtered(wanted.query.text))
         self._list_again(at_once=True)
         self._show_detail()
 
     def do_filter(self) -> None:
         """Ask for a filter."""
-        if self._filter is None:
-            self._filter = later.filter_field(FILTERS)
-            self.query_one("#instances").mount(self._filter)
-        self._filter.add_class("-open")
-        self._filter.focus()
+        if self._bar is None:
+            self.query_one("#instances").mount(self._filter_bar())
+        assert self._bar is not None, "it was made"
+        self._bar.ask()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def _filter_bar(self) -> FilterBar:
+        self._bar = rooms.filter_bar(self.wanted.query, self._fields)
+        return self._bar
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """List what the filter lets through as it is typed."""
-        if event.value != self.query_now.text:
-            self._query(Query(event.value, self.query_now.sort, self.query_now.descending))
+        self._want(Wanted(event.query, self.wanted.sort, self.wanted.descending))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go on in the list; an empty filter is not shown."""
-        event.input.set_class(bool(event.value), "-open")
+    def on_filter_bar_left(self) -> None:
+        """Go on in the list."""
         self._list.focus()
 
     def do_clear(self) -> None:
         """Clear the filter; without one, the marks."""
-        if self._filter is not None and (self._filter.has_class("-open") or self.query_now.text):
-            self._filter.remove_class("-open")
-            self._filter.value = ""
-            self._query(Query("", self.query_now.sort, self.query_now.descending))
+        bar = self._bar
+        if bar is not None and (bar.open or self.wanted.query.text):
+            bar.clear()
+            self._want(Wanted(Query(), self.wanted.sort, self.wanted.descending))
             self._list.focus()
         elif self._list.marks:
             self._list.mark(list(self._list.marks), on=False)
-            self._show_list_title()
+            self._show_marks()
 
     # Where it leads
 
@@ -269,6 +293,19 @@ class MainScreen(Commanding):
         run = self.run_shown()
         if run is not None:
             self.app.push_screen(later.log(self.moment, of_run(run.id)))
+
+    def do_runs(self) -> None:
+        """The runs of the selected instance."""
+        if (run := self.run_shown()) is not None:
+            label = self.snapshot.instances[run.instance].label
+            runs = self.snapshot.runs_of[run.instance]
+            self.app.push_screen(rooms.runs(self.moment, label, runs, run.id))
+
+    def do_failures(self) -> None:
+        """What failed, by kind."""
+        if self._failures is None:
+            self._failures = rooms.failures(str(self.snapshot.target.parent))
+        self.app.push_screen(rooms.failures_screen(self.moment, self._failures))
 
     def do_done_log(self) -> None:
         """What done() printed."""
@@ -300,7 +337,7 @@ class MainScreen(Commanding):
     def mark_status(self, word: s.Word) -> None:
         """Mark every instance that has a run of this status."""
         self._list.mark([i for i, row in enumerate(self.snapshot.rows) if row.tally.of(word)], on=True)
-        self._show_list_title()
+        self._show_marks()
 
     def do_copy(self) -> None:
         """What one would want to paste: names, an error, a state."""
@@ -310,7 +347,7 @@ class MainScreen(Commanding):
             names = "\n".join(self.snapshot.instances[i].label for i in sorted(marks))
             self.post_message(Copy(names, words.plural(len(marks), "name")))
         elif run is not None:
-            self.post_message(_worth_copying(run))
+            self.post_message(worth_copying(run))
 
     def do_edit_log(self) -> None:
         """The log in the user's editor, the module if there is none."""
@@ -321,12 +358,3 @@ class MainScreen(Commanding):
     def do_edit_module(self) -> None:
         """The module in the user's editor."""
         self.post_message(Edit(self.snapshot.target))
-
-
-def _worth_copying(run: Run) -> Copy | Say:
-    """The error of a failed run, the state of any other."""
-    if isinstance(run.status, s.Failed):
-        return Copy(run.status.error.traceback or run.status.error.message, "the error")
-    if run.state is None:
-        return Say("no state was saved yet")
-    return Copy(in_full(run.state), "the state")

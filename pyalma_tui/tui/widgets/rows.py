@@ -10,7 +10,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.view import Row, remark, row_word
+from pyalma_tui.model.view import Row, Tally, remark, row_word
 from pyalma_tui.model.words import clock, duration
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
@@ -20,6 +20,7 @@ from pyalma_tui.tui.view_moment import Moment
 
 FRONT = 3  # mark, glyph, space
 GAP = "  "
+TELLING: tuple[s.Word, ...] = ("running", "failed", "interrupted")  # what must not be hidden behind another word
 NUMBER = 7  # a space and `≈100 %`
 LOOKED_AT = 2000  # names: enough to know how long they are
 Piece = tuple[str, str]
@@ -61,7 +62,8 @@ def columns(width: int, longest: int, iterations: int) -> Columns:
         return Columns(name=max(0, left - 2))
     status = time = done = bar = 0
     if left >= 36:
-        status, left = 11, left - 13
+        status = 14 if iterations > 1 else 11  # `12 interrupted`
+        left -= status + 2
     if left >= 32:
         time, left = 8, left - 10
     digits = max(len("runs"), 2 * len(cells.count(iterations)) + 1)
@@ -92,7 +94,7 @@ def pieces(moment: Moment, instance: Instance, row: Row, plan: Columns, marked: 
     name_style = "" if instance.in_batch else "gone"
     line.append((cells.fit_middle(plain(instance.label, plan.name), plan.name) + GAP, name_style))
     if plan.status:
-        line.append((cells.fit(word, plan.status) + GAP, word))
+        line += standing_pieces(row.tally, plan.status)
     if plan.iterations:
         share = f"{cells.count(row.tally.done)}/{cells.count(row.tally.total)}"
         line.append((cells.fit_right(share, plan.iterations) + GAP, ""))
@@ -107,6 +109,29 @@ def pieces(moment: Moment, instance: Instance, row: Row, plan: Columns, marked: 
         shown = told(seconds) if seconds or row.tally.pending < row.tally.total else ""
         line.append((cells.fit_right(shown, plan.time) + GAP, "time"))
     return merged(line)
+
+
+def standing_pieces(tally: Tally, width: int) -> list[Piece]:
+    """Where an instance stands: a word; of several runs how many run, have failed or were interrupted, none hidden."""
+    told = [(word, tally.of(word)) for word in TELLING if tally.of(word)]
+    if tally.total <= 1 or not told:
+        word = row_word(tally)
+        return [(cells.fit(word, width) + GAP, word)]
+    if len(told) == 1:
+        (word, number), *_ = told
+        text = f"{cells.count(number)} {word}"
+        return [(cells.fit(text if len(text) <= width else f"{cells.count(number)} {GLYPHS[word]}", width) + GAP, word)]
+    texts = [f"{cells.count(number)} {GLYPHS[word]}" for word, number in told]
+    if len(" ".join(texts)) > width:
+        texts = [text.replace(" ", "") for text in texts]
+    pieces: list[Piece] = []
+    left = width
+    for (word, _), text in zip(told, texts, strict=True):
+        shown = cells.fit(text, min(len(text), left))
+        left -= len(shown)
+        pieces += [(shown, word), (" " * min(1, left), "")]
+        left -= min(1, left)
+    return [*pieces, (" " * left + GAP, "")]
 
 
 def progress_pieces(row: Row, run: Run, width: int) -> list[Piece]:

@@ -1,0 +1,185 @@
+"""What is listed and in which order: the instances of which a run is meant, sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.query import Query, Test
+from pyalma_tui.model.run_fields import kind_of_runs
+from pyalma_tui.model.vector import BITS, MASK, Frozen
+from pyalma_tui.model.view import RANK, Row, row_word
+
+SortKey: TypeAlias = Literal["batch", "name", "status", "progress", "time"]
+SORT_KEYS: tuple[SortKey, ...] = ("batch", "status", "name", "progress", "time")
+
+UNCHANGING = frozenset({"name", "data", "iteration", "seed"})  # fields that a run never changes
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What to list: the instances with a run that the query means, in this order."""
+
+    query: Query = Query()
+    sort: SortKey = "batch"
+    descending: bool = False
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What is listed from. `runs[id - 1]` is the run with that id, `runs_of[i]` are the ids of those of instance i.
+
+    Runs that run have taken what they have until `now`, None where nobody runs them; `busy` are the ids of those.
+    """
+
+    instances: Sequence[Instance] = ()
+    rows: Frozen[Row] = Frozen()
+    runs: Frozen[Run] = Frozen()
+    runs_of: Sequence[Sequence[int]] = ()
+    now: float | None = None
+    busy: frozenset[int] = frozenset()
+
+
+def select(wanted: Wanted, of: Source) -> Sequence[int]:
+    """The ids of the instances to list, in order."""
+    test = _test(wanted, of)
+    chosen: Sequence[int] = [
+        instance.id
+        for instance in of.instances
+        if not instance.removed and (test is None or any(test(of.runs[run - 1]) for run in of.runs_of[instance.id]))
+    ]
+    if wanted.sort == "batch":
+        return chosen[::-1] if wanted.descending else chosen
+    return sorted(chosen, key=_sort_key(wanted.sort, of), reverse=wanted.descending)
+
+
+def _test(wanted: Wanted, of: Source) -> Test[Run] | None:
+    return wanted.query.over(kind_of_runs(of.instances, of.now)) if wanted.query.terms else None
+
+
+def _sort_key(key: SortKey, of: Source) -> Callable[[int], tuple[float, str] | tuple[float, int]]:
+    instances, rows = of.instances, of.rows
+    if key == "name":
+        return lambda i: (0, instances[i].label.casefold())
+    if key == "status":
+        return lambda i: (RANK[row_word(rows[i].tally)], i)
+    if key == "progress":
+        return lambda i: (rows[i].tally.done / max(1, rows[i].tally.total), i)
+    return lambda i: (-rows[i].seconds, i)
+
+
+class Listing:
+    """What `select` gives, kept up to date: only what changed since the last call is looked at.
+
+    A status sort of 100,000 rows costs 60 ms from scratch and about 1 ms when one row changed.
+    """
+
+    def __init__(self) -> None:
+        self._wanted = Wanted()
+        self._seen = Source()
+        self._meant: bytearray | None = None  # by instance: whether one of its runs is; None: all are
+        self._chosen: list[tuple[list[int], ...]] = []
+        self._order: Sequence[int] = range(0)
+        self.total = 0
+
+    def update(self, wanted: Wanted, of: Source) -> Sequence[int]:
+        """The ids of the instances to list, in order: the same object as before if nothing moved.
+
+        `total` is how many there would be without a filter.
+        """
+        size = len(of.instances)
+        blocks = (size + MASK) >> BITS
+        fresh = of.instances is not self._seen.instances
+        anew = wanted != self._wanted or fresh or len(self._chosen) != blocks
+        if fresh:
+            self.total = sum(not instance.removed for instance in of.instances)
+        if anew:
+            dirty: Collection[int] = range(blocks)
+            if fresh or wanted.query != self._wanted.query or len(self._chosen) != blocks:
+                self._meant = _all_meant(wanted, of, self.total < size)
+            self._chosen = [()] * blocks
+        else:
+            dirty = self._changed(wanted, of)
+        self._wanted, self._seen = wanted, of
+        if not dirty and not anew:
+            return self._order
+        moved = anew or wanted.sort in ("progress", "time")
+        for block in dirty:
+            chosen: Sequence[int] = range(block << BITS, min((block + 1) << BITS, size))
+            if (meant := self._meant) is not None:
+                chosen = [i for i in chosen if meant[i]]
+            parts = _by_status(chosen, of.rows) if wanted.sort == "status" else (list(chosen),)
+            moved = moved or parts != self._chosen[block]
+            self._chosen[block] = parts
+        if moved:
+            self._order = self._arrange(wanted, of)
+        return self._order
+
+    def _changed(self, wanted: Wanted, of: Source) -> set[int]:
+        """The numbers of the blocks of instances that may be listed otherwise than before; `meant` is brought up to
+        date."""
+        dirty = set() if wanted.sort in ("batch", "name") else _changed_blocks(self._seen.rows, of.rows)
+        test, fields = _test(wanted, of), wanted.query.fields
+        if test is None or self._meant is None or fields <= UNCHANGING:
+            return dirty
+        for i in set(self._touched(fields, of)):
+            meant = not of.instances[i].removed and any(test(of.runs[run - 1]) for run in of.runs_of[i])
+            if meant != self._meant[i]:
+                self._meant[i] = meant
+                dirty.add(i >> BITS)
+        return dirty
+
+    def _touched(self, fields: frozenset[str], of: Source) -> Iterator[int]:
+        """The instances of runs that have changed."""
+        before, after = self._seen.runs, of.runs
+        for block in _changed_blocks(before, after):
+            places = range(block << BITS, min((block + 1) << BITS, len(after)))
+            yield from (after[i].instance for i in places if i >= len(before) or before[i] is not after[i])
+        if "time" in fields and self._seen.now != of.now:
+            yield from (after[run - 1].instance for run in of.busy)
+
+    def _arrange(self, wanted: Wanted, of: Source) -> Sequence[int]:
+        if wanted.sort == "status":
+            order = [i for rank in range(len(RANK)) for parts in self._chosen if parts for i in parts[rank]]
+            return order[::-1] if wanted.descending else order
+        chosen: Sequence[int] = range(len(of.instances))
+        if self._meant is not None:
+            chosen = list(chain.from_iterable(parts[0] for parts in self._chosen))
+        if wanted.sort == "batch":
+            return chosen[::-1] if wanted.descending else chosen
+        order = sorted(chosen, key=_sort_key(wanted.sort, of), reverse=wanted.descending)
+        return self._order if order == self._order else order
+
+
+def _all_meant(wanted: Wanted, of: Source, some_removed: bool) -> bytearray | None:
+    """For every instance whether it is listed, found in one walk over all runs; None if all are."""
+    test = _test(wanted, of)
+    if test is None and not some_removed:
+        return None
+    if test is None:
+        return bytearray(not instance.removed for instance in of.instances)
+    meant = bytearray(len(of.instances))
+    for run in of.runs:
+        if test(run):
+            meant[run.instance] = True
+    if some_removed:
+        for instance in of.instances:
+            meant[instance.id] &= not instance.removed
+    return meant
+
+
+def _by_status(ids: Iterable[int], rows: Sequence[Row]) -> tuple[list[int], ...]:
+    parts: tuple[list[int], ...] = tuple([] for _ in RANK)
+    for i in ids:
+        parts[RANK[row_word(rows[i].tally)]].append(i)
+    return parts
+
+
+def _changed_blocks(old: Frozen[Any], new: Frozen[Any]) -> set[int]:
+    """The numbers of the blocks that are not the same objects in two freezes of one vector."""
+    before, after = old._blocks, new._blocks
+    changed = {i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b}
+    return changed.union(range(len(before), len(after)))

@@ -1,0 +1,385 @@
+"""The language in which people say which runs, failures or rows they mean.
+
+    word "a phrase" !not /regex/ status:failed error:Key name:g0 state<7 gap>=0.1 iteration:7 time>60s
+
+Every term has to match, `!` turns one round, upper and lower case are the same. A field is one of `FIELDS` or a key of
+what was saved, of an instance's data or of a row; a dot leads into it (`best.gap`, `data.n`). `:` means that a text
+contains it, that a number equals it and that a status begins with it; `=` and `!=` compare all of it, `<` and its like
+numbers. `field:""` means that there is one.
+
+A query is compiled once to one function for a kind of things, which a `Kind` tells how to read.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
+
+from pyalma_tui.errors import QueryError
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.status import WORDS
+from pyalma_tui.model.words import DAY, HOUR, MINUTE
+
+T = TypeVar("T")
+Test: TypeAlias = Callable[[T], bool]
+Check: TypeAlias = Callable[[Any], bool]
+"""Whether a value fits: a str, number, bool, list or dict of JSON, or None where a thing does not have the field."""
+
+FIELDS: Final[dict[str, str]] = {
+    "name": "what the instance is called",
+    "status": "pending, running, interrupted, failed or done",
+    "error": "why it failed",
+    "iteration": "which of several",
+    "state": "what was saved last",
+    "time": "how long it took: 60s, 5min, 1:30",
+    "attempts": "how often it was called",
+    "saves": "how often it has saved",
+    "seed": "its seed",
+    "worker": "the worker that called it",
+    "host": "the machine that it ran on",
+    "data": "what the instance holds",
+}
+"""The fields that every run has, with what each tells."""
+
+TEXTS: Final = frozenset({"name", "error", "host"})  # never a number, even if one looks like it
+LONGEST_NUMBER = 40  # characters
+UNITS: Final[dict[str, float]] = {
+    "ms": 0.001, "s": 1, "sec": 1, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY,
+}  # fmt: skip
+
+_FIELD = re.compile(r"([^\W\d][\w.-]*)(<=|>=|!=|:|=|<|>)")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_CLOSING = re.compile(r"(?<!\\)/(?=\s|$)")
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]*)?)([a-z]+)")
+_CLOCK = re.compile(r"[0-9]+(:[0-5]?[0-9]){1,2}")
+_ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """How things of one kind are read.
+
+    `text` is what words are looked for in. `field` gives, for the name of a field, the function that reads its value.
+    """
+
+    text: Callable[[T], str]
+    field: Callable[[str], Callable[[T], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition: the value of a field, or the whole text where `field` is "", passes a check.
+
+    `typed` is what was written, folded. A field that a thing does not have may be no field at all: `http://x` and
+    `n=7` are looked for as they stand as well.
+    """
+
+    field: str
+    check: Check
+    negated: bool = False
+    typed: str = ""
+
+    def over(self, kind: Kind[T]) -> Test[T]:
+        """The condition for things of this kind."""
+        test = self._read(kind)
+        return (lambda thing: not test(thing)) if self.negated else test
+
+    def _read(self, kind: Kind[T]) -> Test[T]:
+        check, text = self.check, kind.text
+        if not self.field:
+            return lambda thing: check(text(thing))
+        read, typed = kind.field(self.field), self.typed
+        if not typed:
+            return lambda thing: check(read(thing))
+
+        def test(thing: T) -> bool:
+            value = read(thing)
+            return check(value) if value is not None else typed in text(thing).casefold()
+
+        return test
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What somebody looks for; two of the same text are equal."""
+
+    text: str = ""
+    terms: tuple[Term, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the fields that it looks at, "" for the whole text."""
+        return frozenset(term.field for term in self.terms)
+
+    def over(self, kind: Kind[T]) -> Test[T]:
+        """The function that tells whether a thing of this kind is meant."""
+        tests = [term.over(kind) for term in self.terms]
+        if len(tests) == 1:
+            return tests[0]
+        if len(tests) == 2:
+            first, second = tests
+            return lambda thing: first(thing) and second(thing)
+        return lambda thing: all(test(thing) for test in tests)
+
+    def matches(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row of results is meant: a mapping from names to values of JSON."""
+        return self.over(ROWS)(row)
+
+
+def compile(text: str) -> Query:  # noqa: A001 (what `re` calls it)
+    """The query that a text means; raises QueryError, with the column at which it cannot be understood."""
+    query, error = understood(text)
+    if error is not None:
+        raise error
+    return query
+
+
+def understood(text: str) -> tuple[Query, QueryError | None]:
+    """The query that a text means as far as it can be understood, as while one types, and what is wrong then."""
+    terms: list[Term] = []
+    try:
+        terms.extend(_terms(text))
+    except QueryError as error:
+        return Query(text, tuple(terms)), error
+    return Query(text, tuple(terms)), None
+
+
+# Reading the text
+
+
+def _terms(text: str) -> Iterator[Term]:
+    at = _spaces(text, 0)
+    while at < len(text):
+        start = at
+        negated = text[at] == "!"
+        at += negated
+        if _spaces(text, at) > at or at == len(text):
+            _refuse(start, 'what must not match is missing behind this !; a ! itself is written "!"')
+        term, at = _term(text, at)
+        yield Term(term.field, term.check, negated, term.typed)
+        at = _spaces(text, at)
+
+
+def _term(text: str, at: int) -> tuple[Term, int]:
+    if text[at] in '"/':
+        found = _pattern(text, at)
+        if found is None:
+            _refuse(at, 'the / that closes this pattern is missing, or put quotes around it: "/…"')
+        return Term("", found[0]), found[1]
+    named = _FIELD.match(text, at)
+    if named is None:
+        end = _word_end(text, at)
+        return Term("", _contains(text[at:end], numbers=False)), end
+    name, sign = named[1], named[2]
+    check, end = _value(text, named.end(), name, sign)
+    own = name in FIELDS or sign not in (":", "=")
+    return Term(name, check, typed="" if own else text[at:end].casefold()), end
+
+
+def _value(text: str, at: int, name: str, sign: str) -> tuple[Check, int]:
+    end = _word_end(text, at)
+    if at == end:
+        _refuse(at, f"what is missing here is what {name} should be")
+    if sign == ":" and name != "status" and text[at] in '"/' and (found := _pattern(text, at)):
+        return found
+    quoted = text[at] == '"'
+    if quoted:
+        value, end = _quoted(text, at)
+    else:
+        value = text[at:end]
+    if name == "status":
+        return _status(value, sign, at), end
+    number = seconds(value) if name == "time" else number_in(value)
+    if sign in _ORDER or name == "time":
+        if number is None:
+            like = "a length of time, as 60s or 1:30" if name == "time" else "a number"
+            _refuse(at, f"{name}{sign} needs {like}")
+        return _compared(_ORDER.get(sign, operator.ne if sign == "!=" else operator.eq), number), end
+    if sign == ":":
+        return _contains(value, numbers=name not in TEXTS), end
+    return _equal(value, name not in TEXTS and not quoted, same=sign == "="), end
+
+
+def _pattern(text: str, at: int) -> tuple[Check, int] | None:
+    """A phrase or a regular expression, whichever begins here; None if no / closes it."""
+    if text[at] == '"':
+        phrase, end = _quoted(text, at)
+        return _contains(phrase, numbers=False), end
+    closing = _CLOSING.search(text, at + 1)
+    if closing is None:
+        return None
+    try:
+        pattern = re.compile(text[at + 1 : closing.start()].replace("\\/", "/"), re.IGNORECASE)
+    except re.error as error:
+        _refuse(at + 1 + (error.pos or 0), f"no pattern: {error.msg}")
+    return _found_by(pattern), closing.end()
+
+
+def _quoted(text: str, at: int) -> tuple[str, int]:
+    value, end = [], at + 1
+    while end < len(text) and text[end] != '"':
+        end += text[end] == "\\" and text[end + 1 : end + 2] in ('"', "\\")
+        value.append(text[end])
+        end += 1
+    if end == len(text):
+        _refuse(at, 'the " that closes this phrase is missing')
+    return "".join(value), end + 1
+
+
+def _spaces(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
+def _word_end(text: str, at: int) -> int:
+    while at < len(text) and not text[at].isspace():
+        at += 1
+    return at
+
+
+def _refuse(at: int, why: str) -> NoReturn:
+    raise QueryError(at + 1, why)
+
+
+# Checking values
+
+
+def _contains(needle: str, *, numbers: bool) -> Check:
+    wanted, number = needle.casefold(), number_in(needle) if numbers else None
+
+    def check(value: Any) -> bool:
+        if number is not None:
+            known = _as_number(value)
+            if known is not None:
+                return known == number
+        if type(value) is str:
+            return wanted in value.casefold()
+        if isinstance(value, list):
+            return any(check(each) for each in value)
+        return value is not None and wanted in text_of(value).casefold()
+
+    return check
+
+
+def _found_by(pattern: re.Pattern[str]) -> Check:
+    def check(value: Any) -> bool:
+        if isinstance(value, list):
+            return any(check(each) for each in value)
+        return value is not None and pattern.search(text_of(value)) is not None
+
+    return check
+
+
+def _equal(wanted: str, numbers: bool, *, same: bool) -> Check:
+    folded, number = wanted.casefold(), number_in(wanted) if numbers else None
+
+    def equals(value: Any) -> bool:
+        if isinstance(value, list):
+            return any(equals(each) for each in value)
+        if number is not None and (known := _as_number(value)) is not None:
+            return known == number
+        return text_of(value).casefold() == folded
+
+    return lambda value: value is not None and equals(value) is same
+
+
+def _compared(compare: Callable[[Any, Any], bool], bound: float) -> Check:
+    def check(value: Any) -> bool:
+        if isinstance(value, list):
+            return any(check(each) for each in value)
+        known = _as_number(value)
+        return known is not None and compare(known, bound)
+
+    return check
+
+
+def _status(value: str, sign: str, at: int) -> Check:
+    meant = frozenset(word for word in WORDS if value and word.startswith(value.casefold()))
+    if sign in _ORDER:
+        _refuse(at - len(sign), "status has no order: write status:failed")
+    if not meant:
+        _refuse(at, f"no status begins so: {', '.join(WORDS)}")
+    if sign == "!=":
+        return lambda value: value is not None and value not in meant
+    return lambda value: value in meant
+
+
+def number_in(text: str) -> float | None:
+    """The number that a text is as a whole, an int if it is written as one; None if it is none."""
+    if len(text) > LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+        return None
+    return int(text) if _WHOLE.fullmatch(text) else float(text)
+
+
+def seconds(text: str) -> float | None:
+    """The seconds in `60`, `60s`, `1h30min`, `1:30` or `1:02:03`; None if the text is no length of time."""
+    if _CLOCK.fullmatch(text):
+        whole = 0
+        for part in text.split(":"):
+            whole = whole * 60 + int(part[-LONGEST_NUMBER:])
+        return whole
+    number = number_in(text)
+    if number is not None:
+        return number
+    found = list(_SPAN.finditer(text.casefold()))
+    if not found or "".join(each[0] for each in found) != text.casefold() or any(e[2] not in UNITS for e in found):
+        return None
+    return sum(float(each[1]) * UNITS[each[2]] for each in found)
+
+
+def _as_number(value: Any) -> float | None:
+    """The number that a value is, also if it was saved as a string, as `save()` is promised to be called."""
+    if type(value) is str:
+        return number_in(value)
+    return value if type(value) is int or type(value) is float else None
+
+
+def text_of(value: Any) -> str:
+    """A value of JSON as it is read: a string is its own text, None is nothing, all else is as JSON writes it."""
+    if type(value) is str:
+        return value
+    return "" if value is None else jsontext.encode(value).decode()
+
+
+# Rows
+
+
+def within(value: Any, path: str) -> Any:
+    """What a JSON value holds under a name: a key as it is, else what the dots in it lead to; None if nothing."""
+    if not isinstance(value, dict):
+        return None
+    if path in value:
+        return value[path]
+    first, dot, rest = path.partition(".")
+    return within(value.get(first), rest) if dot else None
+
+
+def _row_text(row: Mapping[str, Any]) -> str:
+    return "\n".join(text_of(value) for value in row.values() if value is not None)
+
+
+def _row_field(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """A column; else what the state or the data in it holds. `name` is the instance, `time` the seconds."""
+    names = {"name": ("name", "instance"), "time": ("time", "seconds")}.get(name, (name,))
+
+    def read(row: Mapping[str, Any]) -> Any:
+        for known in names:
+            if (value := row.get(known)) is not None:
+                return value
+        if (value := within(row, name)) is not None:
+            return value
+        found = (within(row.get(place), name) for place in ("state", "data"))
+        return next((value for value in found if value is not None), None)
+
+    return read
+
+
+ROWS: Final[Kind[Mapping[str, Any]]] = Kind(_row_text, _row_field)
+"""Rows of results: a word is looked for in all their values."""

@@ -1,0 +1,53 @@
+"""The rooms that the list leads to, and its filter: imported as what is in `later`, which they themselves lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pyalma_tui.model.query import Query
+from pyalma_tui.tui.screens.base import BaseScreen
+from pyalma_tui.tui.view_moment import Moment
+
+if TYPE_CHECKING:
+    from pyalma_tui.model.failures import Failures
+    from pyalma_tui.tui.widgets.filter_bar import FilterBar
+
+
+def load() -> Iterator[None]:
+    """Import all of it, one piece after the other; each takes some milliseconds."""
+    import pyalma_tui.tui.widgets.filter_bar
+
+    yield
+    import pyalma_tui.tui.screens.failures
+
+    yield
+    import pyalma_tui.tui.screens.runs  # noqa: F401
+
+
+def filter_bar(query: Query, names: Callable[[], Iterable[str]]) -> FilterBar:
+    """Where the list's filter is typed; it proposes fields of these names."""
+    from pyalma_tui.tui.widgets.filter_bar import FilterBar
+
+    return FilterBar(query, names)
+
+
+def runs(moment: Moment, label: str, runs_of: Sequence[int], selected: int) -> BaseScreen[None]:
+    """The runs of an instance."""
+    from pyalma_tui.tui.screens.runs import RunsScreen
+
+    return RunsScreen(moment, label, runs_of, selected, of_one=True)
+
+
+def failures(folder: str) -> Failures:
+    """What failed by kind; the user's code is in this folder."""
+    from pyalma_tui.model.failures import Failures
+
+    return Failures(folder)
+
+
+def failures_screen(moment: Moment, known: Failures) -> BaseScreen[None]:
+    """What failed, and why."""
+    from pyalma_tui.tui.screens.failures import FailuresScreen
+
+    return FailuresScreen(moment, known)

@@ -1,0 +1,280 @@
+"""Runs on a screen of their own: those of one instance, or of one kind of failure."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model import words
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.query import Query
+from pyalma_tui.model.run_fields import kind_of_runs, known_fields
+from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.tui.copying import worth_copying
+from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.literal import literal, plain
+from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
+from pyalma_tui.tui.obstacles import Situation
+from pyalma_tui.tui.requests import Copy, Edit, Perform, Say
+from pyalma_tui.tui.screens.commanding import Commanding
+from pyalma_tui.tui.subjects import of_run
+from pyalma_tui.tui.targets import Targets
+from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.detail import Detail
+from pyalma_tui.tui.widgets.filter_bar import FilterBar
+from pyalma_tui.tui.widgets.header import Caption, entitle
+from pyalma_tui.tui.widgets.headline import justified
+from pyalma_tui.tui.widgets.instance_list import InstanceList
+from pyalma_tui.tui.widgets.key_bar import KeyBar
+from pyalma_tui.tui.widgets.notices import stopping_text
+from pyalma_tui.tui.widgets.run_list import RunList
+from pyalma_tui.tui.widgets.run_strip import RunStrip
+
+SHARE = 10  # filtering again may take a tenth of the time
+SHOWN_FILTER = 40
+
+
+class RunsScreen(Commanding):
+    """One line for each run beside its detail. The runs stay, whatever becomes of them while one looks."""
+
+    place = "runs"
+    BINDINGS = bindings("runs")
+    AUTO_FOCUS = "RunList"
+
+    def __init__(
+        self, moment: Moment, title: str, runs: Sequence[int], selected: int | None = None, *, of_one: bool = False
+    ) -> None:
+        """`title` may be anybody's text; `of_one` tells that all are runs of one instance."""
+        super().__init__(moment)
+        self._title, self._runs, self._selected, self._of_one = title, runs, selected, of_one
+        self._query = Query()
+        self._shown: Sequence[int] = runs
+        self._counts = Tally()
+        self._seen: object = None
+        self._due = 0.0
+
+    def compose(self) -> ComposeResult:
+        """Title, strip and list beside the detail, keys."""
+        yield Caption(id="runs-title")
+        with Horizontal(id="body"):
+            with Vertical(id="instances", classes="panel"):
+                if self._of_one:
+                    yield RunStrip(id="strip")
+                yield Caption(id="titles")
+                yield Static(id="empty")
+                yield RunList(named=not self._of_one, id="run-list")
+                yield FilterBar(self._query, lambda: known_fields(self.snapshot.instances, self._some()))
+            yield Detail(id="detail", classes="panel")
+        yield KeyBar("runs", "app")
+
+    def _some(self) -> list[Run]:
+        return [self.moment.run(run) for run in self._runs[:100]]
+
+    @property
+    def _list(self) -> RunList:
+        return self.query_one(RunList)
+
+    # What is shown
+
+    @property
+    def pending(self) -> bool:
+        """Whether something changed that was not painted yet."""
+        return self.composed and (self._due > 0 or self._list.pending or self.query_one(Detail).pending)
+
+    def on_mount(self) -> None:
+        """Begin on the run that was asked for."""
+        super().on_mount()
+        if self._selected is not None and self._selected in self._shown:
+            self.call_after_refresh(self._list.go, self._shown.index(self._selected))
+
+    def paint(self) -> None:
+        """All parts, each of which paints only what looks different."""
+        self._choose()
+        self._list.show(self.moment, self._shown)
+        self.query_one("#runs-title", Caption).show(self._titled())
+        self._show_selected()
+
+    def _choose(self, *, at_once: bool = False) -> None:
+        """Filter and count anew what has changed, but never for more than a tenth of the time."""
+        start = time.monotonic()
+        seen = (self._query, self.snapshot.runs, self.moment.now if "time" in self._query.fields else 0)
+        if seen == self._seen:
+            self._due = 0.0
+            return
+        if start < self._due and not at_once:
+            return
+        runs = [self.moment.run(run) for run in self._runs]
+        counts = Counter(s.word(run.status) for run in runs)
+        self._counts = Tally(**{word: counts[word] for word in s.WORDS})
+        shown = self._runs
+        if self._query.terms:
+            test = self._query.over(kind_of_runs(self.snapshot.instances, self.moment.now))
+            shown = [run.id for run in runs if test(run)]
+        self._shown = self._shown if shown == self._shown else shown
+        cost = time.monotonic() - start
+        self._seen, self._due = seen, start + SHARE * cost if cost > 0.01 else 0.0
+
+    def _show_selected(self) -> None:
+        """What depends on where the cursor is."""
+        cursor = self._list.cursor
+        if self._of_one:
+            self.query_one(RunStrip).show(self.moment, self._runs, cursor)
+        detail = self.query_one(Detail)
+        detail.show(self.moment, None if cursor is None else self.moment.run(cursor))
+        panel, empty = self.query_one("#instances"), self.query_one("#empty", Static)
+        empty.display = not self._shown
+        self.query_one("#titles").visible = bool(self._shown)
+        if not self._shown:
+            none = f"none of {words.plural(len(self._runs), 'run')} matches. Escape clears the filter."
+            empty.update(Content.styled(none, MUTED))
+        entitle(panel, self._list_title(), Content("{ } to failed"))
+        self.query_one(KeyBar).show(self.situation())
+
+    def _list_title(self) -> Content:
+        parts = [Content.assemble(("runs", "bold"), f" {len(self._runs):,}")]
+        if self._query.terms:
+            text = literal(self._query.text[:SHOWN_FILTER]).plain
+            parts.append(Content.styled(f"{len(self._shown):,} match /{text}", COLOURS["interrupted"]))
+        if self._list.marks:
+            parts.append(Content.styled(f"{len(self._list.marks):,} marked", "$text-accent"))
+        return Content(" · ").join(parts)
+
+    def _titled(self) -> Content:
+        told = self._tally()
+        room = max(8, self.size.width - 4 - len(told))
+        left = [(0, Content.styled(plain(self._title, room)[:room], "bold"))]
+        if stopping := stopping_text(self.moment):
+            left.append((2, Content.styled(stopping, COLOURS["interrupted"])))
+        return justified(left, [(1, told)], self.size.width - 2)
+
+    def _tally(self) -> Content:
+        """How many of the runs stand where."""
+        counts = [(word, self._counts.of(word)) for word in s.WORDS]
+        told = [Content.styled(f"{GLYPHS[word]} {number:,} {word}", COLOURS[word]) for word, number in counts if number]
+        return Content("  ").join(told)
+
+    def poll(self) -> None:
+        """Let the log look at its file."""
+        if self.composed:
+            self.query_one(Detail).poll()
+
+    @on(InstanceList.Replanned)
+    def _show_titles(self) -> None:
+        self.query_one("#titles", Caption).show(Content.styled(self._list.columns.titles, MUTED))
+
+    @on(InstanceList.Moved)
+    def _moved(self) -> None:
+        self._show_selected()
+
+    @on(InstanceList.Opened)
+    def _opened(self) -> None:
+        self.post_message(Perform("log"))
+
+    @on(RunStrip.Picked)
+    def _picked(self, event: RunStrip.Picked) -> None:
+        run = self._runs[event.place]
+        if run in self._shown:
+            self._list.go(self._shown.index(run))
+
+    # What is selected
+
+    def chosen(self) -> Targets:
+        """The marked runs, else the selected one."""
+        if self._list.marks:
+            return Targets(tuple(sorted(self._list.marks)), marked=True)
+        return Targets(() if self._list.cursor is None else (self._list.cursor,))
+
+    def situation(self) -> Situation:
+        """What decides which actions are possible: a run stands for a row of one."""
+        cursor = self._list.cursor if self.composed else None
+        row = None if cursor is None else Row(Tally(**{s.word(self.moment.run(cursor).status): 1}), cursor)
+        return Situation(self.moment, self.place, row, len(self._list.marks) if self.composed else 0, "run")
+
+    def do_mark(self) -> None:
+        """Mark the selected run, or not, and go to the next."""
+        cursor = self._list.cursor
+        if cursor is not None:
+            self._list.mark([cursor], on=cursor not in self._list.marks)
+            self._list.action_move(1)
+            self._show_selected()
+
+    def do_mark_all(self) -> None:
+        """Mark all that are listed; if they are, none."""
+        self._list.mark(self._shown, on=not self._list.marks.issuperset(self._shown))
+        self._show_selected()
+
+    def do_failed_before(self) -> None:
+        """To the failed run before this one."""
+        self._step(-1)
+
+    def do_failed_after(self) -> None:
+        """To the next failed run."""
+        self._step(1)
+
+    def _step(self, by: int) -> None:
+        if not self._list.step_to(s.Failed, by):
+            self.post_message(Say(f"no failed run {'after' if by > 0 else 'before'} this one"))
+
+    # Filtering
+
+    def do_filter(self) -> None:
+        """Ask for a filter."""
+        self.query_one(FilterBar).ask()
+
+    @on(FilterBar.Changed)
+    def _filter(self, event: FilterBar.Changed) -> None:
+        self._query = event.query
+        self._choose(at_once=True)
+        self._list.show(self.moment, self._shown)
+        self._show_selected()
+
+    @on(FilterBar.Left)
+    def _filtered(self) -> None:
+        self._list.focus()
+
+    # Where it leads
+
+    def do_back(self) -> None:
+        """Clear the filter, else the marks, else leave."""
+        bar = self.query_one(FilterBar)
+        if bar.open or self._query.text:
+            bar.clear()
+            self._list.focus()
+        elif self._list.marks:
+            self._list.mark(list(self._list.marks), on=False)
+            self._show_selected()
+        else:
+            self.dismiss()
+
+    def do_log(self) -> None:
+        """Its log on the full screen."""
+        from pyalma_tui.tui.screens import later
+
+        if self._list.cursor is not None:
+            self.app.push_screen(later.log(self.moment, of_run(self._list.cursor)))
+
+    def do_copy(self) -> None:
+        """The error of the selected run, else its state; of several marked ones the names."""
+        if len(self._list.marks) > 1:
+            names = [self.moment.name(self.moment.run(run)) for run in sorted(self._list.marks)]
+            self.post_message(Copy("\n".join(names), words.plural(len(names), "name")))
+        elif self._list.cursor is not None:
+            self.post_message(worth_copying(self.moment.run(self._list.cursor)))
+
+    def do_edit_log(self) -> None:
+        """The log in the user's editor, the module if there is none."""
+        run = self._list.cursor
+        log = None if run is None else of_run(run)(self.moment, None).file
+        self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))
+
+    def do_edit_module(self) -> None:
+        """The module in the user's editor."""
+        self.post_message(Edit(self.snapshot.target))

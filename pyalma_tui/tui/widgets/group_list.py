@@ -1,0 +1,123 @@
+"""Kinds of failures, a line for each: how many, what, and where in the user's code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyalma_tui.model.failures import Group
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.literal import plain
+from pyalma_tui.tui.look import MARK
+from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.instance_list import InstanceList
+from pyalma_tui.tui.widgets.rows import GAP, Piece, merged
+
+MARKED = 2  # the mark, and a space
+WHEN = 5  # a time of the day
+LEAST_TEXT = 42
+LONGEST_PLACE, LONGEST_FUNCTION = 32, 24
+
+
+@dataclass(frozen=True, slots=True)
+class GroupColumns:
+    """The width of each column in cells; 0 means that it is not shown."""
+
+    count: int = 4
+    text: int = 0
+    place: int = 0
+    function: int = 0
+    instances: int = 0
+    first: int = 0
+    last: int = 0
+
+    @property
+    def titles(self) -> str:
+        """The line above the kinds."""
+        texts = (
+            cells.fit_right("runs", self.count),
+            cells.fit("what was raised, # for each number", self.text),
+            cells.fit("where", self.place),
+            cells.fit("in", self.function),
+            cells.fit_right("instances", self.instances),
+            cells.fit_right("first", self.first),
+            cells.fit_right("last", self.last),
+        )
+        return " " * MARKED + "".join(text + GAP for text in texts if text)
+
+
+def group_columns(width: int, groups: Sequence[Group], when: int = WHEN) -> GroupColumns:
+    """The columns that fit into `width` cells, the most telling first; times take `when` cells."""
+    count = max((len(cells.count(len(group.runs))) for group in groups), default=0)
+    place = max((len(str(group.kind.place)) for group in groups), default=0)
+    function = max((len(group.kind.place.function) for group in groups), default=0)
+    found = {"count": max(count, 4)}
+    left = width - MARKED - found["count"] - len(GAP)
+    wanted = {
+        "place": min(place, LONGEST_PLACE),
+        "last": when,
+        "first": when,
+        "function": min(function, LONGEST_FUNCTION),
+        "instances": len("instances"),
+    }
+    for column, cell in wanted.items():
+        if cell and left - cell - len(GAP) >= LEAST_TEXT:
+            found[column] = cell
+            left -= cell + len(GAP)
+    return GroupColumns(text=max(0, left - len(GAP)), **found)
+
+
+class GroupList(InstanceList):
+    """A list whose `order`, `cursor` and `marks` are numbers of groups."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.columns = GroupColumns()
+        self._groups: dict[int, Group] = {}
+
+    @property
+    def selected(self) -> Group | None:
+        """The group that the cursor is on."""
+        return None if self.cursor is None else self._groups.get(self.cursor)
+
+    def show_groups(self, moment: Moment, groups: Sequence[Group]) -> None:
+        """Take over these groups, in their order, and repaint the lines that look different."""
+        self._groups = {group.number: group for group in groups}
+        self.moment = moment
+        self._replan()
+        order = list(self._groups)
+        self.show(moment, self.order if order == self.order else order)
+
+    def _replan(self) -> None:
+        groups, now = list(self._groups.values()), self.moment.now
+        when = max((len(cells.moment(at, now)) for group in groups for at in (group.first, group.last)), default=WHEN)
+        columns = group_columns(self.size.width, groups, when)
+        if columns != self.columns:
+            self.columns = columns
+            self.post_message(self.Replanned())
+            self.refresh()
+
+    def _look(self, line: int) -> tuple[object, object]:
+        if not line < len(self.order):
+            return None, None
+        group = self._groups[self.order[line]]
+        told = (group.kind, len(group.runs), group.instances, group.first, group.last)
+        return (told, group.number in self.marks, line == self._line, self.columns), None
+
+    def _pieces(self, line: int) -> list[Piece]:
+        group, plan = self._groups[self.order[line]], self.columns
+        place, now = group.kind.place, self.moment.now
+        pieces: list[Piece] = [(f"{MARK} ", "mark") if group.number in self.marks else ("  ", "")]
+        pieces.append((cells.fit_right(cells.count(len(group.runs)), plan.count) + GAP, "failed"))
+        pieces.append((cells.fit(plain(str(group.kind), plan.text), plan.text) + GAP, ""))
+        if plan.place:
+            pieces.append((cells.fit_middle(plain(str(place), plan.place), plan.place) + GAP, "bar"))
+        if plan.function:
+            pieces.append((cells.fit(plain(place.function, plan.function), plan.function) + GAP, "quiet"))
+        if plan.instances:
+            pieces.append((cells.fit_right(cells.count(group.instances), plan.instances) + GAP, "quiet"))
+        if plan.first:
+            pieces.append((cells.fit_right(cells.moment(group.first, now), plan.first) + GAP, "time"))
+        if plan.last:
+            pieces.append((cells.fit_right(cells.moment(group.last, now), plan.last), "time"))
+        return merged(pieces)

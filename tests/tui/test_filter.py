@@ -1,0 +1,94 @@
+"""Filtering the list: what is typed is listed at once, completed, told where it is wrong, and taken back."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from textual.widgets import Input
+
+from tests.tui.driving import opened
+from tests.tui.fake_conductor import NOW, small
+
+
+async def test_the_filter_is_live_and_escape_clears_it() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("slash", *"cnf", "space", *"status:f")
+        await t.until(lambda: list(t.listing.order) == [2])
+        await t.sees("1 match /cnf status:f")
+        await t.press("enter")
+        assert t.app.focused is t.listing
+        await t.until(lambda: list(t.listing.order) == [2])
+        await t.press("escape")
+        await t.until(lambda: len(t.listing.order) == 6)
+        assert not t.main.query_one("#filter", Input).has_class("-open")
+
+
+async def test_a_filter_that_matches_nothing_says_so() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("slash", *"zzz")
+        await t.sees("none of 6 instances matches")
+        assert t.listing.cursor is None
+        await t.press("enter", "i", "x", "l", "y", "e", "space")
+        assert t.sent == []
+
+
+async def test_letters_typed_into_the_filter_are_no_commands() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("slash", *"qrfdxip")
+        assert t.sent == []
+        assert t.app.is_running
+
+
+async def test_the_filter_finds_an_error_by_its_text_and_fields_of_states() -> None:
+    made = small()
+    made.running(1, state=b'{"gap": 0.25}', saves=1, saved_at=NOW, number=1)
+    async with opened(made.snapshot()) as t:
+        for typed, found in (
+            ("/valueerror/", [2]),
+            ('"2 literals" !uf20-01', [2]),
+            ("gap>=0.2", [0]),
+            ("time>60s !status:done", [2, 3]),
+        ):
+            await t.press("slash", *typed)
+            await t.until(lambda found=found: sorted(t.listing.order) == found)  # type: ignore[misc]
+            await t.press("escape")
+            await t.until(lambda: len(t.listing.order) == 6)
+
+
+async def test_a_filter_that_cannot_be_understood_says_where_and_changes_nothing() -> None:
+    async with opened(small().snapshot(), size=(80, 24)) as t:
+        await t.press("slash", *"status:failed")
+        await t.until(lambda: list(t.listing.order) == [2])
+        await t.press("space", *"time>soon")
+        await t.sees("▼ time> needs a length of time")
+        error, field = next((a, b) for a, b in pairwise(t.lines()) if "▼ time" in a)
+        assert error.index("▼") == field.index("soon")
+        assert list(t.listing.order) == [2]
+        await t.press(*["backspace"] * 4, *"70s")
+        await t.until(lambda: "▼ time" not in t.text())
+        assert list(t.listing.order) == [2]
+
+
+async def test_fields_are_completed() -> None:
+    made = small()
+    made.running(1, state=b'{"optimality": 0.25}', saves=1, saved_at=NOW, number=1)
+    async with opened(made.snapshot()) as t:
+        await t.press("slash", *"sta")
+        await t.sees("status:")
+        await t.press("right", "f")
+        await t.sees("status:failed")
+        await t.press("right", "space", *"opt")
+        await t.sees("optimality:")
+        await t.press("right")
+        assert t.main.query_one("#filter", Input).value == "status:failed optimality:"
+
+
+async def test_a_filter_is_there_from_the_start_and_the_app_knows_the_last_one() -> None:
+    async with opened(small().snapshot(), filtered="status:failed time>") as t:
+        await t.until(lambda: list(t.listing.order) == [2])
+        await t.sees("1 match /status:failed time>", "status:failed time>")
+        assert t.app.focused is t.listing
+        await t.press("slash", "end", *"70s")
+        await t.until(lambda: t.app.filtered == "status:failed time>70s")
+        await t.press("escape")
+        await t.until(lambda: (t.app.filtered, len(t.listing.order)) == ("", 6))
