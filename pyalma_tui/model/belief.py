@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 import msgspec
 
-from pyalma_tui.model.traits import NONE, Traits, features
+from pyalma_tui.model.traits import LEVELS, NONE, Traits, features
 from pyalma_tui.model.trend import Trend, explain
 
 SPREAD = 0.6  # how much runs differ (standard deviation of the logarithm) while nothing is known, …
@@ -21,6 +21,8 @@ OWN = 0.3  # … those of one instance, …
 BENT = 0.3  # … and what progress says of the time that is left from what then comes
 TRUST = 2.0  # values that each of these counts as
 FORMLESS = 8.0  # values that the normal distribution counts as, beside those that were left over
+DRIFT = 0.5  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
+NOVEL = 0.7  # how much instances may differ that tell something which none has told that is known
 BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it
 GRID = 256
 LEAST = 1e-5  # seconds
@@ -28,7 +30,10 @@ NORMAL = NormalDist()
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """A run that is done, or has failed for good, after so many seconds; `place` in dispatch order, from 0 to 1."""
+    """A run that is done, or has failed for good, after so many seconds.
+
+    `place` is that of its instance in the batch, in dispatch order, from 0 to 1.
+    """
 
     instance: int
     place: float
@@ -79,6 +84,14 @@ class Guess(msgspec.Struct, frozen=True):
         return math.exp(self.centre) * shape * belief.within.factor
 
 
+class Drift(msgspec.Struct, frozen=True):
+    """How runs grow or shrink along the batch: per whole of it, shrunk towards not at all, around `centre`."""
+
+    slope: float = 0.0
+    unsure: float = 0.0
+    centre: float = 0.0
+
+
 class Belief(msgspec.Struct, frozen=True):
     """What is believed of all runs; `freedom` are the degrees with which spreads are known."""
 
@@ -94,15 +107,21 @@ class Belief(msgspec.Struct, frozen=True):
     bent: float
     failing: float
     failed: tuple[float, ...]
+    drift: Drift
+    heard: Mapping[str, frozenset[str]]  # by trait, if it is text of few kinds: what known instances tell
 
     def guess(self, run: Ahead) -> Guess:
         """What is believed of one run."""
-        terms = self.trend.at(self.traits.get(run.instance, NONE), run.place)
+        traits = self.traits.get(run.instance, NONE)
+        terms = self.trend.at(traits, run.place)
         expected, loads = self.trend.mean, [self.spread / math.sqrt(self.trend.weight)]
         for term, value in zip(self.trend.terms, terms, strict=True):
             expected += term.coefficient * value
             outside = max(value - term.high, term.low - value, 0.0)
             loads += [self.spread * value, BEYOND * term.coefficient * outside]
+        expected += self.drift.slope * (run.place - self.drift.centre)
+        loads.append(self.drift.unsure * (run.place - self.drift.centre))
+        loads.append(NOVEL * any(traits.get(name) not in levels for name, levels in self.heard.items()))
         own: float | None = None
         if known := self.levels.get(run.instance):
             number, level = known
@@ -207,6 +226,9 @@ def _fit(
     used = max(trend.weight - 1 - len(trend.terms), 0.0)
     freedom = TRUST + used
     variance = (TRUST * SPREAD**2 + trend.squares) / freedom
+    drift = Drift()
+    if all(term.feature.trait for term in trend.terms):
+        drift = _drift([place for _, place in seen], weights, trend.residuals, variance)
     alone = math.fsum(1 / len(ys) for _, ys in groups.values()) / len(groups) if groups else 1.0
     noise = min(noise, math.sqrt(variance / max(alone, 0.05)))
     shared = math.sqrt(max(variance - noise**2 * alone, 0.05 * variance))
@@ -225,14 +247,43 @@ def _fit(
         bent,
         failing,
         tuple(failures),
+        drift,
+        _heard([traits for traits, _ in seen]),
     )
 
 
+def _drift(places: Sequence[float], weights: Sequence[float], left: Sequence[float], variance: float) -> Drift:
+    weight = math.fsum(weights)
+    centre = math.fsum(w * place for w, place in zip(weights, places, strict=True)) / weight
+    across = math.fsum(w * (place - centre) * rest for w, place, rest in zip(weights, places, left, strict=True))
+    along = math.fsum(w * (place - centre) ** 2 for w, place in zip(weights, places, strict=True))
+    sure = along + variance / DRIFT**2
+    return Drift(across / sure, math.sqrt(variance / sure), centre)
+
+
+def _heard(seen: Sequence[Traits]) -> dict[str, frozenset[str]]:
+    heard: dict[str, set[str]] = {}
+    for traits in seen:
+        for name, value in traits.items():
+            if isinstance(value, str):
+                heard.setdefault(name, set()).add(value)
+    return {name: frozenset(levels) for name, levels in heard.items() if len(levels) <= max(1, min(LEVELS, len(seen) // 3))}
+
+
 def noise_of(left: Sequence[float], spread: float) -> Noise:
-    """The values that were left over, and the more of a normal distribution the fewer they are."""
+    """The values that were left over, and the more of a normal distribution the fewer they are.
+
+    Once in as many times as there are values one is larger than all of them: by as much as the largest are larger than
+    the tenth (Hill's estimate of a tail).
+    """
     ordered = sorted(left)
     real = round(GRID * len(ordered) / (len(ordered) + FORMLESS)) if ordered else 0
     values = [ordered[int((i + 0.5) / real * len(ordered))] for i in range(real)]
+    if real:
+        few = max(2, len(ordered) // 10)
+        excess = math.fsum(value - ordered[-few] for value in ordered[-few:]) / max(1, few - 1) if len(ordered) > 3 else 0.0
+        larger = real // (len(ordered) + 1)
+        values[real - larger :] = [ordered[-1] - excess * math.log((i + 0.5) / larger) for i in range(larger)]
     values += [spread * NORMAL.inv_cdf((i + 0.5) / (GRID - real)) for i in range(GRID - real)]
     powers = [math.exp(value) for value in values]
     factor = math.fsum(powers) / GRID

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from pyalma_tui.model.belief import GRID, LEAST, Ahead, Belief, Ended, Guess, believe
+from pyalma_tui.model.belief import FORMLESS, GRID, LEAST, Ahead, Belief, Ended, Guess, believe
 from pyalma_tui.model.traits import Traits
 
 INSIDE = 0.8  # how often the truth is in the interval
@@ -143,8 +143,9 @@ class Trial:
         self._sample = list(zip(bulk[::step], means[::step], strict=True))
         self._sampled = math.fsum(mean for _, mean in self._sample)
         self._noise = math.sqrt(known.each * math.fsum(self._variance(*each) for each in zip(bulk, means, strict=True)))
-        samples = max(len(belief.trend.residuals), 1) + 1
-        self._unsure = math.sqrt(belief.between.variance / samples)
+        self._failing = 0.0
+        self._pool = belief.between.values
+        self._size = round(len(belief.trend.residuals) + FORMLESS)
         self._most = known.longest if known.longest is not None else math.inf
 
     def _variance(self, guess: Guess, mean: float) -> float:
@@ -157,8 +158,11 @@ class Trial:
         gauss = rng.gauss
         swell = math.sqrt(belief.freedom / rng.gammavariate(belief.freedom / 2, 2))
         swell = min(max(swell, 0.4), 3.0)
-        shared = [swell * gauss(0, 1) for _ in range(1 + 2 * len(belief.trend.terms))]
-        shape = swell * gauss(0, 1) * self._unsure
+        shared = [swell * gauss(0, 1) for _ in range(3 + 2 * len(belief.trend.terms))]
+        if belief.failing:
+            bad = len(belief.failed)
+            self._failing = rng.betavariate(bad + 0.5, len(self._known.ended) - bad + 0.5)
+        shape = self._shape()
         owns: dict[int, float] = {}
         running = [self._left(guess, self._centre(guess, shared, owns), swell) for guess in self._running]
         last = [self._seconds(guess, self._centre(guess, shared, owns), swell) for guess in self._last]
@@ -168,14 +172,23 @@ class Trial:
                 mean * math.exp(sum(a * b for a, b in zip(guess.loads, shared, strict=True)))
                 for guess, mean in self._sample
             )
-            bulk = self._work * moved / self._sampled * math.exp(shape - shape * shape / 2)
+            bulk = self._work * moved / self._sampled * shape
             wide = min(swell * self._noise / self._work, 1.0)
             bulk *= math.exp(wide * gauss(0, 1) - wide * wide / 2)
-            if belief.failing:
+            if self._failing:
                 mean = math.fsum(belief.failed) / len(belief.failed)
-                bulk = (1 - belief.failing) * bulk + belief.failing * self._many * mean
+                bulk = (1 - self._failing) * bulk + self._failing * self._many * mean
             bulk += self._many * self._known.pause
         return Drawn(running, bulk, last)
+
+    def _shape(self) -> float:
+        """Draw another shape of what runs are off by, as a bootstrap does; how much longer runs are then, on average."""
+        between = self._belief.between
+        if self._size >= GRID:
+            wide = math.sqrt(between.variance / self._size)
+            return math.exp(wide * self._random.gauss(0, 1) - wide * wide / 2)
+        self._pool = tuple(sorted(self._random.choices(between.values, k=self._size)))
+        return math.fsum(map(math.exp, self._pool)) / self._size / between.factor
 
     def _centre(self, guess: Guess, shared: Sequence[float], owns: dict[int, float]) -> float:
         centre = guess.centre + sum(a * b for a, b in zip(guess.loads, shared, strict=True))
@@ -186,13 +199,14 @@ class Trial:
         return centre
 
     def _off(self, guess: Guess) -> Sequence[float]:
-        return self._belief.between.values if guess.own is None else self._belief.within.values
+        return self._pool if guess.own is None else self._belief.within.values
 
     def _seconds(self, guess: Guess, centre: float, swell: float) -> float:
         rng, belief = self._random, self._belief
-        if belief.failing and rng.random() < belief.failing:
+        if self._failing and rng.random() < self._failing:
             return rng.choice(belief.failed) + self._known.pause
-        off = self._off(guess)[int(rng.random() * GRID)]
+        values = self._off(guess)
+        off = values[int(rng.random() * len(values))]
         seconds = math.exp(min(centre + swell * off, 50.0))
         return max(min(seconds, self._most) - guess.elapsed, 0.02 * seconds) + self._known.pause
 
@@ -210,7 +224,7 @@ class Trial:
         else:
             values = self._off(guess)
             first = bisect_right(values, (elapsed - centre) / swell)
-            rest = GRID - first
+            rest = len(values) - first
             if rest and rng.random() < rest / (rest + 1):
                 seconds = math.exp(min(centre + swell * values[first + int(rng.random() * rest)], 50.0))
             else:

@@ -84,11 +84,11 @@ def looks(trace: Trace, shares: Sequence[float] = SHARES) -> Iterator[Look]:
 
 def look(trace: Trace, spans: Sequence[tuple[float, float]], now: float) -> Look:
     """What is known then, and the truth."""
-    count = len(trace.jobs)
+    count = max(job.instance for job in trace.jobs) + 1
     workers = trace.workers_at(now)
     ended, running, waiting, busy = [], [], [], []
     for i, (job, (began, end)) in enumerate(zip(trace.jobs, spans, strict=True)):
-        place = i / count
+        place = job.instance / count
         if end <= now:
             ended.append((end, Ended(job.instance, place, job.seconds, job.fails)))
         elif began < now:
