@@ -21,8 +21,8 @@ OWN = 0.3  # … those of one instance, …
 BENT = 0.3  # … and what progress says of the time that is left from what then comes
 TRUST = 2.0  # values that each of these counts as
 FORMLESS = 8.0  # values that the normal distribution counts as, beside those that were left over
-DRIFT = 0.5  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
-NOVEL = 0.7  # how much instances may differ that tell something which none has told that is known
+DRIFT = 0.25  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
+NOVEL = 1.2  # how much instances may differ that tell something which none has told that is known
 BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it
 GRID = 256
 LEAST = 1e-5  # seconds
@@ -248,7 +248,7 @@ def _fit(
         failing,
         tuple(failures),
         drift,
-        _heard([traits for traits, _ in seen]),
+        _heard([traits for (traits, _), weight in zip(seen, weights, strict=True) if weight > 0.5]),
     )
 
 

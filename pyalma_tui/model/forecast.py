@@ -144,6 +144,8 @@ class Trial:
         self._sampled = math.fsum(mean for _, mean in self._sample)
         self._noise = math.sqrt(known.each * math.fsum(self._variance(*each) for each in zip(bulk, means, strict=True)))
         self._failing = 0.0
+        late = quantile(sorted(belief.failed), 0.8) if belief.failed else math.inf
+        self._safe = sum(run.elapsed > late for run in running)
         self._pool = belief.between.values
         self._size = round(len(belief.trend.residuals) + FORMLESS)
         self._most = known.longest if known.longest is not None else math.inf
@@ -161,7 +163,7 @@ class Trial:
         shared = [swell * gauss(0, 1) for _ in range(3 + 2 * len(belief.trend.terms))]
         if belief.failing:
             bad = len(belief.failed)
-            self._failing = rng.betavariate(bad + 0.5, len(self._known.ended) - bad + 0.5)
+            self._failing = rng.betavariate(bad + 0.5, len(self._known.ended) - bad + 0.5 + self._safe)
         shape = self._shape()
         owns: dict[int, float] = {}
         running = [self._left(guess, self._centre(guess, shared, owns), swell) for guess in self._running]

@@ -111,7 +111,7 @@ def look(trace: Trace, spans: Sequence[tuple[float, float]], now: float) -> Look
         waiting=[each for _, each in waiting],
         traits=trace.traits,
     )
-    return Look(known, [end for end, _ in ended], [each.seconds for _, each in ended], count, max([*free, *beyond]))
+    return Look(known, [end for end, _ in ended], [each.seconds for _, each in ended], len(spans), max([*free, *beyond]))
 
 
 def _running(job: Job, number: int, place: float, elapsed: float) -> Ahead:
