@@ -9,10 +9,13 @@ from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.jsonline import escaped
+from pyalma_tui.model.words import left
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
+from pyalma_tui.runner.foresight import foreseen
 from pyalma_tui.runner.terms import shown_args
 
 
@@ -20,6 +23,7 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
     """Print where every run stands; changes nothing. Raises StoreError if there is nothing to read."""
     target, state_dir, store, busy = remembered("status", name, state)
     ledger, args = store.ledger, store.meta.chosen.args or ()
+    chosen = store.meta.chosen
     hook = ledger.hook
     now = time.time() if busy is not None else None
     if as_json:
@@ -42,5 +46,6 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:
-        say(f"running now, process {busy.pid}")
+        workers = number_of_workers(read_workers(chosen.workers or chosen.file.get("workers", 1)))
+        say(f"running now, process {busy.pid}, {left(foreseen(ledger, workers), time.time())}")
     return 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import NormalDist
 
 import msgspec
 
@@ -26,7 +25,6 @@ NOVEL = 1.2  # how much instances may differ that tell something which none has 
 BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it
 GRID = 256
 LEAST = 1e-5  # seconds
-NORMAL = NormalDist()
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
@@ -173,11 +171,11 @@ def believe(
             spread = math.hypot(belief.spread, guess.loads[0])
             far = (math.log(max(run.elapsed, LEAST)) - guess.centre) / spread
             if far > -2:
-                missed = max(NORMAL.cdf(-far), 1e-9)
+                missed = max(_below(-far), 1e-9)
                 more[run.instance] = (
                     1 - missed,
                     run.place,
-                    guess.centre + spread * min(NORMAL.pdf(far) / missed, far + 1),
+                    guess.centre + spread * min(_density(far) / missed, far + 1),
                 )
         if len(more) == len(values):
             break
@@ -267,7 +265,13 @@ def _heard(seen: Sequence[Traits]) -> dict[str, frozenset[str]]:
         for name, value in traits.items():
             if isinstance(value, str):
                 heard.setdefault(name, set()).add(value)
-    return {name: frozenset(levels) for name, levels in heard.items() if len(levels) <= max(1, min(LEVELS, len(seen) // 3))}
+    most = max(1, min(LEVELS, len(seen) // 3))  # more: each has a name of its own
+    return {name: frozenset(levels) for name, levels in heard.items() if len(levels) <= most}
+
+
+def off(seconds: float, elapsed: float, whole: float) -> float:
+    """What progress was off by that said `whole` after `elapsed` seconds, when it were `seconds`: a logarithm."""
+    return math.log(max(seconds - elapsed, LEAST) / max(whole - elapsed, LEAST))
 
 
 def noise_of(left: Sequence[float], spread: float) -> Noise:
@@ -280,12 +284,28 @@ def noise_of(left: Sequence[float], spread: float) -> Noise:
     real = round(GRID * len(ordered) / (len(ordered) + FORMLESS)) if ordered else 0
     values = [ordered[int((i + 0.5) / real * len(ordered))] for i in range(real)]
     if real:
-        few = max(2, len(ordered) // 10)
-        excess = math.fsum(value - ordered[-few] for value in ordered[-few:]) / max(1, few - 1) if len(ordered) > 3 else 0.0
+        tenth = ordered[-max(2, len(ordered) // 10) :]
+        excess = math.fsum(value - tenth[0] for value in tenth) / (len(tenth) - 1) if len(ordered) > 3 else 0.0
         larger = real // (len(ordered) + 1)
         values[real - larger :] = [ordered[-1] - excess * math.log((i + 0.5) / larger) for i in range(larger)]
-    values += [spread * NORMAL.inv_cdf((i + 0.5) / (GRID - real)) for i in range(GRID - real)]
+    values += [spread * _quantile((i + 0.5) / (GRID - real)) for i in range(GRID - real)]
     powers = [math.exp(value) for value in values]
     factor = math.fsum(powers) / GRID
     variance = math.fsum((power / factor - 1) ** 2 for power in powers) / GRID
     return Noise(tuple(sorted(values)), factor, variance)
+
+
+def _density(x: float) -> float:
+    return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+def _below(x: float) -> float:
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+def _quantile(share: float) -> float:
+    """The standard normal value below which this share is: Tukey's lambda approximation, and Newton's steps from it."""
+    x = 4.91 * (math.pow(share, 0.14) - math.pow(1 - share, 0.14))
+    for _ in range(3):
+        x -= (_below(x) - share) / _density(x)
+    return x

@@ -1,4 +1,4 @@
-"""What an instance tells of itself that may say how long its runs take: the fields of its data, the numbers in its name."""
+"""What an instance tells that may say how long its runs take: the fields of its data, the numbers in its name."""
 
 from __future__ import annotations
 

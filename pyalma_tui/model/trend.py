@@ -132,4 +132,4 @@ def _columns(
 
 
 def _dot(weights: Sequence[float], a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(map(mul, weights, map(mul, a, b)))
+    return math.fsum(map(mul, weights, map(mul, a, b)))

@@ -12,7 +12,8 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pyalma_tui.model.forecast import Ahead, Ended, Known
+from pyalma_tui.model.belief import Ahead, Ended
+from pyalma_tui.model.foretelling import Known
 from pyalma_tui.model.traits import Traits
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the time that it all takes, at which it is looked at
@@ -111,7 +112,9 @@ def look(trace: Trace, spans: Sequence[tuple[float, float]], now: float) -> Look
         waiting=[each for _, each in waiting],
         traits=trace.traits,
     )
-    return Look(known, [end for end, _ in ended], [each.seconds for _, each in ended], len(spans), max([*free, *beyond]))
+    return Look(
+        known, [end for end, _ in ended], [each.seconds for _, each in ended], len(spans), max([*free, *beyond])
+    )
 
 
 def _running(job: Job, number: int, place: float, elapsed: float) -> Ahead:
@@ -221,9 +224,7 @@ def changing(rng: random.Random) -> Trace:
     made = rng.choice((light, heavy))(rng)
     whole = max(end for _, end in play(made))
     first, second = sorted(rng.uniform(0.05, 0.8) * whole for _ in range(2))
-    return Trace(
-        "workers change", made.jobs, [(0.0, _workers(rng)), (first, _workers(rng)), (second, _workers(rng))]
-    )
+    return Trace("workers change", made.jobs, [(0.0, _workers(rng)), (first, _workers(rng)), (second, _workers(rng))])
 
 
 def paused(rng: random.Random) -> Trace:
