@@ -7,6 +7,7 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from operator import mul
 
 import msgspec
 
@@ -17,6 +18,7 @@ from pyalma_tui.model.traits import Traits
 INSIDE = 0.8  # how often the truth is in the interval
 TRIALS = 160
 WORK = 24_000  # runs that all trials together call one by one
+CROWD = 300  # beyond as many that wait only the last of them are called one by one
 SAMPLED = 40  # of the others, for what they depend on
 LINGER = 0.5  # a run that has taken longer than any: how much longer, in spreads of the logarithm
 SLOWEST = 5  # runs that are named
@@ -25,7 +27,8 @@ SLOWEST = 5  # runs that are named
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at `now`, in seconds of the epoch.
 
-    `ended` are runs that have ended, or a sample of them. `waiting` are those that wait, in dispatch order: of the
+    `ended` are runs that have ended, or a sample of them: then `done` are as many as there are and their seconds in
+    all, of those that have not failed. `waiting` are those that wait, in dispatch order: of the
     first ones a sample in which each stands for `each`, of the last `last` all (of all all, if `each` is 1). `told` is
     what progress was off by (see `believe`); `longest` the seconds after which a run is ended, None if it is not;
     `pause` are the seconds between two runs of one worker.
@@ -34,6 +37,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     now: float
     workers: int
     ended: Sequence[Ended] = ()
+    done: tuple[int, float] | None = None
     running: Sequence[Ahead] = ()
     waiting: Sequence[Ahead] = ()
     each: float = 1.0
@@ -57,7 +61,8 @@ def forecast(known: Known) -> Forecast | None:
     running = [belief.guess(run) for run in known.running]
     waiting = [belief.guess(run) for run in known.waiting]
     trials = max(40, min(TRIALS, WORK // (len(running) + 2 * known.workers + 20)))
-    few = max(WORK // trials - len(running), 2 * known.workers)
+    crowd = known.each * (len(waiting) - known.last) + known.last
+    few = max(round(WORK // trials * min(1.0, CROWD / max(crowd, 1.0))), 40, 3 * known.workers)
     single = len(waiting) if known.each == 1 else known.last
     cut = max(len(waiting) - min(single, few), 0)
     trial = Trial(known, belief, running, waiting[:cut], waiting[cut:])
@@ -112,6 +117,11 @@ class Trial:
         self._safe = sum(run.elapsed > late for run in running)
         self._pool = belief.between.values
         self._size = round(len(belief.trend.residuals) + FORMLESS)
+        self._level = 1.0  # by how much the sample of what has ended is too short
+        if known.done is not None and bulk and (sampled := [each for each in known.ended if not each.failed]):
+            number, seconds = known.done
+            self._level = seconds / number / (math.fsum(each.seconds for each in sampled) / len(sampled))
+            self._size = max(self._size, number)
         self._most = known.longest if known.longest is not None else math.inf
 
     def _variance(self, guess: Guess, mean: float) -> float:
@@ -134,11 +144,8 @@ class Trial:
         last = [self._seconds(guess, self._centre(guess, shared, owns), swell) for guess in self._last]
         bulk = 0.0
         if self._sample:
-            moved = math.fsum(
-                mean * math.exp(sum(a * b for a, b in zip(guess.loads, shared, strict=True)))
-                for guess, mean in self._sample
-            )
-            bulk = self._work * moved / self._sampled * shape
+            moved = math.fsum(mean * math.exp(sum(map(mul, guess.loads, shared))) for guess, mean in self._sample)
+            bulk = self._level * self._work * moved / self._sampled * shape
             wide = min(swell * self._noise / self._work, 1.0)
             bulk *= math.exp(wide * gauss(0, 1) - wide * wide / 2)
             if self._failing:
@@ -157,7 +164,7 @@ class Trial:
         return math.fsum(map(math.exp, self._pool)) / self._size / between.factor
 
     def _centre(self, guess: Guess, shared: Sequence[float], owns: dict[int, float]) -> float:
-        centre = guess.centre + sum(a * b for a, b in zip(guess.loads, shared, strict=True))
+        centre = guess.centre + sum(map(mul, guess.loads, shared))
         if guess.own is not None:
             if guess.instance not in owns:
                 owns[guess.instance] = self._random.gauss(0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from array import array
 from collections import deque
@@ -49,26 +50,34 @@ class Paced(msgspec.Struct, frozen=True):
 class Foresight:
     """Owned by one thread, told of all that happens; keeps the last forecast until another one is due."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        """`ledger` is what is known at the beginning."""
-        self._ended = array("q", [run.id for run in ledger.runs if isinstance(run.status, s.Done | s.Failed)])
+    def __init__(self, first: float = REST) -> None:
+        """`first` are the seconds until the first forecast: what is known is looked through then."""
+        self._ended: array[int] | None = None
+        self._done, self._took = 0, 0.0  # runs and their seconds
         self._paced: dict[int, Paced] = {}
         self._told: deque[float] = deque(maxlen=TOLD)
         self._traits: dict[int, Traits] = {}
         self._forecast: Forecast | None = None
-        self._next = 0.0  # time.monotonic
+        self._next = time.monotonic() + first
         self._made_for: tuple[int, bool] | None = None
         self._since = time.monotonic()
         self._many, self._seconds = 0, 0.0  # that have ended since
         self._pause = 0.0
 
+    def forget(self) -> None:
+        """Look through the ledger anew at the next forecast: it is another one."""
+        self._ended = None
+
     def learn(self, record: Record, run: Run) -> None:
         """Take in what a record has made of a run."""
         if isinstance(record, Returned | Raised | Lost) and isinstance(run.status, s.Done | s.Failed):
-            self._ended.append(run.id)
             self._many += 1
+            if self._ended is not None:
+                self._ended.append(run.id)
             if isinstance(run.status, s.Done):
                 self._seconds += run.status.duration
+                self._done += 1
+                self._took += run.seconds
             paced = self._paced.pop(run.id, None) if self._paced else None
             if paced is not None and paced.early is not None and isinstance(run.status, s.Done):
                 self._told.append(off(run.seconds, *paced.early))
@@ -91,7 +100,7 @@ class Foresight:
         seconds after which a run is ended, None for never.
         """
         now, asked = time.monotonic(), (workers, bool(again))
-        if now < self._next and asked == self._made_for:
+        if now < self._next and (self._made_for is None or asked == self._made_for):
             return self._forecast
         began = time.thread_time()
         self._forecast = forecast(self._known(ledger, running, waiting(), workers, again, longest))
@@ -109,6 +118,8 @@ class Foresight:
         longest: float | None,
     ) -> Known:
         at = time.time()
+        if self._ended is None:
+            self._look_through(ledger)
         self._measure(workers)
         ahead = [*waiting.sample, *waiting.last]
         instances = {ledger.run(number).instance for number in (*running, *ahead)}
@@ -123,6 +134,7 @@ class Foresight:
             now=at,
             workers=workers,
             ended=ended,
+            done=(self._done, self._took) if self._done > len(ended) and self._took else None,
             running=[self._ahead(ledger.run(number), ledger, at) for number in running],
             waiting=[self._ahead(ledger.run(number), ledger, at) for number in ahead],
             each=first / len(waiting.sample) if waiting.sample else 1.0,
@@ -132,6 +144,12 @@ class Foresight:
             longest=longest,
             pause=self._pause,
         )
+
+    def _look_through(self, ledger: Ledger) -> None:
+        self._ended = array("q", [run.id for run in ledger.runs if isinstance(run.status, s.Done | s.Failed)])
+        # those that pyalma ended took nobody knows how long
+        took = [run.seconds for run in ledger.runs if run.seconds and isinstance(run.status, s.Done)]
+        self._done, self._took = len(took), math.fsum(took)
 
     def _ahead(self, run: Run, ledger: Ledger, now: float) -> Ahead:
         elapsed = _kept(run, now)
@@ -153,6 +171,7 @@ class Foresight:
 
     def _reference(self, ledger: Ledger, instances: Iterable[int]) -> Iterable[int]:
         """The runs that have ended which tell something: some of all, and those of instances that come again."""
+        assert self._ended is not None, "it was looked through"
         found = dict.fromkeys(self._ended[:: len(self._ended) // ENDED + 1])
         several = [ids for instance in instances if len(ids := ledger.runs_of[instance]) > 1]
         few = max(2, HISTORY // max(1, len(several)))
@@ -212,4 +231,4 @@ def waiting_of(ledger: Ledger) -> Waiting:
 def foreseen(ledger: Ledger, workers: int) -> Forecast | None:
     """The forecast of an experiment that another process runs, from one look; `workers` are as many as were wanted."""
     running = [run.id for run in ledger.runs if isinstance(run.status, s.Running)]
-    return Foresight(ledger).look(ledger, running, lambda: waiting_of(ledger), max(len(running), workers))
+    return Foresight(first=0.0).look(ledger, running, lambda: waiting_of(ledger), max(len(running), workers))

@@ -52,7 +52,7 @@ class Publisher:
         self.loads: Mapping[int, Load] = {}  # by worker
         self._settings = settings
         self._session = session
-        self._foresight = Foresight(session.ledger)
+        self._foresight = Foresight()
 
     def learn(self, changes: Sequence[Change]) -> None:
         """Take in what has changed, for the forecast."""

@@ -53,7 +53,7 @@ class Viewer:
         self._running: set[int] = set()
         self._active_at = 0.0
         self._most = 0  # runs at once: so many workers there are at least
-        self._foresight: Foresight | None = None
+        self._foresight = Foresight()
         self._notes: tuple[Note, ...] = ()
         self._elsewhere: Elsewhere | None = None
         self._next_check = 0.0
@@ -158,7 +158,7 @@ class Viewer:
         self._target = Path(store.meta.target or self._target)
         self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
         self._running = {run.id for run in ledger.runs if isinstance(run.status, s.Running)}
-        self._foresight = Foresight(ledger)
+        self._foresight.forget()
         self._remember(ledger)
 
     def _follow(self, ledger: Ledger) -> None:
@@ -184,8 +184,7 @@ class Viewer:
                 self._running.add(record.run)
             else:
                 self._running.discard(record.run)
-            if self._foresight is not None:
-                self._foresight.learn(record, run)
+            self._foresight.learn(record, run)
         self._remember(ledger)
 
     def _appended(self, name: str) -> Iterable[Record]:
@@ -241,8 +240,6 @@ class Viewer:
         return tuple(sorted(slots, key=lambda slot: (slot.number, slot.since)))
 
     def _forecast(self, ledger: Ledger, slots: tuple[Slot, ...]) -> Forecast | None:
-        if self._foresight is None:
-            return None
         running = [slot.run for slot in slots if slot.run]
         return self._foresight.look(ledger, running, lambda: waiting_of(ledger), max(1, self._most))
 
