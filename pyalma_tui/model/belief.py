@@ -78,8 +78,8 @@ class Guess(msgspec.Struct, frozen=True):
 
     def mean(self, belief: Belief) -> float:
         """The seconds that are expected."""
-        shape = belief.between.factor if self.own is None else math.exp(self.own**2 / 2)
-        return math.exp(self.centre) * shape * belief.within.factor
+        shape = belief.between.factor if self.own is None else math.exp(self.own**2 / 2) * belief.within.factor
+        return math.exp(self.centre) * shape
 
 
 class Drift(msgspec.Struct, frozen=True):

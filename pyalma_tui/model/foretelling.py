@@ -125,8 +125,11 @@ class Trial:
         self._most = known.longest if known.longest is not None else math.inf
 
     def _variance(self, guess: Guess, mean: float) -> float:
-        own = self._belief.between.variance if guess.own is None else math.expm1(guess.own**2)
-        return mean * mean * (own + self._belief.within.variance)
+        belief = self._belief
+        own = guess.own
+        return (
+            mean * mean * (belief.between.variance if own is None else belief.within.variance + math.expm1(own * own))
+        )
 
     def draw(self) -> Drawn:
         """One way in which it may go."""
