@@ -105,13 +105,15 @@ class Trial:
         self._running = running
         self._last = last
         self._random = random.Random(0)
-        self._many = known.each * len(bulk)
+        stand = [known.each if i < len(known.waiting) - known.last else 1.0 for i in range(len(bulk))]
+        self._many = math.fsum(stand)
         means = [guess.mean(belief) for guess in bulk]
-        self._work = known.each * math.fsum(means)
+        masses = list(map(mul, stand, means))
+        self._work = math.fsum(masses)
         step = max(1, len(bulk) // SAMPLED)
-        self._sample = list(zip(bulk[::step], means[::step], strict=True))
-        self._sampled = math.fsum(mean for _, mean in self._sample)
-        self._noise = math.sqrt(known.each * math.fsum(self._variance(*each) for each in zip(bulk, means, strict=True)))
+        self._sample = list(zip(bulk[::step], masses[::step], strict=True))
+        self._sampled = math.fsum(mass for _, mass in self._sample)
+        self._noise = math.sqrt(math.fsum(map(mul, masses, map(mul, means, map(self._variance, bulk)))))
         self._failing = 0.0
         late = quantile(sorted(belief.failed), 0.8) if belief.failed else math.inf
         self._safe = sum(run.elapsed > late for run in running)
@@ -124,12 +126,10 @@ class Trial:
             self._size = max(self._size, number)
         self._most = known.longest if known.longest is not None else math.inf
 
-    def _variance(self, guess: Guess, mean: float) -> float:
-        belief = self._belief
-        own = guess.own
-        return (
-            mean * mean * (belief.between.variance if own is None else belief.within.variance + math.expm1(own * own))
-        )
+    def _variance(self, guess: Guess) -> float:
+        """Of the seconds of a run, as a part of their mean's square."""
+        belief, own = self._belief, guess.own
+        return belief.between.variance if own is None else belief.within.variance + math.expm1(own * own)
 
     def draw(self) -> Drawn:
         """One way in which it may go."""
@@ -147,7 +147,7 @@ class Trial:
         last = [self._seconds(guess, self._centre(guess, shared, owns), swell) for guess in self._last]
         bulk = 0.0
         if self._sample:
-            moved = math.fsum(mean * math.exp(sum(map(mul, guess.loads, shared))) for guess, mean in self._sample)
+            moved = math.fsum(mass * math.exp(math.fsum(map(mul, guess.loads, shared))) for guess, mass in self._sample)
             bulk = self._level * self._work * moved / self._sampled * shape
             wide = min(swell * self._noise / self._work, 1.0)
             bulk *= math.exp(wide * gauss(0, 1) - wide * wide / 2)
@@ -167,7 +167,7 @@ class Trial:
         return math.fsum(map(math.exp, self._pool)) / self._size / between.factor
 
     def _centre(self, guess: Guess, shared: Sequence[float], owns: dict[int, float]) -> float:
-        centre = guess.centre + sum(map(mul, guess.loads, shared))
+        centre = guess.centre + math.fsum(map(mul, guess.loads, shared))
         if guess.own is not None:
             if guess.instance not in owns:
                 owns[guess.instance] = self._random.gauss(0, 1)
