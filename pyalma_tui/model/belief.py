@@ -22,7 +22,8 @@ TRUST = 2.0  # values that each of these counts as
 FORMLESS = 8.0  # values that the normal distribution counts as, beside those that were left over
 DRIFT = 0.25  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
 NOVEL = 1.2  # how much instances may differ that tell something which none has told that is known
-BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it
+BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it, …
+FURTHER = 0.8  # … and one along the batch, where nothing but the place tells
 GRID = 256
 LEAST = 1e-5  # seconds
 
@@ -115,8 +116,9 @@ class Belief(msgspec.Struct, frozen=True):
         expected, loads = self.trend.mean, [self.spread / math.sqrt(self.trend.weight)]
         for term, value in zip(self.trend.terms, terms, strict=True):
             expected += term.coefficient * value
+            beyond = BEYOND if term.feature.trait else FURTHER
             outside = max(value - term.high, term.low - value, 0.0)
-            loads += [self.spread * value, BEYOND * term.coefficient * outside]
+            loads += [self.spread * value, beyond * term.coefficient * outside]
         expected += self.drift.slope * (run.place - self.drift.centre)
         loads.append(self.drift.unsure * (run.place - self.drift.centre))
         loads.append(NOVEL * any(traits.get(name) not in levels for name, levels in self.heard.items()))
@@ -171,12 +173,7 @@ def believe(
             spread = math.hypot(belief.spread, guess.loads[0])
             far = (math.log(max(run.elapsed, LEAST)) - guess.centre) / spread
             if far > -2:
-                missed = max(_below(-far), 1e-9)
-                more[run.instance] = (
-                    1 - missed,
-                    run.place,
-                    guess.centre + spread * min(_density(far) / missed, far + 1),
-                )
+                more[run.instance] = (_below(far), run.place, guess.centre + spread * _beyond(far))
         if len(more) == len(values):
             break
         belief = _fit(more, groups, traits, inner, noise, levels, bent, failing, failures)
@@ -301,6 +298,11 @@ def _density(x: float) -> float:
 
 def _below(x: float) -> float:
     return math.erfc(-x / math.sqrt(2)) / 2
+
+
+def _beyond(x: float) -> float:
+    """The mean of a standard normal value that is larger than x (the inverse Mills ratio)."""
+    return _density(x) / _below(-x) if x < 5 else x + 1 / x
 
 
 def _quantile(share: float) -> float:

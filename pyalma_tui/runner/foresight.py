@@ -23,7 +23,7 @@ from pyalma_tui.store.ledger import Ledger
 REST = 1.0  # seconds between two forecasts, at least, …
 SHARE = 100  # … and so many times what the one before has cost
 BULK, LAST = 400, 150  # of the runs that wait: a sample, and of the last ones all
-ENDED = 300  # of the runs that have ended
+ENDED = 600  # of the runs that have ended
 HISTORY = 1_500  # … and of the instances that come again
 BUSY = 20  # runs that each worker must have ended between two looks, for the time between two runs to be known
 TOLD = 200  # how often it is remembered what progress was off by

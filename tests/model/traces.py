@@ -315,3 +315,17 @@ def parallel_left(look: Look) -> float | None:
         return None
     mean = math.fsum(look.durations) / len(look.durations)
     return mean * (look.total - len(look.ends)) / look.known.workers
+
+
+def mean_left(look: Look) -> tuple[float, float, float] | None:
+    """Seconds left by the mean of what is done and the spread around it, and the interval of 80 in 100 of a sum."""
+    known, remaining = len(look.durations), look.total - len(look.ends)
+    if known < 3:
+        return None
+    mean = math.fsum(look.durations) / known
+    variance = math.fsum((seconds - mean) ** 2 for seconds in look.durations) / (known - 1)
+    spent = math.fsum(run.elapsed for run in look.known.running)
+    lanes = max(1, min(look.known.workers, remaining))
+    total = max(remaining * mean - min(spent, lanes * mean), mean / 2)
+    spread = 1.2816 * math.sqrt(remaining * variance + remaining**2 * variance / known)
+    return max(0.0, total - spread) / lanes, total / lanes, (total + spread) / lanes
