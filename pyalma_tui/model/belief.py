@@ -15,12 +15,12 @@ import msgspec
 from pyalma_tui.model.traits import LEVELS, NONE, Traits, features
 from pyalma_tui.model.trend import Trend, explain
 
-SPREAD = 0.6  # how much runs differ (standard deviation of the logarithm) while nothing is known, …
+SPREAD = 0.7  # how much runs differ (standard deviation of the logarithm) while nothing is known, …
 OWN = 0.3  # … those of one instance, …
 BENT = 0.3  # … and what progress says of the time that is left from what then comes
-TRUST = 2.0  # values that each of these counts as
+TRUST = 1.0  # values that each of these counts as
 FORMLESS = 8.0  # values that the normal distribution counts as, beside those that were left over
-DRIFT = 0.25  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
+DRIFT = 0.15  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
 NOVEL = 1.2  # how much instances may differ that tell something which none has told that is known
 BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it, …
 FURTHER = 0.8  # … and one along the batch, where nothing but the place tells
