@@ -26,6 +26,7 @@ BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a p
 FURTHER = 0.8  # … and one along the batch, where nothing but the place tells
 GRID = 256
 LEAST = 1e-5  # seconds
+HIGHEST = 23.0  # logarithm of seconds: three centuries
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
@@ -129,9 +130,10 @@ class Belief(msgspec.Struct, frozen=True):
             expected += kept * (level - expected)
             loads = [(1 - kept) * load for load in loads]
             own = self.shared * math.sqrt(1 - kept)
+        expected = min(max(expected, math.log(LEAST)), HIGHEST)
         told = None
         if run.share:
-            told = (math.log(max(run.whole, run.elapsed, LEAST)), max(0.005, self.bent * (1 - run.share)))
+            told = (_log(max(run.whole, run.elapsed)), max(0.005, self.bent * (1 - run.share)))
         return Guess(run.run, run.instance, expected, tuple(loads), own, run.elapsed, told)
 
     def off(self, guess: Guess) -> float:
@@ -156,7 +158,7 @@ def believe(
     telling = [run for run in running if run.share and run.instance not in groups]
     for run in telling:
         trust = SPREAD**2 / (SPREAD**2 + (bent * (1 - run.share)) ** 2)
-        values[run.instance] = (trust, run.place, math.log(max(run.whole, run.elapsed, LEAST)))
+        values[run.instance] = (trust, run.place, _log(max(run.whole, run.elapsed)))
     if not values:
         return None
     inner, noise = _inner(groups)
@@ -171,7 +173,7 @@ def believe(
         for run in silent[:64]:
             guess = belief.guess(run)
             spread = math.hypot(belief.spread, guess.loads[0])
-            far = (math.log(max(run.elapsed, LEAST)) - guess.centre) / spread
+            far = (_log(run.elapsed) - guess.centre) / spread
             if far > -2:
                 more[run.instance] = (_below(far), run.place, guess.centre + spread * _beyond(far))
         if len(more) == len(values):
@@ -187,7 +189,7 @@ def _groups(ended: Iterable[Ended]) -> dict[int, tuple[float, list[float]]]:
     succeeded = any(not each.failed for each in ended)
     for each in ended:
         if not (each.failed and succeeded):
-            groups.setdefault(each.instance, (each.place, []))[1].append(math.log(each.seconds + LEAST))
+            groups.setdefault(each.instance, (each.place, []))[1].append(_log(each.seconds + LEAST))
     return groups
 
 
@@ -290,6 +292,10 @@ def noise_of(left: Sequence[float], spread: float) -> Noise:
     factor = math.fsum(powers) / GRID
     variance = math.fsum((power / factor - 1) ** 2 for power in powers) / GRID
     return Noise(tuple(sorted(values)), factor, variance)
+
+
+def _log(seconds: float) -> float:
+    return min(math.log(max(seconds, LEAST)), HIGHEST)
 
 
 def _density(x: float) -> float:

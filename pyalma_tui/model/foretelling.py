@@ -11,7 +11,7 @@ from operator import mul
 
 import msgspec
 
-from pyalma_tui.model.belief import FORMLESS, GRID, LEAST, Ahead, Belief, Ended, Guess, believe
+from pyalma_tui.model.belief import FORMLESS, GRID, HIGHEST, LEAST, Ahead, Belief, Ended, Guess, believe
 from pyalma_tui.model.forecast import Basis, Forecast, Slow
 from pyalma_tui.model.traits import Traits
 
@@ -19,6 +19,7 @@ INSIDE = 0.8  # how often the truth is in the interval
 TRIALS = 160
 WORK = 24_000  # runs that all trials together call one by one
 CROWD = 300  # beyond as many that wait only the last of them are called one by one
+AWAY = 10.0  # by how much all may be off at most, as a logarithm
 SAMPLED = 40  # of the others, for what they depend on
 LINGER = 0.5  # a run that has taken longer than any: how much longer, in spreads of the logarithm
 SLOWEST = 5  # runs that are named
@@ -120,7 +121,8 @@ class Trial:
         self._pool = belief.between.values
         self._size = round(len(belief.trend.residuals) + FORMLESS)
         self._level = 1.0  # by how much the sample of what has ended is too short
-        if known.done is not None and bulk and (sampled := [each for each in known.ended if not each.failed]):
+        sampled = [each for each in known.ended if not each.failed]
+        if known.done is not None and sampled and all(guess.own is None for guess in bulk):
             number, seconds = known.done
             self._level = seconds / number / (math.fsum(each.seconds for each in sampled) / len(sampled))
             self._size = max(self._size, number)
@@ -144,10 +146,15 @@ class Trial:
         shape = self._shape()
         owns: dict[int, float] = {}
         running = [self._left(guess, self._centre(guess, shared, owns), swell) for guess in self._running]
-        last = [self._seconds(guess, self._centre(guess, shared, owns), swell) for guess in self._last]
+        last = [
+            (self._left if guess.elapsed else self._seconds)(guess, self._centre(guess, shared, owns), swell)
+            for guess in self._last
+        ]
         bulk = 0.0
         if self._sample:
-            moved = math.fsum(mass * math.exp(math.fsum(map(mul, guess.loads, shared))) for guess, mass in self._sample)
+            moved = math.fsum(
+                mass * math.exp(min(math.fsum(map(mul, guess.loads, shared)), AWAY)) for guess, mass in self._sample
+            )
             bulk = self._level * self._work * moved / self._sampled * shape
             wide = min(swell * self._noise / self._work, 1.0)
             bulk *= math.exp(wide * gauss(0, 1) - wide * wide / 2)
@@ -183,28 +190,27 @@ class Trial:
             return rng.choice(belief.failed) + self._known.pause
         values = self._off(guess)
         off = values[int(rng.random() * len(values))]
-        seconds = math.exp(min(centre + swell * off, 50.0))
-        return max(min(seconds, self._most) - guess.elapsed, 0.02 * seconds) + self._known.pause
+        return min(math.exp(min(centre + swell * off, HIGHEST)), self._most) + self._known.pause
 
     def _left(self, guess: Guess, centre: float, swell: float) -> float:
-        """Seconds that are left of a running one, which has taken longer than those that are shorter."""
+        """Seconds that are left of one that was begun, which has taken longer than those that are shorter."""
         rng, belief = self._random, self._belief
-        elapsed = math.log(max(guess.elapsed, LEAST))
+        elapsed = min(math.log(max(guess.elapsed, LEAST)), HIGHEST)
         if guess.told is not None:
             told, sure = guess.told
             off = belief.off(guess) * swell
             trust = off * off / (off * off + sure * sure)
             middle, spread = centre + trust * (told - centre), math.sqrt(trust) * sure
-            seconds = math.exp(middle + spread * rng.gauss(0, 1))
+            seconds = math.exp(min(middle + spread * rng.gauss(0, 1), HIGHEST))
             least = 0.1 * max(math.exp(told) - guess.elapsed, 0.0)
         else:
             values = self._off(guess)
             first = bisect_right(values, (elapsed - centre) / swell)
             rest = len(values) - first
             if rest and rng.random() < rest / (rest + 1):
-                seconds = math.exp(min(centre + swell * values[first + int(rng.random() * rest)], 50.0))
+                seconds = math.exp(min(centre + swell * values[first + int(rng.random() * rest)], HIGHEST))
             else:
-                seconds = math.exp(min(elapsed + rng.expovariate(1) * LINGER * swell * belief.off(guess), 50.0))
+                seconds = math.exp(min(elapsed + rng.expovariate(1) * LINGER * swell * belief.off(guess), HIGHEST))
             least = 0.0
         return max(min(seconds, self._most) - guess.elapsed, least)
 

@@ -59,7 +59,7 @@ class Foresight:
         self._traits: dict[int, Traits] = {}
         self._forecast: Forecast | None = None
         self._next = time.monotonic() + first
-        self._made_for: tuple[int, bool] | None = None
+        self._made_for = 0  # workers
         self._since = time.monotonic()
         self._many, self._seconds = 0, 0.0  # that have ended since
         self._pause = 0.0
@@ -99,12 +99,12 @@ class Foresight:
         `waiting` gives those that wait. `again` are failed runs that will be called once more. `longest` are the
         seconds after which a run is ended, None for never.
         """
-        now, asked = time.monotonic(), (workers, bool(again))
-        if now < self._next and (self._made_for is None or asked == self._made_for):
+        now = time.monotonic()
+        if now < self._next and workers == (self._made_for or workers):
             return self._forecast
         began = time.thread_time()
         self._forecast = forecast(self._known(ledger, running, waiting(), workers, again, longest))
-        self._made_for = asked
+        self._made_for = workers
         self._next = now + max(REST, SHARE * (time.thread_time() - began))
         return self._forecast
 

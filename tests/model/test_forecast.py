@@ -11,6 +11,8 @@ from statistics import median
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pyalma_tui.model.belief import Ahead, Ended, believe
 from pyalma_tui.model.forecast import Forecast
@@ -167,6 +169,37 @@ def test_long_runs_that_have_not_ended_yet_are_believed_in() -> None:
     assert short is not None
     assert long is not None
     assert long.trend.mean > short.trend.mean + 1
+
+
+SECONDS = st.floats(0, 1e12) | st.sampled_from([0.0, 1e-9, 1e300])
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> Known:
+    count = draw(st.integers(1, 40))
+    value = st.floats(-1e15, 1e15) | st.sampled_from(["a", "b", ""]) | st.integers(0, 9).map(float)
+    instances, place = st.integers(0, count - 1), st.floats(0, 1)
+    return Known(
+        now=draw(st.floats(0, 1e10)),
+        workers=draw(st.integers(1, 50)),
+        ended=draw(st.lists(st.builds(Ended, instances, place, SECONDS, st.booleans()), max_size=40)),
+        running=draw(st.lists(st.builds(Ahead, instances, instances, place, SECONDS, place, SECONDS), max_size=9)),
+        waiting=draw(st.lists(st.builds(Ahead, instances, instances, place, SECONDS), max_size=300)),
+        traits={i: draw(st.dictionaries(st.sampled_from("xyz"), value)) for i in range(count)},
+        told=draw(st.lists(st.floats(-30, 30), max_size=5)),
+        longest=draw(st.none() | SECONDS),
+        pause=draw(st.floats(0, 10)),
+    )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(anything())
+def test_whatever_is_known_it_is_in_order_and_not_past(known: Known) -> None:
+    found = forecast(known)
+    if found is not None:
+        assert known.now <= found.low <= found.middle <= found.high < math.inf
+        assert all(known.now <= at < math.inf for _, at in found.workers)
+        assert 0 <= found.tail <= 1
 
 
 # --- that it keeps its word -------------------------------------------------------------------------------------------
