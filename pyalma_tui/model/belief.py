@@ -24,6 +24,7 @@ DRIFT = 0.15  # how much runs may grow or shrink from one end of the batch to th
 NOVEL = 1.2  # how much instances may differ that tell something which none has told that is known
 BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it, …
 FURTHER = 0.8  # … and one along the batch, where nothing but the place tells
+FAR = 1.5  # how much longer or shorter runs may be there than any that was seen, before it is known: at most twice that
 GRID = 256
 LEAST = 1e-5  # seconds
 HIGHEST = 23.0  # logarithm of seconds: three centuries
@@ -116,10 +117,13 @@ class Belief(msgspec.Struct, frozen=True):
         terms = self.trend.at(traits, run.place)
         expected, loads = self.trend.mean, [self.spread / math.sqrt(self.trend.weight)]
         for term, value in zip(self.trend.terms, terms, strict=True):
-            expected += term.coefficient * value
-            beyond = BEYOND if term.feature.trait else FURTHER
-            outside = max(value - term.high, term.low - value, 0.0)
-            loads += [self.spread * value, beyond * term.coefficient * outside]
+            inside = min(max(value, term.low), term.high)
+            unsure = self.spread * (value - inside)
+            trust = FAR**2 / (FAR**2 + unsure**2)
+            beyond = 2 * FAR * math.tanh(trust * term.coefficient * (value - inside) / (2 * FAR))
+            expected += term.coefficient * inside + beyond
+            loads.append(self.spread * inside + math.sqrt(trust) * unsure)
+            loads.append((BEYOND if term.feature.trait else FURTHER) * beyond)
         expected += self.drift.slope * (run.place - self.drift.centre)
         loads.append(self.drift.unsure * (run.place - self.drift.centre))
         loads.append(NOVEL * any(traits.get(name) not in levels for name, levels in self.heard.items()))

@@ -19,6 +19,7 @@ INSIDE = 0.8  # how often the truth is in the interval
 TRIALS = 160
 WORK = 24_000  # runs that all trials together call one by one
 CROWD = 300  # beyond as many that wait only the last of them are called one by one
+UNEVEN = 0.25  # how much what lies between runs varies, as a logarithm: other programs take processors as well
 AWAY = 10.0  # by how much all may be off at most, as a logarithm
 SAMPLED = 40  # of the others, for what they depend on
 LINGER = 0.5  # a run that has taken longer than any: how much longer, in spreads of the logarithm
@@ -161,7 +162,7 @@ class Trial:
             if self._failing:
                 mean = math.fsum(belief.failed) / len(belief.failed)
                 bulk = (1 - self._failing) * bulk + self._failing * self._many * mean
-            bulk += self._many * self._known.pause
+            bulk += self._many * self._known.pause * math.exp(UNEVEN * gauss(0, 1))
         return Drawn(running, bulk, last)
 
     def _shape(self) -> float:

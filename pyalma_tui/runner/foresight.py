@@ -26,6 +26,7 @@ BULK, LAST = 400, 150  # of the runs that wait: a sample, and of the last ones a
 ENDED = 600  # of the runs that have ended
 HISTORY = 1_500  # … and of the instances that come again
 BUSY = 20  # runs that each worker must have ended between two looks, for the time between two runs to be known
+SHORT = 1.0  # seconds that such runs last at most
 TOLD = 200  # how often it is remembered what progress was off by
 CACHED = 4_000  # instances whose traits are kept
 TELLS = 0.2  # the share of a run from which on its progress is held to what comes
@@ -50,8 +51,11 @@ class Paced(msgspec.Struct, frozen=True):
 class Foresight:
     """Owned by one thread, told of all that happens; keeps the last forecast until another one is due."""
 
-    def __init__(self, first: float = REST) -> None:
-        """`first` are the seconds until the first forecast: what is known is looked through then."""
+    def __init__(self, first: float = REST, pause: float = 0.0) -> None:
+        """`first` are the seconds until the first forecast: what is known is looked through then.
+
+        `pause` are the seconds that a worker has nothing between two runs, until that is measured.
+        """
         self._ended: array[int] | None = None
         self._done, self._took = 0, 0.0  # runs and their seconds
         self._paced: dict[int, Paced] = {}
@@ -62,7 +66,7 @@ class Foresight:
         self._made_for = 0  # workers
         self._since = time.monotonic()
         self._many, self._seconds = 0, 0.0  # that have ended since
-        self._pause = 0.0
+        self._pause = pause
 
     def forget(self) -> None:
         """Look through the ledger anew at the next forecast: it is another one."""
@@ -231,4 +235,16 @@ def waiting_of(ledger: Ledger) -> Waiting:
 def foreseen(ledger: Ledger, workers: int) -> Forecast | None:
     """The forecast of an experiment that another process runs, from one look; `workers` are as many as were wanted."""
     running = [run.id for run in ledger.runs if isinstance(run.status, s.Running)]
-    return Foresight(first=0.0).look(ledger, running, lambda: waiting_of(ledger), max(len(running), workers))
+    workers = max(len(running), workers)
+    return Foresight(first=0.0, pause=_pause(ledger, workers)).look(
+        ledger, running, lambda: waiting_of(ledger), workers
+    )
+
+
+def _pause(ledger: Ledger, workers: int) -> float:
+    """How long a worker has nothing between two runs: of short ones, by those that have ended last."""
+    ends = ((run.status.at, run.status.duration) for run in ledger.runs if isinstance(run.status, s.Done))
+    latest = nlargest(BUSY * workers + 1, ends)
+    if len(latest) <= BUSY * workers or (lasted := latest[0][0] - latest[-1][0]) > SHORT * BUSY:
+        return 0.0
+    return max(0.0, workers * lasted - math.fsum(took for _, took in latest[:-1])) / (len(latest) - 1)
