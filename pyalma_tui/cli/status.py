@@ -8,9 +8,12 @@ from pathlib import Path
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.cli.where import meant, where
+from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
+from pyalma_tui.model.words import left
 from pyalma_tui.report.facts import remaining
 from pyalma_tui.report.run_table import print_runs
 from pyalma_tui.report.summary import print_summary
+from pyalma_tui.runner.foresight import foreseen
 from pyalma_tui.runner.terms import shown_args
 
 
@@ -22,6 +25,7 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     query = where(only)
     target, _, store, busy = remembered("status", name, state)
     ledger, args = store.ledger, store.meta.chosen.args or ()
+    chosen = store.meta.chosen
     now = time.time() if busy is not None else None
     runs, rows = ledger.runs.freeze(), ledger.rows.freeze()
     if query.terms:
@@ -35,5 +39,6 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:
-        say(f"running now, process {busy.pid}")
+        workers = number_of_workers(read_workers(chosen.workers or chosen.file.get("workers", 1)))
+        say(f"running now, process {busy.pid}, {left(foreseen(ledger, workers), time.time())}")
     return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyalma_tui.model.forecast import Forecast
+
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86400
@@ -65,6 +67,26 @@ def span(seconds: float) -> str:
     """Seconds in one unit, for sentences: `3 s`, `12 min`, `7 h`."""
     size, unit = unit_of(max(0.0, seconds))
     return f"{int(max(0.0, seconds) // size)} {unit}"
+
+
+def left(forecast: Forecast | None, now: float) -> str:
+    """When all is done, seen from `now`: `~41 min left (80 %: 38–52)`, `~4 min left (80 %: 90 s–2.1 h)`."""
+    if forecast is None:
+        return "time left unknown"
+    low, middle, high = (_amount(max(0.0, at - now)) for at in (forecast.low, forecast.middle, forecast.high))
+    told = f"~{middle[0]} {middle[1]} left"
+    if low == high:
+        return told
+    if low[1] == middle[1] == high[1]:
+        return f"{told} (80 %: {low[0]}–{high[0]})"
+    return f"{told} (80 %: {low[0]} {low[1]}–{high[0]} {high[1]})"
+
+
+def _amount(seconds: float) -> tuple[str, str]:
+    """A number and its unit; hours and days with a tenth while they are few."""
+    size, unit = unit_of(seconds)
+    value = seconds / size
+    return f"{value:,.1f}" if size >= HOUR and value < 9.95 else f"{value:,.0f}", unit
 
 
 def numbered(iteration: int) -> str:

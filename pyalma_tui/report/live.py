@@ -15,7 +15,7 @@ from pyalma_tui.model.experiment import worked
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.records import Saved
 from pyalma_tui.model.status_style import STYLES, StatusStyle
-from pyalma_tui.model.words import clock
+from pyalma_tui.model.words import clock, left
 from pyalma_tui.report.plain import POLL, Changes, Describer, follow, run_label
 from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
@@ -50,12 +50,13 @@ def follow_live(conductor: Conductor, changes: Changes, console: Console, over: 
 def _live(snapshot: Snapshot, width: int) -> RenderableType:
     counts = snapshot.counts
     head = Table.grid(padding=(0, 1))
-    left = f"~{clock(snapshot.forecast.middle)} left" if snapshot.forecast else "time left unknown"
+    refused = snapshot.not_saved
+    told = f"NOT SAVED {refused.message}" if refused else left(snapshot.forecast, time.time())
     head.add_row(
         Text(f"{counts.done:,}/{counts.total:,} runs"),
         ProgressBar(total=max(1, counts.total), completed=counts.done, width=min(40, width // 3)),
         Text(f"{counts.failed} failed" if counts.failed else "", style="red"),
-        Text(f"NOT SAVED {snapshot.not_saved.message}" if snapshot.not_saved else left, style="dim"),
+        Text(told, style="dim"),
     )
     rows = Table.grid(padding=(0, 1))
     busy = [slot for slot in snapshot.slots if slot.run]

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from pyalma_tui.errors import Failure
-from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import worked
-from pyalma_tui.model.forecast import Forecast, forecast
+from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.messages import Load
 from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.dispatch import done_is_due
+from pyalma_tui.runner.foresight import BULK, LAST, Foresight, Waiting
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Phase, Slot, SlotPhase, Snapshot
 from pyalma_tui.runner.state import Calling, Coming, Leaving, Running, Seat, State
 from pyalma_tui.runner.steps import all_done
-
-KNOWN = 500  # durations of runs that a forecast rests on
 
 
 def phase_of(state: State, now: float) -> Phase:
@@ -56,15 +52,13 @@ class Publisher:
         self.loads: Mapping[int, Load] = {}  # by worker
         self._settings = settings
         self._session = session
-        done = [run.seconds for run in session.ledger.runs if isinstance(run.status, s.Done)]
-        # those that pyalma ended took nobody knows how long
-        self._durations = deque([seconds for seconds in done if seconds], maxlen=KNOWN)
+        self._foresight = Foresight()
 
     def learn(self, changes: Sequence[Change]) -> None:
         """Take in what has changed, for the forecast."""
-        for _, run in changes:
-            if run is not None and isinstance(run.status, s.Done):
-                self._durations.append(run.seconds)
+        for record, run in changes:
+            if run is not None:
+                self._foresight.learn(record, run)
 
     def publish(self, state: State, failure: Failure | None, *, closed: bool = False) -> bool:
         """Make the next moment; whether the phase has turned."""
@@ -118,9 +112,21 @@ class Publisher:
         )
 
     def _forecast(self, state: State) -> Forecast | None:
-        busy = [worked(state.ledger.run(seat.run), time.time()) for seat in state.seats.values() if seat.run]
-        remaining = len(state.queue) + len(busy)
-        return forecast(self._durations, remaining, sum(busy), max(1, min(state.workers, remaining)))
+        queue, again = state.queue, set(state.retries.waiting)
+
+        def waiting() -> Waiting:
+            sample, last = queue.ahead(BULK, LAST)
+            last += again
+            return Waiting(sample, last, len(queue) + len(again))
+
+        return self._foresight.look(
+            state.ledger,
+            [seat.run for seat in state.seats.values() if seat.run],
+            waiting,
+            max(1, state.workers),
+            again=again,
+            longest=None if state.timeout is None else state.timeout * (1 + state.retries.limit),
+        )
 
 
 def _slot_phase(seat: Seat) -> SlotPhase:

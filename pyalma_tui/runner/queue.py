@@ -84,6 +84,24 @@ class Queue:
             self.discard(found)
         return found
 
+    def ahead(self, most: int, last: int) -> tuple[list[int], list[int]]:
+        """Of those that wait about `most`, evenly chosen, and after them the last ones, so many; in dispatch order.
+
+        All are among the last if there are not more than both.
+        """
+        if self._count <= most + last:
+            places = sorted({place for place in self._heap if self._waiting[self._order[place]]})
+            return [], [self._order[place] for place in places]
+        at = len(self._order)
+        tail: list[int] = []
+        while len(tail) < last:
+            at -= 1
+            if self._waiting[self._order[at]]:
+                tail.append(self._order[at])
+        chosen = self._heap[:: max(1, len(self._heap) // most)]
+        first = sorted(place for place in chosen if place < at and self._waiting[self._order[place]])
+        return [self._order[place] for place in first], tail[::-1]
+
     def _place_of(self, run: int) -> int | None:
         place = self._place[run] if run < len(self._place) else -1
         return place if place >= 0 else None

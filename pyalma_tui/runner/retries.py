@@ -22,6 +22,11 @@ class Retries:
         """Whether any run waits to be tried again."""
         return bool(self._waiting)
 
+    @property
+    def waiting(self) -> list[int]:
+        """The runs that wait to be tried again."""
+        return [run for _, run in self._waiting]
+
     def crashed(self, run: int) -> None:
         """Its worker died under it."""
         self._crashes[run] += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import msgspec
 
 from pyalma_tui.errors import DefectError, Failure, IllegalTransitionError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import worked
-from pyalma_tui.model.forecast import Forecast, forecast
-from pyalma_tui.model.records import Checkpointed, Note, Record, Returned, RunRecord
+from pyalma_tui.model.forecast import Forecast
+from pyalma_tui.model.records import Checkpointed, Note, Record, RunRecord
 from pyalma_tui.runner.commands import Command
+from pyalma_tui.runner.foresight import Foresight, waiting_of
 from pyalma_tui.runner.handover import obstacle
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
 from pyalma_tui.store import layout, opening
@@ -54,7 +53,7 @@ class Viewer:
         self._running: set[int] = set()
         self._active_at = 0.0
         self._most = 0  # runs at once: so many workers there are at least
-        self._durations: deque[float] = deque(maxlen=500)
+        self._foresight = Foresight()
         self._notes: tuple[Note, ...] = ()
         self._elsewhere: Elsewhere | None = None
         self._next_check = 0.0
@@ -159,9 +158,7 @@ class Viewer:
         self._target = Path(store.meta.target or self._target)
         self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
         self._running = {run.id for run in ledger.runs if isinstance(run.status, s.Running)}
-        done = [run.seconds for run in ledger.runs if isinstance(run.status, s.Done)]
-        self._durations.clear()
-        self._durations.extend([seconds for seconds in done if seconds][-500:])
+        self._foresight.forget()
         self._remember(ledger)
 
     def _follow(self, ledger: Ledger) -> None:
@@ -187,8 +184,7 @@ class Viewer:
                 self._running.add(record.run)
             else:
                 self._running.discard(record.run)
-            if isinstance(record, Returned) and isinstance(run.status, s.Done):
-                self._durations.append(run.seconds)
+            self._foresight.learn(record, run)
         self._remember(ledger)
 
     def _appended(self, name: str) -> Iterable[Record]:
@@ -244,10 +240,8 @@ class Viewer:
         return tuple(sorted(slots, key=lambda slot: (slot.number, slot.since)))
 
     def _forecast(self, ledger: Ledger, slots: tuple[Slot, ...]) -> Forecast | None:
-        counts = ledger.counts
-        remaining = counts.pending + counts.interrupted + counts.running
-        spent = sum(worked(ledger.run(slot.run), time.time()) for slot in slots if slot.run)
-        return forecast(self._durations, remaining, spent, max(1, min(self._most, remaining)))
+        running = [slot.run for slot in slots if slot.run]
+        return self._foresight.look(ledger, running, lambda: waiting_of(ledger), max(1, self._most))
 
     def _publish(self, phase: Phase) -> None:
         self._changed = False

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyalma_tui.model.words import clock, duration, named, numbered, plural, run_name, size, span
+from pyalma_tui.model.forecast import Forecast
+from pyalma_tui.model.words import clock, duration, left, named, numbered, plural, run_name, size, span
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,23 @@ def test_things_are_counted() -> None:
 )
 def test_bytes_have_three_digits_at_most(number: float, text: str) -> None:
     assert size(number) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "middle", "high", "text"),
+    [
+        (2290, 2490, 3130, "~42 min left (80 %: 38–52)"),
+        (3, 5, 9, "~5 s left (80 %: 3–9)"),
+        (5, 5.2, 5.3, "~5 s left"),
+        (2.5 * 3600, 3.2 * 3600, 4 * 3600, "~3.2 h left (80 %: 2.5–4.0)"),
+        (50, 400, 7200, "~7 min left (80 %: 50 s–2.0 h)"),
+        (86400, 5 * 86400, 12 * 86400, "~5.0 d left (80 %: 24 h–12 d)"),
+        (-9, -3, 2, "~0 s left (80 %: 0–2)"),
+    ],
+)
+def test_when_it_is_done_is_told_in_one_unit_where_that_does(low: float, middle: float, high: float, text: str) -> None:
+    assert left(Forecast(1e9 + low, 1e9 + middle, 1e9 + high), 1e9) == text
+
+
+def test_what_is_unknown_is_called_so() -> None:
+    assert left(None, 0.0) == "time left unknown"

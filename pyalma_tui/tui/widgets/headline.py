@@ -9,9 +9,7 @@ from textual.content import Content
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
-from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.view import Tally
-from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.runner.terms import shown_args
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal
@@ -45,26 +43,19 @@ def headline(moment: Moment, width: int) -> Content:
         left.append((8, Content.styled(words.plural(snapshot.workers, "worker"), MUTED)))
     if snapshot.args:
         left.append((9, literal(f"-- {shown_args(snapshot.args, LONGEST_TITLE)}", MUTED)))
-    right = [(3, time_left(snapshot)), (4, saved(moment))]
+    right = [(3, time_left(moment)), (4, saved(moment))]
     return justified(left, [(rank, part) for rank, part in right if part], width)
 
 
-def time_left(snapshot: Snapshot) -> Content:
+def time_left(moment: Moment) -> Content:
     """When it will be done, with its range; `unknown` if that is so."""
+    snapshot = moment.snapshot
     if is_complete(snapshot):
         return Content.styled(f"{GLYPHS['done']} all done", COLOURS["done"])
     if not is_live(snapshot):
         return Content("")
-    if snapshot.forecast is None:
-        return Content.styled("time left unknown", MUTED)
-    return Content(told(snapshot.forecast))
-
-
-def told(forecast: Forecast) -> str:
-    """`~41 min left (38–52)`: the range in the unit of the expectation."""
-    size, unit = words.unit_of(forecast.middle)
-    low, middle, high = (value / size for value in (forecast.low, forecast.middle, forecast.high))
-    return f"~{middle:.0f} {unit} left ({low:.0f}–{high:.0f})"
+    told = words.left(snapshot.forecast, moment.now)
+    return Content.styled(told, MUTED) if snapshot.forecast is None else Content(told)
 
 
 def saved(moment: Moment) -> Content:

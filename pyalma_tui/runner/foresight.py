@@ -1,0 +1,250 @@
+"""What is known goes into the forecast: a sample of what has ended, runs, and waits, once in a while."""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from heapq import nlargest
+
+import msgspec
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.belief import Ahead, Ended, off
+from pyalma_tui.model.experiment import Run, worked
+from pyalma_tui.model.forecast import Forecast
+from pyalma_tui.model.foretelling import Known, forecast
+from pyalma_tui.model.records import Lost, Progressed, Raised, Record, Returned
+from pyalma_tui.model.traits import Traits, traits_of
+from pyalma_tui.store.ledger import Ledger
+
+REST = 1.0  # seconds between two forecasts, at least, …
+SHARE = 100  # … and so many times what the one before has cost
+BULK, LAST = 400, 150  # of the runs that wait: a sample, and of the last ones all
+ENDED = 600  # of the runs that have ended
+HISTORY = 1_500  # … and of the instances that come again
+BUSY = 20  # runs that each worker must have ended between two looks, for the time between two runs to be known
+SHORT = 1.0  # seconds that such runs last at most
+TOLD = 200  # how often it is remembered what progress was off by
+CACHED = 4_000  # instances whose traits are kept
+TELLS = 0.2  # the share of a run from which on its progress is held to what comes
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Runs that wait, in dispatch order: of the first a sample, of the last all; `count` is how many there are."""
+
+    sample: Sequence[int]
+    last: Sequence[int]
+    count: int
+
+
+class Paced(msgspec.Struct, frozen=True):
+    """What a run has told last, and what it had told when a good part was done: seconds, and seconds in all then."""
+
+    share: float
+    whole: float
+    early: tuple[float, float] | None = None
+
+
+class Foresight:
+    """Owned by one thread, told of all that happens; keeps the last forecast until another one is due."""
+
+    def __init__(self, first: float = REST, pause: float = 0.0) -> None:
+        """`first` are the seconds until the first forecast: what is known is looked through then.
+
+        `pause` are the seconds that a worker has nothing between two runs, until that is measured.
+        """
+        self._ended: array[int] | None = None
+        self._done, self._took = 0, 0.0  # runs and their seconds
+        self._paced: dict[int, Paced] = {}
+        self._told: deque[float] = deque(maxlen=TOLD)
+        self._traits: dict[int, Traits] = {}
+        self._forecast: Forecast | None = None
+        self._next = time.monotonic() + first
+        self._made_for = 0  # workers
+        self._since = time.monotonic()
+        self._many, self._seconds = 0, 0.0  # that have ended since
+        self._pause = pause
+
+    def forget(self) -> None:
+        """Look through the ledger anew at the next forecast: it is another one."""
+        self._ended = None
+
+    def learn(self, record: Record, run: Run) -> None:
+        """Take in what a record has made of a run."""
+        if isinstance(record, Returned | Raised | Lost) and isinstance(run.status, s.Done | s.Failed):
+            self._many += 1
+            if self._ended is not None:
+                self._ended.append(run.id)
+            if isinstance(run.status, s.Done):
+                self._seconds += run.status.duration
+                self._done += 1
+                self._took += run.seconds
+            paced = self._paced.pop(run.id, None) if self._paced else None
+            if paced is not None and paced.early is not None and isinstance(run.status, s.Done):
+                self._told.append(off(run.seconds, *paced.early))
+        elif isinstance(record, Progressed):
+            self._pace(run, time.time())
+
+    def look(
+        self,
+        ledger: Ledger,
+        running: Sequence[int],
+        waiting: Callable[[], Waiting],
+        workers: int,
+        *,
+        again: Collection[int] = (),
+        longest: float | None = None,
+    ) -> Forecast | None:
+        """The forecast of this moment or of one before, None if nothing is known.
+
+        `waiting` gives those that wait. `again` are failed runs that will be called once more. `longest` are the
+        seconds after which a run is ended, None for never.
+        """
+        now = time.monotonic()
+        if now < self._next and workers == (self._made_for or workers):
+            return self._forecast
+        began = time.thread_time()
+        self._forecast = forecast(self._known(ledger, running, waiting(), workers, again, longest))
+        self._made_for = workers
+        self._next = now + max(REST, SHARE * (time.thread_time() - began))
+        return self._forecast
+
+    def _known(
+        self,
+        ledger: Ledger,
+        running: Sequence[int],
+        waiting: Waiting,
+        workers: int,
+        again: Collection[int],
+        longest: float | None,
+    ) -> Known:
+        at = time.time()
+        if self._ended is None:
+            self._look_through(ledger)
+        self._measure(workers)
+        ahead = [*waiting.sample, *waiting.last]
+        instances = {ledger.run(number).instance for number in (*running, *ahead)}
+        ended = [
+            Ended(run.instance, self._place(run, ledger), run.seconds, isinstance(run.status, s.Failed))
+            for run in map(ledger.run, self._reference(ledger, instances))
+            if run.seconds and isinstance(run.status, s.Done | s.Failed) and run.id not in again
+        ]
+        self._remember_traits(ledger, instances | {each.instance for each in ended})
+        first = waiting.count - len(waiting.last)
+        return Known(
+            now=at,
+            workers=workers,
+            ended=ended,
+            done=(self._done, self._took) if self._done > len(ended) and self._took else None,
+            running=[self._ahead(ledger.run(number), ledger, at) for number in running],
+            waiting=[self._ahead(ledger.run(number), ledger, at) for number in ahead],
+            each=first / len(waiting.sample) if waiting.sample else 1.0,
+            last=len(waiting.last),
+            traits=self._traits,
+            told=tuple(self._told),
+            longest=longest,
+            pause=self._pause,
+        )
+
+    def _look_through(self, ledger: Ledger) -> None:
+        self._ended = array("q", [run.id for run in ledger.runs if isinstance(run.status, s.Done | s.Failed)])
+        # those that pyalma ended took nobody knows how long
+        took = [run.seconds for run in ledger.runs if run.seconds and isinstance(run.status, s.Done)]
+        self._done, self._took = len(took), math.fsum(took)
+
+    def _ahead(self, run: Run, ledger: Ledger, now: float) -> Ahead:
+        elapsed = _kept(run, now)
+        if not isinstance(run.status, s.Running) or run.progress is None:
+            return Ahead(run.id, run.instance, self._place(run, ledger), elapsed)
+        paced = self._paced.get(run.id) or self._pace(run, now)  # told before we were there
+        return Ahead(run.id, run.instance, self._place(run, ledger), elapsed, paced.share, paced.whole)
+
+    def _pace(self, run: Run, now: float) -> Paced:
+        done, total = run.progress or (0.0, 0.0)
+        share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        elapsed, known = _kept(run, now), self._paced.get(run.id)
+        whole = elapsed / share if share else 0.0
+        early = known.early if known is not None else None
+        if early is None and TELLS <= share <= 1 - TELLS:
+            early = (elapsed, whole)
+        self._paced[run.id] = paced = Paced(share, whole, early)
+        return paced
+
+    def _reference(self, ledger: Ledger, instances: Iterable[int]) -> Iterable[int]:
+        """The runs that have ended which tell something: some of all, and those of instances that come again."""
+        assert self._ended is not None, "it was looked through"
+        found = dict.fromkeys(self._ended[:: len(self._ended) // ENDED + 1])
+        several = [ids for instance in instances if len(ids := ledger.runs_of[instance]) > 1]
+        few = max(2, HISTORY // max(1, len(several)))
+        for ids in several:
+            number = 0
+            for run in ids:
+                if isinstance(ledger.run(run).status, s.Done):
+                    found[run] = None
+                    if (number := number + 1) == few:
+                        break
+        return found
+
+    def _measure(self, workers: int) -> None:
+        """How long a worker has nothing between two runs, if there were many."""
+        now = time.monotonic()
+        if self._many >= BUSY * workers:
+            pause = max(0.0, workers * (now - self._since) - self._seconds) / self._many
+            self._pause = (self._pause + pause) / 2 if self._pause else pause
+        self._since, self._many, self._seconds = now, 0, 0.0
+
+    def _place(self, run: Run, ledger: Ledger) -> float:
+        return 1 - run.instance / len(ledger.instances)  # a batch is dispatched from its end
+
+    def _remember_traits(self, ledger: Ledger, instances: Collection[int]) -> None:
+        if len(self._traits) > CACHED:
+            self._traits = {}
+        for instance in instances:
+            if instance not in self._traits:
+                self._traits[instance] = traits_of(ledger.instances[instance])
+
+
+def _kept(run: Run, now: float) -> float:
+    """The seconds that a run has had and that count: those of earlier attempts do if it goes on from a state."""
+    return worked(run, now) - (run.seconds if run.state is None else 0.0)
+
+
+def waiting_of(ledger: Ledger) -> Waiting:
+    """The runs that wait, where nobody has them in a queue: iteration by iteration the batch from its end."""
+    ids = [
+        run.id
+        for run in ledger.runs
+        if isinstance(run.status, s.Pending | s.Interrupted) and ledger.instances[run.instance].in_batch
+    ]
+
+    def when(number: int) -> tuple[int, int]:
+        run = ledger.run(number)
+        return run.iteration, -run.instance
+
+    if len(ids) <= BULK + LAST:
+        return Waiting((), sorted(ids, key=when), len(ids))
+    last = nlargest(LAST, ids, when)[::-1]
+    latest = when(last[0])
+    sample = sorted((number for number in ids[:: len(ids) // BULK] if when(number) < latest), key=when)
+    return Waiting(sample, last, len(ids))
+
+
+def foreseen(ledger: Ledger, workers: int) -> Forecast | None:
+    """The forecast of an experiment that another process runs, from one look; `workers` are as many as were wanted."""
+    running = [run.id for run in ledger.runs if isinstance(run.status, s.Running)]
+    workers = max(len(running), workers)
+    return Foresight(first=0.0, pause=_pause(ledger, workers)).look(
+        ledger, running, lambda: waiting_of(ledger), workers
+    )
+
+
+def _pause(ledger: Ledger, workers: int) -> float:
+    """How long a worker has nothing between two runs: of short ones, by those that have ended last."""
+    ends = ((run.status.at, run.status.duration) for run in ledger.runs if isinstance(run.status, s.Done))
+    latest = nlargest(BUSY * workers + 1, ends)
+    if len(latest) <= BUSY * workers or (lasted := latest[0][0] - latest[-1][0]) > SHORT * BUSY:
+        return 0.0
+    return max(0.0, workers * lasted - math.fsum(took for _, took in latest[:-1])) / (len(latest) - 1)

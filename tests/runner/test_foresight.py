@@ -1,0 +1,137 @@
+"""What goes into a forecast, and how seldom it is made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.plan import plan
+from pyalma_tui.model.records import Progressed, Returned, Started
+from pyalma_tui.runner.foresight import BULK, LAST, Foresight, Waiting, foreseen, waiting_of
+from pyalma_tui.runner.queue import Queue
+from pyalma_tui.store.ledger import Ledger
+
+
+def ledger(instances: int, iterations: int = 1, done: int = 0, seconds: float = 10.0) -> Ledger:
+    """So many of the runs, in dispatch order, are done after so many seconds each."""
+    runs = plan(instances, iterations, 1)
+    for number in order(instances, iterations)[:done]:
+        runs[number - 1] = replace(runs[number - 1], status=s.Done(1.0, seconds), seconds=seconds, attempt=1)
+    return Ledger([Instance(i, str(i), f"/{i}") for i in range(instances)], runs, s.DoneHook())
+
+
+def order(instances: int, iterations: int = 1) -> list[int]:
+    return [k * instances + i + 1 for k in range(iterations) for i in range(instances - 1, -1, -1)]
+
+
+def none() -> Waiting:
+    return Waiting((), (), 0)
+
+
+def test_a_queue_tells_what_is_ahead_in_dispatch_order() -> None:
+    queue = Queue(order(1000))
+    queue.add(queue._order)
+    for _ in range(100):
+        queue.pop()
+    queue.discard(500)
+    sample, last = queue.ahead(40, 20)
+    assert last == order(1000)[-20:]
+    assert 35 <= len(sample) <= 60
+    assert sample == [run for run in order(1000)[100:-20] if run in sample]
+    assert 500 not in sample
+    assert queue.ahead(1000, 20) == ([], [run for run in order(1000)[100:] if run != 500])
+
+
+def test_who_only_reads_the_files_finds_the_same_ahead() -> None:
+    small = waiting_of(ledger(20, 3, done=25))
+    assert list(small.last) == order(20, 3)[25:]
+    large = waiting_of(ledger(500, 3, done=100))
+    assert large.count == 1400
+    assert list(large.last) == order(500, 3)[-LAST:]
+    assert BULK <= len(large.sample) <= 2 * BULK
+    assert list(large.sample) == [run for run in order(500, 3)[100:-LAST] if run in set(large.sample)]
+
+
+def test_a_forecast_is_kept_until_another_is_due_or_the_workers_are_others() -> None:
+    known, looked = ledger(50, done=20), []
+
+    def waiting() -> Waiting:
+        looked.append(1)
+        return waiting_of(known)
+
+    foresight = Foresight(first=0.0)
+    first = foresight.look(known, (), waiting, 2)
+    assert first is not None
+    assert [foresight.look(known, (), waiting, 2) for _ in range(100)] == [first] * 100
+    assert len(looked) == 1
+    faster = foresight.look(known, (), waiting, 4)
+    assert faster is not None
+    assert faster.middle < first.middle
+
+
+def test_it_costs_a_hundredth_of_a_core_at_most() -> None:
+    known = ledger(100_000, done=50_000)
+    foresight = Foresight(first=0.0)
+    began = time.thread_time()
+    foresight.look(known, (), lambda: waiting_of(known), 2)
+    cost = time.thread_time() - began
+    assert foresight._next - time.monotonic() > 60 * cost
+
+
+def test_a_sample_tells_what_all_would() -> None:
+    found = foreseen(ledger(30_000, done=10_000, seconds=10.0), 10)
+    assert found is not None
+    assert found.middle - time.time() == pytest.approx(20_000, rel=0.1)
+    again = foreseen(ledger(3_000, 10, done=10_000, seconds=10.0), 10)
+    assert again is not None
+    assert again.middle - time.time() == pytest.approx(20_000, rel=0.1)
+
+
+def advance(known: Ledger, foresight: Foresight, records: Sequence[Started | Progressed | Returned]) -> Run:
+    for record in records:
+        run = known.apply(record)
+        assert run is not None
+        foresight.learn(record, run)
+    return run
+
+
+def test_progress_is_heeded_and_held_to_what_came() -> None:
+    known, foresight = ledger(3), Foresight(first=0.0)
+    advance(known, foresight, [Started(1, 1, 0, time.time() - 50, "", 1), Progressed(1, 1, 1.0, 2.0)])
+    found = foresight.look(known, [1], none, 1)
+    assert found is not None
+    assert found.basis.progress == 1
+    assert found.middle - time.time() == pytest.approx(50, rel=0.2)
+    advance(known, foresight, [Returned(1, 1, 150.0)])
+    assert list(foresight._told) == pytest.approx([0.693], rel=0.01)  # twice as long as it had said was left
+
+
+def test_what_a_run_had_before_counts_only_if_it_goes_on_from_a_state() -> None:
+    known = ledger(40, done=39)
+    number = order(40)[39]
+    stopped = replace(known.run(number), status=s.Interrupted("", 1.0), seconds=8.0, attempt=1)
+    left = []
+    for state in (None, b"1"):
+        known.runs[number - 1] = replace(stopped, state=state)
+        found = foreseen(known, 1)
+        assert found is not None
+        left.append(found.middle - time.time())
+    assert left == pytest.approx([10, 2], rel=0.15)
+
+
+def test_runs_that_will_be_tried_again_are_ahead_and_have_not_ended() -> None:
+    known = ledger(40, done=38)
+    for number in (again := order(40)[38:]):
+        failed = replace(known.run(number), status=s.Failed(s.Error(""), 1.0), seconds=0.5, attempt=1)
+        known.runs[number - 1] = failed
+    foresight = Foresight(first=0.0)
+    found = foresight.look(known, (), lambda: Waiting((), again, 2), 1, again=set(again))
+    assert found is not None
+    assert found.basis.failing == 0
+    assert found.middle - time.time() == pytest.approx(20, rel=0.1)
