@@ -12,6 +12,7 @@ from typing import IO
 from msgspec.structs import replace
 
 from pyalma_tui.model import messages as m
+from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import instructions as i
@@ -122,7 +123,7 @@ class Crew:
             case m.DoneOrder(call):
                 self._logs[worker] = Bound(done_log_path(self._session.state_dir, call))
             case m.Exit():
-                self._logs[worker] = Bound(self._load_logs[worker])
+                self._logs[worker] = Bound(self._load_logs[worker], new=False)
 
     def _settle(self, worker: int) -> None:
         if (log := self._logs.pop(worker, None)) is not None:
@@ -153,10 +154,15 @@ class Crew:
             yield from self._part_from(worker)
             return
         match event.reply:
+            case m.Ended(run, attempt) if worker in self._followed:
+                self._settle(worker)
+                yield from journal.read(_writer(worker), rotated=False)
+                if has_ended(self._session.ledger.run(run), attempt):  # so nothing of it is in the next segment
+                    return
             case m.Serving():
                 journal.follow(_writer(worker))
                 self._followed.add(worker)
-            case m.Ended() | m.DoneEnded():
+            case m.DoneEnded():
                 self._settle(worker)
         if worker in self._followed:
             yield from journal.read(_writer(worker))

@@ -71,9 +71,13 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
         return
     if not state.planned:
         return
-    for seat in _beyond(state):
-        yield from dismiss(seat, state, clock)
-    for seat in state.seated(Ready):
+    ready = state.seated(Ready)
+    if ready and (beyond := state.staff - state.workers) > 0:  # those in the last slots go, whoever has the first
+        ready.sort(key=lambda seat: seat.slot)
+        for seat in ready[-beyond:]:
+            yield from dismiss(seat, state, clock)
+        del ready[-beyond:]
+    for seat in ready:
         if _is_used_up(seat, state):
             yield from dismiss(seat, state, clock)
         elif state.begins and (run := state.queue.pop()) is not None:
@@ -82,12 +86,6 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
         yield from _hire(len(state.queue), state, clock)
     elif done_is_due(state):
         yield from _call_done(state, clock)
-
-
-def _beyond(state: State) -> list[Seat]:
-    """Those that wait although fewer workers are wanted than there are: in the last slots, whoever has the first."""
-    beyond = state.staff - state.workers
-    return sorted(state.seated(Ready), key=lambda seat: seat.slot)[-beyond:] if beyond > 0 else []
 
 
 def _is_used_up(seat: Seat, state: State) -> bool:
@@ -117,8 +115,8 @@ def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
 
 def _order(seat: Seat, number: int, state: State, clock: Clock) -> Iterator[Instruction]:
     run = state.ledger.run(number)
-    assert all(other.run != number for other in state.seats.values()), "no two workers have the same run"
-    assert not isinstance(run.status, s.Running | s.Done), "only what is not running and not done is called"
+    assert number not in [other.run for other in state.seats.values()], "no two workers have the same run"
+    assert not isinstance(run.status, (s.Running, s.Done)), "only what is not running and not done is called"
     order = _run_order(run, state.ledger.instances[run.instance], state.timeout)
     turn(seat, state, clock, Running(run.id, order.attempt, state.timeout), served=1)
     yield i.Give(seat.worker, order)

@@ -11,7 +11,7 @@ from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.ending import SESSION_ENDED
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import DoneRaised, Lost, Started, Stopped
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner import instructions as i
@@ -241,7 +241,7 @@ def _tell_loss(seat: Seat, leaving: Leaving, code: int) -> Iterator[Instruction]
 
 def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     run = state.ledger.run(running.run)
-    if _says_how_it_ended(run, running):
+    if has_ended(run, running.attempt):
         return
     if run.attempt < running.attempt:  # it never came to its start
         state.retries.crashed(run.id)
@@ -265,11 +265,6 @@ def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock
     if stop is None:
         state.retries.crashed(run.id)
     yield from write(verdict(run.id, running.attempt, death, clock.at), state, clock)
-
-
-def _says_how_it_ended(run: Run, running: Running) -> bool:
-    """Whether the attempt's own last record does."""
-    return run.attempt > running.attempt or (run.attempt == running.attempt and not isinstance(run.status, s.Running))
 
 
 def _begin(running: Running, seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
@@ -316,7 +311,7 @@ def _interrupt(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
     if not isinstance(seat.doing, Running):
         return
     running, run = seat.doing, state.ledger.run(seat.run)
-    if _says_how_it_ended(run, running):
+    if has_ended(run, running.attempt):
         return
     seconds = round(clock.now - seat.began, 3)
     state.retries.crashed(run.id)

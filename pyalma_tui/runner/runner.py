@@ -162,6 +162,8 @@ class Runner:
 
     def _carry_out(self, instruction: Instruction) -> None:
         match instruction:
+            case i.Give():  # the first, as it is by far the most frequent
+                self._crew.carry_out(instruction)
             case i.Write(record, run):
                 self._session.write(record)
                 self._tell([(record, run)])

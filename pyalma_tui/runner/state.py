@@ -171,7 +171,7 @@ class State(msgspec.Struct, kw_only=True):
     @property
     def staff(self) -> int:
         """How many workers there are, without those that were told to end."""
-        return len(self.seats) - len(self.seated(Leaving))
+        return len([seat for seat in self.seats.values() if not isinstance(seat.doing, Leaving)])
 
     def seat_of(self, worker: int) -> Seat | None:
         """The seat of this worker, None if it is gone."""
