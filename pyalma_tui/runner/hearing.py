@@ -14,6 +14,7 @@ from pyalma_tui.model.ending import SESSION_ENDED
 from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import DoneRaised, Lost, Started, Stopped
 from pyalma_tui.model.words import plural
+from pyalma_tui.runner import ahead
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
 from pyalma_tui.runner.retries import CRASHES
@@ -37,6 +38,7 @@ from pyalma_tui.runner.steps import (
     cut_off,
     dismiss,
     label,
+    leave,
     not_saved,
     turn,
     write,
@@ -111,10 +113,12 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
         case m.ServeFailed(error, room):
             yield from dismiss(seat, state, clock)
             yield from not_saved("a worker cannot write its journal", m.Refused(error.message, room), state, clock)
-        case m.Ended(refused=refused, worn=worn):
+        case m.Ended(run, attempt, refused, worn):
+            if not isinstance(seat.doing, Running) or (seat.doing.run, seat.doing.attempt) != (run, attempt):
+                return
             if refused is not None:
                 yield from _not_recorded(seat, reply, refused, state, clock)
-            turn(seat, state, clock, Ready())
+            ahead.ended(seat, state, clock, fit=refused is None and not worn)
             if worn:
                 yield from _replace(state.seats[seat.slot], label(reply.run, state), worn, state, clock)
         case m.DoneEnded(unsaved=unsaved):
@@ -208,7 +212,7 @@ def _never_loaded(said: str, why: str, state: State, clock: Clock) -> Iterator[I
 
 def bury(seat: Seat, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     """The worker is gone, and its last words were taken in: find out what became of what it was doing."""
-    del state.seats[seat.slot]
+    leave(seat, state)
     match seat.doing:
         case Running() as running:
             yield from _end_run(seat, running, code, state, clock)
@@ -290,7 +294,7 @@ def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Ins
     coming = state.seated(Coming)
     for seat in list(state.seats.values()):
         if seat in coming or (seat.active and seat.stop is None and not state.failed):
-            del state.seats[seat.slot]
+            leave(seat, state)
             yield from _interrupt(seat, state, clock)
         else:
             yield from bury(seat, code, state, clock)
