@@ -1,8 +1,8 @@
 """One order ahead: a worker whose runs take less than telling it has the next one at hand while it still calls one.
 
-The agent keeps such an order where it can take it back until the worker has taken it, and a worker says that its run has
-ended before it takes one. So whatever is to be decided about waiting runs is decided when every order ahead has come
-back or is that of a run which has begun: nothing is ever both waiting and begun.
+Such an order lies where it can be taken back until the worker has it, and a worker says that its run has ended before it
+takes one. So what is to be decided about waiting runs is decided when every order ahead has come back, or is that of a
+run which has begun: nothing is ever both waiting and begun.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ def is_small(order: m.RunOrder) -> bool:
 
 def ended(seat: Seat, state: State, clock: Clock, *, fit: bool) -> None:
     """A run is over: its worker goes on with what it has at hand if it is `fit` to, else it waits."""
-    goes_on = fit and seat.ahead is not None
-    doing: Doing = seat.ahead if goes_on and seat.ahead is not None else Ready()
+    taken = seat.ahead if fit else None
+    doing: Doing = taken or Ready()
     state.seats[seat.slot] = replace(
         seat,
         doing=doing,
-        ahead=None if goes_on else seat.ahead,
+        ahead=None if fit else seat.ahead,
         began=clock.now,
         since=clock.at,
         stop=None,
-        served=seat.served + goes_on,
+        served=seat.served + (taken is not None),
         brisk=fit and clock.now - seat.began < BRISK,
     )
 

@@ -148,7 +148,7 @@ def _is_wished(seat: Seat) -> bool:
 
 def _replace(seat: Seat, run: str, worn: str, state: State, clock: Clock) -> Iterator[Instruction]:
     """Let a worker go whose process runs have changed for good; another one takes its slot if there is need."""
-    if worn not in state.worn:
+    if state.policy.runs_per_worker != 1 and worn not in state.worn:  # else each is replaced after every run
         state.worn = {*state.worn, worn}
         yield i.Say(f"{run} {worn}: its worker is replaced, as each is after such a run")
     yield from dismiss(seat, state, clock)

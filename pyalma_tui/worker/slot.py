@@ -57,7 +57,7 @@ _order_of: Callable[[bytes], Order] = jsontext.decoder(Order)  # made once, in t
 
 
 class Ends(msgspec.Struct, frozen=True):
-    """A worker's ends: the socket to the runner, the boxes for orders ahead, the one to its agent, the lock's descriptor.
+    """A worker's ends: the socket to the runner, the boxes for orders ahead, the socket to its agent, the lock.
 
     `streams` are the standard descriptors of one in the foreground.
     """

@@ -35,7 +35,7 @@ from pyalma_tui.runner.steps import all_done
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
 from tests.runner.stage import Stage
 
-RUNS = 3  # at the most
+RUNS = 5  # at the most
 STEPS = 400  # more than any end may take
 
 Place = Literal["started", "coming", "ready", "ordered", "calling", "ended"]
@@ -425,13 +425,13 @@ class World(RuleBasedStateMachine):
         if state.has_done and all_done(state):
             assert not isinstance(state.ledger.hook.status, s.HookNotYet), "done() was called"
 
-    @rule(times=st.integers(1, 9), left=st.booleans())
-    def everybody_goes_on(self, times: int, left: bool) -> None:
+    @rule(times=st.integers(1, 9), left=st.booleans(), quick=st.booleans())
+    def everybody_goes_on(self, times: int, left: bool, quick: bool) -> None:
         for _ in range(times):
-            self.go_on(left=left)
+            self.go_on(left=left, quick=quick)
 
-    def go_on(self, *, left: bool = False) -> None:
-        """Everybody does the next thing that he has to do, and a moment passes."""
+    def go_on(self, *, left: bool = False, quick: bool = False) -> None:
+        """Everybody does the next thing that he has to do, and a moment passes, unless all are quick."""
         if self.killed or self.ending:
             self.lose_agent(0)
         elif self.agent == "loading":
@@ -452,10 +452,11 @@ class World(RuleBasedStateMachine):
             elif puppet.place == "calling":
                 self.end_call(puppet, "stops" if puppet.asked else "returns")
             elif puppet.place == "ended":
-                self.say_ended(puppet)
+                self.say_ended(puppet, quietly=quick)
         while self.left and not left:
             self.tell(m.Cleared(self.left.pop()))
-        self.pass_time(0.7)
+        if not quick:
+            self.pass_time(0.7)
 
     def teardown(self) -> None:
         """All goes well from now on, or not; then somebody quits, and nobody does anything but what he is made to."""

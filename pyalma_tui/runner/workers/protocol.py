@@ -23,8 +23,8 @@ from pyalma_tui.model.messages import (
     Order,
     Reply,
     Request,
-    RunOrder,
     Responds,
+    RunOrder,
     TryLater,
 )
 
