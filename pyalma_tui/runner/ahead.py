@@ -1,8 +1,8 @@
 """One order ahead: a worker whose runs take less than telling it has the next one at hand while it still calls one.
 
-Such an order lies where it can be taken back until the worker has it, and a worker says that its run has ended before it
-takes one. So what is to be decided about waiting runs is decided when every order ahead has come back, or is that of a
-run which has begun: nothing is ever both waiting and begun.
+Such an order lies where it can be taken back until the worker has it, and a worker says that its run has ended before
+it takes one. So what is to be decided about waiting runs is decided when every order ahead has come back, or is that of
+a run which has begun: nothing is ever both waiting and begun.
 """
 
 from __future__ import annotations
