@@ -80,7 +80,7 @@ def fold(run: Run, record: RunRecord) -> Run:
     if isinstance(record, Reset):
         return _reset(run, record)
     if record.attempt > run.attempt:
-        if isinstance(record, Lost) and not isinstance(run.status, s.Running | s.Done):  # on a full disk, say
+        if isinstance(record, Lost) and not isinstance(run.status, (s.Running, s.Done)):  # on a full disk, say
             failed = s.Failed(error=record.error, at=record.at)
             return msgspec.structs.replace(run, status=failed, attempt=record.attempt, number=0, progress=None)
         raise _illegal(run, record)
@@ -96,7 +96,7 @@ def fold(run: Run, record: RunRecord) -> Run:
 def _start(run: Run, record: Started) -> Run:
     if record.attempt <= run.attempt:
         return run
-    if isinstance(run.status, s.Running | s.Done):
+    if isinstance(run.status, (s.Running, s.Done)):
         raise _illegal(run, record)
     return msgspec.structs.replace(
         run,
@@ -155,6 +155,11 @@ def _reset(run: Run, record: Reset) -> Run:
 def anew(run: Run, attempt: int) -> Run:
     """The run with nothing behind it; records of attempts up to this one are fenced off."""
     return Run(id=run.id, instance=run.instance, iteration=run.iteration, seed=run.seed, attempt=attempt)
+
+
+def has_ended(run: Run, attempt: int) -> bool:
+    """Whether it is known how this attempt ended."""
+    return run.attempt > attempt or (run.attempt == attempt and not isinstance(run.status, s.Running))
 
 
 def has_result(run: Run) -> bool:

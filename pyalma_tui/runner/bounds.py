@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import time
 from pathlib import Path
 
 from pyalma_tui.store.disk import open_regular
@@ -13,6 +14,7 @@ LIMIT = 16 << 20  # bytes beyond which a log loses its middle
 HEAD = 4 << 20
 TAIL = 4 << 20
 BLOCK = 4096
+SHORT = 0.001  # seconds in which no log outgrows its limit: memory is copied at a few GB a second
 KEEP_SIZE_PUNCH_HOLE = 3
 
 
@@ -23,9 +25,11 @@ class Bound:
     end the hole is closed.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, new: bool = True) -> None:
+        """`new` tells that the log begins now."""
         self.path = path
         self._hole_end = HEAD
+        self._began = time.monotonic() if new else 0.0
 
     def look(self) -> None:
         """Give the middle back if the log has grown too large; otherwise this costs one stat."""
@@ -39,6 +43,8 @@ class Bound:
 
     def settle(self) -> None:
         """Nobody prints any more: leave head and tail, and between them a line that tells what is missing."""
+        if time.monotonic() - self._began < SHORT:
+            return
         try:
             if os.lstat(self.path).st_size > LIMIT:
                 _close_up(self.path)

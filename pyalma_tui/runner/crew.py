@@ -12,6 +12,7 @@ from typing import IO
 from msgspec.structs import replace
 
 from pyalma_tui.model import messages as m
+from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import instructions as i
@@ -35,6 +36,7 @@ class Crew:
         self._session = session
         self._followed: set[int] = set()  # workers whose segments are there to be read
         self._logs: dict[int, Bound] = {}  # by worker: what its run or done() prints now
+        self._ahead: dict[int, m.RunOrder] = {}  # by worker: what lies ready for it
         self._load_logs: dict[int, Path] = {}
         self._agent_log: Path | None = None  # None for that of the first agent, which has loaded the module
         self._edited = ModuleWatch(settings.module, session.meta.module_hash)
@@ -97,6 +99,21 @@ class Crew:
                 else:
                     self.agent.end()
 
+    def give_ahead(self, worker: int, order: m.RunOrder) -> bool:
+        """Lay an order ready; whether it could be."""
+        if not self.agent.order_ahead(worker, order):
+            return False
+        self._ahead[worker] = order
+        return True
+
+    def recall(self, worker: int, run: int) -> bool:
+        """Take back the order that lies ready; whether it has come back, so that the worker never has it."""
+        order = self._ahead.get(worker)
+        if order is None or order.run != run or not self.agent.recall(worker):
+            return False
+        del self._ahead[worker]
+        return True
+
     def start_worker(self, worker: int, slot: int, workers: int) -> m.NotBorn | None:
         """Start a worker, one of so many that there are to be; why none can be."""
         session = self._session
@@ -124,7 +141,7 @@ class Crew:
             case m.DoneOrder(call):
                 self._logs[worker] = Bound(done_log_path(self._session.state_dir, call))
             case m.Exit():
-                self._logs[worker] = Bound(self._load_logs[worker])
+                self._logs[worker] = Bound(self._load_logs[worker], new=False)
 
     def _settle(self, worker: int) -> None:
         if (log := self._logs.pop(worker, None)) is not None:
@@ -155,16 +172,24 @@ class Crew:
             yield from self._part_from(worker)
             return
         match event.reply:
+            case m.Ended(run, attempt) if worker in self._followed:
+                self._settle(worker)
+                if (order := self._ahead.pop(worker, None)) is not None:
+                    self._follow_log(worker, order)
+                yield from journal.read(_writer(worker), rotated=False)
+                if has_ended(self._session.ledger.run(run), attempt):  # so nothing of it is in the next segment
+                    return
             case m.Serving():
                 journal.follow(_writer(worker))
                 self._followed.add(worker)
-            case m.Ended() | m.DoneEnded():
+            case m.DoneEnded():
                 self._settle(worker)
         if worker in self._followed:
             yield from journal.read(_writer(worker))
 
     def _part_from(self, worker: int) -> Iterator[Record]:
         self._settle(worker)
+        self._ahead.pop(worker, None)
         _remove_empty(self._load_logs.pop(worker, None))
         self._followed.discard(worker)
         yield from self._session.journal.end(_writer(worker))

@@ -18,7 +18,7 @@ from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneStarted
-from pyalma_tui.runner import commanding, hearing, stop
+from pyalma_tui.runner import ahead, commanding, hearing, stop
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
@@ -37,6 +37,7 @@ from pyalma_tui.runner.state import (
 )
 from pyalma_tui.runner.steps import GOODBYE, PRESSED, after_failure, all_done, dismiss, turn
 from pyalma_tui.runner.steps import stop as take_step
+from pyalma_tui.runner.workers.protocol import Said
 
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
 FAREWELL = 6.0  # seconds that an agent gets to end: what workers have left behind has its moment, then exit functions
@@ -45,18 +46,29 @@ NO_STATE = msgspec.Raw(b'""')
 
 def decide(event: Event, state: State, clock: Clock) -> list[Instruction]:
     """Take the event in; what is to be done, in order."""
-    return [*_take(event, state, clock), *_go_on(state, clock)]
+    return [*_take(event, state, clock), *_go_on(state, clock), *ahead.recalls(state, clock)]
 
 
 def _take(event: Event, state: State, clock: Clock) -> Iterator[Instruction]:
-    if isinstance(event, i.Tick):
+    if isinstance(event, Said):  # the first, as it is by far the most frequent
+        yield from hearing.hear(event, state, clock)
+    elif isinstance(event, i.Tick):
         state.planned = event.planned
         yield from _tick(state, clock, stored=event.stored)
     elif isinstance(event, i.Failures):
         for run in event.runs:
             yield from after_failure(run, state, clock)
+    elif isinstance(event, i.Recalled):
+        ahead.recalled(event, state)
+        if not any(seat.ahead for seat in state.seats.values()):
+            held, state.held = state.held, []
+            for command in held:
+                yield from commanding.carry_out(command, state, clock)
     elif isinstance(event, c.Command):
-        yield from commanding.carry_out(event, state, clock)
+        if any(seat.ahead for seat in state.seats.values()):
+            state.held = [*state.held, event]
+        else:
+            yield from commanding.carry_out(event, state, clock)
     else:
         yield from hearing.hear(event, state, clock)
 
@@ -71,23 +83,25 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
         return
     if not state.planned:
         return
-    for seat in _beyond(state):
-        yield from dismiss(seat, state, clock)
-    for seat in state.seated(Ready):
+    ready = state.seated(Ready)
+    if ready and (beyond := state.staff - state.workers) > 0:  # those in the last slots go, whoever has the first
+        ready.sort(key=lambda seat: seat.slot)
+        for seat in ready[-beyond:]:
+            yield from dismiss(seat, state, clock)
+        del ready[-beyond:]
+    for seat in ready:
+        if seat.ahead is not None:
+            continue
         if _is_used_up(seat, state):
             yield from dismiss(seat, state, clock)
         elif state.begins and (run := state.queue.pop()) is not None:
             yield from _order(seat, run, state, clock)
     if state.begins and len(state.queue):
+        yield from _give_ahead(state)
+    if state.begins and len(state.queue):
         yield from _hire(len(state.queue), state, clock)
     elif done_is_due(state):
         yield from _call_done(state, clock)
-
-
-def _beyond(state: State) -> list[Seat]:
-    """Those that wait although fewer workers are wanted than there are: in the last slots, whoever has the first."""
-    beyond = state.staff - state.workers
-    return sorted(state.seated(Ready), key=lambda seat: seat.slot)[-beyond:] if beyond > 0 else []
 
 
 def _is_used_up(seat: Seat, state: State) -> bool:
@@ -115,10 +129,25 @@ def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
         yield i.StartWorker(state.hired, slot)
 
 
+def _give_ahead(state: State) -> Iterator[Instruction]:
+    for seat in list(state.seats.values()):
+        if not ahead.is_welcome(seat, state) or state.held or state.staff > state.workers:
+            continue
+        if (number := state.queue.pop()) is None:
+            return
+        run = state.ledger.run(number)
+        order = _run_order(run, state.ledger.instances[run.instance], state)
+        if not ahead.is_small(order):
+            state.queue.put_first([number])
+            return
+        state.seats[seat.slot] = replace(seat, ahead=Running(run.id, order.attempt, state.timeout))
+        yield i.GiveAhead(seat.worker, order)
+
+
 def _order(seat: Seat, number: int, state: State, clock: Clock) -> Iterator[Instruction]:
     run = state.ledger.run(number)
-    assert all(other.run != number for other in state.seats.values()), "no two workers have the same run"
-    assert not isinstance(run.status, s.Running | s.Done), "only what is not running and not done is called"
+    assert not any(number in other.runs for other in state.seats.values()), "no two workers have the same run"
+    assert not isinstance(run.status, (s.Running, s.Done)), "only what is not running and not done is called"
     order = _run_order(run, state.ledger.instances[run.instance], state)
     turn(seat, state, clock, Running(run.id, order.attempt, state.timeout), served=1)
     yield i.Give(seat.worker, order)

@@ -11,9 +11,10 @@ from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.ending import SESSION_ENDED
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import DoneRaised, Lost, Started, Stopped
 from pyalma_tui.model.words import plural
+from pyalma_tui.runner import ahead
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
 from pyalma_tui.runner.retries import CRASHES
@@ -37,6 +38,7 @@ from pyalma_tui.runner.steps import (
     cut_off,
     dismiss,
     label,
+    leave,
     not_saved,
     turn,
     write,
@@ -111,10 +113,12 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
         case m.ServeFailed(error, room):
             yield from dismiss(seat, state, clock)
             yield from not_saved("a worker cannot write its journal", m.Refused(error.message, room), state, clock)
-        case m.Ended(refused=refused, worn=worn):
+        case m.Ended(run, attempt, refused, worn):
+            if not isinstance(seat.doing, Running) or (seat.doing.run, seat.doing.attempt) != (run, attempt):
+                return
             if refused is not None:
                 yield from _not_recorded(seat, reply, refused, state, clock)
-            turn(seat, state, clock, Ready())
+            ahead.ended(seat, state, clock, fit=refused is None and not worn)
             if worn:
                 yield from _replace(state.seats[seat.slot], label(reply.run, state), worn, state, clock)
         case m.DoneEnded(unsaved=unsaved):
@@ -144,7 +148,7 @@ def _is_wished(seat: Seat) -> bool:
 
 def _replace(seat: Seat, run: str, worn: str, state: State, clock: Clock) -> Iterator[Instruction]:
     """Let a worker go whose process runs have changed for good; another one takes its slot if there is need."""
-    if worn not in state.worn:
+    if state.policy.runs_per_worker != 1 and worn not in state.worn:  # else each is replaced after every run
         state.worn = {*state.worn, worn}
         yield i.Say(f"{run} {worn}: its worker is replaced, as each is after such a run")
     yield from dismiss(seat, state, clock)
@@ -208,7 +212,7 @@ def _never_loaded(said: str, why: str, state: State, clock: Clock) -> Iterator[I
 
 def bury(seat: Seat, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     """The worker is gone, and its last words were taken in: find out what became of what it was doing."""
-    del state.seats[seat.slot]
+    leave(seat, state)
     match seat.doing:
         case Running() as running:
             yield from _end_run(seat, running, code, state, clock)
@@ -241,7 +245,7 @@ def _tell_loss(seat: Seat, leaving: Leaving, code: int) -> Iterator[Instruction]
 
 def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock) -> Iterator[Instruction]:
     run = state.ledger.run(running.run)
-    if _says_how_it_ended(run, running):
+    if has_ended(run, running.attempt):
         return
     if run.attempt < running.attempt:  # it never came to its start
         state.retries.crashed(run.id)
@@ -267,11 +271,6 @@ def _end_run(seat: Seat, running: Running, code: int, state: State, clock: Clock
     yield from write(verdict(run.id, running.attempt, death, clock.at), state, clock)
 
 
-def _says_how_it_ended(run: Run, running: Running) -> bool:
-    """Whether the attempt's own last record does."""
-    return run.attempt > running.attempt or (run.attempt == running.attempt and not isinstance(run.status, s.Running))
-
-
 def _begin(running: Running, seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
     started = Started(running.run, running.attempt, seat.slot, seat.since, "", seat.pid)
     yield from write(started, state, clock)
@@ -295,7 +294,7 @@ def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Ins
     coming = state.seated(Coming)
     for seat in list(state.seats.values()):
         if seat in coming or (seat.active and seat.stop is None and not state.failed):
-            del state.seats[seat.slot]
+            leave(seat, state)
             yield from _interrupt(seat, state, clock)
         else:
             yield from bury(seat, code, state, clock)
@@ -316,7 +315,7 @@ def _interrupt(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
     if not isinstance(seat.doing, Running):
         return
     running, run = seat.doing, state.ledger.run(seat.run)
-    if _says_how_it_ended(run, running):
+    if has_ended(run, running.attempt):
         return
     seconds = round(clock.now - seat.began, 3)
     state.retries.crashed(run.id)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.messages import Order, Request
+from pyalma_tui.model.messages import Order, Request, RunOrder
 from pyalma_tui.model.records import DoneStarted, Record
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.workers.protocol import AgentEvent
@@ -45,7 +45,18 @@ class NoAgent(msgspec.Struct, frozen=True):
     later: bool
 
 
-Event: TypeAlias = Tick | Failures | NoAgent | Command | AgentEvent
+class Recalled(msgspec.Struct, frozen=True):
+    """What became of an order ahead that was to be taken back: it is `back`, or the worker had taken it.
+
+    That the run before it has ended was told then.
+    """
+
+    worker: int
+    run: int
+    back: bool
+
+
+Event: TypeAlias = Tick | Failures | NoAgent | Recalled | Command | AgentEvent
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------
@@ -73,6 +84,20 @@ class Give(msgspec.Struct, frozen=True):
 
     worker: int
     order: Order
+
+
+class GiveAhead(msgspec.Struct, frozen=True):
+    """Lay an order ready for a worker that carries out another one; where that cannot be, it is Recalled."""
+
+    worker: int
+    order: RunOrder
+
+
+class Recall(msgspec.Struct, frozen=True):
+    """Take back the order that lies ready for a worker; Recalled tells at once what became of it."""
+
+    worker: int
+    run: int
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -125,5 +150,17 @@ class Say(msgspec.Struct, frozen=True):
 
 
 Instruction: TypeAlias = (
-    StartAgent | EndAgent | StartWorker | Give | Ask | Send | Write | WriteDurably | NotSaved | Remember | Say
+    StartAgent
+    | EndAgent
+    | StartWorker
+    | Give
+    | GiveAhead
+    | Recall
+    | Ask
+    | Send
+    | Write
+    | WriteDurably
+    | NotSaved
+    | Remember
+    | Say
 )

@@ -69,7 +69,7 @@ class Queue:
 
     def pop(self, barred: Collection[int] = ()) -> int | None:
         """The next run that is not `barred`, None if there is none; those that are wait on."""
-        found = next((run for run in self._first if run not in barred), None)
+        found = next((run for run in self._first if run not in barred), None) if self._first else None
         held = []
         while found is None and self._heap:
             place = heapq.heappop(self._heap)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from pyalma_tui.errors import Failure, ShortageError, StoreError
@@ -45,6 +46,7 @@ class Runner:
         self._failure: Failure | None = None
         self._changed = True
         self._mailbox = Mailbox()
+        self._inbox: deque[Event] = deque()  # what has come and is to be taken in
         self._selector = selectors.DefaultSelector()
         self._next_tick = self._next_measure = 0.0  # time.monotonic
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
@@ -139,7 +141,13 @@ class Runner:
         self._selector.register(self._crew.agent, selectors.EVENT_READ, self._hear)
 
     def _hear(self) -> None:
-        for event in self._crew.receive():
+        self._inbox.extend(self._crew.receive())
+        self._take_in()
+
+    def _take_in(self) -> None:
+        """Take in one after the other what has come, and what comes of that."""
+        while self._inbox:
+            event = self._inbox.popleft()
             if isinstance(event, m.Measured):
                 self._publisher.loads = event.loads
                 continue
@@ -149,19 +157,34 @@ class Runner:
                 if self._crew.agent in self._selector.get_map():
                     self._selector.unregister(self._crew.agent)
                 self._absorb(self._crew.close())
-            self._decide(event)
+            self._carry_out_all(event)
 
     def _take_commands(self) -> None:
         for command in self._mailbox.take():
             self._decide(command)
 
     def _decide(self, event: Event) -> None:
+        self._carry_out_all(event)
+        self._take_in()
+
+    def _carry_out_all(self, event: Event) -> None:
         for instruction in decide(event, self._state, Clock(time.monotonic(), time.time())):
             self._changed = True
             self._carry_out(instruction)
 
     def _carry_out(self, instruction: Instruction) -> None:
         match instruction:
+            case i.GiveAhead(worker, order):  # the first, as it is by far the most frequent
+                if not self._crew.give_ahead(worker, order):
+                    self._inbox.appendleft(i.Recalled(worker, order.run, back=True))
+            case i.Give():
+                self._crew.carry_out(instruction)
+            case i.Recall(worker, run):
+                if self._crew.recall(worker, run):  # told before the run before it ends: it does not follow
+                    self._inbox.appendleft(i.Recalled(worker, run, back=True))
+                else:
+                    self._inbox.extend(self._crew.receive())  # that the run before it has ended
+                    self._inbox.append(i.Recalled(worker, run, back=False))
             case i.Write(record, run):
                 self._session.write(record)
                 self._tell([(record, run)])
@@ -178,10 +201,10 @@ class Runner:
                 if (none := self._crew.start_agent()) is None:
                     self._listen()
                 else:
-                    self._decide(none)
+                    self._inbox.append(none)
             case i.StartWorker(worker, slot):
                 if (refused := self._crew.start_worker(worker, slot, self._state.workers)) is not None:
-                    self._decide(refused)
+                    self._inbox.append(refused)
             case _:
                 self._crew.carry_out(instruction)
 
@@ -193,7 +216,7 @@ class Runner:
             self._changed = True
             self._tell(changes)
             if failed := [run.id for _, run in changes if run is not None and isinstance(run.status, s.Failed)]:
-                self._decide(i.Failures(failed))
+                self._carry_out_all(i.Failures(failed))
 
     def _tell(self, changes: list[Change]) -> None:
         self._publisher.learn(changes)

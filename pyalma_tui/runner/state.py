@@ -10,6 +10,7 @@ import msgspec
 from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.messages import Cut
+from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import Retries
 from pyalma_tui.runner.room import Room
@@ -60,7 +61,8 @@ class Seat(msgspec.Struct, frozen=True):
     """A slot that is taken, by the worker of this number; `since` is when it began what it does now.
 
     `served` counts the calls of user code that it was given. `pid` is shown. `responding` is False while the worker is
-    stopped, as by SIGSTOP or a debugger.
+    stopped, as by SIGSTOP or a debugger. `ahead` is the run whose order lies ready for it, `brisk` tells that its last
+    run took next to nothing.
     """
 
     slot: int
@@ -72,6 +74,8 @@ class Seat(msgspec.Struct, frozen=True):
     served: int = 0
     pid: int = 0
     responding: bool = True
+    ahead: Running | None = None
+    brisk: bool = False
 
     @property
     def active(self) -> bool:
@@ -82,6 +86,12 @@ class Seat(msgspec.Struct, frozen=True):
     def run(self) -> int:
         """The run that it calls, 0 if none."""
         return self.doing.run if isinstance(self.doing, Running) else 0
+
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """All the runs that it was given."""
+        ahead = () if self.ahead is None else (self.ahead.run,)
+        return (self.doing.run, *ahead) if isinstance(self.doing, Running) else ahead
 
 
 # --- the agent --------------------------------------------------------------------------------------------------------
@@ -163,6 +173,7 @@ class State(msgspec.Struct, kw_only=True):
     seats: dict[int, Seat] = {}  # by slot
     hired: int = 0  # the number of the last worker
     came: bool = False  # whether any of them has come to take orders
+    held: list[Command] = []  # until every order ahead is back, or is that of a run which has begun
     parting: set[int] = set()  # workers that are gone, but not all that they have started
     worn: set[str] = set()  # what was told of runs that have worn out their workers
 
@@ -173,7 +184,7 @@ class State(msgspec.Struct, kw_only=True):
     @property
     def staff(self) -> int:
         """How many workers there are, without those that were told to end."""
-        return len(self.seats) - len(self.seated(Leaving))
+        return len([seat for seat in self.seats.values() if not isinstance(seat.doing, Leaving)])
 
     def seat_of(self, worker: int) -> Seat | None:
         """The seat of this worker, None if it is gone."""
@@ -196,5 +207,5 @@ class State(msgspec.Struct, kw_only=True):
 
     def standing(self, runs: Iterable[int], *kinds: type[s.Status]) -> list[int]:
         """Those of the runs that are in one of these statuses and that no worker has."""
-        taken = {seat.run for seat in self.seats.values()}
+        taken = {run for seat in self.seats.values() for run in seat.runs}
         return [run for run in runs if isinstance(self.ledger.run(run).status, kinds) and run not in taken]

@@ -33,6 +33,13 @@ def turn(seat: Seat, state: State, clock: Clock, doing: Doing, *, served: int = 
     )
 
 
+def leave(seat: Seat, state: State) -> None:
+    """A worker is gone: its slot is free, and what lay ready for it waits again."""
+    del state.seats[seat.slot]
+    if seat.ahead is not None:
+        state.queue.add([seat.ahead.run])
+
+
 def dismiss(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
     """Let a worker end that calls nothing; its slot is free when it is gone."""
     came = not isinstance(seat.doing, Coming)

@@ -105,15 +105,17 @@ class Journal:
         for writer in list(self._tails):
             yield from self.read(writer)
 
-    def read(self, writer: str) -> Iterator[Record]:
-        """What this worker appended since the last call."""
+    def read(self, writer: str, *, rotated: bool = True) -> Iterator[Record]:
+        """What this worker appended since the last call; with `rotated` also to segments that it went on to."""
         while writer in self._tails:
             name, tail = self._tails[writer]
             before = tail.position
             yield from self._read(name, tail)
             self.changed |= tail.position > before
+            if not rotated:
+                return
             following = next_segment(name)
-            if not os.path.exists(f"{self.directory}/{following}"):  # asked thousands of times a second
+            if not os.path.exists(f"{self.directory}/{following}"):
                 return
             yield from self._read(name, tail)  # nothing is added once the next one exists
             self._follow(writer, following)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import fsum
+from typing import TypeAlias
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
@@ -28,13 +29,14 @@ from pyalma_tui.model.vector import Vector
 from pyalma_tui.model.view import Row, Tally
 
 NOTES = 500  # kept in memory; the session log on disk has them all
+OF_NO_RUN = (Note, Checkpointed, DoneStarted, DoneReturned, DoneRaised)
+Step: TypeAlias = tuple[Tally, s.Word, s.Word]
 
 
 class Ledger:
     """Runs by id, the rows they add up to, the history of done(), and the last notes.
 
-    `runs[i]` is the run with id i + 1. `counts` are those of the batch, `aside` those of instances that are not in the
-    batch any more. One thread owns a ledger; others read what its vectors freeze to.
+    `runs[i]` is the run with id i + 1. One thread owns a ledger; others read what its vectors freeze to.
     """
 
     def __init__(self, instances: Sequence[Instance], runs: Sequence[Run], hook: s.DoneHook) -> None:
@@ -46,27 +48,38 @@ class Ledger:
         self.runs_of = runs_of(len(instances), runs)
         self._unreset = False  # the record of a reset was lost
         self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
-        self.aside = Tally()
-        self.rows, self.counts = self._rows(runs)
+        self._steps: dict[Step, Tally] = {}  # what follows each of them when one of its runs goes on
+        self._aside = dict.fromkeys(s.WORDS, 0)
+        self._counts = dict.fromkeys(s.WORDS, 0)
+        self.rows = self._rows(runs)
 
-    def _rows(self, runs: Sequence[Run]) -> tuple[Vector[Row], Tally]:
-        counts = dict.fromkeys(s.WORDS, 0)
+    @property
+    def counts(self) -> Tally:
+        """Where the runs of the batch stand."""
+        return Tally(**self._counts)
+
+    @property
+    def aside(self) -> Tally:
+        """Where the runs stand whose instances are not in the batch any more."""
+        return Tally(**self._aside)
+
+    def _rows(self, runs: Sequence[Run]) -> Vector[Row]:
+        counts, aside = self._counts, self._aside
         everyone = all(instance.in_batch for instance in self.instances)
         if everyone and all(
             run.attempt == 0 and run.status is s.PENDING for run in runs
         ):  # new: all rows of a batch look the same
             counts["pending"] = len(runs)
             shared = {n: self._shared(Tally(pending=n)) for n in set(map(len, self.runs_of))}
-            return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of]), Tally(pending=len(runs))
+            return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of])
         self.saved_at = max((run.saved_at for run in runs if run.saved_at is not None), default=None)
         if everyone and len(runs) == len(self.instances) and isinstance(self.runs_of, Grid):  # a row is its run
             words = [s.word(run.status) for run in runs]
             alone = {word: self._shared(Tally(**{word: 1})) for word in s.WORDS}
-            counts |= Counter(words)
+            counts.update(Counter(words))
             rows = [Row(alone[word], run.id, run.seconds) for word, run in zip(words, runs, strict=True)]
-            return Vector(rows), Tally(**counts)
+            return Vector(rows)
         rows = []
-        aside = dict.fromkeys(s.WORDS, 0)
         for instance, ids in zip(self.instances, self.runs_of, strict=True):
             tally = dict.fromkeys(s.WORDS, 0)
             latest = max((runs[i - 1] for i in ids), key=_recency, default=None)
@@ -77,8 +90,7 @@ class Ledger:
                 counted[word] += tally[word]
             seconds = fsum(runs[i - 1].seconds for i in ids)
             rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0, seconds))
-        self.aside = Tally(**aside)
-        return Vector(rows), Tally(**counts)
+        return Vector(rows)
 
     def _shared(self, tally: Tally) -> Tally:
         return self._tallies.setdefault(tally, tally)
@@ -92,13 +104,8 @@ class Ledger:
 
         Raises IllegalTransitionError, IndexError for a run that does not exist.
         """
-        if isinstance(record, Note):
-            self.notes = (*self.notes, record)[-NOTES:]
-            return None
-        if isinstance(record, Checkpointed):  # which is about files, not about what is true
-            return None
-        if isinstance(record, DoneStarted | DoneReturned | DoneRaised):
-            self.hook = fold_hook(self.hook, record)
+        if isinstance(record, OF_NO_RUN):
+            self._apply_to_others(record)
             return None
         if record.run < 1:
             raise IndexError(record.run)
@@ -114,18 +121,25 @@ class Ledger:
             self.hook = fold_hook(self.hook, record)
         return new
 
+    def _apply_to_others(self, record: Note | Checkpointed | HookRecord) -> None:
+        if isinstance(record, Note):
+            self.notes = (*self.notes, record)[-NOTES:]
+        elif not isinstance(record, Checkpointed):  # which is about files, not about what is true
+            self.hook = fold_hook(self.hook, record)
+
     def _count(self, old: Run, new: Run) -> None:
         if new.saved_at is not None and new.saved_at != old.saved_at:
             self.saved_at = max(self.saved_at or 0.0, new.saved_at)
         before, after = s.word(old.status), s.word(new.status)
         row = self.rows[new.instance]
         if before != after:
-            if self.instances[new.instance].in_batch:
-                self.counts = self.counts.moved(before, after)
-            else:
-                self.aside = self.aside.moved(before, after)
-            seconds = row.seconds + new.seconds - old.seconds
-            self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id, seconds)
+            counted = self._counts if self.instances[new.instance].in_batch else self._aside
+            counted[before] -= 1
+            counted[after] += 1
+            step = row.tally, before, after
+            if (tally := self._steps.get(step)) is None:
+                tally = self._steps[step] = self._shared(row.tally.moved(before, after))
+            self.rows[new.instance] = Row(tally, new.id, row.seconds + new.seconds - old.seconds)
         elif row.latest != new.id:
             self.rows[new.instance] = Row(row.tally, new.id, row.seconds)
 

@@ -7,6 +7,7 @@ is for what must not go on as a worker: a fork that user code has let come back,
 from __future__ import annotations
 
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -57,33 +58,42 @@ _order_of: Callable[[bytes], Order] = jsontext.decoder(Order)  # made once, in t
 
 
 class Ends(msgspec.Struct, frozen=True):
-    """A worker's ends: the socket to the runner, the one to its agent, the lock's descriptor.
+    """A worker's ends: the socket to the runner, the boxes for orders ahead, the socket to its agent, the lock.
 
     `streams` are the standard descriptors of one in the foreground.
     """
 
     work: socket.socket
+    boxes: Sequence[socket.socket]
     control: socket.socket
     lock: int
     streams: Sequence[int] = ()
 
 
 class Channel:
-    """The work socket: orders in, replies out.
+    """The work socket: orders in, replies out; and the boxes in which orders lie ready in turn.
 
     A worker whose socket user code has closed or replaced cannot be told anything, nor tell: it ends here.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, boxes: Sequence[socket.socket]) -> None:
         self._socket = sock
-        self._is_ours = watched(sock.fileno())
+        self._boxes = boxes
+        self._work = sock.fileno()
+        self._taken = 0  # orders out of boxes
+        self._are_ours = [watched(each.fileno()) for each in (sock, *boxes)]
         self._pending = bytearray()
+        self._poll = select.poll()
+        for each in (sock, *boxes):
+            self._poll.register(each, select.POLLIN)
 
-    def receive(self) -> Order:
-        """The next order; if the runner is gone, this process group ends here."""
+    def receive(self, *, ahead: bool = True) -> Order:
+        """The next order, also one that lies `ahead`; if the runner is gone, this process group ends here."""
         looked = 0
         while (end := self._pending.find(b"\n", looked)) < 0:
             looked = len(self._pending)
+            if ahead and not looked and (order := self._take()) is not None:
+                return order
             try:
                 data = self._socket.recv(1 << 16)
             except OSError:
@@ -95,9 +105,23 @@ class Channel:
         del self._pending[: end + 1]
         return _order_of(line)
 
+    def _take(self) -> Order | None:
+        """What lies ready; waits for that, or until something comes the other way, which goes before."""
+        box = self._boxes[self._taken % len(self._boxes)]
+        while all(fd != self._work for fd, _ in self._poll.poll()):
+            try:
+                order = box.recv(1 << 16, socket.MSG_DONTWAIT)
+            except BlockingIOError:  # it was taken back
+                continue
+            except OSError:
+                os._exit(CUT_OFF)
+            self._taken += 1
+            return _order_of(order)
+        return None
+
     def send(self, reply: Reply) -> None:
         """Tell the runner."""
-        if not self._is_ours():
+        if not all(is_ours() for is_ours in self._are_ours):
             os._exit(CUT_OFF)
         try:
             self._socket.sendall(jsontext.encode(reply) + b"\n")
@@ -107,15 +131,17 @@ class Channel:
     def leave(self) -> None:
         """Let the kernel close it, when the process is over: until then the runner waits for us."""
         self._socket.detach()
+        for box in self._boxes:
+            box.detach()
 
 
 def serve(module: RunModule, start: Start, ends: Ends) -> None:
     """Call what is ordered until told to exit; the process is to end then."""
-    for sock in (ends.work, ends.control):
+    for sock in (ends.work, *ends.boxes, ends.control):
         close_in_children(sock.fileno())
     if start.nice and not start.foreground:  # in which the session is not ours alone
         give_way(start.nice)
-    channel, stopping = Channel(ends.work), Stopping()
+    channel, stopping = Channel(ends.work, ends.boxes), Stopping()
     stopping.install()
     try:
         stopping.watch(ends.control)
@@ -157,15 +183,18 @@ def _serve(
         module, output = foreground.debugged(module, stopping), foreground.Terminal(streams)
     before = Before()
     host = socket.gethostname()
+    fit = True  # for what lies ready: the runner takes that back from one that is not
     while True:
-        order = channel.receive()
+        order = channel.receive(ahead=fit)
         match order:
             case RunOrder():
                 output.redirect(str(order.run), layout.log_name(order.attempt))
                 started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid(), host)
                 refused = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping, before)
                 output.finish()
-                channel.send(Ended(order.run, order.attempt, refused, _worn(pen, before)))
+                worn = _worn(pen, before)
+                channel.send(Ended(order.run, order.attempt, refused, worn))
+                fit = refused is None and not worn
             case DoneOrder():
                 output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
                 unsaved = _call_done(module, order, pen, stopping, before)

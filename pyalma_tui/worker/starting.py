@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -29,6 +29,7 @@ class Separate(msgspec.Struct, frozen=True, tag="separate"):
 
     start: Start
     work: int
+    boxes: list[int]
     control: int
     lock: int
     streams: list[int]
@@ -38,9 +39,10 @@ class Separate(msgspec.Struct, frozen=True, tag="separate"):
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """Descriptors that the runner has passed on: its lock, and the standard streams of a worker in the foreground."""
+    """Descriptors that the runner has passed on: its lock, the boxes, the standard streams of one in the foreground."""
 
     lock: int
+    boxes: tuple[int, ...]
     streams: tuple[int, ...] = ()
 
 
@@ -89,7 +91,7 @@ def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed
         die_with_parent(agent)
         ours.close()
         sweeping.take_mark(mark)
-        call(Ends(work, theirs, passed.lock, passed.streams))
+        call(Ends(work, sockets_of(passed.boxes), theirs, passed.lock, passed.streams))
 
     child = multiprocessing.get_context("fork").Process(target=begin, name=f"worker-{start.slot}")
     try:
@@ -108,12 +110,13 @@ def separate(
     """A program that imports the module, then serves; raises OSError."""
     ours, theirs = socket.socketpair()
     streams = list(passed.streams)
-    spec = Separate(start, work.fileno(), theirs.fileno(), passed.lock, streams, os.getpid(), module, code)
+    boxes = list(passed.boxes)
+    spec = Separate(start, work.fileno(), boxes, theirs.fileno(), passed.lock, streams, os.getpid(), module, code)
     try:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode(), *args],
             stdin=subprocess.DEVNULL,
-            pass_fds=(spec.work, spec.control, spec.lock, *streams),
+            pass_fds=(spec.work, *boxes, spec.control, spec.lock, *streams),
             start_new_session=not start.foreground,
             env=os.environ | {WORKER_MARK: mark},
         )
@@ -125,13 +128,18 @@ def separate(
     return Worker(child, ours, mark)
 
 
+def sockets_of(fds: Iterable[int]) -> list[socket.socket]:
+    """The sockets that these descriptors are."""
+    return [socket.socket(fileno=fd) for fd in fds]
+
+
 def be_separate(spec: Separate, args: Sequence[str]) -> None:
     """Import the module, serve, and end as a Python program does."""
-    work, control = socket.socket(fileno=high(spec.work)), socket.socket(fileno=high(spec.control))
+    work, control, *boxes = sockets_of(map(high, (spec.work, spec.control, *spec.boxes)))
     capture.lead_into(spec.start.log, spec.start.umask)
     found = load(Path(spec.module), Path(spec.code), args)
     capture.flush()
     if not isinstance(found, tuple):
-        Channel(work).send(found)
+        Channel(work, boxes).send(found)
         return
-    serve(found[0], spec.start, Ends(work, control, high(spec.lock), [*map(high, spec.streams)]))
+    serve(found[0], spec.start, Ends(work, boxes, control, high(spec.lock), [*map(high, spec.streams)]))

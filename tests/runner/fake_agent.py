@@ -92,6 +92,12 @@ class FakeAgent:
             case m.Exit():
                 self.bury(worker, 0)
 
+    def order_ahead(self, worker: int, order: m.RunOrder) -> bool:
+        return False  # its runs take no time: there is nothing to win
+
+    def recall(self, worker: int) -> bool:
+        raise AssertionError("nothing lies ready")
+
     def bury(self, worker: int, code: int) -> None:
         """It is gone."""
         if (gone := self.workers.pop(worker, None)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
@@ -12,6 +13,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import DoneReturned, HookRecord, Raised, Returned, RunRecord, Saved, Started, Stopped
 from pyalma_tui.runner import instructions as i
+from pyalma_tui.runner.ahead import BRISK
 from pyalma_tui.runner.dispatch import decide
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
 from pyalma_tui.runner.queue import Queue
@@ -37,11 +39,13 @@ class Stage:
         timeout: float | None = None,
         agent: bool = True,
         policy: Policy | None = None,
+        brisk: bool = False,
     ) -> None:
         planned = plan(runs, 1, 5)
         hook = s.DoneHook() if has_done else s.DoneHook(s.HookAbsent())
         order = [run.id for run in planned]
         self.now = 0.0
+        self.brisk = brisk
         self.state = State(
             ledger=Ledger(instances(runs), planned, hook),
             order=order,
@@ -119,8 +123,11 @@ class Stage:
         return self.record(Saved(running.run, running.attempt, number, 0, msgspec.Raw(text)))
 
     def ends(self, worker: int, refused: m.Refused | None = None, worn: str = "") -> list[Instruction]:
-        """It says that it is ready for another run, after what it has written."""
+        """It says that it is ready for another run, after what it has written; unless `brisk` its runs take a while."""
         running = self.running(worker)
+        if not self.brisk:
+            seat = self.seat(worker)
+            self.state.seats[seat.slot] = replace(seat, began=min(seat.began, self.now - BRISK))
         return self.tell(Said(worker, m.Ended(running.run, running.attempt, refused, worn)))
 
     def returns(self, worker: int) -> list[Instruction]:

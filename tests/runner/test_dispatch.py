@@ -135,6 +135,13 @@ def test_a_worn_worker_is_replaced_and_that_is_told_once() -> None:
     assert said(told) == ["i0 has closed it: its worker is replaced, as each is after such a run"]
 
 
+def test_that_a_worker_is_replaced_is_no_news_where_each_calls_one_run() -> None:
+    stage = at_work(2, workers=1, policy=Policy(runs_per_worker=1))
+    told = stage.ends(1, worn="has closed it")
+    assert dismissed(told) == [1]
+    assert said(told) == []
+
+
 @pytest.mark.parametrize("yes", [False, True])
 def test_a_worker_that_is_stopped_is_told_of_only_while_it_calls_something(yes: bool) -> None:
     stage = at_work()

@@ -35,7 +35,7 @@ from pyalma_tui.runner.steps import all_done
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
 from tests.runner.stage import Stage
 
-RUNS = 3  # at the most
+RUNS = 5  # at the most
 STEPS = 400  # more than any end may take
 
 Place = Literal["started", "coming", "ready", "ordered", "calling", "ended"]
@@ -55,6 +55,8 @@ class Puppet:
     slot: int
     place: Place = "started"
     order: m.RunOrder | m.DoneOrder | None = None
+    ahead: m.RunOrder | None = None  # what lies ready for it
+    unheard: m.Ended | None = None  # what it has said, and nobody has heard yet: it has taken what lay ready
     served: int = 0
     asked: bool = False  # to stop
     leaving: bool = False
@@ -126,6 +128,10 @@ class World(RuleBasedStateMachine):
                 self.puppets[worker] = Puppet(worker, slot)
             case i.Give(worker, order):
                 self.take(self.puppets[worker], order)
+            case i.GiveAhead(worker, order):
+                self.lay_ready(self.puppets[worker], order)
+            case i.Recall(worker, run):
+                self.take_back(self.puppets.get(worker), worker, run)
             case i.Ask(worker, request):
                 self.puppets[worker].asked |= isinstance(request, m.Interrupt)
             case i.Send(worker, number):
@@ -138,6 +144,36 @@ class World(RuleBasedStateMachine):
                 assert self.again or results not in self.called_for, "done() is called once for the same results"
                 self.called_for.add(results)
                 self.again = False
+
+    def lay_ready(self, puppet: Puppet, order: m.RunOrder) -> None:
+        assert puppet.ahead is None, "one order lies ready"
+        assert puppet.order is not None, "only who does something else has an order ahead"
+        assert not puppet.leaving
+        assert not self.quit
+        assert order.run not in self.busy(), "no two workers have the same run"
+        assert not isinstance(self.stage.run(order.run).status, s.Done | s.Running)
+        puppet.ahead = order
+
+    def take_back(self, puppet: Puppet | None, worker: int, run: int) -> None:
+        """The runner does so; what it hears then comes before."""
+        back = puppet is not None and puppet.ahead is not None and puppet.ahead.run == run
+        if puppet is not None and back:
+            puppet.ahead = None
+        elif puppet is not None:
+            self.hear(puppet)
+        self.tell(i.Recalled(worker, run, back))
+
+    def hear(self, *puppets: Puppet) -> None:
+        for puppet in puppets:
+            if (unheard := puppet.unheard) is not None:
+                puppet.unheard = None
+                self.tell(Said(puppet.number, unheard))
+
+    def busy(self, *but: Puppet) -> list[int]:
+        """The runs that workers were given."""
+        others = [each for each in self.puppets.values() if each not in but]
+        mine = [order for each in others for order in (each.order, each.ahead) if isinstance(order, m.RunOrder)]
+        return [order.run for order in mine]
 
     def take(self, puppet: Puppet, order: m.Order) -> None:
         if isinstance(order, m.Exit):
@@ -153,8 +189,7 @@ class World(RuleBasedStateMachine):
             assert not [other for other in others if other.served], "those that were used have left"
             assert not self.left, "and what they have left behind"
         else:
-            busy = [other.order.run for other in others if isinstance(other.order, m.RunOrder)]
-            assert order.run not in busy, "no two workers have the same run"
+            assert order.run not in self.busy(puppet), "no two workers have the same run"
             assert not isinstance(self.stage.run(order.run).status, s.Done | s.Running)
         puppet.order, puppet.place, puppet.asked, puppet.served = order, "ordered", False, puppet.served + 1
 
@@ -191,10 +226,21 @@ class World(RuleBasedStateMachine):
     def write(self, record: RunRecord | HookRecord) -> None:
         self.tell(self.stage.fold(record))
 
-    def say_ended(self, puppet: Puppet, refused: m.Refused | None = None, worn: str = "") -> None:
+    def say_ended(
+        self, puppet: Puppet, refused: m.Refused | None = None, worn: str = "", *, quietly: bool = False
+    ) -> None:
+        """Whoever has an order ahead and is fit takes it then; `quietly`, before anybody has heard that."""
+        self.hear(puppet)
         order, puppet.order, puppet.place = puppet.order, None, "ready"
         if isinstance(order, m.RunOrder):
-            self.tell(Said(puppet.number, m.Ended(order.run, order.attempt, refused, worn)))
+            ended = m.Ended(order.run, order.attempt, refused, worn)
+            if puppet.ahead is None or refused is not None or worn:
+                self.tell(Said(puppet.number, ended))
+                return
+            puppet.order, puppet.ahead, puppet.place = puppet.ahead, None, "ordered"
+            puppet.asked, puppet.served, puppet.unheard = False, puppet.served + 1, ended
+            if not quietly:
+                self.hear(puppet)
         elif order is not None:
             self.tell(Said(puppet.number, m.DoneEnded(order.call)))
 
@@ -203,12 +249,14 @@ class World(RuleBasedStateMachine):
         self.tell(Said(puppet.number, m.Serving()))
 
     def die(self, puppet: Puppet, code: int, *, left: bool = False) -> None:
+        self.hear(puppet)  # last words come before
         del self.puppets[puppet.number]
         if left:
             self.left.add(puppet.number)
         self.tell(m.Gone(puppet.number, code, left))
 
     def lose_agent(self, code: int) -> None:
+        self.hear(*list(self.puppets.values()))
         self.agent, self.ending, self.killed = "absent", False, False
         self.puppets.clear()
         self.left.clear()
@@ -275,9 +323,9 @@ class World(RuleBasedStateMachine):
         self.end_call(one([each for each in self.at("calling") if each.asked], pick), "stops")
 
     @precondition(lambda self: bool(self.at("ended")))
-    @rule(pick=some, worn=st.sampled_from(["", "", "threads run"]))
-    def a_worker_says_that_its_call_has_ended(self, pick: int, worn: str) -> None:
-        self.say_ended(one(self.at("ended"), pick), worn=worn)
+    @rule(pick=some, worn=st.sampled_from(["", "", "threads run"]), quietly=st.booleans())
+    def a_worker_says_that_its_call_has_ended(self, pick: int, worn: str, quietly: bool) -> None:
+        self.say_ended(one(self.at("ended"), pick), worn=worn, quietly=quietly)
 
     @precondition(
         lambda self: any(each for each in self.at("ordered", "calling") if isinstance(each.order, m.RunOrder))
@@ -328,6 +376,7 @@ class World(RuleBasedStateMachine):
         self.pass_time(step, stored=stored)
 
     def pass_time(self, step: float, *, stored: bool = True) -> None:
+        self.hear(*list(self.puppets.values()))
         self.stage.now += step
         self.tell(i.Tick(stored=stored))
 
@@ -376,13 +425,13 @@ class World(RuleBasedStateMachine):
         if state.has_done and all_done(state):
             assert not isinstance(state.ledger.hook.status, s.HookNotYet), "done() was called"
 
-    @rule(times=st.integers(1, 9), left=st.booleans())
-    def everybody_goes_on(self, times: int, left: bool) -> None:
+    @rule(times=st.integers(1, 9), left=st.booleans(), quick=st.booleans())
+    def everybody_goes_on(self, times: int, left: bool, quick: bool) -> None:
         for _ in range(times):
-            self.go_on(left=left)
+            self.go_on(left=left, quick=quick)
 
-    def go_on(self, *, left: bool = False) -> None:
-        """Everybody does the next thing that he has to do, and a moment passes."""
+    def go_on(self, *, left: bool = False, quick: bool = False) -> None:
+        """Everybody does the next thing that he has to do, and a moment passes, unless all are quick."""
         if self.killed or self.ending:
             self.lose_agent(0)
         elif self.agent == "loading":
@@ -403,10 +452,11 @@ class World(RuleBasedStateMachine):
             elif puppet.place == "calling":
                 self.end_call(puppet, "stops" if puppet.asked else "returns")
             elif puppet.place == "ended":
-                self.say_ended(puppet)
+                self.say_ended(puppet, quietly=quick)
         while self.left and not left:
             self.tell(m.Cleared(self.left.pop()))
-        self.pass_time(0.7)
+        if not quick:
+            self.pass_time(0.7)
 
     def teardown(self) -> None:
         """All goes well from now on, or not; then somebody quits, and nobody does anything but what he is made to."""

@@ -342,3 +342,55 @@ def test_asks_and_signals_reach_the_worker(machines: list[Machine], folder: Path
     gone = machine.wait(m.Gone, 1)
     assert isinstance(gone, m.Gone)
     assert gone.code == -signal.SIGTERM
+
+
+# --- orders ahead -----------------------------------------------------------------------------------------------------
+
+QUEUED = """
+def run(instance, save, state):
+    print(instance, file=open("called", "a"), flush=True)
+    while instance.startswith("/wait") and not os.path.exists(instance[1:]):
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_an_order_ahead_is_one_workers_or_comes_back_and_never_both(
+    machines: list[Machine], folder: Path, each: bool
+) -> None:
+    """A copy of the order that stays with the worker would be called all the same, and by another one as well."""
+    machine = begin(machines, folder, QUEUED, each=each)
+    machine.start(1)
+    machine.begin(1, "/wait1")
+    until(lambda: machine.lines("called") == ["/wait1"], lambda: "it is called")
+    assert machine.agent.order_ahead(1, order(2, "/never"))
+    assert machine.agent.recall(1)
+    assert not machine.agent.recall(1)
+    assert machine.agent.order_ahead(1, order(3, "/wait2"))  # the place is free again
+    (folder / "wait1").touch()
+    until(lambda: machine.lines("called") == ["/wait1", "/wait2"], lambda: "it goes on")
+    assert not machine.agent.recall(1), "the worker has it"
+    said = machine.wait(Said, 1)
+    assert isinstance(said, Said)
+    assert said.reply == m.Ended(1, 1), "that the one before has ended is told by then"
+    assert machine.agent.order_ahead(1, order(4, "/last"))
+    (folder / "wait2").touch()
+    assert [machine.wait(Said, 1).reply for _ in range(2)] == [m.Ended(1, 3), m.Ended(1, 4)]  # type: ignore[attr-defined]
+    machine.leave(1)
+    assert machine.lines("called") == ["/wait1", "/wait2", "/last"]
+
+
+def test_an_order_ahead_of_a_worker_that_is_killed_comes_back(machines: list[Machine], folder: Path) -> None:
+    machine = begin(machines, folder, QUEUED)
+    pid = machine.start(1)
+    machine.begin(1, "/wait1")
+    until(lambda: machine.lines("called") == ["/wait1"], lambda: "it is called")
+    assert machine.agent.order_ahead(1, order(2, "/never"))
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not psutil.pid_exists(pid), lambda: "it is gone")
+    assert machine.agent.recall(1)
+    assert machine.lines("called") == ["/wait1"]
+
+
+def order(attempt: int, instance: str) -> m.RunOrder:
+    return m.RunOrder(1, attempt, 0, instance, False, msgspec.Raw(b"null"), 0, 7, msgspec.Raw(b'""'))

@@ -18,8 +18,9 @@ from pyalma_tui.worker.slot import Channel
 @pytest.fixture
 def ends() -> Iterator[tuple[socket.socket, Channel]]:
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield ours, Channel(theirs)
+    box, _ = socket.socketpair(type=socket.SOCK_DGRAM)
+    with ours, theirs, box:
+        yield ours, Channel(theirs, [box])
 
 
 def line(order: Order) -> bytes:

@@ -124,6 +124,7 @@ class LocalAgent:
         service = self._service
         assert service is not None, "it was said for whom"
         ours, theirs = socket.socketpair()
+        boxes = Box(), Box()
         start = m.Start(
             worker=worker,
             slot=assignment.slot,
@@ -136,9 +137,10 @@ class LocalAgent:
             foreground=self._foreground,
             nice=service.nice,
         )
-        fds = [*(() if self._shared else (service.lock,)), theirs.fileno(), *((0, 1, 2) if self._foreground else ())]
+        lock = () if self._shared else (service.lock,)
+        fds = [*lock, theirs.fileno(), *(box.fileno() for box in boxes), *((0, 1, 2) if self._foreground else ())]
         self._shared = True
-        work = self._works[worker] = _Work(worker, ours)
+        work = self._works[worker] = _Work(worker, ours, boxes)
         self._selector.register(ours, selectors.EVENT_READ, work)
         with theirs:
             self._send(start, fds)
@@ -147,6 +149,14 @@ class LocalAgent:
         """Tell the worker itself; that it is gone is told by the agent."""
         if (work := self._works.get(worker)) is not None:
             work.send(order)
+
+    def order_ahead(self, worker: int, order: m.RunOrder) -> bool:
+        """Put it into the worker's box."""
+        return (work := self._works.get(worker)) is not None and work.post(order)
+
+    def recall(self, worker: int) -> bool:
+        """Take it out of the worker's box before the worker does; of one that is gone it has come back by itself."""
+        return (work := self._works.get(worker)) is None or work.take_back()
 
     def ask(self, worker: int, request: m.Request) -> None:
         """Let the agent pass it on."""
@@ -213,7 +223,7 @@ class LocalAgent:
             self._hear(work, events)
         if not work.ended:
             self._selector.unregister(work.socket)
-        work.socket.close()
+        work.close()
 
     def _send(self, message: m.ToAgent, fds: Sequence[int] = ()) -> None:
         """Tell the agent; that it is gone shows in `receive`, not here."""
@@ -228,7 +238,7 @@ class LocalAgent:
     def close(self) -> None:
         """Let go of our ends; it has ended."""
         for work in self._works.values():
-            work.socket.close()
+            work.close()
         self._channel.close()
         self._selector.close()
 
@@ -259,12 +269,53 @@ def _hash_seed(chosen: Chosen) -> dict[str, str]:
     return {} if chosen.hash_seed is None else {"PYTHONHASHSEED": str(chosen.hash_seed)}
 
 
-class _Work:
-    """The work socket of one worker: orders out, replies in."""
+class Box:
+    """Where one order may lie until either of two processes takes it out: both have the end that is read.
 
-    def __init__(self, worker: int, sock: socket.socket) -> None:
+    The kernel gives it to one of them.
+    """
+
+    def __init__(self) -> None:
+        self._way_in, self._way_out = socket.socketpair(type=socket.SOCK_DGRAM)
+
+    def fileno(self) -> int:
+        """The end that a worker takes orders from."""
+        return self._way_out.fileno()
+
+    def put(self, order: bytes) -> bool:
+        """Lay it in; whether that could be."""
+        try:
+            self._way_in.send(order, socket.MSG_DONTWAIT)
+        except OSError:  # too long for this system, or it has no memory to spare
+            return False
+        return True
+
+    def empty(self) -> bool:
+        """Take out what is in it; whether anything was."""
+        try:
+            self._way_out.recv(1, socket.MSG_DONTWAIT)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of both ends."""
+        self._way_in.close()
+        self._way_out.close()
+
+
+class _Work:
+    """The work socket of one worker: orders out, replies in; and two boxes, in which orders ahead lie ready in turn.
+
+    What was put into one may still be there when its run is the worker's next, and then the other one gets what
+    follows: there is never more than one in a box.
+    """
+
+    def __init__(self, worker: int, sock: socket.socket, boxes: tuple[Box, Box]) -> None:
         self.worker = worker
         self.socket = sock
+        self._boxes = boxes
+        self._posted = 0  # orders that were put into boxes and not taken back
         self.ended = False  # whether its other end was seen closed
         self._pending = b""
 
@@ -273,6 +324,20 @@ class _Work:
             self.socket.sendall(jsontext.encode(order) + b"\n")
         except (BrokenPipeError, ConnectionResetError):
             return
+
+    def post(self, order: m.RunOrder) -> bool:
+        done = self._boxes[self._posted % 2].put(jsontext.encode(order))
+        self._posted += done
+        return done
+
+    def take_back(self) -> bool:
+        done = self._boxes[(self._posted - 1) % 2].empty()
+        self._posted -= done
+        return done
+
+    def close(self) -> None:
+        for each in (self.socket, *self._boxes):
+            each.close()
 
     def receive(self) -> list[m.Reply]:
         data, self.ended = _received(self.socket)

@@ -24,6 +24,7 @@ from pyalma_tui.model.messages import (
     Reply,
     Request,
     Responds,
+    RunOrder,
     TryLater,
 )
 
@@ -111,6 +112,19 @@ class Agent(Protocol):
 
     def order(self, worker: int, order: Order) -> None:
         """Give a worker an order."""
+
+    def order_ahead(self, worker: int, order: RunOrder) -> bool:
+        """Lay an order ready for a worker that carries out another one; whether that can be.
+
+        The worker takes it after it has said that the other one is over, and only if that has done it no harm: nothing
+        was refused, and it is not worn.
+        """
+
+    def recall(self, worker: int) -> bool:
+        """Take back what lies ready: True if the worker never has it, False if it has taken it.
+
+        Then `receive` has that the order before it is over.
+        """
 
     def ask(self, worker: int, request: Request) -> None:
         """Ask a worker something while it calls user code."""
