@@ -196,13 +196,17 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     """The run module was imported and has a usable `run`.
 
     `instances` are the module's own, None if it names none. `hash` is that of the file as it was imported. `unforkable`
-    says why each worker has to import the module by itself, "" if workers are forked.
+    says why each worker has to import the module by itself, "" if workers are forked. `files` are the hashes of all
+    that it has imported from beside it, itself included, by their names; `installed` are the names of what it has
+    imported from where packages are installed.
     """
 
     hash: str
     has_done: bool
     instances: list[msgspec.Raw] | None
     unforkable: str = ""
+    files: dict[str, str] = {}
+    installed: list[str] = []
 
 
 class Born(msgspec.Struct, frozen=True, tag="born"):

@@ -11,6 +11,7 @@ from typing import IO
 
 from msgspec.structs import replace
 
+from pyalma_tui.loading.local_code import code_root
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
@@ -37,7 +38,7 @@ class Crew:
         self._logs: dict[int, Bound] = {}  # by worker: what its run or done() prints now
         self._load_logs: dict[int, Path] = {}
         self._agent_log: Path | None = None  # None for that of the first agent, which has loaded the module
-        self._edited = ModuleWatch(settings.module, session.meta.module_hash)
+        self._edited = ModuleWatch(code_root(settings.module), session.loaded)
         self._agents = 1
         self._serve()
 
@@ -51,7 +52,7 @@ class Crew:
         settings, session = self._settings, self._session
         self._agents += 1
         mark = f"{session.meta.session}-{self._agents}-{os.getpid()}-{time.monotonic_ns()}"
-        kept = session.code.path if session.code is not None else None
+        kept = session.code
         try:
             with self._load_log() as log:
                 self.agent = LocalAgent(
@@ -59,7 +60,8 @@ class Crew:
                     log,
                     mark,
                     settings.chosen,
-                    kept,
+                    kept.path if kept is not None else None,
+                    kept.manifest if kept is not None else "",
                     each=settings.each,
                     foreground=settings.only is not None,
                 )

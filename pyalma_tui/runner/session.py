@@ -11,13 +11,15 @@ from typing import Any
 import msgspec
 
 from pyalma_tui.errors import Failure, IllegalTransitionError, InputError, StoreError
+from pyalma_tui.loading.local_code import code_root, module_name
 from pyalma_tui.model.chosen import Chosen, Sync
+from pyalma_tui.model.code import Code, alone
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
-from pyalma_tui.model.records import Note, Record
+from pyalma_tui.model.records import Imported, Note, Record
 from pyalma_tui.store import layout, opening
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
@@ -25,7 +27,7 @@ from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.disk import open_regular, umask_now
 from pyalma_tui.store.journal import Journal
-from pyalma_tui.store.kept_code import keep_code
+from pyalma_tui.store.kept_code import grown_from, keep_code
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.mending import Mended, Mending, kept_aside
 from pyalma_tui.store.opening import Store
@@ -73,12 +75,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class Session:
     """Opened by one thread, then owned by the runner's.
 
-    `order` are the runs of today's batch in the order of their dispatch, `code` is the copy of the module that workers
-    import, `umask` that of the session's start.
+    `order` are the runs of today's batch in the order of their dispatch. `loaded` is the code that workers have, with
+    the `codes` that runs make of it by importing more, and `code` the copy that later ones import. `umask` is that of
+    the session's start.
     """
 
-    def __init__(self, settings: Settings, module_hash: str, has_done: bool) -> None:
-        """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
+    def __init__(
+        self, settings: Settings, module_hash: str, has_done: bool, files: dict[str, str] | None = None
+    ) -> None:
+        """Open or make the state directory; `files` are those of the code that was loaded, if it is more than a module.
+
+        Raises StoreError, InUseError, InputError; then nothing was changed.
+        """
         if settings.batch is None and not os.path.exists(settings.state_dir):
             raise InputError(no_instances(settings.module))
         refuse_too_many(settings.target, len(settings.batch or ()), settings.iterations or 1)
@@ -92,9 +100,11 @@ class Session:
             raise StoreError(
                 f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
             ) from error
+        module = module_name(settings.module)
+        self.loaded = Code(module, files) if files else alone(module, module_hash)
         self._lock = Lock(self.state_dir, time.time(), self.umask)
         try:
-            self._open(settings, module_hash, has_done)
+            self._open(settings, module_hash, has_done, was_loaded=files is not None)
         except OSError as error:
             self._lock.close()
             where = error.filename or self.state_dir
@@ -106,7 +116,7 @@ class Session:
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
-    def _open(self, settings: Settings, module_hash: str, has_done: bool) -> None:
+    def _open(self, settings: Settings, module_hash: str, has_done: bool, *, was_loaded: bool) -> None:
         store = opening.read_store(self.state_dir)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))
@@ -121,7 +131,10 @@ class Session:
         self.order = planned.order
         segments = opening.segments(layout.journal(self.state_dir))
         meta = _meta(store.meta if store else Meta(), segments, planned, settings, module_hash)
-        self.code = keep_code(self.state_dir, settings.module, module_hash, self.umask)
+        if was_loaded or not meta.code:
+            meta = msgspec.structs.replace(meta, code=self.loaded.identity)
+        self.codes = frozenset(grown_from(self.state_dir, meta.code))
+        self.code = keep_code(self.state_dir, code_root(settings.module), self.loaded, self.umask)
         self.journal = Journal(
             layout.journal(self.state_dir),
             meta.session,
@@ -140,7 +153,7 @@ class Session:
         )
         self._mending = Mending(self.state_dir, self._lock, self.journal, self._checkpointing, self.code, self.umask)
         self.ledger.notes = ()  # what earlier sessions were told is in the session log
-        self._tell(store, settings, module_hash, planned.growth)
+        self._tell(store, settings, planned.growth)
         for end in list(ends_of(self.ledger)):  # what ran when the last session was killed is run by nobody now
             self.write(end)
         # run ids are in the journal from now on: what they mean must be durable before the first run is dispatched
@@ -150,7 +163,7 @@ class Session:
             self._checkpointing.finish(wait=True)
             self._checkpointing.check()
 
-    def _tell(self, store: Store | None, settings: Settings, module_hash: str, growth: str) -> None:
+    def _tell(self, store: Store | None, settings: Settings, growth: str) -> None:
         for text in (*settings.warnings, *settings.told):
             self.note(text)
         if store is None:
@@ -164,9 +177,6 @@ class Session:
             self.note(f"{name} is older than {layout.DATABASE}, as from a backup: nothing of it was taken in; {kept}")
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
-        if store.meta.module_hash and store.meta.module_hash != module_hash:
-            change = f"{store.meta.module_hash} → {module_hash}"
-            self.note(f"{settings.module.name} has changed since the last start ({change}); finished runs are kept")
         if settings.seed is not None and store.meta.session and settings.seed != store.meta.seed:
             self.note(f"--seed {settings.seed} is ignored: this experiment was planned with seed {store.meta.seed}")
 
@@ -256,6 +266,8 @@ class Session:
                 self.note(f"a record of the journal does not fit what is known, and is not taken in: {error}")
             if isinstance(record, Note):
                 self._log(record)
+            elif isinstance(record, Imported):
+                self.codes |= {record.code}
         return changes
 
     # --- what is on the disk -----------------------------------------------------------------------------------------

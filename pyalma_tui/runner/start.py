@@ -131,6 +131,6 @@ class Start:
 
     def open(self) -> Session:
         """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
-        session = Session(self.settings, self.loaded.hash, self.loaded.has_done)
+        session = Session(self.settings, self.loaded.hash, self.loaded.has_done, self.loaded.files)
         self.settings = msgspec.structs.replace(self.settings, batch=None)  # the session has it: not twice in memory
         return session

@@ -42,6 +42,7 @@ from pyalma_tui.worker.between import Before
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.descriptors import close_in_children, watched
 from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.imported import tell_imported
 from pyalma_tui.worker.outcome import was_interrupted
 from pyalma_tui.worker.stopping import Stopping
 from pyalma_tui.worker.sweeping import end_group
@@ -159,8 +160,11 @@ def _serve(
         match order:
             case RunOrder():
                 output.redirect(str(order.run), layout.log_name(order.attempt))
-                started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid(), host)
+                code = module.local.identity
+                started = Started(order.run, order.attempt, serve.slot, time.time(), code, os.getpid(), host)
                 refused = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping, before)
+                if module.local.settle():
+                    tell_imported(module.local, order, pen, Path(serve.state_dir), serve.umask)
                 output.finish()
                 channel.send(Ended(order.run, order.attempt, refused, _worn(pen, before)))
             case DoneOrder():

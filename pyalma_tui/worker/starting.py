@@ -35,6 +35,7 @@ class Separate(msgspec.Struct, frozen=True, tag="separate"):
     parent: int
     module: str
     code: str
+    manifest: str = ""
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -103,12 +104,19 @@ def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed
 
 
 def separate(
-    start: Start, work: socket.socket, passed: Passed, mark: str, module: str, code: str, args: Sequence[str]
+    start: Start,
+    work: socket.socket,
+    passed: Passed,
+    mark: str,
+    module: str,
+    code: str,
+    manifest: str,
+    args: Sequence[str],
 ) -> Worker:
     """A program that imports the module, then serves; raises OSError."""
     ours, theirs = socket.socketpair()
     streams = list(passed.streams)
-    spec = Separate(start, work.fileno(), theirs.fileno(), passed.lock, streams, os.getpid(), module, code)
+    spec = Separate(start, work.fileno(), theirs.fileno(), passed.lock, streams, os.getpid(), module, code, manifest)
     try:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode(), *args],
@@ -129,7 +137,7 @@ def be_separate(spec: Separate, args: Sequence[str]) -> None:
     """Import the module, serve, and end as a Python program does."""
     work, control = socket.socket(fileno=high(spec.work)), socket.socket(fileno=high(spec.control))
     capture.lead_into(spec.start.log, spec.start.umask)
-    found = load(Path(spec.module), Path(spec.code), args)
+    found = load(Path(spec.module), Path(spec.code), args, spec.manifest)
     capture.flush()
     if not isinstance(found, tuple):
         Channel(work).send(found)

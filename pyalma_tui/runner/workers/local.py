@@ -43,11 +43,13 @@ class LocalAgent:
         mark: str,
         chosen: Chosen | None = None,
         code: Path | None = None,
+        manifest: str = "",
         *,
         each: bool = False,
         foreground: bool = False,
     ) -> None:
-        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead.
+        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead,
+        `manifest` the path of what tells the copies of what it imports from beside it.
 
         Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. `each` lets every worker import the
         module by itself. One in the `foreground` stays in our session, where the terminal can be given to its group.
@@ -70,6 +72,7 @@ class LocalAgent:
             "module": str(module),
             "code": str(code or module),
             "each": each,
+            "manifest": manifest,
         }
         try:
             # -P: nothing in the working directory takes the place of a module that we import
