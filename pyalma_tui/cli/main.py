@@ -147,6 +147,7 @@ def reset(
     status: Annotated[
         Literal["interrupted", "failed", "done"] | None, Parameter(help="only runs that are this (all)")
     ] = None,
+    changed: Annotated[bool, Parameter(help="only done runs whose code or instance file has changed since")] = False,
     remove: Annotated[bool, Parameter(help="take these instances out of the experiment altogether")] = False,
     yes: Annotated[bool, Parameter(help="do not ask")] = False,
     state: State = None,
@@ -155,9 +156,11 @@ def reset(
     from pyalma_tui.cli.reset import remove as take_out
     from pyalma_tui.cli.reset import reset as forget
 
+    if remove and changed:
+        raise UsageError("--remove and --changed: choose one of them. Nothing was changed")
     if remove:
         return take_out(target, instances, status, state, yes=yes)
-    return forget(target, instances, status, state, yes=yes)
+    return forget(target, instances, status, state, yes=yes, changed=changed)
 
 
 @app.command(usage=f"{USAGE} doctor [TARGET] [OPTIONS] [-- ARGS]")

@@ -14,6 +14,7 @@ from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.report.facts import status_facts
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.terms import shown_args
+from pyalma_tui.store.session_records import last_record
 
 
 def status(name: str, state: Path | None, *, as_json: bool) -> int:
@@ -34,6 +35,7 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
             hook,
             args,
             now,
+            last_record(state_dir),
         )
         Out().text(escaped(jsontext.encode(facts).decode(), to_ascii=not is_unicode()) + "\n")
         return 0

@@ -15,6 +15,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Tally
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store.layout import log_of
+from pyalma_tui.store.session_records import SessionRecord, without_diff
 
 SCHEMA = 1
 NULL = msgspec.Raw(b"null")
@@ -62,7 +63,7 @@ class StatusFacts(msgspec.Struct, frozen=True):
     """What `status --json` prints; a change that breaks readers raises `schema`.
 
     `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more. `args` are the
-    module's own.
+    module's own. `session` is the last start: where it ran and with what, but for the text of the repository's diff.
     """
 
     schema: int
@@ -74,6 +75,7 @@ class StatusFacts(msgspec.Struct, frozen=True):
     done_hook: HookFacts
     args: tuple[str, ...]
     runs: list[RunFacts]
+    session: SessionRecord | None = None
 
 
 def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFacts:
@@ -126,6 +128,7 @@ def status_facts(
     hook: s.DoneHook,
     args: tuple[str, ...],
     now: float | None = None,
+    session: SessionRecord | None = None,
 ) -> StatusFacts:
     """Everything that `status` tells; running runs count until `now`, None where nobody runs them any more."""
     return StatusFacts(
@@ -138,6 +141,7 @@ def status_facts(
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
         args=args,
         runs=list(facts_of(instances, remaining(instances, runs), now)),
+        session=None if session is None else without_diff(session),
     )
 
 

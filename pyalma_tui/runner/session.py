@@ -12,6 +12,7 @@ import msgspec
 
 from pyalma_tui.errors import Failure, IllegalTransitionError, InputError, StoreError
 from pyalma_tui.loading.local_code import code_root, module_name
+from pyalma_tui.loading.target import no_instances
 from pyalma_tui.model.chosen import Chosen, Sync
 from pyalma_tui.model.code import Code, alone
 from pyalma_tui.model.completion import identity_of
@@ -80,10 +81,8 @@ class Session:
     the session's start.
     """
 
-    def __init__(
-        self, settings: Settings, module_hash: str, has_done: bool, files: dict[str, str] | None = None
-    ) -> None:
-        """Open or make the state directory; `files` are those of the code that was loaded, if it is more than a module.
+    def __init__(self, settings: Settings, module_hash: str, has_done: bool, files: dict[str, str] | None = None):
+        """Open or make the state directory; `files` are those of the code that was loaded, None if it was not.
 
         Raises StoreError, InUseError, InputError; then nothing was changed.
         """
@@ -131,8 +130,7 @@ class Session:
         self.order = planned.order
         segments = opening.segments(layout.journal(self.state_dir))
         meta = _meta(store.meta if store else Meta(), segments, planned, settings, module_hash)
-        if was_loaded or not meta.code:
-            meta = msgspec.structs.replace(meta, code=self.loaded.identity)
+        meta = msgspec.structs.replace(meta, code=self.loaded.identity if was_loaded else meta.code)
         self.codes = frozenset(grown_from(self.state_dir, meta.code))
         self.code = keep_code(self.state_dir, code_root(settings.module), self.loaded, self.umask)
         self.journal = Journal(
@@ -261,13 +259,16 @@ class Session:
         changes = []
         for record in records:
             try:
-                changes.append((record, self.ledger.apply(record)))
+                run = self.ledger.apply(record)
             except (IllegalTransitionError, IndexError) as error:  # as an opening would take it
                 self.note(f"a record of the journal does not fit what is known, and is not taken in: {error}")
+                continue
+            if isinstance(record, Imported):  # nothing has happened to the run by it
+                self.codes |= {record.code}
+                continue
+            changes.append((record, run))
             if isinstance(record, Note):
                 self._log(record)
-            elif isinstance(record, Imported):
-                self.codes |= {record.code}
         return changes
 
     # --- what is on the disk -----------------------------------------------------------------------------------------
@@ -346,12 +347,4 @@ def _meta(old: Meta, segments: Sequence[str], planned: Planned, settings: Settin
         iterations=planned.iterations,
         seed=planned.seed,
         chosen=settings.chosen if settings.chosen is not None else old.chosen,
-    )
-
-
-def no_instances(module: Path) -> str:
-    """What to say when no source names an instance."""
-    return (
-        f"instances: {module}: none given. Name them after the module, with --batch FILE, as `instances` in the "
-        f"module, or in {module.with_suffix('.batch').name} beside it"
     )
