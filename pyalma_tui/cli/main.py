@@ -115,12 +115,22 @@ def export(
     /,
     *,
     format: Annotated[  # noqa: A002 - the name of the option
-        Literal["csv", "json", "md"] | None, Parameter(help="csv unless the name of the file says otherwise")
+        Literal["csv", "json", "md", "ro-crate"] | None,
+        Parameter(help="csv unless the name of the file says otherwise; ro-crate: a folder or .zip for an archive"),
     ] = None,
-    output: Annotated[Path | None, Parameter(help="a file, replaced whole (stdout)")] = None,
+    output: Annotated[
+        Path | None, Parameter(help="a file, replaced whole (stdout); of a crate a new folder or .zip")
+    ] = None,
+    logs: Annotated[bool, Parameter(help="with ro-crate: what the runs printed, too")] = False,
     state: State = None,
 ) -> int:
-    """Print every run as a row of a table."""
+    """Print every run as a row of a table, or make a crate of the whole experiment."""
+    if format == "ro-crate":
+        from pyalma_tui.cli.crate import export_crate
+
+        return export_crate(target, state, output, with_logs=logs)
+    if logs:
+        raise UsageError("--logs: only a crate holds them: give --format ro-crate. Nothing was written")
     from pyalma_tui.cli.export import export as write
 
     return write(target, state, format, output)

@@ -25,7 +25,7 @@ Verdict: TypeAlias = Literal["same", "another", "unknown"]
 
 
 class Input(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One file as it was: bytes, nanoseconds of its last change, 16 hexadecimal digits of SHA-256, "" if not read."""
+    """One file as it was: bytes, nanoseconds of its last change, its SHA-256, "" if not read."""
 
     size: int
     changed: int
@@ -80,7 +80,7 @@ def digest_of(path: str, size: int) -> str:
     with suppress(OSError), open(path, "rb") as file:
         while piece := file.read(PIECE):
             sha.update(piece)
-        return sha.hexdigest()[:16]
+        return sha.hexdigest()
     return ""
 
 
