@@ -42,8 +42,7 @@ def export_crate(name: str, state: Path | None, output: Path | None, *, with_log
     try:
         _write(contents, output)
     except OSError as error:
-        where = error.filename or output
-        raise UsageError(f"--output: {where}: {error.strerror}. Nothing was changed; name another place") from error
+        raise UsageError(f"--output: {output}: {error.strerror}. Nothing was changed; name another place") from error
     say(f"wrote {plural(len(contents.runs), 'run')} to {output}")
     return 0
 
