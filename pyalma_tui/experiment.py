@@ -63,6 +63,7 @@ class Options(TypedDict, total=False):
     sync: Sync
     runs_per_worker: int
     imports: Import
+    seed_globals: bool
     state: str | os.PathLike[str]
     retry_failed: bool
     rerun_done: bool
@@ -123,6 +124,7 @@ class Dispatcher:
             retries=options.get("retries"),
             runs_per_worker=options.get("runs_per_worker"),
             imports=options.get("imports"),
+            seed_globals=options.get("seed_globals"),
             grace=options.get("grace"),
             sync=options.get("sync"),
         )

@@ -60,6 +60,14 @@ class RunOptions:
         Import | None,
         Parameter(name="--import", group=HOW, help="the module once, workers are forked (at first), or in each worker"),
     ] = None
+    seed_globals: Annotated[
+        bool | None,
+        Parameter(
+            group=HOW,
+            negative="--no-seed-globals",
+            help="seed random, and numpy's legacy generator, before each run from its seed",
+        ),
+    ] = None
     state: Annotated[Path | None, Parameter(group=HOW, help="the state directory (<stem>.alma beside TARGET)")] = None
 
     debug: Annotated[
@@ -95,6 +103,7 @@ def typed_options(options: RunOptions, args: tuple[str, ...] | None) -> Chosen:
         sync=options.sync,
         runs_per_worker=options.runs_per_worker,
         imports=options.imports,
+        seed_globals=options.seed_globals,
     )
 
 

@@ -152,7 +152,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
     the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
     outside of all runs. In the `foreground` the standard descriptors travel along behind the work socket, and nothing
-    goes into logs.
+    goes into logs. `seed_globals` asks for the generators that a process shares to be seeded before each call of `run`.
     """
 
     worker: int
@@ -164,6 +164,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     umask: int
     log: str
     foreground: bool = False
+    seed_globals: bool = False
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):

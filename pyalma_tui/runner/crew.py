@@ -45,7 +45,9 @@ class Crew:
     def _serve(self) -> None:
         session = self._session
         synced = self._settings.sync == "fsync"
-        self.agent.serve(Service(str(session.state_dir), session.lock_fd, synced, session.umask))
+        self.agent.serve(
+            Service(str(session.state_dir), session.lock_fd, synced, session.umask, self._settings.seed_globals)
+        )
 
     def start_agent(self) -> i.NoAgent | None:
         """Start another agent; why none can be."""

@@ -101,6 +101,7 @@ class Provenance:
             code=code.identity,
             files=code.files,
             seed=meta.seed,
+            seed_globals=settings.seed_globals,
             workers=settings.workers,
             environment=circumstances.environment(hash_seed),
             distributions=circumstances.distributions(self._installed),

@@ -14,7 +14,7 @@ from pyalma_tui.errors import Failure, IllegalTransitionError, InputError, Store
 from pyalma_tui.loading.local_code import code_root, module_name
 from pyalma_tui.loading.target import no_instances
 from pyalma_tui.model.chosen import Chosen, Sync
-from pyalma_tui.model.code import Code, alone
+from pyalma_tui.model.code import Code
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
@@ -45,9 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
     where the user did not say. `each` lets every worker import the module by itself, `runs_per_worker` is after how
-    many runs one is replaced, None for never. `only` is the one run to call, in the foreground with the terminal, if
-    one is debugged. `chosen` is what stays for the next start, None for what it has been so far; `told` are lines for
-    the user about that. `warnings` are what was found wrong with the input, told already on stderr.
+    many runs one is replaced, None for never; `seed_globals` seeds before each call what a process draws from. `only`
+    is the one run to call, in the foreground with the terminal, if one is debugged. `chosen` is what stays for the next
+    start, None for what it has been so far; `told` are lines for the user about that. `warnings` are what was found
+    wrong with the input, told already on stderr.
     """
 
     target: Path
@@ -68,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     only: int | None = None
     each: bool = False
     runs_per_worker: int | None = None
+    seed_globals: bool = False
     chosen: Chosen | None = None
     told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -76,9 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class Session:
     """Opened by one thread, then owned by the runner's.
 
-    `order` are the runs of today's batch in the order of their dispatch. `loaded` is the code that workers have, with
-    the `codes` that runs make of it by importing more, and `code` the copy that later ones import. `umask` is that of
-    the session's start.
+    `order` are the runs of today's batch in the order of their dispatch. `loaded` is the code that workers have, `code`
+    the copy that later ones import, `codes` what runs make of it. `umask` is that of the session's start.
     """
 
     def __init__(self, settings: Settings, module_hash: str, has_done: bool, files: dict[str, str] | None = None):
@@ -99,8 +100,7 @@ class Session:
             raise StoreError(
                 f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
             ) from error
-        module = module_name(settings.module)
-        self.loaded = Code(module, files) if files else alone(module, module_hash)
+        self.loaded = Code(module_name(settings.module), files or {module_name(settings.module): module_hash})
         self._lock = Lock(self.state_dir, time.time(), self.umask)
         try:
             self._open(settings, module_hash, has_done, was_loaded=files is not None)

@@ -120,6 +120,7 @@ class Start:
             retries=terms.retries,
             each=terms.each,
             runs_per_worker=terms.runs_per_worker,
+            seed_globals=terms.seed_globals,
             paused=asked.paused,
             retry_failed=asked.retry_failed,
             rerun_done=asked.rerun_done,

@@ -36,6 +36,7 @@ class Terms(msgspec.Struct, frozen=True):
     sync: Sync
     runs_per_worker: int | None = None
     each: bool = False
+    seed_globals: bool = False
     told: tuple[str, ...] = ()
 
 
@@ -51,6 +52,7 @@ def typed(
     sync: Sync | None = None,
     runs_per_worker: int | None = None,
     imports: Import | None = None,
+    seed_globals: bool | None = None,
 ) -> Chosen:
     """What somebody chooses now; raises UsageError for what means nothing. `named` is how an option is named to him."""
     numbers = {"iterations": (iterations, 1), "retries": (retries, 0), "grace": (grace, 0)}
@@ -79,13 +81,16 @@ def typed(
         sync=sync,
         runs_per_worker=runs_per_worker,
         imports=imports,
+        seed_globals=seed_globals,
     )
 
 
 def terms_of(target: Target, known: Meta, now: Chosen, seed: int | None) -> Terms:
     """The terms of a start, of which `known` is remembered. Raises UsageError for a PYTHONHASHSEED that is none."""
     file = target.experiment
-    said: dict[str, int | str] = {"workers": file.workers, "iterations": file.iterations} if file else {}
+    said: dict[str, int | str | bool] = {"workers": file.workers, "iterations": file.iterations} if file else {}
+    if file is not None and file.seed_globals:
+        said["seed_globals"] = True
     before = but_edited(known.chosen, said)
     if seed is None and file is not None:
         seed = file.seed
@@ -107,6 +112,7 @@ def terms_of(target: Target, known: Meta, now: Chosen, seed: int | None) -> Term
         sync=chosen.sync or "group",
         runs_per_worker=chosen.runs_per_worker,
         each=chosen.imports == "each",
+        seed_globals=bool(said.get("seed_globals") if chosen.seed_globals is None else chosen.seed_globals),
         told=tuple(_told(target, before, now, chosen)),
     )
 
@@ -153,12 +159,13 @@ def _remembered(target: Target, before: Chosen, now: Chosen) -> Iterator[str]:
         grace=GRACE,
         sync="group",
         imports="once",
+        seed_globals=bool(file and file.seed_globals),
     )
     for name, said in _words(before).items():
         value = getattr(before, name)
         if value is None or getattr(now, name) is not None or value == getattr(usual, name):
             continue
-        told = name in before.file
+        told = name in before.file and name != "seed_globals"
         yield f"{said} ({target.path.with_suffix('.experiment').name} says {before.file[name]})" if told else said
 
 
@@ -172,6 +179,7 @@ def _words(chosen: Chosen) -> dict[str, str]:
         "sync": f"sync {chosen.sync}",
         "runs_per_worker": f"{plural(chosen.runs_per_worker or 0, 'run')} per worker",
         "imports": "the module is imported once" if chosen.imports == "once" else "each worker imports the module",
+        "seed_globals": f"random is {'' if chosen.seed_globals else 'not '}seeded before each call",
     }
 
 

@@ -44,6 +44,7 @@ from pyalma_tui.worker.descriptors import close_in_children, watched
 from pyalma_tui.worker.failure import error_of
 from pyalma_tui.worker.imported import tell_imported
 from pyalma_tui.worker.outcome import was_interrupted
+from pyalma_tui.worker.seeding import seed_globals
 from pyalma_tui.worker.stopping import Stopping
 from pyalma_tui.worker.sweeping import end_group
 
@@ -162,6 +163,8 @@ def _serve(
                 output.redirect(str(order.run), layout.log_name(order.attempt))
                 code = module.local.identity
                 started = Started(order.run, order.attempt, serve.slot, time.time(), code, os.getpid(), host)
+                if serve.seed_globals:
+                    seed_globals(order.seed)
                 refused = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping, before)
                 if module.local.settle():
                     tell_imported(module.local, order, pen, Path(serve.state_dir), serve.umask)

@@ -135,6 +135,7 @@ class LocalAgent:
             umask=service.umask,
             log=assignment.log,
             foreground=self._foreground,
+            seed_globals=service.seed_globals,
         )
         fds = [*(() if self._shared else (service.lock,)), theirs.fileno(), *((0, 1, 2) if self._foreground else ())]
         self._shared = True

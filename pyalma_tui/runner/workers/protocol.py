@@ -59,12 +59,16 @@ AgentEvent: TypeAlias = (
 
 
 class Service(msgspec.Struct, frozen=True):
-    """For whom workers work: a state directory, our lock on it, how segments are synced, the session's umask."""
+    """For whom workers work: a state directory, our lock on it, how segments are synced, the session's umask.
+
+    `seed_globals` asks for the generators that a process shares to be seeded before each call of `run`.
+    """
 
     state_dir: str
     lock: int
     synced: bool
     umask: int
+    seed_globals: bool = False
 
 
 class Assignment(msgspec.Struct, frozen=True):
