@@ -187,6 +187,21 @@ def doctor(
     return look(target, state, args)
 
 
+@app.command(usage=f"{USAGE} reproduce TARGET INSTANCE [OPTIONS]")
+def reproduce(
+    target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
+    instance: Annotated[str, Parameter(help="whose run")],
+    /,
+    *,
+    iteration: Annotated[int | None, Parameter(help="of which iteration, from 0 (the first that is done)")] = None,
+    state: State = None,
+) -> int:
+    """Call one run anew with its seed and its code, and compare what comes of it with what is stored."""
+    from pyalma_tui.cli.reproduce import reproduce as repeat
+
+    return repeat(target, instance, state, iteration)
+
+
 def _refuse_typo(target: str) -> None:
     """Raise UsageError for a word that is no file and nearly a command."""
     from difflib import get_close_matches

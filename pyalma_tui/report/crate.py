@@ -27,7 +27,7 @@ from pyalma_tui.report.facts import facts_of
 from pyalma_tui.store.inputs import Input
 from pyalma_tui.store.kept_code import read_code, text_of
 from pyalma_tui.store.layout import log_path, logs, session_record
-from pyalma_tui.store.session_records import SessionRecord
+from pyalma_tui.store.session_records import SessionRecord, session_of
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
@@ -212,7 +212,7 @@ class _Making:
             "result": [*self._state(run, name), *results],
             "startTime": _utc(run.began or 0.0),
         }
-        record = self._session_of(run)
+        record = session_of(contents.sessions, run.began or 0.0)
         if record is not None:
             properties["agent"] = self._agents[record.session]
             if record.environment:
@@ -227,12 +227,6 @@ class _Making:
         if contents.with_logs and (found := list(self._logs(run, name))):
             properties["subjectOf"] = found
         return self._add(f"#run-{run.id}", "CreateAction", **properties)
-
-    def _session_of(self, run: Run) -> SessionRecord | None:
-        """The start that it was called in: the last one that had begun."""
-        began = run.began or 0.0
-        found = [each for each in self._contents.sessions if each.began <= began + 1.0]
-        return found[-1] if found else next(iter(self._contents.sessions), None)
 
     def _environment(self, record: SessionRecord) -> Iterator[dict[str, str]]:
         for name, value in record.environment.items():

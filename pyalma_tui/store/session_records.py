@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from pyalma_tui.store import layout
 from pyalma_tui.store.disk import make_folder, read_regular
 from pyalma_tui.store.inputs import replace_whole
 
+CLOCKS = 1.0  # seconds that the record of a start may say later than its first run
 NAME = re.compile(r"([0-9]{6,18})\.json")
 
 
@@ -101,6 +102,12 @@ def last_record(state_dir: Path) -> SessionRecord | None:
     """What is known of the last start of which anything is: one that only resets runs records nothing."""
     found = (read_record(state_dir, number) for number in reversed(_numbers(state_dir)))
     return next((record for record in found if record is not None), None)
+
+
+def session_of(records: Sequence[SessionRecord], began: float) -> SessionRecord | None:
+    """The start that an attempt belongs to which began at this moment: the last one before it."""
+    before = [record for record in records if record.began <= began + CLOCKS]
+    return before[-1] if before else next(iter(records), None)
 
 
 def _numbers(state_dir: Path) -> list[int]:

@@ -47,13 +47,14 @@ class LocalAgent:
         *,
         each: bool = False,
         foreground: bool = False,
+        folder: Path | None = None,
     ) -> None:
         """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead,
         `manifest` the path of what tells the copies of what it imports from beside it.
 
         Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. `each` lets every worker import the
         module by itself. One in the `foreground` stays in our session, where the terminal can be given to its group.
-        Raises OSError if no process can be started.
+        `folder` is its working directory, None for ours. Raises OSError if no process can be started.
         """
         chosen = chosen or Chosen()
         self.loaded: m.Loaded | None = None
@@ -82,6 +83,7 @@ class LocalAgent:
                 stdout=output,
                 stderr=output,
                 pass_fds=(theirs.fileno(),),
+                cwd=folder,
                 start_new_session=not foreground,
                 process_group=0 if foreground else None,
                 env=os.environ | {m.WORKER_MARK: mark_of(mark)} | _hash_seed(chosen),
