@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from importlib.machinery import EXTENSION_SUFFIXES, SourceFileLoader
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from pyalma_tui.model.code import Code, code_hash
 
 ELSEWHERE = {"site-packages", "dist-packages"}  # folders whose content is installed, also in an environment beside us
 OURS = os.path.join(os.path.dirname(pyalma_tui.__file__), "")
+PYTHON = os.path.join(os.path.dirname(os.__file__), "")  # may be in the home of the user, as the module may
+COMPILED = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
 STATS, DATA = SourceFileLoader.path_stats, SourceFileLoader.get_data  # Python's own
 
 
@@ -37,7 +39,7 @@ class LocalCode:
         self.identity = ""
         self._module = name_of(place)
         self._roots = _roots(place, path)
-        self._not_local = () if str(place.file).startswith(OURS) else (OURS,)  # else it is an example of ours
+        self._not_local = (PYTHON,) if str(place.file).startswith(OURS) else (OURS, PYTHON)  # else an example of ours
         self._kept = kept
         self._digests: dict[str, str] = {}
         self._grown = False
@@ -95,15 +97,15 @@ class LocalCode:
             self._note_compiled()
         grown, self._grown = self._grown, False
         if grown:
-            self.code = Code(self._module, dict(sorted(self._digests.items())), self.code.base or self.identity)
+            self.code = Code(self._module, dict(sorted(self._digests.copy().items())), self.code.base or self.identity)
             self.identity = self.code.identity
         return grown
 
     def _note_compiled(self) -> None:
-        """Extension modules are no text: only what tells them apart is noted."""
+        """Modules without a source are no text: only what tells them apart is noted."""
         for module in list(sys.modules.values()):
             path = getattr(module, "__file__", None)
-            if not isinstance(path, str) or not path.endswith(tuple(EXTENSION_SUFFIXES)):
+            if not isinstance(path, str) or not path.endswith(COMPILED):
                 continue
             if (name := self._local(path)) is None or name in self._digests:
                 continue

@@ -75,6 +75,13 @@ def processor() -> str:
     return platform.processor()
 
 
+def directory() -> str:
+    """Where we are, "" if that was removed."""
+    with suppress(OSError):
+        return os.getcwd()
+    return ""
+
+
 def user() -> str:
     """The name of the user, "" if there is none for the number."""
     with suppress(OSError, KeyError, ImportError):  # before Python 3.13 the latter two
@@ -105,7 +112,7 @@ def distributions(imported: Iterable[str]) -> dict[str, str]:
 
 def repository(folder: Path) -> Git | None:
     """The state of the repository that a folder is in, None if it is in none, or git does not say."""
-    if not any((each / ".git").exists() for each in (folder, *folder.parents)):
+    if not any(os.path.lexists(each / ".git") for each in (folder, *folder.parents)):
         return None
     status = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
     if status is None:

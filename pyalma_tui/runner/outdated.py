@@ -12,7 +12,7 @@ import msgspec
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.code import code_hash
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.experiment import Run, has_result
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.inputs import Input, judge
@@ -46,13 +46,17 @@ class CodeNow(msgspec.Struct, frozen=True):
     module: str
 
 
-def edits_since(place: CodeNow, identity: str) -> tuple[Edit, ...]:
-    """What was edited since the code of this identity was run, none if it is what is there now."""
+def edits_since(place: CodeNow, identity: str, known: dict[str, bytes] | None = None) -> tuple[Edit, ...]:
+    """What was edited since the code of this identity was run, none if it is what is there now.
+
+    `known` are texts of files as they are now; those that are looked at are added.
+    """
     try:
         code = read_code(place.state_dir, identity, place.module)
     except OSError:  # something else has its name: nobody knows what it was
         return (Edit(place.module),)
-    now = texts_now(place.root, code.files)
+    now = {} if known is None else known
+    now |= texts_now(place.root, [name for name in code.files if name not in now])
     return tuple(
         _edit(place.state_dir, name, digest, now.get(name))
         for name, digest in code.files.items()
@@ -78,9 +82,10 @@ def _edit(state_dir: Path, name: str, digest: str, now: bytes | None) -> Edit:
 
 
 def with_older_code(place: CodeNow, runs: Iterable[Run]) -> dict[str, tuple[Edit, ...]]:
-    """The identities of code of done runs that is not what is there now, each with what was edited since."""
-    ran = {run.module for run in runs if run.module and isinstance(run.status, s.Done)}
-    found = {identity: edits_since(place, identity) for identity in sorted(ran)}
+    """The identities of code of runs with a result that is not what is there now, each with what was edited since."""
+    ran = {run.module for run in runs if run.module and has_result(run)}
+    known: dict[str, bytes] = {}
+    found = {identity: edits_since(place, identity, known) for identity in sorted(ran)}
     return {identity: edits for identity, edits in found.items() if edits}
 
 
@@ -89,20 +94,32 @@ def of_older_code(older: Mapping[str, object], runs: Iterable[Run]) -> list[int]
     return [run.id for run in runs if run.module in older and isinstance(run.status, s.Done)]
 
 
-def told_of_code(older: Mapping[str, Sequence[Edit]], runs: Sequence[Run]) -> Iterator[str]:
-    """What there is to tell of older code: `2 of 14 done runs used older code: helpers.py +3 −1`."""
+def told_of_code(older: Mapping[str, Sequence[Edit]], runs: Sequence[Run], forgets: str) -> Iterator[str]:
+    """What there is to tell of older code: `2 of 14 done runs used older code: helpers.py +3 −1; …`.
+
+    `forgets` is the command that forgets done ones.
+    """
     if not older:
         return
-    done = [run for run in runs if isinstance(run.status, s.Done)]
-    used = Counter(run.module for run in done if run.module in older)
-    common = [identity for identity, _ in used.most_common()]
-    texts = list(dict.fromkeys(edit.text for identity in common for edit in older[identity]))
-    edits = ", ".join(texts[:NAMED]) + ", …" * (len(texts) > NAMED)
-    yield f"{sum(used.values()):,} of {plural(len(done), 'done run')} used older code: {edits}"
+    done = [run.module for run in runs if isinstance(run.status, s.Done)]
+    if used := Counter(code for code in done if code in older):
+        kept = f"they are kept, `{forgets}` forgets them"
+        number = f"{sum(used.values()):,} of {plural(len(done), 'done run')}"
+        yield f"{number} used older code: {_edits(older, used)}; {kept}"
+    others = (run for run in runs if run.saves and isinstance(run.status, s.Interrupted | s.Failed))
+    if used := Counter(run.module for run in others if run.module in older):
+        number = sum(used.values())
+        what = f"{plural(number, 'run has', 'runs have')} a state that older code has saved"
+        yield f"{what}: {_edits(older, used)}; newer code gets it when {'it goes' if number == 1 else 'they go'} on"
+
+
+def _edits(older: Mapping[str, Sequence[Edit]], used: Counter[str]) -> str:
+    texts = list(dict.fromkeys(edit.text for identity, _ in used.most_common() for edit in older[identity]))
+    return ", ".join(texts[:NAMED]) + ", …" * (len(texts) > NAMED)
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """Which instances' files are not what their done runs have read, which may be so, and what is known of all now."""
+    """Which instances' files are not what their done runs have read, which may not be, and what is known of all now."""
 
     another: tuple[int, ...]
     unknown: tuple[int, ...]
@@ -115,22 +132,24 @@ def look_at_inputs(
     runs: Iterable[Run],
     goes_on: Callable[[], bool] = lambda: True,
 ) -> Looked:
-    """Look at the file of each instance; at the rest not where it does not go on."""
-    began: defaultdict[int, list[float]] = defaultdict(list)
+    """Look at the files of instances, each once; at the rest not where it does not go on."""
+    began: defaultdict[str, list[float]] = defaultdict(list)
+    of_file: defaultdict[str, list[int]] = defaultdict(list)
     for run in runs:
         if run.began is not None and isinstance(run.status, s.Done):
-            began[run.instance].append(run.began)
+            began[instances[run.instance].file].append(run.began)
+    for instance in instances:
+        if instance.file and not instance.removed and (instance.in_batch or instance.file in began):
+            of_file[instance.file].append(instance.id)
     inputs = dict(known)
     found: dict[str, list[int]] = {"same": [], "another": [], "unknown": []}
-    for instance in instances:
-        if not instance.file or instance.removed or not (instance.in_batch or instance.id in began):
-            continue
+    for file, ids in of_file.items():
         if not goes_on():
             break
-        verdict, now = judge(instance.file, known.get(instance.file), began.get(instance.id, ()))
-        found[verdict].append(instance.id)
+        verdict, now = judge(file, known.get(file), began.get(file, ()))
+        found[verdict] += ids
         if now is not None:
-            inputs[instance.file] = now
+            inputs[file] = now
     return Looked(tuple(found["another"]), tuple(found["unknown"]), inputs)
 
 

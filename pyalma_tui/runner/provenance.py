@@ -24,8 +24,11 @@ from pyalma_tui.store.background import begun
 from pyalma_tui.store.inputs import Input, digest_of, look_at, read_inputs, write_inputs
 from pyalma_tui.store.session_records import SessionRecord, write_record
 
-SHARE = 20  # files are read a twentieth of the time: runs read them too
-PATIENCE = 5.0  # seconds that the end of a session waits for what is not recorded yet
+SHARE = 20  # files are looked at a twentieth of the time: runs and the screen have the rest
+MANY = 2_000  # runs or instances from which on the screen is painted first
+PAUSE = 1.0  # seconds that it gets for that
+TOGETHER = 500  # files looked at without a pause
+PATIENCE = 1.5  # seconds that the end of a session waits for what is not recorded yet
 
 
 class Provenance:
@@ -47,6 +50,7 @@ class Provenance:
         self._tell = tell
         self._began = time.time()
         self._ending = threading.Event()
+        self._deadline = float("inf")  # time.monotonic
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
@@ -55,11 +59,14 @@ class Provenance:
 
     def end(self) -> None:
         """Wait for what is not recorded yet, under a deadline, and leave out what only saves time later."""
+        self._deadline = time.monotonic() + PATIENCE * 0.8
         self._ending.set()
         if self._thread is not None:
             self._thread.join(PATIENCE)
 
     def _main(self) -> None:
+        if max(len(self._runs), len(self._instances)) > MANY:
+            self._ending.wait(PAUSE)
         try:
             self._look_at_code()
             write_record(self._state_dir, self._record(), self._umask)
@@ -68,12 +75,16 @@ class Provenance:
             where = error.filename or self._state_dir
             self._tell(f"where this session's results come from could not be recorded: {where}: {error.strerror}")
 
+    @property
+    def _forgets(self) -> str:
+        return f"pyalma-tui reset {self._settings.target.name} --changed"
+
     # --- code --------------------------------------------------------------------------------------------------------
 
     def _look_at_code(self) -> None:
         place = CodeNow(self._state_dir, code_root(self._settings.module), self._loaded.module)
-        for text in told_of_code(with_older_code(place, self._runs), self._runs):
-            self._tell(f"{text}; they are kept, `pyalma-tui reset {self._settings.target.name} --changed` forgets them")
+        for text in told_of_code(with_older_code(place, self._runs), self._runs, self._forgets):
+            self._tell(text)
 
     # --- the session -------------------------------------------------------------------------------------------------
 
@@ -94,7 +105,7 @@ class Provenance:
             processor=circumstances.processor(),
             user=circumstances.user(),
             command=tuple(sys.argv),
-            directory=os.getcwd(),
+            directory=circumstances.directory(),
             target=str(settings.target),
             module=str(settings.module),
             arguments=chosen.args or (),
@@ -112,15 +123,26 @@ class Provenance:
 
     def _look_at_inputs(self) -> None:
         known = read_inputs(self._state_dir)
-        looked = look_at_inputs(known, self._instances, self._runs, lambda: not self._is_late())
+        looked = look_at_inputs(known, self._instances, self._runs, self._paced())
         for text in told_of_inputs(looked, self._instances, self._runs):
-            self._tell(f"{text}; `pyalma-tui reset {self._settings.target.name} --changed` forgets these runs")
+            self._tell(f"{text}; `{self._forgets}` forgets them")
         if looked.inputs != known:
             write_inputs(self._state_dir, looked.inputs, self._umask)
         self._read(looked.inputs)
 
-    def _is_late(self) -> bool:
-        return self._ending.is_set() and time.time() > self._began + PATIENCE / 2
+    def _paced(self) -> Callable[[], bool]:
+        """What is asked before each file: whether to go on, after a pause now and then."""
+        count, began = 0, time.monotonic()
+
+        def goes_on() -> bool:
+            nonlocal count, began
+            count += 1
+            if count % TOGETHER == 0 and not self._ending.is_set():
+                self._ending.wait((SHARE - 1) * (time.monotonic() - began))
+                began = time.monotonic()
+            return time.monotonic() < self._deadline
+
+        return goes_on
 
     def _read(self, inputs: dict[str, Input]) -> None:
         """Note what files hold, as far as nobody has yet: so that a copy or a checkout is known from an edit."""

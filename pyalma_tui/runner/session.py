@@ -131,7 +131,7 @@ class Session:
         segments = opening.segments(layout.journal(self.state_dir))
         meta = _meta(store.meta if store else Meta(), segments, planned, settings, module_hash)
         meta = msgspec.structs.replace(meta, code=self.loaded.identity if was_loaded else meta.code)
-        self.codes = frozenset(grown_from(self.state_dir, meta.code))
+        self.codes = frozenset([module_hash, *grown_from(self.state_dir, meta.code)])
         self.code = keep_code(self.state_dir, code_root(settings.module), self.loaded, self.umask)
         self.journal = Journal(
             layout.journal(self.state_dir),
@@ -256,7 +256,7 @@ class Session:
 
     def absorb(self, records: Iterable[Record]) -> list[tuple[Record, Run | None]]:
         """Take in what workers wrote; each record with the run after it."""
-        changes = []
+        changes: list[tuple[Record, Run | None]] = []
         for record in records:
             try:
                 run = self.ledger.apply(record)

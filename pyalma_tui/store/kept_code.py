@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def _listed(folder: Path) -> list[str]:
         return []
 
 
-def texts_now(root: Path, names: Mapping[str, object]) -> dict[str, bytes]:
+def texts_now(root: Path, names: Iterable[str]) -> dict[str, bytes]:
     """What these files hold now, without those that cannot be read."""
     found = {}
     for name in names:

@@ -12,6 +12,7 @@ import msgspec
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.bounds import Moment
+from pyalma_tui.model.chosen import Argument
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import make_folder, read_regular
 from pyalma_tui.store.inputs import replace_whole
@@ -56,7 +57,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     directory: str = ""
     target: str = ""
     module: str = ""
-    arguments: tuple[str, ...] = ()
+    arguments: tuple[Argument, ...] = ()
     code: str = ""
     files: dict[str, str] = {}
     seed: int = 0
@@ -87,7 +88,7 @@ def read_record(state_dir: Path, session: int) -> SessionRecord | None:
         record: SessionRecord = jsontext.decode_as(
             read_regular(layout.session_record(state_dir, session)), SessionRecord
         )
-        return record
+        return record if record.session == session else None
     return None
 
 

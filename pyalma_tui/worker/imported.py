@@ -14,9 +14,14 @@ from pyalma_tui.worker.calling import Pen
 
 def tell_imported(local: LocalCode, order: RunOrder, pen: Pen, state_dir: Path, umask: int) -> None:
     """Keep the texts, and record that they are part of the run's code; where the disk takes neither, its end counts."""
-    texts = {name: text for name, text in local.texts.items() if is_source(name)}
     try:
-        KeptCode(state_dir, local.code, texts).write(umask)
+        keep_imported(local, state_dir, umask)
         pen.write(Imported(order.run, order.attempt, local.identity))
     except OSError:
         return  # the run is recorded all the same, with the code that was there before it
+
+
+def keep_imported(local: LocalCode, state_dir: Path, umask: int) -> None:
+    """Keep the texts of all that was imported; raises OSError."""
+    texts = {name: text for name, text in local.texts.copy().items() if is_source(name)}
+    KeptCode(state_dir, local.code, texts).write(umask)

@@ -20,6 +20,7 @@ from pyalma_tui.model.messages import WORKER_MARK, Request, Start
 from pyalma_tui.prctl import die_with_parent
 from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, sweeping
+from pyalma_tui.worker.imported import keep_imported
 from pyalma_tui.worker.load import load
 from pyalma_tui.worker.slot import Channel, Ends, serve
 
@@ -142,4 +143,6 @@ def be_separate(spec: Separate, args: Sequence[str]) -> None:
     if not isinstance(found, tuple):
         Channel(work).send(found)
         return
+    with suppress(OSError):  # as on a full disk, of which the journal tells: the code may be other than the agent's
+        keep_imported(found[0].local, Path(spec.start.state_dir), spec.start.umask)
     serve(found[0], spec.start, Ends(work, control, high(spec.lock), [*map(high, spec.streams)]))

@@ -90,11 +90,14 @@ def test_what_is_imported_inside_of_run_counts_as_it_was_when_it_was_imported(ex
                 save(late.VALUE)
                 tell("imported")
                 wait_for("go")
+            else:
+                tell("the other worker")
         """,
         ("a", "b"),
     )
     running = experiment.go("--workers", "2")
     experiment.hears("imported")
+    experiment.hears("the other worker")
     edit(late, "VALUE = 'since'\n")  # before anybody could look at it afterwards
     experiment.allow("go")
     assert running.end().code == 0
@@ -218,3 +221,38 @@ def test_what_cannot_be_recorded_is_told_and_the_experiment_goes_on(experiment: 
     assert result.code == 0
     assert "where this session's results come from could not be recorded: " in result.out
     assert experiment.one()["status"] == "done"
+
+
+def test_a_state_that_older_code_has_saved_is_told_before_newer_code_goes_on_with_it(experiment: Experiment) -> None:
+    experiment.write("def run(instance, save, state):\n    save('1')\n    raise ValueError\n").run()
+    edit(experiment.module, experiment.module.read_text().replace("    raise ValueError\n", ""))
+    out = experiment.run("--retry-failed").out
+    assert "1 run has a state that older code has saved: m.py +0 −1; newer code gets it when it goes on" in out
+    assert "older code" not in experiment.run().out
+
+
+def test_a_worker_that_imports_by_itself_keeps_what_it_has_imported(experiment: Experiment) -> None:
+    helper = experiment.folder / "helpers.py"
+    helper.write_text("VALUE = 'then'\n")
+    experiment.write(
+        """
+        import helpers
+        def run(instance, save, state):
+            save(helpers.VALUE)
+            if instance.endswith("b"):
+                tell("first")
+                wait_for("go")
+                os._exit(1)
+        """,
+        ("a", "b"),
+    )
+    running = experiment.go("--import", "each")
+    experiment.hears("first")
+    edit(helper, "VALUE = 'since'\n")
+    experiment.allow("go")
+    running.end()
+    run = experiment.runs()["a"]
+    told = json.loads((experiment.state_dir / "code" / f"{run['module']}.json").read_text())
+    assert (
+        experiment.state_dir / "code" / f"{told['files']['helpers.py']}.py"
+    ).read_text() == f"VALUE = '{run['state']}'\n"
