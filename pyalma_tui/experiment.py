@@ -64,6 +64,7 @@ class Options(TypedDict, total=False):
     runs_per_worker: int
     imports: Import
     nice: int
+    seed_globals: bool
     state: str | os.PathLike[str]
     retry_failed: bool
     rerun_done: bool
@@ -125,6 +126,7 @@ class Dispatcher:
             runs_per_worker=options.get("runs_per_worker"),
             imports=options.get("imports"),
             nice=options.get("nice"),
+            seed_globals=options.get("seed_globals"),
             grace=options.get("grace"),
             sync=options.get("sync"),
         )

@@ -28,7 +28,7 @@ def test_its_pictures_exist() -> None:
 
 def test_its_options_and_commands_exist() -> None:
     told = subprocess.run([sys.executable, "-m", "pyalma_tui", "--help"], capture_output=True, text=True, check=True)
-    commands = re.findall(r"pyalma-tui (demo|status|logs|export|import|reset|doctor)\b", README)
+    commands = re.findall(r"pyalma-tui (demo|status|logs|export|import|reset|reproduce|doctor)\b", README)
     for word in {*re.findall(r"`(--[a-z-]+)", README), *commands} - {"--json"}:
         assert word in told.stdout, word
 

@@ -18,11 +18,11 @@ from pyalma_tui.cli.options import RunOptions, check, typed_options
 from pyalma_tui.cli.speak import ask, say, tick, untick, warn
 from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
-from pyalma_tui.loading.target import Target, find_target, heeded
+from pyalma_tui.loading.target import Target, find_target, heeded, no_instances
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.terminal import knows_controls
-from pyalma_tui.runner.session import Session, Settings, no_instances
+from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.start import Asked, Start, begun, meta_of
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.belonging import owner_if_another

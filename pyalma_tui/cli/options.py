@@ -36,6 +36,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     runs_per_worker: int | None = None
     imports: Import | None = None
     nice: int | None = None
+    seed_globals: bool | None = None
     on_finish: str | None = None
     on_failure: str | None = None
     state: Path | None = None
@@ -74,6 +75,7 @@ def typed_options(options: RunOptions, args: tuple[str, ...] | None) -> Chosen:
         runs_per_worker=options.runs_per_worker,
         imports=options.imports,
         nice=options.nice,
+        seed_globals=options.seed_globals,
     )
 
 

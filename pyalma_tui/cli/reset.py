@@ -9,6 +9,7 @@ from pathlib import Path
 from pyalma_tui.cli.remembered import Remembered, remembered
 from pyalma_tui.cli.speak import ask, say
 from pyalma_tui.errors import InUseError, UsageError
+from pyalma_tui.loading.local_code import code_root, module_name
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose
 from pyalma_tui.model.experiment import Run
@@ -16,16 +17,21 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Reset
 from pyalma_tui.model.words import duration, plural
 from pyalma_tui.report.facts import remaining
+from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, of_older_code, runs_of_inputs, with_older_code
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.store.inputs import read_inputs
 from pyalma_tui.store.lock import in_use
 
 NAMED = 5  # instances that the session log names
 
 
-def reset(name: str, words: Sequence[str], status: s.Word | None, state: Path | None, *, yes: bool) -> int:
+def reset(
+    name: str, words: Sequence[str], status: s.Word | None, state: Path | None, *, yes: bool, changed: bool = False
+) -> int:
     """Forget the runs of these instances, of all if none is named; the exit code. Logs and seeds stay.
 
-    With a `status` only those of them that are in it.
+    With a `status` only those of them that are in it, and if they are to be `changed`, only those that are done with
+    older code or have read an instance file that is another one now.
 
     Raises UsageError if it is not confirmed, InUseError, StoreError; then nothing was changed.
     """
@@ -35,9 +41,14 @@ def reset(name: str, words: Sequence[str], status: s.Word | None, state: Path | 
     runs = [run for run in _meant(known, words) if not isinstance(run.status, s.Pending)]
     if status is not None:
         runs = [run for run in runs if s.word(run.status) == status]
+    if changed:
+        those = _changed(known)
+        runs = [run for run in runs if run.id in those]
     if not runs:
         say(
-            f"nothing to forget: none of these runs is {status}"
+            "nothing to forget: the done runs among these used the code and the instance files that there are now"
+            if changed
+            else f"nothing to forget: none of these runs is {status}"
             if status
             else "nothing to forget: these runs have not been started since they were planned or reset"
         )
@@ -91,6 +102,15 @@ def _meant(known: Remembered, words: Sequence[str]) -> list[Run]:
     if not words:
         return list(remaining(ledger.instances, ledger.runs))
     return [ledger.run(number) for instance in _instances(known, words) for number in ledger.runs_of[instance.id]]
+
+
+def _changed(known: Remembered) -> set[int]:
+    """The ids of the done runs that used older code, or an instance file that has changed since."""
+    ledger, module = known.store.ledger, known.target.module
+    runs = list(ledger.runs)
+    place = CodeNow(known.state_dir, code_root(module), module_name(module))
+    looked = look_at_inputs(read_inputs(known.state_dir), ledger.instances, runs)
+    return {*of_older_code(with_older_code(place, runs), runs), *runs_of_inputs(looked, runs)}
 
 
 def _lost(runs: Sequence[Run]) -> str:

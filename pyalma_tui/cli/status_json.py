@@ -11,6 +11,7 @@ from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.cli.where import meant, where
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.report.facts import facts_of, remaining, status_facts, status_pieces
+from pyalma_tui.store.session_records import last_record
 
 
 def status_json(name: str, state: Path | None, only: str | None) -> int:
@@ -22,7 +23,8 @@ def status_json(name: str, state: Path | None, only: str | None) -> int:
     target, state_dir, store, busy = remembered("status", name, state)
     ledger, args = store.ledger, store.meta.chosen.args or ()
     pid = busy.pid if busy is not None else None
-    facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, ledger.hook, args)
+    session = last_record(state_dir)
+    facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, ledger.hook, args, session)
     now = time.time() if busy is not None else None
     out, to_ascii = Out(), not is_unicode()
     runs = meant(query, ledger.instances, remaining(ledger.instances, ledger.runs.freeze()), now)

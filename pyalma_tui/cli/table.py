@@ -21,6 +21,7 @@ ABOUT = (
     "Run a Python module on many instances, see every run's progress and last saved state, and lose nothing. "
     "What follows -- are the module's own arguments: it finds them in its sys.argv, also at later starts."
 )
+CRATE = "ro-crate"
 TYPO = 0.75  # how near a word is to that of a command, if it is meant
 WHAT, HOW, FRONT, AGAIN = "What to run", "How", "Screen or none", "Starting again"
 
@@ -51,6 +52,11 @@ RUN = (
         into="imports",
     ),
     Option("--nice", "how readily runs give way to other programs, 0 to 19 (at first 0)", WHOLE, HOW),
+    Option(
+        "--seed-globals/--no-seed-globals",
+        "seed random, and numpy's legacy generator, before each run from its seed",
+        heading=HOW,
+    ),
     Option("--on-finish", "a shell command to call when nothing runs any more", TEXT, HOW),
     Option("--on-failure", "a shell command to call for each failed run", TEXT, HOW),
     Option("--state", "the state directory (<stem>.alma beside TARGET)", PATH, HOW),
@@ -175,15 +181,29 @@ def logs(
     [
         TARGET,
         Option(
-            "--format", "csv unless the name of the file says otherwise", click.Choice(get_args(Format)), into="form"
+            "--format",
+            "csv unless the name of the file says otherwise; ro-crate: a folder or .zip for an archive",
+            click.Choice([*get_args(Format), CRATE]),
+            into="form",
         ),
-        Option("--output", "a file, replaced whole (stdout)", PATH),
+        Option("--output", "a file, replaced whole (stdout); of a crate a new folder or .zip", PATH),
+        Option("--logs", "with ro-crate: what the runs printed, too"),
         WHERE,
         STATE,
     ],
 )
-def export(target: str, form: Format | None, output: Path | None, where: str | None, state: Path | None) -> int:
-    """Print every run as a row of a table."""
+def export(target: str, form: Any, output: Path | None, logs: bool, where: str | None, state: Path | None) -> int:
+    """Print every run as a row of a table, or make a crate of the whole experiment."""
+    from pyalma_tui.errors import UsageError
+
+    if form == CRATE:
+        from pyalma_tui.cli.crate import export_crate
+
+        if where is not None:
+            raise UsageError("--where: a crate holds the whole experiment. Nothing was written")
+        return export_crate(target, state, output, with_logs=logs)
+    if logs:
+        raise UsageError("--logs: only a crate holds them: give --format ro-crate. Nothing was written")
     from pyalma_tui.cli.export import export as write
 
     return write(target, state, where, form, output)
@@ -203,17 +223,31 @@ def import_plan(experiment: str, state: Path | None) -> int:
         TARGET,
         Argument("instances", "[INSTANCE ...]", "names or quoted patterns (all)", many=True),
         Option("--status", "only runs that are this (all)", click.Choice(["interrupted", "failed", "done"])),
+        Option("--changed", "only done runs whose code or instance file has changed since"),
         Option("--remove", "take these instances out of the experiment altogether"),
         Option("--yes", "do not ask"),
         STATE,
     ],
 )
-def reset(target: str, instances: tuple[str, ...], status: Any, remove: bool, yes: bool, state: Path | None) -> int:
+def reset(
+    target: str,
+    instances: tuple[str, ...],
+    status: Any,
+    changed: bool,
+    remove: bool,
+    yes: bool,
+    state: Path | None,
+) -> int:
     """Forget the state of all runs, or of those of some instances or of one status; asks."""
     from pyalma_tui.cli.reset import remove as take_out
     from pyalma_tui.cli.reset import reset as forget
+    from pyalma_tui.errors import UsageError
 
-    return (take_out if remove else forget)(target, instances, status, state, yes=yes)
+    if remove and changed:
+        raise UsageError("--remove and --changed: choose one of them. Nothing was changed")
+    if remove:
+        return take_out(target, instances, status, state, yes=yes)
+    return forget(target, instances, status, state, yes=yes, changed=changed)
 
 
 @command(
@@ -242,6 +276,22 @@ def verify(
     from pyalma_tui.cli.verify import verify as check
 
     return check(target, instances, state, Options(interruptions, kill, iteration, workers))
+
+
+@command(
+    "reproduce",
+    [
+        TARGET,
+        Argument("instance", "INSTANCE", "whose run", TEXT),
+        Option("--iteration", "of which iteration, from 0 (the first that is done)", WHOLE),
+        STATE,
+    ],
+)
+def reproduce(target: str, instance: str, iteration: int | None, state: Path | None) -> int:
+    """Call one run anew with its seed and its code, and compare what comes of it with what is stored."""
+    from pyalma_tui.cli.reproduce import reproduce as repeat
+
+    return repeat(target, instance, state, iteration)
 
 
 @command(

@@ -30,7 +30,7 @@ from pyalma_tui.model.plan import MAX_RUNS
 
 Workers: TypeAlias = int | Literal["all"]
 
-KEYS = ("load", "batch", "workers", "iterations", "seed")
+KEYS = ("load", "batch", "workers", "iterations", "seed", "seed_globals")
 EXAMPLE = {"load": "./module.py", "batch": "./module.batch"}
 
 
@@ -42,6 +42,7 @@ class ExperimentFile(msgspec.Struct, frozen=True):
     workers: Workers
     iterations: int
     seed: int | None
+    seed_globals: bool = False
 
 
 def read_experiment_file(path: Path, folder_of_start: Path, warn: Warn) -> ExperimentFile:
@@ -61,6 +62,7 @@ def read_experiment_file(path: Path, folder_of_start: Path, warn: Warn) -> Exper
         workers=_workers(values.get("workers", 1), origin),
         iterations=_iterations(values.get("iterations", 1), origin),
         seed=_seed(values, origin),
+        seed_globals=_seed_globals(values.get("seed_globals", False), origin),
     )
 
 
@@ -144,6 +146,13 @@ def _seed(values: dict[str, Any], origin: Origin) -> int | None:
         return value
     why = f"a whole number was expected, found {described(value)}"
     raise origin.error(why, 'Leave "seed" out to have one drawn and recorded', "$.seed")
+
+
+def _seed_globals(value: object, origin: Origin) -> bool:
+    if isinstance(value, bool):
+        return value
+    why = f"true or false was expected, found {described(value)}"
+    raise origin.error(why, 'Write "seed_globals": true', "$.seed_globals")
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

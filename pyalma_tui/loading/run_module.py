@@ -12,7 +12,7 @@ import importlib.machinery
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,26 +20,29 @@ from typing import Any
 import msgspec
 
 from pyalma_tui.errors import LoadError
+from pyalma_tui.loading.local_code import LocalCode
 from pyalma_tui.loading.signature import EXTRAS, WANTED, taken
-from pyalma_tui.loading.surroundings import enter, imports_relatively, is_free, surroundings
-from pyalma_tui.model.code import code_hash
+from pyalma_tui.loading.surroundings import Surroundings, enter, imports_relatively, is_free, surroundings
 
 
 class RunModule(msgspec.Struct, frozen=True):
-    """A module that can be run: `extras` are the additional arguments its `run` declares."""
+    """A module that can be run: `extras` are the additional arguments its `run` declares, `local` is its code."""
 
     module: ModuleType
     run: Callable[..., object]
     done: Callable[[], object] | None
     extras: frozenset[str]
-    hash: str
+    local: LocalCode
 
 
-def import_module(path: Path, copy: Path, arguments: Sequence[str] = ()) -> RunModule:
+def import_module(
+    path: Path, copy: Path, arguments: Sequence[str] = (), kept: Mapping[str, bytes] | None = None
+) -> RunModule:
     """Import the file as a module named by its stem, its folder first on `sys.path`, and check it.
 
-    `copy` is where its text is read from: the file itself, or what it was when the session began. `sys.argv` is the
-    path and the arguments from now on.
+    `copy` is where its text is read from: the file itself, or what it was when the session began. `kept` are the texts
+    of what it imports from beside it, by their names, where they are not to be read from there. `sys.argv` is the path
+    and the arguments from now on.
 
     Raises LoadError for a file that cannot be read and a missing or unusable `run`, SyntaxError and whatever the module
     itself raises.
@@ -49,19 +52,23 @@ def import_module(path: Path, copy: Path, arguments: Sequence[str] = ()) -> RunM
     except OSError as error:
         raise LoadError(f"{copy}: {error.strerror}. Put it back, or correct its permissions") from error
     sys.argv = [str(path), *arguments]
-    module = _new_module(path, code)
+    place = surroundings(path)
+    local = LocalCode(place, path, kept or {})
+    local.add(code)
+    local.begin()
+    module = _new_module(path, code, place)
     compiled = builtins.compile(code, str(path), "exec", dont_inherit=True)
     exec(compiled, module.__dict__)
-    return _check(module, path, code_hash(code))
+    local.settle()
+    return _check(module, path, local)
 
 
-def _new_module(path: Path, code: bytes) -> ModuleType:
+def _new_module(path: Path, code: bytes, place: Surroundings) -> ModuleType:
     """The module before its code has run, known to others by its name.
 
     One that imports relatively is named as a part of its package: under its stem alone nobody could import it, as the
     processes do that it starts. Raises whatever the package raises, and SyntaxError.
     """
-    place = surroundings(path)
     enter(place)
     full_name = f"{place.package}.{path.stem}" if place.package else path.stem
     spec = importlib.util.spec_from_file_location(
@@ -80,12 +87,12 @@ def _new_module(path: Path, code: bytes) -> ModuleType:
     return module
 
 
-def _check(module: ModuleType, path: Path, digest: str) -> RunModule:
+def _check(module: ModuleType, path: Path, local: LocalCode) -> RunModule:
     run = _function(module, path)
     done = getattr(module, "done", None)
     if done is not None:
         _check_done(done, path)
-    return RunModule(module, run, done, _extras(run, path), digest)
+    return RunModule(module, run, done, _extras(run, path), local)
 
 
 def _function(module: ModuleType, path: Path) -> Callable[..., object]:

@@ -128,3 +128,11 @@ def _own_entries(target: Target, loaded: Loaded, warn: Warn) -> list[Entry] | No
         return read_batch(target.experiment.batch, warn)
     beside = target.module.with_suffix(".batch")
     return read_batch(beside, warn) if os.path.exists(beside) else None
+
+
+def no_instances(module: Path) -> str:
+    """What to say when no source names an instance."""
+    return (
+        f"instances: {module}: none given. Name them after the module, with --batch FILE, as `instances` in the "
+        f"module, or in {module.with_suffix('.batch').name} beside it"
+    )

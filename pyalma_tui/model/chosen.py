@@ -22,8 +22,9 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     """Each is None where nobody chose; times in seconds.
 
     `args` follow the module's path in its `sys.argv`, `hash_seed` is its workers' PYTHONHASHSEED. `imports` tells
-    whether the module is imported once, or by each worker, `nice` how readily workers give way. `file` is what the
-    .experiment said of `workers` and `iterations` at that time.
+    whether the module is imported once, or by each worker, `nice` how readily workers give way, `seed_globals` whether
+    the generators that a process shares are seeded before each call. `file` is what the .experiment said of `workers`,
+    `iterations` and `seed_globals` at that time.
     """
 
     args: tuple[Argument, ...] | None = None
@@ -37,7 +38,8 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
     runs_per_worker: Positive | None = None
     imports: Import | None = None
     nice: Annotated[int, msgspec.Meta(ge=0, le=MOST_NICE)] | None = None
-    file: dict[str, int | str] = {}
+    seed_globals: bool | None = None
+    file: dict[str, int | str | bool] = {}
 
 
 def laid_over(known: Chosen, typed: Chosen) -> Chosen:
@@ -46,7 +48,8 @@ def laid_over(known: Chosen, typed: Chosen) -> Chosen:
     return msgspec.structs.replace(known, **{name: value for name, value in facts.items() if value not in (None, {})})
 
 
-def but_edited(known: Chosen, file: dict[str, int | str]) -> Chosen:
+def but_edited(known: Chosen, file: dict[str, int | str | bool]) -> Chosen:
     """What is known, without what the .experiment says otherwise since: who has edited it there has told us."""
-    edited = {name: None for name in ("workers", "iterations") if known.file.get(name) != file.get(name)}
+    names = ("workers", "iterations", "seed_globals")
+    edited = {name: None for name in names if known.file.get(name) != file.get(name)}
     return msgspec.structs.replace(known, file=file, **edited)

@@ -14,6 +14,7 @@ from pyalma_tui.model.records import (
     DoneReturned,
     DoneStarted,
     HookRecord,
+    Imported,
     Lost,
     Progressed,
     Raised,
@@ -34,8 +35,8 @@ class Run(msgspec.Struct, frozen=True, gc=False):
 
     `state` is the JSON text of the last saved value, None if there is none. `earlier` are the states before it, newest
     first, cut for display. `attempt` is the number of the last attempt and `number` that of its last save; `saves`
-    counts over all attempts. `seconds` sums the attempts that ended. Of the last attempt, `module` is the hash of the
-    code, `began` when (seconds of the epoch), `slot` and `host` where.
+    counts over all attempts. `seconds` sums the attempts that ended. Of the last attempt, `module` is the identity of
+    its code, `began` when (seconds of the epoch), `slot` and `host` where.
     """
 
     id: int
@@ -84,6 +85,8 @@ def fold(run: Run, record: RunRecord) -> Run:
             failed = s.Failed(error=record.error, at=record.at)
             return msgspec.structs.replace(run, status=failed, attempt=record.attempt, number=0, progress=None)
         raise _illegal(run, record)
+    if isinstance(record, Imported):  # which a worker tells when the attempt is over
+        return msgspec.structs.replace(run, module=record.code) if record.attempt == run.attempt else run
     if record.attempt < run.attempt or not isinstance(run.status, s.Running):
         return run
     if isinstance(record, Saved):

@@ -169,6 +169,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
     outside of all runs. In the `foreground` the standard descriptors travel along behind the work socket, and nothing
     goes into logs. Elsewhere it gives way to other programs as `nice` says.
+    goes into logs. `seed_globals` asks for the generators that a process shares to be seeded before each call of `run`.
     """
 
     worker: int
@@ -181,6 +182,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     log: str
     foreground: bool = False
     nice: int = 0
+    seed_globals: bool = False
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
@@ -213,13 +215,17 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     """The run module was imported and has a usable `run`.
 
     `instances` are the module's own, None if it names none. `hash` is that of the file as it was imported. `unforkable`
-    says why each worker has to import the module by itself, "" if workers are forked.
+    says why each worker has to import the module by itself, "" if workers are forked. `files` are the hashes of all
+    that it has imported from beside it, itself included, by their names; `installed` are the names of what it has
+    imported from where packages are installed.
     """
 
     hash: str
     has_done: bool
     instances: list[msgspec.Raw] | None
     unforkable: str = ""
+    files: dict[str, str] = {}
+    installed: list[str] = []
 
 
 class Born(msgspec.Struct, frozen=True, tag="born"):

@@ -16,7 +16,7 @@ from pyalma_tui.model.status import Error
 
 
 class Started(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="started"):
-    """A worker is about to call `run`. `module` is the hash of its code, `host` the name of the machine."""
+    """A worker is about to call `run`. `module` is the identity of its code, `host` the name of the machine."""
 
     run: int
     attempt: int
@@ -119,6 +119,14 @@ class DoneRaised(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="do
     error: Error
 
 
+class Imported(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="imported"):
+    """The attempt has imported more code from beside the module than there was before it: `code` is what it is now."""
+
+    run: int
+    attempt: int
+    code: str
+
+
 class Note(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="note"):
     """Something a person did or should know, for the session log."""
 
@@ -137,11 +145,21 @@ class Checkpointed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="
     identity: str = ""
 
 
-RunRecord: TypeAlias = Started | Saved | Progressed | Returned | Raised | Stopped | Lost | Reset
+RunRecord: TypeAlias = Started | Saved | Progressed | Returned | Raised | Stopped | Lost | Reset | Imported
 HookRecord: TypeAlias = DoneStarted | DoneReturned | DoneRaised
 Record: TypeAlias = RunRecord | HookRecord | Note | Checkpointed
 
-_RANK: dict[type, int] = {Started: 0, Saved: 1, Progressed: 1, Returned: 2, Raised: 2, Stopped: 3, Lost: 3, Reset: 4}
+_RANK: dict[type, int] = {
+    Started: 0,
+    Saved: 1,
+    Progressed: 1,
+    Imported: 1,
+    Returned: 2,
+    Raised: 2,
+    Stopped: 3,
+    Lost: 3,
+    Reset: 4,
+}
 
 
 def order(record: RunRecord) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Tally
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store.layout import log_of
+from pyalma_tui.store.session_records import SessionRecord, without_diff
 
 SCHEMA = 1
 TOLD = 512  # runs whose text is made at a time
@@ -67,7 +68,7 @@ class StatusFacts(msgspec.Struct, frozen=True):
     """What `status --json` prints, followed by the `runs`; a change that breaks readers raises `schema`.
 
     `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more. `args` are the
-    module's own.
+    module's own. `session` is the last start: where it ran and with what, but for the text of the repository's diff.
     """
 
     schema: int
@@ -78,6 +79,7 @@ class StatusFacts(msgspec.Struct, frozen=True):
     not_in_batch: Tally
     done_hook: HookFacts
     args: tuple[str, ...]
+    session: SessionRecord | None = None
 
 
 def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFacts:
@@ -138,6 +140,7 @@ def status_facts(
     aside: Tally,
     hook: s.DoneHook,
     args: tuple[str, ...],
+    session: SessionRecord | None = None,
 ) -> StatusFacts:
     """Everything that `status` tells but for the runs."""
     return StatusFacts(
@@ -149,6 +152,7 @@ def status_facts(
         not_in_batch=aside,
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
         args=args,
+        session=None if session is None else without_diff(session),
     )
 
 

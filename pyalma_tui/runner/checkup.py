@@ -19,7 +19,7 @@ from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.words import plural, size
 from pyalma_tui.runner.printed import said
-from pyalma_tui.runner.terms import shown_args, terms_of
+from pyalma_tui.runner.terms import Terms, shown_args, terms_of
 from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look, why_interrupted
@@ -170,7 +170,8 @@ def look_at_module(target: Target, state_dir: Path, args: tuple[str, ...] | None
         yield Finding("module", f"{target.module}: not loaded, since it is running")
         return
     try:
-        chosen = _chosen(target, state_dir, args)
+        terms = _terms(target, state_dir, args)
+        chosen = terms.chosen
         if chosen.args:
             yield Finding("arguments", f"{target.module.name} gets {shown_args(chosen.args)}")
         loaded, took, printed = _load(target.module, chosen)
@@ -184,18 +185,30 @@ def look_at_module(target: Target, state_dir: Path, args: tuple[str, ...] | None
     yield Finding("run", signature(target.module, "run"))
     yield Finding("done", "done() is called once, when all runs are done" if loaded.has_done else "no done()")
     if not loaded.unforkable and (found := drawn(target.module)) is not None:
-        fact = f"{found[0]} in line {found[1]} draws from a state that all workers have from the import"
-        yield Finding("random", fact, "random.Random(seed) draws for one run alone, `--import each` for one worker")
+        yield _random(*found, seeded=terms.seed_globals)
     yield from _instances(target, loaded, state_dir)
 
 
-def _chosen(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Chosen:
+def _random(name: str, line: int, *, seeded: bool) -> Finding:
+    """What a call of a function means that draws from a generator which a whole process shares."""
+    if seeded:
+        return Finding(
+            "random", f"{name} in line {line} draws from what is seeded before each call from the run's seed"
+        )
+    return Finding(
+        "random",
+        f"{name} in line {line} draws from a state that all workers have from the import",
+        "random.Random(seed) draws for one run alone; `--seed-globals` seeds that state before each call",
+    )
+
+
+def _terms(target: Target, state_dir: Path, args: tuple[str, ...] | None) -> Terms:
     """How a start would run the module."""
     try:
         known = read_meta(state_dir) or Meta()
     except StoreError:  # a finding of its own
         known = Meta()
-    return terms_of(target, known, Chosen(args=args), None).chosen
+    return terms_of(target, known, Chosen(args=args), None)
 
 
 def _load(module: Path, chosen: Chosen) -> tuple[Loaded, float, int]:

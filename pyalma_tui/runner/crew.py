@@ -11,6 +11,7 @@ from typing import IO
 
 from msgspec.structs import replace
 
+from pyalma_tui.loading.local_code import code_root
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import Record
@@ -39,22 +40,22 @@ class Crew:
         self._ahead: dict[int, m.RunOrder] = {}  # by worker: what lies ready for it
         self._load_logs: dict[int, Path] = {}
         self._agent_log: Path | None = None  # None for that of the first agent, which has loaded the module
-        self._edited = ModuleWatch(settings.module, session.meta.module_hash)
+        self._edited = ModuleWatch(code_root(settings.module), session.loaded)
         self._agents = 1
         self._serve()
 
     def _serve(self) -> None:
         session = self._session
         synced = self._settings.sync == "fsync"
-        nice = self._settings.nice
-        self.agent.serve(Service(str(session.state_dir), session.lock_fd, synced, session.umask, nice))
+        nice, seeds = self._settings.nice, self._settings.seed_globals
+        self.agent.serve(Service(str(session.state_dir), session.lock_fd, synced, session.umask, nice, seeds))
 
     def start_agent(self) -> i.NoAgent | None:
         """Start another agent; why none can be."""
         settings, session = self._settings, self._session
         self._agents += 1
         mark = f"{session.meta.session}-{self._agents}-{os.getpid()}-{time.monotonic_ns()}"
-        kept = session.code.path if session.code is not None else None
+        kept = session.code
         try:
             with self._load_log() as log:
                 self.agent = LocalAgent(
@@ -62,7 +63,8 @@ class Crew:
                     log,
                     mark,
                     settings.chosen,
-                    kept,
+                    kept.path if kept is not None else None,
+                    kept.manifest if kept is not None else "",
                     each=settings.each,
                     foreground=settings.foreground,
                     folder=settings.folder,

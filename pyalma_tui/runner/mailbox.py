@@ -32,6 +32,10 @@ class Mailbox:
     def take(self) -> Iterator[Command]:
         """What has come, in order."""
         self._rung.recv(4096)
+        yield from self.left()
+
+    def left(self) -> Iterator[Command]:
+        """What has come without anybody being woken for it."""
         while not self._commands.empty():
             yield self._commands.get()
 

@@ -21,6 +21,7 @@ from pyalma_tui.runner.dispatch import decide
 from pyalma_tui.runner.failing import failure_of
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
 from pyalma_tui.runner.mailbox import Mailbox
+from pyalma_tui.runner.provenance import Provenance
 from pyalma_tui.runner.publishing import Publisher, phase_of
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Listener, Snapshot
@@ -47,6 +48,7 @@ class Runner:
         self._changed = True
         self._mailbox = Mailbox()
         self._inbox: deque[Event] = deque()  # what has come and is to be taken in
+        self._provenance = Provenance(settings, session, first.loaded.installed, self._remark)
         self._selector = selectors.DefaultSelector()
         self._next_tick = self._next_measure = 0.0  # time.monotonic
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
@@ -95,6 +97,7 @@ class Runner:
         self._selector.register(self._mailbox, selectors.EVENT_READ, self._take_commands)
         try:
             self._listen()
+            self._provenance.begin()
             while not (self._state.closing and not self._state.seats and isinstance(self._state.agent, Absent)):
                 self._turn()
         except Exception as error:
@@ -229,6 +232,10 @@ class Runner:
         if self._listener is not None:
             self._listener([(self._session.ledger.notes[-1], None)])
 
+    def _remark(self, text: str) -> None:
+        """Let the runner's thread tell this; for any thread."""
+        self._mailbox.put(c.Remark(text))
+
     def _phase(self) -> str:
         return phase_of(self._state, time.monotonic())
 
@@ -246,6 +253,8 @@ class Runner:
         try:
             if not isinstance(self._state.agent, Absent):
                 self._try(self._kill_agent)
+            self._provenance.end()
+            self._try(self._take_remarks)
             self._try(self._session.close)
         finally:
             self._selector.close()
@@ -253,6 +262,11 @@ class Runner:
             self._publisher.publish(self._state, self._failure, closed=True)
             if self._listener is not None:
                 self._listener([])
+
+    def _take_remarks(self) -> None:
+        for command in self._mailbox.left():
+            if isinstance(command, c.Remark):
+                self._note(command.text)
 
     def _kill_agent(self) -> None:
         """Kill it and its workers, and find out what became of what they were doing."""

@@ -11,14 +11,17 @@ from typing import Any
 import msgspec
 
 from pyalma_tui.errors import Failure, IllegalTransitionError, InputError, StoreError
+from pyalma_tui.loading.local_code import code_root, module_name
+from pyalma_tui.loading.target import no_instances
 from pyalma_tui.model.chosen import Chosen, Sync
+from pyalma_tui.model.code import Code
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Cut
 from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
-from pyalma_tui.model.records import Note, Record
+from pyalma_tui.model.records import Imported, Note, Record
 from pyalma_tui.store import layout, opening
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
@@ -26,7 +29,7 @@ from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.disk import open_regular, umask_now
 from pyalma_tui.store.journal import Journal
-from pyalma_tui.store.kept_code import keep_code
+from pyalma_tui.store.kept_code import grown_from, keep_code
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.mending import Mended, Mending, kept_aside
 from pyalma_tui.store.opening import Store
@@ -43,11 +46,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
     where the user did not say. `each` lets every worker import the module by itself, `runs_per_worker` is after how
-    many runs one is replaced, None for never, `nice` is how readily they give way to other programs. `only` is the one
-    run to call, None for all; `foreground` gives it the terminal. `folder` is where the module runs, None for where we
-    do, and `cuts` are where the attempts of a run end that is on trial. `chosen` is what stays for the next start, None
-    for what it has been so far; `told` are lines for the user about that. `warnings` are what was found wrong with the
-    input, told already on stderr.
+    many runs one is replaced, None for never, `nice` is how readily they give way to other programs; `seed_globals`
+    seeds before each call what a process draws from. `only` is the one run to call, None for all; `foreground` gives it
+    the terminal. `folder` is where the module runs, None for where we do, and `cuts` are where the attempts of a run
+    end that is on trial. `chosen` is what stays for the next start, None for what it has been so far; `told` are lines
+    for the user about that. `warnings` are what was found wrong with the input, told already on stderr.
     """
 
     target: Path
@@ -72,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     each: bool = False
     runs_per_worker: int | None = None
     nice: int = 0
+    seed_globals: bool = False
     chosen: Chosen | None = None
     told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -80,12 +84,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class Session:
     """Opened by one thread, then owned by the runner's.
 
-    `order` are the runs of today's batch in the order of their dispatch, `code` is the copy of the module that workers
-    import, `umask` that of the session's start.
+    `order` are the runs of today's batch in the order of their dispatch. `loaded` is the code that workers have, `code`
+    the copy that later ones import, `codes` what runs make of it. `umask` is that of the session's start.
     """
 
-    def __init__(self, settings: Settings, module_hash: str, has_done: bool) -> None:
-        """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
+    def __init__(self, settings: Settings, module_hash: str, has_done: bool, files: dict[str, str] | None = None):
+        """Open or make the state directory; `files` are those of the code that was loaded, None if it was not.
+
+        Raises StoreError, InUseError, InputError; then nothing was changed.
+        """
         if settings.batch is None and not os.path.exists(settings.state_dir):
             raise InputError(no_instances(settings.module))
         refuse_too_many(settings.target, len(settings.batch or ()), settings.iterations or 1)
@@ -99,9 +106,10 @@ class Session:
             raise StoreError(
                 f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
             ) from error
+        self.loaded = Code(module_name(settings.module), files or {module_name(settings.module): module_hash})
         self._lock = Lock(self.state_dir, time.time(), self.umask)
         try:
-            self._open(settings, module_hash, has_done)
+            self._open(settings, module_hash, has_done, was_loaded=files is not None)
         except OSError as error:
             self._lock.close()
             where = error.filename or self.state_dir
@@ -113,7 +121,7 @@ class Session:
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
-    def _open(self, settings: Settings, module_hash: str, has_done: bool) -> None:
+    def _open(self, settings: Settings, module_hash: str, has_done: bool, *, was_loaded: bool) -> None:
         store = opening.read_store(self.state_dir)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))
@@ -128,7 +136,9 @@ class Session:
         self.order = planned.order
         segments = opening.segments(layout.journal(self.state_dir))
         meta = _meta(store.meta if store else Meta(), segments, planned, settings, module_hash)
-        self.code = keep_code(self.state_dir, settings.module, module_hash, self.umask)
+        meta = msgspec.structs.replace(meta, code=self.loaded.identity if was_loaded else meta.code)
+        self.codes = frozenset([module_hash, *grown_from(self.state_dir, meta.code)])
+        self.code = keep_code(self.state_dir, code_root(settings.module), self.loaded, self.umask)
         self.journal = Journal(
             layout.journal(self.state_dir),
             meta.session,
@@ -147,7 +157,7 @@ class Session:
         )
         self._mending = Mending(self.state_dir, self._lock, self.journal, self._checkpointing, self.code, self.umask)
         self.ledger.notes = ()  # what earlier sessions were told is in the session log
-        self._tell(store, settings, module_hash, planned.growth)
+        self._tell(store, settings, planned.growth)
         for end in list(ends_of(self.ledger)):  # what ran when the last session was killed is run by nobody now
             self.write(end)
         # run ids are in the journal from now on: what they mean must be durable before the first run is dispatched
@@ -157,7 +167,7 @@ class Session:
             self._checkpointing.finish(wait=True)
             self._checkpointing.check()
 
-    def _tell(self, store: Store | None, settings: Settings, module_hash: str, growth: str) -> None:
+    def _tell(self, store: Store | None, settings: Settings, growth: str) -> None:
         for text in (*settings.warnings, *settings.told):
             self.note(text)
         if store is None:
@@ -171,9 +181,6 @@ class Session:
             self.note(f"{name} is older than {layout.DATABASE}, as from a backup: nothing of it was taken in; {kept}")
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
-        if store.meta.module_hash and store.meta.module_hash != module_hash:
-            change = f"{store.meta.module_hash} → {module_hash}"
-            self.note(f"{settings.module.name} has changed since the last start ({change}); finished runs are kept")
         if settings.seed is not None and store.meta.session and settings.seed != store.meta.seed:
             self.note(f"--seed {settings.seed} is ignored: this experiment was planned with seed {store.meta.seed}")
 
@@ -255,12 +262,17 @@ class Session:
 
     def absorb(self, records: Iterable[Record]) -> list[tuple[Record, Run | None]]:
         """Take in what workers wrote; each record with the run after it."""
-        changes = []
+        changes: list[tuple[Record, Run | None]] = []
         for record in records:
             try:
-                changes.append((record, self.ledger.apply(record)))
+                run = self.ledger.apply(record)
             except (IllegalTransitionError, IndexError) as error:  # as an opening would take it
                 self.note(f"a record of the journal does not fit what is known, and is not taken in: {error}")
+                continue
+            if isinstance(record, Imported):  # nothing has happened to the run by it
+                self.codes |= {record.code}
+                continue
+            changes.append((record, run))
             if isinstance(record, Note):
                 self._log(record)
         return changes
@@ -341,12 +353,4 @@ def _meta(old: Meta, segments: Sequence[str], planned: Planned, settings: Settin
         iterations=planned.iterations,
         seed=planned.seed,
         chosen=settings.chosen if settings.chosen is not None else old.chosen,
-    )
-
-
-def no_instances(module: Path) -> str:
-    """What to say when no source names an instance."""
-    return (
-        f"instances: {module}: none given. Name them after the module, with --batch FILE, as `instances` in the "
-        f"module, or in {module.with_suffix('.batch').name} beside it"
     )

@@ -67,8 +67,9 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     `counts` are those of the batch, `aside` those of instances that are not in it any more. `runs[i]` is the run with
     id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are the ids of its runs by
-    iteration. `at` and `saved_at` are seconds of the epoch. `module_hash` is that of the code this session runs, `args`
-    what it finds in `sys.argv` behind its path. `idle_reason` says in a few words why nothing runs in phase "idle".
+    iteration. `at` and `saved_at` are seconds of the epoch. `code` is the identity of
+    what this session runs, `codes` are those that runs make of it by importing more. `args` is what the module finds in
+    `sys.argv` behind its path. `idle_reason` says in a few words why nothing runs in phase "idle".
 
     `not_saved` is why states cannot be stored at the moment, `blocked` why nothing more can be started, and `failure`
     what ended the runner. `elsewhere` is who runs it, if that is another process. `complete` tells that all
@@ -79,7 +80,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     at: float = 0.0
     title: str = ""
     target: Path = Path()
-    module_hash: str = ""
+    code: str = ""
+    codes: frozenset[str] = frozenset()
     args: tuple[str, ...] = ()
     state_dir: Path = Path()
     phase: Phase = "opening"

@@ -121,6 +121,7 @@ class Start:
             each=terms.each,
             runs_per_worker=terms.runs_per_worker,
             nice=terms.nice,
+            seed_globals=terms.seed_globals,
             paused=asked.paused,
             retry_failed=asked.retry_failed,
             rerun_done=asked.rerun_done,
@@ -132,6 +133,6 @@ class Start:
 
     def open(self) -> Session:
         """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
-        session = Session(self.settings, self.loaded.hash, self.loaded.has_done)
+        session = Session(self.settings, self.loaded.hash, self.loaded.has_done, self.loaded.files)
         self.settings = msgspec.structs.replace(self.settings, batch=None)  # the session has it: not twice in memory
         return session

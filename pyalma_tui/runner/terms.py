@@ -37,6 +37,7 @@ class Terms(msgspec.Struct, frozen=True):
     runs_per_worker: int | None = None
     each: bool = False
     nice: int = 0
+    seed_globals: bool = False
     told: tuple[str, ...] = ()
 
 
@@ -53,6 +54,7 @@ def typed(
     runs_per_worker: int | None = None,
     imports: Import | None = None,
     nice: int | None = None,
+    seed_globals: bool | None = None,
 ) -> Chosen:
     """What somebody chooses now; raises UsageError for what means nothing. `named` is how an option is named to him."""
     numbers = {"iterations": (iterations, 1), "retries": (retries, 0), "grace": (grace, 0)}
@@ -84,13 +86,16 @@ def typed(
         runs_per_worker=runs_per_worker,
         imports=imports,
         nice=nice,
+        seed_globals=seed_globals,
     )
 
 
 def terms_of(target: Target, known: Meta, now: Chosen, seed: int | None) -> Terms:
     """The terms of a start, of which `known` is remembered. Raises UsageError for a PYTHONHASHSEED that is none."""
     file = target.experiment
-    said: dict[str, int | str] = {"workers": file.workers, "iterations": file.iterations} if file else {}
+    said: dict[str, int | str | bool] = {"workers": file.workers, "iterations": file.iterations} if file else {}
+    if file is not None and file.seed_globals:
+        said["seed_globals"] = True
     before = but_edited(known.chosen, said)
     if seed is None and file is not None:
         seed = file.seed
@@ -113,6 +118,7 @@ def terms_of(target: Target, known: Meta, now: Chosen, seed: int | None) -> Term
         runs_per_worker=chosen.runs_per_worker,
         each=chosen.imports == "each",
         nice=chosen.nice or 0,
+        seed_globals=bool(said.get("seed_globals") if chosen.seed_globals is None else chosen.seed_globals),
         told=tuple(_told(target, before, now, chosen)),
     )
 
@@ -160,12 +166,13 @@ def _remembered(target: Target, before: Chosen, now: Chosen) -> Iterator[str]:
         sync="group",
         imports="once",
         nice=0,
+        seed_globals=bool(file and file.seed_globals),
     )
     for name, said in _words(before).items():
         value = getattr(before, name)
         if value is None or getattr(now, name) is not None or value == getattr(usual, name):
             continue
-        told = name in before.file
+        told = name in before.file and name != "seed_globals"
         yield f"{said} ({target.path.with_suffix('.experiment').name} says {before.file[name]})" if told else said
 
 
@@ -180,6 +187,7 @@ def _words(chosen: Chosen) -> dict[str, str]:
         "runs_per_worker": f"{plural(chosen.runs_per_worker or 0, 'run')} per worker",
         "nice": f"workers are nice {chosen.nice}" if chosen.nice else "workers are not nice",
         "imports": "the module is imported once" if chosen.imports == "once" else "each worker imports the module",
+        "seed_globals": f"random is {'' if chosen.seed_globals else 'not '}seeded before each call",
     }
 
 

@@ -20,6 +20,7 @@ from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
 from pyalma_tui.store import layout, opening
 from pyalma_tui.store.abandoned import settle
 from pyalma_tui.store.checkpoint import stamp
+from pyalma_tui.store.kept_code import grown_from
 from pyalma_tui.store.ledger import NOTES, Ledger
 from pyalma_tui.store.lock import Holder, holder
 from pyalma_tui.store.segment import READ
@@ -44,7 +45,8 @@ class Viewer:
         """`target` is what was asked for, until the state directory tells what is run."""
         self._state_dir = state_dir
         self._target = target
-        self._module_hash = ""
+        self._code = ""
+        self._codes: frozenset[str] = frozenset()
         self._args: tuple[str, ...] = ()
         self._ledger: Ledger | None = None
         self._positions: dict[str, int] = {}
@@ -156,7 +158,8 @@ class Viewer:
         self._stamp, self._positions = now_there, store.folded
         self._ledger = ledger = store.ledger
         self._target = Path(store.meta.target or self._target)
-        self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
+        self._code, self._args = store.meta.code or store.meta.module_hash, store.meta.chosen.args or ()
+        self._codes = frozenset(grown_from(self._state_dir, self._code))
         self._running = {run.id for run in ledger.runs if isinstance(run.status, s.Running)}
         self._foresight.forget()
         self._remember(ledger)
@@ -250,7 +253,8 @@ class Viewer:
             at=time.time(),
             title=self._target.stem,
             target=self._target,
-            module_hash=self._module_hash,
+            code=self._code,
+            codes=self._codes,
             args=self._args,
             state_dir=self._state_dir,
             phase=phase,

@@ -3,7 +3,9 @@
 db.json, db.json.bak, db.json.tmp      the checkpoint, the one before, one that is being written
 journal/<session>-<writer>-<n>.jsonl   append-only segments, one writer each
 logs/<run>/<attempt>.log, logs/done/<call>.log, logs/load/<import>.log
-code/<hash>.py                         what was run
+code/<hash>.py, code/<identity>.json   what was run; which texts made up the code of a run
+sessions/<session>.json                where, how and with what each start ran
+sessions/inputs.json                   how large and how old instance files were
 session.log, crash.log, lock
 screen.filter                          what the list on the screen was filtered by
 """
@@ -16,7 +18,9 @@ from pathlib import Path
 DATABASE = "db.json"
 BACKUP = "db.json.bak"
 TEMPORARY = ".tmp"  # behind the name of what is being written
-JOURNAL, LOGS, CODE = "journal", "logs", "code"
+JOURNAL, LOGS, CODE, SESSIONS = "journal", "logs", "code", "sessions"
+INPUTS = "inputs.json"
+MANIFEST = ".json"
 LOCK, SESSION_LOG, CRASH_LOG, FILTER = "lock", "session.log", "crash.log", "screen.filter"
 DONE_LOGS, LOAD_LOGS = "done", "load"
 FIRST_LOAD_LOG = "first.log"
@@ -59,9 +63,34 @@ def screen_filter(state_dir: Path) -> Path:
     return state_dir / FILTER
 
 
+def code_folder(state_dir: Path) -> Path:
+    """The folder of what was run."""
+    return state_dir / CODE
+
+
 def code_copy(state_dir: Path, digest: str) -> Path:
-    """A copy of the run module whose hash this is."""
+    """A copy of the text whose hash this is."""
     return state_dir / CODE / f"{digest}.py"
+
+
+def manifest(state_dir: Path, identity: str) -> Path:
+    """What tells the files of a code."""
+    return state_dir / CODE / f"{identity}{MANIFEST}"
+
+
+def sessions(state_dir: Path) -> Path:
+    """The folder of what is known of each start."""
+    return state_dir / SESSIONS
+
+
+def session_record(state_dir: Path, session: int) -> Path:
+    """What is known of one start."""
+    return state_dir / SESSIONS / f"{session:06d}.json"
+
+
+def inputs(state_dir: Path) -> Path:
+    """How large and how old instance files were, and what they held."""
+    return state_dir / SESSIONS / INPUTS
 
 
 # --- logs --------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from pyalma_tui.store.schema import TABLES
 Names: TypeAlias = "Mapping[str, Names | None]"  # pattern of a name → what is ours in that folder, None for a file
 
 NUMBERED_LOG = re.compile(r"[0-9]+\.log")
+OF_SESSION = re.compile(r"([0-9]{6,18}|inputs)\.json(\.tmp)?")
 NUMBERED: Names = {NUMBERED_LOG.pattern: None}
 NAMES: Names = {
     r"db\.json(\.bak)?(\.tmp)?": None,
@@ -35,7 +36,8 @@ NAMES: Names = {
         layout.DONE_LOGS: NUMBERED,
         layout.LOAD_LOGS: {r"[0-9]{6,}-([0-9]{3,}|agent[0-9]+)\.log|first\.log": None},
     },
-    layout.CODE: {r"[0-9a-f]{12}\.py": None},
+    layout.CODE: {r"[0-9a-f]{12}\.(py|json)": None},
+    layout.SESSIONS: {OF_SESSION.pattern: None},
 }
 FILES = (
     layout.DATABASE,
@@ -53,6 +55,7 @@ FOLDERS = (
     f"{layout.LOGS}/{layout.DONE_LOGS}",
     f"{layout.LOGS}/{layout.LOAD_LOGS}",
     layout.CODE,
+    layout.SESSIONS,
 )
 
 
@@ -107,6 +110,8 @@ def _with_names_of_ours(state_dir: Path) -> Iterator[Path]:
         if folder.name.isdecimal() or folder.name in (layout.DONE_LOGS, layout.LOAD_LOGS):
             logs = (log for log in _listed(Path(folder.path)) if NUMBERED_LOG.fullmatch(log.name))
             yield from (Path(log.path) for log in logs if log.is_file(follow_symlinks=False))  # else none is written
+
+    yield from (Path(file.path) for file in _listed(layout.sessions(state_dir)) if OF_SESSION.fullmatch(file.name))
 
 
 def _listed(folder: Path) -> list[os.DirEntry[str]]:

@@ -27,8 +27,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
     `identity` is drawn when the experiment is planned: its journal names it. `serial` counts checkpoints, `session`
     starts of the experiment. `target`, `module` and `state_dir` are where they were when this was written,
-    `module_hash` tells the module's code. `folded` tells for each journal segment how many of its bytes are contained
-    here. Times are seconds of the epoch.
+    `module_hash` tells the module's text, `code` is the identity of all that was imported with it. `folded` tells for
+    each journal segment how many of its bytes are contained here. Times are seconds of the epoch.
     """
 
     schema: int = SCHEMA
@@ -38,6 +38,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     module: str = ""
     module_hash: str = ""
+    code: str = ""
     state_dir: str = ""
     iterations: int = 1
     seed: int = 0

@@ -46,7 +46,8 @@ _decode = jsontext.decoder(m.ToAgent)
 class Spec(msgspec.Struct, frozen=True, tag="agent"):
     """The agent's command-line argument: the descriptor of its channel, its parent, its mark, the run module.
 
-    `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited.
+    `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited;
+    `manifest` tells the copies of what it imports from beside it.
     `each` asks for workers that import the module by themselves.
     """
 
@@ -56,6 +57,7 @@ class Spec(msgspec.Struct, frozen=True, tag="agent"):
     module: str
     code: str
     each: bool = False
+    manifest: str = ""
 
 
 class Agent:
@@ -86,7 +88,7 @@ class Agent:
             self._tell(m.TryLater(error.strerror or str(error)))
             return
         become_subreaper()  # only now: the first guard is no child of ours, and the module may wait for all of its own
-        found = load(Path(self._spec.module), Path(self._spec.code), self._args)
+        found = load(Path(self._spec.module), Path(self._spec.code), self._args, self._spec.manifest)
         capture.flush()  # what the module has printed is told with it
         if not isinstance(found, tuple):
             self._tell(found)
@@ -183,8 +185,8 @@ class Agent:
         self._tell(m.Born(order.worker, worker.pid))
 
     def _separate(self, order: m.Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
-        module, code = self._spec.module, self._spec.code
-        return starting.separate(order, work, passed, mark, module, code, self._args)
+        spec = self._spec
+        return starting.separate(order, work, passed, mark, spec.module, spec.code, spec.manifest, self._args)
 
     def _fork(self, order: m.Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
         def begin(ends: Ends) -> None:

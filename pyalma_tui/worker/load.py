@@ -12,18 +12,23 @@ from pyalma_tui.loading.run_module import RunModule, import_module
 from pyalma_tui.model.messages import Loaded, LoadFailed, TryLater
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.model.status import Error
+from pyalma_tui.store.kept_code import kept_texts
 from pyalma_tui.worker.failure import called_exit, error_of, written_at
 from pyalma_tui.worker.unforkable import unforkable
 
 
-def load(path: Path, code: Path, args: Sequence[str]) -> tuple[RunModule, Loaded] | LoadFailed | TryLater:
+def load(
+    path: Path, code: Path, args: Sequence[str], manifest: str = ""
+) -> tuple[RunModule, Loaded] | LoadFailed | TryLater:
     """Import the module, which sees these arguments, and ask it for its instances.
 
-    `code` is the file whose text is run as the module: the module itself, or a copy of it.
+    `code` is the file whose text is run as the module: the module itself, or a copy of it. `manifest` is the path of
+    what tells the copies of what it imports from beside it, "" where these files themselves are to be read.
     """
     here = os.getpid()
     try:
-        module = import_module(path, code, args)
+        kept = kept_texts(Path(manifest)) if manifest else {}
+        module = import_module(path, code, args, kept)
         instances = own_instances(module.module)
     except LoadError as error:
         return LoadFailed(Error(error.message))
@@ -40,4 +45,6 @@ def load(path: Path, code: Path, args: Sequence[str]) -> tuple[RunModule, Loaded
         return LoadFailed(Error(f"{path}: {told.message}", told.traceback))
     if os.getpid() != here:  # a child that the module has forked came back out of it
         os._exit(0)
-    return module, Loaded(module.hash, module.done is not None, instances, unforkable())
+    local = module.local
+    own = local.code.files[local.code.module]
+    return module, Loaded(own, module.done is not None, instances, unforkable(), local.code.files, local.installed())

@@ -43,7 +43,9 @@ from pyalma_tui.worker.between import Before
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.descriptors import close_in_children, watched
 from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.imported import tell_imported
 from pyalma_tui.worker.outcome import was_interrupted
+from pyalma_tui.worker.seeding import seed_globals
 from pyalma_tui.worker.stopping import Stopping
 from pyalma_tui.worker.sweeping import end_group
 from pyalma_tui.worker.yielding import give_way
@@ -189,8 +191,13 @@ def _serve(
         match order:
             case RunOrder():
                 output.redirect(str(order.run), layout.log_name(order.attempt))
-                started = Started(order.run, order.attempt, serve.slot, time.time(), module.hash, os.getpid(), host)
+                code = module.local.identity
+                started = Started(order.run, order.attempt, serve.slot, time.time(), code, os.getpid(), host)
+                if serve.seed_globals:
+                    seed_globals(order.seed)
                 refused = _try_write(pen, started) or call_run(module, order, serve.slot, pen, stopping, before)
+                if module.local.settle():
+                    tell_imported(module.local, order, pen, Path(serve.state_dir), serve.umask)
                 output.finish()
                 worn = _worn(pen, before)
                 channel.send(Ended(order.run, order.attempt, refused, worn))

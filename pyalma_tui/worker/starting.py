@@ -20,6 +20,7 @@ from pyalma_tui.model.messages import WORKER_MARK, Request, Start
 from pyalma_tui.prctl import die_with_parent
 from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, sweeping
+from pyalma_tui.worker.imported import keep_imported
 from pyalma_tui.worker.load import load
 from pyalma_tui.worker.slot import Channel, Ends, serve
 
@@ -36,6 +37,7 @@ class Separate(msgspec.Struct, frozen=True, tag="separate"):
     parent: int
     module: str
     code: str
+    manifest: str = ""
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -105,13 +107,22 @@ def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed
 
 
 def separate(
-    start: Start, work: socket.socket, passed: Passed, mark: str, module: str, code: str, args: Sequence[str]
+    start: Start,
+    work: socket.socket,
+    passed: Passed,
+    mark: str,
+    module: str,
+    code: str,
+    manifest: str,
+    args: Sequence[str],
 ) -> Worker:
     """A program that imports the module, then serves; raises OSError."""
     ours, theirs = socket.socketpair()
     streams = list(passed.streams)
     boxes = list(passed.boxes)
-    spec = Separate(start, work.fileno(), boxes, theirs.fileno(), passed.lock, streams, os.getpid(), module, code)
+    spec = Separate(
+        start, work.fileno(), boxes, theirs.fileno(), passed.lock, streams, os.getpid(), module, code, manifest
+    )
     try:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode(), *args],
@@ -137,9 +148,11 @@ def be_separate(spec: Separate, args: Sequence[str]) -> None:
     """Import the module, serve, and end as a Python program does."""
     work, control, *boxes = sockets_of(map(high, (spec.work, spec.control, *spec.boxes)))
     capture.lead_into(spec.start.log, spec.start.umask)
-    found = load(Path(spec.module), Path(spec.code), args)
+    found = load(Path(spec.module), Path(spec.code), args, spec.manifest)
     capture.flush()
     if not isinstance(found, tuple):
         Channel(work, boxes).send(found)
         return
+    with suppress(OSError):  # as on a full disk, of which the journal tells: the code may be other than the agent's
+        keep_imported(found[0].local, Path(spec.start.state_dir), spec.start.umask)
     serve(found[0], spec.start, Ends(work, boxes, control, high(spec.lock), [*map(high, spec.streams)]))

@@ -195,3 +195,7 @@ def test_a_module_that_draws_from_the_global_state_is_told_what_to_do(experiment
     told = lines(result, "·")["random"]
     assert told.startswith("random.random() in line")
     assert "random.Random(seed)" in told
+    assert "--seed-globals" in told
+    experiment.run("--seed-globals")
+    told = lines(doctor(experiment, experiment.name), "✓")["random"]
+    assert told.endswith("draws from what is seeded before each call from the run's seed")

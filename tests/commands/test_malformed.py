@@ -407,7 +407,9 @@ UNKNOWN: dict[str, tuple[Files, tuple[str, ...], list[str]]] = {
         ("x.experiment",),
         [
             unknown("$", "wrokers", '. Did you mean "workers"?', "x.experiment"),
-            unknown("$", "colour", ". Known keys are load, batch, workers, iterations, seed", "x.experiment"),
+            unknown(
+                "$", "colour", ". Known keys are load, batch, workers, iterations, seed, seed_globals", "x.experiment"
+            ),
         ],
     ),
     "experiment-beside-the-module": (

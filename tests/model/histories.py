@@ -6,7 +6,18 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from pyalma_tui.model.experiment import Run, fold
-from pyalma_tui.model.records import Lost, Progressed, Raised, Reset, Returned, RunRecord, Saved, Started, Stopped
+from pyalma_tui.model.records import (
+    Imported,
+    Lost,
+    Progressed,
+    Raised,
+    Reset,
+    Returned,
+    RunRecord,
+    Saved,
+    Started,
+    Stopped,
+)
 from pyalma_tui.model.status import Done, Error, Running
 
 ERROR = Error("ValueError: no")
@@ -26,7 +37,9 @@ def histories(draw: st.DrawFn, run: int = 1, most: int = 30) -> list[RunRecord]:
 
 def _next(run: Run, step: int) -> RunRecord:
     if isinstance(run.status, Running):
-        if step < 5:
+        if step == 4:
+            return Imported(run.id, run.attempt, f"code after {run.number}")
+        if step < 4:
             return Saved(
                 run.id, run.attempt, run.number + 1, 10 * run.number, Raw(b'"%d/%d"' % (run.attempt, run.number))
             )

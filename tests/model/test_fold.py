@@ -15,6 +15,7 @@ from pyalma_tui.model.records import (
     DoneRaised,
     DoneReturned,
     DoneStarted,
+    Imported,
     Lost,
     Progressed,
     Raised,
@@ -54,6 +55,20 @@ def test_a_start_makes_a_run_running_with_its_slot_and_time() -> None:
     run = fold(NEW, started())
     assert run.status == s.Running(attempt=1, slot=2, since=100.0, pid=4711)
     assert (run.attempt, run.module, run.state) == (1, "abc", None)
+
+
+def test_what_an_attempt_has_imported_is_its_code_whenever_that_is_told_and_no_later_one_s() -> None:
+    told = Imported(7, 1, "more")
+    for ended in (RETURNED, RAISED, STOPPED, LOST):
+        assert after(started(), told, ended) == after(started(), ended, told)
+        assert after(started(), ended, told).module == "more"
+    again = after(started(), RAISED, started(2))
+    assert fold(again, told) == again
+    reset = after(started(), RETURNED, Reset(7, 2, 9.0, 0))
+    assert fold(reset, told) == reset
+    with pytest.raises(IllegalTransitionError):
+        fold(NEW, told)
+    assert after(*lost_before(NEW, told), told).module == "more"
 
 
 def test_where_and_when_the_last_attempt_began_is_known_after_it_ended_until_it_is_forgotten() -> None:

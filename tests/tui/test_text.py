@@ -188,8 +188,8 @@ def test_a_run_tells_which_code_it_ran_with_and_whether_that_is_not_the_session_
     made = small()
     assert "code" not in labels_of(made, made.runs[4])  # never started
     run = made.done(2, module="3f2a5c1e90ab")
-    assert facts_of(made, run, module_hash="3f2a5c1e90ab").endswith("\n3f2a5c1e90ab")
-    assert facts_of(made, run, module_hash="91bc22e0f1aa").endswith("\n3f2a5c1e90ab · not this session's, 91bc22e0f1aa")
+    assert facts_of(made, run, code="3f2a5c1e90ab").endswith("\n3f2a5c1e90ab")
+    assert facts_of(made, run, code="91bc22e0f1aa").endswith("\n3f2a5c1e90ab · not this session's, 91bc22e0f1aa")
     assert "code" in labels_of(made, run)
 
 

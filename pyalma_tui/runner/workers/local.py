@@ -43,12 +43,14 @@ class LocalAgent:
         mark: str,
         chosen: Chosen | None = None,
         code: Path | None = None,
+        manifest: str = "",
         *,
         each: bool = False,
         foreground: bool = False,
         folder: Path | None = None,
     ) -> None:
-        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead.
+        """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead,
+        `manifest` the path of what tells the copies of what it imports from beside it.
 
         Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. `each` lets every worker import the
         module by itself. One in the `foreground` stays in our session, where the terminal can be given to its group.
@@ -71,6 +73,7 @@ class LocalAgent:
             "module": str(module),
             "code": str(code or module),
             "each": each,
+            "manifest": manifest,
         }
         try:
             # -P: nothing in the working directory takes the place of a module that we import
@@ -136,6 +139,7 @@ class LocalAgent:
             log=assignment.log,
             foreground=self._foreground,
             nice=service.nice,
+            seed_globals=service.seed_globals,
         )
         lock = () if self._shared else (service.lock,)
         fds = [*lock, theirs.fileno(), *(box.fileno() for box in boxes), *((0, 1, 2) if self._foreground else ())]

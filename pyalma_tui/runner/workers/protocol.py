@@ -63,6 +63,7 @@ class Service(msgspec.Struct, frozen=True):
     """For whom workers work: a state directory, our lock on it, how segments are synced, the session's umask.
 
     `nice` is how readily they give way to other programs, as of setpriority(2).
+    `seed_globals` asks for the generators that a process shares to be seeded before each call of `run`.
     """
 
     state_dir: str
@@ -70,6 +71,7 @@ class Service(msgspec.Struct, frozen=True):
     synced: bool
     umask: int
     nice: int = 0
+    seed_globals: bool = False
 
 
 class Assignment(msgspec.Struct, frozen=True):

@@ -70,7 +70,7 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
         yield Fact("ran", Content.styled(ran, MUTED))
     yield Fact("seed", Content.styled(str(run.seed), MUTED))
     if run.module:
-        yield Fact("code", code_text(run.module, moment.snapshot.module_hash))
+        yield Fact("code", code_text(run.module, moment.snapshot.code, moment.snapshot.codes))
 
 
 def _state_facts(run: Run) -> Iterator[Fact]:
@@ -159,9 +159,10 @@ def progress_text(run: Run) -> Content | None:
     return Content.assemble((filled, COLOURS["running"]), (rest, MUTED), text)
 
 
-def code_text(ran: str, ours: str) -> Content:
-    """The hash of the code that a run was called with, and that of this session if it is another."""
-    other = literal(f" · not this session's, {ours}", COLOURS["interrupted"]) if ours and ran != ours else ""
+def code_text(ran: str, ours: str, grown: frozenset[str] = frozenset()) -> Content:
+    """The identity of the code that a run was called with, and that of this session if it is not what has `grown`."""
+    is_ours = not ours or ran == ours or ran in grown
+    other = "" if is_ours else literal(f" · not this session's, {ours}", COLOURS["interrupted"])
     return Content.assemble(literal(ran, MUTED), other)
 
 

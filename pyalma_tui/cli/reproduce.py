@@ -1,0 +1,189 @@
+"""`pyalma-tui reproduce`: one run anew, with its seed and its code, compared with what is stored of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from pyalma_tui import __version__
+from pyalma_tui.cli.printing import Out
+from pyalma_tui.cli.remembered import Remembered, remembered
+from pyalma_tui.cli.speak import complain, say, tick, untick
+from pyalma_tui.errors import LoadError, UsageError
+from pyalma_tui.loading.local_code import code_root, module_name
+from pyalma_tui.model import status as s
+from pyalma_tui.model.choice import choose_one
+from pyalma_tui.model.chosen import HashSeed
+from pyalma_tui.model.difference import first_difference
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.words import duration, named, plural, run_name
+from pyalma_tui.runner.circumstances import distributions
+from pyalma_tui.runner.outdated import CodeNow, Edit, edits_since
+from pyalma_tui.runner.reproduction import Repeated, Subject, folder_of, kept_code, repeat
+from pyalma_tui.store.kept_code import read_code
+from pyalma_tui.store.session_records import SessionRecord, read_records, session_of
+
+REASONS = (
+    "Usual reasons: random numbers that are not drawn from the run's seed (`--seed-globals`), what other runs have "
+    "left, the time, another machine or version"
+)
+
+
+def reproduce(name: str, word: str, state: Path | None, iteration: int | None) -> int:
+    """Call the run once more, apart from its experiment; 0 if its state is what is stored, 1 if not, 130 after Ctrl+C.
+
+    Raises UsageError for a run that is not done or whose code was not kept, InputError, LoadError, StoreError; nothing
+    of the experiment is touched.
+    """
+    known = remembered("reproduce", name, state)
+    run, instance, called = _meant(known, word, iteration)
+    record = session_of(list(read_records(known.state_dir)), run.began or 0.0)
+    place = CodeNow(known.state_dir, code_root(known.target.module), module_name(known.target.module))
+    edits = edits_since(place, run.module)
+    texts = _texts(place, run.module, called) if edits else {}
+    subject = _subject(known, run, instance, record, place.root, texts)
+    say(_announced(called, run, edits))
+    try:
+        with tempfile.TemporaryDirectory(prefix="pyalma-tui-reproduce-") as folder:
+            repeated = repeat(subject, Path(os.path.realpath(folder)), lambda seconds: _wait(called, seconds))
+    except KeyboardInterrupt:
+        untick()
+        say("reproduce: stopped by Ctrl+C; the experiment is as it was")
+        return 130
+    untick()
+    return _told(called, run, repeated, record, stored=bool(edits))
+
+
+def _meant(known: Remembered, word: str, iteration: int | None) -> tuple[Run, Instance, str]:
+    """The run that is meant, its instance, and its name; raises UsageError if it has no result to compare with."""
+    ledger = known.store.ledger
+    instance = choose_one(ledger.instances, word, "reproduce:")
+    runs = [ledger.run(number) for number in ledger.runs_of[instance.id]]
+    found = [run for run in runs if iteration in (None, run.iteration)]
+    if not found:
+        there_is = f"{instance.label} has {named(len(runs))}"
+        raise UsageError(f"--iteration {iteration}: {there_is}, counted from 0 as `run` gets it")
+    run = next((run for run in found if isinstance(run.status, s.Done)), found[0])
+    called = run_name(instance.label, run.iteration, len(runs))
+    if not isinstance(run.status, s.Done):
+        raise UsageError(f"reproduce: {called}: it is {s.word(run.status)}, so there is no result to compare with")
+    return run, instance, called
+
+
+def _texts(place: CodeNow, identity: str, called: str) -> dict[str, bytes]:
+    """The code that the run had; raises UsageError if it was not kept whole."""
+    code = read_code(place.state_dir, identity, place.module)
+    texts, missing = kept_code(place.state_dir, code)
+    edited = {edit.name for edit in edits_since(place, identity)}
+    if lost := sorted(edited.intersection(missing)):
+        raise UsageError(
+            f"reproduce: {called}: {', '.join(lost)} has changed since, and what it was is not kept. "
+            f"Nothing was started"
+        )
+    return texts
+
+
+def _subject(
+    known: Remembered, run: Run, instance: Instance, record: SessionRecord | None, root: Path, texts: dict[str, bytes]
+) -> Subject:
+    module, chosen = Path(os.path.realpath(known.target.module)), known.store.meta.chosen
+    here = root
+    seeds = bool(chosen.seed_globals)
+    if record is not None:
+        here = Path(record.directory) if os.path.isdir(record.directory) else root
+        hash_seed = _hash_seed(record.environment.get("PYTHONHASHSEED"))
+        chosen = msgspec.structs.replace(chosen, args=record.arguments, hash_seed=hash_seed or chosen.hash_seed)
+        seeds = record.seed_globals
+    folder, here = folder_of(root, Path(os.path.realpath(here)))
+    return Subject(
+        module=module,
+        folder=folder,
+        here=here,
+        root=root,
+        run=run,
+        instance=instance,
+        chosen=chosen,
+        seed_globals=seeds,
+        texts=texts,
+    )
+
+
+def _hash_seed(text: str | None) -> HashSeed | None:
+    if text is None or text == "random":
+        return "random" if text else None
+    return int(text) if text.isdecimal() else None
+
+
+def _announced(called: str, run: Run, edits: tuple[Edit, ...]) -> str:
+    took = run.status.duration if isinstance(run.status, s.Done) else 0.0
+    code = f"with the code that it had ({', '.join(edit.text for edit in edits)} since)" if edits else "with its code"
+    return f"reproduce: {called}, seed {run.seed}, {code}; its last attempt took {duration(took)}"
+
+
+def _wait(called: str, seconds: float) -> None:
+    tick(f"{called}: {seconds:.0f} s… ctrl+c stops it")
+
+
+# --- what came of it ---------------------------------------------------------------------------------------------
+
+
+def _told(called: str, run: Run, repeated: Repeated, record: SessionRecord | None, *, stored: bool) -> int:
+    out = Out()
+    again = repeated.run
+    if isinstance(again.status, s.Failed):
+        if again.status.error.traceback:
+            complain(LoadError(f"{called}: {again.status.error.message}", again.status.error.traceback))
+        difference: str | None = f"it failed: {again.status.error.message}"
+    elif not isinstance(again.status, s.Done):
+        difference = f"it ended otherwise: {s.word(again.status)}"
+    else:
+        difference = first_difference("state", run.state, repeated.state)
+    now = list(_otherwise(record, repeated.installed))
+    if difference is None:
+        what = f"{len(run.state):,} bytes of state" if run.state is not None else "it saves nothing"
+        out.text(f"identical  {called}: {what}\n")
+    else:
+        out.text(f"differs    {called}: {difference}\n")
+        say(REASONS + (f". Otherwise than then: {', '.join(now)}" if now else ""))
+    out.text(_sentence(called, run, identical=difference is None, stored=stored, otherwise=now) + "\n")
+    return 0 if difference is None else 1
+
+
+def _otherwise(record: SessionRecord | None, installed: list[str]) -> Iterator[str]:
+    """What is not as it was in the session of the run."""
+    if record is None:
+        return
+    for name, then, now in (
+        ("Python", record.python, platform.python_version()),
+        ("platform", record.platform, platform.platform()),
+        ("processor", record.machine, platform.machine()),
+    ):
+        if then != now:
+            yield f"{name} {then} → {now}"
+    today = distributions(installed)
+    for name, then in record.distributions.items():
+        if today.get(name) != then:
+            yield f"{name} {then} → {today.get(name, 'none')}"
+    for name, then in record.environment.items():
+        if name != "PYTHONHASHSEED" and os.environ.get(name) != then:
+            yield f"{name}={then} → {os.environ.get(name, 'not set')}"
+
+
+def _sentence(called: str, run: Run, *, identical: bool, stored: bool, otherwise: list[str]) -> str:
+    """A sentence for a paper."""
+    began = time.strftime("%Y-%m-%d", time.localtime(run.began)) if run.began is not None else "an unknown day"
+    code = f"code {run.module}{', as it was kept' if stored else ''}"
+    seen = "its final state was the same, byte for byte" if identical else "its final state was not the same"
+    changed = f" ({plural(len(otherwise), 'circumstance')} changed: {', '.join(otherwise)})" if otherwise else ""
+    return (
+        f"The run {called} of {began} (seed {run.seed}, {code}) was repeated alone on {time.strftime('%Y-%m-%d')} with "
+        f"pyalma-tui {__version__} and Python {platform.python_version()} on {platform.system()} "
+        f"{platform.machine()}{changed}: {seen}."
+    )

@@ -1,0 +1,131 @@
+"""`pyalma-tui reproduce`: one run anew, apart from its experiment, compared with what is stored of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+from tests.catalogue.experiment import Experiment, Result, below, until
+
+DRAWING = """
+import random
+from helpers import scale
+def run(instance, save, state, iteration, seed):
+    draw = random.Random(seed)
+    with open("beside.txt", "a") as out, open(instance + ".part", "a") as part:
+        out.write("once more\\n")
+        part.write("once more\\n")
+    save({"of": instance, "iteration": iteration, "drawn": [scale(draw.random()) for _ in range(20)]})
+"""
+
+
+def reproduce(experiment: Experiment, *words: str) -> Result:
+    return experiment.start("reproduce", experiment.name, *words).end()
+
+
+def content(experiment: Experiment) -> object:
+    """All that is in the folder but for what the tests themselves print into."""
+    return {name: what for name, what in below(experiment.folder).items() if not name.startswith(("out-", "err-"))}
+
+
+def test_one_iteration_alone_is_the_same_after_its_code_was_edited_and_nothing_is_touched(
+    experiment: Experiment,
+) -> None:
+    helper = experiment.folder / "helpers.py"
+    helper.write_text("def scale(x):\n    return 2 * x\n")
+    experiment.write(DRAWING, ("a", "b")).run("--iterations", "3", "--workers", "2")
+    before = content(experiment)
+    result = reproduce(experiment, "b", "--iteration", "2")
+    assert (result.code, content(experiment)) == (0, before)
+    first, sentence = result.out.splitlines()
+    assert first.startswith("identical  b#2: ")
+    run = next(each for each in experiment.status()["runs"] if (each["instance"], each["iteration"]) == ("b", 2))
+    assert f"(seed {run['seed']}, code {run['module']}) was repeated alone on 20" in sentence
+    assert sentence.endswith("its final state was the same, byte for byte.")
+
+    helper.unlink()
+    experiment.module.write_text("def run(instance, save, state):\n    save('other')\n")
+    before = content(experiment)
+    result = reproduce(experiment, "b", "--iteration", "2")
+    assert (result.code, content(experiment)) == (0, before)
+    assert result.out.startswith("identical  b#2: ")
+    assert "as it was kept" in result.out
+    assert "helpers.py is gone" in result.said[0]
+
+
+def test_what_does_not_come_from_the_seed_differs_and_its_place_is_named(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        import random
+        def run(instance, save, state):
+            save({"steps": 3, "x": [0, random.random()]})
+        """
+    ).run()
+    result = reproduce(experiment, "a")
+    assert result.code == 1
+    stored = experiment.one()["state"]["x"][1]
+    assert result.out.startswith(f"differs    a: state.x[1]: {json.dumps(stored)} ≠ ")
+    assert "--seed-globals" in result.err
+    experiment.run("--seed-globals", "--fresh", "--yes")
+    assert reproduce(experiment, "a").code == 0
+
+
+def test_a_run_that_fails_or_kills_its_worker_now_is_told_with_its_traceback(experiment: Experiment) -> None:
+    gone = experiment.folder / "needed"
+    gone.touch()
+    experiment.write(
+        """
+        def run(instance, save, state):
+            if instance.endswith("b") and not os.path.exists("needed"):
+                os._exit(3)
+            save(open("needed").read())
+        """,
+        ("a", "b"),
+    ).run()
+    gone.unlink()
+    result = reproduce(experiment, "a")
+    assert result.code == 1
+    assert result.out.startswith("differs    a: it failed: FileNotFoundError")
+    assert 'save(open("needed").read())' in result.err
+    assert reproduce(experiment, "b").out.startswith("differs    b: it failed: its worker ended with code 3")
+
+
+def test_what_has_no_result_or_no_code_any_more_is_refused(experiment: Experiment) -> None:
+    experiment.write("def run(instance, save, state):\n    save('1')\n    raise ValueError\n", ("a",)).run()
+    line = reproduce(experiment, "a").refusal()
+    assert line == "reproduce: a: it is failed, so there is no result to compare with"
+    experiment.write("def run(instance, save, state):\n    save('1')\n", ("b",)).run()
+    assert "--iteration 5: b has #0, counted from 0" in reproduce(experiment, "b", "--iteration", "5").refusal()
+    kept = experiment.runs()["b"]["module"]
+    files = json.loads((experiment.state_dir / "code" / f"{kept}.json").read_text())["files"]
+    os.unlink(experiment.state_dir / "code" / f"{files['m.py']}.py")
+    experiment.module.write_text(experiment.module.read_text() + "# edited\n")
+    line = reproduce(experiment, "b").refusal()
+    assert line == "reproduce: b: m.py has changed since, and what it was is not kept. Nothing was started"
+
+
+def test_ctrl_c_ends_it_and_all_that_it_has_started(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            if os.path.exists(os.path.join(os.path.dirname(instance), "wait")):
+                tell("runs")
+                time.sleep(100)
+            save("1")
+        """
+    ).run()
+    experiment.allow("wait")
+    running = experiment.start("reproduce", experiment.name, "a")
+    import glob
+    import tempfile
+
+    def runs() -> bool:
+        return any("work" in each for each in glob.glob(f"{tempfile.gettempdir()}/pyalma-tui-reproduce-*/work/told"))
+
+    until(runs, experiment.outputs)
+    running.signal(signal.SIGINT)
+    result = running.end()
+    assert result.code == 130
+    assert "stopped by Ctrl+C; the experiment is as it was" in result.err
+    experiment.nothing_left()

@@ -1,0 +1,121 @@
+"""What is told of done runs whose code or instance file is not what it was."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.code import Code, code_hash
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.runner.outdated import CodeNow, Edit, edits_since, look_at_inputs, told_of_code, with_older_code
+from pyalma_tui.store.inputs import Input, digest_of, judge, look_at
+from pyalma_tui.store.kept_code import keep_code, read_code
+
+
+def kept(folder: Path, **texts: str) -> str:
+    """The identity of a code of these files, kept; `m.py` among them is the module."""
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text)
+    files = {f"{name}.py": code_hash(text.encode()) for name, text in texts.items()}
+    code = Code("m.py", files)
+    assert keep_code(folder / "m.alma", folder, code, 0o022) is not None
+    return code.identity
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> CodeNow:
+    (tmp_path / "m.alma").mkdir()
+    return CodeNow(tmp_path / "m.alma", tmp_path, "m.py")
+
+
+def test_the_identity_depends_on_names_and_contents_and_of_a_module_alone_is_its_hash(place: CodeNow) -> None:
+    folder = place.root
+    alone = kept(folder, m="1")
+    assert alone == code_hash(b"1")
+    known = [alone, kept(folder, m="1", a="2"), kept(folder, m="1", b="2"), kept(folder, m="1", a="3")]
+    assert len(set(known)) == 4
+    assert read_code(place.state_dir, known[1], "m.py").files == {"m.py": code_hash(b"1"), "a.py": code_hash(b"2")}
+    assert read_code(place.state_dir, "../../m", "m.py") == Code("m.py", {"m.py": "../../m"}), (
+        "no path of ours leads out"
+    )
+
+
+def test_edits_are_counted_in_lines_and_what_is_gone_or_not_kept_is_named(place: CodeNow) -> None:
+    identity = kept(place.root, m="a\nb\nc\n", gone="x\n", lost="1\n", crlf="a\nb\n", same="s\n")
+    assert edits_since(place, identity) == ()
+    (place.root / "m.py").write_text("a\nB\nc\nd\ne\n")
+    (place.root / "gone.py").unlink()
+    lost = code_hash(b"1\n")
+    (place.root / "lost.py").write_text("2\n")
+    (place.root / "crlf.py").write_bytes(b"a\r\nb\r\n")
+    os.unlink(place.state_dir / "code" / f"{lost}.py")
+    assert edits_since(place, identity) == (
+        Edit("m.py", 3, 1),
+        Edit("gone.py", gone=True),
+        Edit("lost.py"),
+        Edit("crlf.py"),
+    )
+
+
+def test_only_runs_of_older_code_count_and_the_commonest_edits_come_first(place: CodeNow) -> None:
+    first = kept(place.root, m="1\n", h="1\n")
+    second = kept(place.root, m="1\n", h="2\n")
+    third = kept(place.root, m="3\n", h="2\n")
+    done = s.Done(at=2.0, duration=1.0)
+    runs = [Run(i, 0, i, 0, done, module=code) for i, code in enumerate([first, second, second, third, third, ""], 1)]
+    runs.append(Run(7, 0, 7, 0, s.PENDING))
+    (text,) = told_of_code(with_older_code(place, runs), runs, "reset")
+    assert text == "3 of 6 done runs used older code: m.py +1 −1, h.py +1 −1; they are kept, `reset` forgets them"
+    assert list(told_of_code(with_older_code(place, runs[3:5]), runs[3:5], "reset")) == []
+
+
+class TestInputs:
+    """An instance file against what is known of it."""
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        file = tmp_path / "a"
+        file.write_text("then")
+        return file
+
+    def known(self, file: Path) -> Input:
+        found = look_at(str(file))
+        assert found is not None
+        return Input(found.size, found.changed, digest_of(str(file), found.size))
+
+    def test_only_its_content_makes_it_another_one(self, file: Path) -> None:
+        known = self.known(file)
+        os.utime(file, ns=(1, 1))
+        verdict, now = judge(str(file), known, [1.0])
+        assert (verdict, now) == ("same", Input(4, 1, known.digest))
+        file.write_text("else")
+        os.utime(file, ns=(1, 1))  # set back, as rsync and tar do
+        assert judge(str(file), known, [1.0]) == ("another", known)
+        file.write_text("longer")
+        assert judge(str(file), Input(4, 7), [1.0])[0] == "another"
+
+    def test_what_changed_before_its_runs_began_is_what_they_have_read(self, file: Path) -> None:
+        known = self.known(file)
+        file.write_text("else")
+        later = os.stat(file).st_ctime + 10
+        verdict, now = judge(str(file), known, [later])
+        assert (verdict, now) == ("same", Input(4, os.stat(file).st_mtime_ns))
+        assert judge(str(file), known, [later, 1.0])[0] == "another"
+
+    def test_where_its_content_was_never_read_nobody_knows(self, file: Path) -> None:
+        os.utime(file, ns=(1, 1))
+        assert judge(str(file), Input(4, 7), [1.0]) == ("unknown", Input(4, 7))
+
+    def test_one_file_of_several_instances_is_judged_by_all_their_runs(self, file: Path) -> None:
+        known = {str(file): self.known(file)}
+        file.write_text("else")
+        late = os.stat(file).st_ctime + 10
+        instances = [Instance(0, "a", str(file)), Instance(1, "a", str(file), occurrence=2)]
+        done = s.Done(at=2.0, duration=1.0)
+        runs = [Run(1, 0, 0, 0, done, began=1.0), Run(2, 1, 0, 0, done, began=late)]
+        looked = look_at_inputs(known, instances, runs)
+        assert (looked.another, looked.inputs) == ((0, 1), known)
