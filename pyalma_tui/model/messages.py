@@ -14,6 +14,7 @@ from pyalma_tui.model.records import RunRecord
 from pyalma_tui.model.status import Error
 
 WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all that it starts
+STATE_MARK = "PYALMA_TUI_STATE"  # in the environment of done(): the state directory, for results()
 CUT_OFF = 113  # the exit code of a worker that cannot tell its runner anything any more
 
 
@@ -21,7 +22,7 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     """Call `run`. `is_object` tells an instance with `data` from a string, `bare` one that is nothing else.
 
     `state` is the JSON text to hand in. `timeout` are the seconds after which the attempt fails however it ends, None
-    for never.
+    for never. `rows` are so many of the run as count already.
     """
 
     run: int
@@ -35,6 +36,7 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     state: msgspec.Raw
     timeout: float | None = None
     bare: bool = False
+    rows: int = 0
 
 
 class DoneOrder(msgspec.Struct, frozen=True, tag="done"):

@@ -16,6 +16,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneStarted
 from pyalma_tui.runner import commanding, hearing, stop
@@ -137,6 +138,7 @@ def _run_order(run: Run, instance: Instance, timeout: float | None) -> m.RunOrde
         state=NO_STATE if run.state is None else msgspec.Raw(run.state),
         timeout=timeout,
         bare=instance.bare,
+        rows=rows_in(run.extents),
     )
 
 

@@ -31,6 +31,8 @@ from pyalma_tui.store.mending import Mended, Mending, kept_aside
 from pyalma_tui.store.opening import Store
 from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.planning import Planned, plan_start, without
+from pyalma_tui.store.row_files import RowFiles
+from pyalma_tui.store.rows import missing
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.syncing import Syncing
 
@@ -126,6 +128,7 @@ class Session:
             layout.journal(self.state_dir),
             meta.session,
             store.folded if store else dict.fromkeys(segments, 0),
+            RowFiles(layout.rows(self.state_dir), meta.session, self.umask),
             synced=settings.sync == "fsync",
             umask=self.umask,
         )
@@ -162,6 +165,8 @@ class Session:
         for name in store.stale:
             kept = kept_aside(journal, name, "stale")
             self.note(f"{name} is older than {layout.DATABASE}, as from a backup: nothing of it was taken in; {kept}")
+        if lost := missing(layout.rows(self.state_dir), store.ledger.runs, store.recorded):
+            self.note(lost)
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
         if store.meta.module_hash and store.meta.module_hash != module_hash:
