@@ -126,6 +126,25 @@ def export(
     return write(target, state, format, output)
 
 
+@app.command(usage=f"{USAGE} results TARGET [OPTIONS]")
+def results(
+    target: Annotated[str, Parameter(help="a run module (.py) or an .experiment")],
+    /,
+    *,
+    format: Annotated[  # noqa: A002 - the name of the option
+        Literal["csv", "json", "jsonl", "md", "parquet"] | None,
+        Parameter(help="csv unless the name of the file says otherwise"),
+    ] = None,
+    output: Annotated[Path | None, Parameter(help="a file, replaced whole (stdout)")] = None,
+    where: Annotated[str, Parameter(help="only rows of which this holds, as in 'gap<0.2 name:uf20'")] = "",
+    state: State = None,
+) -> int:
+    """Print every row that runs have recorded, each exactly once."""
+    from pyalma_tui.cli.results import results as show
+
+    return show(target, state, format, output, where)
+
+
 @app.command(name="import", usage=f"{USAGE} import X.experiment [OPTIONS]")
 def import_plan(
     experiment: Annotated[str, Parameter(help="the .experiment that a .plan stands beside")],
