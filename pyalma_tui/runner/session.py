@@ -18,7 +18,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Note, Record
-from pyalma_tui.store import layout, opening
+from pyalma_tui.store import layout, opening, rows
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.checkpointing import Checkpointing
@@ -32,7 +32,6 @@ from pyalma_tui.store.opening import Store
 from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.planning import Planned, plan_start, without
 from pyalma_tui.store.row_files import RowFiles
-from pyalma_tui.store.rows import missing
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.syncing import Syncing
 
@@ -165,7 +164,7 @@ class Session:
         for name in store.stale:
             kept = kept_aside(journal, name, "stale")
             self.note(f"{name} is older than {layout.DATABASE}, as from a backup: nothing of it was taken in; {kept}")
-        if lost := missing(layout.rows(self.state_dir), store.ledger.runs, store.recorded):
+        if lost := rows.missing(layout.rows(self.state_dir), store.ledger.runs, store.recorded):
             self.note(lost)
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
