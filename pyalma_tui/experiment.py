@@ -33,6 +33,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import failure_of, remaining, run_facts
+from pyalma_tui.results import Rows, read
 from pyalma_tui.runner.commands import Interrupt, Quit
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.start import Asked, begun
@@ -215,6 +216,13 @@ class Dispatcher:
             refuse_another(self.state_dir, store.meta, target.path, target.module, target.digest)
             instances, runs = store.ledger.instances, list(store.ledger.runs)
         return [self._record(run, instances[run.instance], now) for run in remaining(instances, runs)]
+
+    def rows(self, where: str = "") -> Rows:
+        """The rows that runs have recorded and that count now, each exactly once; `where` as for `pyalma-tui results`.
+
+        Raises UsageError for a filter that means nothing; iterating raises StoreError if nothing was ever started.
+        """
+        return read(self.state_dir, where) if self.state_dir.is_dir() else Rows(self.state_dir, where)
 
     def _record(self, run: Run, instance: Instance, now: float | None) -> dict[str, Any]:
         facts = run_facts(run, instance, now)

@@ -14,4 +14,5 @@ def test_nothing_is_lost_whatever_is_killed(tmp_path: Path) -> None:
     assert set(score.kills) == set(KINDS)
     assert score.verdict.acknowledged > 0
     assert score.verdict.written > 0
+    assert score.verdict.rows > 0
     assert score.verdict.done_calls <= score.completions  # one that a kill cut off is not called again

@@ -28,7 +28,9 @@ def test_its_pictures_exist() -> None:
 
 def test_its_options_and_commands_exist() -> None:
     told = subprocess.run([sys.executable, "-m", "pyalma_tui", "--help"], capture_output=True, text=True, check=True)
-    commands = re.findall(r"pyalma-tui (demo|status|logs|export|import|reset|reproduce|doctor)\b", README)
+    commands = re.findall(
+        r"pyalma-tui (demo|status|logs|results|export|import|reset|verify|reproduce|doctor)\b", README
+    )
     for word in {*re.findall(r"`(--[a-z-]+)", README), *commands} - {"--json"}:
         assert word in told.stdout, word
 
@@ -42,6 +44,15 @@ def test_the_module_it_shows_runs_as_it_is(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pyalma_tui", "lines.py", "a.txt", "b.txt", "--plain"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60).returncode == 0
     assert len((tmp_path / "lines.txt").read_text().splitlines()) == 20
+
+    module = next(block for block in blocks if "record(" in block)
+    (tmp_path / "search.py").write_text(module)
+    command = [sys.executable, "-m", "pyalma_tui", "search.py", "a.txt", "b.txt", "--plain"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60).returncode == 0
+    command = [sys.executable, "-m", "pyalma_tui", "results", "search.py", "--where", "gap<0.2"]
+    table = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60).stdout.splitlines()
+    assert table[0] in README
+    assert len(table) == 1 + 2 * 7
 
     query = next(block for block in blocks if "TinyDB" in block)
     shown = subprocess.run([sys.executable, "-c", query], cwd=tmp_path, capture_output=True, text=True, timeout=60)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
@@ -18,10 +21,13 @@ from pyalma_tui.report.export import pieces, write_file
 from pyalma_tui.report.facts import facts_of, remaining
 from pyalma_tui.report.formats import SUFFIXES, Format
 
+F = TypeVar("F", bound=str)
+TOGETHER = 500  # pieces that are printed at once: a call of the system for each takes longer than to make it
+
 
 def export(name: str, state: Path | None, only: str | None, form: Format | None, output: Path | None) -> int:
     """Print or write the runs that a query means; the exit code. Raises StoreError, UsageError."""
-    chosen, query = form or _format_of(output), where(only)
+    chosen, query = form or format_of(output, SUFFIXES, "csv"), where(only)
     known = remembered("export", name, state)
     ledger = known.store.ledger
     now = time.time() if known.busy else None
@@ -31,20 +37,25 @@ def export(name: str, state: Path | None, only: str | None, form: Format | None,
         write_file(output, texts)
         say(f"wrote {plural(len(runs), 'run')} to {output}")
         return 0
-    out = Out()
-    to_ascii = chosen == "json" and not is_unicode()
-    for text in texts:
+    print_pieces(texts, is_json=chosen == "json")
+    return 0
+
+
+def print_pieces(texts: Iterable[str], *, is_json: bool) -> None:
+    """Print a table piece by piece: exact into a pipe or file; on a terminal nothing of it is obeyed."""
+    out, todo = Out(), iter(texts)
+    to_ascii = is_json and not is_unicode()
+    while text := "".join(islice(todo, TOGETHER)):
         shown = printable(text, "\n") if out.terminal else text
         out.exact(escaped(shown, to_ascii=True) if to_ascii else shown)
         if out.gone:
             break
-    return 0
 
 
-def _format_of(output: Path | None) -> Format:
-    """What the name of the file asks for, CSV if it has no ending; raises UsageError for one that nobody knows."""
+def format_of(output: Path | None, suffixes: Mapping[str, F], otherwise: F) -> F:
+    """What the name of the file asks for, `otherwise` if it has no ending; raises UsageError for an unknown one."""
     ending = output.suffix.lower() if output is not None else ""
-    if ending and ending not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
+    if ending and ending not in suffixes:
+        known = ", ".join(suffixes)
         raise UsageError(f"--output: {output}: no format is known by {ending}. End it in {known}, or give --format")
-    return SUFFIXES.get(ending, "csv")
+    return suffixes.get(ending, otherwise)

@@ -13,6 +13,7 @@ from pyalma_tui.loading.local_code import code_root, module_name
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Reset
 from pyalma_tui.model.words import duration, plural
@@ -119,6 +120,8 @@ def _lost(runs: Sequence[Run]) -> str:
     counts = [(word, sum(s.word(run.status) == word for run in runs)) for word in s.WORDS]
     parts = [f"{number:,} {word}" for word, number in reversed(counts) if number]
     parts.append(f"{plural(states, 'saved state')} of {plural(sum(run.saves for run in runs), 'save')}")
+    if rows := sum(rows_in(run.extents) for run in runs):
+        parts.append(plural(rows, "row"))
     parts.append(f"{duration(sum(run.seconds for run in runs))} of running")
     return ", ".join(parts)
 

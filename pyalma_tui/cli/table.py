@@ -209,6 +209,28 @@ def export(target: str, form: Any, output: Path | None, logs: bool, where: str |
     return write(target, state, where, form, output)
 
 
+@command(
+    "results",
+    [
+        TARGET,
+        Option(
+            "--format",
+            "csv unless the name of the file says otherwise",
+            click.Choice(["csv", "json", "jsonl", "md", "parquet"]),
+            into="form",
+        ),
+        Option("--output", "a file, replaced whole (stdout)", PATH),
+        Option("--where", "only rows that this filter means: 'gap<0.2 name:uf20'", TEXT),
+        STATE,
+    ],
+)
+def results(target: str, form: Any, output: Path | None, where: str | None, state: Path | None) -> int:
+    """Print every row that runs have recorded, each exactly once."""
+    from pyalma_tui.cli.results import results as show
+
+    return show(target, state, form, output, where or "")
+
+
 @command("import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE])
 def import_plan(experiment: str, state: Path | None) -> int:
     """Take over an unfinished experiment of pyalma."""

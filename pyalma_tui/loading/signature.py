@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-EXTRAS = ("worker_id", "iteration", "seed", "progress")
+EXTRAS = ("worker_id", "iteration", "seed", "progress", "record")
 WANTED = "run(instance, save, state)"
 _P = inspect.Parameter
 

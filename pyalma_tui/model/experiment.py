@@ -9,6 +9,7 @@ import msgspec
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.bounds import LONGEST, behind
+from pyalma_tui.model.extents import Extents, counting
 from pyalma_tui.model.records import (
     DoneRaised,
     DoneReturned,
@@ -36,7 +37,8 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     `state` is the JSON text of the last saved value, None if there is none. `earlier` are the states before it, newest
     first, cut for display. `attempt` is the number of the last attempt and `number` that of its last save; `saves`
     counts over all attempts. `seconds` sums the attempts that ended. Of the last attempt, `module` is the identity of
-    its code, `began` when (seconds of the epoch), `slot` and `host` where.
+    its code, `began` when (seconds of the epoch), `slot` and `host` where. `extents` are the rows of results that
+    count.
     """
 
     id: int
@@ -56,6 +58,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     began: float | None = None
     slot: int | None = None
     host: str = ""
+    extents: Extents = ()
 
 
 def worked(run: Run, now: float | None) -> float:
@@ -127,6 +130,7 @@ def _save(run: Run, status: s.Running, record: Saved) -> Run:
         saves=run.saves + record.number - run.number,
         number=record.number,
         saved_at=behind(status.since, record.elapsed / 1000),
+        extents=counting(run.extents, record.attempt, record.extents),
     )
 
 
@@ -135,8 +139,10 @@ def _end(run: Run, status: s.Running, record: Returned | Raised | Stopped | Lost
     if seconds is None:  # nobody saw the end: count to the last save
         seconds = max(0.0, run.saved_at - status.since) if run.number and run.saved_at is not None else 0.0
     ended: s.Status
+    extents = run.extents
     match record:
         case Returned():
+            extents = counting(extents, record.attempt, record.extents)
             ended = s.Done(at=behind(status.since, seconds), duration=seconds)
         case Raised():
             ended = s.Failed(error=record.error, at=behind(status.since, seconds))
@@ -144,7 +150,7 @@ def _end(run: Run, status: s.Running, record: Returned | Raised | Stopped | Lost
             ended = s.Interrupted(why=record.why, at=record.at)
         case Lost():
             ended = s.Failed(error=record.error, at=record.at)
-    return msgspec.structs.replace(run, status=ended, seconds=min(run.seconds + seconds, LONGEST))
+    return msgspec.structs.replace(run, status=ended, seconds=min(run.seconds + seconds, LONGEST), extents=extents)
 
 
 def _reset(run: Run, record: Reset) -> Run:

@@ -14,6 +14,7 @@ from pyalma_tui.model.records import RunRecord
 from pyalma_tui.model.status import Error
 
 WORKER_MARK = "PYALMA_TUI_WORKER"  # in the environment of a worker and of all that it starts
+STATE_MARK = "PYALMA_TUI_STATE"  # in the environment of done(): the state directory, for results()
 CUT_OFF = 113  # the exit code of a worker that cannot tell its runner anything any more
 
 
@@ -36,7 +37,7 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     """Call `run`. `is_object` tells an instance with `data` from a string, `bare` one that is nothing else.
 
     `state` is the JSON text to hand in. `timeout` are the seconds after which the attempt fails however it ends, None
-    for never. `cut` is None unless the run is on trial.
+    for never. `cut` is None unless the run is on trial. `rows` are so many of the run as count already.
     """
 
     run: int
@@ -51,6 +52,7 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
     timeout: float | None = None
     bare: bool = False
     cut: Cut | None = None
+    rows: int = 0
 
 
 class DoneOrder(msgspec.Struct, frozen=True, tag="done"):

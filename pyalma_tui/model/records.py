@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from pyalma_tui.model.bounds import Milliseconds, Moment, Seconds, Serial
+from pyalma_tui.model.extents import Extents
 from pyalma_tui.model.status import Error
 
 
@@ -28,13 +29,18 @@ class Started(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="start
 
 
 class Saved(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="saved"):
-    """`save()` was called; supersedes the attempt's saves before it."""
+    """`save()` was called; supersedes the attempt's saves before it.
+
+    `extents` are all rows that the attempt has recorded by then, which count from now on, behind how many counted when
+    it began.
+    """
 
     run: int
     attempt: int
     number: int
     elapsed: Milliseconds
     state: msgspec.Raw
+    extents: Extents = ()
 
 
 class Progressed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="progressed"):
@@ -47,11 +53,12 @@ class Progressed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="pr
 
 
 class Returned(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="returned"):
-    """`run` returned: the only way for a run to be done."""
+    """`run` returned: the only way for a run to be done. `extents` as of a save."""
 
     run: int
     attempt: int
     seconds: Seconds
+    extents: Extents = ()
 
 
 class Raised(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="raised"):

@@ -14,9 +14,9 @@ import msgspec
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.jsonline import escaped
-from pyalma_tui.model.printable import printable
 from pyalma_tui.report.facts import RunFacts
 from pyalma_tui.report.formats import Format
+from pyalma_tui.report.markup import as_cell
 
 COLUMNS = RunFacts.__struct_fields__
 
@@ -53,7 +53,7 @@ def _json(rows: Iterable[RunFacts]) -> Iterator[str]:
 def _markdown(rows: Iterable[RunFacts]) -> Iterator[str]:
     yield f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
     for row in rows:
-        yield f"| {' | '.join(map(_escaped, _cells(row)))} |\n"
+        yield f"| {' | '.join(map(as_cell, _cells(row)))} |\n"
 
 
 def _cells(row: RunFacts) -> list[str]:
@@ -72,15 +72,7 @@ def _cell(value: object, *, is_state: bool) -> str:
     return "" if value is None else str(value)
 
 
-def _escaped(text: str) -> str:
-    """The text as it may stand in a cell of a Markdown table: no `|`, no newline, nothing that is markup or a tag."""
-    text = printable(text.replace("\r\n", "\n"), "\n")
-    for character in ("\\", "|", "`", "*", "_", "<", "[", "]"):
-        text = text.replace(character, f"\\{character}")
-    return text.replace("\n", "<br>")
-
-
-def write_file(path: Path, texts: Iterable[str]) -> None:
+def write_file(path: Path, texts: Iterable[str | bytes]) -> None:
     """Write texts into a file that is there whole or, if this fails, as it was; raises UsageError.
 
     A link keeps leading to the file; a device or pipe is written to as it is.
@@ -99,7 +91,7 @@ def write_file(path: Path, texts: Iterable[str]) -> None:
         raise UsageError(f"--output: {path}: {why}. Nothing was changed; name another file") from error
 
 
-def _replace(path: Path, texts: Iterable[str]) -> None:
+def _replace(path: Path, texts: Iterable[str | bytes]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
@@ -113,5 +105,5 @@ def _replace(path: Path, texts: Iterable[str]) -> None:
         raise
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
+def _encoded(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")

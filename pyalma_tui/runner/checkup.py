@@ -16,6 +16,7 @@ from pyalma_tui.errors import InputError, LoadError, PyalmaError, StoreError
 from pyalma_tui.loading.source import drawn, signature
 from pyalma_tui.loading.target import Target, find_instances, given_entries
 from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.words import plural, size
 from pyalma_tui.runner.printed import said
@@ -27,6 +28,7 @@ from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.checkpoint import CheckpointStorage
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import Store, read_meta, segments
+from pyalma_tui.store.rows import missing
 from pyalma_tui.store.schema import Meta
 
 LOAD_LIMIT = 60.0  # seconds that the module gets to be imported
@@ -99,6 +101,10 @@ def _content(state_dir: Path, store: Store | None, *, busy: bool) -> Iterator[Fi
         f"{layout.database(state_dir)}: schema {store.meta.schema}, session {store.meta.session}, written {written}",
     )
     yield Finding("runs", shown or "none")
+    if rows := sum(rows_in(run.extents) for run in store.ledger.runs):
+        yield Finding("rows", f"{plural(rows, 'row')} of results, recorded and saved; `pyalma-tui results` prints them")
+    if lost := missing(layout.rows(state_dir), store.ledger.runs, store.recorded):
+        yield Finding("rows", lost, code=3)
     for name, lines in store.damaged.items():
         fact = f"{layout.journal(state_dir) / name}: {plural(lines, 'damaged or torn line')} skipped"
         advice = "all others count; the next start keeps the file aside and goes on"
@@ -113,6 +119,8 @@ def _sizes(state_dir: Path) -> Iterator[Finding]:
     parts = [f"{layout.DATABASE} {size(database.stat().st_size)}"] if database.is_file() else []
     journal = layout.journal(state_dir)
     parts.append(f"journal {size(_size_of(journal))} in {plural(len(segments(journal)), 'segment')}")
+    if (rows := layout.rows(state_dir)).is_dir():
+        parts.append(f"rows {size(_size_of(rows))}")
     parts.append(f"logs {size(_size_of(layout.logs(state_dir)))}")
     yield Finding("sizes", ", ".join(parts))
     if not os.access(state_dir, os.W_OK | os.X_OK):

@@ -16,6 +16,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneStarted
 from pyalma_tui.runner import ahead, commanding, hearing, stop
@@ -168,6 +169,7 @@ def _run_order(run: Run, instance: Instance, state: State) -> m.RunOrder:
         timeout=state.timeout,
         bare=instance.bare,
         cut=cuts[run.attempt] if run.attempt < len(cuts) else None,
+        rows=rows_in(run.extents),
     )
 
 

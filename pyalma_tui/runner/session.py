@@ -22,7 +22,7 @@ from pyalma_tui.model.messages import Cut
 from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Imported, Note, Record
-from pyalma_tui.store import layout, opening
+from pyalma_tui.store import layout, opening, rows
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.checkpointing import Checkpointing
@@ -35,6 +35,7 @@ from pyalma_tui.store.mending import Mended, Mending, kept_aside
 from pyalma_tui.store.opening import Store
 from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.planning import Planned, plan_start, without
+from pyalma_tui.store.row_files import RowFiles
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.syncing import Syncing
 
@@ -143,6 +144,7 @@ class Session:
             layout.journal(self.state_dir),
             meta.session,
             store.folded if store else dict.fromkeys(segments, 0),
+            RowFiles(layout.rows(self.state_dir), meta.session, self.umask),
             synced=settings.sync == "fsync",
             umask=self.umask,
         )
@@ -179,6 +181,8 @@ class Session:
         for name in store.stale:
             kept = kept_aside(journal, name, "stale")
             self.note(f"{name} is older than {layout.DATABASE}, as from a backup: nothing of it was taken in; {kept}")
+        if lost := rows.missing(layout.rows(self.state_dir), store.ledger.runs, store.recorded):
+            self.note(lost)
         if growth:
             self.note(f"the batch has changed: {growth}; nothing finished is redone")
         if settings.seed is not None and store.meta.session and settings.seed != store.meta.seed:

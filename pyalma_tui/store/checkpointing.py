@@ -17,6 +17,7 @@ from pyalma_tui.store.background import begun
 from pyalma_tui.store.checkpoint import Checkpoint
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.ledger import Ledger
+from pyalma_tui.store.row_files import Moved
 from pyalma_tui.store.schema import Meta
 
 RETRY = 5.0  # seconds after a checkpoint that failed
@@ -50,7 +51,7 @@ class Checkpointing:
         self._foreign = dict(foreign)
         self._umask = umask
         self._writer: threading.Thread | None = None
-        self._written: Meta | None = None
+        self._written: tuple[Meta, Moved] | None = None
         self._error = ""
         self._next = 0.0
         self._chosen_since = False  # whether something was chosen that no checkpoint has yet
@@ -112,13 +113,20 @@ class Checkpointing:
             self.meta, serial=self.meta.serial + 1, done_hook=self._ledger.hook, folded=self._journal.positions()
         )
         frozen = Checkpoint(meta, self._ledger.instances, self._ledger.runs.freeze(), self._foreign)
-        self._writer = begun("pyalma-tui-checkpoint", lambda: self._write(frozen), daemon=False)
+        idle = self._journal.rows.idle()
+        self._writer = begun("pyalma-tui-checkpoint", lambda: self._write(frozen, idle), daemon=False)
         if self._writer is None:  # the journals must not grow for ever: the runner waits for it
-            self._write(frozen)
+            self._write(frozen, idle)
             self._conclude()
 
-    def _write(self, frozen: Checkpoint) -> None:
+    def _write(self, frozen: Checkpoint, idle: frozenset[str]) -> None:
+        """Write it, after the rows that count in it; `idle` are the files of rows that nobody appends to any more."""
+        rows = self._journal.rows
         try:
+            rows.sync()
+            moved = rows.tidy(frozen.runs, idle)
+            if moved.places:
+                frozen = msgspec.structs.replace(frozen, runs=[moved.in_run(run) for run in frozen.runs])
             checkpoint.write_checkpoint(self._state_dir, frozen, self._umask)
         except OSError as error:
             self._error = error.strerror or str(error)
@@ -127,7 +135,7 @@ class Checkpointing:
             raise
         else:
             self._error = ""
-            self._written = frozen.meta
+            self._written = frozen.meta, moved
 
     def finish(self, *, wait: bool) -> None:
         """Draw the conclusions of one that has been written or refused; `wait` for it if there is one."""
@@ -142,13 +150,18 @@ class Checkpointing:
             self.not_saved = StoreError(f"{layout.database(self._state_dir)}: {self._error}").failure
             self._journal.changed = True
         if self._written is not None:
-            self.meta = msgspec.structs.replace(self._written, chosen=self.meta.chosen)
+            meta, moved = self._written
+            self.meta = msgspec.structs.replace(meta, chosen=self.meta.chosen)
             self._written, self.not_saved = None, None
             self.planned = True
-            self._let_go()
+            self._ledger.place_rows(moved)
+            self._let_go(moved)
 
-    def _let_go(self) -> None:
-        """Remove segments that the checkpoint contains; first say so in one that stays, for a restored backup."""
+    def _let_go(self, moved: Moved) -> None:
+        """Remove what the checkpoint contains or has elsewhere; first say so in a segment that stays.
+
+        So a backup that is restored is known.
+        """
         journal = self._journal
         try:
             changed = journal.changed
@@ -158,6 +171,7 @@ class Checkpointing:
             if journal.due:
                 journal.retire()
             journal.checkpointed(self.meta.folded)
+            journal.rows.let_go(moved.left)
         except OSError as error:  # they stay: folding them again is harmless
             self.refused(error.strerror or str(error))
 

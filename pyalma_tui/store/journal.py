@@ -11,6 +11,7 @@ from pathlib import Path
 from pyalma_tui.model.records import Record
 from pyalma_tui.store.disk import is_at, remove, sync_data, sync_directory
 from pyalma_tui.store.layout import next_segment, segment_name
+from pyalma_tui.store.row_files import RowFiles
 from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, line_of
 from pyalma_tui.store.tail import Tail
 
@@ -24,7 +25,8 @@ FLOOD = 4  # a segment of which less than a fourth counts is carried over instea
 class Journal:
     """Owned by the runner thread, but for `sync`, which any one thread may call.
 
-    `changed` tells whether anything was appended since the last checkpoint began.
+    `changed` tells whether anything was appended since the last checkpoint began. `rows` are what records may count:
+    whatever puts a record on the disk puts the rows there first.
     """
 
     def __init__(
@@ -32,12 +34,14 @@ class Journal:
         directory: Path,
         session: int,
         folded: Mapping[str, int],
+        rows: RowFiles,
         *,
         synced: bool = False,
         umask: int | None = None,
     ) -> None:
         """`synced` puts each record of our own on the disk before `append` returns; `umask` as for a SegmentWriter."""
         self.directory = directory
+        self.rows = rows
         self.changed = False
         self._session = session
         self._buffer = bytearray(READ)
@@ -135,6 +139,7 @@ class Journal:
             with self._guard:
                 name, tail = self._tails.pop(writer)
             self._close(name, tail)
+        self.rows.leave(writer)
 
     def _close(self, name: str, tail: Tail) -> None:
         flood = tail.kept * FLOOD < tail.position and not tail.damaged and self._carry(tail.path)
@@ -163,6 +168,7 @@ class Journal:
         try:
             for line in source.lines(self._buffer):
                 self._append(line)
+            self.rows.sync()
             self._own.sync()
         except OSError:
             return False
@@ -197,8 +203,8 @@ class Journal:
 
     @property
     def due(self) -> bool:
-        """Whether the closed segments have grown so far that a checkpoint should let them go."""
-        return self._closed_bytes + self._own.position > CHECKPOINT_AT
+        """Whether the closed segments, or the files of rows, have grown so far that a checkpoint should let them go."""
+        return self._closed_bytes + self._own.position > CHECKPOINT_AT or self.rows.are_many
 
     def checkpointed(self, positions: Mapping[str, int]) -> None:
         """Remove the segments that a durable checkpoint contains whole."""
@@ -215,12 +221,16 @@ class Journal:
             self._own.rotate()
 
     def sync(self) -> None:
-        """Put every followed segment and our own on the disk; raises the first OSError after trying all.
+        """Put the rows, every followed segment and our own on the disk; raises the first OSError after trying all.
 
         What failed is never tried again, since the kernel may have dropped the pages: its writer has to go on in a
         new segment (`refused`), as we do with our next record.
         """
         failure: OSError | None = None
+        try:
+            self.rows.sync()
+        except OSError as error:
+            failure = error
         for name, fd, size in self._unsynced():
             try:
                 sync_data(fd)

@@ -2,6 +2,7 @@
 
 db.json, db.json.bak, db.json.tmp      the checkpoint, the one before, one that is being written
 journal/<session>-<writer>-<n>.jsonl   append-only segments, one writer each
+rows/<session>-<writer>-<n>.jsonl      rows of results, append-only, one writer each
 logs/<run>/<attempt>.log, logs/done/<call>.log, logs/load/<import>.log
 code/<hash>.py, code/<identity>.json   what was run; which texts made up the code of a run
 sessions/<session>.json                where, how and with what each start ran
@@ -18,7 +19,7 @@ from pathlib import Path
 DATABASE = "db.json"
 BACKUP = "db.json.bak"
 TEMPORARY = ".tmp"  # behind the name of what is being written
-JOURNAL, LOGS, CODE, SESSIONS = "journal", "logs", "code", "sessions"
+JOURNAL, ROWS, LOGS, CODE, SESSIONS = "journal", "rows", "logs", "code", "sessions"
 INPUTS = "inputs.json"
 MANIFEST = ".json"
 LOCK, SESSION_LOG, CRASH_LOG, FILTER = "lock", "session.log", "crash.log", "screen.filter"
@@ -41,6 +42,11 @@ def backup(state_dir: Path) -> Path:
 def journal(state_dir: Path) -> Path:
     """The folder of the segments."""
     return state_dir / JOURNAL
+
+
+def rows(state_dir: Path) -> Path:
+    """The folder of the files of rows."""
+    return state_dir / ROWS
 
 
 def lock(state_dir: Path) -> Path:
@@ -153,6 +159,11 @@ def next_segment(name: str) -> str:
 def session_of(segment: str) -> int:
     """The session that wrote this segment."""
     return int(segment.partition("-")[0])
+
+
+def writer_of(segment: str) -> str:
+    """Who wrote this segment."""
+    return segment.split("-")[1]
 
 
 def aside_name(segment: str, why: str, moment: str) -> str:

@@ -27,6 +27,7 @@ from pyalma_tui.model.records import (
 )
 from pyalma_tui.model.vector import Vector
 from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.store.row_files import Moved
 
 NOTES = 500  # kept in memory; the session log on disk has them all
 OF_NO_RUN = (Note, Checkpointed, DoneStarted, DoneReturned, DoneRaised)
@@ -142,6 +143,11 @@ class Ledger:
             self.rows[new.instance] = Row(tally, new.id, row.seconds + new.seconds - old.seconds)
         elif row.latest != new.id:
             self.rows[new.instance] = Row(row.tally, new.id, row.seconds)
+
+    def place_rows(self, moved: Moved) -> None:
+        """The rows of some runs were copied to other places."""
+        for number in moved.runs:
+            self.runs[number - 1] = moved.in_run(self.runs[number - 1])
 
     def apply_all(self, records: Iterable[Record]) -> None:
         """Take in records of many segments, in the order that a run's records have: attempt and number.

@@ -81,10 +81,27 @@ class Mending:
             if unlocked:
                 notes.append(f"{layout.lock(self._state_dir)} was removed while it was in use; it is taken anew")
         notes += [f"the disk has refused {name}; {ANEW}" for name in refused.values()]
+        writers = self._look_at_rows(notes)
         if removed or refused:
             self._left.update(removed.values(), refused.values())
             self._leaving = self._journal.changed = True
-        return Mended(tuple(notes), frozenset(removed | refused))
+        return Mended(tuple(notes), writers.union(removed, refused))
+
+    def _look_at_rows(self, notes: list[str]) -> frozenset[str]:
+        """The workers that must go on in a new file of rows; tells what has become of which file."""
+        rows, writer_now = self._journal.rows, self._journal.rows.writer_now
+        writers = set()
+        for name in sorted(rows.removed()):
+            if writer := writer_now(name):
+                writers.add(writer)
+            saved = "its worker writes it anew" if writer else "the rows that it held are lost"
+            notes.append(f"{rows.folder.name}/{name} was removed while it was in use; {saved}")
+        for name in sorted(rows.refused - self._left):
+            notes.append(f"the disk has refused {rows.folder.name}/{name}: a power loss may take rows of it")
+            self._left.add(name)
+            if writer := writer_now(name):
+                writers.add(writer)
+        return frozenset(writers)
 
     def _damaged(self) -> Iterator[str]:
         for name, lines in self._journal.take_damaged().items():

@@ -16,7 +16,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.bounds import MOST_SESSIONS
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.plan import Grid
-from pyalma_tui.model.records import Checkpointed, Note, Record
+from pyalma_tui.model.records import Checkpointed, Note, Record, Returned, Saved
 from pyalma_tui.store import layout
 from pyalma_tui.store.checkpoint import CheckpointStorage, stamp, storage_of
 from pyalma_tui.store.layout import SEGMENT, session_of
@@ -42,6 +42,7 @@ class Store(msgspec.Struct, frozen=True):
 
     `folded` tells for each segment how far it was read; `foreign` are tables that are not ours, as JSON text; `damaged`
     names segments with lines that had to be skipped, and how many; `stale` those that the checkpoint has outlived.
+    `recorded` are the runs of which the journal counts rows.
     """
 
     meta: Meta
@@ -50,6 +51,7 @@ class Store(msgspec.Struct, frozen=True):
     foreign: dict[str, msgspec.Raw]
     damaged: dict[str, int]
     stale: tuple[str, ...] = ()
+    recorded: frozenset[int] = frozenset()
 
 
 def read_store(state_dir: Path) -> Store | None:
@@ -116,10 +118,11 @@ def _read(state_dir: Path) -> Store | None:
     if not isinstance(ledger.runs_of, Grid) and len({(run.instance, run.iteration) for run in runs}) != len(runs):
         raise storage.unreadable("`$.runs` has two runs of one instance and iteration")
     stale = tuple(name for name in names if session_of(name) < meta.session and name not in meta.folded)
-    folded, damaged = _fold(storage, ledger, meta, journal, [name for name in names if name not in stale])
+    fresh = [name for name in names if name not in stale]
+    folded, damaged, recorded = _fold(storage, ledger, meta, journal, fresh)
     folded |= {name: (journal / name).stat().st_size for name in stale}
     foreign = {name: raw.copy() for name, raw in tables.items() if name not in TABLES}
-    return Store(meta, ledger, folded, foreign, damaged, stale)
+    return Store(meta, ledger, folded, foreign, damaged, stale, recorded)
 
 
 def segments(journal: Path) -> tuple[str, ...]:
@@ -171,7 +174,7 @@ def _runs(storage: CheckpointStorage, documents: Iterable[tuple[int, RunDocument
 
 def _fold(
     storage: CheckpointStorage, ledger: Ledger, meta: Meta, journal: Path, names: Sequence[str]
-) -> tuple[dict[str, int], dict[str, int]]:
+) -> tuple[dict[str, int], dict[str, int], frozenset[int]]:
     buffer = bytearray(READ)
     records: list[Record] = []
     folded: dict[str, int] = {}
@@ -200,7 +203,8 @@ def _fold(
         ledger.apply_all(records)
     except (IllegalTransitionError, IndexError) as error:
         raise _restored(storage, f"the journal does not fit it ({error})") from error
-    return folded, damaged
+    recorded = [record.run for record in records if isinstance(record, Saved | Returned) and record.extents]
+    return folded, damaged, frozenset(recorded)
 
 
 def as_today(record: Record) -> Record:

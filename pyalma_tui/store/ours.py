@@ -31,6 +31,7 @@ NAMES: Names = {
     "lock": None,
     r"screen\.filter": None,
     layout.JOURNAL: {layout.SEGMENT.pattern + r"(\.(damaged|stale)-[0-9]{8}-[0-9]{6})?": None},
+    layout.ROWS: {layout.SEGMENT.pattern: None},
     layout.LOGS: {
         r"[0-9]+": NUMBERED,
         layout.DONE_LOGS: NUMBERED,
@@ -51,6 +52,7 @@ FILES = (
 )
 FOLDERS = (
     layout.JOURNAL,
+    layout.ROWS,
     layout.LOGS,
     f"{layout.LOGS}/{layout.DONE_LOGS}",
     f"{layout.LOGS}/{layout.LOAD_LOGS}",
@@ -75,7 +77,7 @@ def refuse_disguised(state_dir: Path) -> None:
             continue
         if not stat.S_ISDIR(found.st_mode):
             raise not_a_folder(path)
-    for entry in _listed(state_dir / layout.JOURNAL):
+    for entry in (*_listed(layout.journal(state_dir)), *_listed(layout.rows(state_dir))):
         if layout.SEGMENT.fullmatch(entry.name) and not entry.is_file(follow_symlinks=False):
             raise irregular(entry.path)
 

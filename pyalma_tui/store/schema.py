@@ -13,6 +13,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.bounds import MOST_SESSIONS, Moment, Seconds
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Extents
 from pyalma_tui.model.instance import Instance
 
 SCHEMA = 1
@@ -63,7 +64,10 @@ class InstanceDocument(msgspec.Struct, frozen=True, gc=False):
 
 
 class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A document of table `runs`; its number is the run's id. `state` is null and `saves` 0 if nothing was saved."""
+    """A document of table `runs`; its number is the run's id. `state` is null and `saves` 0 if nothing was saved.
+
+    `extents` tell where in the files of rows those are that count: file, attempt, first and last byte, number of rows.
+    """
 
     instance: str
     instance_id: int
@@ -88,6 +92,7 @@ class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     earlier: tuple[str, ...] = ()
     progress: tuple[float, float] | None = None
     module: str = ""
+    extents: Extents = ()
 
 
 def instance_document(instance: Instance) -> InstanceDocument:
@@ -145,6 +150,7 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
         earlier=tuple(state.decode("utf-8", "replace") for state in run.earlier),
         progress=run.progress,
         module=run.module,
+        extents=run.extents,
         **facts,  # type: ignore[arg-type]  # the facts of the status, by the names of the fields
     )
 
@@ -188,4 +194,5 @@ def run_of(number: int, document: RunDocument) -> Run:
         d.started,
         d.slot,
         d.host,
+        d.extents,
     )

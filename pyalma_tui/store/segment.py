@@ -31,9 +31,12 @@ def line_of(record: Record) -> bytes:
     return b"%08x%c%s\n" % (crc32(body), b" " if isinstance(record, Saved) else b"\t", body)
 
 
-def saved_line(prefix: bytes, number: int, elapsed: int, state: bytes) -> bytes:
-    """The line of a saved record; `prefix` is `saved_prefix(run, attempt)`, `state` is JSON text."""
-    body = b"%s%d,%d,%s]" % (prefix, number, elapsed, state)
+def saved_line(prefix: bytes, number: int, elapsed: int, state: bytes, extents: bytes = b"") -> bytes:
+    """The line of a saved record; `prefix` is `saved_prefix(run, attempt)`, `state` is JSON text.
+
+    `extents` is a comma and their JSON text, or nothing where there are none.
+    """
+    body = b"%s%d,%d,%s%s]" % (prefix, number, elapsed, state, extents)
     return b"%08x %s\n" % (crc32(body), body)
 
 

@@ -13,11 +13,14 @@ from math import isfinite
 from time import monotonic_ns
 from typing import Any
 
+from msgspec.structs import replace
+
 from pyalma_tui.errors import Interrupted, SaveFailed
 from pyalma_tui.loading.run_module import RunModule
 from pyalma_tui.model import jsontext, words
 from pyalma_tui.model.ending import may_have_room_again
 from pyalma_tui.model.exact import InexactError, text_of
+from pyalma_tui.model.extents import Extents
 from pyalma_tui.model.instance import Instance, argument
 from pyalma_tui.model.messages import Refused, RunOrder
 from pyalma_tui.model.records import Progressed, Raised, Record, Returned, Stopped
@@ -26,6 +29,7 @@ from pyalma_tui.worker.between import Before
 from pyalma_tui.worker.cutting import cutting
 from pyalma_tui.worker.failure import release
 from pyalma_tui.worker.outcome import Facts, not_recorded, outcome
+from pyalma_tui.worker.recording import Rows, row_text
 from pyalma_tui.worker.stopping import Stopping
 
 LARGE = 1 << 20  # bytes of a state that are worth a warning
@@ -39,8 +43,9 @@ class Pen:
     A lock that its holder may take again, since save() can be re-entered from a signal handler or a `__del__`.
     """
 
-    def __init__(self, segment: SegmentWriter) -> None:
+    def __init__(self, segment: SegmentWriter, rows: Rows) -> None:
         self.segment = segment
+        self.rows = rows
         self.lock = threading.RLock()
         self.forked = False
         self.recovered = False  # whether user code has closed or replaced the descriptor of a segment
@@ -49,6 +54,7 @@ class Pen:
     def _in_child(self) -> None:
         self.forked = True
         self.segment.close()
+        self.rows.close()
 
     def write(self, record: Record) -> None:
         """Append any record; raises OSError."""
@@ -69,8 +75,9 @@ class Pen:
             return False
 
     def renew(self) -> None:
-        """Go on in a new segment; where there can be none, save() fails from now on."""
+        """Go on in new files; where there can be no new segment, save() fails from now on."""
         with self.lock:
+            self.rows.renew()
             try:
                 self.segment.rotate()
             except OSError:
@@ -94,6 +101,7 @@ class Attempt:
         self._warned = False
         self._progressed = float("-inf")
         self.save = self._make_save()
+        self.record = self._make_record()
 
     @property
     def asked(self) -> bool:
@@ -126,6 +134,7 @@ class Attempt:
         """The `save` that `run` is handed: a closure over what a save needs, a quarter faster than a method."""
         pen, stopping, key = self._pen, self._stopping, self._key
         lock, append, encode = pen.lock, pen.segment.append, jsontext.encode_unicode
+        rows, waiting = pen.rows, pen.rows.waiting
         prefix, began = saved_prefix(*key), int(self.began * 1e9)
         last = 0  # the number of the last save
 
@@ -150,7 +159,9 @@ class Attempt:
                         self._check_open()
                         raise SaveFailed(self.broken)
                     last = number = last + 1  # first: a save from a signal handler in between is the newer one
-                    append(saved_line(prefix, number, (monotonic_ns() - began) // 1_000_000, text))
+                    if waiting:
+                        rows.flush()
+                    append(saved_line(prefix, number, (monotonic_ns() - began) // 1_000_000, text, rows.told))
             except OSError as error:
                 if error.errno is None:  # no error of the disk but, say, a TimeoutError that a signal handler raised
                     raise
@@ -161,6 +172,35 @@ class Attempt:
                 raise Interrupted
 
         return save
+
+    def _make_record(self) -> Callable[..., None]:
+        """The `record` that `run` is handed."""
+        pen = self._pen
+        lock, add = pen.lock, pen.rows.add
+        pen.rows.begin(*self._key, self.order.rows)
+
+        def record(*row: object, **fields: object) -> None:
+            """Add one row to the results: `record({"n": 8})` or `record(n=8)`. It counts with the next save().
+
+            Raises TypeError or ValueError for what is no row of JSON values, RuntimeError outside of the running
+            attempt, SaveFailed if it cannot be stored.
+            """
+            if pen.forked:
+                self._check_open("record()")
+            text = row_text(row, fields)
+            try:
+                with lock:
+                    if self._over or self.broken:
+                        self._check_open("record()")
+                        raise SaveFailed(self.broken)
+                    add(text)
+            except OSError as error:
+                if error.errno is None:  # as in save()
+                    raise
+                self._break_off(error, "the rows")
+                raise SaveFailed(self.broken) from error
+
+        return record
 
     def progress(self, done: float, total: float) -> None:
         """Show how far the run is; for display only, at most ten times a second are recorded."""
@@ -177,27 +217,38 @@ class Attempt:
         except OSError:
             return  # only shown: the next save tells that the disk is full
 
-    def close(self) -> None:
-        """From now on save() refuses: `run` is over. What it did to the journal shows here at the latest."""
+    def close(self, *, returned: bool) -> Extents:
+        """From now on save() refuses: `run` is over. What it did to the journal shows here at the latest.
+
+        All rows that it has recorded, for the case that it is done: those after its last save are stored if it has
+        `returned`.
+        """
         with self._pen.lock:
             self._over = True
             if self._pen.recover() and not self.broken:
                 self._break_off(EstrangedError())
+            if returned and not self.broken:
+                try:
+                    self._pen.rows.flush()
+                except OSError as error:
+                    self._break_off(error, "the rows")
+            self._pen.rows.settle()
+            return self._pen.rows.end()
 
-    def _break_off(self, error: OSError) -> None:
+    def _break_off(self, error: OSError, what: str = "the state") -> None:
         own = error.errno == errno.EFBIG and self._before.limits_files
         if own:
             error = OSError(None, "run() has limited the size of files (RLIMIT_FSIZE)")
         self.errno = error.errno
-        self.broken = f"the state could not be stored: {error.strerror}. The state saved before is kept"
+        self.broken = f"{what} could not be stored: {error.strerror}. The state saved before is kept"
         self.estranged = own or isinstance(error, EstrangedError)
 
-    def _check_open(self) -> None:
+    def _check_open(self, what: str = "save()") -> None:
         if self._over:
-            raise RuntimeError("save() was called after run() had returned: this was not stored")
+            raise RuntimeError(f"{what} was called after run() had returned: this was not stored")
         if self._pen.forked:
             raise RuntimeError(
-                "save() was called in a forked child: only the process that run() was called in may save"
+                f"{what} was called in a forked child: only the process that run() was called in may {what[:-2]}"
             )
 
     def _check_size(self, size: int) -> None:
@@ -234,6 +285,7 @@ def call_run(
         "iteration": order.iteration,
         "seed": order.seed,
         "progress": attempt.progress,
+        "record": attempt.record,
     }
     arguments = (argument(instance, order.seed), attempt.save, jsontext.decode(bytes(order.state)))
     keywords = {name: extras[name] for name in module.extras}
@@ -254,8 +306,10 @@ def call_run(
     if os.getpid() != process:  # a forked child came back out of run(): only one return counts
         os._exit(0 if raised is None else 1)
     stopping.catch_up()
-    attempt.close()
+    extents = attempt.close(returned=raised is None)
     end = outcome(attempt.facts(raised), time.time())
+    if extents and isinstance(end, Returned):
+        end = replace(end, extents=extents)
     if raised is not None:
         release(raised)
         raised = None

@@ -20,6 +20,7 @@ from pyalma_tui.model import ending, jsontext
 from pyalma_tui.model.ending import may_have_room_again
 from pyalma_tui.model.messages import (
     CUT_OFF,
+    STATE_MARK,
     DoneEnded,
     DoneOrder,
     Ended,
@@ -45,6 +46,7 @@ from pyalma_tui.worker.descriptors import close_in_children, watched
 from pyalma_tui.worker.failure import error_of
 from pyalma_tui.worker.imported import tell_imported
 from pyalma_tui.worker.outcome import was_interrupted
+from pyalma_tui.worker.recording import Rows
 from pyalma_tui.worker.seeding import seed_globals
 from pyalma_tui.worker.stopping import Stopping
 from pyalma_tui.worker.sweeping import end_group
@@ -172,7 +174,8 @@ def _open_journal(order: Start, channel: Channel) -> Pen | None:
         why = Error(f"{journal / order.segment}: {error.strerror}")
         channel.send(ServeFailed(why, may_have_room_again(error.errno)))
         return None
-    return Pen(segment)
+    rows = Rows(Path(order.state_dir), order.segment, synced=order.synced, umask=order.umask)
+    return Pen(segment, rows)
 
 
 def _serve(
@@ -204,6 +207,7 @@ def _serve(
                 fit = refused is None and not worn
             case DoneOrder():
                 output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
+                os.environ[STATE_MARK] = serve.state_dir
                 unsaved = _call_done(module, order, pen, stopping, before)
                 output.finish()
                 channel.send(DoneEnded(order.call, unsaved))

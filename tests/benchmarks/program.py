@@ -36,6 +36,19 @@ def flat_out(save, order):
     return {"saves": saves, "seconds": time.perf_counter() - began}
 
 
+def rows(save, order, record):
+    """Rows of three numbers; they count with one save at the end."""
+    rows, began = 0, time.perf_counter()
+    end = began + order["seconds"]
+    while time.perf_counter() < end:
+        for number in range(order["batch"]):
+            record(n=number, gap=0.13, steps=rows)
+        rows += order["batch"]
+    seconds = time.perf_counter() - began
+    save("x")
+    return {"rows": rows, "seconds": seconds}
+
+
 def flood(save, order):
     """Lines into the log at a steady rate, a few saves."""
     end, number = time.perf_counter() + order["seconds"], 0
@@ -48,14 +61,15 @@ def flood(save, order):
     return {"lines": number}
 
 
-def run(instance, save, state):
+def run(instance, save, state, record):
     if not instance.endswith(".go"):
         return
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(str(Path(__file__).with_name("control")))
         for line in link.makefile():
             order = json.loads(line)
-            told = {"flat_out": flat_out, "flood": flood}[order["do"]](save, order)
+            recorded = lambda save, order: rows(save, order, record)
+            told = {"flat_out": flat_out, "rows": recorded, "flood": flood}[order["do"]](save, order)
             link.sendall(json.dumps(told).encode() + b"\\n")
 '''
 EMPTY = "def run(instance, save, state):\n    pass\n"
@@ -98,6 +112,11 @@ class Told:
     def saves(self, seconds: float, size: int = 8, batch: int = 100) -> dict[str, Any]:
         """Let it save flat out; `saves` and `seconds`."""
         self.order("flat_out", seconds=seconds, size=size, batch=batch)
+        return self.answer()
+
+    def rows(self, seconds: float, batch: int = 100) -> dict[str, Any]:
+        """Let it record flat out; `rows` and `seconds`."""
+        self.order("rows", seconds=seconds, batch=batch)
         return self.answer()
 
     def leave(self) -> None:
@@ -202,12 +221,19 @@ class Headless:
         self.told = [listener.accept() for _ in range(workers)]
         listener.close()
         self.acknowledged = 0
+        self.recorded = 0
 
     def rate(self, seconds: float, size: int = 8, batch: int = 100) -> float:
         """Saves a second of the first of them."""
         found = self.told[0].saves(seconds, size, batch)
         self.acknowledged += found["saves"]
         return float(found["saves"] / found["seconds"])
+
+    def row_rate(self, seconds: float) -> float:
+        """Rows a second of the first of them."""
+        found = self.told[0].rows(seconds)
+        self.recorded += found["rows"]
+        return float(found["rows"] / found["seconds"])
 
     def __enter__(self) -> Self:
         return self

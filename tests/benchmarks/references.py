@@ -91,6 +91,27 @@ class Sqlite:
         self._db.close()
 
 
+class SqliteRows:
+    """Rows of three numbers inserted, each in a transaction of its own, write-ahead log."""
+
+    def __init__(self, path: Path, synchronous: str) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute(f"pragma synchronous={synchronous}")
+        self._db.execute("create table rows (n integer, gap real, steps integer)")
+
+    def _insert(self) -> None:
+        self._db.execute("insert into rows values (?, ?, ?)", (7, 0.13, 8))
+
+    def rate(self, seconds: float, batch: int = BATCH) -> float:
+        """Transactions a second."""
+        return _rate(self._insert, seconds, batch)
+
+    def close(self) -> None:
+        """Close it."""
+        self._db.close()
+
+
 class PlainTinyDB:
     """The state of one of many documents updated, with TinyDB's own JSON storage."""
 

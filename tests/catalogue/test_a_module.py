@@ -218,7 +218,7 @@ def test_a_signature_that_nobody_can_call_is_shown_beside_the_wanted_one(
     module, found, why = fault
     assert refused(experiment, f"import os\n\n{module}\n") == (
         f":3: {found}, wanted run(instance, save, state): {why}. Beyond the three it may declare: "
-        "worker_id, iteration, seed, progress, or parameters with defaults"
+        "worker_id, iteration, seed, progress, record, or parameters with defaults"
     )
 
 

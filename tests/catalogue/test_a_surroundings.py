@@ -219,7 +219,7 @@ RUNS = {
     "wraps": ("@wrapping\ndef run(instance, save, state): save([])", []),
     "wraps_a_seeded_one": ("@wrapping\ndef run(instance, save, state, seed): save(['seed'])", ["seed"]),
     "keywords": ("def run(instance, save, state, **kwargs): save(sorted(kwargs))",
-                 ["iteration", "progress", "seed", "worker_id"]),
+                 ["iteration", "progress", "record", "seed", "worker_id"]),
     "plain_keywords": ("@plain\ndef run(instance, save, state, **kwargs): save(sorted(kwargs))", []),
     "partial": ("def solve(depth, instance, save, state, *, seed): save(['seed', depth])\n"
                 "run = functools.partial(solve, 3)", ["seed", 3]),

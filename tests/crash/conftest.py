@@ -8,7 +8,8 @@ from time import struct_time
 
 import pytest
 
-from pyalma_tui.store import journal
+from pyalma_tui.store import journal, row_files
+from pyalma_tui.worker import recording
 from tests.crash import lab  # noqa: F401 - all that looks at the clock is imported with it
 
 NOW = 1_700_000_000.0
@@ -31,6 +32,10 @@ class StoppedClock:
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint is due after two kilobytes; the same workload writes the same bytes each time."""
     monkeypatch.setattr(journal, "CHECKPOINT_AT", 2000)
+    monkeypatch.setattr(recording, "HELD", 90)
+    monkeypatch.setattr(recording, "FILE", 250)
+    monkeypatch.setattr(row_files, "MANY", 2)
+    monkeypatch.setattr(row_files, "FILE", 400)
     for name, module in list(sys.modules.items()):
         if name.startswith("pyalma_tui.") and getattr(module, "time", None) is time:
             monkeypatch.setattr(module, "time", StoppedClock())

@@ -15,13 +15,15 @@ from tinydb import TinyDB
 from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
-from pyalma_tui.store import opening
+from pyalma_tui.store import layout, opening
+from pyalma_tui.store.rows import RowReader, missing
 
 Word: TypeAlias = str
-Facts: TypeAlias = tuple[Word, object, int]  # status word, state, saves
+Rows: TypeAlias = tuple[object, ...]
+Facts: TypeAlias = tuple[Word, object, int, Rows]  # status word, state, saves, rows that count
 Survives: TypeAlias = Literal["kill", "power cut"]
 HOOK = 0  # the acts of done() are kept under this number
-BLANK: Facts = ("pending", None, 0)
+BLANK: Facts = ("pending", None, 0, ())
 
 AFTER = {
     "start": "running",
@@ -36,11 +38,15 @@ AFTER = {
 
 @dataclass
 class Act:
-    """`begun` and `acknowledged` count the events before: a crash after more of them has this act, or must."""
+    """`begun` and `acknowledged` count the events before: a crash after more of them has this act, or must.
+
+    `rows` are those that count with it.
+    """
 
     kind: str
     value: object
     begun: int
+    rows: Rows = ()
     acknowledged: dict[Survives, int] = field(default_factory=dict)
     failed: bool = False  # it was said that it failed: it may have happened or not
 
@@ -52,9 +58,9 @@ class History:
         self.seeds = seeds
         self.acts: dict[int, list[Act]] = {run: [] for run in range(len(seeds) + 1)}
 
-    def begin(self, run: int, kind: str, moment: int, value: object = None) -> Act:
+    def begin(self, run: int, kind: str, moment: int, value: object = None, rows: Rows = ()) -> Act:
         """Something is about to be done."""
-        act = Act(kind, value, moment)
+        act = Act(kind, value, moment, rows)
         self.acts[run].append(act)
         return act
 
@@ -67,7 +73,7 @@ class History:
 
     def possible(self, run: int, moment: int, survives: Survives) -> list[Facts]:
         """What a crash after so many events may leave of a run."""
-        now: list[Facts] = [BLANK if run != HOOK else ("done() not yet", None, 0)]
+        now: list[Facts] = [BLANK if run != HOOK else ("done() not yet", None, 0, ())]
         after = list(now)
         for act in self.acts[run]:
             if act.begun >= moment:
@@ -84,12 +90,12 @@ class History:
 
 
 def _after(facts: Facts, act: Act) -> Facts:
-    word, state, saves = facts
+    word, state, saves, rows = facts
     if act.kind == "save":
-        return (word, act.value, saves + 1)
+        return (word, act.value, saves + 1, rows + act.rows)
     if act.kind == "reset":
         return BLANK
-    return (AFTER[act.kind], state, saves)
+    return (AFTER[act.kind], state, saves, rows + act.rows)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class Reopened:
     hook: str = ""
     plain: str = ""  # what is wrong with it for plain TinyDB
     damaged: frozenset[str] = frozenset()  # the segments in which lines were skipped
+    missing: str = ""  # what is said of rows that count and cannot be read
 
 
 def reopen(state_dir: Path) -> Reopened:
@@ -116,13 +123,17 @@ def reopen(state_dir: Path) -> Reopened:
     if store is None:
         return Reopened(empty=True, plain=plain)
     runs = list(store.ledger.runs)
+    with RowReader(layout.rows(state_dir)) as reader:
+        rows = {run.id: tuple(row["row"] for row in reader.rows(run)) for run in runs}
+    states = {run.id: None if run.state is None else jsontext.decode(run.state) for run in runs}
     return Reopened(
-        facts=tuple((s.word(r.status), None if r.state is None else jsontext.decode(r.state), r.saves) for r in runs),
+        facts=tuple((s.word(run.status), states[run.id], run.saves, rows[run.id]) for run in runs),
         seeds=tuple(run.seed for run in runs),
         names=tuple(instance.name for instance in store.ledger.instances),
         hook=f"done() {s.hook_word(store.ledger.hook.status)}",
         plain=plain,
         damaged=frozenset(store.damaged),
+        missing=missing(layout.rows(state_dir), runs, store.recorded) or reader.why,
     )
 
 
@@ -155,6 +166,8 @@ def broken(history: History, found: Reopened, moment: int, survives: Survives) -
     if found.refused:
         return [f"refused to open: {found.refused}"]
     problems = [found.plain] if found.plain else []
+    if found.missing:
+        problems.append(f"rows that count are missing: {found.missing}")
     if found.empty:
         return [*problems, *(["the experiment is gone"] if history.begun(moment) else [])]
     if list(found.seeds) not in (history.seeds, []):
@@ -168,15 +181,24 @@ def broken(history: History, found: Reopened, moment: int, survives: Survives) -
     return problems
 
 
+def _is_part_of(rows: Rows, all_rows: list[object]) -> bool:
+    """Whether these rows follow each other without a gap somewhere in all of them, none twice."""
+    return any(tuple(all_rows[i : i + len(rows)]) == rows for i in range(len(all_rows) - len(rows) + 1))
+
+
 def unlikely(history: History, found: Reopened, moment: int) -> list[str]:
     """What must not happen even where nothing was promised: a store that refuses, or a fact that never was."""
     if found.refused:
         return [f"refused to open: {found.refused}"]
     problems = [found.plain] if found.plain else []
-    for run, (word, state, _) in enumerate(found.facts, start=1):
+    for run, (word, state, _, rows) in enumerate(found.facts, start=1):
         acts = [act for act in history.acts[run] if act.begun < moment]
         if state is not None and state not in [act.value for act in acts if act.kind == "save"]:
             problems.append(f"run {run} has state {state!r}, which was never saved")
+        if any(row not in [row for act in acts for row in act.rows] for row in rows):
+            problems.append(f"run {run} has rows {rows!r}, of which some never counted")
+        if not found.missing and not _is_part_of(rows, [row for act in acts for row in act.rows]):
+            problems.append(f"run {run} has rows {rows!r}, which are no part of what it recorded, in that order")
         if word == "done" and "return" not in [act.kind for act in acts]:
             problems.append(f"run {run} is done and never returned")
     return problems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.chosen import Sync
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import (
@@ -20,6 +21,7 @@ from pyalma_tui.model.records import (
 from pyalma_tui.model.status import Error, Running
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
+from pyalma_tui.worker.recording import Rows
 from tests.crash.disk import Disk
 from tests.crash.history import HOOK, Act, History
 
@@ -96,11 +98,13 @@ class Lab:
         name = self.session.journal.name_for(writer)
         segment = SegmentWriter(self.state_dir / "journal", name, synced=self.sync == "fsync", limit=limit)
         self.session.journal.follow(writer)
-        return Hand(self, writer, segment)
+        rows = Rows(self.state_dir, name, synced=self.sync == "fsync", umask=0o022)
+        return Hand(self, writer, segment, rows)
 
     def bury(self, hand: Hand) -> None:
         """The worker is gone: read its last words; a run that it left unfinished is lost."""
         hand.segment.close()
+        hand.rows.renew()
         self.session.absorb(self.session.journal.end(hand.writer))
         for run in self.session.ledger.runs:
             if isinstance(run.status, Running) and run.id == hand.run:
@@ -131,18 +135,20 @@ class Lab:
         """How many events have happened; an act acknowledged now must be there after one more."""
         return self.disk.mark("now")
 
-    def began(self, run: int, kind: str, value: object = None) -> Act:
-        """Something is about to be done."""
-        return self.history.begin(run, kind, self.now(), value)
+    def began(self, run: int, kind: str, value: object = None, rows: tuple[object, ...] = ()) -> Act:
+        """Something is about to be done; these rows count with it."""
+        return self.history.begin(run, kind, self.now(), value, rows)
 
 
 class Hand:
     """What a worker writes, in the way and order in which it does."""
 
-    def __init__(self, lab: Lab, writer: str, segment: SegmentWriter) -> None:
+    def __init__(self, lab: Lab, writer: str, segment: SegmentWriter, rows: Rows) -> None:
         self.lab = lab
         self.writer = writer
         self.segment = segment
+        self.rows = rows
+        self.recorded: list[object] = []  # since the last save
         self.run = 0
         self.attempt = 0
         self.number = 0
@@ -152,15 +158,25 @@ class Hand:
         """The runner has folded everything, and hands out a run."""
         self.lab.poll()
         self.run, self.attempt, self.number = run, self.lab.session.ledger.run(run).attempt + 1, 0
+        self.rows.begin(run, self.attempt, rows_in(self.lab.session.ledger.run(run).extents))
+        self.recorded.clear()
         self.write(run, "start", Started(run, self.attempt, 0, 5.0, "hash", 77))
 
     def save(self, value: object) -> None:
         """save(value) of user code."""
-        act = self.lab.began(self.run, "save", value)
+        act = self.lab.began(self.run, "save", value, tuple(self.recorded))
         prefix = saved_prefix(self.run, self.attempt)
-        self.segment.append(saved_line(prefix, self.number + 1, 10 * self.number, jsontext.encode(value)))
+        self.rows.flush()
+        text = jsontext.encode(value)
+        self.segment.append(saved_line(prefix, self.number + 1, 10 * self.number, text, self.rows.told))
+        self.recorded.clear()
         self.number += 1
         self._acknowledge(act)
+
+    def record(self, value: object) -> None:
+        """record(row=value) of user code."""
+        self.recorded.append(value)
+        self.rows.add(b'{"row":%s}' % jsontext.encode(value))
 
     def progress(self) -> None:
         """progress(1, 2) of user code."""
@@ -168,10 +184,14 @@ class Hand:
 
     def returns(self) -> None:
         """run() returned, and the runner is told."""
-        self.write(self.run, "return", Returned(self.run, self.attempt, 0.5))
+        act = self.lab.began(self.run, "return", None, tuple(self.recorded))
+        self.rows.flush()
+        self.segment.append(line_of(Returned(self.run, self.attempt, 0.5, self.rows.end())))
+        self._acknowledge(act)
 
     def raises(self) -> None:
         """run() raised."""
+        self.rows.end()
         self.write(self.run, "raise", Raised(self.run, self.attempt, 0.5, Error("ValueError: no")))
 
     def write(self, run: int, kind: str, record: Record) -> None:

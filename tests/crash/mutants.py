@@ -6,22 +6,27 @@ Those marked `was ours` were in the program once; the enumerator found them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 import pytest
 
 from pyalma_tui.model import experiment
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Extents
 from pyalma_tui.model.records import Saved
-from pyalma_tui.store import checkpoint, ledger, opening, schema, segment
+from pyalma_tui.store import checkpoint, ledger, opening, row_files, schema, segment
 from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.disk import sync_data
 from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.row_files import Moved, RowFiles
+from pyalma_tui.store.rows import RowReader
 from pyalma_tui.store.segment import SegmentWriter
 from pyalma_tui.store.tail import Tail
+from pyalma_tui.worker import recording
 
 Patch = pytest.MonkeyPatch
 
@@ -166,6 +171,70 @@ def a_segment_shorter_than_its_position_is_refused(patch: Patch) -> None:  # was
         return ready(storage, book, meta, folder, tuple(names))
 
     patch.setattr(opening, "_fold", strict)
+
+
+def a_row_counts_as_soon_as_it_is_in_a_file(patch: Patch) -> None:
+    def every_line(self: RowReader, run: Run, first: int = 0, last: int | None = None) -> Iterator[dict[str, Any]]:
+        for path in sorted(self._folder.glob("*.jsonl")):
+            for line in path.read_bytes().split(b"\n")[:-1]:
+                number, _, row = msgspec.json.decode(line[9:])
+                if number == run.id:
+                    yield row
+
+    patch.setattr(RowReader, "rows", every_line)
+
+
+def rows_of_a_dropped_attempt_are_kept(patch: Patch) -> None:
+    ready = recording.Rows.begin
+
+    def keeping(self: recording.Rows, run: int, attempt: int, rows: int) -> None:
+        waiting = list(self.waiting) if run == self._run else []
+        ready(self, run, attempt, rows)
+        self.waiting += [line.replace(b",%d," % (attempt - 1), b",%d," % attempt, 1) for line in waiting]
+        self.waiting[:] = [b"%08x %s" % (crc32(line[9:-1]), line[9:]) for line in self.waiting]
+
+    patch.setattr(recording.Rows, "begin", keeping)
+    patch.setattr(recording.Rows, "end", lambda self: self.extents)
+
+
+def rows_of_before_a_reset_are_kept(patch: Patch) -> None:
+    ready = experiment.anew
+    patch.setattr(
+        experiment, "anew", lambda run, attempt: msgspec.structs.replace(ready(run, attempt), extents=run.extents)
+    )
+
+
+def files_of_rows_go_before_the_checkpoint_is_durable(patch: Patch) -> None:
+    ready = RowFiles.tidy
+
+    def hasty(self: RowFiles, runs: Iterable[Run], idle: Any) -> Moved:
+        moved = ready(self, runs, idle)
+        self.let_go(moved.left)
+        return moved
+
+    patch.setattr(RowFiles, "tidy", hasty)
+
+
+def moved_rows_are_not_synced_before_the_checkpoint(patch: Patch) -> None:
+    patch.setattr(row_files, "sync_data", lambda fd: None)
+
+
+def rows_are_not_synced_before_the_save_that_counts_them(patch: Patch) -> None:
+    ready = recording.Rows.__init__
+
+    def init(self: recording.Rows, *args: Any, **options: Any) -> None:
+        ready(self, *args, **{**options, "synced": False})
+
+    patch.setattr(recording.Rows, "__init__", init)
+
+
+def an_attempt_does_not_say_what_counted_when_it_began(patch: Patch) -> None:  # was ours
+    patch.setattr(experiment, "counting", of_all_attempts)
+    patch.setattr(recording, "begun", lambda attempt, rows: ())
+
+
+def of_all_attempts(extents: Extents, attempt: int, told: Extents) -> Extents:
+    return (*[extent for extent in extents if extent.attempt < attempt], *told) if told else extents
 
 
 def a_failed_sync_is_tried_again_on_the_same_file(patch: Patch) -> None:

@@ -44,6 +44,33 @@ MUTANTS = [
     Mutant(m.a_started_run_counts_as_done, w.in_the_middle, "kill", "flush", "is ('done'"),
     Mutant(m.what_was_lost_in_between_is_not_made_up_for, w.deaths_and_resets, "power cut", "flush", "refused to open"),
     Mutant(m.a_segment_shorter_than_its_position_is_refused, w.in_the_middle, "power cut", "fsync", "refused to open"),
+    Mutant(m.a_row_counts_as_soon_as_it_is_in_a_file, w.rows_of_results, "kill", "flush", "expected one of"),
+    Mutant(m.rows_of_a_dropped_attempt_are_kept, w.rows_of_results, "kill", "flush", "expected one of"),
+    Mutant(m.rows_of_before_a_reset_are_kept, w.rows_of_results, "kill", "flush", "expected one of"),
+    Mutant(
+        m.files_of_rows_go_before_the_checkpoint_is_durable, w.rows_of_results, "kill", "flush", "rows that count are"
+    ),
+    Mutant(
+        m.moved_rows_are_not_synced_before_the_checkpoint,
+        w.rows_of_results,
+        "power cut",
+        "fsync",
+        "rows that count are",
+    ),
+    Mutant(
+        m.rows_are_not_synced_before_the_save_that_counts_them,
+        w.rows_of_results,
+        "power cut",
+        "fsync",
+        "rows that count are",
+    ),
+    Mutant(
+        m.an_attempt_does_not_say_what_counted_when_it_began,
+        w.rows_of_results,
+        "power cut",
+        "flush",
+        "no part of what it recorded",
+    ),
     Mutant(m.a_failed_sync_is_tried_again_on_the_same_file, w.a_failed_sync, "power cut", "fsync", "expected one of"),
 ]
 

@@ -14,6 +14,8 @@ from tinydb import TinyDB, where
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.records import Started
+from pyalma_tui.store import layout
+from pyalma_tui.store.rows import RowReader
 from pyalma_tui.store.segment import line_of, saved_line, saved_prefix
 from tests.crash.disk import Disk
 from tests.crash.enumerator import scratch
@@ -46,8 +48,9 @@ class Experiment(RuleBasedStateMachine):
         self._stack.close()
 
     def _set(self, run: int, *, word: str | None = None, **saved: Any) -> None:
-        old, state, saves = self.model[run]
-        self.model[run] = (word or old, saved.get("state", state), saves + len(saved))
+        old, state, saves, rows = self.model[run]
+        now = rows + tuple(self.hand.recorded) if self.hand is not None and (saved or word == "done") else rows
+        self.model[run] = (word or old, saved.get("state", state), saves + len(saved), now)
 
     def _check_on_disk(self) -> None:
         found = reopen(self.lab.state_dir)
@@ -62,16 +65,20 @@ class Experiment(RuleBasedStateMachine):
         self.lab.history.acts = {run: [] for run in range(RUNS + 1)}
         self.lab.open()
         self.hand, self.running = self.lab.hand(), 0
-        for run, (word, _, _) in self.model.items():
+        for run, (word, *_) in self.model.items():
             if word == "running":
                 self._set(run, word="interrupted")
         assert self._ledger() == self.model
 
     def _ledger(self) -> dict[int, Facts]:
-        return {
-            run.id: (s.word(run.status), None if run.state is None else jsontext.decode(run.state), run.saves)
-            for run in self.lab.session.ledger.runs
-        }
+        found: dict[int, Facts] = {}
+        with RowReader(layout.rows(self.lab.state_dir)) as reader:
+            for run in self.lab.session.ledger.runs:
+                state = None if run.state is None else jsontext.decode(run.state)
+                rows = tuple(row["row"] for row in reader.rows(run))
+                found[run.id] = (s.word(run.status), state, run.saves, rows)
+            assert reader.missing == 0, reader.why
+        return found
 
     @precondition(lambda self: self.hand is not None and not self.running)
     @rule(run=st.integers(1, RUNS))
@@ -89,8 +96,16 @@ class Experiment(RuleBasedStateMachine):
         """save() in a loop."""
         assert self.hand is not None
         for state in states:
-            self.hand.save(state)
             self._set(self.running, state=state)
+            self.hand.save(state)
+
+    @precondition(lambda self: self.hand is not None and self.running)
+    @rule(rows=st.lists(STATES, min_size=1, max_size=4))
+    def record(self, rows: list[Any]) -> None:
+        """record(): nothing counts before a save or the return."""
+        assert self.hand is not None
+        for row in rows:
+            self.hand.record(row)
 
     @precondition(lambda self: self.hand is not None and self.running)
     @rule(how=st.sampled_from(["return", "raise", "lose"]))
@@ -101,10 +116,12 @@ class Experiment(RuleBasedStateMachine):
             self.lab.bury(self.hand)
             self.hand = self.lab.hand()
         elif how == "return":
+            self._set(self.running, word="done")
             self.hand.returns()
         else:
             self.hand.raises()
-        self._set(self.running, word=AFTER[how])
+        if how != "return":
+            self._set(self.running, word=AFTER[how])
         self.running = 0
 
     @precondition(lambda self: self.hand is not None)
@@ -141,6 +158,7 @@ class Experiment(RuleBasedStateMachine):
         if self.running:
             self.end("raise")
         self.hand.segment.close()
+        self.hand.rows.renew()
         self.lab.session.absorb(self.lab.session.journal.end(self.hand.writer))
         self.lab.close()
         self.hand = None
@@ -155,7 +173,9 @@ class Experiment(RuleBasedStateMachine):
         assert hand is not None
         line = line_of(Started(1, 0, 0, 0.0, "", 0))  # of an attempt long gone
         if self.running:
-            line = saved_line(saved_prefix(self.running, hand.attempt), hand.number + 1, 5, b'"unfinished"')
+            hand.rows.flush()
+            prefix = saved_prefix(self.running, hand.attempt)
+            line = saved_line(prefix, hand.number + 1, 5, b'"unfinished"', hand.rows.told)
         done = line[: round(share * len(line))]
         with open(self.lab.state_dir / "journal" / hand.segment.name, "ab") as file:
             file.write(done)
@@ -163,6 +183,7 @@ class Experiment(RuleBasedStateMachine):
             self._set(self.running, state="unfinished")
         self.lab.die()
         hand.segment.close()
+        hand.rows.renew()
         self.hand = None
         self._check_on_disk()
 

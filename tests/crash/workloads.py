@@ -140,6 +140,63 @@ def long_states(lab: Lab) -> None:
     one.save("d" * 1400)
 
 
+def rows_of_results(lab: Lab) -> None:
+    """Rows before and behind saves; attempts without one, retries, a reset, dead workers; files are given up."""
+    lab.open()
+    one, two = lab.hand(), lab.hand()
+    one.start(1)
+    for i in range(3):
+        for j in range(2):
+            one.record(f"a{i}{j}")
+        one.save(i)
+    for i in range(4):  # more than is held in memory, and no save comes
+        one.record(f"dropped a{i}")
+    two.start(2)
+    two.record("b0")
+    two.save("b")
+    lab.bury(one)
+    one = lab.hand()
+    one.start(1)
+    one.record("a again")
+    one.save(3)
+    lab.poll()
+    lab.checkpoint()  # the file of the worker that has died is given up
+    one.record("a last")
+    one.returns()
+    for i in range(5):
+        two.record(f"b1{i}")
+    two.raises()
+    two.start(2)
+    two.record("b2")
+    two.returns()
+    lab.poll()
+    two.start(3)
+    two.record("c0")
+    two.save("c")
+    two.record("c1")
+    lab.tend(idle=True)
+    lab.die()
+    two.rows.renew()
+    lab.open()
+    one, two = lab.hand(), lab.hand()
+    lab.reset(1)
+    one.start(3)
+    one.record("c2")
+    one.save("c again")
+    one.record("c3")
+    one.returns()
+    lab.poll()
+    lab.checkpoint()
+    two.start(1)
+    two.record("a anew")
+    two.returns()
+    lab.bury(one)
+    lab.bury(two)
+    lab.close()
+    lab.open()
+    lab.close()
+
+
 def a_failed_sync(lab: Lab) -> None:
     """The disk refuses one fdatasync of a worker's segment; the kernel drops the pages, and later syncs succeed."""
     lab.open()
@@ -185,5 +242,5 @@ def _checkpoint_named(event: Event) -> bool:
     return isinstance(event, SyncDirectory) and event.directory == "x.alma"
 
 
-WORKLOADS = (rotations_and_carries, deaths_and_resets, in_the_middle)
+WORKLOADS = (rotations_and_carries, deaths_and_resets, in_the_middle, rows_of_results)
 SYNCED_WORKLOADS = (*WORKLOADS, many_floods, a_failed_sync)

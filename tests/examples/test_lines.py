@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -45,66 +47,68 @@ def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def written() -> list[str]:
-    """The lines of the result file."""
-    return Path("lines.txt").read_text(encoding="utf-8").splitlines()
+def draw(lines: ModuleType, text: Path, save: Callable[[str], None], state: str = "") -> list[str]:
+    """Call run(); the lines that it records, also where save() stops it."""
+    drawn: list[str] = []
+    with suppress(Stop):
+        lines.run(str(text), save, state, lambda *, line: drawn.append(line))
+    return drawn
 
 
 def test_every_file_gives_ten_of_its_own_lines(lines: ModuleType) -> None:
     for text in TEXTS:
-        Path("lines.txt").unlink(missing_ok=True)
         save = Saver()
-        lines.run(str(text), save, "")
+        drawn = draw(lines, text, save)
         assert save.saved == [str(left) for left in range(9, -1, -1)]
-        assert len(written()) == 10
-        assert set(written()) <= set(text.read_text(encoding="utf-8").splitlines()) - {""}
-
-
-def test_files_are_collected_in_one_result(lines: ModuleType) -> None:
-    for text in TEXTS:
-        lines.run(str(text), Saver(), "")
-    assert len(written()) == 10 * len(TEXTS)
+        assert len(drawn) == 10
+        assert set(drawn) <= set(text.read_text(encoding="utf-8").splitlines()) - {""}
 
 
 @pytest.mark.parametrize("stop", [str(left) for left in range(10)])
 def test_an_interrupted_run_goes_on_with_the_lines_that_are_left(lines: ModuleType, stop: str) -> None:
     save = Saver(stop)
-    with pytest.raises(Stop):
-        lines.run(str(TEXTS[0]), save, "")
-    assert len(written()) == 10 - int(stop)
+    before = draw(lines, TEXTS[0], save)
+    assert len(before) == 10 - int(stop)
     save.stops = ()
-    lines.run(str(TEXTS[0]), save, save.saved[-1])
+    after = draw(lines, TEXTS[0], save, save.saved[-1])
     assert save.saved == [str(left) for left in range(9, -1, -1)]
-    assert len(written()) == 10
+    assert len(before + after) == 10
 
 
-def test_a_line_is_in_the_file_before_its_state_is_saved(lines: ModuleType) -> None:
+def test_a_line_is_recorded_before_its_state_is_saved(lines: ModuleType) -> None:
+    drawn: list[str] = []
     seen: list[int] = []
-    lines.run(str(TEXTS[0]), lambda left: seen.append(len(written()) + int(left)), "")
+
+    def save(left: str) -> None:
+        seen.append(len(drawn) + int(left))
+
+    lines.run(str(TEXTS[0]), save, "", lambda *, line: drawn.append(line))
     assert seen == [10] * 10
 
 
-def test_what_is_written_is_also_printed(lines: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    lines.run(str(TEXTS[0]), Saver(), "")
-    assert capsys.readouterr().out.splitlines() == written()
+def test_what_is_recorded_is_also_printed(lines: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = draw(lines, TEXTS[0], Saver())
+    assert capsys.readouterr().out.splitlines() == drawn
 
 
 def test_lines_stay_apart_where_a_text_ends_without_a_newline(lines: ModuleType, tmp_path: Path) -> None:
     text = tmp_path / "short.txt"
     text.write_text("\n\n  the only line", encoding="utf-8")
-    lines.run(str(text), Saver(), "")
-    assert written() == ["the only line"] * 10
+    assert draw(lines, text, Saver()) == ["the only line"] * 10
 
 
 def test_the_draw_is_random(lines: ModuleType) -> None:
-    for _ in range(5):
-        lines.run(str(TEXTS[0]), Saver(), "")
-    assert len(set(written())) > 5
+    assert len({line for _ in range(5) for line in draw(lines, TEXTS[0], Saver())}) > 5
 
 
-def test_done_says_so(lines: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    lines.done()
-    assert capsys.readouterr().out == "all lines extracted\n"
+def test_done_writes_all_lines_into_one_file(
+    lines: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lines, "results", lambda: iter([{"line": "one"}, {"line": "two"}]))
+    for _ in range(2):
+        lines.done()
+        assert Path("lines.txt").read_text() == "one\ntwo\n"
+        assert capsys.readouterr().out == "all lines extracted\n"
 
 
 def test_the_batch_lists_the_texts_that_are_there() -> None:

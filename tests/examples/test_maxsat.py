@@ -55,22 +55,34 @@ class Experiment:
         self.progress: list[tuple[int, int]] = []
         self.stops = stops
         self.sessions = 0
+        self.recorded: list[Any] = []
         finished = False
         while not finished:
             self.sessions += 1
             state = json.loads(self.states[-1]) if self.states else ""
             try:
-                short().run(str(file), self.save, state, seed, lambda *pair: self.progress.append(pair))
+                short().run(str(file), self.save, state, seed, lambda *pair: self.progress.append(pair), self.record)
                 finished = True
             except Stop:
                 pass
-        self.result = Path("out", "maxsat", f"{file.stem}-000.json").read_bytes()
+        (self.result,) = self.recorded
 
     def save(self, data: Any) -> None:
         self.states.append(json.dumps(data))
         assert json.loads(self.states[-1]) == data
         if len(self.states) in self.stops:
             raise Stop
+
+    def record(self, **row: Any) -> None:
+        self.recorded.append(row)
+
+
+def result_of(module: Any, file: Path, seed: int) -> Any:
+    """What an uninterrupted run records."""
+    recorded: list[Any] = []
+    module.run(str(file), lambda state: None, "", seed, lambda done, total: None, lambda **row: recorded.append(row))
+    (result,) = recorded
+    return result
 
 
 def naive(clauses: list[list[int]], assignment: str) -> list[int]:
@@ -162,8 +174,7 @@ def test_counts_kept_step_by_step_equal_counts_made_anew(maxsat: Any, seed: int)
 def test_a_satisfiable_formula_gets_solved(maxsat: Any, seed: int) -> None:
     variables, clauses = maxsat.read_cnf(EASY)
     maxsat.STEPS_PER_VARIABLE, maxsat.RESTART_EVERY = 500, 50_000
-    maxsat.run(str(EASY), lambda state: None, "", seed, lambda done, total: None)
-    result = json.loads(Path("out/maxsat/uf100-01-000.json").read_text(encoding="utf-8"))
+    result = result_of(maxsat, EASY, seed)
     assert result["best"] == 0
     assert result["steps"] < 500 * variables
     assert naive(clauses, result["assignment"]) == []
@@ -172,7 +183,7 @@ def test_a_satisfiable_formula_gets_solved(maxsat: Any, seed: int) -> None:
 def test_an_unsatisfiable_formula_runs_to_the_step_limit(maxsat: Any, tmp_path: Path) -> None:
     signs = [[1, 2, 3], [-1, -2, -3], [1, 2, -3], [1, -2, 3], [-1, 2, 3], [1, -2, -3], [-1, 2, -3], [-1, -2, 3]]
     experiment = Experiment(write_cnf(tmp_path / "eight.cnf", 3, signs), 5)
-    result = json.loads(experiment.result)
+    result = experiment.result
     assert (result["best"], result["steps"]) == (1, 3 * maxsat.STEPS_PER_VARIABLE)
     assert experiment.progress == [(50, 99), (99, 99)]
 
@@ -180,7 +191,7 @@ def test_an_unsatisfiable_formula_runs_to_the_step_limit(maxsat: Any, tmp_path: 
 def test_a_formula_without_clauses_is_satisfied_at_once(maxsat: Any, tmp_path: Path) -> None:
     experiment = Experiment(write_cnf(tmp_path / "none.cnf", 0, []), 5)
     assert experiment.states == []
-    assert json.loads(experiment.result)["best"] == 0
+    assert experiment.result["best"] == 0
 
 
 def test_the_seed_decides_the_run_and_nothing_else_does(maxsat: Any) -> None:
@@ -216,31 +227,21 @@ def test_restarts_begin_at_other_assignments(maxsat: Any, capsys: pytest.Capture
     assert len(starts) == 10
 
 
-def test_a_repeated_run_replaces_its_result_and_iterations_keep_theirs(maxsat: Any) -> None:
-    def repeat(seed: int, iteration: int) -> None:
-        maxsat.run(str(HARD), lambda state: None, "", seed, lambda done, total: None, iteration=iteration)
-
-    out = Path("out", "maxsat")
-    repeat(1, 0)
-    first = (out / "uf100-02-000.json").read_text()
-    repeat(2, 1)
-    repeat(1, 0)
-    assert sorted(path.name for path in out.iterdir()) == ["uf100-02-000.json", "uf100-02-001.json"]
-    assert (out / "uf100-02-000.json").read_text() == first
-
-
-def test_done_makes_a_table_of_all_results(maxsat: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    for file in (HARD, EASY):
+def test_done_makes_a_table_of_all_results(
+    maxsat: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found: list[Any] = []
+    for file in (EASY, HARD):
         maxsat.STEPS_PER_VARIABLE = 500 if file == EASY else 20
-        maxsat.run(str(file), lambda state: None, "", 1, lambda done, total: None)
-    Path("out", "maxsat", "uf100-03-000.json.part").write_text("{", encoding="utf-8")
-    hard, easy = (json.loads(Path("out", "maxsat", f"{file.stem}-000.json").read_text()) for file in (HARD, EASY))
+        found.append({"instance": file.name, "iteration": 0, "seed": 1, **result_of(maxsat, file, 1)})
+    monkeypatch.setattr(maxsat, "results", lambda: iter(found))
+    easy, hard = found
     capsys.readouterr()
     for _ in range(2):
         maxsat.done()
         assert Path("maxsat-results.md").read_text(encoding="utf-8").splitlines()[2:] == [
-            f"| uf100-01 | 0 | 100 | 420 | 0 | {easy['steps']} |",
-            f"| uf100-02 | 0 | 100 | 500 | {hard['best']} | 2000 |",
+            f"| uf100-01.cnf | 0 | 100 | 420 | 0 | {easy['steps']} |",
+            f"| uf100-02.cnf | 0 | 100 | 500 | {hard['best']} | 2000 |",
         ]
         assert capsys.readouterr().out == "1 of 2 runs satisfied all clauses: see maxsat-results.md\n"
 
@@ -248,7 +249,7 @@ def test_done_makes_a_table_of_all_results(maxsat: Any, capsys: pytest.CaptureFi
 def test_a_state_of_another_formula_is_refused(maxsat: Any) -> None:
     state = json.loads(Experiment(HARD, 1).states[-1])
     with pytest.raises(ValueError, match="does not fit"):
-        maxsat.run(str(EASY), lambda state: None, state, 1, lambda done, total: None)
+        maxsat.run(str(EASY), lambda state: None, state, 1, lambda done, total: None, lambda **row: None)
 
 
 def test_satlib_files_are_read(maxsat: Any, tmp_path: Path) -> None:

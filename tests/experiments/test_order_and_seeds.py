@@ -162,7 +162,7 @@ def test_an_object_is_a_dict_and_a_string_a_path(folder: Folder) -> None:
         """
         import json
         def run(instance, save, state, **more):
-            assert set(more) == {"worker_id", "iteration", "seed", "progress"}
+            assert set(more) == {"worker_id", "iteration", "seed", "progress", "record"}
             tell(json.dumps([instance, more["seed"]]))
         """
     )

@@ -21,9 +21,9 @@ def main() -> int:
     score = play(folder, options.seconds, options.seed)
     verdict, kills = score.verdict, score.kills
     print(f"seed {options.seed}, {score.completions} experiments finished in {folder}")
-    print("acknowledged saves / lines in buffers / kills / lost / overlaps / done() calls")
+    print("acknowledged saves / rows / lines in buffers / kills / lost / overlaps / done() calls")
     counts = f"{kills.total():,} ({', '.join(f'{n} {kind}' for kind, n in sorted(kills.items()))})"
-    seen = f"{verdict.acknowledged:,} / {verdict.written:,} / {counts}"
+    seen = f"{verdict.acknowledged:,} / {verdict.rows:,} / {verdict.written:,} / {counts}"
     print(f"{seen} / {verdict.lost} / {verdict.overlaps} / {verdict.done_calls}")
     for sentence in verdict.broken:
         print(f"BROKEN: {sentence}")

@@ -24,10 +24,11 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from tests.kill_loop import SAVES
+from tests.kill_loop import SAVES, rows_of
 
 HISTORY = Path("history")
 Save = Callable[[object], None]
+Record = Callable[..., None]
 results = open("results.txt", "a")  # noqa: SIM115 - as people write it
 numbers = itertools.count(1)
 
@@ -38,8 +39,8 @@ def _tell(name: str, line: str) -> None:
     os.close(fd)
 
 
-def run(instance: str, save: Save, state: str) -> None:
-    """Count to SAVES, saving each number; a lock that dies with its holders tells whether anybody else runs this."""
+def run(instance: str, save: Save, state: str, record: Record) -> None:
+    """Count to SAVES, saving each number behind its rows; a lock tells who else runs this."""
     name = os.path.basename(instance)
     if (number := next(numbers)) == 1:  # the first run of this worker
         atexit.register(_tell, "workers", f"{_process()} ends")
@@ -50,10 +51,22 @@ def run(instance: str, save: Save, state: str) -> None:
             _tell(name, "overlap")
         _tell(name, f"start {state or 0}")
         habit = HABITS[int(name.removeprefix("i").removesuffix(".txt")) % len(HABITS)]
-        habit(name, save, int(state or 0), lock)
+        habit(name, _recorded(save, record), int(state or 0), lock)
+        record(number=SAVES, row="the last, and no save follows it")
         line = f"{_process()} {name} {number}"
         results.write(f"{line}\n")
         _tell(name, f"wrote {line}")
+
+
+def _recorded(save: Save, record: Record) -> Save:
+    """The `save` of a run that records the rows of each number before it saves that."""
+
+    def save_with_rows(data: object) -> None:
+        for row in rows_of(int(str(data))):
+            record(row)
+        save(data)
+
+    return save_with_rows
 
 
 def _process() -> str:

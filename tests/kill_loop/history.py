@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from pyalma_tui.model import status as s
+from pyalma_tui.report.results import pieces, table_of
+from pyalma_tui.store import layout
 from pyalma_tui.store.opening import read_store
-from tests.kill_loop import SAVES
+from pyalma_tui.store.rows import RowReader
+from tests.kill_loop import SAVES, rows_of
 
 
 @dataclass
@@ -20,6 +24,7 @@ class Verdict:
     overlaps: int = 0
     done_calls: int = 0
     written: int = 0
+    rows: int = 0
     broken: list[str] = field(default_factory=list)
 
 
@@ -79,6 +84,42 @@ def check_store(state_dir: Path, histories: Path, instances: int, *, finished: b
             verdict.broken.append(f"{name}: done before run() returned")
         if finished and not (isinstance(run.status, s.Done) and stored == SAVES):
             verdict.broken.append(f"{name}: {s.word(run.status)} with state {stored} at the end")
+
+
+def check_rows(state_dir: Path, *, verdict: Verdict) -> None:
+    """The rows that count are those of the numbers up to the one that is stored; and one more of what is done."""
+    store = read_store(state_dir)
+    if store is None:
+        return
+    with RowReader(layout.rows(state_dir)) as reader:
+        for run in store.ledger.runs:
+            name = store.ledger.instances[run.instance].name
+            stored = int((run.state or b'"0"').strip(b'"'))
+            expected = [row for number in range(1, stored + 1) for row in rows_of(number)]
+            found = list(reader.rows(run))
+            last = [found.pop()] if isinstance(run.status, s.Done) and found else []
+            if found != expected or len(last) != isinstance(run.status, s.Done):
+                verdict.broken.append(
+                    f"{name}: {s.word(run.status)} with {stored} stored has {len(found)} rows, expected {len(expected)}"
+                )
+            verdict.rows += len(found) + len(last)
+        if reader.missing:
+            verdict.broken.append(f"{reader.missing} rows that count are missing: {reader.why}")
+
+
+def table_in(folder: Path) -> str:
+    """The table of results as text."""
+    return "".join(pieces(table_of(folder / "experiment.alma"), "csv"))
+
+
+def check_table(folder: Path, undisturbed: str, verdict: Verdict) -> None:
+    """It is that of an experiment which nobody has disturbed, byte for byte."""
+    for number, (found, expected) in enumerate(
+        zip_longest(table_in(folder).splitlines(), undisturbed.splitlines(), fillvalue="nothing"), start=1
+    ):
+        if found != expected:
+            verdict.broken.append(f"line {number} of the table is {found!r}, undisturbed it is {expected!r}")
+            return
 
 
 def check_written(folder: Path, struck: Struck, verdict: Verdict) -> None:

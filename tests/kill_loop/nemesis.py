@@ -23,7 +23,16 @@ from pyalma_tui.model import status as s
 from pyalma_tui.store.lock import holder
 from pyalma_tui.store.opening import read_store
 from tests.family import agents_of, workers_of
-from tests.kill_loop.history import Struck, Verdict, check_instance, check_store, check_written
+from tests.kill_loop.history import (
+    Struck,
+    Verdict,
+    check_instance,
+    check_rows,
+    check_store,
+    check_table,
+    check_written,
+    table_in,
+)
 
 Kind = Literal["worker", "agent", "runner", "group", "interrupt", "stopped worker", "stopped agent"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -50,22 +59,35 @@ class Score:
 def play(folder: Path, seconds: float, seed: int) -> Score:
     """Kill for so long, and until each kind has come, finishing the experiment that is under way.
 
-    `folder` is left as it is if a promise broke.
+    Before that one is left alone, to compare with. `folder` is left as it is if a promise broke.
     """
     rng = random.Random(seed)
     score = Score()
+    shutil.rmtree(folder, ignore_errors=True)
+    undisturbed = _undisturbed(folder, score)
     end = time.monotonic() + seconds
     while (time.monotonic() < end or len(score.kills) < len(KINDS)) and not score.verdict.broken:
         shutil.rmtree(folder, ignore_errors=True)
-        _one_experiment(folder, rng, score)
+        _one_experiment(folder, rng, score, undisturbed)
     return score
 
 
-def _one_experiment(folder: Path, rng: random.Random, score: Score) -> None:
+def _prepare(folder: Path) -> None:
     (folder / "history").mkdir(parents=True)
     shutil.copy(HERE / "experiment.py", folder / "experiment.py")
     for number in range(INSTANCES):
         (folder / f"i{number}.txt").write_text("x\n")
+
+
+def _undisturbed(folder: Path, score: Score) -> str:
+    """The table of results of an experiment that nobody disturbs, "" if it does not end well."""
+    _prepare(folder)
+    code = _one_life(folder, 0, None, Struck(), score)
+    return table_in(folder) if code == 0 else ""
+
+
+def _one_experiment(folder: Path, rng: random.Random, score: Score, undisturbed: str) -> None:
+    _prepare(folder)
     code: int | None = None
     struck = Struck()
     begun = time.monotonic()
@@ -89,6 +111,7 @@ def _one_experiment(folder: Path, rng: random.Random, score: Score) -> None:
         check_instance(histories / f"i{number}.txt", score.verdict)
     calls = len((histories / "done").read_text().splitlines()) if (histories / "done").exists() else 0
     check_written(folder, struck, score.verdict)
+    check_table(folder, undisturbed, score.verdict)
     score.verdict.done_calls += calls
     score.completions += 1
     if calls > 1:
@@ -106,7 +129,7 @@ def _killed_in_done(state_dir: Path) -> bool:
 def _one_life(folder: Path, life: int, rng: random.Random | None, struck: Struck, score: Score) -> int | None:
     """One start, killed or interrupted at random or left alone; its exit code, None if it did not end."""
     command = [*PROGRAM, "experiment.py", *_names(), "--plain", "--workers", str(WORKERS), "--retry-failed"]
-    command += ["--retries", "3", "--grace", "0.02"]
+    command += ["--retries", "3", "--grace", "0.02", "--seed", "7"]
     root = str(HERE.parent.parent)
     with (folder / "output.txt").open("ab") as output:
         process = subprocess.Popen(
@@ -206,3 +229,4 @@ def _check(folder: Path, verdict: Verdict, *, finished: bool) -> None:
         with TinyDB(state_dir / "db.json") as db:
             db.tables()
     check_store(state_dir, folder / "history", INSTANCES, finished=finished, verdict=verdict)
+    check_rows(state_dir, verdict=verdict)

@@ -6,14 +6,18 @@ Workers are told their limit by the runner's journal; the runner's own segments 
 import sys
 
 from pyalma_tui.runner import retries
-from pyalma_tui.store import journal
+from pyalma_tui.store import journal, row_files
 from pyalma_tui.store.segment import SegmentWriter
+from pyalma_tui.worker import recording
 
 SEGMENT = 3_000  # bytes
 retries.LONGEST = 0.01
 journal.CHECKPOINT_AT = 8_000
 journal.OPEN_LIMIT = SEGMENT
 journal.SMALLEST = 2_000
+recording.HELD = 300
+recording.FILE = row_files.FILE = SEGMENT
+row_files.MANY = 3
 defaults = SegmentWriter.__init__.__kwdefaults__
 assert defaults is not None
 defaults["limit"] = SEGMENT

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill_loop import nemesis
-from tests.kill_loop.history import Struck, Verdict, check_written
+from tests.kill_loop import history, nemesis
+from tests.kill_loop.history import Struck, Verdict, check_table, check_written
 
 ROTATES = """
 import sys
@@ -18,9 +18,10 @@ from pathlib import Path
 from tests.kill_loop import program
 from pyalma_tui.model.records import Note
 from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.row_files import RowFiles
 
 folder = Path(sys.argv[1])
-journal = Journal(folder, 1, {})
+journal = Journal(folder, 1, {}, RowFiles(folder / "rows", 1))
 due = []
 for number in range(100):
     journal.append(Note(1.0, "x" * 100))
@@ -96,6 +97,43 @@ def test_what_a_buffer_held_is_missed_unless_its_worker_was_hit(
     verdict = Verdict()
     check_written(tmp_path, struck, verdict)
     assert verdict.broken == found
+
+
+FORGETS = """
+import sys
+from pyalma_tui.model import experiment
+experiment.counting = lambda extents, attempt, told: told
+from tests.kill_loop import program
+sys.exit(program.main(sys.argv[1:]))
+"""
+
+
+def test_a_program_that_forgets_the_rows_of_earlier_attempts_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nemesis, "PROGRAM", (sys.executable, "-c", FORGETS))
+    found = nemesis.play(tmp_path / "experiment", seconds=60, seed=1).verdict.broken
+    assert found
+    assert " rows, expected " in found[0]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ("a\nb\n", []),
+        ("a\n", ["line 2 of the table is 'nothing', undisturbed it is 'b'"]),
+        ("a\na\nb\n", ["line 2 of the table is 'a', undisturbed it is 'b'"]),
+        ("a\nb\nb\n", ["line 3 of the table is 'b', undisturbed it is 'nothing'"]),
+    ],
+    ids=["same", "lost", "twice", "kept"],
+)
+def test_a_table_that_is_not_the_undisturbed_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str, said: list[str]
+) -> None:
+    monkeypatch.setattr(history, "table_in", lambda folder: found)
+    verdict = Verdict()
+    check_table(tmp_path, "a\nb\n", verdict)
+    assert verdict.broken == said
 
 
 def test_a_run_that_has_written_twice_is_told_unless_its_worker_was_hit(tmp_path: Path) -> None:

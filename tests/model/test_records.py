@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from pyalma_tui.model.extents import Extent
 from pyalma_tui.model.records import (
     Checkpointed,
     DoneRaised,
@@ -34,10 +35,11 @@ from pyalma_tui.model.status import Error
 ERROR = Error("e", "t")
 FORMS: list[tuple[Record, str]] = [
     (Started(7, 1, 2, 100.5, "abc", 9, "lab"), '["started",7,1,2,100.5,"abc",9,"lab"]'),
-    (Saved(7, 1, 42, 3500, Raw(b'"state"')), '["saved",7,1,42,3500,"state"]'),
+    (Saved(7, 1, 42, 3500, Raw(b'"state"')), '["saved",7,1,42,3500,"state",[]]'),
+    (Saved(7, 1, 42, 3500, Raw(b"1"), (Extent("f", 1, 0, 9, 2),)), '["saved",7,1,42,3500,1,[["f",1,0,9,2]]]'),
     (Progressed(7, 1, 1.0, 2.0), '["progressed",7,1,1.0,2.0]'),
     (Imported(7, 1, "3f2a5c1e90ab"), '["imported",7,1,"3f2a5c1e90ab"]'),
-    (Returned(7, 1, 0.5), '["returned",7,1,0.5]'),
+    (Returned(7, 1, 0.5), '["returned",7,1,0.5,[]]'),
     (Raised(7, 1, 0.5, ERROR), '["raised",7,1,0.5,{"message":"e","traceback":"t"}]'),
     (Stopped(7, 1, None, 5.0, "why"), '["stopped",7,1,null,5.0,"why"]'),
     (Lost(7, 1, None, 5.0, ERROR), '["lost",7,1,null,5.0,{"message":"e","traceback":"t"}]'),
@@ -56,6 +58,12 @@ def test_the_form_of_a_record_on_disk_does_not_change(record: Record, form: str)
     back = msgspec.json.decode(form.encode(), type=Record)
     assert msgspec.json.encode(back).decode() == form
     assert type(back) is type(record)
+
+
+def test_a_save_and_a_return_without_rows_are_still_read() -> None:
+    saved = b'["saved",7,1,42,3500,"state"]'
+    assert msgspec.json.decode(saved, type=Record) == Saved(7, 1, 42, 3500, Raw(b'"state"'))
+    assert msgspec.json.decode(b'["returned",7,1,0.5]', type=Record) == Returned(7, 1, 0.5)
 
 
 def test_a_call_of_done_that_was_recorded_without_its_results_is_still_read() -> None:

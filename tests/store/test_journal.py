@@ -14,6 +14,7 @@ from pyalma_tui.model.status import Error
 from pyalma_tui.store import disk, segment
 from pyalma_tui.store import journal as module
 from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.row_files import RowFiles
 from pyalma_tui.store.segment import LIMIT, SegmentWriter, line_of, saved_line, saved_prefix
 from tests.store.test_segment import every_line
 
@@ -24,7 +25,7 @@ W1 = "000002-w0001-0001.jsonl"
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     """A journal of session 2 in an empty directory."""
-    found = Journal(tmp_path, 2, {})
+    found = Journal(tmp_path, 2, {}, RowFiles(tmp_path / "rows", 2))
     yield found
     found.close()
 
@@ -223,7 +224,7 @@ def test_a_checkpoint_is_due_when_the_closed_segments_have_grown(
 
 def test_segments_of_earlier_sessions_wait_for_the_first_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "000001-w0001-0001.jsonl").write_bytes(saved(1) + b"torn")
-    journal = Journal(tmp_path, 2, {"000001-w0001-0001.jsonl": len(saved(1))})
+    journal = Journal(tmp_path, 2, {"000001-w0001-0001.jsonl": len(saved(1))}, RowFiles(tmp_path / "rows", 2))
     assert journal.positions()["000001-w0001-0001.jsonl"] == len(saved(1))
     journal.checkpointed(journal.positions())
     assert names(journal) == [OWN]

@@ -14,6 +14,7 @@ from msgspec import Raw
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Extent
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Note, Progressed, Record, Returned, Saved, Started
 from pyalma_tui.model.status import DoneHook
@@ -85,7 +86,11 @@ def test_a_line_is_a_checksum_a_separator_and_compact_json() -> None:
 
 
 def test_the_fast_way_to_a_saved_line_gives_the_same_line() -> None:
-    assert line_of(Saved(7, 1, 42, 3500, Raw(b'{"a":1}'))) == saved_line(saved_prefix(7, 1), 42, 3500, b'{"a":1}')
+    extent = Extent("000001-w0001-0001.jsonl", 1, 0, 90, 2)
+    line = line_of(Saved(7, 1, 42, 3500, Raw(b'{"a":1}'), (extent,)))
+    assert line == saved_line(saved_prefix(7, 1), 42, 3500, b'{"a":1}', b"," + jsontext.encode((extent,)))
+    without = saved_line(saved_prefix(7, 1), 42, 3500, b'{"a":1}')
+    assert record_of(without[:-1]) == Saved(7, 1, 42, 3500, Raw(b'{"a":1}'))
 
 
 @pytest.mark.parametrize("text", ["\t", "a\tb\nc", "\ud800", "\0\r\n\u2028", '"'], ids=ascii)

@@ -14,16 +14,16 @@ that would break (A. Balint, U. Schöning: Choosing Probability Distributions fo
 of Make versus Break, SAT 2012).
 """
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pyalma_tui import results
+
 STEPS_PER_VARIABLE = 15_000  # the step limit of a run
 SAVE_EVERY = 25_000  # steps; one or two tenths of a second
 RESTART_EVERY = 250_000  # steps; a multiple of SAVE_EVERY
-OUT = Path("out", "maxsat")  # in the working directory: where the command was started
 
 Clauses = list[list[int]]
 MASK = 2**64 - 1
@@ -35,11 +35,11 @@ def run(
     state: Any,
     seed: int,
     progress: Callable[[int, int], None],
-    iteration: int = 0,
+    record: Callable[..., None],
 ) -> None:
-    """Search one file until all clauses are satisfied or the step limit is reached, and write the result.
+    """Search one file until all clauses are satisfied or the step limit is reached, and record the result.
 
-    `seed`, `progress` and `iteration` are handed in because they are named here; a module that needs none of them
+    `seed`, `progress` and `record` are handed in because they are named here; a module that needs none of them
     declares `run(instance, save, state)`. `state` is the last saved value, or `""` at the very beginning.
     """
     path = Path(instance)
@@ -61,22 +61,28 @@ def run(
         save(search.state())
 
     print("satisfied" if search.best == 0 else f"step limit, best {search.best} unsatisfied")
-    write_result(path.stem, iteration, variables, len(clauses), search)
+    record(
+        variables=variables,
+        clauses=len(clauses),
+        best=search.best,
+        steps=search.step,
+        assignment=search.best_assignment,
+    )
 
 
 def done() -> None:
-    """Collect the results of all runs into one table, `maxsat-results.md`."""
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(OUT.glob("*.json"))]
+    """Make one table of the results of all runs, `maxsat-results.md`."""
+    columns = ("instance", "iteration", "variables", "clauses", "best", "steps")
     rows = [
         "| instance | iteration | variables | clauses | best unsatisfied | steps |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    for result in results:
-        cells = [result[key] for key in ("instance", "iteration", "variables", "clauses", "best", "steps")]
-        rows.append("| " + " | ".join(map(str, cells)) + " |")
+    satisfied = 0
+    for result in results():  # what the runs have recorded, each row once
+        rows.append("| " + " | ".join(str(result[column]) for column in columns) + " |")
+        satisfied += result["best"] == 0
     write_whole(Path("maxsat-results.md"), "\n".join(rows) + "\n")
-    satisfied = sum(result["best"] == 0 for result in results)
-    print(f"{satisfied} of {len(results)} runs satisfied all clauses: see maxsat-results.md")
+    print(f"{satisfied} of {len(rows) - 2} runs satisfied all clauses: see maxsat-results.md")
 
 
 class Search:
@@ -259,21 +265,6 @@ def read_cnf(path: Path) -> tuple[int, Clauses]:
         else:
             raise ValueError(f"{path}: clause {len(clauses)} is empty and can never be satisfied")
     return variables, clauses if clauses[-1] else clauses[:-1]
-
-
-def write_result(name: str, iteration: int, variables: int, clauses: int, search: Search) -> None:
-    """Write the result of one run: a file of its own, so that no other run writes it and a repetition replaces it."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    result = {
-        "instance": name,
-        "iteration": iteration,
-        "variables": variables,
-        "clauses": clauses,
-        "best": search.best,
-        "steps": search.step,
-        "assignment": search.best_assignment,
-    }
-    write_whole(OUT / f"{name}-{iteration:03}.json", json.dumps(result) + "\n")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -1,0 +1,39 @@
+"""`pyalma-tui results`: the rows that runs have recorded, as a table, each exactly once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyalma_tui.cli.export import format_of, print_pieces
+from pyalma_tui.cli.remembered import remembered
+from pyalma_tui.cli.speak import say
+from pyalma_tui.errors import StoreError, UsageError
+from pyalma_tui.model.words import plural
+from pyalma_tui.report.export import write_file
+from pyalma_tui.report.results import SUFFIXES, Format, Table, pieces
+
+
+def results(name: str, state: Path | None, form: Format | None, output: Path | None, where: str) -> int:
+    """Print or write the rows; the exit code. Raises StoreError, also where some are damaged, and UsageError."""
+    chosen = form or format_of(output, SUFFIXES, "csv")
+    known = remembered("results", name, state)
+    table = Table(known.state_dir, known.store, where)
+    if output is not None and str(output) != "-":
+        if chosen == "parquet":
+            from pyalma_tui.report.frames import parquet  # polars takes 0.1 s
+
+            write_file(output, [parquet(table)])
+        else:
+            write_file(output, pieces(table, chosen))
+        say(f"wrote {plural(table.given, 'row')} to {output}")
+    elif chosen == "parquet":
+        raise UsageError("results: --format parquet: it is no text. Name a file with --output")
+    else:
+        print_pieces(pieces(table, chosen), is_json=chosen in ("json", "jsonl"))
+    if not table.recorded:
+        say("no row counts so far: `run` declares `record`, calls it, and saves or returns")
+    if table.aside:
+        say(f"left out: {plural(table.aside, 'row')} of runs that are not in the batch any more")
+    if table.missing:
+        raise StoreError(f"results: {table.missing}. All others are there; `reset` lets runs begin anew")
+    return 0

@@ -1,0 +1,160 @@
+"""The table of results: every row that counts, behind the instance, iteration and seed of its run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pyalma_tui.errors import StoreError
+from pyalma_tui.model import jsontext
+from pyalma_tui.model import query as q
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import COLUMNS, rows_in
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.jsonline import escaped
+from pyalma_tui.model.query import ROWS, text_of
+from pyalma_tui.model.words import plural
+from pyalma_tui.report.markup import as_cell
+from pyalma_tui.store import layout
+from pyalma_tui.store.abandoned import look
+from pyalma_tui.store.checkpoint import stamp
+from pyalma_tui.store.opening import Store
+from pyalma_tui.store.rows import Row, RowReader
+
+Format: TypeAlias = Literal["csv", "json", "jsonl", "md", "parquet"]
+SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".md": "md", ".parquet": "parquet"}
+
+
+class Table:
+    """All rows of the runs that are planned, by instance, iteration and row, as they were when this was made.
+
+    So a batch that has grown gives the table of one that was planned at once.
+
+    It may be read again and again, and gives the same; what is in memory is one row, whatever their number. `missing`
+    says what could not be read of it the last time, "" if nothing; `given` how many rows were wanted then.
+    """
+
+    def __init__(self, state_dir: Path, store: Store, where: str = "") -> None:
+        """Raises UsageError for a filter that means nothing."""
+        planned, aside = _divided(store)
+        self.missing = ""
+        self.given = 0
+        self.aside = sum(rows_in(run.extents) for run in aside)
+        self._state_dir = state_dir
+        self._runs = planned
+        self._instances: Sequence[Instance] = store.ledger.instances
+        self._now: tuple[object, Store] | None = None  # what db.json was when this was read of it
+        query = q.compile(where)
+        self._wanted = query.over(ROWS) if query.terms else None
+
+    @property
+    def recorded(self) -> int:
+        """How many rows count, wanted or not."""
+        return sum(rows_in(run.extents) for run in self._runs)
+
+    def __iter__(self) -> Iterator[Row]:
+        wanted, instances, given = self._wanted, self._instances, 0
+        with RowReader(layout.rows(self._state_dir), self._again) as reader:
+            for run in self._runs:
+                label, iteration, seed = instances[run.instance].label, run.iteration, run.seed
+                for own in reader.rows(run):
+                    row = {"instance": label, "iteration": iteration, "seed": seed, **own}
+                    if wanted is None or wanted(row):
+                        given += 1
+                        yield row
+            lost = f"{plural(reader.missing, 'row')} could not be read: {reader.why}"
+            self.missing, self.given = lost if reader.missing else "", given
+
+    def _again(self, run: Run) -> Run:
+        """The run as it is now: whoever runs the experiment may have moved rows, and written a checkpoint of that."""
+        written = stamp(self._state_dir)
+        if self._now is None or self._now[0] != written:
+            store, _ = look(self._state_dir)
+            if store is None:
+                return run
+            self._now = (written, store)
+        ledger = self._now[1].ledger
+        return ledger.run(run.id) if run.id <= len(ledger.runs) else run
+
+
+def _divided(store: Store) -> tuple[list[Run], list[Run]]:
+    """The runs with rows that are planned, and those that are not any more."""
+    instances, iterations = store.ledger.instances, store.meta.iterations
+    with_rows = [run for run in store.ledger.runs if run.extents]
+    with_rows.sort(key=lambda run: (run.instance, run.iteration))
+    planned = [run for run in with_rows if instances[run.instance].in_batch and run.iteration < iterations]
+    known = {run.id for run in planned}
+    return planned, [run for run in with_rows if run.id not in known]
+
+
+def table_of(state_dir: Path, where: str = "") -> Table:
+    """The table of what a state directory holds now; raises StoreError if it holds nothing, UsageError as a Table."""
+    store, _ = look(state_dir)
+    if store is None:
+        raise StoreError(f"results: {state_dir}: nothing is remembered there")
+    return Table(state_dir, store, where)
+
+
+def columns_of(rows: Iterable[Row]) -> list[str]:
+    """The names of all columns: those of the run, then each in the order in which it first occurs."""
+    names = dict.fromkeys(COLUMNS)
+    for row in rows:
+        if not row.keys() <= names.keys():
+            names |= dict.fromkeys(row)
+    return list(names)
+
+
+# --- as text ----------------------------------------------------------------------------------------------------------
+
+
+def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:
+    """The text of the table, piece by piece; `rows` are gone through twice where all columns must be known first."""
+    match form:
+        case "csv":
+            return _csv(rows)
+        case "md":
+            return _markdown(rows)
+        case "jsonl":
+            return (f"{_object(row)}\n" for row in rows)
+        case _:
+            return _json(rows)
+
+
+def _csv(rows: Iterable[Row]) -> Iterator[str]:
+    text = io.StringIO()
+    write = csv.writer(text).writerow  # as in `export`: a field that holds one of \r and \n is quoted
+    names = columns_of(rows)
+    write(names)
+    yield _line(text)
+    for row in rows:
+        write([text_of(row.get(name)) for name in names])
+        yield _line(text)
+
+
+def _line(text: io.StringIO) -> str:
+    line = text.getvalue().removesuffix("\r\n") + "\n"
+    text.seek(0)
+    text.truncate()
+    return line
+
+
+def _object(row: Row) -> str:
+    return escaped(jsontext.encode(row).decode())
+
+
+def _json(rows: Iterable[Row]) -> Iterator[str]:
+    opening = "["
+    for row in rows:
+        yield f"{opening}{_object(row)}"
+        opening = ",\n "
+    yield "]\n" if opening != "[" else "[]\n"
+
+
+def _markdown(rows: Iterable[Row]) -> Iterator[str]:
+    names = columns_of(rows)
+    yield f"| {' | '.join(map(as_cell, names))} |\n|{'---|' * len(names)}\n"
+    for row in rows:
+        yield f"| {' | '.join([as_cell(text_of(row.get(name))) for name in names])} |\n"

@@ -1,0 +1,191 @@
+"""Files of rows: what `record()` was handed, one checksummed line each; which of them count is for the ledger to say.
+
+A line is `crc32 [run,attempt,row]\n`, the row as a JSON object. A file has one writer, as a segment has. Reading goes
+by extents alone, in pieces of bounded size: no file, and no run, is ever in memory whole.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import Any, TypeAlias
+from zlib import crc32
+
+import msgspec
+
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Extent, part_of, rows_in
+from pyalma_tui.model.words import plural
+from pyalma_tui.store.disk import open_regular
+
+PIECE = 1 << 18  # bytes read at a time
+OPEN = 16  # files kept open while rows of many are read
+
+Row: TypeAlias = dict[str, Any]
+
+_decode: Callable[[bytes], tuple[int, int, Row]] = jsontext.decoder(tuple[int, int, dict[str, Any]])
+
+
+def row_line(run: int, attempt: int, row: bytes) -> bytes:
+    """The line of a row, which is the JSON text of an object."""
+    body = b"[%d,%d,%s]" % (run, attempt, row)
+    return b"%08x %s\n" % (crc32(body), body)
+
+
+class RowReader:
+    """Reads rows by their extents; files are opened when they are first needed, and a few are kept open.
+
+    `missing` counts rows that count and could not be read, `why` tells the first reason.
+    """
+
+    def __init__(self, folder: Path, again: Callable[[Run], Run] = lambda run: run) -> None:
+        """`again` gives a run as the store has it now: another process may have moved rows since it was read."""
+        self.missing = 0
+        self.why = ""
+        self._folder = folder
+        self._again = again
+        self._open: dict[str, int] = {}
+
+    def __enter__(self) -> RowReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what is open."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def rows(self, run: Run, first: int = 0, last: int | None = None) -> Iterator[Row]:
+        """The rows `first` to `last` - 1 of a run that count, in the order in which they were recorded.
+
+        Those that are damaged or not there are left out, and counted as missing.
+        """
+        last = rows_in(run.extents) if last is None else last
+        for extent, begin, end in part_of(run.extents, first, last):
+            try:
+                self._descriptor(extent.file)
+            except OSError as error:
+                if (now := self._again(run)).extents != run.extents:
+                    yield from self.rows(now, first, last)
+                    return
+                self.miss(extent, end - begin, error.strerror or str(error))
+            else:
+                yield from self._decoded(run, extent, islice(self._lines(extent), begin, end), end - begin)
+            first += end - begin
+
+    def _decoded(self, run: Run, extent: Extent, lines: Iterator[bytes], wanted: int) -> Iterator[Row]:
+        key = (run.id, extent.attempt)
+        for line in lines:
+            wanted -= 1
+            body = line[9:]
+            try:
+                if int(line[:8], 16) == crc32(body):
+                    number, attempt, row = _decode(body)
+                    if (number, attempt) == key:
+                        yield row
+                        continue
+            except (ValueError, msgspec.DecodeError):
+                pass
+            self.miss(extent, 1, "a line is damaged")
+        if wanted:
+            self.miss(extent, wanted, "it ends before")
+
+    def miss(self, extent: Extent, rows: int, why: str) -> None:
+        """So many rows of an extent could not be read."""
+        self.missing += rows
+        self.why = self.why or f"{self._folder / extent.file}: {why}"
+
+    def _lines(self, extent: Extent) -> Iterator[bytes]:
+        """The lines of an extent without their newlines, as far as they are there."""
+        fd = self._descriptor(extent.file)
+        position, rest = extent.start, b""
+        while position < extent.end:
+            try:
+                data = os.pread(fd, min(PIECE, extent.end - position), position)
+            except OSError as error:  # a disk that breaks: what follows is missing
+                self.miss(extent, 0, error.strerror or str(error))
+                break
+            if not data:
+                break
+            position += len(data)
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+            fd = self._open.get(extent.file, -1)
+            if fd < 0:  # the reader of the lines has read of many other files meanwhile
+                fd = self._descriptor(extent.file)
+        if rest:
+            yield rest
+
+    def _descriptor(self, file: str) -> int:
+        fd = self._open.get(file)
+        if fd is None:
+            if len(self._open) >= OPEN:
+                oldest = next(iter(self._open))
+                os.close(self._open.pop(oldest))
+            fd = self._open[file] = open_regular(self._folder / file, os.O_RDONLY)
+        return fd
+
+
+def missing(folder: Path, runs: Iterable[Run], recorded: Collection[int]) -> str:
+    """What to tell of rows that count and are not there, as after a power loss, "" if all are.
+
+    Of runs that are `recorded` every row is read, since their rows may have been written just before that; of others,
+    which a checkpoint has, only how long the files are.
+    """
+    if not (recorded or folder.is_dir()):  # most experiments have none
+        return ""
+    sizes: dict[str, int] = {}
+    with RowReader(folder) as reader:
+        for run in runs:
+            if run.id in recorded:
+                deque(reader.rows(run), maxlen=0)
+                continue
+            for extent in run.extents:
+                if extent.file not in sizes:
+                    sizes[extent.file] = _size(folder / extent.file)
+                if sizes[extent.file] < extent.end:
+                    reader.miss(extent, extent.rows, "it is shorter, or not there")
+        if not reader.missing:
+            return ""
+        lost = plural(reader.missing, "row")
+        return f"{lost} of results cannot be read: {reader.why}; `reset` lets their runs begin anew"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+class RowIndex:
+    """Which row of which run the n-th row of all is, for runs in the order of the table: O(log) of their number."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = [run for run in runs if run.extents]
+        self._ends = list(accumulate(rows_in(run.extents) for run in self._runs))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def place(self, number: int) -> tuple[Run, int]:
+        """The run, and which of its rows, of the row with this number from 0; raises IndexError."""
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        at = bisect_right(self._ends, number)
+        return self._runs[at], number - (self._ends[at - 1] if at else 0)
+
+    def parts(self, first: int, last: int) -> Iterator[tuple[Run, int, int]]:
+        """The runs that the rows `first` to `last` - 1 belong to, each with the first and the end of its rows."""
+        while first < min(last, len(self)):
+            run, begin = self.place(first)
+            end = min(rows_in(run.extents), begin + last - first)
+            yield run, begin, end
+            first += end - begin
