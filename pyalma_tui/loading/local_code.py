@@ -14,12 +14,11 @@ from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SourceFil
 from pathlib import Path
 from typing import Any
 
-import pyalma_tui
 from pyalma_tui.loading.surroundings import Surroundings, surroundings
 from pyalma_tui.model.code import Code, code_hash
 
 ELSEWHERE = {"site-packages", "dist-packages"}  # folders whose content is installed, also in an environment beside us
-OURS = os.path.join(os.path.dirname(pyalma_tui.__file__), "")
+OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 PYTHON = os.path.join(os.path.dirname(os.__file__), "")  # may be in the home of the user, as the module may
 COMPILED = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
 STATS, DATA = SourceFileLoader.path_stats, SourceFileLoader.get_data  # Python's own
