@@ -10,9 +10,9 @@ import msgspec
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.states import one_line
-from pyalma_tui.model.vector import BITS, MASK, Frozen
+from pyalma_tui.model.vector import BITS, MASK, Frozen, Reader
 from pyalma_tui.model.words import numbered
 
 
@@ -106,7 +106,7 @@ Predicate: TypeAlias = Callable[[Instance, Row], bool]
 def select(query: Query, instances: Sequence[Instance], rows: Sequence[Row], runs: Sequence[Run]) -> Sequence[int]:
     """The ids of the instances to list, in order. `runs[id - 1]` is the run with that id."""
     predicates = [_predicate(term, runs) for term in query.text.split()]
-    if any(instance.removed for instance in instances):
+    if remaining_number(instances) < len(instances):
         predicates.append(_remains)
     chosen: Sequence[int] = range(len(instances))
     if predicates:
@@ -117,7 +117,7 @@ def select(query: Query, instances: Sequence[Instance], rows: Sequence[Row], run
         ]
     if query.sort == "batch":
         return chosen[::-1] if query.descending else chosen
-    return sorted(chosen, key=_sort_key(query.sort, instances, rows, runs), reverse=query.descending)
+    return sorted(chosen, key=_sort_key(query.sort, instances, rows), reverse=query.descending)
 
 
 def _predicate(term: str, runs: Sequence[Run]) -> Predicate:
@@ -136,7 +136,7 @@ def _remains(instance: Instance, row: Row) -> bool:
 
 
 def _sort_key(
-    key: SortKey, instances: Sequence[Instance], rows: Sequence[Row], runs: Sequence[Run]
+    key: SortKey, instances: Sequence[Instance], rows: Sequence[Row]
 ) -> Callable[[int], tuple[float, str] | tuple[float, int]]:
     if key == "name":
         return lambda i: (0, instances[i].label.casefold())
@@ -158,7 +158,8 @@ class Listing:
         self._instances: Sequence[Instance] = ()
         self._rows: Frozen[Row] = Frozen()
         self._runs: Frozen[Run] = Frozen()
-        self._chosen: list[tuple[list[int], ...]] = []
+        self._chosen: list[tuple[Sequence[int], ...]] = []
+        self._made: list[Sequence[Row]] = []  # the rows by block, where their sort or the filter asks for them
         self._order: Sequence[int] = range(0)
         self.total = 0
 
@@ -173,21 +174,25 @@ class Listing:
         anew = query != self._query or instances is not self._instances or len(self._chosen) != blocks
         dirty: Collection[int] = range(blocks) if anew else self._changed(query, rows, runs)
         if instances is not self._instances:
-            self.total = sum(not instance.removed for instance in instances)
+            self.total = remaining_number(instances)
         if anew:
             self._chosen = [()] * blocks
+            self._made = [()] * blocks
         self._query, self._instances, self._rows, self._runs = query, instances, rows, runs
         if not dirty and not anew:
             return self._order
-        predicates = [_predicate(term, runs) for term in query.text.split()]
+        predicates = [_predicate(term, Reader(runs)) for term in query.text.split()]
         if self.total < len(instances):
             predicates.append(_remains)
+        by_rows = bool(predicates) or query.sort in ("status", "progress", "time")
         moved = anew or query.sort in ("progress", "time")
         for block in dirty:
             chosen: Sequence[int] = range(block << BITS, min((block + 1) << BITS, len(instances)))
+            made = self._made[block] = tuple(rows.blocks[block]) if by_rows else ()
             if predicates:
-                chosen = [i for i in chosen if all(predicate(instances[i], rows[i]) for predicate in predicates)]
-            parts = _by_status(chosen, rows) if query.sort == "status" else (list(chosen),)
+                told = zip(chosen, made, strict=True)
+                chosen = [i for i, row in told if all(predicate(instances[i], row) for predicate in predicates)]
+            parts = _by_status(chosen, made) if query.sort == "status" else (chosen,)
             moved = moved or parts != self._chosen[block]
             self._chosen[block] = parts
         if moved:
@@ -213,20 +218,21 @@ class Listing:
             chosen = list(chain.from_iterable(parts[0] for parts in self._chosen))
         if query.sort == "batch":
             return chosen[::-1] if query.descending else chosen
-        key = _sort_key(query.sort, self._instances, self._rows, self._runs)
+        key = _sort_key(query.sort, self._instances, Frozen(tuple(self._made), len(self._rows)))
         order = sorted(chosen, key=key, reverse=query.descending)
         return self._order if order == self._order else order
 
 
-def _by_status(ids: Sequence[int], rows: Sequence[Row]) -> tuple[list[int], ...]:
+def _by_status(ids: Sequence[int], rows: Sequence[Row]) -> tuple[Sequence[int], ...]:
+    """The ids of one block by the rank of their status; `rows` are those of the block."""
     parts: tuple[list[int], ...] = tuple([] for _ in RANK)
     for i in ids:
-        parts[RANK[row_word(rows[i].tally)]].append(i)
+        parts[RANK[row_word(rows[i & MASK].tally)]].append(i)
     return parts
 
 
 def _changed_blocks(old: Frozen[Any], new: Frozen[Any]) -> set[int]:
     """The numbers of the blocks that are not the same objects in two freezes of one vector."""
-    before, after = old._blocks, new._blocks
+    before, after = old.blocks, new.blocks
     changed = {i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b}
     return changed.union(range(len(before), len(after)))

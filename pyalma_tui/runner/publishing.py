@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from msgspec.structs import replace
 
 from pyalma_tui.errors import Failure
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import worked
+from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.forecast import Forecast, forecast
 from pyalma_tui.model.messages import Load
+from pyalma_tui.model.vector import Vector
 from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.dispatch import done_is_due
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Phase, Slot, SlotPhase, Snapshot
 from pyalma_tui.runner.state import Calling, Coming, Leaving, Running, Seat, State
 from pyalma_tui.runner.steps import all_done
+from pyalma_tui.store.cold import having
 
 KNOWN = 500  # durations of runs that a forecast rests on
 
@@ -48,6 +51,13 @@ def idle_reason(state: State) -> str:
     return f"{failed} failed" if failed else "nothing to run"
 
 
+def last_durations(runs: Vector[Run]) -> list[float]:
+    """The seconds of the last runs that are done, by their ids."""
+    done = (run.seconds for run in having(runs, ("done",), last_first=True))
+    # those that pyalma ended took nobody knows how long
+    return list(islice((seconds for seconds in done if seconds), KNOWN))[::-1]
+
+
 class Publisher:
     """Owned by the runner thread; `snapshot` is for any thread."""
 
@@ -56,9 +66,7 @@ class Publisher:
         self.loads: Mapping[int, Load] = {}  # by worker
         self._settings = settings
         self._session = session
-        done = [run.seconds for run in session.ledger.runs if isinstance(run.status, s.Done)]
-        # those that pyalma ended took nobody knows how long
-        self._durations = deque([seconds for seconds in done if seconds], maxlen=KNOWN)
+        self._durations = deque(last_durations(session.ledger.runs), maxlen=KNOWN)
 
     def learn(self, changes: Sequence[Change]) -> None:
         """Take in what has changed, for the forecast."""

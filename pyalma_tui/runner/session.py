@@ -107,7 +107,7 @@ class Session:
     # --- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, settings: Settings, module_hash: str, has_done: bool) -> None:
-        store = opening.read_store(self.state_dir)
+        store = opening.read_store(self.state_dir, settings.batch)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))
         if store is not None:

@@ -17,10 +17,12 @@ from pyalma_tui.model.forecast import Forecast, forecast
 from pyalma_tui.model.records import Checkpointed, Note, Record, Returned, RunRecord
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.handover import obstacle
+from pyalma_tui.runner.publishing import KNOWN, last_durations
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
 from pyalma_tui.store import layout, opening
 from pyalma_tui.store.abandoned import settle
 from pyalma_tui.store.checkpoint import stamp
+from pyalma_tui.store.cold import having
 from pyalma_tui.store.ledger import NOTES, Ledger
 from pyalma_tui.store.lock import Holder, holder
 from pyalma_tui.store.segment import READ
@@ -54,7 +56,7 @@ class Viewer:
         self._running: set[int] = set()
         self._active_at = 0.0
         self._most = 0  # runs at once: so many workers there are at least
-        self._durations: deque[float] = deque(maxlen=500)
+        self._durations: deque[float] = deque(maxlen=KNOWN)
         self._notes: tuple[Note, ...] = ()
         self._elsewhere: Elsewhere | None = None
         self._next_check = 0.0
@@ -158,10 +160,9 @@ class Viewer:
         self._ledger = ledger = store.ledger
         self._target = Path(store.meta.target or self._target)
         self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
-        self._running = {run.id for run in ledger.runs if isinstance(run.status, s.Running)}
-        done = [run.seconds for run in ledger.runs if isinstance(run.status, s.Done)]
+        self._running = {run.id for run in having(ledger.runs, ("running",))}
         self._durations.clear()
-        self._durations.extend([seconds for seconds in done if seconds][-500:])
+        self._durations.extend(last_durations(ledger.runs))
         self._remember(ledger)
 
     def _follow(self, ledger: Ledger) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from math import fsum
+from collections.abc import Collection, Iterable, Sequence
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, fold, fold_hook, lost_before
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Files, Instance
 from pyalma_tui.model.plan import Grid, runs_of
 from pyalma_tui.model.records import (
     Checkpointed,
@@ -26,6 +24,8 @@ from pyalma_tui.model.records import (
 )
 from pyalma_tui.model.vector import Vector
 from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.store.cold import LETTER, is_untouched, words_of
+from pyalma_tui.store.tallying import tallied
 
 NOTES = 500  # kept in memory; the session log on disk has them all
 
@@ -40,45 +40,19 @@ class Ledger:
     def __init__(self, instances: Sequence[Instance], runs: Sequence[Run], hook: s.DoneHook) -> None:
         self.instances = instances
         self.runs = Vector(runs)
+        frozen = self.runs.freeze()
         self.hook = hook
         self.notes: tuple[Note, ...] = ()
-        self.saved_at: float | None = None
-        self.runs_of = runs_of(len(instances), runs)
+        untouched = bool(frozen) and all(map(is_untouched, frozen.blocks))
+        self.runs_of = Grid(len(instances), len(runs)) if untouched else runs_of(len(instances), runs)
         self._unreset = False  # the record of a reset was lost
         self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
-        self.aside = Tally()
-        self.rows, self.counts = self._rows(runs)
-
-    def _rows(self, runs: Sequence[Run]) -> tuple[Vector[Row], Tally]:
-        counts = dict.fromkeys(s.WORDS, 0)
-        everyone = all(instance.in_batch for instance in self.instances)
-        if everyone and all(
-            run.attempt == 0 and run.status is s.PENDING for run in runs
-        ):  # new: all rows of a batch look the same
-            counts["pending"] = len(runs)
-            shared = {n: self._shared(Tally(pending=n)) for n in set(map(len, self.runs_of))}
-            return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of]), Tally(pending=len(runs))
-        self.saved_at = max((run.saved_at for run in runs if run.saved_at is not None), default=None)
-        if everyone and len(runs) == len(self.instances) and isinstance(self.runs_of, Grid):  # a row is its run
-            words = [s.word(run.status) for run in runs]
-            alone = {word: self._shared(Tally(**{word: 1})) for word in s.WORDS}
-            counts |= Counter(words)
-            rows = [Row(alone[word], run.id, run.seconds) for word, run in zip(words, runs, strict=True)]
-            return Vector(rows), Tally(**counts)
-        rows = []
-        aside = dict.fromkeys(s.WORDS, 0)
-        for instance, ids in zip(self.instances, self.runs_of, strict=True):
-            tally = dict.fromkeys(s.WORDS, 0)
-            latest = max((runs[i - 1] for i in ids), key=_recency, default=None)
-            for i in () if instance.removed else ids:
-                tally[s.word(runs[i - 1].status)] += 1
-            counted = counts if instance.in_batch else aside
-            for word in s.WORDS:
-                counted[word] += tally[word]
-            seconds = fsum(runs[i - 1].seconds for i in ids)
-            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0, seconds))
-        self.aside = Tally(**aside)
-        return Vector(rows), Tally(**counts)
+        totals = tallied(instances, frozen, self.runs_of, self._shared)
+        self.rows: Vector[Row] = Vector(totals.rows)
+        self.counts, self.aside, self.saved_at = totals.counts, totals.aside, totals.saved_at
+        apart = () if isinstance(instances, Files) else [each for each in instances if not each.in_batch]
+        self._apart = {each.id for each in apart}
+        self._removed = {each.id for each in apart if each.removed}
 
     def _shared(self, tally: Tally) -> Tally:
         return self._tallies.setdefault(tally, tally)
@@ -86,6 +60,12 @@ class Ledger:
     def run(self, run: int) -> Run:
         """The run with this id."""
         return self.runs[run - 1]
+
+    def standing(self, runs: Iterable[int], words: Collection[s.Word]) -> list[int]:
+        """Those of these runs, by id, that have one of these statuses; nothing is decoded for it."""
+        now = b"".join(map(words_of, self.runs.freeze().blocks))
+        letters = {LETTER[word] for word in words}
+        return [run for run in runs if now[run - 1] in letters]
 
     def apply(self, record: Record) -> Run | None:
         """Take in one record; the run after it, None where the record is not of a run or changed nothing.
@@ -103,7 +83,7 @@ class Ledger:
         if record.run < 1:
             raise IndexError(record.run)
         old = self.runs[record.run - 1]
-        if self.instances[old.instance].removed:
+        if old.instance in self._removed:
             return None
         new = fold(old, record)
         if new is old:
@@ -120,10 +100,10 @@ class Ledger:
         before, after = s.word(old.status), s.word(new.status)
         row = self.rows[new.instance]
         if before != after:
-            if self.instances[new.instance].in_batch:
-                self.counts = self.counts.moved(before, after)
-            else:
+            if new.instance in self._apart:
                 self.aside = self.aside.moved(before, after)
+            else:
+                self.counts = self.counts.moved(before, after)
             seconds = row.seconds + new.seconds - old.seconds
             self.rows[new.instance] = Row(self._shared(row.tally.moved(before, after)), new.id, seconds)
         elif row.latest != new.id:
@@ -161,12 +141,3 @@ class Ledger:
             self._unreset |= isinstance(lost, Reset)
             self.apply(lost)
         self.apply(record)
-
-
-def _recency(run: Run) -> tuple[bool, float, int]:
-    match run.status:
-        case s.Running(since=at):
-            return (True, at, -run.id)
-        case s.Interrupted(at=at) | s.Failed(at=at) | s.Done(at=at):
-            return (False, at, -run.id)
-    return (False, run.saved_at or 0.0, -run.id)
