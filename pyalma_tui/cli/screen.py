@@ -17,9 +17,10 @@ from pyalma_tui.cli import stalled
 from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
-from pyalma_tui.cli.speak import leave_terminal, say
+from pyalma_tui.cli.speak import leave_terminal, say, warn
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, Output, follow
+from pyalma_tui.runner.absent import Absent
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
@@ -71,7 +72,9 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     from pyalma_tui.tui.app import ExperimentApp
 
     runner = Runner(settings, session, agent)
-    app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme)
+    found: list[str] = []
+    absent = Absent(settings, session, runner, found.append)
+    app = ExperimentApp(runner, mouse=not options.no_mouse, theme=options.theme, shown=absent.begin)
     ending = Ending(app, runner)
     runner.start()
     if in_background(sys.stdin.fileno()):
@@ -88,8 +91,11 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     finally:
         ending.left = True
         ending.listen()
+        absent.finish()
         runner.send(Quit())
         runner.join()
+    for text in found:  # on stderr, as it would have been told before the screen
+        warn(text)
     output = Output(sys.stdout)
     output.gone = ending.gone
     code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by, calls_done=not settings.no_done)

@@ -81,6 +81,16 @@ class Files(Sequence[Instance]):
         return blake2b(names.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def compact(instances: Sequence[Instance]) -> Sequence[Instance]:
+    """The same instances, kept as `Files` if they are nothing else."""
+    if isinstance(instances, Files):
+        return instances
+    first = next((each for each in instances if not each.name.startswith("/")), None)
+    files = Files([each.name for each in instances], first.file[: -len(first.name) or None] if first else "/")
+    alike = files.folder.endswith("/") and len(set(files.names)) == len(files) and all(map(eq, instances, files))
+    return files if alike else instances
+
+
 def all_in_batch(instances: Sequence[Instance]) -> bool:
     """Whether none of them has left the batch."""
     return isinstance(instances, Files) or all(instance.in_batch for instance in instances)

@@ -114,7 +114,7 @@ class Vector(Generic[T]):
             flat = tuple(items)
             blocks = tuple(flat[i : i + MASK + 1] for i in range(0, len(flat), MASK + 1))
             items = Frozen(blocks, len(flat))
-        self._blocks = list(items.blocks)
+        self._blocks: list[Sequence[T]] = list(items.blocks)
         self._changed: dict[int, list[T]] = {}  # blocks since the last freeze, by number
         self._length = len(items)
 

@@ -13,13 +13,15 @@ def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
     """The state at the start: all that starts by itself waits, failed runs if they were asked for."""
     ledger, order = session.ledger, session.order
     queue = Queue(order)
-    wanted: tuple[s.Word, ...] = ("pending", "interrupted", *["failed"] * settings.retry_failed)
+    wanted: list[s.Word] = ["pending", "interrupted"]
+    if settings.retry_failed:
+        wanted.append("failed")
     if settings.only is not None:
         queue.add([settings.only])
     elif ledger.counts.pending == len(ledger.runs):
         queue.add(order)
     else:
-        queue.add(ledger.standing(order, wanted))
+        queue.add(ledger.standing(order, *wanted))
     policy = Policy(
         module=str(settings.module),
         grace=settings.grace,

@@ -53,7 +53,7 @@ def idle_reason(state: State) -> str:
 
 def last_durations(runs: Vector[Run]) -> list[float]:
     """The seconds of the last runs that are done, by their ids."""
-    done = (run.seconds for run in having(runs, ("done",), last_first=True))
+    done = (run.seconds for run in having(runs, "done", last_first=True))
     # those that pyalma ended took nobody knows how long
     return list(islice((seconds for seconds in done if seconds), KNOWN))[::-1]
 

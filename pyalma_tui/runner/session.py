@@ -68,13 +68,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     chosen: Chosen | None = None
     told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    unseen: bool = False
 
 
 class Session:
     """Opened by one thread, then owned by the runner's.
 
-    `order` are the runs of today's batch in the order of their dispatch, `code` is the copy of the module that workers
-    import, `umask` that of the session's start.
+    `batch` are today's instances by id, `order` their runs in the order of dispatch, `code` is the copy of the module
+    that workers import, `umask` that of the session's start.
     """
 
     def __init__(self, settings: Settings, module_hash: str, has_done: bool) -> None:
@@ -118,6 +119,7 @@ class Session:
         if not planned.batch and settings.batch is None and not settings.paused:  # all of them were removed
             raise InputError(no_instances(settings.module))
         self.ledger = planned.ledger
+        self.batch = planned.batch
         self.order = planned.order
         segments = opening.segments(layout.journal(self.state_dir))
         meta = _meta(store.meta if store else Meta(), segments, planned, settings, module_hash)

@@ -160,7 +160,7 @@ class Viewer:
         self._ledger = ledger = store.ledger
         self._target = Path(store.meta.target or self._target)
         self._module_hash, self._args = store.meta.module_hash, store.meta.chosen.args or ()
-        self._running = {run.id for run in having(ledger.runs, ("running",))}
+        self._running = {run.id for run in having(ledger.runs, "running")}
         self._durations.clear()
         self._durations.extend(last_durations(ledger.runs))
         self._remember(ledger)

@@ -44,7 +44,7 @@ def settle(ledger: Ledger) -> bool:
 def why_interrupted(runs: Iterable[Run] | Vector[Run], interrupted: int) -> str:
     """What to say behind the number of interrupted runs if some of them were running when their session was killed."""
     if isinstance(runs, Vector | Frozen):
-        runs = having(runs, ("interrupted",))
+        runs = having(runs, "interrupted")
     killed = sum(_was_killed(run) for run in runs) if interrupted else 0
     if not killed:
         return ""
@@ -57,7 +57,7 @@ def _was_killed(run: Run) -> bool:
 
 def ends_of(ledger: Ledger) -> Iterator[Stopped]:
     """The records that end the attempts which nobody runs any more."""
-    for run in having(ledger.runs, ("running",)) if ledger.counts.running or ledger.aside.running else ():
+    for run in having(ledger.runs, "running") if ledger.counts.running or ledger.aside.running else ():
         if isinstance(run.status, s.Running):
             at = max(run.status.since, run.saved_at or 0.0)  # when it was heard of last
             yield Stopped(run.id, run.attempt, None, at, SESSION_KILLED)

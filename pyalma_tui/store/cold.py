@@ -5,7 +5,7 @@ A block is bytes that nobody changes and keeps nothing that it has made, so it i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from re import compile as pattern
 from typing import overload
@@ -15,7 +15,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Files, Instance
 from pyalma_tui.model.plan import Plan
-from pyalma_tui.model.vector import Frozen, Vector, Window
+from pyalma_tui.model.vector import MASK, Frozen, Vector, Window
 from pyalma_tui.store.schema import RunDocument, run_document, run_of
 
 LETTER: dict[s.Word, int] = {word: ord(word[0]) for word in s.WORDS}  # no two begin with the same
@@ -108,9 +108,7 @@ def words_of(block: Sequence[Run]) -> bytes:
     return bytes([LETTER[s.word(run.status)] for run in block])
 
 
-def having(
-    runs: Vector[Run] | Frozen[Run], words: Collection[s.Word], *, last_first: bool = False
-) -> Iterator[Run]:
+def having(runs: Vector[Run] | Frozen[Run], *words: s.Word, last_first: bool = False) -> Iterator[Run]:
     """The runs with one of these statuses, by id; blocks that have none are not looked into."""
     letters = {LETTER[word] for word in words}
     blocks = (runs.freeze() if isinstance(runs, Vector) else runs).blocks
@@ -127,8 +125,10 @@ def packed(words: bytes) -> str:
 
 
 def unpacked(text: str) -> bytes:
-    """The letters again; raises ValueError for what says something else."""
-    parts = [(int(count), letter) for count, letter in _STRETCH.findall(text)]
-    if "".join([f"{count}{letter}" for count, letter in parts]) != text or any(ord(one) not in WORD for _, one in parts):
+    """The letters again, of one block; raises ValueError for what says something else."""
+    parts = [(min(int(count), MASK + 2), letter) for count, letter in _STRETCH.findall(text)]
+    if "".join([f"{count}{letter}" for count, letter in parts]) != text or any(
+        ord(one) not in WORD for _, one in parts
+    ):
         raise ValueError(text)
     return b"".join([letter.encode() * count for count, letter in parts])

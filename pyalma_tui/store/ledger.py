@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
@@ -61,7 +61,7 @@ class Ledger:
         """The run with this id."""
         return self.runs[run - 1]
 
-    def standing(self, runs: Iterable[int], words: Collection[s.Word]) -> list[int]:
+    def standing(self, runs: Iterable[int], *words: s.Word) -> list[int]:
         """Those of these runs, by id, that have one of these statuses; nothing is decoded for it."""
         now = b"".join(map(words_of, self.runs.freeze().blocks))
         letters = {LETTER[word] for word in words}

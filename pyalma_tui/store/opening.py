@@ -16,7 +16,7 @@ from pyalma_tui.errors import IllegalTransitionError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.bounds import MOST_SESSIONS
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Instance, compact
 from pyalma_tui.model.plan import Grid
 from pyalma_tui.model.records import Checkpointed, Note, Record
 from pyalma_tui.store import layout
@@ -145,7 +145,7 @@ def _checked(storage: CheckpointStorage) -> Sealed | None:
     if len({run.instance for run in runs}) != len(instances):
         raise storage.unreadable("`$.runs` has no run of an instance")
     foreign = {name: raw.copy() for name, raw in tables.items() if name not in (*TABLES, SEAL)}
-    return Sealed(meta, instances, runs, foreign)
+    return Sealed(meta, compact(instances), runs, foreign)
 
 
 def segments(journal: Path) -> tuple[str, ...]:

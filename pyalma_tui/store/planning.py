@@ -11,7 +11,7 @@ import msgspec
 from pyalma_tui.model import status as s
 from pyalma_tui.model.completion import concerning, identified, identity_of, offered
 from pyalma_tui.model.experiment import Run, anew, cut_off, has_result
-from pyalma_tui.model.instance import Files, Instance, equal, in_batch
+from pyalma_tui.model.instance import Instance, compact, equal, in_batch
 from pyalma_tui.model.plan import Grid, dispatch_order, grow, plan, refuse_too_many
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.ledger import Ledger
@@ -51,7 +51,7 @@ def plan_start(
         planned = _planned(store.ledger, store.meta.iterations)
         store.ledger.hook = identified(cut_off(store.ledger.hook), planned)
     if store is None or not store.meta.session:
-        instances = batch if isinstance(batch, Files) else list(batch or ())
+        instances = compact(batch or ())
         iterations = iterations or 1
         seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
         refuse_too_many(target, len(instances), iterations)
@@ -153,7 +153,7 @@ def merge(
     )
     if not added and all(a is b for a, b in pairs):
         return ledger, order, growth
-    merged = Ledger(everything, [*runs, *added], ledger.hook)
+    merged = Ledger(compact(everything), [*runs, *added], ledger.hook)
     merged.notes = ledger.notes
     return merged, order, growth
 

@@ -85,19 +85,16 @@ def sealed(
     sum_up = _Written()
     yield sum_up(b'{"meta":{"1":%b}' % jsontext.encode(meta))
     head = (sum_up.place, sum_up.crc)
-    places: list[tuple[int, int]] = []
+    places: dict[str, tuple[int, int]] = {}
     blocks: list[Block] = []
-    for opening, lines in (
-        (b',\n"instances":{', _instance_lines(instances)),
-        (b',\n"runs":{', _run_lines(runs, instances, blocks)),
-    ):
-        yield sum_up(opening)
+    for table, lines in (("instances", _instance_lines(instances)), ("runs", _run_lines(runs, instances, blocks))):
+        yield sum_up(b',\n"%b":{' % table.encode())
         begin = sum_up.place
         for number, text in enumerate(lines):
             if number:
                 yield sum_up(b",\n")
             yield sum_up(text)
-        places.append((begin, sum_up.place))
+        places[table] = (begin, sum_up.place)
         yield sum_up(b"}")
     for name, raw in foreign.items():
         yield sum_up(b",\n%b:%b" % (jsontext.encode(name), raw))
@@ -105,7 +102,8 @@ def sealed(
         yield b"}\n"
         return
     files = (instances.folder, instances.digest) if isinstance(instances, Files) else None
-    yield BEGIN + jsontext.encode(Seal(sum_up.crc, head, *places, tuple(blocks), files)) + END
+    seal = Seal(sum_up.crc, head, places["instances"], places["runs"], tuple(blocks), files)
+    yield BEGIN + jsontext.encode(seal) + END
 
 
 def _is_planned(runs: Frozen[Run], instances: Sequence[Instance]) -> bool:
@@ -202,11 +200,16 @@ def _bytes(fd: int, begin: int, end: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+class _Head(msgspec.Struct):
+    meta: dict[int, Meta]
+
+
 def _meta(text: bytes, seal: Seal) -> Meta | None:
     if crc32(text) != seal.meta[1]:
         return None
-    meta = jsontext.decode_as(text + b"}", dict[str, dict[int, Meta]])["meta"][1]
-    return meta if meta.schema == SCHEMA else None
+    head: _Head = jsontext.decode_as(text + b"}", _Head)
+    meta = head.meta.get(1)
+    return meta if meta is not None and meta.schema == SCHEMA else None
 
 
 def _read(fd: int, seal: Seal, seal_begin: int, today: Sequence[Instance] | None) -> Sealed | None:
@@ -223,8 +226,8 @@ def _read(fd: int, seal: Seal, seal_begin: int, today: Sequence[Instance] | None
     count = len(instances)
     if runs is None or sum_up.crc != seal.crc or not 0 < count <= len(runs):
         return None
-    foreign = jsontext.decode_as(b'{"":{' + rest + b"}", dict[str, msgspec.Raw])
-    foreign = {name: raw.copy() for name, raw in foreign.items() if name}
+    tables: dict[str, msgspec.Raw] = jsontext.decode_as(b'{"runs":{%b}' % rest, dict[str, msgspec.Raw])
+    foreign = {name: raw.copy() for name, raw in tables.items() if name != "runs"}
     return Sealed(meta, instances, runs, foreign)
 
 
@@ -240,7 +243,9 @@ class _Named(msgspec.Struct, gc=False):
 def _instances(pieces: Iterable[bytes], seal: Seal, today: Sequence[Instance] | None) -> Sequence[Instance]:
     """The instances in the text of their table, of which all pieces are taken."""
     if seal.files is None:
-        documents = jsontext.decode_as(b"{%b}" % b"".join(pieces), dict[int, InstanceDocument])
+        documents: dict[int, InstanceDocument] = jsontext.decode_as(
+            b"{%b}" % b"".join(pieces), dict[int, InstanceDocument]
+        )
         return [instance_of(*each) for each in documents.items()]
     folder, digest = seal.files
     if isinstance(today, Files) and today.folder == folder and today.digest == digest:
@@ -257,7 +262,8 @@ def _instances(pieces: Iterable[bytes], seal: Seal, today: Sequence[Instance] | 
 
 
 def _names(lines: bytes) -> list[str]:
-    return [each.name for each in jsontext.decode_as(b"{%b}" % lines, dict[int, _Named]).values()]
+    documents: dict[int, _Named] = jsontext.decode_as(b"{%b}" % lines, dict[int, _Named])
+    return [each.name for each in documents.values()]
 
 
 def _runs(fd: int, seal: Seal, sum_up: _Written) -> Frozen[Run] | None:

@@ -41,7 +41,8 @@ class ExperimentApp(App[None]):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
-    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here.
+    `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. `shown` is called once, when
+    the first list stands on the screen.
     """
 
     TITLE = "pyalma-tui"
@@ -59,6 +60,7 @@ class ExperimentApp(App[None]):
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         read_only: bool = False,
+        shown: Callable[[], None] = lambda: None,
     ) -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
         super().__init__(Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -69,6 +71,7 @@ class ExperimentApp(App[None]):
         self.quitting = False
         self._leaving = False
         self._clock, self._monotonic = clock, monotonic
+        self._shown = shown
         for own in THEMES:
             self.register_theme(own)
         few = self.no_color or self.console.color_system == "standard"  # of ours hardly one would be left to see
@@ -100,6 +103,7 @@ class ExperimentApp(App[None]):
         """Begin to look."""
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the shell has painted over it
         self.call_after_refresh(self.look)
+        self.call_after_refresh(self.call_after_refresh, self._shown)
         self.set_interval(1 / POLLS, self.look)
         self.set_interval(1, self._entitle)
 

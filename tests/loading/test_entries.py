@@ -249,7 +249,7 @@ def test_the_base_may_be_relative_or_the_root(tmp_path: Path, monkeypatch: pytes
     ids=str,
 )
 def test_an_instance_is_named_by_its_path_and_its_data(entry: Entry, name: str) -> None:
-    assert number([entry], Path("/base")) == [Instance(0, name, entry.file, entry.data)]
+    assert list(number([entry], Path("/base"))) == [Instance(0, name, entry.file, entry.data)]
 
 
 def test_equal_entries_are_counted_and_only_those(tmp_path: Path) -> None:
@@ -279,10 +279,11 @@ def test_missing_files_are_named_once_in_the_order_of_the_batch(tmp_path: Path, 
     os.symlink("target", tmp_path / "link")
     os.symlink("nothing", tmp_path / "broken")
     wanted = ["nope", "broken", *names, "link", "d", "nope", "d/x", "d/y", "nodir/x", "a\0b", "\ud800", "target/x"]
-    entries = [Entry(f"{tmp_path}/{name}") for name in wanted] + [Entry("", b"1"), Entry(f"{tmp_path}/no", b"1")]
+    paths = [*(f"{tmp_path}/{name}" for name in wanted), "", f"{tmp_path}/no"]
 
     absent = ["nope", "broken", "d/y", "nodir/x", "a\0b", "\ud800", "target/x", "no"]
-    assert missing(entries) == [f"{tmp_path}/{name}" for name in absent]
+    assert missing(paths) == missing([path.removeprefix(f"{tmp_path}/") for path in paths], f"{tmp_path}/")
+    assert missing(paths) == [f"{tmp_path}/{name}" for name in absent]
 
 
 def test_nothing_is_missing_when_all_is_there(tmp_path: Path) -> None:
@@ -291,7 +292,7 @@ def test_nothing_is_missing_when_all_is_there(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.path.relpath(tmp_path / "s"))
 
-    assert missing([Entry(f"{tmp_path}/{name}") for name in ("a", "d", "s")] + [Entry("", b"{}"), Entry("/")]) == []
+    assert missing([*(f"{tmp_path}/{name}" for name in ("a", "d", "s")), "", "/"]) == []
     assert missing([]) == []
 
 
@@ -306,7 +307,7 @@ def test_files_of_one_folder_are_not_asked_for_one_by_one(tmp_path: Path, monkey
 
     monkeypatch.setattr(os.path, "exists", exists)
 
-    assert missing([Entry(f"{tmp_path}/{name}") for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
+    assert missing([f"{tmp_path}/{name}" for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
     assert asked == [f"{tmp_path}/nope"]
 
 
@@ -314,7 +315,7 @@ def test_a_folder_is_not_listed_for_a_few_files(tmp_path: Path, monkeypatch: pyt
     touch(tmp_path, "a")
     monkeypatch.delattr(os, "scandir")
 
-    assert missing([Entry(f"{tmp_path}/{name}") for name in ("a", "nope")]) == [f"{tmp_path}/nope"]
+    assert missing([f"{tmp_path}/{name}" for name in ("a", "nope")]) == [f"{tmp_path}/nope"]
 
 
 def test_files_of_a_folder_that_cannot_be_listed_are_asked_for_one_by_one(
@@ -328,4 +329,4 @@ def test_files_of_a_folder_that_cannot_be_listed_are_asked_for_one_by_one(
 
     monkeypatch.setattr(os, "scandir", refuse)
 
-    assert missing([Entry(f"{tmp_path}/{name}") for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
+    assert missing([f"{tmp_path}/{name}" for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
