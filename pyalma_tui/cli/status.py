@@ -9,9 +9,9 @@ from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.cli.streams import is_unicode
-from pyalma_tui.model import jsontext
+from pyalma_tui.model import status as s
 from pyalma_tui.model.jsonline import escaped
-from pyalma_tui.report.facts import status_facts
+from pyalma_tui.report.facts import SCHEMA, HookFacts, StatusFacts, facts_of, remaining, status_pieces
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.terms import shown_args
 
@@ -23,22 +23,33 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
     hook = ledger.hook
     now = time.time() if busy is not None else None
     if as_json:
-        facts = status_facts(
-            target.path,
-            state_dir,
-            busy.pid if busy else None,
-            ledger.instances,
-            ledger.runs,
-            ledger.counts,
-            ledger.aside,
-            hook,
-            args,
-            now,
+        facts = StatusFacts(
+            schema=SCHEMA,
+            target=str(target.path),
+            state_dir=str(state_dir),
+            busy_pid=busy.pid if busy else None,
+            counts=ledger.counts,
+            not_in_batch=ledger.aside,
+            done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
+            args=args,
         )
-        Out().text(escaped(jsontext.encode(facts).decode(), to_ascii=not is_unicode()) + "\n")
+        runs = remaining(ledger.instances, ledger.runs.freeze())
+        out, to_ascii = Out(), not is_unicode()
+        for piece in status_pieces(facts, facts_of(ledger.instances, runs, now)):
+            out.text(escaped(piece, to_ascii=to_ascii))
+        out.text("\n")
         return 0
-    runs, rows = list(ledger.runs), list(ledger.rows)
-    print_summary(console(), ledger.instances, runs, rows, ledger.runs_of, ledger.counts, ledger.aside, hook, now)
+    print_summary(
+        console(),
+        ledger.instances,
+        ledger.runs.freeze(),
+        ledger.rows.freeze(),
+        ledger.runs_of,
+        ledger.counts,
+        ledger.aside,
+        hook,
+        now,
+    )
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
+from itertools import islice
 
 import msgspec
 
 from pyalma_tui.errors import Failure
+from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.view import Tally
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store.layout import log_of
 
 SCHEMA = 1
+TOLD = 512  # runs whose text is made at a time
 NULL = msgspec.Raw(b"null")
 
 
@@ -59,7 +61,7 @@ class RunFacts(msgspec.Struct, frozen=True):
 
 
 class StatusFacts(msgspec.Struct, frozen=True):
-    """What `status --json` prints; a change that breaks readers raises `schema`.
+    """What `status --json` prints, but for the runs; a change that breaks readers raises `schema`.
 
     `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more. `args` are the
     module's own.
@@ -73,7 +75,6 @@ class StatusFacts(msgspec.Struct, frozen=True):
     not_in_batch: Tally
     done_hook: HookFacts
     args: tuple[str, ...]
-    runs: list[RunFacts]
 
 
 def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFacts:
@@ -115,34 +116,21 @@ def facts_of(instances: Sequence[Instance], runs: Iterable[Run], now: float | No
     return (run_facts(run, instances[run.instance], now) for run in runs)
 
 
-def status_facts(
-    target: Path,
-    state_dir: Path,
-    busy_pid: int | None,
-    instances: Sequence[Instance],
-    runs: Iterable[Run],
-    counts: Tally,
-    aside: Tally,
-    hook: s.DoneHook,
-    args: tuple[str, ...],
-    now: float | None = None,
-) -> StatusFacts:
-    """Everything that `status` tells; running runs count until `now`, None where nobody runs them any more."""
-    return StatusFacts(
-        schema=SCHEMA,
-        target=str(target),
-        state_dir=str(state_dir),
-        busy_pid=busy_pid,
-        counts=counts,
-        not_in_batch=aside,
-        done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
-        args=args,
-        runs=list(facts_of(instances, remaining(instances, runs), now)),
-    )
+def status_pieces(facts: StatusFacts, rows: Iterable[RunFacts]) -> Iterator[str]:
+    """The JSON text of everything that `status` tells, piece by piece: of a million runs it has 300 MB."""
+    opening = f'{jsontext.encode(facts).decode()[:-1]},"runs":['
+    todo = iter(rows)
+    while some := list(islice(todo, TOLD)):
+        yield opening
+        yield jsontext.encode(some).decode()[1:-1]
+        opening = ","
+    yield "]}" if opening == "," else f"{opening}]}}"
 
 
 def remaining(instances: Sequence[Instance], runs: Iterable[Run]) -> Iterator[Run]:
     """The runs of instances that were not removed, in their order."""
+    if remaining_number(instances) == len(instances):
+        return iter(runs)
     return (run for run in runs if not instances[run.instance].removed)
 
 
