@@ -9,9 +9,8 @@ from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.cli.streams import is_unicode
-from pyalma_tui.model import status as s
 from pyalma_tui.model.jsonline import escaped
-from pyalma_tui.report.facts import SCHEMA, HookFacts, StatusFacts, facts_of, remaining, status_pieces
+from pyalma_tui.report.facts import facts_of, remaining, status_facts, status_pieces
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.terms import shown_args
 
@@ -23,16 +22,8 @@ def status(name: str, state: Path | None, *, as_json: bool) -> int:
     hook = ledger.hook
     now = time.time() if busy is not None else None
     if as_json:
-        facts = StatusFacts(
-            schema=SCHEMA,
-            target=str(target.path),
-            state_dir=str(state_dir),
-            busy_pid=busy.pid if busy else None,
-            counts=ledger.counts,
-            not_in_batch=ledger.aside,
-            done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
-            args=args,
-        )
+        pid = busy.pid if busy else None
+        facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, hook, args)
         runs = remaining(ledger.instances, ledger.runs.freeze())
         out, to_ascii = Out(), not is_unicode()
         for piece in status_pieces(facts, facts_of(ledger.instances, runs, now)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 
 import msgspec
 
@@ -114,6 +115,28 @@ def _iso(at: float | None) -> str | None:
 def facts_of(instances: Sequence[Instance], runs: Iterable[Run], now: float | None = None) -> Iterator[RunFacts]:
     """The facts of these runs, in their order."""
     return (run_facts(run, instances[run.instance], now) for run in runs)
+
+
+def status_facts(
+    target: Path,
+    state_dir: Path,
+    busy_pid: int | None,
+    counts: Tally,
+    aside: Tally,
+    hook: s.DoneHook,
+    args: tuple[str, ...],
+) -> StatusFacts:
+    """What `status` tells of the experiment as a whole."""
+    return StatusFacts(
+        schema=SCHEMA,
+        target=str(target),
+        state_dir=str(state_dir),
+        busy_pid=busy_pid,
+        counts=counts,
+        not_in_batch=aside,
+        done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
+        args=args,
+    )
 
 
 def status_pieces(facts: StatusFacts, rows: Iterable[RunFacts]) -> Iterator[str]:

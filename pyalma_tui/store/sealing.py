@@ -1,13 +1,13 @@
 """The seal of `db.json`: a table behind all others that tells that the file is as we wrote it, and where what stands.
 
-    "seal":{"1":{"crc":…,"meta":[end,crc],"instances":[begin,end],"files":[folder,digest],"runs":[begin,end],
-                 "blocks":[[bytes,"256d",1769900000.5],…]}}}
+    "seal":{"1":{"meta":[end,crc],"instances":[begin,end],"runs":[begin,end],
+                 "blocks":[[bytes,"256d",1769900000.5],…],"files":[folder,digest],"crc":…}}}
 
-`crc` is the CRC-32 of all bytes before the comma in front of the table; positions are bytes from the beginning of the
-file, those of a table without its braces. `meta` ends at the first and has the second for its own CRC-32. `files` is
-there if the instances are files and nothing else. A block has 256 runs, the last one the rest: how many bytes, how its
-runs stand (`200d56p`: 200 done, 56 pending after them) and when was saved last; between two blocks stand a comma and a
-newline, and in a block only between runs.
+`crc` is the CRC-32 of all bytes before the comma in front of it; positions are bytes from the beginning of the file,
+those of a table without its braces. `meta` ends at the first and has the second for its own CRC-32. A block has 256
+runs, the last one the rest: how many bytes, how its runs stand (`200d56p`: 200 done, 56 pending after them) and when
+was saved last; between two blocks stand a comma and a newline, and in a block only between runs. `files` is there if
+the instances are files and nothing else.
 
 What does not fit in every point is no seal. Then the file is another's work, and all of it is checked.
 """
@@ -32,7 +32,8 @@ from pyalma_tui.store.schema import SCHEMA, InstanceDocument, Meta, instance_doc
 CHUNK = 512  # documents encoded at a time: other threads get the interpreter in between
 PIECE = 1 << 20  # bytes read at a time
 BEGIN = b',\n"seal":{"1":'
-END = b"}}\n"
+LAST = b',"crc":'
+END = b"}}}\n"
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -43,15 +44,15 @@ class Block(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     saved_at: float | None
 
 
-class Seal(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The document of the table."""
 
-    crc: int
     meta: tuple[int, int]
     instances: tuple[int, int]
     runs: tuple[int, int]
     blocks: tuple[Block, ...]
-    files: tuple[str, str] | None = None
+    files: tuple[str, str] | msgspec.UnsetType
+    crc: int | msgspec.UnsetType
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -101,9 +102,10 @@ def sealed(
     if "seal" in foreign or not _is_planned(runs, instances):
         yield b"}\n"
         return
-    files = (instances.folder, instances.digest) if isinstance(instances, Files) else None
-    seal = Seal(sum_up.crc, head, places["instances"], places["runs"], tuple(blocks), files)
-    yield BEGIN + jsontext.encode(seal) + END
+    files = (instances.folder, instances.digest) if isinstance(instances, Files) else msgspec.UNSET
+    seal = Seal(head, places["instances"], places["runs"], tuple(blocks), files, msgspec.UNSET)
+    yield sum_up(BEGIN + jsontext.encode(seal)[:-1])
+    yield b"%b%d%b" % (LAST, sum_up.crc, END)
 
 
 def _is_planned(runs: Frozen[Run], instances: Sequence[Instance]) -> bool:
@@ -179,8 +181,8 @@ def _seal(fd: int) -> tuple[Seal, int] | None:
         if not text.endswith(END):
             return None
         if (begin := text.rfind(BEGIN)) >= 0:
-            document = text[begin + len(BEGIN) : -len(END)]
-            return msgspec.json.decode(document, type=Seal), size - length + begin
+            document = text[begin + len(BEGIN) : -len(END) + 1]
+            return jsontext.decode_as(document, Seal), size - length + begin
         if length == size:
             return None
         length = min(size, 4 * length)
@@ -223,6 +225,8 @@ def _read(fd: int, seal: Seal, seal_begin: int, today: Sequence[Instance] | None
     sum_up(_bytes(fd, seal.instances[1], seal.runs[0]))
     runs = _runs(fd, seal, sum_up)
     rest = sum_up(_bytes(fd, seal.runs[1], seal_begin))
+    told = _bytes(fd, seal_begin, os.fstat(fd).st_size)
+    sum_up(told[: told.rfind(LAST)])
     count = len(instances)
     if runs is None or sum_up.crc != seal.crc or not 0 < count <= len(runs):
         return None
@@ -242,7 +246,7 @@ class _Named(msgspec.Struct, gc=False):
 
 def _instances(pieces: Iterable[bytes], seal: Seal, today: Sequence[Instance] | None) -> Sequence[Instance]:
     """The instances in the text of their table, of which all pieces are taken."""
-    if seal.files is None:
+    if not seal.files:
         documents: dict[int, InstanceDocument] = jsontext.decode_as(
             b"{%b}" % b"".join(pieces), dict[int, InstanceDocument]
         )

@@ -18,7 +18,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Raised, Record, Returned, Saved, Started, Stopped
 from pyalma_tui.report.export import pieces
-from pyalma_tui.report.facts import facts_of, status_facts
+from pyalma_tui.report.facts import facts_of, status_facts, status_pieces
 from pyalma_tui.report.plain import Output, line_printer
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.snapshot import Slot, Snapshot
@@ -87,8 +87,9 @@ async def test_h113_a_time_is_that_of_all_attempts_everywhere(
 ) -> None:
     ledger = reopened(ledger_of(records)) if again else ledger_of(records)
     counts = (ledger.counts, ledger.aside)
-    facts = status_facts(Path(), Path(), None, INSTANCES, ledger.runs, *counts, ledger.hook, (), NOW)
-    assert facts.runs[0].seconds == seconds
+    facts = status_facts(Path(), Path(), None, *counts, ledger.hook, ())
+    told = "".join(status_pieces(facts, facts_of(INSTANCES, ledger.runs, NOW)))
+    assert json.loads(told)["runs"][0]["seconds"] == seconds
     assert json.loads("".join(pieces(facts_of(INSTANCES, ledger.runs, NOW), "json")))[0]["seconds"] == seconds
     assert text in summary(ledger, NOW)
     async with opened(snapshot(ledger), size=(140, 30)) as t:
