@@ -34,7 +34,7 @@ from pyalma_tui.store.schema import (
     instance_of,
     run_of,
 )
-from pyalma_tui.store.sealing import Sealed, read_sealed, read_sealed_meta
+from pyalma_tui.store.sealing import Sealed, is_seal, read_sealed, read_sealed_meta
 from pyalma_tui.store.segment import READ
 from pyalma_tui.store.tail import Tail
 
@@ -144,7 +144,9 @@ def _checked(storage: CheckpointStorage) -> Sealed | None:
         raise storage.unreadable("`$.instances` has gaps in its numbers")
     if len({run.instance for run in runs}) != len(instances):
         raise storage.unreadable("`$.runs` has no run of an instance")
-    foreign = {name: raw.copy() for name, raw in tables.items() if name not in (*TABLES, SEAL)}
+    if SEAL in tables and is_seal(tables[SEAL]):
+        del tables[SEAL]
+    foreign = {name: raw.copy() for name, raw in tables.items() if name not in TABLES}
     return Sealed(meta, compact(instances), runs, foreign)
 
 

@@ -27,7 +27,7 @@ from pyalma_tui.model.instance import Files, Instance, remaining_number
 from pyalma_tui.model.vector import BITS, MASK, Frozen
 from pyalma_tui.store.cold import Cold, cold, is_untouched, packed, unpacked
 from pyalma_tui.store.disk import open_regular
-from pyalma_tui.store.schema import SCHEMA, InstanceDocument, Meta, instance_document, instance_of
+from pyalma_tui.store.schema import SCHEMA, SEAL, InstanceDocument, Meta, instance_document, instance_of
 
 CHUNK = 512  # documents encoded at a time: other threads get the interpreter in between
 PIECE = 1 << 20  # bytes read at a time
@@ -51,8 +51,8 @@ class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instances: tuple[int, int]
     runs: tuple[int, int]
     blocks: tuple[Block, ...]
-    files: tuple[str, str] | msgspec.UnsetType
-    crc: int | msgspec.UnsetType
+    files: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
+    crc: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -99,11 +99,11 @@ def sealed(
         yield sum_up(b"}")
     for name, raw in foreign.items():
         yield sum_up(b",\n%b:%b" % (jsontext.encode(name), raw))
-    if "seal" in foreign or not _is_planned(runs, instances):
+    if SEAL in foreign or not _is_planned(runs, instances):
         yield b"}\n"
         return
     files = (instances.folder, instances.digest) if isinstance(instances, Files) else msgspec.UNSET
-    seal = Seal(head, places["instances"], places["runs"], tuple(blocks), files, msgspec.UNSET)
+    seal = Seal(head, places["instances"], places["runs"], tuple(blocks), files)
     yield sum_up(BEGIN + jsontext.encode(seal)[:-1])
     yield b"%b%d%b" % (LAST, sum_up.crc, END)
 
@@ -158,6 +158,15 @@ def read_sealed(path: Path, today: Sequence[Instance] | None = None) -> Sealed |
         return None
     finally:
         os.close(fd)
+
+
+def is_seal(table: msgspec.Raw) -> bool:
+    """Whether a table of this name is ours, whatever it is worth: somebody else's is kept as any other."""
+    try:
+        jsontext.decode_as(bytes(table), dict[int, Seal])
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def read_sealed_meta(path: Path) -> Meta | None:
