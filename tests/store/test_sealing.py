@@ -186,7 +186,7 @@ def test_the_seal_of_an_older_file_is_none_for_a_newer_one(tmp_path: Path) -> No
         if number == 4:
             write_store(tmp_path, ledger=ledger)
             seal = path.read_bytes().rpartition(sealing.BEGIN)[2]
-        ledger.apply(Saved(96, 1, number, 100 * number + 10, msgspec.Raw(b'{"left":6}')))
+        ledger.apply(Saved(96, 1, number, 10_000 + 1000 * number, msgspec.Raw(b'{"left":6}')))
     write_store(tmp_path, ledger=ledger)
     path.write_bytes(path.read_bytes().rpartition(sealing.BEGIN)[0] + sealing.BEGIN + seal)
     store = opened(tmp_path)
