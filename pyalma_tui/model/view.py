@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 from typing import Any, Literal, TypeAlias
@@ -184,7 +185,7 @@ class Listing:
         predicates = [_predicate(term, Reader(runs)) for term in query.text.split()]
         if self.total < len(instances):
             predicates.append(_remains)
-        by_rows = bool(predicates) or query.sort in ("status", "progress", "time")
+        by_rows = bool(predicates) or query.sort in ("progress", "time")
         moved = anew or query.sort in ("progress", "time")
         for block in dirty:
             chosen: Sequence[int] = range(block << BITS, min((block + 1) << BITS, len(instances)))
@@ -192,7 +193,7 @@ class Listing:
             if predicates:
                 told = zip(chosen, made, strict=True)
                 chosen = [i for i, row in told if all(predicate(instances[i], row) for predicate in predicates)]
-            parts = _by_status(chosen, made) if query.sort == "status" else (chosen,)
+            parts = _by_status(chosen, words_of(rows.blocks[block])) if query.sort == "status" else (chosen,)
             moved = moved or parts != self._chosen[block]
             self._chosen[block] = parts
         if moved:
@@ -211,7 +212,12 @@ class Listing:
 
     def _arrange(self, query: Query, everything: bool) -> Sequence[int]:
         if query.sort == "status":
-            order = [i for rank in range(len(RANK)) for parts in self._chosen if parts for i in parts[rank]]
+            ranks = [[part for parts in self._chosen if parts and (part := parts[rank])] for rank in range(len(RANK))]
+            alone = [parts for parts in ranks if parts]
+            if everything and len(alone) <= 1:  # all stand alike: in the order of the batch
+                order: Sequence[int] = range(len(self._instances))
+            else:
+                order = array("q", chain.from_iterable(chain.from_iterable(alone)))
             return order[::-1] if query.descending else order
         chosen: Sequence[int] = range(len(self._instances))
         if not everything:
@@ -223,11 +229,19 @@ class Listing:
         return self._order if order == self._order else order
 
 
-def _by_status(ids: Sequence[int], rows: Sequence[Row]) -> tuple[Sequence[int], ...]:
-    """The ids of one block by the rank of their status; `rows` are those of the block."""
+def words_of(block: Sequence[Row]) -> bytes:
+    """The first letter of the word of each row of a block; one that is not made is not made for it."""
+    known: bytes | None = getattr(block, "words", None)
+    return bytes([s.LETTER[row_word(row.tally)] for row in block]) if known is None else known
+
+
+def _by_status(ids: Sequence[int], words: bytes) -> tuple[Sequence[int], ...]:
+    """The ids of one block by the rank of their status; `words` are those of all rows of the block."""
+    if ids and words.count(words[0]) == len(words):
+        return tuple(ids if RANK[s.OF_LETTER[words[0]]] == rank else () for rank in range(len(RANK)))
     parts: tuple[list[int], ...] = tuple([] for _ in RANK)
     for i in ids:
-        parts[RANK[row_word(rows[i & MASK].tally)]].append(i)
+        parts[RANK[s.OF_LETTER[words[i & MASK]]]].append(i)
     return parts
 
 

@@ -18,9 +18,7 @@ from pyalma_tui.model.plan import Plan
 from pyalma_tui.model.vector import MASK, Frozen, Vector, Window
 from pyalma_tui.store.schema import RunDocument, run_document, run_of
 
-LETTER: dict[s.Word, int] = {word: ord(word[0]) for word in s.WORDS}  # no two begin with the same
-WORD: dict[int, s.Word] = {letter: word for word, letter in LETTER.items()}
-_STRETCH = pattern("([0-9]+)([a-z])")
+_STRETCH = pattern("([0-9]{1,9})([prifd])")  # see LETTER
 _document = jsontext.decoder(RunDocument)
 _documents = jsontext.decoder(dict[int, RunDocument])
 
@@ -67,7 +65,7 @@ def cold(block: Sequence[Run], instances: Sequence[Instance]) -> Cold:
         return block
     first = block[0].id
     if is_untouched(block):
-        words = bytes([LETTER["pending"]]) * len(block)
+        words = bytes([s.LETTER["pending"]]) * len(block)
         return Cold(b",\n".join(_planned(block, instances)), first, words, None)
     lines = [b'"%d":%b' % (run.id, jsontext.encode(run_document(run, instances[run.instance]))) for run in block]
     text = b",\n".join(lines)
@@ -104,18 +102,18 @@ def words_of(block: Sequence[Run]) -> bytes:
     if isinstance(block, Cold):
         return block.words
     if is_untouched(block):
-        return bytes([LETTER["pending"]]) * len(block)
-    return bytes([LETTER[s.word(run.status)] for run in block])
+        return bytes([s.LETTER["pending"]]) * len(block)
+    return bytes([s.LETTER[s.word(run.status)] for run in block])
 
 
 def having(runs: Vector[Run] | Frozen[Run], *words: s.Word, last_first: bool = False) -> Iterator[Run]:
     """The runs with one of these statuses, by id; blocks that have none are not looked into."""
-    letters = {LETTER[word] for word in words}
+    letters = {s.LETTER[word] for word in words}
     blocks = (runs.freeze() if isinstance(runs, Vector) else runs).blocks
     for block in reversed(blocks) if last_first else blocks:
         if letters.isdisjoint(words_of(block)):
             continue
-        found = [run for run in block if LETTER[s.word(run.status)] in letters]
+        found = [run for run in block if s.LETTER[s.word(run.status)] in letters]
         yield from reversed(found) if last_first else found
 
 
@@ -127,8 +125,6 @@ def packed(words: bytes) -> str:
 def unpacked(text: str) -> bytes:
     """The letters again, of one block; raises ValueError for what says something else."""
     parts = [(min(int(count), MASK + 2), letter) for count, letter in _STRETCH.findall(text)]
-    if "".join([f"{count}{letter}" for count, letter in parts]) != text or any(
-        ord(one) not in WORD for _, one in parts
-    ):
+    if _STRETCH.sub("", text):
         raise ValueError(text)
     return b"".join([letter.encode() * count for count, letter in parts])

@@ -24,7 +24,7 @@ from pyalma_tui.model.records import (
 )
 from pyalma_tui.model.vector import Vector
 from pyalma_tui.model.view import Row, Tally
-from pyalma_tui.store.cold import LETTER, is_untouched, words_of
+from pyalma_tui.store.cold import is_untouched, words_of
 from pyalma_tui.store.tallying import tallied
 
 NOTES = 500  # kept in memory; the session log on disk has them all
@@ -64,7 +64,7 @@ class Ledger:
     def standing(self, runs: Iterable[int], *words: s.Word) -> list[int]:
         """Those of these runs, by id, that have one of these statuses; nothing is decoded for it."""
         now = b"".join(map(words_of, self.runs.freeze().blocks))
-        letters = {LETTER[word] for word in words}
+        letters = {s.LETTER[word] for word in words}
         return [run for run in runs if now[run - 1] in letters]
 
     def apply(self, record: Record) -> Run | None:

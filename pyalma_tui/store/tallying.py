@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import fsum
-from typing import overload
 
 import msgspec
 
@@ -13,9 +12,10 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance, all_in_batch
 from pyalma_tui.model.plan import Grid
-from pyalma_tui.model.vector import Frozen
+from pyalma_tui.model.unmade import PlannedRows, RowsOfRuns
+from pyalma_tui.model.vector import MASK, Frozen
 from pyalma_tui.model.view import Row, Tally
-from pyalma_tui.store.cold import WORD, Cold, is_untouched, words_of
+from pyalma_tui.store.cold import Cold, is_untouched, words_of
 
 Shared = Callable[[Tally], Tally]
 """There are few different tallies: one object for all that are equal."""
@@ -28,53 +28,6 @@ class Totals(msgspec.Struct, frozen=True):
     counts: Tally
     aside: Tally
     saved_at: float | None
-
-
-class _Rows(Sequence[Row]):
-    """Rows that are made when they are asked for, and not kept."""
-
-    def __init__(self, length: int, make: Callable[[int], Row]) -> None:
-        self._length = length
-        self._make = make
-
-    def __len__(self) -> int:
-        return self._length
-
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        places = range(self._length)[index]
-        return self._make(places) if isinstance(places, int) else list(map(self._make, places))
-
-
-class _RowsOf(Sequence[Row]):
-    """The rows of instances with one run each, made of a block of those runs."""
-
-    __slots__ = ("_alone", "_runs")
-
-    def __init__(self, runs: Sequence[Run], alone: dict[s.Word, Tally]) -> None:
-        self._runs = runs
-        self._alone = alone
-
-    def __len__(self) -> int:
-        return len(self._runs)
-
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        if isinstance(index, slice):
-            return list(self)[index]
-        return self._row(self._runs[index])
-
-    def __iter__(self) -> Iterator[Row]:
-        return map(self._row, self._runs)
-
-    def _row(self, run: Run) -> Row:
-        return Row(self._alone[s.word(run.status)], run.id, run.seconds)
 
 
 def tallied(
@@ -95,8 +48,9 @@ def tallied(
 def _new(instances: int, runs: int, shared: Shared) -> Totals:
     """All rows of a new experiment look the same."""
     each = shared(Tally(pending=runs // instances))
-    rows = _Rows(instances, lambda instance: Row(each, instance + 1))
-    return Totals(Frozen.over(rows), Tally(pending=runs), Tally(), None)
+    starts = range(0, instances, MASK + 1)
+    blocks = tuple(PlannedRows(start, min(MASK + 1, instances - start), each) for start in starts)
+    return Totals(Frozen(blocks, instances), Tally(pending=runs), Tally(), None)
 
 
 def _alone(runs: Frozen[Run], shared: Shared) -> Totals:
@@ -106,14 +60,15 @@ def _alone(runs: Frozen[Run], shared: Shared) -> Totals:
     times: list[float] = []
     blocks: list[Sequence[Row]] = []
     for block in runs.blocks:
-        counts.update(words_of(block))
-        rows = _RowsOf(block, alone)
+        words = words_of(block)
+        counts.update(words)
+        rows = RowsOfRuns(block, words, alone)
         if isinstance(block, Cold):
             times += [block.saved_at] if block.saved_at is not None else []
         elif not is_untouched(block):
             times += [run.saved_at for run in block if run.saved_at is not None]
         blocks.append(rows if is_untouched(block) else tuple(rows))
-    tally = Tally(**{WORD[letter]: number for letter, number in counts.items()})
+    tally = Tally(**{s.OF_LETTER[letter]: number for letter, number in counts.items()})
     return Totals(Frozen(tuple(blocks), len(runs)), tally, Tally(), max(times, default=None))
 
 
