@@ -75,35 +75,6 @@ class Frozen(Sequence[T], Generic[T]):
         return chain.from_iterable(self.blocks)
 
 
-class Reader(Sequence[T], Generic[T]):
-    """A view for one thread that goes through it in order: the items of the block it reads are made once."""
-
-    def __init__(self, view: Frozen[T]) -> None:
-        self._view = view
-        self._number = -1
-        self._block: Sequence[T] = ()
-
-    def __len__(self) -> int:
-        return len(self._view)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        if isinstance(index, slice):
-            return self._view[index]
-        if index < 0:
-            index += len(self._view)
-        if index >> BITS != self._number:
-            block = self._view.blocks[index >> BITS]
-            self._number, self._block = index >> BITS, block if isinstance(block, tuple) else tuple(block)
-        return self._block[index & MASK]
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._view)
-
-
 class Vector(Generic[T]):
     """A list of fixed order whose items are replaced one by one. One thread owns it."""
 

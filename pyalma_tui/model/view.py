@@ -13,7 +13,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.states import one_line
-from pyalma_tui.model.vector import BITS, MASK, Frozen, Reader
+from pyalma_tui.model.vector import BITS, MASK, Frozen
 from pyalma_tui.model.words import numbered
 
 
@@ -182,7 +182,7 @@ class Listing:
         self._query, self._instances, self._rows, self._runs = query, instances, rows, runs
         if not dirty and not anew:
             return self._order
-        predicates = [_predicate(term, Reader(runs)) for term in query.text.split()]
+        predicates = [_predicate(term, runs) for term in query.text.split()]
         if self.total < len(instances):
             predicates.append(_remains)
         by_rows = bool(predicates) or query.sort in ("progress", "time")
