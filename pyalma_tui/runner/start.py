@@ -108,7 +108,7 @@ class Start:
         self.loaded = wait_until_loaded(self.agent, self._target.module, waiting)
         batch = find_instances(self._target, self._given, self.loaded, self._heed)
         self._given = None  # the settings have it: not twice in memory
-        unseen = batch is not None and len(batch) > SEEN_AT_ONCE
+        unseen = batch is not None and len(batch) > SEEN_AT_ONCE and not self._asked.foreground
         if batch is not None and not unseen:
             self._look_at_files(batch)
         asked, terms = self._asked, self._terms
