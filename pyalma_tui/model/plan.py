@@ -6,7 +6,7 @@ import hashlib
 import random
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import overload
@@ -55,6 +55,16 @@ class Plan(Sequence[Run]):
         index = range(len(self._seeds))[index]
         iteration, instance = divmod(index, self.instances)
         return Run(index + 1, instance, iteration, self._seeds[(iteration + 1) * self.instances - 1 - instance])
+
+    def columns(self, start: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+        """Id, instance, iteration and seed of the runs between two places from 0, without making them."""
+        while start < stop:
+            iteration, first = divmod(start, self.instances)
+            end = (iteration + 1) * self.instances - first
+            seeds = self._seeds[end - min(stop - start, self.instances - first) : end]
+            for place, seed in enumerate(reversed(seeds)):
+                yield start + place + 1, first + place, iteration, seed
+            start += len(seeds)
 
 
 def _seeds(wanted: int, seed: int) -> array[int]:

@@ -19,14 +19,14 @@ MASK = (1 << BITS) - 1
 class Window(Sequence[T], Generic[T]):
     """A part of a sequence that makes its items when they are asked for."""
 
-    __slots__ = ("_places", "of")
+    __slots__ = ("of", "places")
 
     def __init__(self, of: Sequence[T], start: int, stop: int) -> None:
         self.of = of
-        self._places = range(start, stop)
+        self.places = range(start, stop)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -34,11 +34,11 @@ class Window(Sequence[T], Generic[T]):
     def __getitem__(self, index: slice) -> list[T]: ...
     def __getitem__(self, index: int | slice) -> T | list[T]:
         if isinstance(index, slice):
-            return [self.of[place] for place in self._places[index]]
-        return self.of[self._places[index]]
+            return [self.of[place] for place in self.places[index]]
+        return self.of[self.places[index]]
 
     def __iter__(self) -> Iterator[T]:
-        return map(self.of.__getitem__, self._places)
+        return map(self.of.__getitem__, self.places)
 
 
 class Frozen(Sequence[T], Generic[T]):

@@ -63,29 +63,29 @@ def cold(block: Sequence[Run], instances: Sequence[Instance]) -> Cold:
     """A block of runs as it stands in `db.json`; one that stands there already is given back as it is."""
     if isinstance(block, Cold):
         return block
-    first = block[0].id
-    if is_untouched(block):
+    if isinstance(block, Window) and isinstance(block.of, Plan):
         words = bytes([s.LETTER["pending"]]) * len(block)
-        return Cold(b",\n".join(_planned(block, instances)), first, words, None)
+        return Cold(b",\n".join(_planned(block.of, block.places, instances)), block.places.start + 1, words, None)
     lines = [b'"%d":%b' % (run.id, jsontext.encode(run_document(run, instances[run.instance]))) for run in block]
     text = b",\n".join(lines)
     if text.count(b"\n") >= len(lines):  # somebody has laid a state out over many lines
         text = b",\n".join([line.replace(b"\n", b" ") for line in lines])
     saved_at = max((run.saved_at for run in block if run.saved_at is not None), default=None)
-    return Cold(text, first, words_of(block), saved_at)
+    return Cold(text, block[0].id, words_of(block), saved_at)
 
 
-def _planned(block: Sequence[Run], instances: Sequence[Instance]) -> Iterator[bytes]:
+def _planned(plan: Plan, places: range, instances: Sequence[Instance]) -> Iterator[bytes]:
     """The lines of runs that nothing has happened to, of which there are a million in a large new experiment."""
     names = instances.names if isinstance(instances, Files) else None
-    for run in block:
-        name = names[run.instance] if names is not None else instances[run.instance].label
+    encode = jsontext.encode
+    for run, instance, iteration, seed in plan.columns(places.start, places.stop):
+        name = encode(names[instance] if names is not None else instances[instance].label)
         yield b'"%d":{"instance":%b,"instance_id":%d,"iteration":%d,"status":"pending","state":null,"seed":%d}' % (
-            run.id,
-            jsontext.encode(name),
-            run.instance,
-            run.iteration,
-            run.seed,
+            run,
+            name,
+            instance,
+            iteration,
+            seed,
         )
 
 

@@ -38,11 +38,18 @@ def tallied(
     A run that nobody has touched since it was planned or read is not made for it, if each instance has one run only.
     """
     if all_in_batch(instances) and isinstance(runs_of, Grid):
-        if runs and all(is_untouched(block) and not isinstance(block, Cold) for block in runs.blocks):
+        if runs and len(runs) % len(instances) == 0 and all(map(_is_new, runs.blocks)):
             return _new(len(instances), len(runs), shared)
         if len(runs) == len(instances):
             return _alone(runs, shared)
     return _added_up(instances, list(runs), runs_of, shared)
+
+
+def _is_new(block: Sequence[Run]) -> bool:
+    """Whether nothing has happened to any run of a block that nobody has touched."""
+    if isinstance(block, Cold):
+        return block.saved_at is None and block.words.count(s.LETTER["pending"]) == len(block)
+    return is_untouched(block)
 
 
 def _new(instances: int, runs: int, shared: Shared) -> Totals:

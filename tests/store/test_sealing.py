@@ -74,6 +74,7 @@ CASES: dict[str, Callable[[], Ledger]] = {
     "a block, and one run": lambda: ledger_of(files(257), 1, range(200, 258)),
     "exactly two blocks": lambda: ledger_of(files(512), 1, [1, 256, 257, 512]),
     "one run": lambda: ledger_of([Instance(0, "a", "/e/a")], 1, [1]),
+    "new, with iterations": lambda: ledger_of(files(100), 7, ()),
     "iterations": lambda: ledger_of(files(100), 7, range(90, 330)),
     "objects, one that has left": lambda: ledger_of(objects(300), 1, range(1, 50)),
 }
@@ -112,9 +113,11 @@ def break_seal(state_dir: Path) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_with_a_seal_and_without_one_the_same_is_true(tmp_path: Path, case: str) -> None:
     foreign = {"theirs": msgspec.Raw(b'{"1": {"text":\n"\xe2\x80\xa8"}}'), "empty": msgspec.Raw(b"{}")}
-    write_store(tmp_path, ledger=CASES[case](), foreign=foreign)
+    write_store(tmp_path, ledger=(made := CASES[case]()), foreign=foreign)
     assert is_sealed(tmp_path)
     sealed = opened(tmp_path)
+    assert (list(sealed.ledger.instances), list(sealed.ledger.runs)) == (list(made.instances), list(made.runs))
+    assert [row.tally for row in sealed.ledger.rows] == [row.tally for row in made.rows]
     break_seal(tmp_path)
     assert not is_sealed(tmp_path)
     checked = opened(tmp_path)
