@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
+from pyalma_tui.errors import InputError
+from pyalma_tui.loading.entries import WORTH_LISTING, Entry, expand_arguments, from_values, missing, number
 from pyalma_tui.model.instance import Instance
 from tests.loading.conftest import touch
 from tests.loading.saying import message_for, no_warning
@@ -330,3 +332,49 @@ def test_files_of_a_folder_that_cannot_be_listed_are_asked_for_one_by_one(
     monkeypatch.setattr(os, "scandir", refuse)
 
     assert missing([f"{tmp_path}/{name}" for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
+
+
+WRITTEN = [
+    "*",
+    "x?",
+    "[a]",
+    "./x",
+    "../x",
+    "x/",
+    "x/./y",
+    "x/../y",
+    "x//y",
+    "//x",
+    ".",
+    "..",
+    "x/..",
+    "x/.",
+    "x",
+    "/x",
+    "..x",
+    "x..",
+    ".x",
+    "[/]",
+    "i7",
+    "/base/i7",
+]
+ODD: list[object] = ["", *WRITTEN, "a\nb", "a\0b", "\ud800", "/base/d/i7", {"file": "x"}, {"data": 1}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_a_long_list_means_what_its_parts_mean(tmp_path: Path, odd: object) -> None:
+    values = [*(f"i{number}" for number in range(WORTH_LISTING)), odd]
+
+    def found(values: Sequence[object]) -> list[Entry] | str:
+        try:
+            return list(from_values(values, Path("/base"), "m.py", no_warning))
+        except InputError as error:
+            return str(error).replace("instances[0]", f"instances[{WORTH_LISTING}]")
+
+    alone = found([odd])
+    expected = alone if isinstance(alone, str) else [*map(Entry, (f"/base/{value}" for value in values[:-1])), *alone]
+    assert found(values) == expected
+    for base in ("/base", "/", "/base/d"):
+        if isinstance(expected, list):
+            entries = from_values(values, Path("/base"), "m.py", no_warning)
+            assert list(number(entries, Path(base))) == list(number(expected, Path(base)))

@@ -21,10 +21,8 @@ from pyalma_tui.model.records import Raised, Record, Returned, Saved, Started, S
 from pyalma_tui.model.status import Error
 from pyalma_tui.model.view import SORT_KEYS, Listing, Query
 from pyalma_tui.store import cold, sealing
-from pyalma_tui.store.checkpoint import Checkpoint, write_checkpoint
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.opening import Store, read_meta, read_store
-from pyalma_tui.store.schema import Meta
 from tests.store.stores import write_store
 
 OLD = r"""{"meta":{"1":{"schema":1,"identity":"4566d878deffaf0a","serial":4,"session":2,"target":"/e/m.py","module":"/e/m.py","module_hash":"800e73b5fba8","state_dir":"/e/m.alma","iterations":1,"seed":1012005365,"written_at":1795866834.3512893,"done_hook":{"status":{"type":"absent"},"calls":0,"ahead":false,"identity":"","earlier":[]},"folded":{},"chosen":{"hash_seed":3725058482}}},
@@ -274,38 +272,6 @@ def test_unread_instances_are_taken_from_todays_batch_if_they_are_the_same(tmp_p
         assert store is not None
         assert (store.ledger.instances is today) == same
         assert list(store.ledger.instances) == list(files(300))
-
-
-# --- what it must not cost ---------------------------------------------------------------------------------------
-
-
-def counted(patch: pytest.MonkeyPatch, *names: str) -> list[str]:
-    """Every call of these functions of `cold`, by name."""
-    calls: list[str] = []
-    for name in names:
-        ready = getattr(cold, name)
-
-        def call(*args: object, name: str = name, ready: Callable[..., object] = ready) -> object:
-            calls.append(name)
-            return ready(*args)
-
-        patch.setattr(cold, name, call)
-    return calls
-
-
-def test_blocks_that_nothing_happens_to_are_neither_decoded_nor_encoded_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_store(tmp_path, ledger=ledger_of(files(2000), 1, range(1, 1000)))
-    calls = counted(monkeypatch, "_document", "_documents", "run_document", "_planned")
-    store = opened(tmp_path)
-    assert calls == []
-    write_checkpoint(tmp_path, Checkpoint(Meta(), store.ledger.instances, store.ledger.runs.freeze(), {}))
-    assert calls == []
-    store.ledger.apply(Started(602, 9, 0, 99.0, "", 7))
-    del calls[:]
-    write_checkpoint(tmp_path, Checkpoint(Meta(), store.ledger.instances, store.ledger.runs.freeze(), {}))
-    assert calls == ["run_document"] * 256
 
 
 # --- would these tests notice? -----------------------------------------------------------------------------------
