@@ -269,6 +269,7 @@ class Dispatcher:
         )
         with begun(target, asked, told.append) as start:
             start.load(self._waiting)
+            start.see_all()
             session = start.open()
         runner = Runner(start.settings, session, start.agent)
         runner.start()

@@ -19,6 +19,7 @@ from pyalma_tui.report.facts import exit_code, failure_of
 from pyalma_tui.report.live import follow_live
 from pyalma_tui.report.plain import Changes, Output, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
+from pyalma_tui.runner.absent import Absent
 from pyalma_tui.runner.commands import Interrupt, Quit, Remark
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
@@ -71,6 +72,7 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
 
     runner = Runner(settings, session, agent, listen)
     signals = Signals(runner, options, settings.grace, Echo())
+    absent = Absent(settings, session, runner, warn)
     found = runner.snapshot().counts  # before it starts: a short run may be done in a moment
     announcer.begin(runner)
     runner.start()
@@ -84,8 +86,14 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
     def may_paint() -> bool:
         return foreground is not None and not output.gone and foreground.is_ours()
 
+    def settle() -> None:
+        output.flush()
+        if runner.snapshot().counts != found:  # the first line is out
+            absent.begin()
+
     def watch() -> Snapshot:
         if may_paint():
+            absent.begin()
             try:
                 return follow_live(runner, changes, console(), lambda: not may_paint())
             except OSError:  # the terminal has gone away
@@ -93,13 +101,14 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
                 output.gone = True
                 if not any(outlet.left for outlet in stalled.outlets()):  # else: a signal ends us, and nobody reads
                     runner.send(Remark("the terminal has gone away: the experiment goes on"))
-        return follow(runner, changes, show, may_paint, output.flush)
+        return follow(runner, changes, show, may_paint, settle)
 
     try:
         while watch().phase not in ("idle", "closed"):
             if foreground is not None:
                 foreground.stop_if_asked()
     finally:
+        absent.finish()
         runner.send(Quit())
         runner.join()
         for text in announcer.end():

@@ -23,6 +23,7 @@ from pyalma_tui.cli.preferred import preferred
 from pyalma_tui.cli.speak import leave_terminal, say, warn
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, Output, follow
+from pyalma_tui.runner.absent import Absent
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
@@ -82,6 +83,8 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     announcer = Announcer(options.on_finish, options.on_failure, calls_done=not settings.no_done)
     runner = Runner(settings, session, agent, announcer.listen)
     announcer.begin(runner)
+    found: list[str] = []
+    absent = Absent(settings, session, runner, found.append)
     app = ExperimentApp(
         runner,
         mouse=not options.no_mouse,
@@ -89,6 +92,7 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
         preferences=preferences,
         kept_in=kept_in,
         filtered=kept,
+        shown=absent.begin,
     )
     ending = Ending(app, runner)
     runner.start()
@@ -108,10 +112,13 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     finally:
         ending.left = True
         ending.listen()
+        absent.finish()
         runner.send(Quit())
         runner.join()
         for text in announcer.end():
             warn(text)
+    for text in found:  # on stderr, as it would have been told before the screen
+        warn(text)
     output = Output(sys.stdout)
     output.gone = ending.gone
     code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by, calls_done=not settings.no_done)

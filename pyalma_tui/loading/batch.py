@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -52,7 +54,11 @@ class Place(msgspec.Struct, frozen=True):
     level: int = 1
 
 
-def read_batch(path: Path, warn: Warn) -> list[Entry]:
+Parts: TypeAlias = Iterator[Sequence[Entry]]
+"""What the parts of a batch list, one after the other: a long list stays what it is."""
+
+
+def read_batch(path: Path, warn: Warn) -> Sequence[Entry]:
     """The entries of a batch file: its own instances, then those of nested batches, then of included files.
 
     A `.txt`, `.csv` or `.jsonl` is read line by line; `-` is standard input. Raises InputError, also when there is no
@@ -68,18 +74,23 @@ def read_batch(path: Path, warn: Warn) -> list[Entry]:
         origin = Origin("cannot read the batch", shown)
         absolute = os.path.abspath(shown)
         folder = os.path.dirname(absolute)
-        found = list(_from_file(absolute, Place(origin, folder, folder, (_real(absolute),)), warn))
+        found = _joined(_from_file(absolute, Place(origin, folder, folder, (_real(absolute),)), warn))
     if not found:
         raise origin.error("it lists no instances", advice)
     return found
 
 
-def _from_file(file: str, at: Place, warn: Warn) -> Iterator[Entry]:
+def _joined(parts: Parts) -> Sequence[Entry]:
+    found = [part for part in parts if part]
+    return found[0] if len(found) == 1 else list(chain.from_iterable(found))
+
+
+def _from_file(file: str, at: Place, warn: Warn) -> Parts:
     """The entries of a file that `at` names, read as its name tells."""
     raw = read_regular(file, at.origin)
     by_line = READERS.get(_ending(file))
     if by_line is not None:
-        yield from by_line(raw, at.folder, at.origin, warn)
+        yield by_line(raw, at.folder, at.origin, warn)
         return
     text = text_of_file(raw, at.origin)
     if _ending(file) not in OF_JSON and not text.lstrip().startswith(("{", "[")):
@@ -92,7 +103,7 @@ def _ending(file: str) -> str:
     return os.path.splitext(file)[1].lower()
 
 
-def _from_stream(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[Entry]:
+def _from_stream(raw: bytes, folder: str, origin: Origin, warn: Warn) -> Sequence[Entry]:
     """The entries of what has no name that tells how to read it: JSON if it begins so, else a path a line."""
     if not raw.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
         return path_lines(raw, folder, origin, warn)
@@ -103,7 +114,7 @@ def _from_stream(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[En
     if isinstance(value, list):
         return entries_at(in_list("$"), value, folder, origin, warn, data_alone=True)
     if any(key in KEYS for key in value):
-        return list(_entries(value, Place(origin, folder, folder, ()), warn))
+        return _joined(_entries(value, Place(origin, folder, folder, ()), warn))
     return json_lines(raw, folder, origin, warn)
 
 
@@ -115,7 +126,7 @@ def _is_one_value(text: str) -> bool:
     return True
 
 
-def _entries(value: object, at: Place, warn: Warn) -> Iterator[Entry]:
+def _entries(value: object, at: Place, warn: Warn) -> Parts:
     """The entries of one batch object and of everything below it."""
     if at.level > MAX_LEVELS:
         raise at.origin.error(f"batches and includes are more than {MAX_LEVELS} levels deep", "Nest them less", at.path)
@@ -127,7 +138,7 @@ def _entries(value: object, at: Place, warn: Warn) -> Iterator[Entry]:
     instances, batches, includes = (
         expect_list(batch.get(key, []), at.origin, f"{at.path}.{key}") for key in ("instances", "batches", "include")
     )
-    yield from entries_at(in_list(f"{at.path}.instances"), instances, folder, at.origin, warn)
+    yield entries_at(in_list(f"{at.path}.instances"), instances, folder, at.origin, warn)
     for index, nested in enumerate(batches):
         below = Place(at.origin, at.root, folder, at.open_files, f"{at.path}.batches[{index}]", at.level + 1)
         yield from _entries(nested, below, warn)
@@ -143,7 +154,7 @@ def _folder(value: object, at: Place) -> str:
     raise at.origin.error(why, 'Write it in double quotes or leave "dir" out', f"{at.path}.dir")
 
 
-def _included(value: object, path: str, folder: str, at: Place, warn: Warn) -> Iterator[Entry]:
+def _included(value: object, path: str, folder: str, at: Place, warn: Warn) -> Parts:
     """The entries of an included file, which is a root of its own: only the level and the chain go on."""
     file = os.path.normpath(os.path.join(folder, expect_path(value, at.origin, path)))
     origin = Origin(at.origin.failed, _shown(file, at), (*at.origin.included_by, at.origin.shown))

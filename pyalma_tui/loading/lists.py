@@ -10,7 +10,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from pyalma_tui.loading import entries
@@ -18,7 +18,7 @@ from pyalma_tui.loading.entries import Entry, absolute, entries_at, title_of
 from pyalma_tui.loading.json_file import BOM, Origin, Warn, described, json_value, quoted, text_of_file
 from pyalma_tui.model import jsontext
 
-Reader: TypeAlias = Callable[[bytes, str, Origin, Warn], list[Entry]]
+Reader: TypeAlias = Callable[[bytes, str, Origin, Warn], Sequence[Entry]]
 
 FILE = "file"  # the column that is the file; all others are the data
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")  # as JSON has it: 007 is a text
@@ -26,7 +26,7 @@ TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fal
 NO_UTF8 = re.compile(r"[\udc80-\udcff]")
 
 
-def path_lines(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[Entry]:
+def path_lines(raw: bytes, folder: str, origin: Origin, warn: Warn) -> Sequence[Entry]:
     """A path or a pattern a line; blank lines do not count, names need not be UTF-8."""
     lines = raw.removeprefix(BOM).decode("utf-8", "surrogateescape").split("\n")
     found = [(number, line.removesuffix("\r")) for number, line in enumerate(lines, 1) if line.strip()]
@@ -36,7 +36,7 @@ def path_lines(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[Entr
     return entries_at(lambda index, key: str(found[index][0]), [line for _, line in found], folder, origin, warn)
 
 
-def json_lines(raw: bytes, folder: str, origin: Origin, warn: Warn) -> list[Entry]:
+def json_lines(raw: bytes, folder: str, origin: Origin, warn: Warn) -> Sequence[Entry]:
     """A JSON value a line: a path, an object with `file`, `data` and `name`, or an object that is the data."""
     numbers: list[int] = []
     values: list[Any] = []

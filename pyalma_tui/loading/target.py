@@ -14,7 +14,7 @@ from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, mis
 from pyalma_tui.loading.experiment_file import ExperimentFile, read_experiment_file
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.code import code_hash
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Files, Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.words import plural
 
@@ -85,7 +85,7 @@ def _check_module(name: str, path: Path) -> None:
         raise LoadError(f"module: {name}: it may not be read. Change its permissions")
 
 
-def given_entries(target: Target, arguments: Sequence[str], batch: Path | None, warn: Warn) -> list[Entry] | None:
+def given_entries(target: Target, arguments: Sequence[str], batch: Path | None, warn: Warn) -> Sequence[Entry] | None:
     """Today's entries as far as they are known before the module is imported, None if it may name its own.
 
     So user code does not begin to run if they cannot be read. Raises InputError.
@@ -99,7 +99,9 @@ def given_entries(target: Target, arguments: Sequence[str], batch: Path | None, 
     return None
 
 
-def find_instances(target: Target, given: list[Entry] | None, loaded: Loaded, warn: Warn) -> list[Instance] | None:
+def find_instances(
+    target: Target, given: Sequence[Entry] | None, loaded: Loaded, warn: Warn
+) -> Sequence[Instance] | None:
     """Today's instances from the first source that has any, None if only the state remembers them.
 
     Which sources there are: pyalma_tui/README.md, "File formats".
@@ -107,15 +109,26 @@ def find_instances(target: Target, given: list[Entry] | None, loaded: Loaded, wa
     entries = given if given is not None else _own_entries(target, loaded, warn)
     if entries is None:
         return None
-    absent = missing(entries)
-    if absent:
-        named = ", ".join(absent[:NAMED]) + (", …" if len(absent) > NAMED else "")
-        they = plural(len(absent), "file does", "files do")
-        warn(f"{they} not exist: {named}. The runs are started all the same")
     return number(entries, target.folder)
 
 
-def _own_entries(target: Target, loaded: Loaded, warn: Warn) -> list[Entry] | None:
+def warning_of_absent(instances: Sequence[Instance]) -> str:
+    """What to tell of files that do not exist: how many, and the first of them; "" if all are there.
+
+    It asks the disk for each file or its folder, which may take seconds.
+    """
+    if isinstance(instances, Files):
+        absent = missing(instances.names, instances.folder)
+    else:
+        absent = missing([instance.file for instance in instances])
+    if not absent:
+        return ""
+    named = ", ".join(absent[:NAMED]) + (", …" if len(absent) > NAMED else "")
+    they = plural(len(absent), "file does", "files do")
+    return f"{they} not exist: {named}. The runs are started all the same"
+
+
+def _own_entries(target: Target, loaded: Loaded, warn: Warn) -> Sequence[Entry] | None:
     """What the module itself names, or a file beside it."""
     if loaded.instances is not None:
         values = [jsontext.decode(bytes(text)) for text in loaded.instances]

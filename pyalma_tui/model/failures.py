@@ -141,7 +141,7 @@ class Failures:
         Once `enough` says so it looks no further; `behind` tells then that another call has to go on.
         """
         touched: set[int] = set()
-        seen, blocks = self._seen, runs._blocks
+        seen, blocks = self._seen, runs.blocks
         del seen[len(blocks) :]
         seen.extend(() for _ in range(len(blocks) - len(seen)))
         self.behind = False
@@ -150,7 +150,9 @@ class Failures:
                 if enough():
                     self.behind = True
                     break
-                self._look_at(number << BITS, block, touched)
+                words: bytes | None = getattr(block, "words", None)  # of runs that nobody has made yet
+                if seen[number] or words is None or s.LETTER["failed"] in words:
+                    self._look_at(number << BITS, block, touched)
                 seen[number] = block
         if touched:
             for number in touched:

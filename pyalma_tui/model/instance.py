@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hashlib import blake2b
+from operator import eq
+from typing import overload
+
 import msgspec
 
 from pyalma_tui.model import jsontext
@@ -38,6 +43,74 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
         """What people read: the title or else the name, with the occurrence where an entry was repeated."""
         name = self.title or self.name
         return name if self.occurrence == 1 else f"{name} #{self.occurrence}"
+
+
+class Files(Sequence[Instance]):
+    """Instances that are files and nothing else, each once, all in the batch, ids in order: only names are kept.
+
+    A name that does not begin with a slash is seen from `folder`, which ends with one.
+    """
+
+    __slots__ = ("folder", "names")
+
+    def __init__(self, names: Sequence[str], folder: str) -> None:
+        self.names = names
+        self.folder = folder
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Instance: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Instance]: ...
+    def __getitem__(self, index: int | slice) -> Instance | list[Instance]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self.names)))]
+        name = self.names[index]
+        return Instance(index if index >= 0 else index + len(self.names), name, self.path(name))
+
+    def path(self, name: str) -> str:
+        """The absolute path of the file with this name."""
+        return name if name.startswith("/") else self.folder + name
+
+    @property
+    def digest(self) -> str:
+        """What tells these instances from all others; hashed anew each time, which takes 30 ms for a million."""
+        names = "\0".join((self.folder, *self.names))  # which no path holds
+        return blake2b(names.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def compact(instances: Sequence[Instance]) -> Sequence[Instance]:
+    """The same instances, kept as `Files` if they are nothing else."""
+    if isinstance(instances, Files):
+        return instances
+    first = next((each for each in instances if not each.name.startswith("/")), None)
+    files = Files([each.name for each in instances], first.file[: -len(first.name) or None] if first else "/")
+    alike = files.folder.endswith("/") and len(set(files.names)) == len(files) and all(map(eq, instances, files))
+    return files if alike else instances
+
+
+def all_in_batch(instances: Sequence[Instance]) -> bool:
+    """Whether none of them has left the batch."""
+    return isinstance(instances, Files) or all(instance.in_batch for instance in instances)
+
+
+def in_batch(instances: Sequence[Instance]) -> Sequence[Instance]:
+    """Those that have not left the batch."""
+    return instances if isinstance(instances, Files) else [each for each in instances if each.in_batch]
+
+
+def equal(some: Sequence[Instance], others: Sequence[Instance]) -> bool:
+    """Whether these are the same instances in the same order, equal in all they have."""
+    if isinstance(some, Files) and isinstance(others, Files):
+        return some.folder == others.folder and some.names == others.names
+    return len(some) == len(others) and all(map(eq, some, others))
+
+
+def remaining_number(instances: Sequence[Instance]) -> int:
+    """How many of them were not removed."""
+    return len(instances) if isinstance(instances, Files) else sum(not each.removed for each in instances)
 
 
 def argument(instance: Instance, seed: int | None) -> object:

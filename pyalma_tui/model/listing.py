@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.query import Query, Test
 from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.vector import BITS, MASK, Frozen
@@ -81,7 +83,7 @@ class Listing:
         self._wanted = Wanted()
         self._seen = Source()
         self._meant: bytearray | None = None  # by instance: whether one of its runs is; None: all are
-        self._chosen: list[tuple[list[int], ...]] = []
+        self._chosen: list[tuple[Sequence[int], ...]] = []
         self._order: Sequence[int] = range(0)
         self.total = 0
 
@@ -95,7 +97,7 @@ class Listing:
         fresh = of.instances is not self._seen.instances
         anew = wanted != self._wanted or fresh or len(self._chosen) != blocks
         if fresh:
-            self.total = sum(not instance.removed for instance in of.instances)
+            self.total = remaining_number(of.instances)
         if anew:
             dirty: Collection[int] = range(blocks)
             if fresh or wanted.query != self._wanted.query or len(self._chosen) != blocks:
@@ -111,7 +113,7 @@ class Listing:
             chosen: Sequence[int] = range(block << BITS, min((block + 1) << BITS, size))
             if (meant := self._meant) is not None:
                 chosen = [i for i in chosen if meant[i]]
-            parts = _by_status(chosen, of.rows) if wanted.sort == "status" else (list(chosen),)
+            parts = _by_status(chosen, words_of(of.rows.blocks[block])) if wanted.sort == "status" else (chosen,)
             moved = moved or parts != self._chosen[block]
             self._chosen[block] = parts
         if moved:
@@ -143,7 +145,12 @@ class Listing:
 
     def _arrange(self, wanted: Wanted, of: Source) -> Sequence[int]:
         if wanted.sort == "status":
-            order = [i for rank in range(len(RANK)) for parts in self._chosen if parts for i in parts[rank]]
+            ranks = [[part for parts in self._chosen if parts and (part := parts[rank])] for rank in range(len(RANK))]
+            alone = [parts for parts in ranks if parts]
+            if self._meant is None and len(alone) <= 1:  # all stand alike: in the order of the batch
+                order: Sequence[int] = range(len(of.instances))
+            else:
+                order = array("q", chain.from_iterable(chain.from_iterable(alone)))
             return order[::-1] if wanted.descending else order
         chosen: Sequence[int] = range(len(of.instances))
         if self._meant is not None:
@@ -171,15 +178,24 @@ def _all_meant(wanted: Wanted, of: Source, some_removed: bool) -> bytearray | No
     return meant
 
 
-def _by_status(ids: Iterable[int], rows: Sequence[Row]) -> tuple[list[int], ...]:
+def words_of(block: Sequence[Row]) -> bytes:
+    """The first letter of the word of each row of a block; one that is not made is not made for it."""
+    known: bytes | None = getattr(block, "words", None)
+    return bytes([s.LETTER[row_word(row.tally)] for row in block]) if known is None else known
+
+
+def _by_status(ids: Sequence[int], words: bytes) -> tuple[Sequence[int], ...]:
+    """The ids of one block by the rank of their status; `words` are those of all rows of the block."""
+    if ids and words.count(words[0]) == len(words):
+        return tuple(ids if RANK[s.OF_LETTER[words[0]]] == rank else () for rank in range(len(RANK)))
     parts: tuple[list[int], ...] = tuple([] for _ in RANK)
     for i in ids:
-        parts[RANK[row_word(rows[i].tally)]].append(i)
+        parts[RANK[s.OF_LETTER[words[i & MASK]]]].append(i)
     return parts
 
 
 def _changed_blocks(old: Frozen[Any], new: Frozen[Any]) -> set[int]:
     """The numbers of the blocks that are not the same objects in two freezes of one vector."""
-    before, after = old._blocks, new._blocks
+    before, after = old.blocks, new.blocks
     changed = {i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b}
     return changed.union(range(len(before), len(after)))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import overload
 
 from pyalma_tui.errors import InputError
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.vector import Frozen
 
-MAX_RUNS = 10_000_000  # they take 2.5 GB; more are a slip, which would take all memory before it fails
+MAX_RUNS = 10_000_000  # done, they take 2.5 GB; more are a slip, which would take all memory before it fails
+DRAWN = 1 << 16  # numbers at a time
 
 
 def refuse_too_many(target: Path, instances: int, iterations: int) -> None:
@@ -25,20 +29,63 @@ def refuse_too_many(target: Path, instances: int, iterations: int) -> None:
         )
 
 
-def plan(instances: int, iterations: int, seed: int) -> list[Run]:
-    """All runs of a new experiment, ids from 1: iteration by iteration in batch order.
+class Plan(Sequence[Run]):
+    """All runs of a new experiment, ids from 1: iteration by iteration in batch order; made when they are asked for.
 
     Seeds are drawn from one stream in dispatch order, which is each iteration's batch from its end.
     """
-    draw = random.Random(seed).randint
-    highest = sys.maxsize
-    runs = []
-    for iteration in range(iterations):
-        seeds = [draw(0, highest) for _ in range(instances)]
-        seeds.reverse()
-        first = iteration * instances + 1
-        runs += [Run(first + i, i, iteration, seeds[i]) for i in range(instances)]
-    return runs
+
+    __slots__ = ("_seeds", "instances", "iterations")
+
+    def __init__(self, instances: int, iterations: int, seed: int) -> None:
+        self.instances = instances
+        self.iterations = iterations
+        self._seeds = _seeds(instances * iterations, seed)
+
+    def __len__(self) -> int:
+        return len(self._seeds)
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Run]: ...
+    def __getitem__(self, index: int | slice) -> Run | list[Run]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        index = range(len(self._seeds))[index]
+        iteration, instance = divmod(index, self.instances)
+        return Run(index + 1, instance, iteration, self._seeds[(iteration + 1) * self.instances - 1 - instance])
+
+    def columns(self, start: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+        """Id, instance, iteration and seed of the runs between two places from 0, without making them."""
+        while start < stop:
+            iteration, first = divmod(start, self.instances)
+            end = (iteration + 1) * self.instances - first
+            seeds = self._seeds[end - min(stop - start, self.instances - first) : end]
+            for place, seed in enumerate(reversed(seeds)):
+                yield start + place + 1, first + place, iteration, seed
+            start += len(seeds)
+
+
+def _seeds(wanted: int, seed: int) -> array[int]:
+    """So many numbers as `Random(seed).randint(0, sys.maxsize)` gives one by one.
+
+    That draws 64 bits, and again where the highest is set; here they are drawn by the thousand.
+    """
+    bits = random.Random(seed).getrandbits
+    found = array("Q")
+    while (left := wanted - len(found)) > 0:
+        some = min(2 * left + 64, DRAWN)
+        drawn = array("Q", bits(64 * some).to_bytes(8 * some, "little"))
+        if sys.byteorder == "big":
+            drawn.byteswap()
+        found.extend([number for number in drawn if number <= sys.maxsize])
+    return found[:wanted]
+
+
+def plan(instances: int, iterations: int, seed: int) -> Frozen[Run]:
+    """All runs of a new experiment."""
+    return Frozen.over(Plan(instances, iterations, seed))
 
 
 class Grid(Sequence[Sequence[int]]):
@@ -92,13 +139,18 @@ def grow(runs: Sequence[Run], instances: Sequence[Instance], iterations: int, se
     return added
 
 
-def dispatch_order(runs: Sequence[Run], batch: Sequence[int], iterations: int) -> Iterator[int]:
-    """The ids of the planned runs as they are dispatched: per iteration the batch (ids of instances) from its end."""
-    if len(runs) == len(batch) * iterations and all(map(int.__eq__, batch, range(len(batch)))):
-        for iteration in range(iterations):
-            yield from range((iteration + 1) * len(batch), iteration * len(batch), -1)
-        return
+def dispatch_order(
+    runs: Sequence[Run], batch: Sequence[int], iterations: int, *, as_planned: bool = False
+) -> Sequence[int]:
+    """The ids of the planned runs as they are dispatched: per iteration the batch (ids of instances) from its end.
+
+    `as_planned` tells that all runs are where `Plan` has them.
+    """
+    size = len(batch)
+    if as_planned and len(runs) == size * iterations and (batch == range(size) or list(batch) == list(range(size))):
+        if iterations == 1:
+            return range(size, 0, -1)
+        parts = (range((iteration + 1) * size, iteration * size, -1) for iteration in range(iterations))
+        return array("q", chain.from_iterable(parts))
     ids = {(run.instance, run.iteration): run.id for run in runs}
-    for iteration in range(iterations):
-        for instance in reversed(batch):
-            yield ids[instance, iteration]
+    return array("q", [ids[instance, iteration] for iteration in range(iterations) for instance in reversed(batch)])

@@ -54,6 +54,9 @@ Status: TypeAlias = Pending | Running | Interrupted | Failed | Done
 Word: TypeAlias = Literal["pending", "running", "interrupted", "failed", "done"]
 
 WORDS: tuple[Word, ...] = ("pending", "running", "interrupted", "failed", "done")
+
+LETTER: dict[Word, int] = {word: ord(word[0]) for word in WORDS}  # no two begin with the same: a byte tells a word
+OF_LETTER: dict[int, Word] = {letter: word for word, letter in LETTER.items()}
 PENDING = Pending()
 
 _WORD_OF: dict[type, Word] = {

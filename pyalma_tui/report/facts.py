@@ -14,7 +14,7 @@ from pyalma_tui.errors import Failure
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.view import Tally
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store.layout import log_of
@@ -169,6 +169,8 @@ def status_pieces(facts: StatusFacts, rows: Iterable[RunFacts]) -> Iterator[str]
 
 def remaining(instances: Sequence[Instance], runs: Iterable[Run]) -> Iterator[Run]:
     """The runs of instances that were not removed, in their order."""
+    if remaining_number(instances) == len(instances):
+        return iter(runs)
     return (run for run in runs if not instances[run.instance].removed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from heapq import nsmallest
 from time import localtime, strftime
 
 from rich.cells import cell_len
@@ -15,7 +16,7 @@ from rich.text import Text
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.hook_text import hook_text
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.states import one_line
 from pyalma_tui.model.status_style import STYLES
@@ -46,17 +47,20 @@ def print_summary(
     `counts` are those of the batch, `aside` those of instances that are not in it any more. Runs that are running count
     until `now`, None where nobody runs them any more.
     """
-    listed = [instance.id for instance in instances if not instance.removed]
+    listed: Sequence[int] = range(len(instances))
+    if remaining_number(instances) < len(instances):
+        listed = [instance.id for instance in instances if not instance.removed]
     chosen = listed
     if len(chosen) > ROWS:  # what went wrong must not stand behind what only has not been run yet
-        unfinished = [i for i in chosen if rows[i].tally.done < rows[i].tally.total]
-        chosen = sorted(unfinished, key=lambda i: RANK[row_word(rows[i].tally)])[:ROWS]
+        tallies = [row.tally for row in rows]  # in order: few of them are different objects
+        unfinished = (i for i in chosen if tallies[i].done < tallies[i].total)
+        chosen = nsmallest(ROWS, unfinished, key=lambda i: RANK[row_word(tallies[i])])
     if chosen:
         names = max(min(NAME_CELLS, cell_len(printable(instances[i].label))) for i in chosen)
         room = max(LEAST_STATE, min(STATE_CELLS, console.width - names - OTHER_CELLS))
         console.print(_table(chosen, instances, runs, rows, runs_of, room, now))
-    left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen)
-    if len(listed) > ROWS and left > 0:
+    left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen) if len(listed) > ROWS else 0
+    if left > 0:
         console.print(Text(f"  … and {plural(left, 'more instance')} not done", style="dim"))
     because = why_interrupted(runs, counts.interrupted)
     console.print(Padding(_counts(counts, because, hook), (0, 0, 0, 2)))

@@ -13,13 +13,15 @@ def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
     """The state at the start: all that starts by itself waits, failed runs if they were asked for."""
     ledger, order = session.ledger, session.order
     queue = Queue(order)
-    wanted = (s.Pending, s.Interrupted, s.Failed) if settings.retry_failed else (s.Pending, s.Interrupted)
+    wanted: list[s.Word] = ["pending", "interrupted"]
+    if settings.retry_failed:
+        wanted.append("failed")
     if settings.only is not None:
         queue.add([settings.only])
     elif ledger.counts.pending == len(ledger.runs):
         queue.add(order)
     else:
-        queue.add([number for number in order if isinstance(ledger.run(number).status, wanted)])
+        queue.add(ledger.standing(order, *wanted))
     policy = Policy(
         module=str(settings.module),
         grace=settings.grace,

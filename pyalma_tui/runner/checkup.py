@@ -14,7 +14,7 @@ import psutil
 
 from pyalma_tui.errors import InputError, LoadError, PyalmaError, StoreError
 from pyalma_tui.loading.source import drawn, signature
-from pyalma_tui.loading.target import Target, find_instances, given_entries
+from pyalma_tui.loading.target import Target, find_instances, given_entries, warning_of_absent
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.messages import Loaded
@@ -249,6 +249,7 @@ def _instances(target: Target, loaded: Loaded, state_dir: Path) -> Iterator[Find
     try:
         given = given_entries(target, (), None, warnings.append)
         found = find_instances(target, given, loaded, warnings.append)
+        warnings += filter(None, [warning_of_absent(found or ())])
     except InputError as error:
         yield _failed("instances", error)
         return

@@ -50,8 +50,8 @@ def carry_out(command: c.Command, state: State, clock: Clock) -> Iterator[Instru
             yield from _set_limits(limits, state)
         case c.Pause(paused):
             yield from _pause(paused, state)
-        case c.Remark(text):
-            yield i.Say(text)
+        case c.Remark(text, heard):
+            yield i.Say(text, heard)
         case c.Quit():
             again, state.closing = state.closing, True
             yield from _interrupt_all(state, clock, again=again)

@@ -72,9 +72,10 @@ class Quit(msgspec.Struct, frozen=True):
 
 
 class Remark(msgspec.Struct, frozen=True):
-    """Put a line into the session log."""
+    """Put a line into the session log; `heard` tells that whoever listens to the runner has read it elsewhere."""
 
     text: str
+    heard: bool = False
 
 
 Command: TypeAlias = (

@@ -16,6 +16,7 @@ from pyalma_tui.model.belief import Ahead, Ended, off
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.foretelling import Known, forecast
+from pyalma_tui.model.instance import all_in_batch
 from pyalma_tui.model.records import Lost, Progressed, Raised, Record, Returned
 from pyalma_tui.model.traits import Traits, traits_of
 from pyalma_tui.store.ledger import Ledger
@@ -28,6 +29,7 @@ HISTORY = 1_500  # … and of the instances that come again
 BUSY = 20  # runs that each worker must have ended between two looks, for the time between two runs to be known
 SHORT = 1.0  # seconds that such runs last at most
 TOLD = 200  # how often it is remembered what progress was off by
+LOOKED_AT = 2_000  # runs that are done: their mean stands for all
 CACHED = 4_000  # instances whose traits are kept
 TELLS = 0.2  # the share of a run from which on its progress is held to what comes
 
@@ -150,10 +152,14 @@ class Foresight:
         )
 
     def _look_through(self, ledger: Ledger) -> None:
-        self._ended = array("q", [run.id for run in ledger.runs if isinstance(run.status, s.Done | s.Failed)])
-        # those that pyalma ended took nobody knows how long
-        took = [run.seconds for run in ledger.runs if run.seconds and isinstance(run.status, s.Done)]
-        self._done, self._took = len(took), math.fsum(took)
+        everyone = range(1, len(ledger.runs) + 1)
+        self._ended = array("q", ledger.standing(everyone, "done", "failed"))
+        done = ledger.standing(everyone, "done")
+        sample = [ledger.run(number).seconds for number in done[:: len(done) // LOOKED_AT + 1]]
+        took = [seconds for seconds in sample if seconds]  # those that pyalma ended took nobody knows how long
+        known = len(took) / len(sample) if sample else 0.0
+        self._done = round(len(done) * known)
+        self._took = math.fsum(took) / len(took) * self._done if took else 0.0
 
     def _ahead(self, run: Run, ledger: Ledger, now: float) -> Ahead:
         elapsed = _kept(run, now)
@@ -214,11 +220,10 @@ def _kept(run: Run, now: float) -> float:
 
 def waiting_of(ledger: Ledger) -> Waiting:
     """The runs that wait, where nobody has them in a queue: iteration by iteration the batch from its end."""
-    ids = [
-        run.id
-        for run in ledger.runs
-        if isinstance(run.status, s.Pending | s.Interrupted) and ledger.instances[run.instance].in_batch
-    ]
+    waiting = ledger.standing(range(1, len(ledger.runs) + 1), "pending", "interrupted")
+    ids = waiting
+    if not all_in_batch(ledger.instances):
+        ids = [number for number in waiting if ledger.instances[ledger.run(number).instance].in_batch]
 
     def when(number: int) -> tuple[int, int]:
         run = ledger.run(number)
@@ -234,7 +239,7 @@ def waiting_of(ledger: Ledger) -> Waiting:
 
 def foreseen(ledger: Ledger, workers: int) -> Forecast | None:
     """The forecast of an experiment that another process runs, from one look; `workers` are as many as were wanted."""
-    running = [run.id for run in ledger.runs if isinstance(run.status, s.Running)]
+    running = ledger.standing(range(1, len(ledger.runs) + 1), "running")
     workers = max(len(running), workers)
     return Foresight(first=0.0, pause=_pause(ledger, workers)).look(
         ledger, running, lambda: waiting_of(ledger), workers

@@ -144,9 +144,10 @@ class Remember(msgspec.Struct, frozen=True):
 
 
 class Say(msgspec.Struct, frozen=True):
-    """Tell the user, now and in the session log."""
+    """Tell the user, now and in the session log; `heard` tells that a listener has heard it elsewhere."""
 
     text: str
+    heard: bool = False
 
 
 Instruction: TypeAlias = (

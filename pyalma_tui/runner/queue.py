@@ -6,6 +6,7 @@ import heapq
 from array import array
 from collections import deque
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 
 class Queue:
@@ -15,8 +16,9 @@ class Queue:
         self._order = order
         self._place = _places(order)
         self._heap: list[int] = []
+        self._rest = range(0)  # places that wait as well: all of them, where the heap need not hold each
         self._first: deque[int] = deque()  # runs that go before all others
-        self._waiting = bytearray(max(order, default=0) + 1)
+        self._waiting = bytearray(len(self._place))
         self._count = 0
 
     def __len__(self) -> int:
@@ -28,7 +30,8 @@ class Queue:
         How many are new.
         """
         if runs is self._order and not self._count:  # all of them: in order already
-            self._heap = list(range(len(runs)))
+            self._heap.clear()
+            self._rest = range(len(runs))
             self._waiting = bytearray(b"\1") * len(self._waiting)
             self._count = len(runs)
             return self._count
@@ -53,6 +56,7 @@ class Queue:
     def clear(self) -> None:
         """Nobody waits any more."""
         self._heap.clear()
+        self._rest = range(0)
         self._first.clear()
         self._waiting = bytearray(len(self._waiting))
         self._count = 0
@@ -71,8 +75,8 @@ class Queue:
         """The next run that is not `barred`, None if there is none; those that are wait on."""
         found = next((run for run in self._first if run not in barred), None) if self._first else None
         held = []
-        while found is None and self._heap:
-            place = heapq.heappop(self._heap)
+        while found is None and (self._heap or self._rest):
+            place = self._next_place()
             run = self._order[place]
             if self._waiting[run] and run in barred:
                 held.append(place)
@@ -90,7 +94,7 @@ class Queue:
         All are among the last if there are not more than both.
         """
         if self._count <= most + last:
-            places = sorted({place for place in self._heap if self._waiting[self._order[place]]})
+            places = sorted({place for place in chain(self._heap, self._rest) if self._waiting[self._order[place]]})
             return [], [self._order[place] for place in places]
         at = len(self._order)
         tail: list[int] = []
@@ -98,16 +102,26 @@ class Queue:
             at -= 1
             if self._waiting[self._order[at]]:
                 tail.append(self._order[at])
-        chosen = self._heap[:: max(1, len(self._heap) // most)]
-        first = sorted(place for place in chosen if place < at and self._waiting[self._order[place]])
+        step = max(1, (len(self._heap) + len(self._rest)) // most)
+        chosen = chain(self._heap[::step], self._rest[::step])
+        first = sorted({place for place in chosen if place < at and self._waiting[self._order[place]]})
         return [self._order[place] for place in first], tail[::-1]
 
+    def _next_place(self) -> int:
+        if self._rest and not (self._heap and self._heap[0] < self._rest[0]):
+            place, self._rest = self._rest[0], self._rest[1:]
+            return place
+        return heapq.heappop(self._heap)
+
     def _place_of(self, run: int) -> int | None:
-        place = self._place[run] if run < len(self._place) else -1
+        place = self._place[run] if 0 < run < len(self._place) else -1
         return place if place >= 0 else None
 
 
 def _places(order: Sequence[int]) -> Sequence[int]:
+    """The place in the order by id, -1 for what is not in it."""
+    if isinstance(order, range) and order and order.step == -1 and order[-1] == 1:
+        return range(len(order), -1, -1)  # nobody asks for the run with id 0
     places = array("q", [-1]) * (max(order, default=0) + 1)
     for place, run in enumerate(order):
         places[run] = place

@@ -194,8 +194,8 @@ class Runner:
             case i.WriteDurably(record):
                 self._session.write_durably(record)
                 self._tell([(record, None)])
-            case i.Say(text):
-                self._note(text)
+            case i.Say(text, heard):
+                self._note(text, heard=heard)
             case i.NotSaved(why):
                 self._session.not_saved = StoreError(why).failure
             case i.Remember(changes):
@@ -226,10 +226,10 @@ class Runner:
         if self._listener is not None:
             self._listener(changes)
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: str, *, heard: bool = False) -> None:
         self._session.note(text)
         self._changed = True
-        if self._listener is not None:
+        if self._listener is not None and not heard:
             self._listener([(self._session.ledger.notes[-1], None)])
 
     def _remark(self, text: str) -> None:

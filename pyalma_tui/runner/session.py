@@ -80,13 +80,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     chosen: Chosen | None = None
     told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    unseen: bool = False
 
 
 class Session:
     """Opened by one thread, then owned by the runner's.
 
-    `order` are the runs of today's batch in the order of their dispatch. `loaded` is the code that workers have, `code`
-    the copy that later ones import, `codes` what runs make of it. `umask` is that of the session's start.
+    `batch` are today's instances by id, `order` their runs in the order of dispatch. `loaded` is the code that workers
+    have, `code` the copy that later ones import, `codes` what runs make of it. `umask` is that of the session's start.
     """
 
     def __init__(self, settings: Settings, module_hash: str, has_done: bool, files: dict[str, str] | None = None):
@@ -123,7 +124,7 @@ class Session:
     # --- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, settings: Settings, module_hash: str, has_done: bool, *, was_loaded: bool) -> None:
-        store = opening.read_store(self.state_dir)
+        store = opening.read_store(self.state_dir, settings.batch)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))
         if store is not None:
@@ -134,6 +135,7 @@ class Session:
         if not planned.batch and settings.batch is None and not settings.paused:  # all of them were removed
             raise InputError(no_instances(settings.module))
         self.ledger = planned.ledger
+        self.batch = planned.batch
         self.order = planned.order
         segments = opening.segments(layout.journal(self.state_dir))
         meta = _meta(store.meta if store else Meta(), segments, planned, settings, module_hash)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import msgspec
 
 from pyalma_tui.errors import InUseError
 from pyalma_tui.loading.entries import Entry
-from pyalma_tui.loading.target import Target, Warn, find_instances, given_entries, heeded
+from pyalma_tui.loading.target import Target, Warn, find_instances, given_entries, heeded, warning_of_absent
 from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.session import Session, Settings
@@ -21,6 +22,8 @@ from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.opening import read_meta
 from pyalma_tui.store.schema import Meta
+
+SEEN_AT_ONCE = 2_000  # files: to ask for each takes milliseconds; for more, whoever starts is not let wait
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +86,7 @@ class Start:
         target: Target,
         asked: Asked,
         terms: Terms,
-        given: list[Entry] | None,
+        given: Sequence[Entry] | None,
         agent: LocalAgent,
         heed: Warn,
         warnings: list[str],
@@ -105,6 +108,9 @@ class Start:
         self.loaded = wait_until_loaded(self.agent, self._target.module, waiting)
         batch = find_instances(self._target, self._given, self.loaded, self._heed)
         self._given = None  # the settings have it: not twice in memory
+        unseen = batch is not None and len(batch) > SEEN_AT_ONCE and not self._asked.foreground
+        if batch is not None and not unseen:
+            self._look_at_files(batch)
         asked, terms = self._asked, self._terms
         self.settings = Settings(
             target=self._target.path,
@@ -129,7 +135,18 @@ class Start:
             chosen=terms.chosen,
             told=terms.told,
             warnings=tuple(self._warnings),
+            unseen=unseen,
         )
+
+    def see_all(self) -> None:
+        """Look at once whether all files exist, for who does not want to hear of it later. After `load`."""
+        if self.settings.unseen:
+            self._look_at_files(self.settings.batch or ())
+            self.settings = msgspec.structs.replace(self.settings, warnings=tuple(self._warnings), unseen=False)
+
+    def _look_at_files(self, batch: Sequence[Instance]) -> None:
+        if text := warning_of_absent(batch):
+            self._heed(text)
 
     def open(self) -> Session:
         """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""

@@ -20,6 +20,7 @@ from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
 from pyalma_tui.store import layout, opening
 from pyalma_tui.store.abandoned import settle
 from pyalma_tui.store.checkpoint import stamp
+from pyalma_tui.store.cold import having
 from pyalma_tui.store.kept_code import grown_from
 from pyalma_tui.store.ledger import NOTES, Ledger
 from pyalma_tui.store.lock import Holder, holder
@@ -160,7 +161,7 @@ class Viewer:
         self._target = Path(store.meta.target or self._target)
         self._code, self._args = store.meta.code or store.meta.module_hash, store.meta.chosen.args or ()
         self._codes = frozenset(grown_from(self._state_dir, self._code))
-        self._running = {run.id for run in ledger.runs if isinstance(run.status, s.Running)}
+        self._running = {run.id for run in having(ledger.runs, "running")}
         self._foresight.forget()
         self._remember(ledger)
 

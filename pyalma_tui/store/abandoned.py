@@ -13,6 +13,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.ending import SESSION_KILLED
 from pyalma_tui.model.experiment import Run, cut_off
 from pyalma_tui.model.records import Stopped
+from pyalma_tui.model.vector import Frozen, Vector
+from pyalma_tui.store.cold import having
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Holder, holder
 from pyalma_tui.store.opening import Store, read_store
@@ -39,8 +41,10 @@ def settle(ledger: Ledger) -> bool:
     return bool(ends) or ledger.hook != hook
 
 
-def why_interrupted(runs: Iterable[Run], interrupted: int) -> str:
+def why_interrupted(runs: Iterable[Run] | Vector[Run], interrupted: int) -> str:
     """What to say behind the number of interrupted runs if some of them were running when their session was killed."""
+    if isinstance(runs, Vector | Frozen):
+        runs = having(runs, "interrupted")
     killed = sum(_was_killed(run) for run in runs) if interrupted else 0
     if not killed:
         return ""
@@ -53,7 +57,7 @@ def _was_killed(run: Run) -> bool:
 
 def ends_of(ledger: Ledger) -> Iterator[Stopped]:
     """The records that end the attempts which nobody runs any more."""
-    for run in ledger.runs if ledger.counts.running or ledger.aside.running else ():
+    for run in having(ledger.runs, "running") if ledger.counts.running or ledger.aside.running else ():
         if isinstance(run.status, s.Running):
             at = max(run.status.since, run.saved_at or 0.0)  # when it was heard of last
             yield Stopped(run.id, run.attempt, None, at, SESSION_KILLED)

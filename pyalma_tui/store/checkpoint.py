@@ -20,12 +20,12 @@ from pyalma_tui.errors import StoreError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.vector import Frozen, Vector
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular, read_regular, refuse_irregular, remove, sync_directory
 from pyalma_tui.store.layout import BACKUP, TEMPORARY
-from pyalma_tui.store.schema import Meta, instance_document, run_document
-
-CHUNK = 512  # documents encoded at a time: other threads get the interpreter in between
+from pyalma_tui.store.schema import Meta
+from pyalma_tui.store.sealing import CHUNK, sealed
 
 EMPTY = msgspec.Raw(b"{}")
 
@@ -94,12 +94,16 @@ class CheckpointStorage(Storage):
 
         A table is a mapping of documents by number as TinyDB hands it in, an iterable of such pairs, or JSON text.
         """
+        self.replace(_pieces(data))
+
+    def replace(self, pieces: Iterable[bytes]) -> None:
+        """Replace the file by this text; raises OSError."""
         temporary = self.path.with_name(self.path.name + TEMPORARY)
         remove(temporary)
         fd = open_regular(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._umask)
         try:
             with os.fdopen(fd, "wb") as file:
-                file.writelines(_pieces(data))
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             self._keep_previous()
@@ -188,12 +192,5 @@ class Checkpoint(msgspec.Struct, frozen=True):
 def write_checkpoint(state_dir: Path, checkpoint: Checkpoint, umask: int | None = None) -> None:
     """Write `db.json`, its mode by `umask` or that of the process; raises OSError and leaves the old one."""
     meta = msgspec.structs.replace(checkpoint.meta, written_at=time.time(), state_dir=str(state_dir))
-    instances = checkpoint.instances
-    storage_of(state_dir, umask).write(
-        {
-            "meta": {1: meta},
-            "instances": ((i.id + 1, instance_document(i)) for i in instances),
-            "runs": ((run.id, run_document(run, instances[run.instance])) for run in checkpoint.runs),
-            **checkpoint.foreign,
-        }
-    )
+    runs = checkpoint.runs if isinstance(checkpoint.runs, Frozen) else Vector(checkpoint.runs).freeze()
+    storage_of(state_dir, umask).replace(sealed(meta, checkpoint.instances, runs, checkpoint.foreign))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import fsum
 from typing import TypeAlias
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, fold, fold_hook, lost_before
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Files, Instance
 from pyalma_tui.model.plan import Grid, runs_of
 from pyalma_tui.model.records import (
     Checkpointed,
@@ -27,7 +25,9 @@ from pyalma_tui.model.records import (
 )
 from pyalma_tui.model.vector import Vector
 from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.store.cold import is_untouched, words_of
 from pyalma_tui.store.row_files import Moved
+from pyalma_tui.store.tallying import tallied
 
 NOTES = 500  # kept in memory; the session log on disk has them all
 OF_NO_RUN = (Note, Checkpointed, DoneStarted, DoneReturned, DoneRaised)
@@ -43,16 +43,22 @@ class Ledger:
     def __init__(self, instances: Sequence[Instance], runs: Sequence[Run], hook: s.DoneHook) -> None:
         self.instances = instances
         self.runs = Vector(runs)
+        frozen = self.runs.freeze()
         self.hook = hook
         self.notes: tuple[Note, ...] = ()
-        self.saved_at: float | None = None
-        self.runs_of = runs_of(len(instances), runs)
+        untouched = bool(frozen) and all(map(is_untouched, frozen.blocks))
+        self.runs_of = Grid(len(instances), len(runs)) if untouched else runs_of(len(instances), runs)
         self._unreset = False  # the record of a reset was lost
         self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
         self._steps: dict[Step, Tally] = {}  # what follows each of them when one of its runs goes on
-        self._aside = dict.fromkeys(s.WORDS, 0)
-        self._counts = dict.fromkeys(s.WORDS, 0)
-        self.rows = self._rows(runs)
+        totals = tallied(instances, frozen, self.runs_of, self._shared)
+        self.rows: Vector[Row] = Vector(totals.rows)
+        self.saved_at = totals.saved_at
+        self._counts = {word: totals.counts.of(word) for word in s.WORDS}
+        self._aside = {word: totals.aside.of(word) for word in s.WORDS}
+        apart = () if isinstance(instances, Files) else [each for each in instances if not each.in_batch]
+        self._apart = {each.id for each in apart}
+        self._removed = {each.id for each in apart if each.removed}
 
     @property
     def counts(self) -> Tally:
@@ -64,41 +70,18 @@ class Ledger:
         """Where the runs stand whose instances are not in the batch any more."""
         return Tally(**self._aside)
 
-    def _rows(self, runs: Sequence[Run]) -> Vector[Row]:
-        counts, aside = self._counts, self._aside
-        everyone = all(instance.in_batch for instance in self.instances)
-        if everyone and all(
-            run.attempt == 0 and run.status is s.PENDING for run in runs
-        ):  # new: all rows of a batch look the same
-            counts["pending"] = len(runs)
-            shared = {n: self._shared(Tally(pending=n)) for n in set(map(len, self.runs_of))}
-            return Vector([Row(shared[len(ids)], ids[0]) for ids in self.runs_of])
-        self.saved_at = max((run.saved_at for run in runs if run.saved_at is not None), default=None)
-        if everyone and len(runs) == len(self.instances) and isinstance(self.runs_of, Grid):  # a row is its run
-            words = [s.word(run.status) for run in runs]
-            alone = {word: self._shared(Tally(**{word: 1})) for word in s.WORDS}
-            counts.update(Counter(words))
-            rows = [Row(alone[word], run.id, run.seconds) for word, run in zip(words, runs, strict=True)]
-            return Vector(rows)
-        rows = []
-        for instance, ids in zip(self.instances, self.runs_of, strict=True):
-            tally = dict.fromkeys(s.WORDS, 0)
-            latest = max((runs[i - 1] for i in ids), key=_recency, default=None)
-            for i in () if instance.removed else ids:
-                tally[s.word(runs[i - 1].status)] += 1
-            counted = counts if instance.in_batch else aside
-            for word in s.WORDS:
-                counted[word] += tally[word]
-            seconds = fsum(runs[i - 1].seconds for i in ids)
-            rows.append(Row(self._shared(Tally(**tally)), latest.id if latest else 0, seconds))
-        return Vector(rows)
-
     def _shared(self, tally: Tally) -> Tally:
         return self._tallies.setdefault(tally, tally)
 
     def run(self, run: int) -> Run:
         """The run with this id."""
         return self.runs[run - 1]
+
+    def standing(self, runs: Iterable[int], *words: s.Word) -> list[int]:
+        """Those of these runs, by id, that have one of these statuses; nothing is decoded for it."""
+        now = b"".join(map(words_of, self.runs.freeze().blocks))
+        letters = {s.LETTER[word] for word in words}
+        return [run for run in runs if now[run - 1] in letters]
 
     def apply(self, record: Record) -> Run | None:
         """Take in one record; the run after it, None where the record is not of a run or changed nothing.
@@ -111,7 +94,7 @@ class Ledger:
         if record.run < 1:
             raise IndexError(record.run)
         old = self.runs[record.run - 1]
-        if self.instances[old.instance].removed:
+        if old.instance in self._removed:
             return None
         new = fold(old, record)
         if new is old:
@@ -134,7 +117,7 @@ class Ledger:
         before, after = s.word(old.status), s.word(new.status)
         row = self.rows[new.instance]
         if before != after:
-            counted = self._counts if self.instances[new.instance].in_batch else self._aside
+            counted = self._aside if new.instance in self._apart else self._counts
             counted[before] -= 1
             counted[after] += 1
             step = row.tally, before, after
@@ -181,12 +164,3 @@ class Ledger:
             self._unreset |= isinstance(lost, Reset)
             self.apply(lost)
         self.apply(record)
-
-
-def _recency(run: Run) -> tuple[bool, float, int]:
-    match run.status:
-        case s.Running(since=at):
-            return (True, at, -run.id)
-        case s.Interrupted(at=at) | s.Failed(at=at) | s.Done(at=at):
-            return (False, at, -run.id)
-    return (False, run.saved_at or 0.0, -run.id)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +16,7 @@ from pyalma_tui.errors import IllegalTransitionError, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.bounds import MOST_SESSIONS
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance, compact
 from pyalma_tui.model.plan import Grid
 from pyalma_tui.model.records import Checkpointed, Note, Record, Returned, Saved
 from pyalma_tui.store import layout
@@ -24,6 +26,7 @@ from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.ours import refuse_disguised
 from pyalma_tui.store.schema import (
     SCHEMA,
+    SEAL,
     TABLES,
     InstanceDocument,
     Meta,
@@ -31,9 +34,11 @@ from pyalma_tui.store.schema import (
     instance_of,
     run_of,
 )
+from pyalma_tui.store.sealing import Sealed, is_seal, read_sealed, read_sealed_meta
 from pyalma_tui.store.segment import READ
 from pyalma_tui.store.tail import Tail
 
+T = TypeVar("T")
 OLD_CHECKPOINTED = re.compile(r"checkpoint ([0-9]{1,18})(?: of ([0-9a-f]+))?")  # a note that once stood for the record
 
 
@@ -54,8 +59,10 @@ class Store(msgspec.Struct, frozen=True):
     recorded: frozenset[int] = frozenset()
 
 
-def read_store(state_dir: Path) -> Store | None:
+def read_store(state_dir: Path, today: Sequence[Instance] | None = None) -> Store | None:
     """What the directory holds, None if it holds nothing; changes nothing. Raises StoreError.
+
+    `today` are the instances that it is probably about: the same ones are not made again.
 
     Without the lock the owner may write a checkpoint and remove segments meanwhile: then it is read again.
     """
@@ -64,7 +71,7 @@ def read_store(state_dir: Path) -> Store | None:
             refuse_disguised(state_dir)
             before = stamp(state_dir)
             with _no_garbage_collection():
-                store = _read(state_dir)
+                store = _read(state_dir, today)
         except FileNotFoundError:  # a segment went while we read
             continue
         except OSError as error:
@@ -78,8 +85,18 @@ def read_store(state_dir: Path) -> Store | None:
 def read_meta(state_dir: Path) -> Meta | None:
     """What `db.json` says of the experiment as a whole, None if it is not there; raises StoreError."""
     storage = storage_of(state_dir)
+    if (meta := _if_sealed(storage, read_sealed_meta)) is not None:
+        return meta
     tables = storage.tables()
     return None if tables is None else _meta(storage, tables)
+
+
+def _if_sealed(storage: CheckpointStorage, read: Callable[[Path], T | None]) -> T | None:
+    """What is read of a file that is as we wrote it, None if all of it has to be checked, or refused."""
+    try:
+        return read(storage.path)
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -94,18 +111,34 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read(state_dir: Path) -> Store | None:
+def _read(state_dir: Path, today: Sequence[Instance] | None) -> Store | None:
     storage = storage_of(state_dir)
-    tables = storage.tables()
     journal = layout.journal(state_dir)
     names = segments(journal)
     if any(session_of(name) > MOST_SESSIONS for name in names):
         raise StoreError(f"store: {journal}: {names[-1]}: no session has that number. Nothing was changed")
-    if tables is None:
+    known = _if_sealed(storage, lambda path: read_sealed(path, today)) or _checked(storage)
+    if known is None:
         if any(_has_records(journal / name) for name in names):  # else: a first start that came to nothing
             raise storage.unreadable("it is missing, but the journal beside it is not")
         if os.path.lexists(layout.backup(state_dir)):
             raise storage.unreadable("it is missing")
+        return None
+    meta = known.meta
+    ledger = Ledger(known.instances, known.runs, meta.done_hook)
+    if not isinstance(ledger.runs_of, Grid) and len({(r.instance, r.iteration) for r in known.runs}) < len(known.runs):
+        raise storage.unreadable("`$.runs` has two runs of one instance and iteration")
+    stale = tuple(name for name in names if session_of(name) < meta.session and name not in meta.folded)
+    fresh = [name for name in names if name not in stale]
+    folded, damaged, recorded = _fold(storage, ledger, meta, journal, fresh)
+    folded |= {name: (journal / name).stat().st_size for name in stale}
+    return Store(meta, ledger, folded, known.foreign, damaged, stale, recorded)
+
+
+def _checked(storage: CheckpointStorage) -> Sealed | None:
+    """What a file holds that anybody may have written: each document is looked at. None if there is no file."""
+    tables = storage.tables()
+    if tables is None:
         return None
     meta = _meta(storage, tables)
     instances = [instance_of(*document) for document in storage.documents(tables, "instances", InstanceDocument)]
@@ -114,15 +147,10 @@ def _read(state_dir: Path) -> Store | None:
         raise storage.unreadable("`$.instances` has gaps in its numbers")
     if len({run.instance for run in runs}) != len(instances):
         raise storage.unreadable("`$.runs` has no run of an instance")
-    ledger = Ledger(instances, runs, meta.done_hook)
-    if not isinstance(ledger.runs_of, Grid) and len({(run.instance, run.iteration) for run in runs}) != len(runs):
-        raise storage.unreadable("`$.runs` has two runs of one instance and iteration")
-    stale = tuple(name for name in names if session_of(name) < meta.session and name not in meta.folded)
-    fresh = [name for name in names if name not in stale]
-    folded, damaged, recorded = _fold(storage, ledger, meta, journal, fresh)
-    folded |= {name: (journal / name).stat().st_size for name in stale}
+    if SEAL in tables and is_seal(tables[SEAL]):
+        del tables[SEAL]
     foreign = {name: raw.copy() for name, raw in tables.items() if name not in TABLES}
-    return Store(meta, ledger, folded, foreign, damaged, stale, recorded)
+    return Sealed(meta, compact(instances), runs, foreign)
 
 
 def segments(journal: Path) -> tuple[str, ...]:

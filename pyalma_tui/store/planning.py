@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from operator import eq
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from pyalma_tui.model import status as s
 from pyalma_tui.model.completion import concerning, identified, identity_of, offered
 from pyalma_tui.model.experiment import Run, anew, cut_off, has_result
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Instance, compact, equal, in_batch
 from pyalma_tui.model.plan import Grid, dispatch_order, grow, plan, refuse_too_many
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.ledger import Ledger
@@ -52,7 +51,7 @@ def plan_start(
         planned = _planned(store.ledger, store.meta.iterations)
         store.ledger.hook = identified(cut_off(store.ledger.hook), planned)
     if store is None or not store.meta.session:
-        instances = list(batch or ())
+        instances = compact(batch or ())
         iterations = iterations or 1
         seed = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
         refuse_too_many(target, len(instances), iterations)
@@ -61,11 +60,12 @@ def plan_start(
     else:
         iterations = iterations or store.meta.iterations
         seed = store.meta.seed
-        today = [each for each in store.ledger.instances if each.in_batch] if batch is None else batch
+        today = in_batch(store.ledger.instances) if batch is None else batch
         refuse_too_many(target, len(today), iterations)
         ledger, numbers, change = merge(store.ledger, today, iterations, seed)
         growth = change.text
-    order = list(dispatch_order(ledger.runs.freeze(), numbers, iterations))
+    as_planned = isinstance(ledger.runs_of, Grid)
+    order = dispatch_order(ledger.runs.freeze(), numbers, iterations, as_planned=as_planned)
     ledger.hook = offered(concerning(ledger.hook, _completed(ledger, order)), has_done)
     return Planned(ledger, numbers, order, iterations, seed, growth)
 
@@ -125,7 +125,7 @@ def merge(
     The others are removed; if one comes back it is as new, with the ids and seeds that it had.
     """
     as_planned = isinstance(ledger.runs_of, Grid) and len(batch) * iterations <= len(ledger.runs)
-    if as_planned and len(batch) == len(ledger.instances) and all(map(eq, batch, ledger.instances)):
+    if as_planned and (batch is ledger.instances or equal(batch, ledger.instances)):
         return ledger, range(len(batch)), Growth()
     known = {instance.identity: instance for instance in ledger.instances}
     instances = {i.id: msgspec.structs.replace(i, in_batch=False) if i.in_batch else i for i in ledger.instances}
@@ -153,7 +153,7 @@ def merge(
     )
     if not added and all(a is b for a, b in pairs):
         return ledger, order, growth
-    merged = Ledger(everything, [*runs, *added], ledger.hook)
+    merged = Ledger(compact(everything), [*runs, *added], ledger.hook)
     merged.notes = ledger.notes
     return merged, order, growth
 

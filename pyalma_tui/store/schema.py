@@ -18,6 +18,7 @@ from pyalma_tui.model.instance import Instance
 
 SCHEMA = 1
 TABLES = ("meta", "instances", "runs")
+SEAL = "seal"  # the table that tells that nobody has changed the others: see `sealing`
 REMOVED = "removed"  # the status of a run whose instance is no part of the experiment any more
 
 Documents = dict[int, msgspec.Raw]

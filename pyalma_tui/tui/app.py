@@ -46,7 +46,7 @@ class ExperimentApp(PreferredApp):
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
     `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
     `preferences` goes into the file that they are `kept_in`, None for nowhere. `filtered` is the text by which the list
-    is filtered, from the start to the end.
+    is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen.
     """
 
     TITLE = "pyalma-tui"
@@ -67,6 +67,7 @@ class ExperimentApp(PreferredApp):
         preferences: Preferences | None = None,
         kept_in: Path | None = None,
         filtered: str = "",
+        shown: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(theme, preferences or Preferences(), kept_in)
         self.conductor = conductor
@@ -78,6 +79,7 @@ class ExperimentApp(PreferredApp):
         self._leaving = False
         self._unseen = False  # whether something has ended while nobody looked
         self._clock, self._monotonic = clock, monotonic
+        self._shown = shown
 
     def show(self) -> None:
         """Run it in this terminal until it is left."""
@@ -116,6 +118,7 @@ class ExperimentApp(PreferredApp):
         """After the first painting."""
         self._notice(Snapshot(), self.moment.snapshot)
         self.look()
+        self._shown()
         self.run_worker(self._load_the_rest())
 
     async def _load_the_rest(self) -> None:

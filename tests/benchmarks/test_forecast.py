@@ -110,7 +110,7 @@ def _share(found: list[bool]) -> str:
 
 def test_the_forecast_is_cheap(figures: Figures) -> None:
     """At 100,000 runs, half of them done: its processor time, as a share of that until the next one."""
-    runs = plan(100_000, 1, 1)
+    runs = list(plan(100_000, 1, 1))
     for number in range(100_000, 50_000, -1):
         seconds = 1 + number % 7
         runs[number - 1] = replace(runs[number - 1], status=s.Done(1.0, seconds), seconds=seconds, attempt=1)

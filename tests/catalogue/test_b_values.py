@@ -10,7 +10,7 @@ from typing import Any
 from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import PROGRAM, Experiment, until
 from tests.catalogue.handed import TELLS, told
-from tests.terminal.screen import FULL_SCREEN, Terminal
+from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
 
 
 def naming(experiment: Experiment, instances: str, run: str = TELLS) -> Experiment:
@@ -177,6 +177,31 @@ def test_warnings_of_a_batch_are_on_the_screen_and_in_the_session_log_once(exper
     result = experiment.run()
     for line in warned:
         assert (result.out + result.err).count(line) == 1, "without a screen it is on stderr, and not said twice"
+
+
+@case("B120-a-file-that-a-large-batch-lacks-is-told-as-soon-as-it-is-known")
+def test_a_missing_file_of_a_large_batch_is_told_in_the_same_places(experiment: Experiment) -> None:
+    names = [f"i{number:04d}" for number in range(3000)]
+    experiment.write(TELLS, names)
+    for name in ("i0007", "i2999"):
+        (experiment.folder / name).unlink()
+    line = (
+        f"2 files do not exist: {experiment.folder}/i0007, {experiment.folder}/i2999. The runs are started all the same"
+    )
+    with Terminal(experiment.folder, "m.py", "--paused", columns=150, program=(PROGRAM,)) as terminal:
+        terminal.wait(lambda _: b"2 files do not" in terminal.raw.partition(FULL_SCREEN)[2], "it in a message")
+        terminal.press("s")
+        terminal.see("session log", "2 files do not exist")
+        terminal.press("escape")
+        terminal.wait(lambda text: "session log" not in text, "the list")
+        terminal.press("q")
+        assert terminal.end() == 130
+        assert b"warning: 2 files do not exist" in terminal.raw.rpartition(LEFT)[2]
+    assert experiment.session_log().count(line) == 1
+    for form in ("--plain", "--json"):
+        result = experiment.start("m.py", form, "--paused").end()
+        assert (result.err.count(line), result.out.count("not exist")) == (1, 0)
+    assert experiment.session_log().count(line) == 3
 
 
 @cases(

@@ -18,7 +18,7 @@ from pyalma_tui.model import experiment
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Extents
 from pyalma_tui.model.records import Saved
-from pyalma_tui.store import checkpoint, ledger, opening, row_files, schema, segment
+from pyalma_tui.store import checkpoint, cold, ledger, opening, row_files, schema, segment
 from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.disk import sync_data
 from pyalma_tui.store.journal import Journal
@@ -80,15 +80,15 @@ def runs_are_handed_out_before_the_first_checkpoint(patch: Patch) -> None:
 
 
 def the_checkpoint_is_written_in_place(patch: Patch) -> None:
-    def write(self: checkpoint.CheckpointStorage, data: checkpoint.Tables) -> None:
+    def replace(self: checkpoint.CheckpointStorage, pieces: Iterable[bytes]) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
         os.ftruncate(fd, 0)
         with os.fdopen(fd, "wb") as file:
-            file.writelines(checkpoint._pieces(data))
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
 
-    patch.setattr(checkpoint.CheckpointStorage, "write", write)
+    patch.setattr(checkpoint.CheckpointStorage, "replace", replace)
 
 
 def positions_count_what_was_not_read(patch: Patch) -> None:
@@ -155,6 +155,7 @@ def a_started_run_counts_as_done(patch: Patch) -> None:
         return ready(number, document)
 
     patch.setattr(opening, "run_of", hopeful)
+    patch.setattr(cold, "run_of", hopeful)
 
 
 def what_was_lost_in_between_is_not_made_up_for(patch: Patch) -> None:  # was ours

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
+from pyalma_tui.errors import InputError
+from pyalma_tui.loading.entries import WORTH_LISTING, Entry, expand_arguments, from_values, missing, number
 from pyalma_tui.model.instance import Instance
 from tests.loading.conftest import touch
 from tests.loading.saying import message_for, no_warning
@@ -249,7 +251,7 @@ def test_the_base_may_be_relative_or_the_root(tmp_path: Path, monkeypatch: pytes
     ids=str,
 )
 def test_an_instance_is_named_by_its_path_and_its_data(entry: Entry, name: str) -> None:
-    assert number([entry], Path("/base")) == [Instance(0, name, entry.file, entry.data)]
+    assert list(number([entry], Path("/base"))) == [Instance(0, name, entry.file, entry.data)]
 
 
 def test_equal_entries_are_counted_and_only_those(tmp_path: Path) -> None:
@@ -279,10 +281,11 @@ def test_missing_files_are_named_once_in_the_order_of_the_batch(tmp_path: Path, 
     os.symlink("target", tmp_path / "link")
     os.symlink("nothing", tmp_path / "broken")
     wanted = ["nope", "broken", *names, "link", "d", "nope", "d/x", "d/y", "nodir/x", "a\0b", "\ud800", "target/x"]
-    entries = [Entry(f"{tmp_path}/{name}") for name in wanted] + [Entry("", b"1"), Entry(f"{tmp_path}/no", b"1")]
+    paths = [*(f"{tmp_path}/{name}" for name in wanted), "", f"{tmp_path}/no"]
 
     absent = ["nope", "broken", "d/y", "nodir/x", "a\0b", "\ud800", "target/x", "no"]
-    assert missing(entries) == [f"{tmp_path}/{name}" for name in absent]
+    assert missing(paths) == missing([path.removeprefix(f"{tmp_path}/") for path in paths], f"{tmp_path}/")
+    assert missing(paths) == [f"{tmp_path}/{name}" for name in absent]
 
 
 def test_nothing_is_missing_when_all_is_there(tmp_path: Path) -> None:
@@ -291,7 +294,7 @@ def test_nothing_is_missing_when_all_is_there(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.path.relpath(tmp_path / "s"))
 
-    assert missing([Entry(f"{tmp_path}/{name}") for name in ("a", "d", "s")] + [Entry("", b"{}"), Entry("/")]) == []
+    assert missing([*(f"{tmp_path}/{name}" for name in ("a", "d", "s")), "", "/"]) == []
     assert missing([]) == []
 
 
@@ -306,7 +309,7 @@ def test_files_of_one_folder_are_not_asked_for_one_by_one(tmp_path: Path, monkey
 
     monkeypatch.setattr(os.path, "exists", exists)
 
-    assert missing([Entry(f"{tmp_path}/{name}") for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
+    assert missing([f"{tmp_path}/{name}" for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
     assert asked == [f"{tmp_path}/nope"]
 
 
@@ -314,7 +317,7 @@ def test_a_folder_is_not_listed_for_a_few_files(tmp_path: Path, monkeypatch: pyt
     touch(tmp_path, "a")
     monkeypatch.delattr(os, "scandir")
 
-    assert missing([Entry(f"{tmp_path}/{name}") for name in ("a", "nope")]) == [f"{tmp_path}/nope"]
+    assert missing([f"{tmp_path}/{name}" for name in ("a", "nope")]) == [f"{tmp_path}/nope"]
 
 
 def test_files_of_a_folder_that_cannot_be_listed_are_asked_for_one_by_one(
@@ -328,4 +331,50 @@ def test_files_of_a_folder_that_cannot_be_listed_are_asked_for_one_by_one(
 
     monkeypatch.setattr(os, "scandir", refuse)
 
-    assert missing([Entry(f"{tmp_path}/{name}") for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
+    assert missing([f"{tmp_path}/{name}" for name in [*names, "nope"]]) == [f"{tmp_path}/nope"]
+
+
+WRITTEN = [
+    "*",
+    "x?",
+    "[a]",
+    "./x",
+    "../x",
+    "x/",
+    "x/./y",
+    "x/../y",
+    "x//y",
+    "//x",
+    ".",
+    "..",
+    "x/..",
+    "x/.",
+    "x",
+    "/x",
+    "..x",
+    "x..",
+    ".x",
+    "[/]",
+    "i7",
+    "/base/i7",
+]
+ODD: list[object] = ["", *WRITTEN, "a\nb", "a\0b", "\ud800", "/base/d/i7", {"file": "x"}, {"data": 1}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_a_long_list_means_what_its_parts_mean(tmp_path: Path, odd: object) -> None:
+    values = [*(f"i{number}" for number in range(WORTH_LISTING)), odd]
+
+    def found(values: Sequence[object]) -> list[Entry] | str:
+        try:
+            return list(from_values(values, Path("/base"), "m.py", no_warning))
+        except InputError as error:
+            return str(error).replace("instances[0]", f"instances[{WORTH_LISTING}]")
+
+    alone = found([odd])
+    expected = alone if isinstance(alone, str) else [*map(Entry, (f"/base/{value}" for value in values[:-1])), *alone]
+    assert found(values) == expected
+    for base in ("/base", "/", "/base/d"):
+        if isinstance(expected, list):
+            entries = from_values(values, Path("/base"), "m.py", no_warning)
+            assert list(number(entries, Path(base))) == list(number(expected, Path(base)))

@@ -21,7 +21,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def of_text(folder: Path, name: str, content: str | bytes) -> list[Entry]:
-    return read_batch(write(folder, name, content), no_warning)
+    return list(read_batch(write(folder, name, content), no_warning))
 
 
 def test_a_text_file_has_a_path_a_line(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_what_comes_through_a_pipe_is_read_by_how_it_begins(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("/dev/fd/{fd}", "/proc/self/fd/{fd}"):
-        found = through_a_pipe(content.encode(), name, lambda path: read_batch(path, no_warning))
+        found = through_a_pipe(content.encode(), name, lambda path: list(read_batch(path, no_warning)))
         assert found == [
             Entry(entry.file.replace("{here}", str(tmp_path)), entry.data, entry.title, entry.bare) for entry in entries
         ]

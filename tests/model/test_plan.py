@@ -25,7 +25,7 @@ def pyalma(instances: int, iterations: int, seed: int) -> list[tuple[int, int, i
 
 @given(st.integers(0, 9), st.integers(1, 5), st.integers())
 def test_runs_are_dispatched_in_the_order_and_with_the_seeds_of_pyalma(n: int, iterations: int, seed: int) -> None:
-    runs = plan(n, iterations, seed)
+    runs = list(plan(n, iterations, seed))
     dispatched = [runs[i - 1] for i in dispatch_order(runs, range(n), iterations)]
     assert [(run.iteration, run.instance, run.seed) for run in dispatched] == pyalma(n, iterations, seed)
 
@@ -52,10 +52,10 @@ def batch(*names: str) -> list[Instance]:
 
 
 def test_growth_adds_what_is_missing_and_keeps_every_seed() -> None:
-    runs = plan(2, 1, 5)
+    runs = list(plan(2, 1, 5))
     added = grow(runs, batch("a", "b", "c"), 2, 5)
     assert [(run.id, run.instance, run.iteration) for run in added] == [(3, 2, 0), (4, 0, 1), (5, 1, 1), (6, 2, 1)]
-    assert plan(2, 1, 5) == runs
+    assert list(plan(2, 1, 5)) == runs
     assert grow([*runs, *added], batch("a", "b", "c"), 2, 5) == []
 
 
@@ -84,7 +84,7 @@ def test_a_name_that_is_not_utf8_has_a_grown_seed() -> None:
 
 @pytest.mark.parametrize("today", [[0, 1, 2], [2, 0, 1], [1], []])
 def test_todays_batch_is_dispatched_from_its_end_wherever_its_runs_are(today: list[int]) -> None:
-    runs = plan(2, 1, 5)
+    runs = list(plan(2, 1, 5))
     runs += grow(runs, batch("a", "b", "c"), 2, 5)
     dispatched = [runs[i - 1] for i in dispatch_order(runs, today, 2)]
     assert [(r.iteration, r.instance) for r in dispatched] == [(k, i) for k in (0, 1) for i in reversed(today)]

@@ -39,7 +39,7 @@ def test_freezing_copies_only_blocks_that_changed() -> None:
     before = vector.freeze()
     vector[MASK + 1] = -1
     after = vector.freeze()
-    assert [a is b for a, b in zip(before._blocks, after._blocks, strict=True)] == [True, False, True]
+    assert [a is b for a, b in zip(before.blocks, after.blocks, strict=True)] == [True, False, True]
 
 
 @pytest.mark.parametrize("index", [3, -4, MASK + 1])

@@ -20,7 +20,7 @@ from pyalma_tui.store.ledger import Ledger
 
 def ledger(instances: int, iterations: int = 1, done: int = 0, seconds: float = 10.0) -> Ledger:
     """So many of the runs, in dispatch order, are done after so many seconds each."""
-    runs = plan(instances, iterations, 1)
+    runs = list(plan(instances, iterations, 1))
     for number in order(instances, iterations)[:done]:
         runs[number - 1] = replace(runs[number - 1], status=s.Done(1.0, seconds), seconds=seconds, attempt=1)
     return Ledger([Instance(i, str(i), f"/{i}") for i in range(instances)], runs, s.DoneHook())

@@ -542,3 +542,30 @@ def test_a_cut_off_done_is_told_alike_by_a_look_a_view_and_the_next_start(
     with dying(opened(settings(tmp_path))) as session:
         told = [store.ledger.hook.status, viewer.snapshot().done_hook.status, session.ledger.hook.status]
     assert (holder, told) == (None, [then] * 3)
+
+
+@pytest.mark.parametrize("count", [3, 3000])
+def test_a_start_syncs_as_often_whatever_it_is_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    synced: list[str] = []
+    for name in ("fsync", "fdatasync"):
+        ready = getattr(os, name)
+
+        def sync(fd: int, ready: Callable[[int], None] = ready) -> None:
+            synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{fd}"), tmp_path))
+            ready(fd)
+
+        monkeypatch.setattr(os, name, sync)
+    (tmp_path / "x.py").write_text("def run(instance, save, state): ...")
+    always = ["x.alma/db.json.tmp", "x.alma", "x.alma/journal", "x.alma/journal/{}-runner-0001.jsonl"]
+    first = [".", "x.alma", "x.alma"]  # which are made
+    second = ["x.alma/journal"]  # the segment of the first goes
+    for session in (1, 2):
+        with dying(opened(settings(tmp_path, count))) as opening:
+            opening._checkpointing.finish(wait=True)
+            opening.tend(1e9, idle=False)
+            opening._checkpointing.finish(wait=True)
+        told = [each.format(f"{session:06d}") for each in always]
+        assert sorted(synced) == sorted([*told, *(first if session == 1 else second)]), session
+        del synced[:]

@@ -33,7 +33,7 @@ RECORDS = (
 def test_plain_tinydb_opens_it_and_finds_flat_documents(tmp_path: Path) -> None:
     write_store(tmp_path, *RECORDS)
     with TinyDB(tmp_path / "db.json") as db:
-        assert db.tables() == {"meta", "instances", "runs"}
+        assert db.tables() == {"meta", "instances", "runs", "seal"}
         (done,) = db.table("runs").search(where("status") == "done")
         assert (done.doc_id, done["instance"], done["state"], done["saves"]) == (1, "i0", {"left": 7}, 1)
         (failed,) = db.table("runs").search(where("status") == "failed")

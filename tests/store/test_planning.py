@@ -13,7 +13,8 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Raised, Returned, Saved, Started, Stopped
 from pyalma_tui.model.view import Tally
 from pyalma_tui.store.opening import read_store
-from pyalma_tui.store.planning import Growth, merge, new_ledger, without
+from pyalma_tui.store.planning import Growth, merge, new_ledger, plan_start, without
+from pyalma_tui.store.schema import Meta
 from tests.store.stores import instances, write_store
 
 ERROR = s.Error("no such file")
@@ -80,3 +81,11 @@ def test_a_changed_title_is_shown_and_nothing_else_changes() -> None:
     ledger = new_ledger(instances(1), 1, 5)
     merged, _, growth = merge(ledger, [Instance(0, "i0", "/i0", title="the first")], 1, 5)
     assert (merged.instances[0].label, merged.instances[0].id, growth) == ("the first", 0, Growth())
+
+
+def test_a_grown_experiment_is_dispatched_iteration_by_iteration_too(tmp_path: Path) -> None:
+    write_store(tmp_path, ledger=new_ledger(instances(2), 2, 5), meta=Meta(session=1, serial=1, iterations=2, seed=5))
+    store = read_store(tmp_path)
+    planned = plan_start(store, instances(3), None, None, tmp_path / "m.py", has_done=False)
+    found = [(run.iteration, run.instance) for run in map(planned.ledger.run, planned.order)]
+    assert found == [(0, 2), (0, 1), (0, 0), (1, 2), (1, 1), (1, 0)]
