@@ -125,7 +125,7 @@ class ExperimentApp(App[None]):
         """After the first painting."""
         self._notice(Snapshot(), self.moment.snapshot)
         self.look()
-        self.run_worker(self._load_the_rest())
+        self.run_worker(self._load_the_rest)
 
     async def _load_the_rest(self) -> None:
         """Import what nobody has seen yet, with time for a key in between; nothing that is there then is garbage."""
