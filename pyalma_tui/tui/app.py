@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import Any, ClassVar, Final
 
-from textual import on
+from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
@@ -125,8 +125,9 @@ class ExperimentApp(App[None]):
         """After the first painting."""
         self._notice(Snapshot(), self.moment.snapshot)
         self.look()
-        self.run_worker(self._load_the_rest)
+        self._load_the_rest()
 
+    @work
     async def _load_the_rest(self) -> None:
         """Import what nobody has seen yet, with time for a key in between; nothing that is there then is garbage."""
         for _ in later.load():
