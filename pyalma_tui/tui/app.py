@@ -10,7 +10,7 @@ from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from textual import on
+from textual import on, work
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
@@ -119,8 +119,9 @@ class ExperimentApp(PreferredApp):
         self._notice(Snapshot(), self.moment.snapshot)
         self.look()
         self._shown()
-        self.run_worker(self._load_the_rest())
+        self._load_the_rest()
 
+    @work
     async def _load_the_rest(self) -> None:
         """Import what nobody has seen yet, with time for a key in between; nothing that is there then is garbage."""
         for _ in chain(later.load(), rooms.load()):

@@ -29,11 +29,11 @@ def run(instance, save, state, progress):
 
 
 @contextmanager
-def on_screen(folder: Folder, others: int, workers: int) -> Iterator[tuple[Terminal, list[Told]]]:
+def on_screen(folder: Folder, others: int, workers: int, *options: str) -> Iterator[tuple[Terminal, list[Told]]]:
     """The program in a terminal, with runs that do what they are told."""
     folder.tell(others, workers)
     listener = Listener(folder)
-    with Terminal(folder.command("--workers", str(workers)), folder.path) as terminal:
+    with Terminal(folder.command("--workers", str(workers), *options), folder.path) as terminal:
         told = [listener.accept() for _ in range(workers)]
         listener.close()
         terminal.wait_for("f/i000000")
@@ -117,7 +117,7 @@ def test_keys_processor_and_bytes_in_a_large_experiment(folder: Folder, figures:
         since, line = terminal.received, greeting.received
         time.sleep(window)
         bytes_idle, bytes_hello = terminal.received - since, greeting.received - line
-    _processor(figures, "idle, 100,000 instances", calm["app"], calm["hello"], 0.02)
+    _processor(figures, "idle, 100,000 instances", calm["app"], calm["hello"], 0.01)
     figures.add(
         Figure(
             13,
@@ -138,20 +138,31 @@ def test_keys_processor_and_bytes_in_a_large_experiment(folder: Folder, figures:
         with keys_pressed(terminal, "jjjkkk", 0.2):
             busy = [_use(terminal, window) for _ in range(windows)]
         stop()
+    _answered(figures, "2 saving", found, 0.033)
+    _processor(figures, "2 saving flat out, keys pressed", busy, None, 0.15)
+    nice = ("--nice", "5")
+    with on_screen(folder.sub("nice"), MANY, 2, *nice) as (terminal, told), hello(folder.path) as greeting:
+        greeting.wait_for("hello, world")
+        stop = _keep_saving(told)
+        found = interleaved({"app": _Keys(terminal).press, "hello": _Hello(greeting).press}, presses)
+        stop()
+    _answered(figures, "2 saving with --nice 5", found, 0.025)
+
+
+def _answered(figures: Figures, what: str, found: dict[str, list[float]], goal: float) -> None:
     slow, hello_slow = percentile(found["app"], 0.95), percentile(found["hello"], 0.95)
     figures.add(
         Figure(
             8,
-            "key to bytes of the row, 100,000 instances, 2 saving, p95",
+            f"key to bytes of the row, 100,000 instances, {what}, p95",
             f"{slow * 1e3:.0f} ms, median {milliseconds(found['app'])}",
             f"hello-world p95 {hello_slow * 1e3:.0f} ms, median {milliseconds(found['hello'])}",
             f"{slow / hello_slow:.1f}",
-            "≤ 33 ms",
+            f"≤ {goal * 1e3:.0f} ms",
             False,
-            slow <= 0.033,
+            slow <= goal,
         )
     )
-    _processor(figures, "2 saving flat out, keys pressed", busy, None, 0.25)
 
 
 def _processor(figures: Figures, what: str, used: list[float], reference: list[float] | None, goal: float) -> None:
@@ -290,7 +301,7 @@ def test_memory_of_a_large_log(folder: Folder, figures: Figures) -> None:
             megabytes(median(found["large"])),
             f"with a log of one line {megabytes(median(found['small']))}",
             f"+{megabytes(more)}",
-            "+0 (≤ 2 MB)",
+            "≤ +2 MB",
             True,
             more <= 2e6,
         )

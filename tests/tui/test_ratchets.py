@@ -150,7 +150,7 @@ async def test_no_key_waits_for_what_is_old_to_be_collected() -> None:
         await t.until(gc.isenabled)
         gc.callbacks.append(count)
         try:
-            await _press(t, "j", 300)
+            await _press(t, "j", 200)
         finally:
             gc.callbacks.remove(count)
     assert collected[0] > 10, "it collects"
