@@ -190,7 +190,7 @@ def anything(draw: st.DrawFn) -> Known:
         traits={i: draw(st.dictionaries(st.sampled_from("xyz"), value)) for i in range(count)},
         told=draw(st.lists(st.floats(-30, 30), max_size=5)),
         longest=draw(st.none() | SECONDS),
-        pause=draw(st.floats(0, 10)),
+        gap=draw(st.floats(0, 10)),
     )
 
 
