@@ -194,7 +194,7 @@ def anything(draw: st.DrawFn) -> Known:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(anything())
 def test_whatever_is_known_it_is_in_order_and_not_past(known: Known) -> None:
     found = forecast(known)
