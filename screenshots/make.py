@@ -13,16 +13,17 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from pyalma_tui.loading.target import find_target
 from pyalma_tui.model import status as s
+from pyalma_tui.model.belief import Ahead, Ended
 from pyalma_tui.model.chosen import Chosen
-from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.forecast import forecast
+from pyalma_tui.model.experiment import Run, worked
+from pyalma_tui.model.foretelling import Known, forecast
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.snapshot import Load, Slot, Snapshot
@@ -92,20 +93,32 @@ def _still(snapshot: Snapshot) -> Snapshot:
     runs = type(snapshot.runs)((tuple(_still_run(run) for run in snapshot.runs),), len(snapshot.runs))
     taken = [sum(runs[i - 1].seconds for i in ids) for ids in snapshot.runs_of]
     rows = tuple(msgspec.structs.replace(row, seconds=spent) for row, spent in zip(snapshot.rows, taken, strict=True))
-    durations = [run.seconds for run in runs if isinstance(run.status, s.Done)] * 2
     busy = snapshot.counts.running
-    remaining = busy + snapshot.counts.pending
     return msgspec.structs.replace(
         snapshot,
         at=NOW,
         runs=runs,
         rows=type(snapshot.rows)((rows,), len(rows)),
         saved_at=NOW - 1,
-        forecast=forecast(durations, remaining, 0.0, 2) if busy else None,
+        forecast=forecast(_known(runs)) if busy else None,
         slots=tuple(
             sorted((_still_slot(slot, runs[slot.run - 1]) for slot in snapshot.slots if slot.run), key=_number)
         ),
         notes=tuple(msgspec.structs.replace(note, at=NOW) for note in snapshot.notes),
+    )
+
+
+def _known(runs: Sequence[Run]) -> Known:
+    place = {run.id: 1 - run.instance / len(runs) for run in runs}
+    ahead = [
+        Ahead(run.id, run.instance, place[run.id], worked(run, NOW)) for run in runs[::-1] if not s.reason(run.status)
+    ]
+    return Known(
+        now=NOW,
+        workers=2,
+        ended=[Ended(run.instance, place[run.id], run.seconds) for run in runs if isinstance(run.status, s.Done)],
+        running=[run for run in ahead if run.elapsed],
+        waiting=[run for run in ahead if not run.elapsed],
     )
 
 

@@ -39,6 +39,9 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:
-        workers = number_of_workers(read_workers(chosen.workers or chosen.file.get("workers", 1)))
-        say(f"running now, process {busy.pid}, {left(foreseen(ledger, workers), time.time())}")
+        told = f"running now, process {busy.pid}"
+        if ledger.counts.running:
+            workers = number_of_workers(read_workers(chosen.workers or chosen.file.get("workers", 1)))
+            told += f", {left(foreseen(ledger, workers), time.time())}"
+        say(told)
     return 0

@@ -21,7 +21,7 @@ BENT = 0.3  # … and what progress says of the time that is left from what then
 TRUST = 1.0  # values that each of these counts as
 FORMLESS = 8.0  # values that the normal distribution counts as, beside those that were left over
 DRIFT = 0.15  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
-NOVEL = 1.2  # how much instances may differ that tell something which none has told that is known
+NOVEL = 1.5  # how much instances may differ that tell something which none has told that is known
 BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it, …
 FURTHER = 0.8  # … and one along the batch, where nothing but the place tells
 FAR = 1.5  # how much longer or shorter runs may be there than any that was seen, before it is known: at most twice that
@@ -249,7 +249,7 @@ def _fit(
         failing,
         tuple(failures),
         drift,
-        _heard([traits for (traits, _), weight in zip(seen, weights, strict=True) if weight > 0.5]),
+        _heard([traits for (traits, _), weight in zip(seen, weights, strict=True) if weight == 1]),
     )
 
 

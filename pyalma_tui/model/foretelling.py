@@ -33,7 +33,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     all, of those that have not failed. `waiting` are those that wait, in dispatch order: of the
     first ones a sample in which each stands for `each`, of the last `last` all (of all all, if `each` is 1). `told` is
     what progress was off by (see `believe`); `longest` the seconds after which a run is ended, None if it is not;
-    `pause` are the seconds between two runs of one worker.
+    `gap` are the seconds between two runs of one worker.
     """
 
     now: float
@@ -47,7 +47,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     traits: Mapping[int, Traits] = {}
     told: Sequence[float] = ()
     longest: float | None = None
-    pause: float = 0.0
+    gap: float = 0.0
 
 
 def forecast(known: Known) -> Forecast | None:
@@ -162,7 +162,7 @@ class Trial:
             if self._failing:
                 mean = math.fsum(belief.failed) / len(belief.failed)
                 bulk = (1 - self._failing) * bulk + self._failing * self._many * mean
-            bulk += self._many * self._known.pause * math.exp(UNEVEN * gauss(0, 1))
+            bulk += self._many * self._known.gap * math.exp(UNEVEN * gauss(0, 1))
         return Drawn(running, bulk, last)
 
     def _shape(self) -> float:
@@ -188,10 +188,10 @@ class Trial:
     def _seconds(self, guess: Guess, centre: float, swell: float) -> float:
         rng, belief = self._random, self._belief
         if self._failing and rng.random() < self._failing:
-            return rng.choice(belief.failed) + self._known.pause
+            return rng.choice(belief.failed) + self._known.gap
         values = self._off(guess)
         off = values[int(rng.random() * len(values))]
-        return min(math.exp(min(centre + swell * off, HIGHEST)), self._most) + self._known.pause
+        return min(math.exp(min(centre + swell * off, HIGHEST)), self._most) + self._known.gap
 
     def _left(self, guess: Guess, centre: float, swell: float) -> float:
         """Seconds that are left of one that was begun, which has taken longer than those that are shorter."""

@@ -53,10 +53,10 @@ class Paced(msgspec.Struct, frozen=True):
 class Foresight:
     """Owned by one thread, told of all that happens; keeps the last forecast until another one is due."""
 
-    def __init__(self, first: float = REST, pause: float = 0.0) -> None:
+    def __init__(self, first: float = REST, gap: float = 0.0) -> None:
         """`first` are the seconds until the first forecast: what is known is looked through then.
 
-        `pause` are the seconds that a worker has nothing between two runs, until that is measured.
+        `gap` are the seconds that a worker has nothing between two runs, until that is measured.
         """
         self._ended: array[int] | None = None
         self._done, self._took = 0, 0.0  # runs and their seconds
@@ -68,7 +68,7 @@ class Foresight:
         self._made_for = 0  # workers
         self._since = time.monotonic()
         self._many, self._seconds = 0, 0.0  # that have ended since
-        self._pause = pause
+        self._gap = gap
 
     def forget(self) -> None:
         """Look through the ledger anew at the next forecast: it is another one."""
@@ -148,7 +148,7 @@ class Foresight:
             traits=self._traits,
             told=tuple(self._told),
             longest=longest,
-            pause=self._pause,
+            gap=self._gap,
         )
 
     def _look_through(self, ledger: Ledger) -> None:
@@ -198,8 +198,8 @@ class Foresight:
         """How long a worker has nothing between two runs, if there were many."""
         now = time.monotonic()
         if self._many >= BUSY * workers:
-            pause = max(0.0, workers * (now - self._since) - self._seconds) / self._many
-            self._pause = (self._pause + pause) / 2 if self._pause else pause
+            gap = max(0.0, workers * (now - self._since) - self._seconds) / self._many
+            self._gap = (self._gap + gap) / 2 if self._gap else gap
         self._since, self._many, self._seconds = now, 0, 0.0
 
     def _place(self, run: Run, ledger: Ledger) -> float:
@@ -241,12 +241,10 @@ def foreseen(ledger: Ledger, workers: int) -> Forecast | None:
     """The forecast of an experiment that another process runs, from one look; `workers` are as many as were wanted."""
     running = ledger.standing(range(1, len(ledger.runs) + 1), "running")
     workers = max(len(running), workers)
-    return Foresight(first=0.0, pause=_pause(ledger, workers)).look(
-        ledger, running, lambda: waiting_of(ledger), workers
-    )
+    return Foresight(first=0.0, gap=_gap(ledger, workers)).look(ledger, running, lambda: waiting_of(ledger), workers)
 
 
-def _pause(ledger: Ledger, workers: int) -> float:
+def _gap(ledger: Ledger, workers: int) -> float:
     """How long a worker has nothing between two runs: of short ones, by those that have ended last."""
     ends = ((run.status.at, run.status.duration) for run in ledger.runs if isinstance(run.status, s.Done))
     latest = nlargest(BUSY * workers + 1, ends)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pyalma_tui.model.belief import Ahead, Ended, believe
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.foretelling import Known, forecast, poured
+from pyalma_tui.model.traits import Traits
 
 from .traces import Look, looks, parallel_left, tqdm_left, traces
 
@@ -105,11 +106,12 @@ def test_the_end_game_counts_a_long_run_that_comes_last_by_itself() -> None:
 
 def test_a_field_that_explains_is_found_and_named() -> None:
     rng = random.Random(2)
-    traits = {i: {"n": float(10 + i % 40), "colour": rng.choice("rgb")} for i in range(1000)}
-    ended = [Ended(i, i / 1000, traits[i]["n"] ** 2 * rng.lognormvariate(0, 0.1)) for i in range(60)]  # type: ignore[operator]
-    ahead = [Ahead(i, i, i / 1000) for i in range(500, 540) if traits[i]["n"] > 30]  # type: ignore[operator]
+    sizes = [10.0 + i % 40 for i in range(1000)]
+    traits: dict[int, Traits] = {i: {"n": size, "colour": rng.choice("rgb")} for i, size in enumerate(sizes)}
+    ended = [Ended(i, i / 1000, sizes[i] ** 2 * rng.lognormvariate(0, 0.1)) for i in range(60)]
+    ahead = [Ahead(i, i, i / 1000) for i in range(500, 540) if sizes[i] > 30]
     known = Known(now=0.0, workers=1, ended=ended, waiting=ahead, traits=traits)
-    truth = math.fsum(traits[run.instance]["n"] ** 2 for run in ahead)  # type: ignore[operator]
+    truth = math.fsum(sizes[run.instance] ** 2 for run in ahead)
     found = made(known)
     assert found.basis.explained == ("n",)
     assert found.middle == pytest.approx(truth, rel=0.1)
@@ -188,11 +190,11 @@ def anything(draw: st.DrawFn) -> Known:
         traits={i: draw(st.dictionaries(st.sampled_from("xyz"), value)) for i in range(count)},
         told=draw(st.lists(st.floats(-30, 30), max_size=5)),
         longest=draw(st.none() | SECONDS),
-        pause=draw(st.floats(0, 10)),
+        gap=draw(st.floats(0, 10)),
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(anything())
 def test_whatever_is_known_it_is_in_order_and_not_past(known: Known) -> None:
     found = forecast(known)
@@ -207,7 +209,7 @@ def test_whatever_is_known_it_is_in_order_and_not_past(known: Known) -> None:
 # the most that the middle may be off in the median, of kinds of traces that only who heeds something can tell
 SPARED = {
     "progress": 0.25,
-    "few long ones last, told by a field": 0.15,
+    "few long ones last, told by a field": 0.25,
     "two classes, told by a field": 0.25,
 }
 
@@ -221,7 +223,8 @@ def seen() -> Sequence[tuple[str, Look]]:
 
 def told(look: Look) -> Estimate | None:
     found = forecast(look.known)
-    return found and (found.low - look.known.now, found.middle - look.known.now, found.high - look.known.now)
+    now = look.known.now
+    return None if found is None else (found.low - now, found.middle - now, found.high - now)
 
 
 @cache
@@ -280,7 +283,13 @@ def without_fields(look: Look) -> Estimate | None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "wrong"), zip(SPARED, (without_progress, without_the_end, without_fields), strict=True)
+    ("kind", "wrong"),
+    [
+        ("progress", without_progress),
+        ("progress", without_the_end),
+        ("two classes, told by a field", without_fields),
+        ("few long ones last, told by a field", without_fields),
+    ],
 )
 def test_these_bounds_tell_who_does_not_heed_it(kind: str, wrong: Estimator) -> None:
     assert off(wrong, kind) > SPARED[kind]

@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Progressed, Returned, Started
@@ -93,12 +92,11 @@ def test_a_sample_tells_what_all_would() -> None:
     assert again.middle - time.time() == pytest.approx(20_000, rel=0.1)
 
 
-def advance(known: Ledger, foresight: Foresight, records: Sequence[Started | Progressed | Returned]) -> Run:
+def advance(known: Ledger, foresight: Foresight, records: Sequence[Started | Progressed | Returned]) -> None:
     for record in records:
         run = known.apply(record)
         assert run is not None
         foresight.learn(record, run)
-    return run
 
 
 def test_progress_is_heeded_and_held_to_what_came() -> None:
