@@ -375,7 +375,7 @@ def test_an_order_ahead_is_one_workers_or_comes_back_and_never_both(
     assert said.reply == m.Ended(1, 1), "that the one before has ended is told by then"
     assert machine.agent.order_ahead(1, order(4, "/last"))
     (folder / "wait2").touch()
-    assert [machine.wait(Said, 1).reply for _ in range(2)] == [m.Ended(1, 3), m.Ended(1, 4)]  # type: ignore[attr-defined]
+    assert [machine.wait(Said, 1) for _ in range(2)] == [Said(1, m.Ended(1, 3)), Said(1, m.Ended(1, 4))]
     machine.leave(1)
     assert machine.lines("called") == ["/wait1", "/wait2", "/last"]
 

@@ -21,12 +21,11 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service
+from pyalma_tui.runner.workers.work import Box, Work, received
 from pyalma_tui.store.disk import high
 
 GOODBYE = 2.0  # seconds that an agent gets to end by itself
 SWEEP = 1.0  # seconds that a sweep may take
-CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unmapped for each short reply
-_reply = jsontext.decoder(m.Reply)
 _message = jsontext.decoder(m.FromAgent)
 
 
@@ -94,7 +93,7 @@ class LocalAgent:
             raise
         finally:
             theirs.close()
-        self._works: dict[int, _Work] = {}
+        self._works: dict[int, Work] = {}
         self._pending = b""
         self._ended = False
         self._selector.register(self._channel, selectors.EVENT_READ, None)
@@ -144,7 +143,7 @@ class LocalAgent:
         lock = () if self._shared else (service.lock,)
         fds = [*lock, theirs.fileno(), *(box.fileno() for box in boxes), *((0, 1, 2) if self._foreground else ())]
         self._shared = True
-        work = self._works[worker] = _Work(worker, ours, boxes)
+        work = self._works[worker] = Work(worker, ours, boxes)
         self._selector.register(ours, selectors.EVENT_READ, work)
         with theirs:
             self._send(start, fds)
@@ -200,7 +199,7 @@ class LocalAgent:
         return events
 
     def _listen(self, events: list[AgentEvent]) -> None:
-        data, self._ended = _received(self._channel)
+        data, self._ended = received(self._channel)
         *lines, self._pending = (self._pending + data).split(b"\n")
         for line in lines:
             message = _message(line)
@@ -214,7 +213,7 @@ class LocalAgent:
             for worker in list(self._works):
                 self._part_from(worker, events)
 
-    def _hear(self, work: _Work, events: list[AgentEvent]) -> None:
+    def _hear(self, work: Work, events: list[AgentEvent]) -> None:
         events += [Said(work.worker, reply) for reply in work.receive()]
         if work.ended:  # readable for ever from now on; the agent tells that the worker is gone
             self._selector.unregister(work.socket)
@@ -271,100 +270,6 @@ class LocalAgent:
 
 def _hash_seed(chosen: Chosen) -> dict[str, str]:
     return {} if chosen.hash_seed is None else {"PYTHONHASHSEED": str(chosen.hash_seed)}
-
-
-class Box:
-    """Where one order may lie until either of two processes takes it out: both have the end that is read.
-
-    The kernel gives it to one of them.
-    """
-
-    def __init__(self) -> None:
-        self._way_in, self._way_out = socket.socketpair(type=socket.SOCK_DGRAM)
-
-    def fileno(self) -> int:
-        """The end that a worker takes orders from."""
-        return self._way_out.fileno()
-
-    def put(self, order: bytes) -> bool:
-        """Lay it in; whether that could be."""
-        try:
-            self._way_in.send(order, socket.MSG_DONTWAIT)
-        except OSError:  # too long for this system, or it has no memory to spare
-            return False
-        return True
-
-    def empty(self) -> bool:
-        """Take out what is in it; whether anything was."""
-        try:
-            self._way_out.recv(1, socket.MSG_DONTWAIT)
-        except OSError:
-            return False
-        return True
-
-    def close(self) -> None:
-        """Let go of both ends."""
-        self._way_in.close()
-        self._way_out.close()
-
-
-class _Work:
-    """The work socket of one worker: orders out, replies in; and two boxes, in which orders ahead lie ready in turn.
-
-    What was put into one may still be there when its run is the worker's next, and then the other one gets what
-    follows: there is never more than one in a box.
-    """
-
-    def __init__(self, worker: int, sock: socket.socket, boxes: tuple[Box, Box]) -> None:
-        self.worker = worker
-        self.socket = sock
-        self._boxes = boxes
-        self._posted = 0  # orders that were put into boxes and not taken back
-        self.ended = False  # whether its other end was seen closed
-        self._pending = b""
-
-    def send(self, order: m.Order) -> None:
-        try:
-            self.socket.sendall(jsontext.encode(order) + b"\n")
-        except (BrokenPipeError, ConnectionResetError):
-            return
-
-    def post(self, order: m.RunOrder) -> bool:
-        done = self._boxes[self._posted % 2].put(jsontext.encode(order))
-        self._posted += done
-        return done
-
-    def take_back(self) -> bool:
-        done = self._boxes[(self._posted - 1) % 2].empty()
-        self._posted -= done
-        return done
-
-    def close(self) -> None:
-        for each in (self.socket, *self._boxes):
-            each.close()
-
-    def receive(self) -> list[m.Reply]:
-        data, self.ended = _received(self.socket)
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        return [_reply(line) for line in lines]
-
-
-def _received(sock: socket.socket) -> tuple[bytes, bool]:
-    """What has come, and whether nothing can come any more."""
-    chunks: list[bytes] = []
-    while True:
-        try:
-            data = sock.recv(CHUNK, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            break
-        except ConnectionResetError:
-            data = b""
-        if not data:
-            return b"".join(chunks), True
-        chunks.append(data)
-        if len(data) < CHUNK:  # the usual case: one short reply, no second call to see that there is no more
-            break
-    return b"".join(chunks), False
 
 
 def _why(code: int) -> str:
