@@ -172,13 +172,13 @@ class MainScreen(Commanding):
     # What is selected
 
     def run_shown(self) -> Run | None:
-        """The run of the selected instance that changed last, or the one of the iteration that was stepped to."""
+        """The run that the selected row tells of, one that the filter means, or that of the iteration stepped to."""
         row = self.moment.row(self._list.cursor) if self._list.cursor is not None else None
         if row is None or self._list.cursor is None:
             return None
         if self._iteration is not None:
             return self.moment.run(self.snapshot.runs_of[self._list.cursor][self._iteration])
-        return self.moment.telling(self._list.cursor)
+        return self._listing.about(self._list.cursor, self.moment.telling(self._list.cursor))
 
     def chosen(self) -> Targets:
         """The runs that are selected or marked."""
