@@ -120,6 +120,13 @@ class Listing:
             self._order = self._arrange(wanted, of)
         return self._order
 
+    def about(self, instance: int, telling: Run) -> Run:
+        """The run to show of an instance that is listed: the one that its row tells of, or one that the query means."""
+        test, of = _test(self._wanted, self._seen), self._seen
+        if test is None or test(telling) or instance >= len(of.runs_of):
+            return telling
+        return next((run for run in (of.runs[i - 1] for i in of.runs_of[instance]) if test(run)), telling)
+
     def _changed(self, wanted: Wanted, of: Source) -> set[int]:
         """The numbers of the blocks of instances that may be listed otherwise than before; `meant` is brought up to
         date."""

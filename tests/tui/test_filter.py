@@ -7,7 +7,7 @@ from itertools import pairwise
 from textual.widgets import Input
 
 from tests.tui.driving import opened
-from tests.tui.fake_conductor import NOW, small
+from tests.tui.fake_conductor import NOW, Experiment, small
 
 
 async def test_the_filter_is_live_and_escape_clears_it() -> None:
@@ -92,3 +92,15 @@ async def test_a_filter_is_there_from_the_start_and_the_app_knows_the_last_one()
         await t.until(lambda: t.app.filtered == "status:failed time>70s")
         await t.press("escape")
         await t.until(lambda: (t.app.filtered, len(t.listing.order)) == ("", 6))
+
+
+async def test_what_is_shown_of_an_instance_is_a_run_that_the_filter_means() -> None:
+    made = Experiment(["a", "b"], iterations=3)
+    made.failed(3)  # a#1
+    made.done(5, state=b'{"gap":0.5}')  # a#2
+    async with opened(made.snapshot()) as t:
+        await t.sees("a · #1")
+        await t.press("slash", *"gap>0.1", "enter")
+        await t.sees("a · #2", '{"gap": 0.5}')
+        await t.press("escape")
+        await t.sees("a · #1")

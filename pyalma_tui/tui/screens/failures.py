@@ -20,6 +20,7 @@ from pyalma_tui.model.query import Query, Test
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
 from pyalma_tui.model.view import Row, Tally
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
@@ -59,7 +60,9 @@ class FailuresScreen(Commanding):
         self._query = Query()
         self._seen: object = None
         self._due = 0.0
-        self._told: object = None
+        self._told: tuple[int, Group | None, Run | None] = (0, None, None)
+        self._beat = 0
+        self._late = False
 
     def compose(self) -> ComposeResult:
         """Title, kinds over or beside the traceback, keys."""
@@ -86,7 +89,7 @@ class FailuresScreen(Commanding):
     @property
     def pending(self) -> bool:
         """Whether something changed that was not painted yet."""
-        return self.composed and (self._due > 0 or self._failures.behind or self._list.pending)
+        return self.composed and (self._due > 0 or self._late or self._failures.behind or self._list.pending)
 
     def paint(self) -> None:
         """All parts, each of which paints only what looks different."""
@@ -140,23 +143,35 @@ class FailuresScreen(Commanding):
         return "looking…" if self._failures.behind else "nothing has failed any more. Escape leads back."
 
     def _show_traceback(self, group: Group | None) -> None:
+        """What one run of the kind raised: the same for as long as it stands failed, so that nobody loses his line."""
         around = self.query_one("#failure", VerticalScroll)
         width = around.outer_size.width - around.gutter.width - 1  # one is the scrollbar's, shown or not
-        run = None if group is None else self.moment.run(group.runs[0])
-        told = (width, group, run, int(self.moment.now) // 60)
-        if told == self._told:
-            return
-        if group is None or self._list.cursor != getattr(self._told, "number", None):
+        known_width, known, shown = self._told
+        same = group is not None and known is not None and group.number == known.number
+        run = None if group is None else self._example(group, shown if same else None)
+        if (width, run) == (known_width, shown) and same:
+            beat = int(time.monotonic())  # new failures of the kind are told once a second
+            self._late = group != known and beat == self._beat
+            if group == known or self._late:
+                return
+            self._beat = beat
+        self._told, self._late = (width, group, run), False
+        if not same:
             around.scroll_home(animate=False)
-        self._told = told
-        panel = self.query_one("#detail")
+        panel, text = self.query_one("#detail"), self.query_one(Paragraph)
         if group is None or run is None or not isinstance(run.status, s.Failed):
-            self.query_one(Paragraph).put(lambda width: [])
+            text.put(lambda width: [])
             entitle(panel, Content(""))
             return
-        entitle(panel, Content.assemble(("the latest of them", "bold"), literal(f" · {self.moment.name(run)}")))
+        entitle(panel, Content.assemble(("for example", "bold"), literal(f" · {self.moment.name(run)}")))
         facts = told_of(self.moment, group, run, run.status, width - LABEL)
-        self.query_one(Paragraph).put(lambda width: laid_out(facts, width))
+        text.put(lambda width: laid_out(facts, width))
+
+    def _example(self, group: Group, shown: Run | None) -> Run:
+        """The run that is shown already if it still is of the kind, else the latest."""
+        if shown is not None and self.moment.run(shown.id).status == shown.status:
+            return self.moment.run(shown.id)
+        return self.moment.run(group.runs[0])
 
     def _list_title(self) -> Content:
         parts = [Content.assemble(("kinds", "bold"), f" {cells.count(len(self._groups))}")]
@@ -266,15 +281,15 @@ class FailuresScreen(Commanding):
             self.app.push_screen(RunsScreen(self.moment, str(group.kind), group.runs))
 
     def do_copy(self) -> None:
-        """The latest error of the selected kind; of several marked ones how many there are of each."""
+        """The error that is shown of the selected kind; of several marked ones how many there are of each."""
         chosen = list(self._chosen_groups())
         if len(chosen) > 1:
             lines = [f"{len(group.runs):,} {group.kind}  {group.kind.place}".rstrip() for group in chosen]
             self.post_message(Copy("\n".join(lines), words.plural(len(chosen), "kind")))
         elif chosen:
-            status = self.moment.run(chosen[0].runs[0]).status
-            if isinstance(status, s.Failed):
-                self.post_message(Copy(status.error.traceback or status.error.message, "the error"))
+            _, group, shown = self._told
+            same = group is not None and group.number == chosen[0].number
+            self.post_message(worth_copying(self._example(chosen[0], shown if same else None)))
 
     def do_edit_module(self) -> None:
         """The module in the user's editor."""
@@ -282,7 +297,7 @@ class FailuresScreen(Commanding):
 
 
 def told_of(moment: Moment, group: Group, run: Run, status: s.Failed, room: int) -> Iterator[Fact]:
-    """When, what the latest run raised, which runs there are in `room` characters, and the traceback of the latest."""
+    """When, what one run raised, which runs there are in `room` characters, and its traceback."""
     first, last = cells.moment(group.first, moment.now), cells.moment(group.last, moment.now)
     when = f"at {last}" if len(group.runs) == 1 else f"first {first} · last {last}"
     yield Fact("failed", Content(when))

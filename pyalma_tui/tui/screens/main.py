@@ -32,6 +32,7 @@ from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
 from pyalma_tui.tui.targets import Targets, targets, told_meant
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
+from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.header import Fitted, Header, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
@@ -40,7 +41,6 @@ from pyalma_tui.tui.widgets.notices import notices
 
 if TYPE_CHECKING:
     from pyalma_tui.model.failures import Failures
-    from pyalma_tui.tui.widgets.filter_bar import FilterBar
 
 SHARE = 10  # listing again may take a tenth of the time
 SHOWN_FILTER = 40
@@ -61,7 +61,6 @@ class MainScreen(Commanding):
         self._list_due = 0.0
         self._iteration: int | None = None
         self._detail_due = False
-        self._bar: FilterBar | None = None
         self._failures: Failures | None = None  # made when it is first asked for, and kept up to date from then on
 
     def compose(self) -> ComposeResult:
@@ -73,8 +72,7 @@ class MainScreen(Commanding):
                 yield Fitted(id="titles")
                 yield Static(id="empty")
                 yield InstanceList(id="list")
-                if self.wanted.query.text:
-                    yield self._filter_bar()
+                yield FilterBar(self.wanted.query, self._fields)
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
 
@@ -180,13 +178,13 @@ class MainScreen(Commanding):
     # What is selected
 
     def run_shown(self) -> Run | None:
-        """The run of the selected instance that changed last, or the one of the iteration that was stepped to."""
+        """The run that the selected row tells of, one that the filter means, or that of the iteration stepped to."""
         row = self.moment.row(self._list.cursor) if self._list.cursor is not None else None
         if row is None or self._list.cursor is None:
             return None
         if self._iteration is not None:
             return self.moment.run(self.snapshot.runs_of[self._list.cursor][self._iteration])
-        return self.moment.telling(self._list.cursor)
+        return self._listing.about(self._list.cursor, self.moment.telling(self._list.cursor))
 
     def chosen(self) -> Targets:
         """The runs that are selected or marked."""
@@ -254,27 +252,20 @@ class MainScreen(Commanding):
 
     def do_filter(self) -> None:
         """Ask for a filter."""
-        if self._bar is None:
-            self.query_one("#instances").mount(self._filter_bar())
-        assert self._bar is not None, "it was made"
-        self._bar.ask()
+        self.query_one(FilterBar).ask()
 
-    def _filter_bar(self) -> FilterBar:
-        self._bar = rooms.filter_bar(self.wanted.query, self._fields)
-        return self._bar
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """List what the filter lets through as it is typed."""
+    @on(FilterBar.Changed)
+    def _filter(self, event: FilterBar.Changed) -> None:
         self._want(Wanted(event.query, self.wanted.sort, self.wanted.descending))
 
-    def on_filter_bar_left(self) -> None:
-        """Go on in the list."""
+    @on(FilterBar.Left)
+    def _filtered(self) -> None:
         self._list.focus()
 
     def do_clear(self) -> None:
         """Clear the filter; without one, the marks."""
-        bar = self._bar
-        if bar is not None and (bar.open or self.wanted.query.text):
+        bar = self.query_one(FilterBar)
+        if bar.open or self.wanted.query.text:
             bar.clear()
             self._want(Wanted(Query(), self.wanted.sort, self.wanted.descending))
             self._list.focus()

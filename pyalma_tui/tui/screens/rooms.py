@@ -1,35 +1,26 @@
-"""The rooms that the list leads to, and its filter: imported as what is in `later`, which they themselves lead to."""
+"""The rooms that the list leads to: imported as what is in `later`, which they themselves lead to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pyalma_tui.model.query import Query
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.view_moment import Moment
 
 if TYPE_CHECKING:
     from pyalma_tui.model.failures import Failures
-    from pyalma_tui.tui.widgets.filter_bar import FilterBar
 
 
 def load() -> Iterator[None]:
     """Import all of it, one piece after the other; each takes some milliseconds."""
-    import pyalma_tui.tui.widgets.filter_bar
+    import pyalma_tui.tui.widgets.filter_field
 
     yield
     import pyalma_tui.tui.screens.failures
 
     yield
     import pyalma_tui.tui.screens.runs  # noqa: F401
-
-
-def filter_bar(query: Query, names: Callable[[], Iterable[str]]) -> FilterBar:
-    """Where the list's filter is typed; it proposes fields of these names."""
-    from pyalma_tui.tui.widgets.filter_bar import FilterBar
-
-    return FilterBar(query, names)
 
 
 def runs(moment: Moment, label: str, runs_of: Sequence[int], selected: int) -> BaseScreen[None]:

@@ -112,7 +112,7 @@ class RunsScreen(Commanding):
         if start < self._due and not at_once:
             return
         runs = [self.moment.run(run) for run in self._runs]
-        counts = Counter(s.word(run.status) for run in runs)
+        counts: Counter[s.Word] = Counter(s.word(run.status) for run in runs)
         self._counts = Tally(**{word: counts[word] for word in s.WORDS})
         shown = self._runs
         if self._query.terms:

@@ -85,6 +85,7 @@ class GroupList(InstanceList):
         self._groups = {group.number: group for group in groups}
         self.moment = moment
         self._replan()
+        self._measured = moment.snapshot.instances  # their names make no column here
         order = list(self._groups)
         self.show(moment, self.order if order == self.order else order)
 

@@ -21,6 +21,7 @@ from pyalma_tui.tui.view_moment import Moment
 FRONT = 3  # mark, glyph, space
 GAP = "  "
 TELLING: tuple[s.Word, ...] = ("running", "failed", "interrupted")  # what must not be hidden behind another word
+LEAST_STATE = 16  # enough to tell two errors apart
 NUMBER = 7  # a space and `≈100 %`
 LOOKED_AT = 2000  # names: enough to know how long they are
 Piece = tuple[str, str]
@@ -73,11 +74,18 @@ def columns(width: int, longest: int, iterations: int) -> Columns:
         spare = (left - NUMBER - 6 - min(longest, 28)) * 2 // 5  # the larger part is the state's
         bar = NUMBER + (min(spare, 16) if spare >= 5 else 0)
         left -= bar + 2
-    name = min(max(longest, 8), left - 2 if left < 22 else max(12, left // 2))
-    state = left - name - 4
+    name, state = _name_and_state(left, longest)
+    if iterations > 1 and bar and state < LEAST_STATE:  # how many runs are done is told already
+        left, bar = left + bar + 2, 0
+        name, state = _name_and_state(left, longest)
     return (
         Columns(name, status, done, bar, state, time) if state >= 5 else Columns(left - 2, status, done, bar, 0, time)
     )
+
+
+def _name_and_state(left: int, longest: int) -> tuple[int, int]:
+    name = min(max(longest, 8), left - 2 if left < 22 else max(12, left // 2))
+    return name, left - name - 4
 
 
 def longest_name(instances: Sequence[Instance]) -> int:

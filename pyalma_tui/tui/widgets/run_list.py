@@ -28,6 +28,7 @@ class RunList(InstanceList):
             self._longest_run = max((self._length(moment, run) for run in some), default=0)
             self.moment = moment
             self._replan()
+        self._measured = moment.snapshot.instances  # their names make no column here
         super().show(moment, order)
 
     def _length(self, moment: Moment, run_id: int) -> int:

@@ -1,0 +1,32 @@
+"""The field of a filter, which knows how its words may go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from textual.suggester import Suggester
+
+from pyalma_tui.model.run_fields import completed
+from pyalma_tui.tui.widgets.field import Field
+
+HINT = 'text, status:failed, error:Key, state<7, time>60s, iteration:7, !not, "a phrase", /regex/'
+
+
+class FilterField(Field):
+    """A field for the language of all filters."""
+
+    def __init__(self, text: str, names: Callable[[], Iterable[str]]) -> None:
+        """`names` are those of fields."""
+        super().__init__(text, placeholder=HINT, suggester=Completion(names), id="filter", compact=True)
+
+
+class Completion(Suggester):
+    """Makes a word whole that begins the name of a field or of a status."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._names = names
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The text as it may go on."""
+        return completed(value, self._names())
