@@ -104,8 +104,8 @@ def told_of_code(older: Mapping[str, Sequence[Edit]], runs: Sequence[Run], forge
     done = [run.module for run in runs if isinstance(run.status, s.Done)]
     if used := Counter(code for code in done if code in older):
         kept = f"they are kept, `{forgets}` forgets them"
-        number = f"{sum(used.values()):,} of {plural(len(done), 'done run')}"
-        yield f"{number} used older code: {_edits(older, used)}; {kept}"
+        share = f"{sum(used.values()):,} of {plural(len(done), 'done run')}"
+        yield f"{share} used older code: {_edits(older, used)}; {kept}"
     others = (run for run in runs if run.saves and isinstance(run.status, s.Interrupted | s.Failed))
     if used := Counter(run.module for run in others if run.module in older):
         all_of_them = sum(used.values())
