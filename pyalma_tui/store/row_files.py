@@ -21,7 +21,7 @@ from pyalma_tui.store.disk import open_regular, remove, sync_data, sync_director
 from pyalma_tui.store.layout import SEGMENT, next_segment, segment_name, session_of, writer_of
 
 SMALL, MANY = 1 << 20, 64  # bytes of a file that is small, and how many of them are merged
-TOO_MANY = 1000  # files, after which a checkpoint is due
+TOO_MANY = 1000  # new files, after which a checkpoint is due
 FILE = 64 << 20  # bytes after which copies go into another file
 PIECE = 1 << 20  # bytes copied at a time
 
@@ -62,6 +62,7 @@ class RowFiles:
         self._session = session
         self._gone = {"runner"}  # those of this session that write no more; we write whole files
         self._known: set[str] = set()  # that were there when somebody looked last
+        self._known_then = 0  # how many that were when a checkpoint was begun
         self._next = segment_name(session, "runner", 1)
         self._syncing = threading.Lock()
 
@@ -75,15 +76,18 @@ class RowFiles:
         return writer if session_of(file) == self._session and writer not in self._gone else None
 
     def idle(self) -> frozenset[str]:
-        """The files that nobody appends to any more."""
-        return frozenset(name for name in self._names() if self.writer_now(name) is None)
+        """The files that nobody appends to any more; none where they cannot be listed."""
+        with suppress(OSError):  # which is told when they are synced
+            return frozenset(name for name in self._names() if self.writer_now(name) is None)
+        return frozenset()
 
     @property
     def are_many(self) -> bool:
-        """Whether there are so many files that a checkpoint should merge the small ones."""
-        return len(self._known) > TOO_MANY
+        """Whether so many files were made since the last checkpoint that another should merge the small ones."""
+        return len(self._known) > self._known_then + TOO_MANY
 
     def _names(self) -> set[str]:
+        """All files of rows; raises OSError where there is a folder that cannot be listed."""
         try:
             with os.scandir(self.folder) as found:
                 return {each.name for each in found if _is_ours(each)}
@@ -100,9 +104,11 @@ class RowFiles:
 
     def removed(self) -> set[str]:
         """The files that others have removed since the last look; for the runner's thread."""
-        now = self._names()
-        gone, self._known = self._known - now, now
-        return gone
+        with suppress(OSError):  # as in `idle`
+            now = self._names()
+            gone, self._known = self._known - now, now
+            return gone
+        return set()
 
     def sync(self) -> None:
         """Put all that was written so far on the disk; raises the first OSError after trying all.
@@ -143,6 +149,7 @@ class RowFiles:
 
         `idle` are the files that nobody appends to any more; all others stay.
         """
+        self._known_then = len(self._known)
         sizes = self.sizes(idle)
         if not sizes:
             return NOTHING

@@ -69,6 +69,7 @@ class Stubborn:
             return
         try:
             for value in values:
+                hand.record(f"row of {value}")
                 hand.save(value)
             if returns:
                 hand.returns()

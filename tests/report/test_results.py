@@ -130,6 +130,24 @@ def test_done_a_script_and_any_reader_find_the_same_rows(finished: experiment.Di
     assert results.read("m.alma").to_polars()["square"].sum() == 4 * 5
 
 
+def test_a_batch_that_has_grown_gives_the_table_of_one_that_was_planned_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in "abc":
+        (tmp_path / name).touch()
+    (tmp_path / "m.py").write_text(MODULE)
+    experiment.execute("m.py", instances=["a", "b"], no_done=True)
+    grown = experiment.execute("m.py", instances=["a", "b", "c"], iterations=2, no_done=True)
+    at_once = experiment.execute("m.py", instances=["a", "b", "c"], iterations=2, no_done=True, state="once.alma")
+
+    def table(dispatcher: experiment.Dispatcher) -> list[dict[str, Any]]:
+        return [{name: value for name, value in row.items() if name != "seed"} for row in dispatcher.rows()]
+
+    assert table(grown) == table(at_once)
+    assert len(table(grown)) == 18
+
+
 def test_what_is_not_there_is_refused_by_name(finished: experiment.Dispatcher, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"other\.alma: there is no such file"):
         read("other.alma")

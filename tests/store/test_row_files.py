@@ -164,6 +164,20 @@ def test_what_counts_is_copied_and_nothing_goes_before_somebody_lets_it_go(tmp_p
     assert files.removed() == set()
 
 
+def test_a_checkpoint_is_due_for_many_new_files_and_not_again_for_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_files, "TOO_MANY", 3)
+    files = RowFiles(tmp_path, 1)
+    for n in range(1, 8):
+        assert not files.are_many
+        put(tmp_path, f"000001-w{n:04}-0001.jsonl", n, range(2))
+        assert files.removed() == set()
+        if n == 4:
+            assert files.are_many
+            files.tidy([], set())
+
+
 def test_a_file_that_somebody_may_append_to_stays(tmp_path: Path) -> None:
     put(tmp_path, ONE, 1, range(100))
     assert RowFiles(tmp_path, 2).tidy([run(1)], set()) == Moved()
