@@ -19,14 +19,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 from pyalma_tui.errors import QueryError
-from pyalma_tui.model import jsontext
+from pyalma_tui.model.checks import Check, compared, contains, equal, found_by, number_in, seconds, text_of
 from pyalma_tui.model.status import WORDS
-from pyalma_tui.model.words import DAY, HOUR, MINUTE
 
 T = TypeVar("T")
 Test: TypeAlias = Callable[[T], bool]
-Check: TypeAlias = Callable[[Any], bool]
-"""Whether a value fits: a str, number, bool, list or dict of JSON, or None where a thing does not have the field."""
 
 FIELDS: Final[dict[str, str]] = {
     "name": "what the instance is called",
@@ -45,17 +42,9 @@ FIELDS: Final[dict[str, str]] = {
 """The fields that every run has, with what each tells."""
 
 TEXTS: Final = frozenset({"name", "error", "host"})  # never a number, even if one looks like it
-LONGEST_NUMBER = 40  # characters
-UNITS: Final[dict[str, float]] = {
-    "ms": 0.001, "s": 1, "sec": 1, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY,
-}  # fmt: skip
 
 _FIELD = re.compile(r"([^\W\d][\w.-]*)(<=|>=|!=|:|=|<|>)")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_WHOLE = re.compile(r"[+-]?[0-9]+")
 _CLOSING = re.compile(r"(?<!\\)/(?=\s|$)")
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]*)?)([a-z]+)")
-_CLOCK = re.compile(r"[0-9]+(:[0-5]?[0-9]){1,2}")
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -175,7 +164,7 @@ def _term(text: str, at: int) -> tuple[Term, int]:
     named = _FIELD.match(text, at)
     if named is None:
         end = _word_end(text, at)
-        return Term("", _contains(text[at:end], numbers=False)), end
+        return Term("", contains(text[at:end], numbers=False)), end
     name, sign = named[1], named[2]
     check, end = _value(text, named.end(), name, sign)
     own = name in FIELDS or sign not in (":", "=")
@@ -200,17 +189,17 @@ def _value(text: str, at: int, name: str, sign: str) -> tuple[Check, int]:
         if number is None:
             like = "a length of time, as 60s or 1:30" if name == "time" else "a number"
             _refuse(at, f"{name}{sign} needs {like}")
-        return _compared(_ORDER.get(sign, operator.ne if sign == "!=" else operator.eq), number), end
+        return compared(_ORDER.get(sign, operator.ne if sign == "!=" else operator.eq), number), end
     if sign == ":":
-        return _contains(value, numbers=name not in TEXTS), end
-    return _equal(value, name not in TEXTS and not quoted, same=sign == "="), end
+        return contains(value, numbers=name not in TEXTS), end
+    return equal(value, name not in TEXTS and not quoted, same=sign == "="), end
 
 
 def _pattern(text: str, at: int) -> tuple[Check, int] | None:
     """A phrase or a regular expression, whichever begins here; None if no / closes it."""
     if text[at] == '"':
         phrase, end = _quoted(text, at)
-        return _contains(phrase, numbers=False), end
+        return contains(phrase, numbers=False), end
     closing = _CLOSING.search(text, at + 1)
     if closing is None:
         return None
@@ -218,7 +207,7 @@ def _pattern(text: str, at: int) -> tuple[Check, int] | None:
         pattern = re.compile(text[at + 1 : closing.start()].replace("\\/", "/"), re.IGNORECASE)
     except re.error as error:
         _refuse(at + 1 + (error.pos or 0), f"no pattern: {error.msg}")
-    return _found_by(pattern), closing.end()
+    return found_by(pattern), closing.end()
 
 
 def _quoted(text: str, at: int) -> tuple[str, int]:
@@ -248,58 +237,6 @@ def _refuse(at: int, why: str) -> NoReturn:
     raise QueryError(at + 1, why)
 
 
-# Checking values
-
-
-def _contains(needle: str, *, numbers: bool) -> Check:
-    wanted, number = needle.casefold(), number_in(needle) if numbers else None
-
-    def check(value: Any) -> bool:
-        if number is not None:
-            known = _as_number(value)
-            if known is not None:
-                return known == number
-        if type(value) is str:
-            return wanted in value.casefold()
-        if isinstance(value, list):
-            return any(check(each) for each in value)
-        return value is not None and wanted in text_of(value).casefold()
-
-    return check
-
-
-def _found_by(pattern: re.Pattern[str]) -> Check:
-    def check(value: Any) -> bool:
-        if isinstance(value, list):
-            return any(check(each) for each in value)
-        return value is not None and pattern.search(text_of(value)) is not None
-
-    return check
-
-
-def _equal(wanted: str, numbers: bool, *, same: bool) -> Check:
-    folded, number = wanted.casefold(), number_in(wanted) if numbers else None
-
-    def equals(value: Any) -> bool:
-        if isinstance(value, list):
-            return any(equals(each) for each in value)
-        if number is not None and (known := _as_number(value)) is not None:
-            return known == number
-        return text_of(value).casefold() == folded
-
-    return lambda value: value is not None and equals(value) is same
-
-
-def _compared(compare: Callable[[Any, Any], bool], bound: float) -> Check:
-    def check(value: Any) -> bool:
-        if isinstance(value, list):
-            return any(check(each) for each in value)
-        known = _as_number(value)
-        return known is not None and compare(known, bound)
-
-    return check
-
-
 def _status(value: str, sign: str, at: int) -> Check:
     meant = frozenset(word for word in WORDS if value and word.startswith(value.casefold()))
     if sign in _ORDER:
@@ -309,43 +246,6 @@ def _status(value: str, sign: str, at: int) -> Check:
     if sign == "!=":
         return lambda value: value is not None and value not in meant
     return lambda value: value in meant
-
-
-def number_in(text: str) -> float | None:
-    """The number that a text is as a whole, an int if it is written as one; None if it is none."""
-    if len(text) > LONGEST_NUMBER or not _NUMBER.fullmatch(text):
-        return None
-    return int(text) if _WHOLE.fullmatch(text) else float(text)
-
-
-def seconds(text: str) -> float | None:
-    """The seconds in `60`, `60s`, `1h30min`, `1:30` or `1:02:03`; None if the text is no length of time."""
-    if _CLOCK.fullmatch(text):
-        whole = 0
-        for part in text.split(":"):
-            whole = whole * 60 + int(part[-LONGEST_NUMBER:])
-        return whole
-    number = number_in(text)
-    if number is not None:
-        return number
-    found = list(_SPAN.finditer(text.casefold()))
-    if not found or "".join(each[0] for each in found) != text.casefold() or any(e[2] not in UNITS for e in found):
-        return None
-    return sum(float(each[1]) * UNITS[each[2]] for each in found)
-
-
-def _as_number(value: Any) -> float | None:
-    """The number that a value is, also if it was saved as a string, as `save()` is promised to be called."""
-    if type(value) is str:
-        return number_in(value)
-    return value if type(value) is int or type(value) is float else None
-
-
-def text_of(value: Any) -> str:
-    """A value of JSON as it is read: a string is its own text, None is nothing, all else is as JSON writes it."""
-    if type(value) is str:
-        return value
-    return "" if value is None else jsontext.encode(value).decode()
 
 
 # Rows

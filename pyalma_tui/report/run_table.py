@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -48,7 +47,7 @@ def print_runs(
         for run, name in zip(runs, names, strict=True):
             table.add_row(*_cells(run, name, room, now))
         console.print(table)
-    console.print(Padding(Text(f"{len(runs):,} of {plural(total, 'run')}"), (0, 0, 0, 2)))
+    console.print(Text(f"  {len(runs):,} of {plural(total, 'run')}"))
 
 
 def _cells(run: Run, name: str, room: int, now: float | None) -> list[Text]:

@@ -959,3 +959,8 @@ def test_nothing_is_expected_of_a_worker_that_is_not_known() -> None:
 
 def test_what_was_left_behind_is_told() -> None:
     assert said(Stage().tell(m.LeftBehind(1, 101))) == ["worker 101 left processes behind; they were killed"]
+
+
+def test_a_message_names_three_of_many_runs() -> None:
+    stage = Stage(5)
+    assert said(stage.tell(c.Next((5, 4, 3, 2)))) == ["next: 4 runs (i4, i3, i2, …)"]

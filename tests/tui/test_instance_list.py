@@ -164,7 +164,8 @@ async def test_a_row_called_failed_shows_the_error_of_the_iteration_that_failed(
     made.done(3)
     async with opened(made.snapshot(), size=(160, 30)) as t:
         row = next(line for line in t.lines() if "✗ a.cnf" in line)
-        assert "#1 ValueError: it was …" in row
+        assert "1 failed         1/3" in row
+        assert "#1 ValueError: it wa" in row
         await t.sees("a.cnf · #1")
 
 

@@ -262,8 +262,9 @@ def test_no_action_shares_a_key_with_another_of_its_place() -> None:
     taken: set[tuple[str, str]] = set()
     for action in ACTIONS:
         for key in action.keys.split(","):
-            assert (action.place, key) not in taken
-            taken.add((action.place, key))
+            for place in (action.place, *action.also):
+                assert (place, key) not in taken
+                taken.add((place, key))
 
 
 def test_no_key_means_two_things_to_one_widget_or_box() -> None:

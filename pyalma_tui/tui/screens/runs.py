@@ -18,6 +18,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
 from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal, plain
@@ -150,7 +151,7 @@ class RunsScreen(Commanding):
     def _titled(self) -> Content:
         told = self._tally()
         room = max(8, self.size.width - 4 - len(told))
-        left = [(0, Content.styled(plain(self._title, room)[:room], "bold"))]
+        left = [(0, Content.styled(fit_middle(plain(self._title, room), room).rstrip(), "bold"))]
         if stopping := stopping_text(self.moment):
             left.append((2, Content.styled(stopping, COLOURS["interrupted"])))
         return justified(left, [(1, told)], self.size.width - 2)
