@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.model.query import text_of
+from pyalma_tui.model.checks import text_of
 from pyalma_tui.report.results import columns_of
 from pyalma_tui.store.rows import Row
 

@@ -11,11 +11,12 @@ from typing import Literal, TypeAlias
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import query as q
+from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import COLUMNS, rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.jsonline import escaped
-from pyalma_tui.model.query import ROWS, text_of
+from pyalma_tui.model.query import ROWS
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.markup import as_cell
 from pyalma_tui.store import layout
