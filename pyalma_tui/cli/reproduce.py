@@ -25,7 +25,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.words import duration, named, plural, run_name
 from pyalma_tui.runner.circumstances import distributions
-from pyalma_tui.runner.outdated import CodeNow, Edit, edits_since
+from pyalma_tui.runner.outdated import CodeNow, Edit, code_of, edits_since
 from pyalma_tui.runner.reproduction import Repeated, Subject, folder_of, kept_code, repeat
 from pyalma_tui.store.kept_code import read_code
 from pyalma_tui.store.session_records import SessionRecord, read_records, session_of
@@ -46,6 +46,8 @@ def reproduce(name: str, word: str, state: Path | None, iteration: int | None) -
     run, instance, called = _meant(known, word, iteration)
     record = session_of(list(read_records(known.state_dir)), run.began or 0.0)
     place = CodeNow(known.state_dir, code_root(known.target.module), module_name(known.target.module))
+    if code_of(place, run.module) is None:
+        raise UsageError(f"reproduce: {called}: the code that it had is not kept any more. Nothing was started")
     edits = edits_since(place, run.module)
     texts = _texts(place, run.module, called) if edits else {}
     subject = _subject(known, run, instance, record, place.root, texts)

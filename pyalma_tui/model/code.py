@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 
 import msgspec
 
@@ -39,8 +38,3 @@ def alone(module: str, digest: str) -> Code:
 def is_source(name: str) -> bool:
     """Whether the text of a file with this name is kept: that of compiled ones is not."""
     return name.endswith(".py")
-
-
-def is_of(files: Mapping[str, str], now: Mapping[str, str]) -> bool:
-    """Whether all these files are `now` what they were."""
-    return all(now.get(name) == digest for name, digest in files.items())

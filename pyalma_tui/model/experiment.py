@@ -83,13 +83,13 @@ def fold(run: Run, record: RunRecord) -> Run:
         return _start(run, record)
     if isinstance(record, Reset):
         return _reset(run, record)
+    if isinstance(record, Imported):  # told when the attempt is over; by itself it says of no run that it was called
+        return msgspec.structs.replace(run, module=record.code) if record.attempt == run.attempt else run
     if record.attempt > run.attempt:
         if isinstance(record, Lost) and not isinstance(run.status, (s.Running, s.Done)):  # on a full disk, say
             failed = s.Failed(error=record.error, at=record.at)
             return msgspec.structs.replace(run, status=failed, attempt=record.attempt, number=0, progress=None)
         raise _illegal(run, record)
-    if isinstance(record, Imported):  # which a worker tells when the attempt is over
-        return msgspec.structs.replace(run, module=record.code) if record.attempt == run.attempt else run
     if record.attempt < run.attempt or not isinstance(run.status, s.Running):
         return run
     if isinstance(record, Saved):

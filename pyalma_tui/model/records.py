@@ -127,7 +127,10 @@ class DoneRaised(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="do
 
 
 class Imported(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="imported"):
-    """The attempt has imported more code from beside the module than there was before it: `code` is what it is now."""
+    """The attempt has imported more code from beside the module than there was before it: `code` is what it is now.
+
+    A worker writes it once, when the attempt is over.
+    """
 
     run: int
     attempt: int

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.code import code_hash
+from pyalma_tui.model.code import Code, code_hash
 from pyalma_tui.model.experiment import Run, has_result
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.words import plural
@@ -46,15 +46,25 @@ class CodeNow(msgspec.Struct, frozen=True):
     module: str
 
 
+def code_of(place: CodeNow, identity: str) -> Code | None:
+    """The code of this identity, None if what was kept of it is gone, so that nobody knows what it was."""
+    with suppress(OSError):  # something else has its name
+        code = read_code(place.state_dir, identity, place.module)
+        if len(code.files) > 1 or text_of(place.state_dir, identity) is not None:
+            return code
+        if code_hash(texts_now(place.root, [place.module]).get(place.module, b"")) == identity:
+            return code
+    return None
+
+
 def edits_since(place: CodeNow, identity: str, known: dict[str, bytes] | None = None) -> tuple[Edit, ...]:
-    """What was edited since the code of this identity was run, none if it is what is there now.
+    """What was edited since the code of this identity was run, none if it is what is there now or nobody knows it.
 
     `known` are texts of files as they are now; those that are looked at are added.
     """
-    try:
-        code = read_code(place.state_dir, identity, place.module)
-    except OSError:  # something else has its name: nobody knows what it was
-        return (Edit(place.module),)
+    code = code_of(place, identity)
+    if code is None:
+        return ()
     now = {} if known is None else known
     now |= texts_now(place.root, [name for name in code.files if name not in now])
     return tuple(

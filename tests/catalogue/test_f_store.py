@@ -93,6 +93,7 @@ def test_a_missing_state_directory_is_made_and_holds_one_file_of_results_at_the_
         "journal",
         "lock",
         "logs",
+        "sessions",
     ]
     assert list((state_dir / "journal").iterdir()) == [], "a session that ends well leaves one file"
 

@@ -103,6 +103,9 @@ def test_what_has_no_result_or_no_code_any_more_is_refused(experiment: Experimen
     experiment.module.write_text(experiment.module.read_text() + "# edited\n")
     line = reproduce(experiment, "b").refusal()
     assert line == "reproduce: b: m.py has changed since, and what it was is not kept. Nothing was started"
+    os.unlink(experiment.state_dir / "code" / f"{kept}.json")
+    line = reproduce(experiment, "b").refusal()
+    assert line == "reproduce: b: the code that it had is not kept any more. Nothing was started"
 
 
 def test_ctrl_c_ends_it_and_all_that_it_has_started(experiment: Experiment) -> None:

@@ -37,9 +37,7 @@ def histories(draw: st.DrawFn, run: int = 1, most: int = 30) -> list[RunRecord]:
 
 def _next(run: Run, step: int) -> RunRecord:
     if isinstance(run.status, Running):
-        if step == 4:
-            return Imported(run.id, run.attempt, f"code after {run.number}")
-        if step < 4:
+        if step < 5:
             return Saved(
                 run.id, run.attempt, run.number + 1, 10 * run.number, Raw(b'"%d/%d"' % (run.attempt, run.number))
             )
@@ -51,6 +49,8 @@ def _next(run: Run, step: int) -> RunRecord:
             Lost(run.id, run.attempt, 0.5, 7.0, ERROR),
         ]
         return ends[step - 5]
+    if step == 8 and run.module == "hash":  # at most once, when the attempt is over
+        return Imported(run.id, run.attempt, "more")
     if isinstance(run.status, Done) or step == 9:
         return Reset(run.id, run.attempt + 1, 8.0, 0)
     return Started(run.id, run.attempt + 1, 0, 5.0, "hash", 77)

@@ -11,7 +11,15 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.code import Code, code_hash
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.runner.outdated import CodeNow, Edit, edits_since, look_at_inputs, told_of_code, with_older_code
+from pyalma_tui.runner.outdated import (
+    CodeNow,
+    Edit,
+    code_of,
+    edits_since,
+    look_at_inputs,
+    told_of_code,
+    with_older_code,
+)
 from pyalma_tui.store.inputs import Input, digest_of, judge, look_at
 from pyalma_tui.store.kept_code import keep_code, read_code
 
@@ -59,6 +67,16 @@ def test_edits_are_counted_in_lines_and_what_is_gone_or_not_kept_is_named(place:
         Edit("lost.py"),
         Edit("crlf.py"),
     )
+
+
+def test_of_what_was_not_kept_nobody_says_that_it_is_older(place: CodeNow) -> None:
+    several, alone = kept(place.root, m="1\n", h="1\n"), kept(place.root, m="1\n")
+    for file in (place.state_dir / "code").iterdir():
+        file.unlink()
+    assert edits_since(place, alone) == ()
+    (place.root / "m.py").write_text("2\n")
+    assert (edits_since(place, several), edits_since(place, alone)) == ((), ())
+    assert code_of(place, several) is None
 
 
 def test_only_runs_of_older_code_count_and_the_commonest_edits_come_first(place: CodeNow) -> None:
