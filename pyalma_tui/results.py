@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from pyalma_tui.errors import StoreError, UsageError
-from pyalma_tui.model.messages import STATE_MARK
 
 __all__ = ["Rows", "read", "results"]
 
@@ -98,6 +97,8 @@ class Results:
 
         Raises UsageError anywhere else, and for a filter that means nothing.
         """
+        from pyalma_tui.model.messages import STATE_MARK
+
         state_dir = os.environ.get(STATE_MARK)
         if not state_dir:
             raise UsageError("results(): this is not done(). Elsewhere, results.read('….alma') reads a state directory")

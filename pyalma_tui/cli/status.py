@@ -8,12 +8,9 @@ from pathlib import Path
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.cli.where import meant, where
-from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
-from pyalma_tui.model.words import left
 from pyalma_tui.report.facts import remaining
 from pyalma_tui.report.run_table import print_runs
 from pyalma_tui.report.summary import print_summary
-from pyalma_tui.runner.foresight import foreseen
 from pyalma_tui.runner.terms import shown_args
 
 
@@ -41,6 +38,10 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     if busy is not None:
         told = f"running now, process {busy.pid}"
         if ledger.counts.running:
+            from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
+            from pyalma_tui.model.words import left
+            from pyalma_tui.runner.foresight import foreseen  # 10 ms
+
             workers = number_of_workers(read_workers(chosen.workers or chosen.file.get("workers", 1)))
             told += f", {left(foreseen(ledger, workers), time.time())}"
         say(told)

@@ -10,7 +10,8 @@ from pyalma_tui.store import layout
 from pyalma_tui.store.checkpoint import storage_of
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.ours import refuse_disguised, refuse_foreign, remove_ours
-from pyalma_tui.store.schema import TABLES
+from pyalma_tui.store.schema import SEAL, TABLES
+from pyalma_tui.store.sealing import is_seal
 
 
 def forget(state_dir: Path) -> list[str]:
@@ -41,6 +42,8 @@ def _keep_foreign_tables(state_dir: Path) -> dict[str, str]:
         tables = storage.tables() or {}
     except StoreError:  # nobody can read it, and its name is ours
         return {}
+    if SEAL in tables and is_seal(tables[SEAL]):
+        del tables[SEAL]
     foreign = {name: raw for name, raw in tables.items() if name not in TABLES or TABLES[0] not in tables}
     if not foreign:
         return {}
