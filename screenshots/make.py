@@ -24,7 +24,7 @@ from pyalma_tui.model.belief import Ahead, Ended
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.foretelling import Known, forecast
-from pyalma_tui.runner.commands import Command, Interrupt, Quit
+from pyalma_tui.runner.commands import Command, Interrupt, Quit, Resume
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.snapshot import Load, Slot, Snapshot
 from pyalma_tui.runner.start import Asked, begun
@@ -35,6 +35,7 @@ HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "pyalma_tui" / "examples" / "maxsat"
 PLACE = Path("/tmp/pyalma-demo")  # fixed, for it is in the traceback
 NOW = 1_773_486_127.0  # 2026-03-14 11:02:07 UTC
+FRAME = 3.0  # seconds that each frame of the animated picture is shown
 SAVE_SECONDS = 1.7  # what each save is shown to have taken
 HOLD = {"uf250-03": 31, "uf200-02": 12}  # at which save a search waits
 WAITING = ("uf150-02", "uf150-03", "uf200-03", "uf250-02")
@@ -175,9 +176,13 @@ def _runner(module: Path) -> Runner:
     return Runner(start.settings, session, start.agent)
 
 
-def _held(snapshot: Snapshot) -> bool:
+def _held(snapshot: Snapshot, times: int = 1) -> bool:
     saves = {snapshot.instances[run.instance].name.removesuffix(".cnf"): run.saves for run in snapshot.runs}
-    return snapshot.counts.running == len(HOLD) and all(saves[name] == at for name, at in HOLD.items())
+    return snapshot.counts.running == len(HOLD) and all(saves[name] == times * at for name, at in HOLD.items())
+
+
+def _held_again(snapshot: Snapshot) -> bool:
+    return _held(snapshot, 2)
 
 
 async def _shoot(runner: Runner) -> None:
@@ -206,13 +211,35 @@ async def _shoot(runner: Runner) -> None:
     await session((80, 24), to_busy, "narrow")
     runner.send(Interrupt())
     await conductor.take(lambda snapshot: snapshot.counts.interrupted == len(HOLD))
-    await session((132, 34), ("home", "down"), "interrupted")
+    await session((132, 34), to_busy, "interrupted")
+    runner.send(Resume())
+    await conductor.take(_held_again)
+    await session((132, 34), to_busy, "resumed")
+    frames = [(HERE / f"{name}.svg").read_text() for name in ("running", "interrupted", "resumed")]
+    (HERE / "interrupt.svg").write_text(_animated(frames))
 
 
 def _standing_alone(svg: str) -> str:
     """The picture without fonts from the network, its leading spaces kept by every renderer."""
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
+
+
+def _animated(frames: Sequence[str]) -> str:
+    """One picture that shows the frames one after the other, again and again, by CSS alone."""
+    seconds = len(frames) * FRAME
+    shown = 100 / len(frames)
+    style = (
+        f"@keyframes turn {{ 0% {{ visibility: visible }} {shown:.2f}% {{ visibility: hidden }} }}"
+        f" .frame {{ visibility: hidden; animation: turn {seconds:g}s step-end infinite }}"
+    )
+    turns = (
+        f'<g class="frame" style="animation-delay: {FRAME * number - seconds:g}s">{frame}</g>'
+        for number, frame in enumerate(frames)
+    )
+    opening = re.match(r"<svg [^>]*>", frames[0])
+    assert opening is not None, "a picture is an SVG"
+    return f"{opening[0]}<style>{style}</style>{''.join(turns)}</svg>"
 
 
 def _row_of(snapshot: Snapshot, name: str) -> int:
