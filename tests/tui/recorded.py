@@ -32,7 +32,12 @@ def measured(state_dir: Path, rows: int = 10) -> Experiment:
     made = Experiment(["uf20-01.cnf", "uf50-02.cnf"], iterations=2, state_dir=state_dir)
     for run in range(1, 5):
         told = [
-            {"n": 8 * 2 ** (k % 3), "gap": round((run * 7 + k * 3) % 10 / 30, 4), "how": HOW[(run + k) % 3], "ok": k > 2}
+            {
+                "n": 8 * 2 ** (k % 3),
+                "gap": round((run * 7 + k * 3) % 10 / 30, 4),
+                "how": HOW[(run + k) % 3],
+                "ok": k > 2,
+            }
             for k in range(rows)
         ]
         record(made, run, told)

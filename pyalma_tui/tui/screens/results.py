@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -253,14 +255,15 @@ class ResultsScreen(BaseScreen[None]):
     # What leaves it
 
     def do_copy(self) -> None:
-        """The table as a spreadsheet takes it: tabs between cells, all lines or those in sight."""
+        """The table as CSV, all lines or those in sight: a tab in what is pasted may set something off."""
         rows = self._rows
         seen = range(rows.count) if rows.count <= COPIED else rows.in_sight
         found = [row for row in self._fetch(seen.start, seen.stop) if row is not None]
         lines = [rows.names, *[[row.get(name) for name in rows.names] for row in found]]
-        text = "\n".join("\t".join(text_of(value) for value in line) for line in lines)
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([[text_of(value) for value in line] for line in lines])
         where = "" if len(seen) == rows.count else " in sight"
-        self.post_message(Copy(text, f"{words.plural(len(lines) - 1, 'line')}{where}"))
+        self.post_message(Copy(text.getvalue().removesuffix("\n"), f"{words.plural(len(lines) - 1, 'line')}{where}"))
 
     def do_export_rows(self) -> None:
         """Ask for the name of a file."""
