@@ -175,7 +175,8 @@ class ResultsScreen(BaseScreen[None]):
         if going_on := self._going_on():
             left.append((2, Content.styled(going_on, COLOURS["running"])))
         elif self._told:
-            left.append((2, literal(self._told, COLOURS["failed"])))
+            room = max(8, self.size.width - 30)
+            left.append((2, literal(cells.fit(plain(self._told, room), room).rstrip(), COLOURS["failed"])))
         if stopping := stopping_text(self.moment):
             left.append((3, Content.styled(stopping, COLOURS["interrupted"])))
         return justified(left, [], self.size.width - 2)
