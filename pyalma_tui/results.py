@@ -76,9 +76,9 @@ def read(path: str | os.PathLike[str], where: str = "") -> Rows:
     Raises StoreError if there is nothing of that name, UsageError for a filter that means nothing.
     """
     from pyalma_tui.loading.target import find_target
-    from pyalma_tui.model import query
+    from pyalma_tui.report.results import filter_of
 
-    query.compile(where)
+    filter_of(where)
     place = Path(path)
     if place.is_dir():
         return Rows(place.absolute(), where)

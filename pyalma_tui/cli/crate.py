@@ -7,15 +7,21 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
-from pyalma_tui.errors import UsageError
+from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.loading.local_code import module_name
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.crate import Contents, make_crate
 from pyalma_tui.report.facts import remaining
+from pyalma_tui.report.results import Table, pieces
 from pyalma_tui.store.inputs import read_inputs
 from pyalma_tui.store.session_records import read_records
+
+ROWS = "results.csv"
+ROWS_ARE = "the rows that the runs recorded, behind instance, iteration and seed"
 
 
 def export_crate(name: str, state: Path | None, output: Path | None, *, with_logs: bool) -> int:
@@ -40,19 +46,21 @@ def export_crate(name: str, state: Path | None, output: Path | None, *, with_log
         with_logs=with_logs,
     )
     try:
-        _write(contents, output)
+        _write(contents, Table(known.state_dir, known.store), output)
     except OSError as error:
         raise UsageError(f"--output: {output}: {error.strerror}. Nothing was changed; name another place") from error
     say(f"wrote {plural(len(contents.runs), 'run')} to {output}")
     return 0
 
 
-def _write(contents: Contents, output: Path) -> None:
+def _write(contents: Contents, table: Table, output: Path) -> None:
     """Make it beside its place, then give it its name."""
     parent = output.absolute().parent
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=parent) as folder:
         scratch, made = Path(folder, "made"), Path(folder, f"crate{output.suffix}")
         scratch.mkdir()
+        if table.recorded:
+            contents = replace(contents, extra={ROWS: (_rows(table, Path(folder, ROWS)), ROWS_ARE)})
         crate = make_crate(contents, scratch)
         if output.suffix == ".zip":
             crate.write_zip(made)
@@ -61,3 +69,11 @@ def _write(contents: Contents, output: Path) -> None:
         if output.is_dir():
             output.rmdir()
         shutil.move(made, output)
+
+
+def _rows(table: Table, path: Path) -> Path:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(pieces(table, "csv"))
+    if table.missing:
+        raise StoreError(f"export: {table.missing}. Nothing was written; `reset` lets runs begin anew")
+    return path

@@ -6,10 +6,10 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
 from pyalma_tui import __version__
 from pyalma_tui.cli.printing import Out
@@ -20,14 +20,16 @@ from pyalma_tui.loading.local_code import code_root, module_name
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.chosen import HashSeed
-from pyalma_tui.model.difference import first_difference
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.words import duration, named, plural, run_name
+from pyalma_tui.report.difference import first_difference
 from pyalma_tui.runner.circumstances import distributions
 from pyalma_tui.runner.outdated import CodeNow, Edit, code_of, edits_since
-from pyalma_tui.runner.reproduction import Repeated, Subject, folder_of, kept_code, repeat
-from pyalma_tui.store.kept_code import read_code
+from pyalma_tui.runner.trial import Outcome, Rows, Subject, folder_of, left_by, tried
+from pyalma_tui.store import layout
+from pyalma_tui.store.abandoned import look
+from pyalma_tui.store.kept_code import read_code, texts_of
 from pyalma_tui.store.session_records import SessionRecord, read_records, session_of
 
 REASONS = (
@@ -43,28 +45,29 @@ def reproduce(name: str, word: str, state: Path | None, iteration: int | None) -
     of the experiment is touched.
     """
     known = remembered("reproduce", name, state)
-    run, instance, called = _meant(known, word, iteration)
+    run, called = _meant(known, word, iteration)
     record = session_of(list(read_records(known.state_dir)), run.began or 0.0)
-    place = CodeNow(known.state_dir, code_root(known.target.module), module_name(known.target.module))
-    if code_of(place, run.module) is None:
+    code = CodeNow(known.state_dir, code_root(known.target.module), module_name(known.target.module))
+    if code_of(code, run.module) is None:
         raise UsageError(f"reproduce: {called}: the code that it had is not kept any more. Nothing was started")
-    edits = edits_since(place, run.module)
-    texts = _texts(place, run.module, called) if edits else {}
-    subject = _subject(known, run, instance, record, place.root, texts)
+    edits = edits_since(code, run.module)
+    texts = _texts(code, run.module, called) if edits else {}
+    subject = _subject(known, run, record, code.root, texts)
     say(_announced(called, run, edits))
     try:
         with tempfile.TemporaryDirectory(prefix="pyalma-tui-reproduce-") as folder:
-            repeated = repeat(subject, Path(os.path.realpath(folder)), lambda seconds: _wait(called, seconds))
+            place = Path(os.path.realpath(folder))
+            again = tried(subject, place, "left", (), lambda seconds: _wait(called, seconds))
+            untick()
+            return _told(called, known, run, again, record, stored=bool(edits))
     except KeyboardInterrupt:
         untick()
         say("reproduce: stopped by Ctrl+C; the experiment is as it was")
         return 130
-    untick()
-    return _told(called, run, repeated, record, stored=bool(edits))
 
 
-def _meant(known: Remembered, word: str, iteration: int | None) -> tuple[Run, Instance, str]:
-    """The run that is meant, its instance, and its name; raises UsageError if it has no result to compare with."""
+def _meant(known: Remembered, word: str, iteration: int | None) -> tuple[Run, str]:
+    """The run that is meant, and its name; raises UsageError if it has no result to compare with."""
     ledger = known.store.ledger
     instance = choose_one(ledger.instances, word, "reproduce:")
     runs = [ledger.run(number) for number in ledger.runs_of[instance.id]]
@@ -76,15 +79,15 @@ def _meant(known: Remembered, word: str, iteration: int | None) -> tuple[Run, In
     called = run_name(instance.label, run.iteration, len(runs))
     if not isinstance(run.status, s.Done):
         raise UsageError(f"reproduce: {called}: it is {s.word(run.status)}, so there is no result to compare with")
-    return run, instance, called
+    return run, called
 
 
 def _texts(place: CodeNow, identity: str, called: str) -> dict[str, bytes]:
     """The code that the run had; raises UsageError if it was not kept whole."""
     code = read_code(place.state_dir, identity, place.module)
-    texts, missing = kept_code(place.state_dir, code)
+    texts = texts_of(place.state_dir, code)
     edited = {edit.name for edit in edits_since(place, identity)}
-    if lost := sorted(edited.intersection(missing)):
+    if lost := sorted(edited.intersection(code.files).difference(texts)):
         raise UsageError(
             f"reproduce: {called}: {', '.join(lost)} has changed since, and what it was is not kept. "
             f"Nothing was started"
@@ -92,28 +95,19 @@ def _texts(place: CodeNow, identity: str, called: str) -> dict[str, bytes]:
     return texts
 
 
-def _subject(
-    known: Remembered, run: Run, instance: Instance, record: SessionRecord | None, root: Path, texts: dict[str, bytes]
-) -> Subject:
-    module, chosen = Path(os.path.realpath(known.target.module)), known.store.meta.chosen
-    here = root
-    seeds = bool(chosen.seed_globals)
+def _subject(known: Remembered, run: Run, record: SessionRecord | None, root: Path, texts: dict[str, bytes]) -> Subject:
+    """The run as it was called: where, with which arguments, with which hash seed."""
+    meta, here = known.store.meta, root
     if record is not None:
         here = Path(record.directory) if os.path.isdir(record.directory) else root
-        hash_seed = _hash_seed(record.environment.get("PYTHONHASHSEED"))
-        chosen = msgspec.structs.replace(chosen, args=record.arguments, hash_seed=hash_seed or chosen.hash_seed)
-        seeds = record.seed_globals
+        hash_seed = _hash_seed(record.environment.get("PYTHONHASHSEED")) or meta.chosen.hash_seed
+        then = {"args": record.arguments, "hash_seed": hash_seed, "seed_globals": record.seed_globals}
+        meta = replace(meta, chosen=replace(meta.chosen, **then))
     folder, here = folder_of(root, Path(os.path.realpath(here)))
+    module = Path(os.path.realpath(known.target.module))
+    ledger = known.store.ledger
     return Subject(
-        module=module,
-        folder=folder,
-        here=here,
-        root=root,
-        run=run,
-        instance=instance,
-        chosen=chosen,
-        seed_globals=seeds,
-        texts=texts,
+        module=module, root=root, folder=folder, here=here, ledger=ledger, meta=meta, run=run.id, texts=texts
     )
 
 
@@ -136,21 +130,17 @@ def _wait(called: str, seconds: float) -> None:
 # --- what came of it ---------------------------------------------------------------------------------------------
 
 
-def _told(called: str, run: Run, repeated: Repeated, record: SessionRecord | None, *, stored: bool) -> int:
+def _told(
+    called: str, known: Remembered, run: Run, again: Outcome, record: SessionRecord | None, *, stored: bool
+) -> int:
     out = Out()
-    again = repeated.run
-    if isinstance(again.status, s.Failed):
-        if again.status.error.traceback:
-            complain(LoadError(f"{called}: {again.status.error.message}", again.status.error.traceback))
-        difference: str | None = f"it failed: {again.status.error.message}"
-    elif not isinstance(again.status, s.Done):
-        difference = f"it ended otherwise: {s.word(again.status)}"
-    else:
-        difference = first_difference("state", run.state, repeated.state)
-    now = list(_otherwise(record, repeated.installed))
+    if isinstance(again.run.status, s.Failed) and again.run.status.error.traceback:
+        complain(LoadError(f"{called}: {again.run.status.error.message}", again.run.status.error.traceback))
+    rows = Rows(layout.rows(known.state_dir), run, again=lambda then: _now(known, then))
+    difference = first_difference(left_by(run, rows), again.left)
+    now = list(_otherwise(record, again.installed))
     if difference is None:
-        what = f"{len(run.state):,} bytes of state" if run.state is not None else "it saves nothing"
-        out.text(f"identical  {called}: {what}\n")
+        out.text(f"identical  {called}: {_measured(run)}\n")
     else:
         out.text(f"differs    {called}: {difference}\n")
         say(REASONS + (f". Otherwise than then: {', '.join(now)}" if now else ""))
@@ -158,7 +148,19 @@ def _told(called: str, run: Run, repeated: Repeated, record: SessionRecord | Non
     return 0 if difference is None else 1
 
 
-def _otherwise(record: SessionRecord | None, installed: list[str]) -> Iterator[str]:
+def _now(known: Remembered, run: Run) -> Run:
+    """The run as it is now: whoever runs the experiment may have moved its rows."""
+    store, _ = look(known.state_dir)
+    return run if store is None else store.ledger.run(run.id)
+
+
+def _measured(run: Run) -> str:
+    state = f"{len(run.state):,} bytes of state" if run.state is not None else "it saves nothing"
+    rows = rows_in(run.extents)
+    return f"{state}, {plural(rows, 'row')}" if rows else state
+
+
+def _otherwise(record: SessionRecord | None, installed: Sequence[str]) -> Iterator[str]:
     """What is not as it was in the session of the run."""
     if record is None:
         return
@@ -182,7 +184,9 @@ def _sentence(called: str, run: Run, *, identical: bool, stored: bool, otherwise
     """A sentence for a paper."""
     began = time.strftime("%Y-%m-%d", time.localtime(run.began)) if run.began is not None else "an unknown day"
     code = f"code {run.module}{', as it was kept' if stored else ''}"
-    seen = "its final state was the same, byte for byte" if identical else "its final state was not the same"
+    what = "final state" if not run.extents else f"final state and {plural(rows_in(run.extents), 'row')} of results"
+    were = "was" if not run.extents else "were"
+    seen = f"its {what} {were} the same, byte for byte" if identical else f"its {what} {were} not the same"
     changed = f" ({plural(len(otherwise), 'circumstance')} changed: {', '.join(otherwise)})" if otherwise else ""
     return (
         f"The run {called} of {began} (seed {run.seed}, {code}) was repeated alone on {time.strftime('%Y-%m-%d')} with "

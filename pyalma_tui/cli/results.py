@@ -7,17 +7,19 @@ from pathlib import Path
 from pyalma_tui.cli.export import format_of, print_pieces
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
+from pyalma_tui.cli.where import where
 from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.export import write_file
 from pyalma_tui.report.results import SUFFIXES, Format, Table, pieces
 
 
-def results(name: str, state: Path | None, form: Format | None, output: Path | None, where: str) -> int:
+def results(name: str, state: Path | None, form: Format | None, output: Path | None, only: str | None) -> int:
     """Print or write the rows; the exit code. Raises StoreError, also where some are damaged, and UsageError."""
     chosen = form or format_of(output, SUFFIXES, "csv")
+    query = where(only)
     known = remembered("results", name, state)
-    table = Table(known.state_dir, known.store, where)
+    table = Table(known.state_dir, known.store, query.text)
     if output is not None and str(output) != "-":
         if chosen == "parquet":
             from pyalma_tui.report.frames import parquet  # polars takes 0.1 s

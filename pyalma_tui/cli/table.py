@@ -228,7 +228,7 @@ def results(target: str, form: Any, output: Path | None, where: str | None, stat
     """Print every row that runs have recorded, each exactly once."""
     from pyalma_tui.cli.results import results as show
 
-    return show(target, state, form, output, where or "")
+    return show(target, state, form, output, where)
 
 
 @command("import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import tempfile
@@ -11,21 +12,24 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say, warn
 from pyalma_tui.errors import UsageError
+from pyalma_tui.loading.local_code import code_root
 from pyalma_tui.loading.target import find_target
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.messages import Cut, How
 from pyalma_tui.model.words import duration, plural, run_name
 from pyalma_tui.report.difference import first_difference
 from pyalma_tui.runner.start import Asked, begun
-from pyalma_tui.runner.trial import Subject, folder_of, tried
+from pyalma_tui.runner.trial import Outcome, Subject, folder_of, tried
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.ours import is_begun
 from pyalma_tui.store.planning import plan_start
@@ -60,6 +64,10 @@ class Options(msgspec.Struct, frozen=True):
         return 1 if self.at_a_time is None else self.at_a_time
 
 
+class AbandonedError(Exception):
+    """Somebody wants no more trials."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """What became of one run: `text` is a line for the user, `kept` where both working directories are."""
 
@@ -79,11 +87,10 @@ def verify(name: str, words: Sequence[str], state: Path | None, options: Options
             raise UsageError(f"{what}: {value}: it must be at least 1. Nothing was started")
     module, ledger, meta = _known(name, state)
     runs = _chosen(ledger, words, options)
-    here = Path.cwd()
-    folder = folder_of(module, here)
-    inside = here if here.is_relative_to(folder) else folder
-    whole = Subject(module=module, folder=folder, here=inside, ledger=ledger, meta=meta, run=0)
-    subjects = [msgspec.structs.replace(whole, run=run.id) for run in runs]
+    root = code_root(module)
+    folder, here = folder_of(root, Path.cwd())
+    whole = Subject(module=module, root=root, folder=folder, here=here, ledger=ledger, meta=meta, run=0)
+    subjects = [replace(whole, run=run.id) for run in runs]
     say(_announced(runs, options))
     return _tried(subjects, options)
 
@@ -94,7 +101,7 @@ def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta]:
     state_dir = target.state_dir(state)
     if is_begun(state_dir):
         known = remembered("verify", name, state)
-        return target.module, known.store.ledger, known.store.meta
+        return Path(os.path.realpath(target.module)), known.store.ledger, known.store.meta
     with begun(target, Asked(state_dir=state_dir, chosen=Chosen()), warn) as start:
         start.load(lambda seconds: None)
         start.agent.part()
@@ -102,8 +109,9 @@ def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta]:
     planned = plan_start(None, given.batch or (), given.iterations, given.seed, target.path, has_done=False)
     if not planned.batch:
         raise UsageError(f"verify: {name}: there is no instance to try. Start the experiment first")
-    chosen = given.chosen or Chosen()
-    return target.module, planned.ledger, Meta(iterations=planned.iterations, seed=planned.seed, chosen=chosen)
+    chosen = replace(given.chosen or Chosen(), seed_globals=given.seed_globals)
+    meta = Meta(iterations=planned.iterations, seed=planned.seed, chosen=chosen)
+    return Path(os.path.realpath(target.module)), planned.ledger, meta
 
 
 def _chosen(ledger: Ledger, words: Sequence[str], options: Options) -> list[Run]:
@@ -177,26 +185,42 @@ def _judged(subject: Subject, place: Path, options: Options, stop: threading.Eve
     ledger, run = subject.ledger, subject.ledger.run(subject.run)
     name = run_name(subject.instance.label, run.iteration, len(ledger.runs_of[run.instance]))
     place.mkdir()
-    undisturbed = tried(subject, place, "undisturbed", (), stop)
-    cuts = tuple(_cuts(undisturbed.saves, options, random.Random(run.seed)))
+
+    def called(where: str, *cuts: Cut) -> Outcome:
+        return tried(subject, place, where, cuts, lambda waited: _give_up(stop))
+
+    undisturbed = called("undisturbed")
+    saves = undisturbed.run.saves
+    cuts = tuple(_cuts(saves, options, random.Random(run.seed)))
     if not cuts:
         return Verdict(True, f"identical  {name}: it never saves, so that there is nothing to interrupt; try --kill")
-    disturbed = tried(subject, place, "cut", cuts, stop)
-    told = _told(cuts, undisturbed.saves, kill=options.kill)
-    difference = first_difference(undisturbed, disturbed)
+    disturbed = called("cut", *cuts)
+    told = _told(cuts, saves, kill=options.kill)
+    difference = first_difference(undisturbed.left, disturbed.left)
     if difference is None:
-        files = f", same {plural(undisturbed.written, 'file')}" if undisturbed.written else ""
         shutil.rmtree(place)
-        return Verdict(True, f"identical  {name}: {told}: {undisturbed.ended}, same state{files}")
-    again = tried(subject, place, "undisturbed again", (), stop)
-    if by_itself := first_difference(undisturbed, again):
+        return Verdict(True, f"identical  {name}: {told}: {undisturbed.left.ended}, {_same(undisturbed)}")
+    again = called("undisturbed again")
+    if by_itself := first_difference(undisturbed.left, again.left):
         why = f"two undisturbed calls differ as well, so it is no interruption that does: {by_itself}"
         return Verdict(False, f"differs    {name}: {why}", place)
     for cut in _single(cuts):
-        alone = tried(subject, place, f"cut at save {cut.at} {cut.how}", (cut,), stop)
-        if found := first_difference(undisturbed, alone):
+        alone = called(f"cut at save {cut.at} {cut.how}", cut)
+        if found := first_difference(undisturbed.left, alone.left):
             return Verdict(False, f"differs    {name}: {_resumed(cut)}: {found}", place)
     return Verdict(False, f"differs    {name}: {told}, only by all of them together: {difference}", place)
+
+
+def _give_up(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise AbandonedError
+
+
+def _same(outcome: Outcome) -> str:
+    """What is the same of two calls."""
+    rows = rows_in(outcome.run.extents)
+    told = ["same state", f"same {plural(rows, 'row')}" * bool(rows)]
+    return ", ".join(filter(None, [*told, f"same {plural(outcome.written, 'file')}" * bool(outcome.written)]))
 
 
 def _cuts(saves: int, options: Options, draw: random.Random) -> Iterator[Cut]:

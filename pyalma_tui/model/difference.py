@@ -14,7 +14,8 @@ def first_difference(place: str, one: bytes | None, other: bytes | None) -> str 
         return None
     if one is None or other is None:
         return f"{place}: {_text(one)} ≠ {_text(other)}"
-    return _in_values(place, jsontext.decode(one), jsontext.decode(other))
+    found = _in_values(place, jsontext.decode(one), jsontext.decode(other))
+    return found or f"{place}: {_text(one)} ≠ {_text(other)}"  # 1.0 and 1.00
 
 
 def _in_values(place: str, one: object, other: object) -> str | None:

@@ -1,60 +1,54 @@
-"""The first difference between what two calls of a run have left: its end, its state, its files."""
+"""The first difference between what two calls of a run have left: its end, its state, its rows, its files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.difference import SHOWN
+from pyalma_tui.model.difference import first_difference as between
 from pyalma_tui.model.printable import clip, printable
-from pyalma_tui.runner.trial import Outcome
+from pyalma_tui.runner.trial import Left, Rows
+from pyalma_tui.store.rows import Row
 
 CHUNK = 1 << 20  # bytes compared at a time
-SHOWN = 60  # cells of a value
 
 
-def first_difference(one: Outcome, other: Outcome) -> str | None:
-    """Where the two differ first and what each has there, in one line; None if they are identical."""
+def first_difference(one: Left, other: Left) -> str | None:
+    """Where the two differ first and what each has there, in one line; None if they are identical.
+
+    Files are compared where both are known. Raises StoreError for rows that cannot be read.
+    """
     if one.ended != other.ended:
         return f"it ended otherwise: {_clip(one.ended)} ≠ {_clip(other.ended)}"
-    if one.state != other.state:
-        return _in_states(one.state, other.state)
-    return _in_files(one, other)
+    if found := between("state", one.state, other.state):
+        return found
+    if found := _in_rows(one.rows, other.rows):
+        return found
+    return None if one.files is None or other.files is None else _in_files(one.files, other.files)
 
 
-def _in_states(one: bytes | None, other: bytes | None) -> str:
-    if one is None or other is None:
-        return f"state: {_text(one)} ≠ {_text(other)}"
-    return _in_values("state", jsontext.decode(one), jsontext.decode(other)) or f"state: {_text(one)} ≠ {_text(other)}"
+def _in_rows(one: Rows, other: Rows) -> str | None:
+    for number, (a, b) in enumerate(zip_longest(one, other)):
+        texts = _row_text(a), _row_text(b)
+        if texts[0] == texts[1]:
+            continue
+        inside = between("", *texts) if a is not None and b is not None else None
+        if inside is None:  # one has no such row
+            return between(f"row {number:,}", *texts)
+        return f"row {number:,}{'' if inside.startswith(':') else ', '}{inside.removeprefix('.')}"
+    return None
 
 
-def _in_values(where: str, one: object, other: object) -> str | None:
-    """The first place below `where` in which two JSON values differ."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in [*one, *(key for key in other if key not in one)]:
-            place = f"{where}.{key}" if key.isidentifier() else f"{where}[{jsontext.encode(key).decode()}]"
-            if key not in one or key not in other:
-                return f"{place}: {_value(one, key)} ≠ {_value(other, key)}"
-            if found := _in_values(place, one[key], other[key]):
-                return found
-        return None if list(one) == list(other) else f"{where}: its keys have another order"
-    if isinstance(one, list) and isinstance(other, list):
-        if len(one) != len(other):
-            return f"{where}: {len(one):,} ≠ {len(other):,} values"
-        pairs = enumerate(zip(one, other, strict=True))
-        return next((found for i, (a, b) in pairs if (found := _in_values(f"{where}[{i}]", a, b))), None)
-    if type(one) is type(other) and one == other:
-        return None
-    return f"{where}: {_shown(one)} ≠ {_shown(other)}"
+def _row_text(row: Row | None) -> bytes | None:
+    return None if row is None else jsontext.encode(row)
 
 
-def _value(table: dict[str, object], key: str) -> str:
-    return _shown(table[key]) if key in table else "nothing"
-
-
-def _in_files(one: Outcome, other: Outcome) -> str | None:
-    for name in sorted({*one.files, *other.files}):
-        a, b = one.files.get(name), other.files.get(name)
+def _in_files(one: Mapping[str, Path], other: Mapping[str, Path]) -> str | None:
+    for name in sorted({*one, *other}):
+        a, b = one.get(name), other.get(name)
         if a is None or b is None:
             return f"file {_clip(name)}: {'there' if a else 'not there'} ≠ {'there' if b else 'not there'}"
         if (byte := _first_byte(a, b)) is not None:
@@ -81,14 +75,6 @@ def _around(path: Path, byte: int) -> str:
         file.seek(byte)
         text = file.read(SHOWN).split(b"\n")[0].decode("utf-8", "replace")
         return f'"{_clip(text)}"' if text or file.tell() > byte else "its end"
-
-
-def _text(state: bytes | None) -> str:
-    return "none" if state is None else _clip(state.decode("utf-8", "replace"))
-
-
-def _shown(value: object) -> str:
-    return _clip(jsontext.encode(value).decode())
 
 
 def _clip(text: str) -> str:

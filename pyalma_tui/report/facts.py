@@ -14,6 +14,7 @@ from pyalma_tui.errors import Failure
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.view import Tally
 from pyalma_tui.runner.snapshot import Snapshot
@@ -36,10 +37,11 @@ class HookFacts(msgspec.Struct, frozen=True):
 class RunFacts(msgspec.Struct, frozen=True, gc=False):
     """What is told of one run, by `status --json`, by a script's results and in an export; what is not known is None.
 
-    `seconds` are those of all attempts, the running one included. What follows belongs to the last one: `started` and
-    `ended` are ISO 8601 with the local offset from UTC, `reason` is why it ended, `worker` the slot and `host` the
-    machine that it ran on, `module` the hash of the code that ran, `log` is relative to the state directory. `file` is
-    the absolute path of the instance's file, if it has one; `in_batch` tells whether it is in the batch still.
+    `rows` is how many rows of results count, `seconds` are those of all attempts, the running one included. What
+    follows belongs to the last one: `started` and `ended` are ISO 8601 with the local offset from UTC, `reason` is why
+    it ended, `worker` the slot and `host` the machine that it ran on, `module` the hash of the code that ran, `log` is
+    relative to the state directory. `file` is the absolute path of the instance's file, if it has one; `in_batch` tells
+    whether it is in the batch still.
     """
 
     id: int
@@ -49,6 +51,7 @@ class RunFacts(msgspec.Struct, frozen=True, gc=False):
     status: s.Word
     state: msgspec.Raw
     saves: int
+    rows: int
     attempts: int
     seed: int
     seconds: float
@@ -92,6 +95,7 @@ def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFact
         status=s.word(run.status),
         state=NULL if run.state is None else msgspec.Raw(run.state),
         saves=run.saves,
+        rows=rows_in(run.extents),
         attempts=run.attempt,
         seed=run.seed,
         seconds=round(worked(run, now), 3),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pyalma_tui.errors import StoreError
+from pyalma_tui.errors import QueryError, StoreError, UsageError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import query as q
 from pyalma_tui.model.checks import text_of
@@ -48,7 +48,7 @@ class Table:
         self._runs = planned
         self._instances: Sequence[Instance] = store.ledger.instances
         self._now: tuple[object, Store] | None = None  # what db.json was when this was read of it
-        query = q.compile(where)
+        query = filter_of(where)
         self._wanted = query.over(ROWS) if query.terms else None
 
     @property
@@ -79,6 +79,14 @@ class Table:
             self._now = (written, store)
         ledger = self._now[1].ledger
         return ledger.run(run.id) if run.id <= len(ledger.runs) else run
+
+
+def filter_of(where: str) -> q.Query:
+    """The query that a program has written; raises UsageError."""
+    try:
+        return q.compile(where)
+    except QueryError as error:
+        raise UsageError(f"filter: {where}: {error.message}") from error
 
 
 def _divided(store: Store) -> tuple[list[Run], list[Run]]:

@@ -1,23 +1,25 @@
 """One run of an experiment called apart from it: in a copy of its folder, with a state directory of its own.
 
-Nothing of the experiment is touched: the module, the instances and whatever `run` reads or writes beside them are those
-of the copy, which has the same path in each trial of a run, so that a path in a state is no difference.
+Nothing of the experiment is touched: the module, the instances and whatever `run` reads or writes below the folder are
+those of the copy; an instance file elsewhere stays where it is. A path of the copy in a state or a row is told as the
+path that it would have been.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
-from pyalma_tui.errors import InputError
+from pyalma_tui.errors import InputError, StoreError
+from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run, anew
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Cut
@@ -27,8 +29,11 @@ from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.workers.local import wait_until_loaded
+from pyalma_tui.store import layout
 from pyalma_tui.store.creation import create
 from pyalma_tui.store.ledger import Ledger
+from pyalma_tui.store.opening import read_store
+from pyalma_tui.store.rows import Row, RowReader
 from pyalma_tui.store.schema import Meta
 
 LOOK = 0.01  # seconds between two looks whether it is over
@@ -36,16 +41,24 @@ LARGEST = 1_000_000_000  # bytes of a folder that is copied
 MOST = 20_000  # files of it
 LEFT_OUT = ("__pycache__", ".git", ".hg", ".venv", "venv", "node_modules")  # what a run neither reads nor writes
 
+Waiting = Callable[[float], None]
+"""Hears again and again for how many seconds one has waited; it may raise to end the trial."""
+
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """A run to try, as its experiment has it: `folder` is what is copied, `here` where in it the module runs."""
+    """A run to try, as its experiment has it: `folder` is what is copied, `here` where in it the module runs.
+
+    `texts` are put in the place of files of the copy, by their names as seen from `root`.
+    """
 
     module: Path
+    root: Path
     folder: Path
     here: Path
     ledger: Ledger
     meta: Meta
     run: int
+    texts: Mapping[str, bytes] = {}
 
     @property
     def instance(self) -> Instance:
@@ -53,104 +66,150 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return self.ledger.instances[self.ledger.run(self.run).instance]
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What a trial left: how the run ended, its last state as JSON text, and its files below `folder` by their names.
+class Rows(msgspec.Struct, frozen=True):
+    """The rows of a run that count, read anew each time that they are gone through; raises StoreError for damaged ones.
 
-    `ended` is a sentence; `saves` counts over all attempts; `written` are how many of the files were not there before,
-    or were otherwise; `seconds` are those from the first call to the last end.
+    `moved` is a text in them, within JSON, and what stands for it; `again` as of a RowReader.
+    """
+
+    folder: Path
+    run: Run
+    moved: tuple[bytes, bytes] | None = None
+    again: Callable[[Run], Run] = lambda run: run
+
+    def __iter__(self) -> Iterator[Row]:
+        with RowReader(self.folder, self.again) as reader:
+            for row in reader.rows(self.run):
+                yield row if self.moved is None else _put_back(row, self.moved)
+            if reader.missing:
+                raise StoreError(f"rows: {reader.why}. Nothing was changed")
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call of a run has left: how it ended, as a sentence, its last state as JSON text, its rows, its files.
+
+    `files` are by their names below the folder; None where nobody knows which are the run's.
     """
 
     ended: str
     state: bytes | None
-    saves: int
+    rows: Rows
+    files: Mapping[str, Path] | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a trial: the run as it ended, and what it `left`, below `folder`.
+
+    `seconds` are those from the first call to the last end, `written` are how many of the files were not there before,
+    or were otherwise, `installed` the names of what was imported from where packages are installed.
+    """
+
+    run: Run
+    left: Left
     seconds: float
     folder: Path
-    files: Mapping[str, Path]
     written: int
+    installed: Sequence[str]
 
 
-class AbandonedError(Exception):
-    """Somebody wants no more trials."""
+def folder_of(root: Path, here: Path) -> tuple[Path, Path]:
+    """The folder to copy and where in it to call the run: all of `here` if the code is below it, else the code's.
 
-
-def folder_of(module: Path, here: Path) -> Path:
-    """The folder to copy: where we are if the module is below it, else that of the module.
-
-    Raises InputError if it is too large to be copied for each trial.
+    Raises InputError if it is too large to be copied.
     """
-    folder = here if module.is_relative_to(here) else module.parent
-    total = 0
-    for count, path in enumerate(_files(folder)):
-        total += path.lstat().st_size
-        if total > LARGEST or count >= MOST:
-            what = f"{MOST:,} files" if count >= MOST else size(LARGEST)
-            raise InputError(
-                f"{folder}: it has more than {what}, and each trial works on a copy. Start from a smaller folder that "
-                f"has the module. Nothing was started"
-            )
-    return folder
+    if root.is_relative_to(here) and _fits(here):
+        return here, here
+    if not _fits(root):
+        raise InputError(
+            f"{root}: it has more than {size(LARGEST)} or {MOST:,} files, and a run that is called apart works on a "
+            f"copy. Put the module into a smaller folder. Nothing was started"
+        )
+    return root, here if here.is_relative_to(root) else root
 
 
-def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], stop: threading.Event) -> Outcome:
+def left_by(run: Run, rows: Rows) -> Left:
+    """What is stored of a run."""
+    return Left(ended=_ended(run), state=run.state, rows=rows)
+
+
+def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting: Waiting) -> Outcome:
     """Call the run to its end, cut where `cuts` say, in `place`/work; what is left moves to `place`/`name`.
 
-    Raises AbandonedError once `stop` is set, PyalmaError if it cannot be started. The thread that calls it must live
-    until it returns: the kernel ends an agent with the thread that started it.
+    `waiting` hears of the wait, and ends it by raising. Raises PyalmaError if the run cannot be started, OSError. The
+    thread that calls it must live until it returns: the kernel ends an agent with the thread that started it.
     """
     work, states, left = place / "work", place / "states", place / name
+    rows = place / f"{name}, rows"
     shutil.copytree(subject.folder, work, symlinks=True, ignore=_ignored)
+    for text_name, text in subject.texts.items():
+        file = _moved(subject.root / text_name, subject, work)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text)
     try:
-        run, seconds = _called(subject, work, states, tuple(cuts), stop)
+        run, seconds, installed = _called(subject, work, states, tuple(cuts), waiting)
+        if run.extents:
+            layout.rows(states).rename(rows)
     finally:
         shutil.rmtree(states, ignore_errors=True)
         work.rename(left)
+    moved = _inside(work), _inside(subject.folder)
     files = {os.fspath(path.relative_to(left)): path for path in _files(left)}
     written = sum(not _is_copy(path, subject.folder / name) for name, path in files.items())
-    return Outcome(_ended(run), run.state, run.saves, seconds, left, files, written)
+    state = None if run.state is None else run.state.replace(*moved)
+    told = Left(ended=_ended(run), state=state, rows=Rows(rows, run, moved), files=files)
+    return Outcome(run=run, left=told, seconds=seconds, folder=left, written=written, installed=installed)
 
 
 def _called(
-    subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], stop: threading.Event
-) -> tuple[Run, float]:
-    def moved(path: Path) -> Path:
-        return work / path.relative_to(subject.folder) if path.is_relative_to(subject.folder) else path
-
-    ledger, instance, module = subject.ledger, subject.instance, moved(subject.module)
+    subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], waiting: Waiting
+) -> tuple[Run, float, Sequence[str]]:
+    ledger, instance, chosen = subject.ledger, subject.instance, subject.meta.chosen
+    module, here = _moved(subject.module, subject, work), _moved(subject.here, subject, work)
     instances = list(ledger.instances)
     if instance.file:
-        instances[instance.id] = replace(instance, file=os.fspath(moved(Path(instance.file))))
+        instances[instance.id] = replace(instance, file=os.fspath(_moved(Path(instance.file), subject, work)))
     new = Meta(identity=subject.meta.identity, iterations=subject.meta.iterations, seed=subject.meta.seed)
-    meta = replace(new, session=1, serial=1, chosen=subject.meta.chosen)
-    create(states, meta, instances, [anew(run, 0) for run in ledger.runs])
+    create(states, replace(new, session=1, serial=1, chosen=chosen), instances, [anew(run, 0) for run in ledger.runs])
     settings = Settings(
         target=module,
         module=module,
         state_dir=states,
         no_done=True,
         only=subject.run,
-        folder=moved(subject.here),
+        folder=here,
         cuts=cuts,
-        each=subject.meta.chosen.imports == "each",
-        chosen=subject.meta.chosen,
+        each=chosen.imports == "each",
+        seed_globals=_seeds(chosen),
+        chosen=chosen,
     )
-    with first_agent(module, states, settings.chosen, each=settings.each, folder=settings.folder) as agent:
-        loaded = wait_until_loaded(agent, module, lambda waited: _give_up(stop))
+    with first_agent(module, states, chosen, each=settings.each, folder=here) as agent:
+        loaded = wait_until_loaded(agent, module, waiting)
         session = Session(settings, loaded.hash, has_done=False)
     runner = Runner(settings, session, agent)
     began = time.monotonic()
     runner.start()
     try:
         while not _is_over(runner, subject.run, len(cuts)):
-            _give_up(stop)
+            waiting(time.monotonic() - began)
             time.sleep(LOOK)
+    except BaseException:
+        runner.send(Quit())  # and the one below: at once
+        raise
     finally:
         seconds = time.monotonic() - began
         runner.send(Quit())
         runner.join()
-    snapshot = runner.snapshot()
-    if snapshot.failure is not None:
-        raise snapshot.failure.error()
-    return snapshot.runs[subject.run - 1], seconds
+    if (failure := runner.snapshot().failure) is not None:
+        raise failure.error()
+    store = read_store(states)  # the last checkpoint may have moved rows
+    if store is None:
+        raise StoreError(f"store: {states}: nothing is there any more")
+    return store.ledger.run(subject.run), seconds, loaded.installed
+
+
+def _seeds(chosen: Chosen) -> bool:
+    """Whether the generators that a process shares are seeded: as chosen, else as the .experiment said."""
+    return bool(chosen.file.get("seed_globals") if chosen.seed_globals is None else chosen.seed_globals)
 
 
 def _is_over(runner: Runner, number: int, cuts: int) -> bool:
@@ -170,11 +229,6 @@ def _is_over(runner: Runner, number: int, cuts: int) -> bool:
     return False
 
 
-def _give_up(stop: threading.Event) -> None:
-    if stop.is_set():
-        raise AbandonedError
-
-
 def _ended(run: Run) -> str:
     match run.status:
         case s.Done():
@@ -184,6 +238,34 @@ def _ended(run: Run) -> str:
         case s.Interrupted(why=why):
             return f"interrupted: {why}"
     return s.word(run.status)
+
+
+# --- the copy ---------------------------------------------------------------------------------------------------------
+
+
+def _moved(path: Path, subject: Subject, work: Path) -> Path:
+    """The same place in the copy."""
+    return work / path.relative_to(subject.folder) if path.is_relative_to(subject.folder) else path
+
+
+def _inside(path: Path) -> bytes:
+    """A path as it stands within a JSON text."""
+    return jsontext.encode(os.fspath(path))[1:-1]
+
+
+def _put_back(row: Row, moved: tuple[bytes, bytes]) -> Row:
+    text = jsontext.encode(row)
+    found: Row = jsontext.decode(text.replace(*moved)) if moved[0] in text else row
+    return found
+
+
+def _fits(folder: Path) -> bool:
+    total = 0
+    for count, path in enumerate(_files(folder)):
+        total += path.lstat().st_size
+        if total > LARGEST or count >= MOST:
+            return False
+    return True
 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:

@@ -99,6 +99,12 @@ def text_of(state_dir: Path, digest: str) -> bytes | None:
     return None
 
 
+def texts_of(state_dir: Path, code: Code) -> dict[str, bytes]:
+    """The texts of a code by the names of its files, without those that are not kept; raises OSError as `text_of`."""
+    found = {name: text_of(state_dir, digest) for name, digest in code.files.items()}
+    return {name: text for name, text in found.items() if text is not None}
+
+
 def read_code(state_dir: Path, identity: str, module: str) -> Code:
     """The code of this identity; `module` is the name of a module that stands alone, or of which nothing is known.
 
@@ -122,9 +128,8 @@ def kept_texts(path: Path) -> dict[str, bytes]:
         code: Code = jsontext.decode_as(read_regular(path), Code)
     except msgspec.DecodeError:
         return {}
-    state_dir = path.parent.parent
-    found = {name: text_of(state_dir, digest) for name, digest in code.files.items() if is_source(name)}
-    return {name: text for name, text in found.items() if text is not None}
+    found = texts_of(path.parent.parent, code)
+    return {name: text for name, text in found.items() if is_source(name)}
 
 
 def grown_from(state_dir: Path, base: str) -> Iterator[str]:

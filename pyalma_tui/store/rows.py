@@ -24,6 +24,8 @@ from pyalma_tui.model.words import plural
 from pyalma_tui.store.disk import open_regular
 
 PIECE = 1 << 18  # bytes read at a time
+NEAR = 1 << 14  # bytes read at a time on the way to a row within an extent
+TAIL = 1 << 16  # bytes of an extent in which its latest rows are looked for
 OPEN = 16  # files kept open while rows of many are read
 
 Row: TypeAlias = dict[str, Any]
@@ -50,6 +52,7 @@ class RowReader:
         self._folder = folder
         self._again = again
         self._open: dict[str, int] = {}
+        self._marks: dict[tuple[str, int], list[tuple[int, int]]] = {}  # numbers and places of lines of long extents
 
     def __enter__(self) -> RowReader:
         return self
@@ -77,8 +80,27 @@ class RowReader:
                     return
                 self.miss(extent, end - begin, error.strerror or str(error))
             else:
-                yield from self._decoded(run, extent, islice(self._lines(extent), begin, end), end - begin)
+                yield from self._decoded(run, extent, islice(self._lines(extent, begin), end - begin), end - begin)
             first += end - begin
+
+    def latest(self, run: Run, wanted: int) -> list[Row]:
+        """The last rows of a run that count, at most so many, as far as they are in a short piece at the end."""
+        found: list[Row] = []
+        for extent in reversed(run.extents):
+            try:
+                fd = self._descriptor(extent.file)
+                start = max(extent.start, extent.end - TAIL)
+                *lines, _ = os.pread(fd, extent.end - start, start).split(b"\n")
+            except OSError as error:
+                if (now := self._again(run)).extents != run.extents:
+                    return self.latest(now, wanted)
+                self.miss(extent, 0, error.strerror or str(error))
+                break
+            lines = lines[start > extent.start :][len(found) - wanted :]
+            found = [*self._decoded(run, extent, iter(lines), len(lines)), *found]
+            if len(found) >= wanted or start > extent.start:
+                break
+        return found
 
     def _decoded(self, run: Run, extent: Extent, lines: Iterator[bytes], wanted: int) -> Iterator[Row]:
         key = (run.id, extent.attempt)
@@ -102,13 +124,18 @@ class RowReader:
         self.missing += rows
         self.why = self.why or f"{self._folder / extent.file}: {why}"
 
-    def _lines(self, extent: Extent) -> Iterator[bytes]:
-        """The lines of an extent without their newlines, as far as they are there."""
-        fd = self._descriptor(extent.file)
-        position, rest = extent.start, b""
+    def _lines(self, extent: Extent, begin: int) -> Iterator[bytes]:
+        """The lines of an extent from this number on, without their newlines, as far as they are there.
+
+        Where a line begins is remembered for one of each piece, so that nobody goes twice through a long extent.
+        """
+        fd, place = self._descriptor(extent.file), (extent.file, extent.start)
+        marks = self._marks.get(place, [(0, extent.start)])
+        number, position = marks[bisect_right(marks, (begin, extent.end)) - 1]
+        rest, piece = b"", NEAR if begin else PIECE
         while position < extent.end:
             try:
-                data = os.pread(fd, min(PIECE, extent.end - position), position)
+                data = os.pread(fd, min(piece, extent.end - position), position)
             except OSError as error:  # a disk that breaks: what follows is missing
                 self.miss(extent, 0, error.strerror or str(error))
                 break
@@ -116,7 +143,11 @@ class RowReader:
                 break
             position += len(data)
             *lines, rest = (rest + data).split(b"\n")
-            yield from lines
+            number += len(lines)
+            if number > marks[-1][0] and position < extent.end:
+                marks.append((number, position - len(rest)))
+                self._marks[place] = marks
+            yield from lines[max(0, len(lines) - (number - begin)) :] if number > begin else ()
             fd = self._open.get(extent.file, -1)
             if fd < 0:  # the reader of the lines has read of many other files meanwhile
                 fd = self._descriptor(extent.file)

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from pyalma_tui.tui import obstacles
 from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
 
-Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Log", "Program"]
+Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Results", "Log", "Program"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +228,46 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Failures: clear the filter, then the marks; then back.",
         "Runs and failures", "failures", bar=1,
     ),
+    Action(
+        "results", "R", "results",
+        "All rows that runs have recorded, live: to sort, filter, group, copy and export them.",
+        "Experiment", bar=9, obstacle=obstacles.no_rows,
+    ),
+    Action(
+        "sort_rows", "o", "sort",
+        "Results: sort by the selected column; again: the other way round; again: as they were recorded.",
+        "Results", "results", bar=3,
+    ),
+    Action(
+        "group_rows", "b", "group",
+        "Results: a line for each value of the selected column, with n, mean, sd, min, median, max; again: all rows.",
+        "Results", "results", bar=4,
+    ),
+    Action(
+        "next_value", "v", "next field",
+        "Results in groups: the statistics of the next field that has numbers.",
+        "Results", "results", bar=5,
+    ),
+    Action(
+        "filter", "slash", "filter",
+        "Results: show only rows that match, as `gap<0.2 name:uf20`.",
+        "Results", "results", bar=2,
+    ),
+    Action(
+        "copy", "y", "copy",
+        "Results: copy what is shown; of a long table the lines in sight.",
+        "Results", "results", bar=6,
+    ),
+    Action(
+        "export_rows", "e", "export",
+        "Results: write what is shown into a file: .csv, .json, .jsonl, .md or .parquet.",
+        "Results", "results", bar=6,
+    ),
+    Action(
+        "back", "escape,q,R", "back",
+        "Results: stop what goes on; clear the filter, the groups, the order; then back.",
+        "Results", "results", bar=1,
+    ),
     Action("workers", "w", "workers", "What each worker does, its memory and processor time.", "Program"),
     Action(
         "take_over", "T", "take over",
@@ -271,6 +311,8 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("list", "pagedown", "page(1)", "Page down", PAGE),
     Stroke("list", "home,g", "home", "First", ENDS),
     Stroke("list", "end,G", "end", "Last", ENDS),
+    Stroke("table", "left,h", "column(-1)", "Column before", "Results: the column before, after."),
+    Stroke("table", "right,l", "column(1)", "Column after", "Results: the column before, after."),
     Stroke("log text", "up,k", "move(-1)", "Up"),
     Stroke("log text", "down,j", "move(1)", "Down"),
     Stroke("log text", "pageup", "page(-1)", "Page up"),

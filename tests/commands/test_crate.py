@@ -26,8 +26,9 @@ KNOWN = {  # what the profile recommends and nobody can tell: where code and peo
 }
 MIXED = """
 from helpers import work
-def run(instance, save, state, iteration):
+def run(instance, save, state, iteration, record):
     print("of", instance)
+    record(n=1, text="a, \\"b\\"")
     save(work(instance))
     if isinstance(instance, str) and "bad" in instance:
         raise ValueError("it | is\\nbad")
@@ -100,6 +101,9 @@ def test_a_crate_is_valid_and_tells_of_each_run_what_ran_on_what_when_by_whom_an
     assert texts["m.py"] == experiment.module.read_text()
     assert set(texts) == {"m.py", "helpers.py", "telling.py"}
     assert len(json.loads((crate / "runs.json").read_text())) == 8
+    assert known["results.csv"]["encodingFormat"] == "text/csv"
+    assert {"@id": "results.csv"} in action["result"]
+    assert (crate / "results.csv").read_text() == experiment.start("results", experiment.name).end().out
     assert [each["name"] for each in json.loads((crate / "batch.json").read_text())][2] == "eight"
 
 

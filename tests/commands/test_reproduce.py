@@ -86,9 +86,9 @@ def test_a_run_that_fails_or_kills_its_worker_now_is_told_with_its_traceback(exp
     gone.unlink()
     result = reproduce(experiment, "a")
     assert result.code == 1
-    assert result.out.startswith("differs    a: it failed: FileNotFoundError")
+    assert result.out.startswith("differs    a: it ended otherwise: done ≠ failed: FileNotFoundError")
     assert 'save(open("needed").read())' in result.err
-    assert reproduce(experiment, "b").out.startswith("differs    b: it failed: its worker ended with code 3")
+    assert reproduce(experiment, "b").out.startswith("differs    b: it ended otherwise: done ≠ failed: ")
 
 
 def test_what_has_no_result_or_no_code_any_more_is_refused(experiment: Experiment) -> None:
@@ -132,3 +132,23 @@ def test_ctrl_c_ends_it_and_all_that_it_has_started(experiment: Experiment) -> N
     assert result.code == 130
     assert "stopped by Ctrl+C; the experiment is as it was" in result.err
     experiment.nothing_left()
+
+
+def test_rows_are_compared_one_by_one_and_a_path_of_the_copy_is_none_that_differs(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state, record):
+            for n in range(3):
+                record({"n": n, "at": os.path.abspath("x"), "luck": os.path.exists("lucky") and n == 2})
+                save(os.path.abspath("x"))
+        """
+    ).run()
+    result = reproduce(experiment, "a")
+    assert result.code == 0, result
+    assert result.out.startswith("identical  a: ")
+    assert ", 3 rows\n" in result.out
+    assert result.out.endswith("its final state and 3 rows of results were the same, byte for byte.\n")
+    (experiment.folder / "lucky").touch()
+    result = reproduce(experiment, "a")
+    assert result.code == 1
+    assert result.out.startswith("differs    a: row 2, luck: false ≠ true\n")

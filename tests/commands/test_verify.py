@@ -51,6 +51,18 @@ def run(instance, save, state):
     for step in range(8):
         save({"step": step, "names": list({f"name {n}" for n in range(30)})})
 """
+RECORDS_LATE = """
+def run(instance, save, state, record):
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+        record(step=step, square=step * step)
+"""
+RECORDS = """
+def run(instance, save, state, record):
+    for step in range(int(state or 0), 8):
+        record(step=step, square=step * step, at=os.path.abspath("x"))
+        save(str(step + 1))
+"""
 FAILS_LATER = """
 def run(instance, save, state):
     for step in range(8):
@@ -95,19 +107,31 @@ def test_what_resumes_exactly_is_identical_and_the_experiment_is_untouched(
         ),
         (TELLS_TIME, (), r"two undisturbed calls differ as well, .*: state\.at: \d+ ≠ \d+"),
         (SETS, (), r'two undisturbed calls differ as well, .*: state\.names\[\d+\]: "name \d+" ≠ "name \d+"'),
+        (
+            RECORDS_LATE,
+            ("--kill", "--interruptions", "4"),
+            r"killed (after|on its way into) save \d, resumed from save \d: row \d, step: \d ≠ \d",
+        ),
         (FAILS_LATER, (), r"interrupted at save \d, .*: it ended otherwise: done ≠ failed: ValueError: resumed"),
     ],
-    ids=["random state", "appended file", "time", "order of a set", "end"],
+    ids=["random state", "appended file", "time", "order of a set", "row after its save", "end"],
 )
 def test_what_an_interruption_changes_is_told_with_its_place(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch, module: str, options: tuple[str, ...], told: str
 ) -> None:
     monkeypatch.setenv("PYTHONHASHSEED", "random")
-    experiment.write(module, ("a",))
+    assert experiment.write(module, ("a",)).run("--seed", "1").code == 0  # the cuts are drawn from it
     result = verify(experiment, *options)
     assert result.code == 1, result
     assert re.match(f"differs    a: {told}", result.out), result.out
     assert "Usual reasons" in result.err
+
+
+def test_rows_recorded_before_their_save_are_the_same_however_it_is_killed(experiment: Experiment) -> None:
+    experiment.write(RECORDS, ("a",))
+    result = verify(experiment, "--kill", "--interruptions", "5")
+    assert result.code == 0, result
+    assert result.out.endswith(" of 8: done, same state, same 8 rows\n")
 
 
 def test_a_run_that_never_saves_is_cut_on_its_way_out(experiment: Experiment) -> None:

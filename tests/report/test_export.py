@@ -15,6 +15,7 @@ import pytest
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Extent
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.report.export import COLUMNS, pieces, write_file
 from pyalma_tui.report.facts import facts_of
@@ -36,6 +37,7 @@ RUNS = [
         s.Done(at=1000.5, duration=0.5),
         b'"7"',
         saves=3,
+        extents=(Extent("f", 1, 0, 60, 2),),
         attempt=2,
         seconds=1.25,
         module="abc",

@@ -5,26 +5,47 @@ After a change that is meant: `pytest tests/tui/test_snapshots.py --snapshot-upd
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.screens.results import ResultsScreen
 from pyalma_tui.tui.themes import DARK, LIGHT
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor
+from tests.tui.recorded import measured
 from tests.tui.test_failures import lab
 from tests.tui.test_runs import twenty
 
+
+def kept() -> Experiment:
+    """Rows in a folder that is gone when the test is over."""
+    return measured(Path(tempfile.mkdtemp(dir=_FOLDERS[-1])) / "sat.alma", 20)
+
+
+_FOLDERS: list[Path] = []
 SIZES = [(80, 24), (120, 40), (220, 60)]
 LOOKS = ["dark", "light", "no colour"]
 ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "failures": (lab, ["F", "down"]),
+    "results": (kept, ["R", *["right"] * 4, "o"]),
+    "groups": (kept, ["R", *["right"] * 5, "b", "right"]),
     "runs": (twenty, ["o", "v", "left_curly_bracket"]),
 }
 # every size in the dark, every look where there is least room
 PICTURES = [(size, "dark") for size in SIZES] + [(SIZES[0], look) for look in LOOKS[1:]]
+
+
+@pytest.fixture(autouse=True)
+def _one_folder(tmp_path: Path) -> Iterator[None]:
+    _FOLDERS.append(tmp_path)
+    yield
+    _FOLDERS.pop()
 
 
 @pytest.fixture(autouse=True)
@@ -48,4 +69,13 @@ def test_a_room_looks_as_it_did(
     made, keys = ROOMS[room]
     theme = {"dark": DARK.name, "light": LIGHT.name}.get(look)
     app = ExperimentApp(FakeConductor(made().snapshot()), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=theme)
-    assert snap_compare(app, press=keys, terminal_size=size)
+
+    async def pressed(pilot: Pilot[None]) -> None:
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+            while isinstance(screen := app.screen, ResultsScreen) and screen.pending:
+                await pilot.pause(0.01)
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, run_before=pressed, terminal_size=size)

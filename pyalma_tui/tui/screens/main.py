@@ -298,6 +298,10 @@ class MainScreen(Commanding):
             self._failures = rooms.failures(str(self.snapshot.target.parent))
         self.app.push_screen(rooms.failures_screen(self.moment, self._failures))
 
+    def do_results(self) -> None:
+        """The rows that runs have recorded."""
+        self.app.push_screen(rooms.results(self.moment))
+
     def do_done_log(self) -> None:
         """What done() printed."""
         self.app.push_screen(later.log(self.moment, of_done))

@@ -20,7 +20,10 @@ def load() -> Iterator[None]:
     import pyalma_tui.tui.screens.failures
 
     yield
-    import pyalma_tui.tui.screens.runs  # noqa: F401
+    import pyalma_tui.tui.screens.runs
+
+    yield
+    import pyalma_tui.tui.screens.results  # noqa: F401
 
 
 def runs(moment: Moment, label: str, runs_of: Sequence[int], selected: int) -> BaseScreen[None]:
@@ -28,6 +31,13 @@ def runs(moment: Moment, label: str, runs_of: Sequence[int], selected: int) -> B
     from pyalma_tui.tui.screens.runs import RunsScreen
 
     return RunsScreen(moment, label, runs_of, selected, of_one=True)
+
+
+def results(moment: Moment) -> BaseScreen[None]:
+    """All rows that count."""
+    from pyalma_tui.tui.screens.results import ResultsScreen
+
+    return ResultsScreen(moment)
 
 
 def failures(folder: str) -> Failures:

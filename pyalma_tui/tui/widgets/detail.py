@@ -19,6 +19,7 @@ from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.facts import facts, laid_out, subject
 from pyalma_tui.tui.widgets.header import entitle
+from pyalma_tui.tui.widgets.latest_rows import LatestRows
 from pyalma_tui.tui.widgets.log_view import LogView
 from pyalma_tui.tui.widgets.paragraph import Paragraph
 
@@ -37,6 +38,7 @@ class Detail(Vertical):
         self._calm: object = None
         self._beat = 0
         self._subject: tuple[Moment, Run | None] | None = None
+        self._rows = LatestRows()
 
     def compose(self) -> ComposeResult:
         """Facts over log."""
@@ -65,7 +67,8 @@ class Detail(Vertical):
         if self._urgent is None or urgent[0] != self._urgent[0]:  # type: ignore[index]
             self.query_one("#facts", VerticalScroll).scroll_home(animate=False)
         self._urgent, self._calm, self._beat, self.pending = urgent, calm, beat, False
-        self.query_one(Paragraph).put(partial(laid_out, list(facts(moment, instance, run))))
+        rows = self._rows.told(moment.snapshot.state_dir, run)
+        self.query_one(Paragraph).put(partial(laid_out, list(facts(moment, instance, run, rows))))
         self._entitle()
         self._show_log(log_path(moment.snapshot.state_dir, run.id, run.attempt) if run.attempt else None)
 

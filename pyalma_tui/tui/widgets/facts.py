@@ -21,6 +21,7 @@ from pyalma_tui.tui.progress import run_progress
 from pyalma_tui.tui.view_moment import Moment, at_risk
 from pyalma_tui.tui.widgets.notices import step_text
 
+NOTHING: Final = Content("")
 LABEL: Final = 10  # cells for the label and the air after it
 LONGEST: Final = 200  # lines of a value
 PROGRESS_BAR: Final = 24
@@ -35,8 +36,8 @@ class Fact:
     value: Content
 
 
-def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
-    """What to tell about a run, the most urgent first."""
+def facts(moment: Moment, instance: Instance, run: Run, rows: Content = NOTHING) -> Iterator[Fact]:
+    """What to tell about a run, the most urgent first; `rows` are those that it has recorded."""
     word = s.word(run.status)
     yield Fact("status", Content.assemble((f"{GLYPHS[word]} {word}", COLOURS[word]), status_text(moment, run)))
     slot = moment.slot_of(run.id)
@@ -50,6 +51,8 @@ def facts(moment: Moment, instance: Instance, run: Run) -> Iterator[Fact]:
     state = list(_state_facts(run))
     large = "\n" in state[0].value.plain or len(state[0].value) > LARGE
     yield from [] if large else state
+    if rows:
+        yield Fact("rows", rows)
     if run.saves or run.attempt:
         yield Fact("saved", saved_text(moment, run))
     risk = at_risk(run, moment.now)

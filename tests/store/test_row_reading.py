@@ -1,0 +1,74 @@
+"""Rows of a long extent from any place on, and the last of them, each read without going through all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyalma_tui.model import jsontext
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Extent
+from pyalma_tui.store import rows
+from pyalma_tui.store.rows import RowReader, row_line
+
+NUMBER = 300
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run with rows of different lengths in two files, between those of others."""
+    extents = []
+    for file, (first, last) in {"one": (0, 250), "two": (250, NUMBER)}.items():
+        own = b"".join(row_line(1, 1, jsontext.encode({"n": n, "text": "x" * (n % 7)})) for n in range(first, last))
+        other = row_line(2, 1, b'{"n":-1}')
+        (tmp_path / file).write_bytes(other + own + other)
+        extents.append(Extent(file, 1, len(other), len(other) + len(own), last - first))
+    return Run(1, 0, 0, 5, attempt=1, extents=tuple(extents))
+
+
+def numbers(found: Any) -> list[int]:
+    return [row["n"] for row in found]
+
+
+def test_rows_are_read_from_any_place_in_any_order(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "PIECE", 100)
+    monkeypatch.setattr(rows, "NEAR", 64)
+    with RowReader(tmp_path) as reader:
+        for first in (290, 0, 249, 130, 131, 7, 298, 251):
+            for last in (first, first + 1, first + 3, NUMBER):
+                assert numbers(reader.rows(run, first, last)) == list(range(first, min(last, NUMBER)))
+        assert not reader.missing
+
+
+def test_a_place_that_is_known_is_read_again_in_a_few_pieces(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "NEAR", 64)
+    read, reads = os.pread, 0
+
+    def counted(fd: int, count: int, offset: int) -> bytes:
+        nonlocal reads
+        reads += 1
+        return read(fd, count, offset)
+
+    with RowReader(tmp_path) as reader:
+        assert numbers(reader.rows(run, 240, 241)) == [240]
+        monkeypatch.setattr(os, "pread", counted)
+        assert numbers(reader.rows(run, 239, 240)) == [239]
+    assert reads <= 4
+
+
+def test_the_latest_rows_need_no_more_than_a_piece_at_the_end(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RowReader(tmp_path) as reader:
+        assert numbers(reader.latest(run, 4)) == [296, 297, 298, 299]
+        assert numbers(reader.latest(run, 60)) == list(range(240, NUMBER)), "two extents"
+        monkeypatch.setattr(rows, "TAIL", 150)
+        found = numbers(reader.latest(run, 10))
+        assert 1 <= len(found) < 10
+        assert found == list(range(NUMBER - len(found), NUMBER)), "no half line"
+        assert not reader.missing
