@@ -18,21 +18,24 @@ from textual.screen import Screen
 
 from pyalma_tui import collecting
 from pyalma_tui.model.printable import printable
-from pyalma_tui.runner.commands import Command, Interrupt, Quit
+from pyalma_tui.runner.commands import Command, Interrupt, Quit, Undo
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.obstacles import view_only
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Prefer, Say, Send, TakeOver
+from pyalma_tui.tui.requests import Copy, Edit, Filtered, Marked, Perform, Prefer, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
+from pyalma_tui.tui.stakes import interrupt_question
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
-from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
+from pyalma_tui.tui.undoing import Steps
+from pyalma_tui.tui.view_moment import Moment, is_busy, is_live, is_stopping
 
 BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
@@ -76,6 +79,8 @@ class ExperimentApp(PreferredApp):
         self.filtered = filtered
         self.moment = Moment(read_only=read_only)
         self.quitting = False
+        self._steps = Steps()
+        self._asking: BaseScreen[bool] | None = None
         self._leaving = False
         self._unseen = False  # whether something has ended while nobody looked
         self._clock, self._monotonic = clock, monotonic
@@ -228,11 +233,47 @@ class ExperimentApp(PreferredApp):
     def send(self, command: Command) -> None:
         """Ask the runner for something."""
         if not self.moment.read_only:
+            self._steps.sent(command)
             self.conductor.send(command)
 
+    @on(Marked)
+    def _marked(self, told: Marked) -> None:
+        self._steps.marked(told)
+
+    def do_undo(self) -> None:
+        """Take back the newest of what was marked or done to runs; the runner says what that was."""
+        page = self._page
+        if self._steps.take_back_marks():
+            page.paint()
+            self.say("undone: marks as before", timeout=2)
+        elif refused := view_only(page.situation()):
+            self.say(refused, timeout=3)
+        else:
+            self.send(Undo())
+
     def do_interrupt_all(self) -> None:
-        """Stop what runs; again: now. The notice board tells how far that is."""
-        self.send(Quit() if self.quitting else Interrupt())
+        """Stop what runs; again: now. The notice board tells how far that is. With much at stake it is asked first."""
+        if self._asking is not None:
+            self._asking.dismiss(True)
+        elif self.quitting or is_stopping(self.moment.snapshot):
+            self.send(Quit() if self.quitting else Interrupt())
+        else:
+            self._ask_where_much_is_at_stake("interrupt?", lambda: self.send(Interrupt()))
+
+    def _ask_where_much_is_at_stake(self, title: str, then: Callable[[], None]) -> None:
+        question = interrupt_question(self.moment, self._clock())
+        if question is None:
+            then()
+        if question is None or self._asking is not None:
+            return
+
+        def answered(answer: bool | None) -> None:
+            self._asking = None
+            if answer:
+                then()
+
+        self._asking = later.question(self.moment, title, question, "Interrupt")
+        self.push_screen(self._asking, answered)
 
     async def action_quit(self) -> None:
         """Textual's own way to quit, from its palette."""
@@ -244,9 +285,15 @@ class ExperimentApp(PreferredApp):
         if self.moment.read_only or snapshot.failure or snapshot.phase == "closed":
             self.exit()
             return
+        if self.quitting or is_stopping(snapshot):
+            self._quit()
+        else:
+            self._ask_where_much_is_at_stake("leave?", self._quit)
+
+    def _quit(self) -> None:
         first, self.quitting = not self.quitting, True
         self.send(Quit())
-        if first and is_busy(snapshot):
+        if first and is_busy(self.moment.snapshot):
             self.push_screen(later.leaving(self.moment))
 
     @on(Prefer)

@@ -103,7 +103,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Experiment", bar=10, commands=True,
     ),
     Action(
-        "more_workers", "plus,equals_sign", "more workers",
+        "more_workers", "plus", "more workers",
         "One worker more.",
         "Experiment", commands=True,
     ),
@@ -227,6 +227,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "back", "escape,q,F", "back",
         "Failures: clear the filter, then the marks; then back.",
         "Runs and failures", "failures", bar=1,
+    ),
+    Action(
+        "undo", "u", "undo",
+        "Take back the last reset, retry, run next or mark; of runs, those that have not begun since.",
+        "Selected or marked", also=("runs", "failures"),
     ),
     Action("workers", "w", "workers", "What each worker does, its memory and processor time.", "Program"),
     Action(

@@ -25,6 +25,7 @@ from pyalma_tui.tui.questions import done_question, forget_question, retry_quest
 from pyalma_tui.tui.requests import Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.base import BaseScreen
+from pyalma_tui.tui.stakes import retry_many_question
 from pyalma_tui.tui.targets import Targets, forgettable, standing
 
 
@@ -62,7 +63,10 @@ class Commanding(BaseScreen[None]):
     def do_retry(self) -> None:
         """The failed runs of the chosen instances."""
         runs = standing(self.snapshot, self.chosen().runs, s.Failed)
-        self._for_these(runs, Retry(runs), "has failed")
+        if (question := retry_many_question(self.snapshot, runs)) is not None:
+            self.ask("retry?", question, "Call them", lambda: self.send(Retry(runs)))
+        else:
+            self._for_these(runs, Retry(runs), "has failed")
 
     def do_retry_all(self) -> None:
         """Ask, then every failed run."""
