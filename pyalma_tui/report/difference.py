@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from pathlib import Path
 
-from pyalma_tui.model import jsontext
+from pyalma_tui.model.difference import first_difference as in_values
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.runner.trial import Outcome
 
@@ -18,38 +18,8 @@ def first_difference(one: Outcome, other: Outcome) -> str | None:
     if one.ended != other.ended:
         return f"it ended otherwise: {_clip(one.ended)} ≠ {_clip(other.ended)}"
     if one.state != other.state:
-        return _in_states(one.state, other.state)
+        return in_values("state", one.state, other.state) or f"state: {_text(one.state)} ≠ {_text(other.state)}"
     return _in_files(one, other)
-
-
-def _in_states(one: bytes | None, other: bytes | None) -> str:
-    if one is None or other is None:
-        return f"state: {_text(one)} ≠ {_text(other)}"
-    return _in_values("state", jsontext.decode(one), jsontext.decode(other)) or f"state: {_text(one)} ≠ {_text(other)}"
-
-
-def _in_values(where: str, one: object, other: object) -> str | None:
-    """The first place below `where` in which two JSON values differ."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in [*one, *(key for key in other if key not in one)]:
-            place = f"{where}.{key}" if key.isidentifier() else f"{where}[{jsontext.encode(key).decode()}]"
-            if key not in one or key not in other:
-                return f"{place}: {_value(one, key)} ≠ {_value(other, key)}"
-            if found := _in_values(place, one[key], other[key]):
-                return found
-        return None if list(one) == list(other) else f"{where}: its keys have another order"
-    if isinstance(one, list) and isinstance(other, list):
-        if len(one) != len(other):
-            return f"{where}: {len(one):,} ≠ {len(other):,} values"
-        pairs = enumerate(zip(one, other, strict=True))
-        return next((found for i, (a, b) in pairs if (found := _in_values(f"{where}[{i}]", a, b))), None)
-    if type(one) is type(other) and one == other:
-        return None
-    return f"{where}: {_shown(one)} ≠ {_shown(other)}"
-
-
-def _value(table: dict[str, object], key: str) -> str:
-    return _shown(table[key]) if key in table else "nothing"
 
 
 def _in_files(one: Outcome, other: Outcome) -> str | None:
@@ -85,10 +55,6 @@ def _around(path: Path, byte: int) -> str:
 
 def _text(state: bytes | None) -> str:
     return "none" if state is None else _clip(state.decode("utf-8", "replace"))
-
-
-def _shown(value: object) -> str:
-    return _clip(jsontext.encode(value).decode())
 
 
 def _clip(text: str) -> str:

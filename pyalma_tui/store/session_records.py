@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -97,6 +98,12 @@ def read_records(state_dir: Path) -> Iterator[SessionRecord]:
     for number in _numbers(state_dir):
         if (record := read_record(state_dir, number)) is not None:
             yield record
+
+
+def newest_records(state_dir: Path, most: int) -> Iterator[SessionRecord]:
+    """What is known of the last starts, at most so many, the newest first."""
+    found = (read_record(state_dir, number) for number in reversed(_numbers(state_dir)))
+    return islice((record for record in found if record is not None), most)
 
 
 def last_record(state_dir: Path) -> SessionRecord | None:

@@ -18,23 +18,21 @@ from textual.screen import Screen
 
 from pyalma_tui import collecting
 from pyalma_tui.model.printable import printable
-from pyalma_tui.runner.commands import Command, Interrupt, Quit, Undo
+from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.keys import bindings
-from pyalma_tui.tui.obstacles import view_only
 from pyalma_tui.tui.preferences import Preferences
-from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Copy, Edit, Filtered, Marked, Perform, Prefer, Say, Send, TakeOver
+from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Prefer, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.stakes import interrupt_question
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
-from pyalma_tui.tui.undoing import Steps
+from pyalma_tui.tui.undoing import UndoingApp
 from pyalma_tui.tui.view_moment import Moment, is_busy, is_live, is_stopping
 
 BETWEEN: Final = 0.05  # seconds for keys
@@ -43,7 +41,7 @@ LONGEST_MESSAGE: Final = 300
 BUSY_PHASES: Final = ("busy", "stopping")
 
 
-class ExperimentApp(PreferredApp):
+class ExperimentApp(UndoingApp):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
@@ -79,7 +77,6 @@ class ExperimentApp(PreferredApp):
         self.filtered = filtered
         self.moment = Moment(read_only=read_only)
         self.quitting = False
-        self._steps = Steps()
         self._asking: BaseScreen[bool] | None = None
         self._leaving = False
         self._unseen = False  # whether something has ended while nobody looked
@@ -168,7 +165,7 @@ class ExperimentApp(PreferredApp):
         return [screen for screen in self.screen_stack if isinstance(screen, BaseScreen)]
 
     @property
-    def _page(self) -> BaseScreen[Any]:
+    def page(self) -> BaseScreen[Any]:
         """The screen that actions are about: the one on top, below all boxes."""
         return next(screen for screen in reversed(self._screens) if not screen.is_modal)
 
@@ -212,7 +209,7 @@ class ExperimentApp(PreferredApp):
 
     def perform(self, action_id: str) -> None:
         """Do an action of the screen or of the app, or say why it is not possible now."""
-        page = self._page
+        page = self.page
         refused = named(action_id, page.place).refused(page.situation())
         if refused and not self.quitting:
             self.say(refused, timeout=3)
@@ -233,23 +230,8 @@ class ExperimentApp(PreferredApp):
     def send(self, command: Command) -> None:
         """Ask the runner for something."""
         if not self.moment.read_only:
-            self._steps.sent(command)
+            self.steps.sent(command)
             self.conductor.send(command)
-
-    @on(Marked)
-    def _marked(self, told: Marked) -> None:
-        self._steps.marked(told)
-
-    def do_undo(self) -> None:
-        """Take back the newest of what was marked or done to runs; the runner says what that was."""
-        page = self._page
-        if self._steps.take_back_marks():
-            page.paint()
-            self.say("undone: marks as before", timeout=2)
-        elif refused := view_only(page.situation()):
-            self.say(refused, timeout=3)
-        else:
-            self.send(Undo())
 
     def do_interrupt_all(self) -> None:
         """Stop what runs; again: now. The notice board tells how far that is. With much at stake it is asked first."""
@@ -324,7 +306,7 @@ class ExperimentApp(PreferredApp):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: what is possible now, from the registry."""
-        page = self._page
+        page = self.page
         situation = page.situation()
         for action in (*of("app"), *of(page.place)):
             if not action.refused(situation):

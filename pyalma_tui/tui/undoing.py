@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, Final
 
-from pyalma_tui.runner.commands import Command, Next, Reset, Retry
+from textual import on
+
+from pyalma_tui.runner.commands import Command, Next, Reset, Retry, Undo
+from pyalma_tui.tui.obstacles import view_only
+from pyalma_tui.tui.preferences import Preferences
+from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.requests import Marked
+from pyalma_tui.tui.screens.base import BaseScreen
 
 REMEMBERED: Final = 1000  # key presses
 UNDOABLE: Final = (Reset, Retry, Next)
@@ -36,3 +44,34 @@ class Steps:
                 step.put_back()
                 return True
         return False
+
+
+class UndoingApp(PreferredApp):
+    """Takes back the newest of what was marked, or done to runs."""
+
+    def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None) -> None:
+        super().__init__(theme, preferences, kept_in)
+        self.steps = Steps()
+
+    @property
+    @abstractmethod
+    def page(self) -> BaseScreen[Any]:
+        """The screen that actions are about."""
+
+    @abstractmethod
+    def send(self, command: Command) -> None:
+        """Ask the runner for something."""
+
+    @on(Marked)
+    def _marked(self, told: Marked) -> None:
+        self.steps.marked(told)
+
+    def do_undo(self) -> None:
+        """What was newest; of what was done to runs the runner says what that was."""
+        if self.steps.take_back_marks():
+            self.page.paint()
+            self.notify("undone: marks as before", timeout=2, markup=False)
+        elif refused := view_only(self.page.situation()):
+            self.notify(refused, timeout=3, markup=False)
+        else:
+            self.send(Undo())

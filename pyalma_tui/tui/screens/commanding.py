@@ -26,7 +26,7 @@ from pyalma_tui.tui.requests import Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.stakes import retry_many_question
-from pyalma_tui.tui.targets import Targets, forgettable, standing
+from pyalma_tui.tui.targets import Targets, forgettable, pair_of, standing
 
 
 class Commanding(BaseScreen[None]):
@@ -88,6 +88,15 @@ class Commanding(BaseScreen[None]):
         """Put the chosen runs before all others that wait."""
         runs = standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
         self._for_these(runs, Next(runs), "waits to be run")
+
+    def do_compare(self) -> None:
+        """Two marked runs, of two marked instances those that are shown of them."""
+        if (two := pair_of(self.snapshot, self.chosen().runs)) is not None:
+            self.app.push_screen(later.compare(self.moment, *two))
+
+    def do_history(self) -> None:
+        """All that has happened."""
+        self.app.push_screen(later.history(self.moment))
 
     def do_limits(self) -> None:
         """Ask for a timeout and retries."""
