@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -79,8 +80,15 @@ def without_diff(record: SessionRecord) -> SessionRecord:
 def write_record(state_dir: Path, record: SessionRecord, umask: int) -> None:
     """Put it there, whole; raises OSError."""
     make_folder(layout.sessions(state_dir), umask)
-    text = msgspec.json.format(jsontext.encode(record), indent=1)
+    text = _indented(jsontext.encode(record))
     replace_whole(layout.session_record(state_dir, record.session), text + b"\n", umask)
+
+
+def _indented(text: bytes) -> bytes:
+    try:
+        return msgspec.json.format(text, indent=1)
+    except msgspec.DecodeError:  # it takes no half of a character, as the name of a file that is no UTF-8 has them
+        return json.dumps(json.loads(text), indent=1).encode()
 
 
 def read_record(state_dir: Path, session: int) -> SessionRecord | None:

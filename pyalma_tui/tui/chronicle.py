@@ -29,7 +29,7 @@ HOUR: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened, with its time; `more` are lines below it. Texts may be anybody's."""
+    """One thing that happened, with its time; `more` is what stands below it. Texts may be anybody's."""
 
     at: float
     kind: str  # "session" or "note"
@@ -73,7 +73,7 @@ def _of_session(record: SessionRecord) -> Entry:
     if git is not None:
         came.append(f"git {git.commit[:10]}{f' {git.branch}' * bool(git.branch)}{' with changes' * git.dirty}")
     came.append(f"code {record.code or 'unknown'}")
-    return Entry(record.began, "session", f"session {record.session}  {command}", (" · ".join(where), " · ".join(came)))
+    return Entry(record.began, "session", f"session {record.session}  {command}", (*where, *came))
 
 
 def _of_log(text: bytes) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.themes import DARK, LIGHT
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor
 from tests.tui.test_failures import lab
+from tests.tui.test_history import CODE, lived
 from tests.tui.test_runs import twenty
 
 SIZES = [(80, 24), (120, 40), (220, 60)]
@@ -22,6 +24,7 @@ LOOKS = ["dark", "light", "no colour"]
 ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "failures": (lab, ["F", "down"]),
     "runs": (twenty, ["o", "v", "left_curly_bracket"]),
+    "compare": (twenty, ["o", "v", "g", "space", "down", "down", "space", "equals_sign"]),
 }
 # every size in the dark, every look where there is least room
 PICTURES = [(size, "dark") for size in SIZES] + [(SIZES[0], look) for look in LOOKS[1:]]
@@ -49,3 +52,14 @@ def test_a_room_looks_as_it_did(
     theme = {"dark": DARK.name, "light": LIGHT.name}.get(look)
     app = ExperimentApp(FakeConductor(made().snapshot()), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=theme)
     assert snap_compare(app, press=keys, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=["80x24", "120x40"])
+def test_the_history_looks_as_it_did(size: tuple[int, int], snap_compare: Any, tmp_path: Path) -> None:
+    state_dir = lived(
+        tmp_path / "sat.alma", "interrupting 2 runs (a, b)", "workers 4 → 6", "undone: forget of 1 run (a)"
+    )
+    made = Experiment(["a.cnf"], state_dir=state_dir, code=CODE)
+    made.done(1, module=CODE)
+    app = ExperimentApp(FakeConductor(made.snapshot()), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=DARK.name)
+    assert snap_compare(app, press=["H"], terminal_size=size)

@@ -24,7 +24,7 @@ from pyalma_tui.tui.widgets.filter_bar import FilterBar
 
 AT_ONCE: Final = 0.03  # seconds of counting at each look
 SHOWN: Final = 2000  # entries
-TIME: Final = 21  # cells before what happened
+TIME: Final = 17  # cells before what happened
 FIELDS: Final = ("kind",)
 
 
@@ -75,7 +75,7 @@ class HistoryPage(Page):
         """Versions of the code, then everything else."""
         snapshot = self.snapshot
         versions = self._versions.told(snapshot.state_dir, snapshot.target.name, snapshot.code)
-        return history_text(self._entries, versions, self._query, self.moment.now or snapshot.at)
+        return history_text(self._entries, versions, self._query, self.moment.now or snapshot.at, width)
 
     def do_filter(self) -> None:
         """Ask for a filter."""
@@ -108,8 +108,13 @@ ENTRIES: Final[Kind[Entry]] = Kind(lambda entry: "\n".join((entry.text, *entry.m
 VERSIONS: Final[Kind[CodeVersion]] = Kind(lambda each: each.text, lambda name: lambda each: "code" * (name == "kind"))
 
 
-def history_text(all_entries: Sequence[Entry], versions: Sequence[CodeVersion], query: Query, now: float) -> Content:
-    """One line for each version and for what was told, a few for each session; `now` are seconds of the epoch."""
+def history_text(
+    all_entries: Sequence[Entry], versions: Sequence[CodeVersion], query: Query, now: float, width: int
+) -> Content:
+    """One line for each version and for what was told, a few for each session.
+
+    `now` are seconds of the epoch, `width` is in cells.
+    """
     shown = list(filter(query.over(ENTRIES), all_entries)) if query.terms else list(all_entries)
     codes = list(filter(query.over(VERSIONS), versions)) if query.terms else list(versions)
     lines: list[Content] = []
@@ -118,7 +123,7 @@ def history_text(all_entries: Sequence[Entry], versions: Sequence[CodeVersion], 
         lines += [literal(f"  {each.text}", "" if each.now else MUTED) for each in codes]
         lines.append(Content(""))
     for entry in shown[:SHOWN]:
-        lines += _told(entry, now)
+        lines += _told(entry, now, width)
     if len(shown) > SHOWN:
         lines.append(Content.styled(f"… and {len(shown) - SHOWN:,} more; / finds them", MUTED))
     if not lines:
@@ -127,8 +132,20 @@ def history_text(all_entries: Sequence[Entry], versions: Sequence[CodeVersion], 
     return Content("\n").join(lines)
 
 
-def _told(entry: Entry, now: float) -> Iterator[Content]:
+def _told(entry: Entry, now: float, width: int) -> Iterator[Content]:
     when = Content.styled(cells.fit(cells.exact(entry.at, now), TIME), MUTED)
     yield Content.assemble(when, literal(entry.text, "bold" if entry.kind == "session" else ""))
-    for line in entry.more:
-        yield Content.assemble(" " * TIME, literal(line, MUTED))
+    for line in _filled(entry.more, width - TIME):
+        yield Content.assemble(" " * TIME, line)
+
+
+def _filled(parts: Sequence[str], width: int) -> Iterator[Content]:
+    """The parts on as few lines as hold them, none of them torn apart where it fits on a line."""
+    line = Content("")
+    for part in (literal(part, MUTED) for part in parts):
+        if line.cell_length and line.cell_length + 3 + part.cell_length > width:
+            yield line
+            line = part
+        else:
+            line = Content.assemble(line, (" · ", MUTED), part) if line.cell_length else part
+    yield line
