@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.content import Content
 
+from pyalma_tui.model import jsontext
 from pyalma_tui.model.code import Code
 from pyalma_tui.model.difference import differences, first_difference
 from pyalma_tui.model.experiment import Run
@@ -250,17 +252,27 @@ async def test_two_marked_are_compared_and_what_changes_is_shown(size: tuple[int
         await t.on(MainScreen)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_hostile_texts_are_harmless_in_a_comparison(tmp_path: Path, size: tuple[int, int]) -> None:
-    from pyalma_tui.model import jsontext
+@pytest.mark.parametrize("width", [76, 116])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_texts_are_harmless_in_a_comparison(tmp_path: Path, name: str, width: int) -> None:
+    text = HOSTILE[name]
+    made = Experiment([text, "b"], state_dir=tmp_path)
+    one = made.failed(1, text, state=jsontext.encode({text: text}), host=text, slot=1)
+    other = made.done(2, state=jsontext.encode({text: 1, "k": text}))
+    logged(tmp_path, 1, text.encode("utf-8", "replace").decode())
+    told = compare_text(compared(Moment(made.snapshot(), NOW), one, other), width)
+    assert_harmless(told.plain.replace("\n", ""))
+    assert all(cell_len(line) <= width for line in told.plain.split("\n"))
 
-    for text in HOSTILE.values():
-        made = Experiment([text, "b"], state_dir=tmp_path)
-        made.failed(1, text, state=jsontext.encode({text: text}), host=text, slot=1)
-        made.done(2, state=jsontext.encode({text: 1, "k": text}))
-        logged(tmp_path, 1, text.encode("utf-8", "replace").decode())
-        async with opened(made.snapshot(), size=size) as t:
-            await t.press("a", "equals_sign")
-            await t.on(ComparePage)
-            await t.sees("compare")
+
+async def test_hostile_texts_are_harmless_on_the_page(tmp_path: Path) -> None:
+    made = Experiment(["".join(HOSTILE.values())[-500:], "b"], state_dir=tmp_path)
+    made.failed(1, state=jsontext.encode(dict(enumerate(map(str, HOSTILE.values())))))
+    made.done(2, state=jsontext.encode(dict.fromkeys(HOSTILE.values(), 1)))
+    async with opened(made.snapshot(), size=(80, 24)) as t:
+        await t.press("a", "equals_sign")
+        await t.on(ComparePage)
+        await t.sees("compare")
+        for _ in range(3):
             assert_harmless(raw(t))
+            await t.press("pagedown")

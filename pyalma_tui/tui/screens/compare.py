@@ -85,9 +85,9 @@ def _places(what: str, found: Sequence[Difference], more: bool, column: int, wid
     yield Content.styled(f"where the {what} differ{'s' * (what == 'state')}", "bold")
     for each in found:
         if each.remark:
-            yield literal(f"  {each.place}: {each.remark}")
+            yield _cut(f"  {each.place}: {each.remark}", width)
             continue
-        yield literal(f"  {each.place}", MUTED)
+        yield _cut(f"  {each.place}", width, MUTED)
         yield from _lines(Pair(" ", each.one, each.other), column, width)
     if more:
         yield Content.styled("  … and more", MUTED)
@@ -105,8 +105,13 @@ def _logs(known: Comparison, column: int, width: int) -> Iterator[Content]:
             yield Content.assemble(left.pad_right(max(0, half + GAP - left.cell_length)), right)
         return
     for name, tail in zip(known.names, (one, other), strict=True):
-        yield literal(f"  {plain(name, width - 4)}", MUTED)
+        yield _cut(f"  {name}", width, MUTED)
         yield from tail or [Content.styled("  no output", MUTED)]
+
+
+def _cut(text: str, width: int, style: str = "") -> Content:
+    """One line of anybody's text, cut where there is no more room."""
+    return literal(cells.fit(plain(text, width), width).rstrip(), style)
 
 
 def _log_cells(line: bytes, width: int, column: int) -> Content:
