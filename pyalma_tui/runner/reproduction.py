@@ -129,7 +129,7 @@ def _called(subject: Subject, work: Path, state_dir: Path, waiting: Callable[[fl
         agent = LocalAgent(module, output, mark, subject.chosen, each=each, folder=here)
         try:
             loaded = wait_until_loaded(agent, module, waiting)
-            service = Service(str(state_dir), lock.fileno(), False, umask_now(), subject.seed_globals)
+            service = Service(str(state_dir), lock.fileno(), False, umask_now(), seed_globals=subject.seed_globals)
             ended = _order(agent, service, _run_order(subject, work), subject.run.slot or 0, waiting)
             agent.part()
         except BaseException:
