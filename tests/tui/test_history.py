@@ -71,6 +71,7 @@ def test_sessions_and_what_was_told_in_them_are_in_one_order_the_newest_first(tm
     ]
     text = shown(history_text(found, [], understood("")[0], NOW, 100))
     assert "4 workers · 8 processors of lab · Python 3.11.7" in text
+    assert "" not in text.split("\n")
     assert "git a1a1a1a1a1 main with changes" in text
     narrow = shown(history_text(found, [], understood("")[0], NOW, 60))
     assert all(len(line) <= 60 for line in narrow.split("\n"))

@@ -148,4 +148,5 @@ def _filled(parts: Sequence[str], width: int) -> Iterator[Content]:
             line = part
         else:
             line = Content.assemble(line, (" · ", MUTED), part) if line.cell_length else part
-    yield line
+    if line.cell_length:
+        yield line
