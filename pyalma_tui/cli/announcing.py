@@ -13,6 +13,7 @@ from typing import IO
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.records import Restored
 from pyalma_tui.report.facts import exit_code
 from pyalma_tui.runner.commands import Remark
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
@@ -47,7 +48,9 @@ class Announcer:
 
     def listen(self, changes: Sequence[Change]) -> None:
         """The listener of a runner: a failure, or the turn from busy to idle."""
-        for _, run in changes:
+        for record, run in changes:
+            if isinstance(record, Restored):  # what it is again was told when it became that
+                continue
             if run is not None and isinstance(run.status, s.Running):
                 self._began = True
             elif run is not None and isinstance(run.status, s.Failed) and self._on_failure:
@@ -75,7 +78,7 @@ class Announcer:
                 "ITERATION": str(run.iteration),
                 "ATTEMPT": str(run.attempt),
                 "ERROR": run.status.error.message,
-                "LOG": os.path.join(snapshot.state_dir, log_of(run.id, run.attempt)),
+                "LOG": os.path.join(snapshot.state_dir, log_of(run.id, run.called)),
             },
         )
 

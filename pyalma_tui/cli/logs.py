@@ -113,7 +113,7 @@ def _run(known: Remembered, word: str, iteration: int | None) -> tuple[Run, str]
 def _latest(state_dir: Path, run: Run) -> int:
     """The last attempt that there can be a log of: a reset takes a number too, and prints nothing."""
     if not isinstance(run.status, s.Pending):
-        return run.attempt
+        return run.called
     return max(_numbers(layout.logs(state_dir) / str(run.id)), default=run.attempt)
 
 

@@ -14,8 +14,9 @@ from typing import Any, Final, TypeAlias, TypeGuard
 
 import msgspec
 
+from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.extents import COLUMNS
-from pyalma_tui.model.query import ROWS, Query, text_of
+from pyalma_tui.model.query import ROWS, Query
 
 Row: TypeAlias = dict[str, Any]
 

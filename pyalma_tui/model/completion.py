@@ -18,7 +18,7 @@ def identity_of(runs: Iterable[Run]) -> str:
 
     An attempt returns once, and a run that is forgotten and done anew has a later one.
     """
-    done = sorted((run.id, run.attempt) for run in runs if isinstance(run.status, s.Done))
+    done = sorted((run.id, run.called) for run in runs if isinstance(run.status, s.Done))
     return sha256(b"".join([b"%d %d\n" % each for each in done])).hexdigest()[:LENGTH]
 
 
@@ -40,6 +40,13 @@ def concerning(hook: s.DoneHook, identity: str) -> s.DoneHook:
     same = [each for each in known.earlier if each.identity == identity]
     found = same[-1] if same else s.Completion("", s.HookNotYet())
     return msgspec.structs.replace(known, status=found.status, identity=found.identity)
+
+
+def taken_back(hook: s.DoneHook, identity: str) -> s.DoneHook:
+    """The history after the resets that put a completion ahead were taken back: all results are there, these ones."""
+    if isinstance(hook.status, s.HookRunning) and hook.identity == identity:
+        return msgspec.structs.replace(hook, ahead=False)
+    return concerning(hook, identity) if isinstance(hook.status, s.HookNotYet) else hook
 
 
 def offered(hook: s.DoneHook, has_done: bool) -> s.DoneHook:

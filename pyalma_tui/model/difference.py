@@ -1,6 +1,10 @@
-"""The first place in which two JSON values differ."""
+"""Where two JSON values differ, place by place."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.printable import clip, printable
@@ -8,44 +12,72 @@ from pyalma_tui.model.printable import clip, printable
 SHOWN = 60  # cells of a value
 
 
+class Difference(msgspec.Struct, frozen=True, gc=False):
+    """What is at a place in one value and in the other, in words; or a `remark` of what is different there."""
+
+    place: str
+    one: str = ""
+    other: str = ""
+    remark: str = ""
+
+    @property
+    def text(self) -> str:
+        """In one line: `state.gap: 0.2 ≠ 0.3`."""
+        return f"{self.place}: {self.remark or f'{self.one} ≠ {self.other}'}"
+
+
 def first_difference(place: str, one: bytes | None, other: bytes | None) -> str | None:
-    """Where two JSON texts differ, as `state.gap: 0.2 ≠ 0.3`; None if they are the same. None stands for no value."""
+    """The first place where two JSON texts differ, in one line; None if they are the same."""
     if one == other:
         return None
+    found = next(differences(place, one, other), None) or Difference(place, _text(one), _text(other))  # 1.0 and 1.00
+    return found.text
+
+
+def differences(place: str, one: bytes | None, other: bytes | None) -> Iterator[Difference]:
+    """All places where two JSON texts differ, in their order. None stands for no value."""
+    if one == other:
+        return
     if one is None or other is None:
-        return f"{place}: {_text(one)} ≠ {_text(other)}"
-    found = _in_values(place, jsontext.decode(one), jsontext.decode(other))
-    return found or f"{place}: {_text(one)} ≠ {_text(other)}"  # 1.0 and 1.00
+        yield Difference(place, _text(one), _text(other))
+        return
+    try:
+        yield from _in_values(place, jsontext.decode(one), jsontext.decode(other))
+    except RecursionError:
+        yield Difference(place, remark="they differ, nested too deeply to say where")
 
 
-def _in_values(place: str, one: object, other: object) -> str | None:
+def _in_values(place: str, one: object, other: object) -> Iterator[Difference]:
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:
             inner = f"{place}.{key}" if key.isidentifier() else f"{place}[{_shown(key)}]"
             if key not in one or key not in other:
-                return f"{inner}: {_of(one, key)} ≠ {_of(other, key)}"
-            if found := _in_values(inner, one[key], other[key]):
-                return found
-        return None if list(one) == list(other) else f"{place}: its keys have another order"
-    if isinstance(one, list) and isinstance(other, list):
+                yield Difference(inner, _of(one, key), _of(other, key))
+            else:
+                yield from _in_values(inner, one[key], other[key])
+        if list(one) != list(other) and one.keys() == other.keys():
+            yield Difference(place, remark="its keys have another order")
+    elif isinstance(one, list) and isinstance(other, list):
         for index, (left, right) in enumerate(zip(one, other, strict=False)):
-            if found := _in_values(f"{place}[{index}]", left, right):
-                return found
-        return None if len(one) == len(other) else f"{place}: {len(one):,} ≠ {len(other):,} values"
-    if type(one) is type(other) and one == other:
-        return None
-    if isinstance(one, str) and isinstance(other, str):
-        return _in_texts(place, one, other)
-    return f"{place}: {_shown(one)} ≠ {_shown(other)}"
+            yield from _in_values(f"{place}[{index}]", left, right)
+        if len(one) != len(other):
+            yield Difference(place, f"{len(one):,}", f"{len(other):,} values")
+    elif type(one) is type(other) and one == other:
+        return
+    elif isinstance(one, str) and isinstance(other, str):
+        yield _in_texts(place, one, other)
+    else:
+        yield Difference(place, _shown(one), _shown(other))
 
 
-def _in_texts(place: str, one: str, other: str) -> str:
+def _in_texts(place: str, one: str, other: str) -> Difference:
     """Two texts: from a little before the first character on that they do not share."""
     at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     if max(len(one), len(other)) <= SHOWN:
-        return f"{place}: {_shown(one)} ≠ {_shown(other)}"
+        return Difference(place, _shown(one), _shown(other))
     start = max(0, at - SHOWN // 4)
-    return f"{place}, character {at:,}: {_shown(one[start : start + SHOWN])} ≠ {_shown(other[start : start + SHOWN])}"
+    end = start + SHOWN
+    return Difference(f"{place}, character {at:,}", _shown(one[start:end]), _shown(other[start:end]))
 
 
 def _of(table: dict[str, object], key: str) -> str:

@@ -20,11 +20,13 @@ from pyalma_tui.model.records import (
     Progressed,
     Raised,
     Reset,
+    Restored,
     Returned,
     RunRecord,
     Saved,
     Started,
     Stopped,
+    Was,
 )
 
 EARLIER_STATES = 2
@@ -38,7 +40,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     first, cut for display. `attempt` is the number of the last attempt and `number` that of its last save; `saves`
     counts over all attempts. `seconds` sums the attempts that ended. Of the last attempt, `module` is the identity of
     its code, `began` when (seconds of the epoch), `slot` and `host` where. `extents` are the rows of results that
-    count.
+    count. `ran` is the attempt that was called last where a reset and what took it back came after it, else 0.
     """
 
     id: int
@@ -59,6 +61,12 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     slot: int | None = None
     host: str = ""
     extents: Extents = ()
+    ran: int = 0
+
+    @property
+    def called(self) -> int:
+        """The number of the attempt that was called last."""
+        return self.ran or self.attempt
 
 
 def worked(run: Run, now: float | None) -> float:
@@ -85,6 +93,8 @@ def fold(run: Run, record: RunRecord) -> Run:
         return _reset(run, record)
     if isinstance(record, Imported):  # told when the attempt is over; by itself it says of no run that it was called
         return msgspec.structs.replace(run, module=record.code) if record.attempt == run.attempt else run
+    if isinstance(record, Restored):
+        return _restore(run, record)
     if record.attempt > run.attempt:
         if isinstance(record, Lost) and not isinstance(run.status, (s.Running, s.Done)):  # on a full disk, say
             failed = s.Failed(error=record.error, at=record.at)
@@ -114,6 +124,7 @@ def _start(run: Run, record: Started) -> Run:
         began=record.at,
         slot=record.slot,
         host=record.host,
+        ran=0,
     )
 
 
@@ -161,6 +172,53 @@ def _reset(run: Run, record: Reset) -> Run:
     return anew(run, record.attempt)
 
 
+def what_was(run: Run) -> Was:
+    """All that a reset of the run would forget."""
+    assert not isinstance(run.status, s.Running), "what runs is not reset"
+    return Was(
+        status=run.status,
+        state=msgspec.UNSET if run.state is None else msgspec.Raw(run.state),
+        earlier=tuple([state.decode("utf-8", "replace") for state in run.earlier]),
+        saves=run.saves,
+        saved_at=run.saved_at,
+        attempt=run.called,
+        number=run.number,
+        seconds=run.seconds,
+        progress=run.progress,
+        module=run.module,
+        began=run.began,
+        slot=run.slot,
+        host=run.host,
+        extents=run.extents,
+    )
+
+
+def _restore(run: Run, record: Restored) -> Run:
+    """What it was, with the attempts fenced off that are: of a run that has begun since, nothing changes."""
+    if record.attempt <= run.attempt:
+        return run
+    if isinstance(run.status, s.Running):
+        raise _illegal(run, record)
+    was = record.was
+    return msgspec.structs.replace(
+        anew(run, record.attempt),
+        status=was.status,
+        state=None if was.state is msgspec.UNSET else bytes(was.state),
+        earlier=tuple([state.encode() for state in was.earlier[:EARLIER_STATES]]),
+        saves=was.saves,
+        saved_at=was.saved_at,
+        number=was.number,
+        seconds=was.seconds,
+        progress=was.progress,
+        module=was.module,
+        began=was.began,
+        slot=was.slot,
+        host=was.host,
+        extents=was.extents,
+        ran=was.attempt,
+    )
+
+
 def anew(run: Run, attempt: int) -> Run:
     """The run with nothing behind it; records of attempts up to this one are fenced off."""
     return Run(id=run.id, instance=run.instance, iteration=run.iteration, seed=run.seed, attempt=attempt)
@@ -183,12 +241,12 @@ def lost_before(run: Run, record: RunRecord) -> Iterator[RunRecord]:
     full disk or damage takes some; and a reader without the lock may have read one file before and one after. What is
     left is true all the same: an attempt that began means that the one before it had ended.
     """
-    at = record.at if isinstance(record, Started | Stopped | Lost | Reset) else run.saved_at or 0.0
+    at = record.at if isinstance(record, Started | Stopped | Lost | Reset | Restored) else run.saved_at or 0.0
     if isinstance(run.status, s.Running):
         yield Stopped(run.id, run.attempt, None, at, "its end was not recorded")
     elif isinstance(run.status, s.Done):
         yield Reset(run.id, record.attempt - 1, at, -1)  # only a reset lets a run begin again that was done
-    if not isinstance(record, Started | Reset):
+    if not isinstance(record, Started | Reset | Restored):
         yield Started(run.id, record.attempt, 0, at, run.module, 0)
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from pyalma_tui.model.bounds import Milliseconds, Moment, Seconds, Serial
 from pyalma_tui.model.extents import Extents
-from pyalma_tui.model.status import Error
+from pyalma_tui.model.status import Done, Error, Failed, Interrupted, Pending
 
 
 class Started(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="started"):
@@ -102,6 +102,37 @@ class Reset(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="reset")
     calls: int
 
 
+class Was(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """All that a reset forgets of a run, by the names of `model.experiment.Run`; without a `state` it had none."""
+
+    status: Pending | Interrupted | Failed | Done
+    state: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    earlier: tuple[str, ...] = ()
+    saves: int = 0
+    saved_at: Moment | None = None
+    attempt: int = 0
+    number: int = 0
+    seconds: Seconds = 0.0
+    progress: tuple[float, float] | None = None
+    module: str = ""
+    began: Moment | None = None
+    slot: int | None = None
+    host: str = ""
+    extents: Extents = ()
+
+
+class Restored(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="restored"):
+    """A reset was taken back before the run began again: it is what it `was`.
+
+    `attempt` fences off as that of a reset does, and whatever began after the reset has as high a one.
+    """
+
+    run: int
+    attempt: int
+    at: Moment
+    was: Was
+
+
 class DoneStarted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="done_started"):
     """`done()` is about to be called, for the `call`-th time and the set of results with this `identity`."""
 
@@ -155,7 +186,7 @@ class Checkpointed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="
     identity: str = ""
 
 
-RunRecord: TypeAlias = Started | Saved | Progressed | Returned | Raised | Stopped | Lost | Reset | Imported
+RunRecord: TypeAlias = Started | Saved | Progressed | Returned | Raised | Stopped | Lost | Reset | Restored | Imported
 HookRecord: TypeAlias = DoneStarted | DoneReturned | DoneRaised
 Record: TypeAlias = RunRecord | HookRecord | Note | Checkpointed
 
@@ -169,6 +200,7 @@ _RANK: dict[type, int] = {
     Stopped: 3,
     Lost: 3,
     Reset: 4,
+    Restored: 4,
 }
 
 

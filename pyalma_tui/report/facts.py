@@ -106,7 +106,7 @@ def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFact
         worker=run.slot,
         host=run.host or None,
         module=run.module or None,
-        log=log_of(run.id, run.attempt) if run.attempt else None,
+        log=log_of(run.id, run.called) if run.attempt else None,
         file=instance.file or None,
         in_batch=instance.in_batch,
     )

@@ -25,6 +25,7 @@ from pyalma_tui.model.records import (
     Progressed,
     Record,
     Reset,
+    Restored,
     Saved,
     Started,
 )
@@ -240,6 +241,8 @@ def _what(record: Record, run: Run) -> str:
         return f"running{again}{state}"
     if isinstance(record, Reset):
         return "forgotten, runs anew"
+    if isinstance(record, Restored):
+        return f"{s.word(run.status)} as before it was forgotten{state}"
     match run.status:
         case s.Done():
             return f"done in {duration(run.seconds)}{state}"

@@ -14,9 +14,10 @@ from pyalma_tui.model.words import plural
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
-from pyalma_tui.runner.state import Coming, Gate, Running, State
+from pyalma_tui.runner.state import Coming, Forgot, Gate, PutFirst, Retried, Running, State
 from pyalma_tui.runner.steps import all_done, dismiss, label, labels, stop, write
 from pyalma_tui.runner.stop import asked, at_once
+from pyalma_tui.runner.undoing import remember, undo
 
 
 def carry_out(command: c.Command, state: State, clock: Clock) -> Iterator[Instruction]:
@@ -36,9 +37,13 @@ def carry_out(command: c.Command, state: State, clock: Clock) -> Iterator[Instru
             yield from _put_first(runs, state)
         case c.Retry(runs):
             _open(state)
+            waiting = state.standing(state.order if runs is None else runs, s.Failed)
+            remember(Retried(tuple([run for run in waiting if run not in state.queue])), state)
             yield from _let_wait(runs, s.Failed, "retrying", state)
         case c.Reset(runs):
             yield from _reset(runs, state, clock)
+        case c.Undo():
+            yield from undo(state, clock)
         case c.RerunDone():
             yield from _rerun_done(state)
         case c.SetWorkers(workers):
@@ -82,12 +87,16 @@ def _put_first(runs: Sequence[int], state: State) -> Iterator[Instruction]:
     first = state.standing(runs, s.Pending, s.Interrupted, s.Failed)
     if first:
         _open(state)
+        added = tuple([run for run in first if run not in state.queue])
+        remember(PutFirst(tuple(first), state.queue.first, added), state)
         state.queue.put_first(first)
         yield i.Say(f"next: {label(first[0], state) if len(first) == 1 else labels(first, state)}")
 
 
 def _reset(runs: Sequence[int], state: State, clock: Clock) -> Iterator[Instruction]:
     idle = state.standing(runs, s.Pending, s.Interrupted, s.Failed, s.Done)
+    forgets = state.standing(runs, s.Interrupted, s.Failed, s.Done)
+    remember(Forgot(tuple(forgets), frozenset([run for run in forgets if run in state.queue])), state)
     for run in idle:
         reset = Reset(run, state.ledger.run(run).attempt + 1, clock.at, state.ledger.hook.calls)
         yield from write(reset, state, clock)

@@ -45,6 +45,10 @@ class Reset(msgspec.Struct, frozen=True):
     runs: tuple[int, ...]
 
 
+class Undo(msgspec.Struct, frozen=True):
+    """Take back the last Reset, Retry or Next, as far as its runs have not begun since."""
+
+
 class RerunDone(msgspec.Struct, frozen=True):
     """Call done() again, if every run is done."""
 
@@ -79,5 +83,5 @@ class Remark(msgspec.Struct, frozen=True):
 
 
 Command: TypeAlias = (
-    Interrupt | Resume | Next | Retry | Reset | RerunDone | SetWorkers | SetLimits | Pause | Remark | Quit
+    Interrupt | Resume | Next | Retry | Reset | Undo | RerunDone | SetWorkers | SetLimits | Pause | Remark | Quit
 )

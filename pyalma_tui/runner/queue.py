@@ -24,6 +24,18 @@ class Queue:
     def __len__(self) -> int:
         return self._count
 
+    def __contains__(self, run: int) -> bool:
+        return 0 < run < len(self._waiting) and bool(self._waiting[run])
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The runs that wait before all others."""
+        return tuple(self._first)
+
+    def prefer(self, runs: Sequence[int]) -> None:
+        """Those of these runs that wait are before all others, and no more than these."""
+        self._first = deque([run for run in runs if run in self])
+
     def add(self, runs: Sequence[int]) -> int:
         """Let these runs wait; those that do already, or are not planned any more, are left as they are.
 

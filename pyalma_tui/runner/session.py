@@ -160,6 +160,7 @@ class Session:
             umask=self.umask,
         )
         self._mending = Mending(self.state_dir, self._lock, self.journal, self._checkpointing, self.code, self.umask)
+        self.ledger.forgotten.clear()  # an undo belongs to the session in which it was done
         self.ledger.notes = ()  # what earlier sessions were told is in the session log
         self._tell(store, settings, planned.growth)
         for end in list(ends_of(self.ledger)):  # what ran when the last session was killed is run by nobody now

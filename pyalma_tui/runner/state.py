@@ -151,6 +151,33 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     cuts: Sequence[Cut] = ()
 
 
+# --- what can be taken back -------------------------------------------------------------------------------------------
+
+
+class Forgot(msgspec.Struct, frozen=True):
+    """These runs were reset; of them `waited` were in the queue before."""
+
+    runs: tuple[int, ...]
+    waited: frozenset[int] = frozenset()
+
+
+class Retried(msgspec.Struct, frozen=True):
+    """These failed runs wait since then."""
+
+    runs: tuple[int, ...]
+
+
+class PutFirst(msgspec.Struct, frozen=True):
+    """These runs were put before all others; `first` were there until then, and `added` did not wait before."""
+
+    runs: tuple[int, ...]
+    first: tuple[int, ...] = ()
+    added: tuple[int, ...] = ()
+
+
+Step: TypeAlias = Forgot | Retried | PutFirst
+
+
 class State(msgspec.Struct, kw_only=True):
     """Owned by the runner thread; only decisions change it, and the ledger by the records that they are."""
 
@@ -175,6 +202,7 @@ class State(msgspec.Struct, kw_only=True):
     came: bool = False  # whether any of them has come to take orders
     held: list[Command] = []  # until every order ahead is back, or is that of a run which has begun
     parting: set[int] = set()  # workers that are gone, but not all that they have started
+    done: list[Step] = []  # what a person did that can be taken back, the newest last
     worn: set[str] = set()  # what was told of runs that have worn out their workers
 
     def seated(self, *doing: type[Doing]) -> list[Seat]:

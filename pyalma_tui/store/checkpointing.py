@@ -113,7 +113,7 @@ class Checkpointing:
             self.meta, serial=self.meta.serial + 1, done_hook=self._ledger.hook, folded=self._journal.positions()
         )
         frozen = Checkpoint(meta, self._ledger.instances, self._ledger.runs.freeze(), self._foreign)
-        idle = self._journal.rows.idle()
+        idle = self._journal.rows.idle() - self._ledger.files_of_forgotten()
         self._writer = begun("pyalma-tui-checkpoint", lambda: self._write(frozen, idle), daemon=False)
         if self._writer is None:  # the journals must not grow for ever: the runner waits for it
             self._write(frozen, idle)

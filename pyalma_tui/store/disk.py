@@ -78,6 +78,15 @@ def read_regular(path: Path, limit: int = -1) -> bytes:
         return file.read(limit)
 
 
+def read_end(path: Path, most: int) -> bytes:
+    """The last bytes of a regular file, at most so many, from the beginning of a line on; raises OSError."""
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+        before = max(0, file.seek(0, os.SEEK_END) - most)
+        file.seek(max(0, before - 1))
+        text = file.read(most + 1)
+    return text.partition(b"\n")[2] if before else text
+
+
 def irregular(path: Path | str) -> OSError:
     """The error that something has the name of a file, and is none."""
     return OSError(errno.EINVAL, f"{_kind(path)}, not a regular file", str(path))

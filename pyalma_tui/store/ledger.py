@@ -16,6 +16,7 @@ from pyalma_tui.model.records import (
     DoneReturned,
     DoneStarted,
     HookRecord,
+    Imported,
     Note,
     Record,
     Reset,
@@ -48,6 +49,7 @@ class Ledger:
         self.notes: tuple[Note, ...] = ()
         untouched = bool(frozen) and all(map(is_untouched, frozen.blocks))
         self.runs_of = Grid(len(instances), len(runs)) if untouched else runs_of(len(instances), runs)
+        self.forgotten: dict[int, Run] = {}  # what those were, by id, that were reset and have not begun since
         self._unreset = False  # the record of a reset was lost
         self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
         self._steps: dict[Step, Tally] = {}  # what follows each of them when one of its runs goes on
@@ -83,6 +85,10 @@ class Ledger:
         letters = {s.LETTER[word] for word in words}
         return [run for run in runs if now[run - 1] in letters]
 
+    def files_of_forgotten(self) -> frozenset[str]:
+        """The files of rows that count again if resets are taken back."""
+        return frozenset([extent.file for run in self.forgotten.values() for extent in run.extents])
+
     def apply(self, record: Record) -> Run | None:
         """Take in one record; the run after it, None where the record is not of a run or changed nothing.
 
@@ -103,6 +109,10 @@ class Ledger:
         self._count(old, new)
         if isinstance(record, Reset):
             self.hook = fold_hook(self.hook, record)
+            if not isinstance(old.status, s.Pending):
+                self.forgotten[record.run] = old
+        elif self.forgotten and not isinstance(record, Imported):
+            self.forgotten.pop(record.run, None)
         return new
 
     def _apply_to_others(self, record: Note | Checkpointed | HookRecord) -> None:
@@ -131,6 +141,8 @@ class Ledger:
         """The rows of some runs were copied to other places."""
         for number in moved.runs:
             self.runs[number - 1] = moved.in_run(self.runs[number - 1])
+            if number in self.forgotten:
+                self.forgotten[number] = moved.in_run(self.forgotten[number])
 
     def apply_all(self, records: Iterable[Record]) -> None:
         """Take in records of many segments, in the order that a run's records have: attempt and number.

@@ -18,7 +18,7 @@ from pyalma_tui.model.bounds import MOST_SESSIONS
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance, compact
 from pyalma_tui.model.plan import Grid
-from pyalma_tui.model.records import Checkpointed, Note, Record, Returned, Saved
+from pyalma_tui.model.records import Checkpointed, Note, Record, Restored, Returned, RunRecord, Saved
 from pyalma_tui.store import layout
 from pyalma_tui.store.checkpoint import CheckpointStorage, stamp, storage_of
 from pyalma_tui.store.layout import SEGMENT, session_of
@@ -231,8 +231,15 @@ def _fold(
         ledger.apply_all(records)
     except (IllegalTransitionError, IndexError) as error:
         raise _restored(storage, f"the journal does not fit it ({error})") from error
-    recorded = [record.run for record in records if isinstance(record, Saved | Returned) and record.extents]
+    recorded = [record.run for record in records if isinstance(record, RunRecord) and _counts_rows(record)]
     return folded, damaged, frozenset(recorded)
+
+
+def _counts_rows(record: RunRecord) -> bool:
+    """Whether rows count by this record."""
+    if isinstance(record, Restored):
+        return bool(record.was.extents)
+    return isinstance(record, Saved | Returned) and bool(record.extents)
 
 
 def as_today(record: Record) -> Record:

@@ -94,6 +94,7 @@ class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     progress: tuple[float, float] | None = None
     module: str = ""
     extents: Extents = ()
+    ran: int = 0
 
 
 def instance_document(instance: Instance) -> InstanceDocument:
@@ -152,6 +153,7 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
         progress=run.progress,
         module=run.module,
         extents=run.extents,
+        ran=run.ran,
         **facts,  # type: ignore[arg-type]  # the facts of the status, by the names of the fields
     )
 
@@ -196,4 +198,5 @@ def run_of(number: int, document: RunDocument) -> Run:
         d.slot,
         d.host,
         d.extents,
+        d.ran,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -78,8 +80,15 @@ def without_diff(record: SessionRecord) -> SessionRecord:
 def write_record(state_dir: Path, record: SessionRecord, umask: int) -> None:
     """Put it there, whole; raises OSError."""
     make_folder(layout.sessions(state_dir), umask)
-    text = msgspec.json.format(jsontext.encode(record), indent=1)
+    text = _indented(jsontext.encode(record))
     replace_whole(layout.session_record(state_dir, record.session), text + b"\n", umask)
+
+
+def _indented(text: bytes) -> bytes:
+    try:
+        return msgspec.json.format(text, indent=1)
+    except msgspec.DecodeError:  # it takes no half of a character, as the name of a file that is no UTF-8 has them
+        return json.dumps(json.loads(text), indent=1).encode()
 
 
 def read_record(state_dir: Path, session: int) -> SessionRecord | None:
@@ -97,6 +106,12 @@ def read_records(state_dir: Path) -> Iterator[SessionRecord]:
     for number in _numbers(state_dir):
         if (record := read_record(state_dir, number)) is not None:
             yield record
+
+
+def newest_records(state_dir: Path, most: int) -> Iterator[SessionRecord]:
+    """What is known of the last starts, at most so many, the newest first."""
+    found = (read_record(state_dir, number) for number in reversed(_numbers(state_dir)))
+    return islice((record for record in found if record is not None), most)
 
 
 def last_record(state_dir: Path) -> SessionRecord | None:

@@ -24,15 +24,16 @@ from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.preferences import Preferences
-from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.registry import deed, named, of
 from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Prefer, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
+from pyalma_tui.tui.stakes import interrupt_question
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
-from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
+from pyalma_tui.tui.undoing import UndoingApp
+from pyalma_tui.tui.view_moment import Moment, is_busy, is_live, is_stopping
 
 BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
@@ -40,7 +41,7 @@ LONGEST_MESSAGE: Final = 300
 BUSY_PHASES: Final = ("busy", "stopping")
 
 
-class ExperimentApp(PreferredApp):
+class ExperimentApp(UndoingApp):
     """The screen of one experiment. It only reads `conductor.snapshot()` and only sends commands.
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
@@ -76,6 +77,7 @@ class ExperimentApp(PreferredApp):
         self.filtered = filtered
         self.moment = Moment(read_only=read_only)
         self.quitting = False
+        self._asking: BaseScreen[bool] | None = None
         self._leaving = False
         self._unseen = False  # whether something has ended while nobody looked
         self._clock, self._monotonic = clock, monotonic
@@ -163,7 +165,7 @@ class ExperimentApp(PreferredApp):
         return [screen for screen in self.screen_stack if isinstance(screen, BaseScreen)]
 
     @property
-    def _page(self) -> BaseScreen[Any]:
+    def page(self) -> BaseScreen[Any]:
         """The screen that actions are about: the one on top, below all boxes."""
         return next(screen for screen in reversed(self._screens) if not screen.is_modal)
 
@@ -207,7 +209,7 @@ class ExperimentApp(PreferredApp):
 
     def perform(self, action_id: str) -> None:
         """Do an action of the screen or of the app, or say why it is not possible now."""
-        page = self._page
+        page = self.page
         refused = named(action_id, page.place).refused(page.situation())
         if refused and not self.quitting:
             self.say(refused, timeout=3)
@@ -228,11 +230,32 @@ class ExperimentApp(PreferredApp):
     def send(self, command: Command) -> None:
         """Ask the runner for something."""
         if not self.moment.read_only:
+            self.steps.sent(command)
             self.conductor.send(command)
 
     def do_interrupt_all(self) -> None:
-        """Stop what runs; again: now. The notice board tells how far that is."""
-        self.send(Quit() if self.quitting else Interrupt())
+        """Stop what runs; again: now. The notice board tells how far that is. With much at stake it is asked first."""
+        if self._asking is not None:
+            self._asking.dismiss(True)
+        elif self.quitting or is_stopping(self.moment.snapshot):
+            self.send(Quit() if self.quitting else Interrupt())
+        else:
+            self._ask_where_much_is_at_stake("interrupt?", lambda: self.send(Interrupt()))
+
+    def _ask_where_much_is_at_stake(self, title: str, then: Callable[[], None]) -> None:
+        question = interrupt_question(self.moment, self._clock())
+        if question is None:
+            then()
+        if question is None or self._asking is not None:
+            return
+
+        def answered(answer: bool | None) -> None:
+            self._asking = None
+            if answer:
+                then()
+
+        self._asking = later.question(self.moment, title, question, "Interrupt")
+        self.push_screen(self._asking, answered)
 
     async def action_quit(self) -> None:
         """Textual's own way to quit, from its palette."""
@@ -244,9 +267,15 @@ class ExperimentApp(PreferredApp):
         if self.moment.read_only or snapshot.failure or snapshot.phase == "closed":
             self.exit()
             return
+        if self.quitting or is_stopping(snapshot):
+            self._quit()
+        else:
+            self._ask_where_much_is_at_stake("leave?", self._quit)
+
+    def _quit(self) -> None:
         first, self.quitting = not self.quitting, True
         self.send(Quit())
-        if first and is_busy(snapshot):
+        if first and is_busy(self.moment.snapshot):
             self.push_screen(later.leaving(self.moment))
 
     @on(Prefer)
@@ -277,7 +306,7 @@ class ExperimentApp(PreferredApp):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: what is possible now, from the registry."""
-        page = self._page
+        page = self.page
         situation = page.situation()
         for action in (*of("app"), *of(page.place)):
             if not action.refused(situation):

@@ -13,8 +13,9 @@ from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
 Place: TypeAlias = Literal[
-    "app", "main", "runs", "failures", "results", "log", "list", "table", "log text", "box", "question", "limits"
-]
+    "app", "main", "runs", "failures", "results", "compare", "history",
+    "log", "list", "table", "log text", "box", "question", "limits",
+]  # fmt: skip
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
 
 
@@ -122,6 +123,11 @@ def not_to_be_had(now: Situation) -> str:
     if not now.read_only:
         return "it runs here already"
     return now.snapshot.elsewhere.obstacle if now.snapshot.elsewhere else ""
+
+
+def not_two(now: Situation) -> str:
+    """Not exactly two are marked."""
+    return "" if now.marked == 2 else f"{now.marked or 'none'} marked: space marks two to compare"
 
 
 def nothing_selected(now: Situation) -> str:

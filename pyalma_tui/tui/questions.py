@@ -29,7 +29,8 @@ def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
     lines = [
         Content.assemble((words.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
         *([literal(named(snapshot, runs, NAMES * 24), MUTED)] if several else []),
-        Content.assemble("Lost for good: ", (" and ".join(lost), COLOURS["failed"])),
+        Content.assemble("Lost as soon as they begin: ", (" and ".join(lost), COLOURS["failed"])),
+        Content.styled("Until then u takes it back.", MUTED),
     ]
     if done:
         lines.append(Content(f"{words.plural(done, 'run')} among them {'is' if done == 1 else 'are'} done already."))

@@ -103,7 +103,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Experiment", bar=10, commands=True,
     ),
     Action(
-        "more_workers", "plus,equals_sign", "more workers",
+        "more_workers", "plus", "more workers",
         "One worker more.",
         "Experiment", commands=True,
     ),
@@ -179,7 +179,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "filter", "slash", "filter",
         "Show only what matches: words, `status:failed`, `error:Key`, `/regex/`, `gap>=0.1`. Escape clears it.",
-        "List", bar=6, also=("runs", "failures"),
+        "List", bar=6, also=("runs", "failures", "history"),
     ),
     Action(
         "sort", "o", "sort",
@@ -223,6 +223,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Runs: clear the filter, then the marks; then back.",
         "Runs and failures", "runs", bar=1,
     ),
+    Action("back", "escape,q,equals_sign", "back", "Compare: back.", "Runs and failures", "compare", bar=1),
+    Action("back", "escape,q,H", "back", "History: clear the filter; then back.", "Program", "history", bar=1),
     Action(
         "back", "escape,q,F", "back",
         "Failures: clear the filter, then the marks; then back.",
@@ -267,6 +269,21 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "back", "escape,q,R", "back",
         "Results: stop what goes on; clear the filter, the groups, the order; then back.",
         "Results", "results", bar=1,
+    ),
+    Action(
+        "undo", "u", "undo",
+        "Take back the last reset, retry, run next or mark; of runs, those that have not begun since.",
+        "Selected or marked", also=("runs", "failures"),
+    ),
+    Action(
+        "compare", "equals_sign", "compare",
+        "Two marked instances or runs beside each other: state, rows, logs, times, code and seed.",
+        "Selected or marked", obstacle=obstacles.not_two, also=("runs",),
+    ),
+    Action(
+        "history", "H", "history",
+        "All sessions, what people did in them, and which runs used which code.",
+        "Program",
     ),
     Action("workers", "w", "workers", "What each worker does, its memory and processor time.", "Program"),
     Action(

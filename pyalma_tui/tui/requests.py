@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,14 @@ class Filtered(Message):
     """The list is filtered by this text now."""
 
     text: str
+
+
+@dataclass
+class Marked(Message):
+    """The marks of a list have changed; `put_back` makes them what they were, as long as the list `is_there`."""
+
+    put_back: Callable[[], None]
+    is_there: Callable[[], bool]
 
 
 @dataclass

@@ -43,7 +43,7 @@ def of_run(run_id: int) -> Subject:
 
     def log(moment: Moment, number: int | None) -> NumberedLog:
         run = moment.run(run_id)
-        number = number or run.attempt
+        number = number or run.called
         return NumberedLog(
             file=log_path(moment.snapshot.state_dir, run.id, number) if number else None,
             number=number,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.view import telling
 from pyalma_tui.model.words import numbered, plural, run_name
 from pyalma_tui.runner.snapshot import Snapshot
 
@@ -59,6 +60,17 @@ def name_of(snapshot: Snapshot, run_id: int) -> str:
     """What a run is called, as somebody's text."""
     run = snapshot.runs[run_id - 1]
     return run_name(snapshot.instances[run.instance].label, run.iteration, len(snapshot.runs_of[run.instance]))
+
+
+def pair_of(snapshot: Snapshot, runs: Sequence[int]) -> tuple[int, int] | None:
+    """The two runs that these are, or those that the rows of their two instances tell of; None if there are not two."""
+    if len(runs) == 2:
+        return runs[0], runs[1]
+    instances = list(dict.fromkeys(snapshot.runs[run - 1].instance for run in runs))
+    if len(instances) != 2:
+        return None
+    one, other = (telling(snapshot.rows[i], snapshot.runs_of[i], snapshot.runs).id for i in instances)
+    return one, other
 
 
 def standing(snapshot: Snapshot, runs: Iterable[int], *kinds: type[s.Status]) -> tuple[int, ...]:

@@ -71,6 +71,11 @@ def is_busy(snapshot: Snapshot) -> bool:
     return snapshot.counts.running > 0 or isinstance(snapshot.done_hook.status, s.HookRunning)
 
 
+def is_stopping(snapshot: Snapshot) -> bool:
+    """Whether somebody has asked already that what runs stops."""
+    return any(slot.stopping is not None for slot in snapshot.slots)
+
+
 def is_complete(snapshot: Snapshot) -> bool:
     """Whether every run is done."""
     return 0 < snapshot.counts.total == snapshot.counts.done

@@ -64,6 +64,15 @@ class History:
         self.acts[run].append(act)
         return act
 
+    def before_reset(self, run: int) -> Facts:
+        """What a run was before its last reset."""
+        acts = self.acts[run]
+        last = max(i for i, act in enumerate(acts) if act.kind == "reset")
+        facts = BLANK
+        for act in acts[:last]:
+            facts = _after(facts, act)
+        return facts
+
     def settle(self, before: int, moment: int) -> None:
         """What was acknowledged for a kill before a checkpoint began is in it, and the checkpoint is durable now."""
         for acts in self.acts.values():
@@ -95,6 +104,9 @@ def _after(facts: Facts, act: Act) -> Facts:
         return (word, act.value, saves + 1, rows + act.rows)
     if act.kind == "reset":
         return BLANK
+    if act.kind == "restore":
+        assert isinstance(act.value, tuple), "what it was"
+        return act.value
     return (AFTER[act.kind], state, saves, rows + act.rows)
 
 

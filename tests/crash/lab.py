@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.chosen import Sync
+from pyalma_tui.model.experiment import what_was
 from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
@@ -15,6 +16,7 @@ from pyalma_tui.model.records import (
     Raised,
     Record,
     Reset,
+    Restored,
     Returned,
     Started,
 )
@@ -117,6 +119,15 @@ class Lab:
         act = self.began(run, "reset")
         ledger = self.session.ledger
         self.session.write(Reset(run, ledger.run(run).attempt + 1, 9.0, ledger.hook.calls))
+        act.acknowledged["kill"] = self.now()
+
+    def restore(self, run: int) -> None:
+        """Take the reset of a run back."""
+        facts = self.history.before_reset(run)
+        act = self.began(run, "restore", facts)
+        ledger = self.session.ledger
+        was = what_was(ledger.forgotten[run])
+        self.session.write(Restored(run, ledger.run(run).attempt + 1, 9.0, was))
         act.acknowledged["kill"] = self.now()
 
     def call_done(self, hand: Hand) -> None:

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from pyalma_tui.model import experiment
+from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Extents
 from pyalma_tui.model.records import Saved
@@ -203,6 +204,30 @@ def rows_of_before_a_reset_are_kept(patch: Patch) -> None:
     patch.setattr(
         experiment, "anew", lambda run, attempt: msgspec.structs.replace(ready(run, attempt), extents=run.extents)
     )
+
+
+def rows_of_what_is_reset_go_at_once(patch: Patch) -> None:
+    patch.setattr(ledger.Ledger, "files_of_forgotten", lambda self: frozenset())
+
+
+def what_is_taken_back_has_its_old_attempt(patch: Patch) -> None:
+    ready = experiment._restore
+
+    def unfenced(run: Run, record: Any) -> Run:
+        new = ready(run, record)
+        return new if new is run else msgspec.structs.replace(new, attempt=record.was.attempt)
+
+    patch.setattr(experiment, "_restore", unfenced)
+
+
+def what_is_taken_back_may_have_begun(patch: Patch) -> None:
+    patch.setattr(Journal, "positions", lambda self: {})  # so that every journal is folded twice
+    ready = experiment._restore
+
+    def hasty(run: Run, record: Any) -> Run:
+        return ready(msgspec.structs.replace(run, attempt=0, status=s.PENDING), record)
+
+    patch.setattr(experiment, "_restore", hasty)
 
 
 def files_of_rows_go_before_the_checkpoint_is_durable(patch: Patch) -> None:

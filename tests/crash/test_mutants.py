@@ -47,6 +47,9 @@ MUTANTS = [
     Mutant(m.a_row_counts_as_soon_as_it_is_in_a_file, w.rows_of_results, "kill", "flush", "expected one of"),
     Mutant(m.rows_of_a_dropped_attempt_are_kept, w.rows_of_results, "kill", "flush", "expected one of"),
     Mutant(m.rows_of_before_a_reset_are_kept, w.rows_of_results, "kill", "flush", "expected one of"),
+    Mutant(m.rows_of_what_is_reset_go_at_once, w.resets_taken_back, "kill", "flush", "rows that count are"),
+    Mutant(m.what_is_taken_back_has_its_old_attempt, w.resets_taken_back, "kill", "flush", "expected one of"),
+    Mutant(m.what_is_taken_back_may_have_begun, w.resets_taken_back, "kill", "flush", "expected one of"),
     Mutant(
         m.files_of_rows_go_before_the_checkpoint_is_durable, w.rows_of_results, "kill", "flush", "rows that count are"
     ),

@@ -197,6 +197,54 @@ def rows_of_results(lab: Lab) -> None:
     lab.close()
 
 
+def resets_taken_back(lab: Lab) -> None:
+    """Runs with rows are reset, a checkpoint is written, and they are what they were; one begins again after that."""
+    lab.open()
+    one, two = lab.hand(), lab.hand()
+    one.start(1)
+    for i in range(3):
+        one.record(f"a{i}")
+        one.save(f"a {i}")
+    one.returns()
+    two.start(2)
+    two.record("b0")
+    two.save({"left": 1})
+    two.raises()
+    lab.bury(one)
+    lab.bury(two)
+    lab.checkpoint()
+    lab.reset(1)
+    lab.reset(2)
+    lab.tend(idle=True)
+    lab.checkpoint()
+    lab.restore(1)
+    lab.tend(idle=True)
+    lab.restore(2)
+    three = lab.hand()
+    three.start(2)
+    three.record("b1")
+    three.save("b again")
+    three.returns()
+    lab.bury(three)
+    lab.checkpoint()
+    lab.reset(2)
+    lab.restore(2)
+    lab.reset(1)
+    lab.restore(1)
+    lab.die()
+    lab.open()
+    lab.reset(1)
+    three = lab.hand()
+    three.start(1)
+    three.save("a anew")
+    lab.poll()
+    lab.checkpoint()
+    lab.bury(three)
+    lab.close()
+    lab.open()
+    lab.close()
+
+
 def a_failed_sync(lab: Lab) -> None:
     """The disk refuses one fdatasync of a worker's segment; the kernel drops the pages, and later syncs succeed."""
     lab.open()
@@ -242,5 +290,5 @@ def _checkpoint_named(event: Event) -> bool:
     return isinstance(event, SyncDirectory) and event.directory == "x.alma"
 
 
-WORKLOADS = (rotations_and_carries, deaths_and_resets, in_the_middle, rows_of_results)
+WORKLOADS = (rotations_and_carries, deaths_and_resets, in_the_middle, rows_of_results, resets_taken_back)
 SYNCED_WORKLOADS = (*WORKLOADS, many_floods, a_failed_sync)

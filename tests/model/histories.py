@@ -5,13 +5,14 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from pyalma_tui.model.experiment import Run, fold
+from pyalma_tui.model.experiment import Run, fold, what_was
 from pyalma_tui.model.records import (
     Imported,
     Lost,
     Progressed,
     Raised,
     Reset,
+    Restored,
     Returned,
     RunRecord,
     Saved,
@@ -21,15 +22,21 @@ from pyalma_tui.model.records import (
 from pyalma_tui.model.status import Done, Error, Running
 
 ERROR = Error("ValueError: no")
+BEGAN = "hash"  # the code that every attempt begins with
 
 
 @st.composite
 def histories(draw: st.DrawFn, run: int = 1, most: int = 30) -> list[RunRecord]:
     """The records of one run, in the order in which they were written."""
     now = Run(run, 0, 0, 0)
+    forgotten: Run | None = None
     records: list[RunRecord] = []
     for step in draw(st.lists(st.integers(0, 9), max_size=most)):
-        record = _next(now, step)
+        if step == 8 and forgotten is not None and now.attempt == forgotten.attempt + 1:
+            record: RunRecord = Restored(now.id, now.attempt + 1, 9.0, what_was(forgotten))
+        else:
+            record = _next(now, step)
+        forgotten = now if isinstance(record, Reset) else forgotten
         now = fold(now, record)
         records.append(record)
     return records
@@ -37,7 +44,9 @@ def histories(draw: st.DrawFn, run: int = 1, most: int = 30) -> list[RunRecord]:
 
 def _next(run: Run, step: int) -> RunRecord:
     if isinstance(run.status, Running):
-        if step < 5:
+        if step == 4 and run.module == BEGAN:  # which is told once
+            return Imported(run.id, run.attempt, f"code after {run.number}")
+        if step <= 4:
             return Saved(
                 run.id, run.attempt, run.number + 1, 10 * run.number, Raw(b'"%d/%d"' % (run.attempt, run.number))
             )
@@ -53,4 +62,4 @@ def _next(run: Run, step: int) -> RunRecord:
         return Imported(run.id, run.attempt, "more")
     if isinstance(run.status, Done) or step == 9:
         return Reset(run.id, run.attempt + 1, 8.0, 0)
-    return Started(run.id, run.attempt + 1, 0, 5.0, "hash", 77)
+    return Started(run.id, run.attempt + 1, 0, 5.0, BEGAN, 77)

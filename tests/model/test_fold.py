@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from pyalma_tui.errors import IllegalTransitionError
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import EARLIER_LENGTH, Run, fold, fold_hook, lost_before
+from pyalma_tui.model.experiment import EARLIER_LENGTH, Run, fold, fold_hook, lost_before, what_was
 from pyalma_tui.model.records import (
     DoneRaised,
     DoneReturned,
@@ -20,6 +20,7 @@ from pyalma_tui.model.records import (
     Progressed,
     Raised,
     Reset,
+    Restored,
     Returned,
     RunRecord,
     Saved,
@@ -164,6 +165,30 @@ def test_a_reset_of_a_running_run_is_illegal() -> None:
 def test_a_reset_forgets_everything_but_who_the_run_is(end: str) -> None:
     run = after(ENDS[end][0], Reset(7, 2, 130.0, 0), run=RUNNING)
     assert run == msgspec.structs.replace(NEW, attempt=2)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_reset_that_is_taken_back_leaves_what_there_was_and_a_later_attempt(end: str) -> None:
+    ended = after(saved(2, text=b'"\xc3\xa9"'), ENDS[end][0], run=RUNNING)
+    back = after(Reset(7, 2, 130.0, 0), Restored(7, 3, 131.0, what_was(ended)), run=ended)
+    assert back == msgspec.structs.replace(ended, attempt=3, ran=1)
+    assert back.called == 1
+    again = after(Reset(7, 4, 132.0, 0), Restored(7, 5, 133.0, what_was(back)), run=back)
+    assert again == msgspec.structs.replace(ended, attempt=5, ran=1)
+    assert fold(again, Restored(7, 5, 133.0, what_was(back))) is again
+    for late in (saved(9), RETURNED, RAISED, STOPPED, LOST, Reset(7, 4, 0.0, 0), Restored(7, 3, 1.0, what_was(ended))):
+        assert fold(again, late) is again
+
+
+def test_what_has_begun_since_it_was_reset_stays_whatever_is_taken_back() -> None:
+    ended = fold(RUNNING, RAISED)
+    late = Restored(7, 3, 131.0, what_was(ended))
+    for began in (started(3), started(4)):
+        begun = after(Reset(7, 2, 130.0, 0), began, run=ended)
+        assert fold(begun, late) is begun
+    with pytest.raises(IllegalTransitionError, match="'restored'"):
+        fold(RUNNING, late)  # its end and its reset are lost
+    assert after(*lost_before(RUNNING, late), late, run=RUNNING).status == ended.status
 
 
 def test_records_of_earlier_attempts_change_nothing_after_a_reset() -> None:

@@ -22,15 +22,17 @@ from pyalma_tui.model.records import (
     Raised,
     Record,
     Reset,
+    Restored,
     Returned,
     RunRecord,
     Saved,
     Started,
     Stopped,
+    Was,
     hook_order,
     order,
 )
-from pyalma_tui.model.status import Error
+from pyalma_tui.model.status import Done, Error
 
 ERROR = Error("e", "t")
 FORMS: list[tuple[Record, str]] = [
@@ -44,6 +46,10 @@ FORMS: list[tuple[Record, str]] = [
     (Stopped(7, 1, None, 5.0, "why"), '["stopped",7,1,null,5.0,"why"]'),
     (Lost(7, 1, None, 5.0, ERROR), '["lost",7,1,null,5.0,{"message":"e","traceback":"t"}]'),
     (Reset(7, 2, 5.0, 1), '["reset",7,2,5.0,1]'),
+    (
+        Restored(7, 3, 6.0, Was(Done(5.0, 1.0), Raw(b'"4"'), attempt=1)),
+        '["restored",7,3,6.0,{"status":{"type":"done","at":5.0,"duration":1.0},"state":"4","attempt":1}]',
+    ),
     (DoneStarted(1, 5.0, "ab12"), '["done_started",1,5.0,"ab12"]'),
     (DoneReturned(1, 5.0, 0.5), '["done_returned",1,5.0,0.5]'),
     (DoneRaised(1, 5.0, ERROR), '["done_raised",1,5.0,{"message":"e","traceback":"t"}]'),

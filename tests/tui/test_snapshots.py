@@ -20,6 +20,7 @@ from pyalma_tui.tui.themes import DARK, LIGHT
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor
 from tests.tui.recorded import measured
 from tests.tui.test_failures import lab
+from tests.tui.test_history import CODE, lived
 from tests.tui.test_runs import twenty
 
 
@@ -36,6 +37,7 @@ ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "results": (kept, ["R", *["right"] * 4, "o"]),
     "groups": (kept, ["R", *["right"] * 5, "b", "right"]),
     "runs": (twenty, ["o", "v", "left_curly_bracket"]),
+    "compare": (twenty, ["o", "v", "g", "space", "down", "down", "space", "equals_sign"]),
 }
 # every size in the dark, every look where there is least room
 PICTURES = [(size, "dark") for size in SIZES] + [(SIZES[0], look) for look in LOOKS[1:]]
@@ -79,3 +81,14 @@ def test_a_room_looks_as_it_did(
         await pilot.pause(0.2)
 
     assert snap_compare(app, run_before=pressed, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=["80x24", "120x40"])
+def test_the_history_looks_as_it_did(size: tuple[int, int], snap_compare: Any, tmp_path: Path) -> None:
+    state_dir = lived(
+        tmp_path / "sat.alma", "interrupting 2 runs (a, b)", "workers 4 → 6", "undone: forget of 1 run (a)"
+    )
+    made = Experiment(["a.cnf"], state_dir=state_dir, code=CODE)
+    made.done(1, module=CODE)
+    app = ExperimentApp(FakeConductor(made.snapshot()), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=DARK.name)
+    assert snap_compare(app, press=["H"], terminal_size=size)

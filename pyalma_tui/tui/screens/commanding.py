@@ -25,7 +25,8 @@ from pyalma_tui.tui.questions import done_question, forget_question, retry_quest
 from pyalma_tui.tui.requests import Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.base import BaseScreen
-from pyalma_tui.tui.targets import Targets, forgettable, standing
+from pyalma_tui.tui.stakes import retry_many_question
+from pyalma_tui.tui.targets import Targets, forgettable, pair_of, standing
 
 
 class Commanding(BaseScreen[None]):
@@ -62,7 +63,10 @@ class Commanding(BaseScreen[None]):
     def do_retry(self) -> None:
         """The failed runs of the chosen instances."""
         runs = standing(self.snapshot, self.chosen().runs, s.Failed)
-        self._for_these(runs, Retry(runs), "has failed")
+        if (question := retry_many_question(self.snapshot, runs)) is not None:
+            self.ask("retry?", question, "Call them", lambda: self.send(Retry(runs)))
+        else:
+            self._for_these(runs, Retry(runs), "has failed")
 
     def do_retry_all(self) -> None:
         """Ask, then every failed run."""
@@ -84,6 +88,15 @@ class Commanding(BaseScreen[None]):
         """Put the chosen runs before all others that wait."""
         runs = standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
         self._for_these(runs, Next(runs), "waits to be run")
+
+    def do_compare(self) -> None:
+        """Two marked runs, of two marked instances those that are shown of them."""
+        if (two := pair_of(self.snapshot, self.chosen().runs)) is not None:
+            self.app.push_screen(later.compare(self.moment, *two))
+
+    def do_history(self) -> None:
+        """All that has happened."""
+        self.app.push_screen(later.history(self.moment))
 
     def do_limits(self) -> None:
         """Ask for a timeout and retries."""

@@ -28,7 +28,11 @@ def load() -> Iterator[None]:
     yield
     import pyalma_tui.tui.screens.limits
     import pyalma_tui.tui.screens.question
-    import pyalma_tui.tui.screens.workers  # noqa: F401
+    import pyalma_tui.tui.screens.workers
+
+    yield
+    import pyalma_tui.tui.screens.compare
+    import pyalma_tui.tui.screens.history  # noqa: F401
 
 
 def log(moment: Moment, subject: Subject) -> BaseScreen[None]:
@@ -78,3 +82,17 @@ def question(moment: Moment, title: str, text: Content, yes: str) -> BaseScreen[
     from pyalma_tui.tui.screens.question import Question
 
     return Question(moment, title, text, yes)
+
+
+def compare(moment: Moment, one: int, other: int) -> BaseScreen[None]:
+    """Two runs beside each other."""
+    from pyalma_tui.tui.screens.compare import ComparePage
+
+    return ComparePage(moment, one, other)
+
+
+def history(moment: Moment) -> BaseScreen[None]:
+    """What the experiment has been through."""
+    from pyalma_tui.tui.screens.history import HistoryPage
+
+    return HistoryPage(moment)

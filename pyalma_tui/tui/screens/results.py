@@ -18,8 +18,9 @@ from textual.widgets import Input, Static
 
 from pyalma_tui.model import jsontext, words
 from pyalma_tui.model.arranging import Row, Wanted, names_of
+from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.query import Query, text_of
+from pyalma_tui.model.query import Query
 from pyalma_tui.store.rows import RowReader
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.exporting import Exporting

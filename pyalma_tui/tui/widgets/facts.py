@@ -189,8 +189,8 @@ def subject(moment: Moment, instance: Instance, run: Run, width: int) -> Content
     told = ""
     if iterations > 1:
         told += f" · {words.numbered(run.iteration)}"
-    if run.attempt > 1:
-        told += f" · attempt {run.attempt}"
+    if run.called > 1:
+        told += f" · attempt {run.called}"
     room = max(8, width - len(told))
     label = literal(instance.label[: 4 * room]).plain
     return Content.assemble((cells.fit_middle(label, room).rstrip(), "bold"), told)

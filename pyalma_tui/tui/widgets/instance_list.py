@@ -18,6 +18,7 @@ from textual.strip import Strip
 from pyalma_tui.model import status as s
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.look import COLOURS
+from pyalma_tui.tui.requests import Marked
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
 
@@ -277,10 +278,18 @@ class InstanceList(ScrollView, can_focus=True):
 
     def mark(self, ids: Iterable[int], on: bool) -> None:
         """Mark these instances, or not."""
+        before = frozenset(self.marks)
         if on:
             self.marks.update(ids)
         else:
             self.marks.difference_update(ids)
+        if self.marks != before:
+            self.post_message(Marked(lambda: self._mark_only(before), lambda: self.is_attached))
+        self._repaint_changed()
+
+    def _mark_only(self, ids: Iterable[int]) -> None:
+        self.marks.clear()
+        self.marks.update(ids)
         self._repaint_changed()
 
 

@@ -8,9 +8,9 @@ from typing import Final
 from textual.content import Content
 
 from pyalma_tui.model import words
+from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import rows_in
-from pyalma_tui.model.query import text_of
 from pyalma_tui.store import layout
 from pyalma_tui.store.rows import Row, RowReader
 from pyalma_tui.tui.literal import literal, plain

@@ -1,0 +1,77 @@
+"""What `u` takes back, newest first: marks are the screen's own, what was done to runs is the runner's."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, Final
+
+from textual import on
+
+from pyalma_tui.runner.commands import Command, Next, Reset, Retry, Undo
+from pyalma_tui.tui.obstacles import view_only
+from pyalma_tui.tui.preferences import Preferences
+from pyalma_tui.tui.preferred_app import PreferredApp
+from pyalma_tui.tui.requests import Marked
+from pyalma_tui.tui.screens.base import BaseScreen
+
+REMEMBERED: Final = 1000  # key presses
+UNDOABLE: Final = (Reset, Retry, Next)
+
+
+class Steps:
+    """The order in which marks and commands came; a command is remembered by the runner, here only its place."""
+
+    def __init__(self) -> None:
+        self._steps: list[Marked | None] = []
+
+    def marked(self, step: Marked) -> None:
+        """Somebody has marked something."""
+        self._steps = [*self._steps, step][-REMEMBERED:]
+
+    def sent(self, command: Command) -> None:
+        """The runner is asked for something."""
+        if isinstance(command, UNDOABLE):
+            self._steps = [*self._steps, None][-REMEMBERED:]
+
+    def take_back_marks(self) -> bool:
+        """Put the marks back that were there before the newest step, if marks are what it changed."""
+        while self._steps:
+            step = self._steps.pop()
+            if step is None:
+                return False
+            if step.is_there():
+                step.put_back()
+                return True
+        return False
+
+
+class UndoingApp(PreferredApp):
+    """Takes back the newest of what was marked, or done to runs."""
+
+    def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None) -> None:
+        super().__init__(theme, preferences, kept_in)
+        self.steps = Steps()
+
+    @property
+    @abstractmethod
+    def page(self) -> BaseScreen[Any]:
+        """The screen that actions are about."""
+
+    @abstractmethod
+    def send(self, command: Command) -> None:
+        """Ask the runner for something."""
+
+    @on(Marked)
+    def _marked(self, told: Marked) -> None:
+        self.steps.marked(told)
+
+    def do_undo(self) -> None:
+        """What was newest; of what was done to runs the runner says what that was."""
+        if self.steps.take_back_marks():
+            self.page.paint()
+            self.notify("undone: marks as before", timeout=2, markup=False)
+        elif refused := view_only(self.page.situation()):
+            self.notify(refused, timeout=3, markup=False)
+        else:
+            self.send(Undo())

@@ -1,0 +1,113 @@
+"""`u` takes back what was marked, or done to runs, the newest first; where much is at stake a key asks before."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyalma_tui.runner import commands as c
+from pyalma_tui.tui.screens.leaving import Leaving
+from pyalma_tui.tui.screens.main import MainScreen
+from pyalma_tui.tui.screens.question import Question
+from tests.tui.driving import opened
+from tests.tui.fake_conductor import NOW, Experiment, small
+
+
+async def test_u_takes_back_marks_and_commands_in_the_order_in_which_they_came() -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("space", "a")
+        await t.until(lambda: len(t.listing.marks) == 6)
+        await t.press("x", "y")
+        await t.sends(c.Reset((2, 3, 4)))
+        await t.press("escape")
+        await t.until(lambda: not t.listing.marks)
+        await t.press("u")
+        await t.until(lambda: len(t.listing.marks) == 6)
+        await t.sees("6 marked")
+        await t.press("u")
+        await t.sends(c.Reset((2, 3, 4)), c.Undo())
+        await t.press("u")
+        await t.until(lambda: len(t.listing.marks) == 1)
+        await t.press("u")
+        await t.until(lambda: not t.listing.marks)
+        await t.says("undone: marks as before")
+        await t.press("u")  # what was done elsewhere, as before the screen was shown
+        await t.until(lambda: t.sent[1:] == [c.Undo(), c.Undo()])
+
+
+async def test_marks_of_a_room_that_was_left_are_not_taken_back() -> None:
+    made = Experiment(["a.cnf"], iterations=3, phase="idle")
+    for run in (1, 2, 3):
+        made.failed(run)
+    async with opened(made.snapshot()) as t:
+        await t.press("v")
+        await t.sees("runs 3")
+        await t.press("f")
+        await t.until(lambda: len(t.sent) == 1)
+        await t.press("space", "escape", "escape")
+        await t.on(MainScreen)
+        await t.press("u")
+        await t.until(lambda: t.sent[1:] == [c.Undo()])
+
+
+async def test_a_view_takes_marks_back_and_says_why_nothing_else() -> None:
+    async with opened(small().snapshot(), read_only=True) as t:
+        await t.press("space", "u")
+        await t.until(lambda: not t.listing.marks)
+        await t.press("u")
+        await t.says("this view is read only")
+        assert t.sent == []
+
+
+def at_work(runs: int, seconds: float) -> Experiment:
+    made = Experiment([f"g{i:02}" for i in range(runs)], phase="busy", workers=runs)
+    for run in range(1, runs + 1):
+        made.running(run, slot=run - 1, seconds=seconds)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("key", "runs", "seconds", "said"),
+    [
+        ("ctrl+c", 21, 1.0, "21 runs will be interrupted"),
+        ("ctrl+c", 2, 400.0, "13:20 of work"),
+        ("q", 21, 1.0, "21 runs will be interrupted"),
+    ],
+)
+async def test_much_is_interrupted_only_after_a_question(key: str, runs: int, seconds: float, said: str) -> None:
+    async with opened(at_work(runs, seconds).snapshot()) as t:
+        await t.press(key)
+        await t.on(Question)
+        await t.sees(said)
+        await t.press("escape")
+        await t.on(MainScreen)
+        assert t.sent == []
+        await t.press(key)
+        await t.on(Question)
+        await t.press("y")
+        await t.sends(c.Quit() if key == "q" else c.Interrupt())
+        if key == "q":
+            await t.on(Leaving)
+
+
+async def test_ctrl_c_again_is_a_yes_and_little_is_interrupted_at_once() -> None:
+    async with opened(at_work(21, 1.0).snapshot()) as t:
+        await t.press("ctrl+c")
+        await t.on(Question)
+        await t.press("ctrl+q", "ctrl+c")
+        await t.on(MainScreen)
+        await t.sends(c.Interrupt())
+    async with opened(at_work(20, 29.0).snapshot()) as t:
+        await t.press("ctrl+c")
+        await t.sends(c.Interrupt())
+
+
+async def test_many_are_retried_only_after_a_question() -> None:
+    made = Experiment([f"[red]{i}[/]" for i in range(25)], phase="idle", at=NOW)
+    for run in range(1, 26):
+        made.failed(run)
+    async with opened(made.snapshot()) as t:
+        await t.press("a", "f")
+        await t.on(Question)
+        await t.sees("25 runs failed: call them again?", "[red]0[/]")
+        await t.press("y")
+        await t.sends(c.Retry(tuple(range(1, 26))))
