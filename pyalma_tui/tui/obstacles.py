@@ -127,6 +127,12 @@ def nothing_selected(now: Situation) -> str:
     return "" if now.row is not None or now.marked else f"there is no {now.what}"
 
 
+def no_logs(now: Situation) -> str:
+    """No run was ever called."""
+    counts = now.snapshot.counts
+    return "nothing has been called yet, so there is no log" if counts.total == counts.pending else ""
+
+
 def no_failures(now: Situation) -> str:
     """No run stands failed, in the batch or out of it."""
     return "" if now.snapshot.counts.failed or now.snapshot.aside.failed else "nothing has failed"

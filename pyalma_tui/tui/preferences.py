@@ -51,6 +51,9 @@ class Preferences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     theme: str | None = None
     sort: SortKey = "status"
     descending: bool = False
+    log_wrap: bool = False
+    log_numbers: bool = False
+    log_times: bool = False
     keys: dict[str, str | list[str]] = {}
     themes: dict[str, Colours] = {}
 
