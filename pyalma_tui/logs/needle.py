@@ -116,6 +116,6 @@ def _compiled(text: str) -> re.Pattern[str] | None:
 
 
 def _may_explode(text: str) -> bool:
-    """Whether a group that is repeated has a repetition or a choice in it: such a one can take 2 to the length of a line."""
+    """Whether a group that is repeated has a repetition or a choice in it: it may try 2 to the length of a line."""
     text = _NAMED.sub("(", text)
     return any(_MANY.search(text, text.find("("), found.start()) for found in _REPEATED.finditer(text))

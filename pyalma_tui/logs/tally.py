@@ -1,4 +1,4 @@
-"""How many lines, or lines of a kind, there are before a place in a file of any size: counted once, in little memory."""
+"""How many lines, or lines of a kind, are before a place in a file of any size: counted once, in little memory."""
 
 from __future__ import annotations
 

@@ -271,6 +271,10 @@ class ExperimentApp(PreferredApp):
         self.keep_theme()
         self.action_change_theme()
 
+    def do_search_logs(self) -> None:
+        """What stands where in all logs."""
+        self.push_screen(rooms.search_logs(self.moment))
+
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
         self.action_suspend_process()

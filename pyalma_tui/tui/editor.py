@@ -32,7 +32,7 @@ def run_pager(path: Path) -> str:
 
 
 def _run(what: str, command_for: Callable[[Path], list[str]], path: Path) -> str:
-    """The terminal sends Ctrl+C to both: it is the editor's alone. A handler, unlike SIG_IGN, does not survive the exec."""
+    """The terminal sends Ctrl+C to both: it is that program's alone. A handler, unlike SIG_IGN, ends with the exec."""
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         command = command_for(path)

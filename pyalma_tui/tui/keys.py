@@ -8,8 +8,9 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import OF_TEXTUAL, PALETTE, STROKES, Action, groups, named, of
+from pyalma_tui.tui.registry import OF_TEXTUAL, PALETTE, STROKES, groups, named, of
 
 SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",

@@ -19,7 +19,7 @@ _chosen = LogOptions()
 
 def choose_log_options(options: LogOptions) -> None:
     """From now on logs are opened with these."""
-    global _chosen  # noqa: PLW0603 (as the keys of bindings, they are the user's, of whom there is one)
+    global _chosen
     _chosen = options
 
 

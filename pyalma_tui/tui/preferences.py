@@ -18,9 +18,10 @@ from platformdirs import user_config_path
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.listing import SortKey
+from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import key_of, shown
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import ACTIONS, STROKES, Action
+from pyalma_tui.tui.registry import ACTIONS, STROKES
 
 NAME: Final = "preferences.toml"
 TOGETHER: Final[tuple[tuple[Place, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))

@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from pyalma_tui.tui import obstacles
-from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
-
-Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Log", "Program"]
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A thing to do. The method `do_<id>` of the screen or the app does it.
-
-    `keys` are Textual's names joined by commas, "" for what only the palette does. `bar` is the rank in the key bar,
-    the lowest stays longest where it is narrow; 0 keeps it out. An action that `commands` changes the experiment and is
-    refused in a read-only view. In the places that it is `also` for, the same key does the same.
-    """
-
-    id: str
-    keys: str
-    label: str
-    help: str
-    group: Group
-    place: Place = "main"
-    bar: int = 0
-    commands: bool = False
-    obstacle: Obstacle = obstacles.nothing
-    also: tuple[Place, ...] = ()
-
-    def is_of(self, place: Place) -> bool:
-        """Whether its keys are answered there."""
-        return place == self.place or place in self.also
-
-    @property
-    def binding(self) -> str:
-        """The id of its bindings, by which a user's own keys take their place."""
-        return f"{self.place}.{self.id}"
-
-    def refused(self, situation: Situation) -> str:
-        """Why it is not possible now, "" if it is."""
-        return (obstacles.view_only(situation) if self.commands else "") or self.obstacle(situation)
+from pyalma_tui.tui.action import Action, Group, Stroke
+from pyalma_tui.tui.log_actions import LOG_ACTIONS
+from pyalma_tui.tui.obstacles import Place
 
 
 def deed(host: object, action_id: str) -> Callable[[], None] | None:
     """The method of a screen, or of the app, that does an action; None if it has none."""
     method: Callable[[], None] | None = getattr(host, f"do_{action_id}", None)
     return method
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """Keys that a widget or a box answers by itself: `action` is one of Textual's kind, with its arguments.
-
-    `help` is told among the keys that move; strokes with the same help share a line.
-    """
-
-    place: Place
-    keys: str
-    action: str
-    label: str
-    help: str = ""
 
 
 ACTIONS: Final[tuple[Action, ...]] = (
@@ -250,57 +201,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "search_logs", "asterisk", "search logs",
         "Search all logs: which instances have a text or a pattern, how often; Enter opens the log at the first.",
-        "Log", obstacle=obstacles.no_logs,
+        "Log", "app", bar=12, obstacle=obstacles.no_logs,
     ),
-    Action(
-        "log_search", "slash", "search",
-        "Search for a text or a pattern (`loss.*nan`); n and N go to other matches.",
-        "Log", "log", bar=2,
-    ),
-    Action(
-        "log_only", "ampersand", "only",
-        "Show only the lines that have a text or a pattern; `!` before it: that have it not. Again: of these.",
-        "Log", "log", bar=4,
-    ),
-    Action("log_without", "minus", "without", "Leave out the lines that have a text or a pattern.", "Log", "log", bar=9),
-    Action("log_wrap", "w", "wrap", "Wrap long lines, or not; kept for the next log.", "Log", "log", bar=3),
-    Action("log_numbers", "number_sign", "numbers", "Line numbers; kept.", "Log", "log", bar=7),
-    Action("log_times", "at", "times", "When each line arrived; kept.", "Log", "log", bar=8),
-    Action(
-        "log_error", "E", "first error",
-        "To the first line that tells of an error; n to the next.",
-        "Log", "log", bar=5,
-    ),
-    Action(
-        "log_go", "colon", "go to",
-        "Go to a line's number, to a share (`50%`), to a time of the day (`14:05`).",
-        "Log", "log", bar=11,
-    ),
-    Action(
-        "log_mark", "m", "mark",
-        "Mark the line that the search stands at, or the first in sight; or not any more.",
-        "Log", "log", bar=12,
-    ),
-    Action("log_next_mark", "apostrophe", "next mark", "To the next marked line.", "Log", "log", bar=13),
-    Action(
-        "older_log", "left_parenthesis", "older",
-        "The log before: of an earlier attempt, call of done(), or load.",
-        "Log", "log", bar=6,
-    ),
-    Action("newer_log", "right_parenthesis", "newer", "The log after.", "Log", "log", bar=6),
-    Action(
-        "copy", "y", "copy",
-        "Copy the selected text, else the lines in sight.",
-        "Log", "log", bar=14,
-    ),
-    Action("edit_log", "e", "edit", "Open the log in $EDITOR.", "Log", "log", bar=15),
-    Action("log_pager", "p", "pager", "Open the log in $PAGER.", "Log", "log", bar=16),
-    Action(
-        "back", "escape", "back",
-        "Take back the search, then the filters; then back to where one came from.",
-        "Log", "log", bar=1,
-    ),
-    Action("leave_log", "q,l", "leave", "Back to where one came from.", "Log", "log"),
+    *LOG_ACTIONS,
 )  # fmt: skip
 
 MOVE: Final = "Move."
