@@ -9,11 +9,13 @@ from typing import Final, TypeAlias
 
 from pyalma_tui.model.logtext import SGR
 
-FAR: Final = 8192  # characters of a line in which a pattern is looked for: `.*x` takes their square
+FAR: Final = 8192  # characters of a line in which a pattern is looked for: `.*x` takes their square,
+NEAR: Final = 1024  # and one with more repetitions a higher power, if there is nothing between them
 _SGR = re.compile(SGR.encode())
 _SGR_TEXT = re.compile(SGR)
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
-_REPEATED = re.compile(r"\)(?:[*+]|\{[0-9]*,)")  # a group that may come any number of times
+_REPEATED = re.compile(r"\)[*+{]")  # a group that may come several times
+_ENDLESS = re.compile(r"(?<!\\)(?:[*+]|\{[0-9]*,)")
 _NAMED = re.compile(r"\(\?(?::|P<\w+>)")
 _MANY = re.compile(r"[*+?|{]")
 
@@ -28,8 +30,8 @@ ERROR: Final = (
 class Needle:
     """What is looked for; `text` is as it was typed, `name` what it is called instead.
 
-    It is a regular expression of `re` if it reads as one that takes no more than the square of a line's length, else
-    the text itself. Upper and lower case are the same, colours (SGR) do not come between letters.
+    It is a regular expression of `re` if it reads as one that does not repeat what repeats or chooses, else the text
+    itself. Upper and lower case are the same, colours (SGR) do not come between letters.
     """
 
     text: str
@@ -52,7 +54,8 @@ class Needle:
             if "\x1b" in text:
                 text = _SGR_TEXT.sub("", text)
             lines = text.split("\n") if "\r" not in text else [line.rstrip("\r") for line in text.split("\n")]
-            found = [pattern.search(line, 0, FAR) is not None for line in lines]
+            far = FAR if len(_ENDLESS.findall(self.text)) <= 1 else NEAR
+            found = [pattern.search(line, 0, far) is not None for line in lines]
             return found if any(found) else None
         folded, wanted = self._fold(data), self._folded
         return [wanted in line for line in folded.split(b"\n")] if wanted in folded else None

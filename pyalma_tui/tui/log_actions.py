@@ -66,5 +66,5 @@ LOG_ACTIONS: Final[tuple[Action, ...]] = (
         "Take back the search, then the filters; then back to where one came from.",
         "Log", "log", bar=1,
     ),
-    Action("leave_log", "q,l", "leave", "Back to where one came from.", "Log", "log"),
+    Action("leave_log", "q,l", "leave", "Back to where one came from.", "Log", "log", bar=17),
 )  # fmt: skip

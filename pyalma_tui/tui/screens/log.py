@@ -66,7 +66,7 @@ class LogScreen(BaseScreen[None]):
         self._view.choose(log_options())
         self._show_log()
         if self._first:
-            self._view.first(self._first)
+            self.call_after_refresh(self._view.first, self._first)  # once there is room for lines around it
 
     def paint(self) -> None:
         """The title, the error and the keys; a new attempt, or call, is shown when it begins."""
@@ -115,7 +115,7 @@ class LogScreen(BaseScreen[None]):
 
     def _title(self) -> Content:
         log = self._log
-        badge = literal(self._view.badge).plain
+        badge = literal(self._view.badge if self._view.display else "no output").plain
         told = log.more + (f" · {log.each} {log.number} of {log.last}" if log.last > 1 else "")
         width = max(8, self.size.width - len(told) - len(log.standing) - len(badge) - 10)
         name = fit_middle(plain(log.name, width), width).rstrip()
