@@ -92,6 +92,7 @@ class LogScreen(BaseScreen[None]):
             around.set_class(alone, "-alone")
             self._view.display = not alone
             (around if alone else self._view).focus()
+            self._show_title()
         if error is None or error is self._error:
             return
         self._error = error
@@ -101,9 +102,10 @@ class LogScreen(BaseScreen[None]):
         self.call_after_refresh(around.scroll_end, animate=False)  # what was raised, and where, is told last
 
     def poll(self) -> None:
-        """Let the log look at its file."""
+        """Let the log look at its file; the first output takes its room from the error."""
         if self.composed:
             self._view.poll()
+            self._show_error()
 
     @on(LogView.Moved)
     def _moved(self) -> None:
