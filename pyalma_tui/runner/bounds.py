@@ -1,4 +1,5 @@
-"""Logs stay bounded, whatever is printed: of one that grows too large its head and its tail are kept."""
+"""Logs stay bounded, whatever is printed: of one that grows too large its head and its tail are kept. When what they
+hold arrived is noted on the way."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from pyalma_tui.runner.stamping import Stamps
 from pyalma_tui.store.disk import open_regular
 
 LIMIT = 16 << 20  # bytes beyond which a log loses its middle
@@ -25,16 +27,20 @@ class Bound:
     end the hole is closed.
     """
 
-    def __init__(self, path: Path | str, *, new: bool = True) -> None:
-        """`new` tells that the log begins now."""
+    def __init__(self, path: Path | str, stamps: Stamps | None = None, *, new: bool = True) -> None:
+        """`new` tells that the log begins now, `stamps` take down when its output arrives."""
         self.path = path
+        self._stamps = stamps
         self._hole_end = HEAD
         self._began = time.monotonic() if new else 0.0
 
     def look(self) -> None:
         """Give the middle back if the log has grown too large; otherwise this costs one stat."""
         try:
-            end = (os.lstat(self.path).st_size - TAIL) // BLOCK * BLOCK
+            size = os.lstat(self.path).st_size
+            if self._stamps is not None:
+                self._stamps.note(size)
+            end = (size - TAIL) // BLOCK * BLOCK
             if end + TAIL > LIMIT and end > self._hole_end:
                 _punch(self.path, self._hole_end, end)
                 self._hole_end = end
@@ -46,8 +52,11 @@ class Bound:
         if time.monotonic() - self._began < SHORT:
             return
         try:
-            if os.lstat(self.path).st_size > LIMIT:
-                _close_up(self.path)
+            size = os.lstat(self.path).st_size
+            if self._stamps is not None:
+                self._stamps.note(size, last=True)
+            if size > LIMIT:
+                _close_up(self.path, self._stamps)
         except OSError:
             return
 
@@ -64,7 +73,7 @@ def _punch(path: Path | str, start: int, end: int) -> None:
         os.close(fd)
 
 
-def _close_up(path: Path | str) -> None:
+def _close_up(path: Path | str, stamps: Stamps | None) -> None:
     fd = open_regular(path, os.O_RDWR)
     try:
         size = os.fstat(fd).st_size
@@ -76,5 +85,7 @@ def _close_up(path: Path | str) -> None:
         mark = f"{begin}… {size - len(head) - len(tail):,} bytes dropped …\n".encode()
         os.ftruncate(fd, len(head))
         os.pwrite(fd, mark + tail, len(head))
+        if stamps is not None:
+            stamps.close_up(len(head), size - len(tail), len(mark))
     finally:
         os.close(fd)

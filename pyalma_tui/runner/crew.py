@@ -22,6 +22,7 @@ from pyalma_tui.runner.instructions import Instruction
 from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.printed import said_in
 from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.stamping import Stamps
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import Agent, AgentEvent, Assignment, Said, Service
 from pyalma_tui.store.disk import make_folder, open_regular
@@ -139,11 +140,14 @@ class Crew:
         self._settle(worker)
         match order:
             case m.RunOrder(run=run, attempt=attempt):
-                self._logs[worker] = Bound(f"{self._session.state_dir}/{log_of(run, attempt)}")
+                self._logs[worker] = self._bound(f"{self._session.state_dir}/{log_of(run, attempt)}")
             case m.DoneOrder(call):
-                self._logs[worker] = Bound(done_log_path(self._session.state_dir, call))
+                self._logs[worker] = self._bound(done_log_path(self._session.state_dir, call))
             case m.Exit():
                 self._logs[worker] = Bound(self._load_logs[worker], new=False)
+
+    def _bound(self, log: Path | str) -> Bound:
+        return Bound(log, Stamps(log, self._session.umask))
 
     def _settle(self, worker: int) -> None:
         if (log := self._logs.pop(worker, None)) is not None:

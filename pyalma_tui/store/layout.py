@@ -4,6 +4,7 @@ db.json, db.json.bak, db.json.tmp      the checkpoint, the one before, one that 
 journal/<session>-<writer>-<n>.jsonl   append-only segments, one writer each
 rows/<session>-<writer>-<n>.jsonl      rows of results, append-only, one writer each
 logs/<run>/<attempt>.log, logs/done/<call>.log, logs/load/<import>.log
+logs/<run>/<attempt>.times, logs/done/<call>.times   when what they hold arrived
 code/<hash>.py, code/<identity>.json   what was run; which texts made up the code of a run
 sessions/<session>.json                where, how and with what each start ran
 sessions/inputs.json                   how large and how old instance files were
@@ -125,6 +126,11 @@ def log_path(state_dir: Path, run: int, attempt: int) -> Path:
 def done_log_path(state_dir: Path, call: int) -> Path:
     """Where the output of the `call`-th call of done() is."""
     return state_dir / LOGS / DONE_LOGS / log_name(call)
+
+
+def times_of(log: Path | str) -> str:
+    """Where it stands when the output in a log arrived."""
+    return f"{str(log).removesuffix('.log')}.times"
 
 
 def load_log_dir(state_dir: Path) -> Path:

@@ -22,7 +22,7 @@ from pyalma_tui.store.schema import TABLES
 
 Names: TypeAlias = "Mapping[str, Names | None]"  # pattern of a name → what is ours in that folder, None for a file
 
-NUMBERED_LOG = re.compile(r"[0-9]+\.log")
+NUMBERED_LOG = re.compile(r"[0-9]+\.(log|times)")
 OF_SESSION = re.compile(r"([0-9]{6,18}|inputs)\.json(\.tmp)?")
 NUMBERED: Names = {NUMBERED_LOG.pattern: None}
 NAMES: Names = {

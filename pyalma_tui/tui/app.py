@@ -21,11 +21,11 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.clipboard import copied
-from pyalma_tui.tui.editor import run_editor
+from pyalma_tui.tui.editor import run_editor, run_pager
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Prefer, Say, Send, TakeOver
+from pyalma_tui.tui.requests import Copy, Edit, Filtered, Page, Perform, Prefer, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
@@ -300,6 +300,10 @@ class ExperimentApp(UndoingApp):
         self.keep_theme()
         self.action_change_theme()
 
+    def do_search_logs(self) -> None:
+        """What stands where in all logs."""
+        self.push_screen(rooms.search_logs(self.moment))
+
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
         self.action_suspend_process()
@@ -333,11 +337,18 @@ class ExperimentApp(UndoingApp):
 
     @on(Edit)
     def _edit(self, asked: Edit) -> None:
-        path = asked.path
+        self._stand_aside(run_editor, asked.path)
+
+    @on(Page)
+    def _page_through(self, asked: Page) -> None:
+        self._stand_aside(run_pager, asked.path)
+
+    def _stand_aside(self, run: Callable[[Path], str], path: Path | None) -> None:
+        """Let another program have the terminal until it is closed."""
         if path is None or not path.exists():
             self.say("there is no such file yet")
             return
         with self.suspend():
-            problem = run_editor(path)
+            problem = run(path)
         if problem:
             self.say(problem, severity="error")

@@ -8,8 +8,9 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import OF_TEXTUAL, PALETTE, STROKES, Action, groups, named, of
+from pyalma_tui.tui.registry import OF_TEXTUAL, PALETTE, STROKES, groups, named, of
 
 SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",
@@ -21,6 +22,11 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "minus": "-",
     "slash": "/",
     "ampersand": "&",
+    "number_sign": "#",
+    "at": "@",
+    "apostrophe": "'",
+    "colon": ":",
+    "asterisk": "*",
     "question_mark": "?",
     "left_square_bracket": "[",
     "right_square_bracket": "]",

@@ -13,7 +13,7 @@ from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
 Place: TypeAlias = Literal[
-    "app", "main", "runs", "failures", "results", "compare", "history",
+    "app", "main", "runs", "failures", "results", "found", "compare", "history",
     "log", "list", "table", "log text", "box", "question", "limits",
 ]  # fmt: skip
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
@@ -139,6 +139,12 @@ def no_rows(now: Situation) -> str:
     """No run was ever called, so that no row can count."""
     counts, aside = now.snapshot.counts, now.snapshot.aside
     return "" if counts.total > counts.pending or aside.total else "no run has recorded anything yet"
+
+
+def no_logs(now: Situation) -> str:
+    """No run was ever called."""
+    counts = now.snapshot.counts
+    return "nothing has been called yet, so there is no log" if counts.total == counts.pending else ""
 
 
 def no_failures(now: Situation) -> str:

@@ -18,9 +18,10 @@ from platformdirs import user_config_path
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.listing import SortKey
+from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import key_of, shown
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import ACTIONS, STROKES, Action
+from pyalma_tui.tui.registry import ACTIONS, STROKES
 
 NAME: Final = "preferences.toml"
 TOGETHER: Final[tuple[tuple[Place, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))
@@ -51,6 +52,9 @@ class Preferences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     theme: str | None = None
     sort: SortKey = "status"
     descending: bool = False
+    log_wrap: bool = False
+    log_numbers: bool = False
+    log_times: bool = False
     keys: dict[str, str | list[str]] = {}
     themes: dict[str, Colours] = {}
 

@@ -10,6 +10,7 @@ from textual.app import App
 from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.background import dark_by_environment
 from pyalma_tui.tui.keys import choose_keys
+from pyalma_tui.tui.log_options import LogOptions, choose_log_options
 from pyalma_tui.tui.preferences import Preferences, change_preferences, keymap
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import DARK, LIGHT, THEMES, own_themes
@@ -32,6 +33,7 @@ class PreferredApp(App[None]):
         self._follows = not (theme or preferences.theme)
         usual = self._usual_theme(dark=dark_by_environment(os.environ) is not False)
         self._begin_with(theme or preferences.theme or usual)
+        choose_log_options(LogOptions(preferences.log_wrap, preferences.log_numbers, preferences.log_times))
         keys = keymap(preferences.keys)
         choose_keys(keys)
         self.set_keymap(keys)

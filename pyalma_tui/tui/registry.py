@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from pyalma_tui.tui import obstacles
-from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
-
-Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Results", "Log", "Program"]
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A thing to do. The method `do_<id>` of the screen or the app does it.
-
-    `keys` are Textual's names joined by commas, "" for what only the palette does. `bar` is the rank in the key bar,
-    the lowest stays longest where it is narrow; 0 keeps it out. An action that `commands` changes the experiment and is
-    refused in a read-only view. In the places that it is `also` for, the same key does the same.
-    """
-
-    id: str
-    keys: str
-    label: str
-    help: str
-    group: Group
-    place: Place = "main"
-    bar: int = 0
-    commands: bool = False
-    obstacle: Obstacle = obstacles.nothing
-    also: tuple[Place, ...] = ()
-
-    def is_of(self, place: Place) -> bool:
-        """Whether its keys are answered there."""
-        return place == self.place or place in self.also
-
-    @property
-    def binding(self) -> str:
-        """The id of its bindings, by which a user's own keys take their place."""
-        return f"{self.place}.{self.id}"
-
-    def refused(self, situation: Situation) -> str:
-        """Why it is not possible now, "" if it is."""
-        return (obstacles.view_only(situation) if self.commands else "") or self.obstacle(situation)
+from pyalma_tui.tui.action import Action, Group, Stroke
+from pyalma_tui.tui.log_actions import LOG_ACTIONS
+from pyalma_tui.tui.obstacles import Place
 
 
 def deed(host: object, action_id: str) -> Callable[[], None] | None:
     """The method of a screen, or of the app, that does an action; None if it has none."""
     method: Callable[[], None] | None = getattr(host, f"do_{action_id}", None)
     return method
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """Keys that a widget or a box answers by itself: `action` is one of Textual's kind, with its arguments.
-
-    `help` is told among the keys that move; strokes with the same help share a line.
-    """
-
-    place: Place
-    keys: str
-    action: str
-    label: str
-    help: str = ""
 
 
 ACTIONS: Final[tuple[Action, ...]] = (
@@ -304,17 +255,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Leave. Busy runs are interrupted first, with a countdown; again: kill them now.",
         "Program", "app", bar=1,
     ),
-    Action("log_search", "slash", "search", "Search in the log; n and N go to other matches.", "Log", "log", bar=3),
-    Action("log_only", "ampersand", "only", "Show only the lines that contain a text.", "Log", "log", bar=4),
     Action(
-        "older_log", "left_parenthesis", "older",
-        "The log before: of an earlier attempt, call of done(), or load.",
-        "Log", "log", bar=5,
+        "search_logs", "asterisk", "search logs",
+        "Search all logs: which instances have a text or a pattern, how often; Enter opens the log at the first.",
+        "Log", "app", bar=12, obstacle=obstacles.no_logs,
     ),
-    Action("newer_log", "right_parenthesis", "newer", "The log after.", "Log", "log", bar=6),
-    Action("copy", "y", "copy", "Copy the selected text, else the lines in sight.", "Log", "log", bar=8),
-    Action("edit_log", "e", "edit", "Open the log in $EDITOR.", "Log", "log", bar=7),
-    Action("back", "escape,q,l", "back", "Back to the list.", "Log", "log", bar=1),
+    *LOG_ACTIONS,
 )  # fmt: skip
 
 MOVE: Final = "Move."

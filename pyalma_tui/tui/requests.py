@@ -63,6 +63,13 @@ class Edit(Message):
 
 
 @dataclass
+class Page(Message):
+    """Open a file in the user's pager; None is one that does not exist yet."""
+
+    path: Path | None
+
+
+@dataclass
 class Prefer(Message):
     """Keep what was changed on the screen for the next time: by the names of the fields of Preferences."""
 

@@ -22,7 +22,7 @@ from pyalma_tui.tui.view_moment import Moment
 class NumberedLog:
     """One log of a subject, and what its title says. `number` is 0, and `file` None, as long as there is none.
 
-    `name` may be anybody's text; `each` is what there is one log of.
+    `name` may be anybody's text; `each` is what there is one log of; `error` is how it failed.
     """
 
     file: Path | None
@@ -31,6 +31,7 @@ class NumberedLog:
     each: str
     name: str
     more: str = ""
+    error: s.Error | None = None
     standing: Content = Content()  # noqa: RUF009 (it never changes)
 
 
@@ -51,6 +52,7 @@ def of_run(run_id: int) -> Subject:
             each="attempt",
             name=moment.snapshot.instances[run.instance].label,
             more=f" · {numbered(run.iteration)}" if len(moment.snapshot.runs_of[run.instance]) > 1 else "",
+            error=run.status.error if isinstance(run.status, s.Failed) and number == run.attempt else None,
             standing=_standing(s.word(run.status), s.word(run.status)),
         )
 
@@ -67,6 +69,7 @@ def of_done(moment: Moment, number: int | None) -> NumberedLog:
         last=hook.calls,
         each="call",
         name="done()",
+        error=hook.status.error if isinstance(hook.status, s.HookFailed) and number == hook.calls else None,
         standing=_standing(HOOK_LOOKS[type(hook.status)], s.hook_word(hook.status)),
     )
 

@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from pyalma_tui.logs.needle import Needle, having
 from pyalma_tui.logs.place import Place
 from pyalma_tui.logs.reader import LIMIT, Line
 
@@ -152,13 +153,13 @@ def test_counting_new_lines_takes_no_longer_than_allowed(path: Path, monkeypatch
 def test_a_truncated_file_is_followed_from_its_beginning(path: Path) -> None:
     write(path, 0, 100)
     place = opened(path)
-    place.search("even")
+    place.search(Needle("even"))
     finish(place)
     place.go_to_share(0)
     path.write_text("")
     write(path, 500, 2)
     place.poll(1)
-    assert (numbers(place), place.following, place.needle) == ([500, 501], True, "")
+    assert (numbers(place), place.following, place.needle) == ([500, 501], True, None)
 
 
 def test_the_last_line_grows_in_sight(path: Path) -> None:
@@ -174,7 +175,7 @@ def test_the_last_line_grows_in_sight(path: Path) -> None:
 def test_a_search_while_following_finds_the_last_line_and_stops_following(path: Path) -> None:
     write(path, 0, 100)
     place = opened(path)
-    place.search("ODD")
+    place.search(Needle("ODD"))
     assert place.working
     finish(place)
     assert (at(place), place.following) == ("line 99 odd", False)
@@ -185,7 +186,7 @@ def test_a_search_while_following_finds_the_last_line_and_stops_following(path: 
         place.search_on(forward=True)
         finish(place)
     assert at(place) == "line 1 odd"
-    assert place.badge() == "“ODD” from the beginning again · 4 %"
+    assert place.badge() == "“ODD” 1 of 50 from the beginning again · 4 %"
     assert numbers(place) == [0, 1, 2, 3, 4]
 
 
@@ -198,7 +199,7 @@ def test_a_search_begins_at_the_first_line_in_sight_and_moves_nothing_that_is_in
     place = opened(path)
     place.go_to_share(0)
     place.move(10)
-    place.search("odd")
+    place.search(Needle("odd"))
     finish(place)
     assert (at(place), numbers(place)[0]) == ("line 11 odd", 10)
     place.move(40)
@@ -212,7 +213,7 @@ def test_what_is_not_there_is_said_and_moves_nothing(path: Path) -> None:
     place = opened(path)
     place.move(-20)
     rows = place.rows
-    place.search("\x1b[nowhere" + "x" * 50)
+    place.search(Needle("\x1b[nowhere" + "x" * 50))
     assert "looking for" in place.badge()
     finish(place)
     assert place.badge() == "no “␛[nowherexxxxxxxxxx…” · 79 %"
@@ -222,7 +223,7 @@ def test_what_is_not_there_is_said_and_moves_nothing(path: Path) -> None:
 def test_a_filter_shows_nothing_else_follows_and_counts_what_passes_it(path: Path) -> None:
     write(path, 0, 50)
     place = opened(path)
-    place.search("odd", only=True)
+    place.only(having("odd"))
     finish(place)
     assert numbers(place) == [41, 43, 45, 47, 49]
     write(path, 50, 2)
@@ -238,14 +239,14 @@ def test_a_filter_shows_nothing_else_follows_and_counts_what_passes_it(path: Pat
     assert (numbers(place), place.new_lines) == ([41, 43, 45, 47, 49], 2)
     place.go_to_share(0)
     assert numbers(place) == [1, 3, 5, 7, 9]
-    place.search("")
+    place.only(())
     assert numbers(place) == [1, 2, 3, 4, 5]
 
 
 def test_a_filter_that_nothing_passes_shows_nothing(path: Path) -> None:
     write(path, 0, 50)
     place = opened(path)
-    place.search("absent", only=True)
+    place.only(having("absent"))
     finish(place)
     assert place.rows == []
     for _ in range(2):

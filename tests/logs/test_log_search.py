@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyalma_tui.logs import filtered as filtering
 from pyalma_tui.logs import search as module
+from pyalma_tui.logs.filtered import Filtered
+from pyalma_tui.logs.needle import having
 from pyalma_tui.logs.reader import LIMIT, Line, Reader
-from pyalma_tui.logs.search import Filtered, Search, advance, begin, step
+from pyalma_tui.logs.search import Search, advance, begin, step
 
 words = st.sampled_from(
     ["n", "no", "NO", "now", "ünïcode", "ÜNÏ", "漢", "\n", "\n", "\n", "\x1b[1m", "\x1b[0;31m", "x" * 9]
@@ -65,12 +68,12 @@ def test_a_search_finds_the_next_line_or_the_last_before_and_goes_round_once(
     found = [line.start for line in lines if contains(line, needle)]
     origin = data.draw(st.sampled_from([line.start for line in lines] + [len(content)]))
 
-    onwards = ended(begin(needle, origin, reader.size, forward=True), reader)
+    onwards = ended(begin(having(needle), origin, reader.size, forward=True), reader)
     behind = [start for start in found if start >= origin]
     assert onwards.found == (min(behind) if behind else min(found, default=None))
     assert onwards.wrapped == (not behind)
 
-    back = ended(begin(needle, origin, reader.size, forward=False), reader)
+    back = ended(begin(having(needle), origin, reader.size, forward=False), reader)
     ahead = [start for start in found if start < origin]
     assert back.found == (max(ahead) if ahead else max(found, default=None))
     assert back.wrapped == (not ahead)
@@ -82,7 +85,7 @@ def test_a_filter_holds_exactly_the_lines_that_contain_the_text_while_the_file_g
     path: Path, parts: list[bytes], needle: str
 ) -> None:
     reader = opened(path, parts[0], 1000 if b"\x1b" in b"".join(parts) else 12)
-    filtered = Filtered(reader, needle)
+    filtered = Filtered(reader, having(needle))
     for part in [b"", *parts[1:]]:
         with path.open("ab") as file:
             file.write(part)
@@ -96,17 +99,13 @@ def test_a_filter_holds_exactly_the_lines_that_contain_the_text_while_the_file_g
         for index, start in enumerate([*starts, reader.size]):
             assert filtered.lines(start, 2) == expected[index : index + 2]
             assert filtered.before(start, 3) == ([*starts, 0][max(0, index - 3)] if starts else 0)
-            assert filtered.behind(start) == len(starts) - index
+            assert filtered.at_or_behind(start) == len(starts) - index
     reader.close()
-
-
-def test_a_search_that_wants_nothing_is_over(path: Path) -> None:
-    assert begin("", 0, 100, forward=True).over
 
 
 def test_appended_lines_do_not_keep_a_search_going(path: Path) -> None:
     reader = opened(path, b"a\n" * 100)
-    search = begin("wanted", 0, reader.size, forward=True)
+    search = begin(having("wanted"), 0, reader.size, forward=True)
     steps = 0
     while search.going:
         search = step(search, reader)
@@ -120,7 +119,7 @@ def test_appended_lines_do_not_keep_a_search_going(path: Path) -> None:
 def test_a_truncated_file_ends_a_search(path: Path) -> None:
     for forward in (True, False):
         reader = opened(path, b"some line\n" * 100)
-        search = step(begin("wanted", 500, reader.size, forward=forward), reader)
+        search = step(begin(having("wanted"), 500, reader.size, forward=forward), reader)
         path.write_bytes(b"short")
         reader.refresh()
         assert ended(search, reader).found is None
@@ -128,16 +127,16 @@ def test_a_truncated_file_ends_a_search(path: Path) -> None:
 
 def test_time_runs_out_between_steps(path: Path) -> None:
     reader = opened(path, b"some line\n" * 1000)
-    search = advance(begin("wanted", 0, reader.size, forward=True), reader, 0)
+    search = advance(begin(having("wanted"), 0, reader.size, forward=True), reader, 0)
     assert search.going
     assert 0 < search.position < 100
     assert not advance(search, reader, 60).going
 
 
 def test_a_filter_in_a_flood_forgets_the_oldest(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_HITS", 10)
+    monkeypatch.setattr(filtering, "MOST_HITS", 10)
     reader = opened(path, b"x\n" * 25)
-    filtered = Filtered(reader, "x")
+    filtered = Filtered(reader, having("x"))
     for _ in range(20):
         with path.open("ab") as file:
             file.write(b"x\n" * 5)
@@ -153,7 +152,7 @@ def test_d47_one_step_over_hostile_text_is_short(path: Path, content: bytes) -> 
     with mock.patch.object(module, "STEP", 32 * 1024):
         reader = opened(path, content * (1 << 19), LIMIT)
         for needle in ("x", "xx", "ä"):
-            search = begin(needle, reader.size, reader.size, forward=False)
+            search = begin(having(needle), reader.size, reader.size, forward=False)
             spent = []
             for _ in range(8):
                 began = time.process_time()

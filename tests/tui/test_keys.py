@@ -506,7 +506,9 @@ async def test_searching_in_the_log_asks_for_text(tmp_path: Path) -> None:
         await t.sees("end")
         assert "line 77" not in t.text()
         await t.press("slash", *"line 77", "enter")
-        await t.sees("line 77")
+        await t.sees("line 77", "“line 77” 1 of 1")
+        await t.press("escape")
+        await t.until(lambda: "“line 77”" not in t.text())
         await t.press("escape")
         await t.on(MainScreen)
 

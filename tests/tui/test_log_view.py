@@ -22,6 +22,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
+from pyalma_tui.logs.needle import Needle
 from pyalma_tui.logs.reader import Line
 from pyalma_tui.tui.widgets.log_row import Look, column, content, row
 from pyalma_tui.tui.widgets.log_view import LogView
@@ -39,7 +40,7 @@ class Host(App[None]):
     def compose(self) -> ComposeResult:
         yield LogView()
 
-    def on_log_view_moved(self, event: LogView.Moved) -> None:
+    def on_log_pane_moved(self, event: LogView.Moved) -> None:
         assert event.control is event.view
         self.said.append(event.view.badge)
 
@@ -270,7 +271,7 @@ async def test_matches_are_marked_and_the_one_the_search_stands_at_differently(p
         await pilot.press("n", "n")
         await until(pilot, lambda: "line 9" in rows(view))
         assert "line 19" not in rows(view)
-        assert view.badge.startswith("“LINE 9” from the beginning again")
+        assert view.badge.startswith("“LINE 9” 1 of 11 from the beginning again")
         view.search("")
         assert "".join(styled(strip, "reverse") + styled(strip, "underline") for strip in strips(view)) == ""
 
@@ -287,17 +288,19 @@ async def test_a_match_far_to_the_right_is_scrolled_to(path: Path) -> None:
 async def test_only_lines_with_a_text_can_be_shown(path: Path) -> None:
     write(path, 0, 100)
     async with shown(path) as (view, pilot):
-        view.search("7", only=True)
+        view.only("7")
         await until(pilot, lambda: "19 ×" in view.badge)
         assert rows(view)[0] == "line 72"
-        view.search("x[/]", only=True)
-        await until(pilot, lambda: rows(view)[0] == "no line contains “x[/]”")
-        view.search("")
+        view.only("x[/]")
+        await until(pilot, lambda: rows(view)[0].startswith("no line is left by the filter."))
+        assert view.take_back()
+        assert view.take_back()
+        assert not view.take_back()
         assert rows(view) == lines(90)
 
 
 async def test_keys_are_answered_while_a_search_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyalma_tui.tui.widgets.log_view.SLICE", 0)
+    monkeypatch.setattr("pyalma_tui.tui.widgets.log_pane.SLICE", 0)
     monkeypatch.setattr("pyalma_tui.logs.search.STEP", 64)
     write(path, 0, 20_000)
     async with shown(path) as (view, pilot):
@@ -412,16 +415,16 @@ def test_a_row_is_as_wide_as_it_should_be_whatever_is_in_it(
     line = Line(0, 1, "".join(data).encode(), cut_before=cut)
     strip = row(
         line,
-        Look(left, width, needle, base, Style(dim=True)),
+        Look(left, width, Needle(needle) if needle else None, base, Style(dim=True)),
         current=cut,
         selected=None if selected is None else (*selected, Style(reverse=True)),
     )
     assert strip.cell_length == width == sum(segment.cell_length for segment in strip)
     whole = content(line)
     assert ("›" in strip.text[-1:]) == (whole.cell_length > left + width)
-    if needle and (at := column(line, needle, 1000)) is not None:
+    if needle and (at := column(line, Needle(needle), 1000)) is not None:
         assert whole.plain.casefold().find(needle.casefold()) >= 0
-        assert at < whole.cell_length
+        assert at[0] < whole.cell_length
 
 
 async def test_the_file_is_given_back_when_the_view_goes(path: Path) -> None:

@@ -35,11 +35,11 @@ def load() -> Iterator[None]:
     import pyalma_tui.tui.screens.history  # noqa: F401
 
 
-def log(moment: Moment, subject: Subject) -> BaseScreen[None]:
-    """The logs of a subject on the full screen."""
+def log(moment: Moment, subject: Subject, number: int | None = None, search: str = "") -> BaseScreen[None]:
+    """The logs of a subject on the full screen: the newest or that with a number, at the first match of a search."""
     from pyalma_tui.tui.screens.log import LogScreen
 
-    return LogScreen(moment, subject)
+    return LogScreen(moment, subject, number, search)
 
 
 def notes(moment: Moment) -> BaseScreen[None]:

@@ -23,7 +23,8 @@ def load() -> Iterator[None]:
     import pyalma_tui.tui.screens.runs
 
     yield
-    import pyalma_tui.tui.screens.results  # noqa: F401
+    import pyalma_tui.tui.screens.results
+    import pyalma_tui.tui.screens.search_logs  # noqa: F401
 
 
 def runs(moment: Moment, label: str, runs_of: Sequence[int], selected: int) -> BaseScreen[None]:
@@ -52,3 +53,10 @@ def failures_screen(moment: Moment, known: Failures) -> BaseScreen[None]:
     from pyalma_tui.tui.screens.failures import FailuresScreen
 
     return FailuresScreen(moment, known)
+
+
+def search_logs(moment: Moment) -> BaseScreen[None]:
+    """A search of all logs."""
+    from pyalma_tui.tui.screens.search_logs import SearchLogsScreen
+
+    return SearchLogsScreen(moment)

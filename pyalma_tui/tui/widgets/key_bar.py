@@ -8,10 +8,11 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
+from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import shown_keys
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import Place, Situation
-from pyalma_tui.tui.registry import Action, of
+from pyalma_tui.tui.registry import of
 from pyalma_tui.tui.requests import Perform
 
 AIR = 2

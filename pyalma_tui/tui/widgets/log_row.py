@@ -1,15 +1,17 @@
-"""One row of a log on the screen: the line, its matches, and signs for what lies outside the window."""
+"""One row of a log on the screen: the line or a part of it, its matches, and signs for what lies outside the window."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from textual.content import Content, Span
 from textual.strip import Strip
 from textual.style import Style
 
+from pyalma_tui.logs.needle import Needle
 from pyalma_tui.logs.reader import Line
 from pyalma_tui.tui.literal import EVERYTHING, from_cell, log_line
 
@@ -22,11 +24,11 @@ CURRENT = Style(bold=True, reverse=True)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What all rows are painted with: the first column and the number of columns in sight, the text to mark, styles."""
+    """What all rows are painted with: the first column and the number of columns in sight, what to mark, styles."""
 
     left: int
     width: int
-    needle: str
+    needle: Needle | None
     base: Style
     mark: Style
 
@@ -37,11 +39,11 @@ def content(line: Line, most: int = EVERYTHING) -> Content:
     return Content(GOES_ON) + shown if line.cut_before else shown
 
 
-def column(line: Line, needle: str, most: int) -> int | None:
-    """The first column of the first match, if there is one in the first `most` cells."""
+def column(line: Line, needle: Needle, most: int) -> tuple[int, int] | None:
+    """The first column of the first match and how many it has, if there is one in the first `most` cells."""
     text = content(line, most)
-    found = re.search(re.escape(needle), text.plain, re.IGNORECASE)
-    return text[: found.start()].cell_length if found else None
+    found = needle.pattern.search(text.plain)
+    return (text[: found.start()].cell_length, text[found.start() : found.end()].cell_length) if found else None
 
 
 def row(line: Line, look: Look, *, current: bool, selected: tuple[int, int, Style] | None = None) -> Strip:
@@ -51,19 +53,9 @@ def row(line: Line, look: Look, *, current: bool, selected: tuple[int, int, Styl
     style.
     """
     right = look.left + look.width
-    text = content(line, right + 1)
-    spans = [Span(0, len(GOES_ON), look.mark)] if line.cut_before else []
-    if look.needle:
-        style = CURRENT if current else MATCH
-        found = re.finditer(re.escape(look.needle), text.plain, re.IGNORECASE)
-        spans += [Span(match.start(), match.end(), style) for match in found]
-    if selected is not None:
-        start, stop, style = selected
-        stop = len(text) if stop < 0 else min(stop, len(text))
-        if start < stop:  # an empty span is an error to Textual
-            spans.append(Span(start, stop, style))
+    text = with_selection(with_matches(line, content(line, right + 1), look, current=current), selected)
     cells = text.cell_length
-    text = from_cell(text.add_spans(spans), look.left)
+    text = from_cell(text, look.left)
     strip = Strip(text.render_segments(look.base), text.cell_length).crop_extend(0, look.width, look.base.rich_style)
     sign = (look.base + look.mark).rich_style
     if cells > right:
@@ -71,6 +63,49 @@ def row(line: Line, look: Look, *, current: bool, selected: tuple[int, int, Styl
     if look.left and cells:
         strip = Strip.join([Strip([Segment("‹", sign)], 1), strip.crop(1, look.width)])
     return strip
+
+
+def part(text: Content, look: Look, selected: tuple[int, int, Style] | None = None) -> Strip:
+    """A part of a wrapped line, which fits, as a strip of the width in sight."""
+    text = with_selection(text, selected)
+    return Strip(text.render_segments(look.base), text.cell_length).crop_extend(0, look.width, look.base.rich_style)
+
+
+def with_matches(line: Line, text: Content, look: Look, *, current: bool) -> Content:
+    """The text of a line with its matches marked."""
+    spans = [Span(0, len(GOES_ON), look.mark)] if line.cut_before else []
+    if look.needle is not None:
+        style = CURRENT if current else MATCH
+        found = look.needle.pattern.finditer(text.plain)
+        spans += [Span(match.start(), match.end(), style) for match in found if match.end() > match.start()]
+    return text.add_spans(spans)
+
+
+def with_selection(text: Content, selected: tuple[int, int, Style] | None) -> Content:
+    """The text with what is selected in another style."""
+    if selected is None:
+        return text
+    start, stop, style = selected
+    stop = len(text) if stop < 0 else min(stop, len(text))
+    return text.add_spans([Span(start, stop, style)]) if start < stop else text  # an empty span is an error to Textual
+
+
+def folds(text: str, width: int) -> list[int]:
+    """Where the rows begin, by characters, if the text is wrapped at so many cells."""
+    if text.isascii():  # each is one cell wide, for none is a control character
+        return list(range(0, len(text), width)) or [0]
+    return list(_folds(text, width))
+
+
+def _folds(text: str, width: int) -> Iterator[int]:
+    yield 0
+    cells = 0
+    for index, character in enumerate(text):
+        size = get_character_cell_size(character)
+        if cells + size > width and cells:
+            yield index
+            cells = 0
+        cells += size
 
 
 def thumb(start: int, stop: int, size: int, height: int) -> range:

@@ -1,0 +1,59 @@
+"""What a thing to do with a key is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pyalma_tui.tui import obstacles
+from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
+
+Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Results", "Log", "Program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A thing to do. The method `do_<id>` of the screen or the app does it.
+
+    `keys` are Textual's names joined by commas, "" for what only the palette does. `bar` is the rank in the key bar,
+    the lowest stays longest where it is narrow; 0 keeps it out. An action that `commands` changes the experiment and is
+    refused in a read-only view. In the places that it is `also` for, the same key does the same.
+    """
+
+    id: str
+    keys: str
+    label: str
+    help: str
+    group: Group
+    place: Place = "main"
+    bar: int = 0
+    commands: bool = False
+    obstacle: Obstacle = obstacles.nothing
+    also: tuple[Place, ...] = ()
+
+    def is_of(self, place: Place) -> bool:
+        """Whether its keys are answered there."""
+        return place == self.place or place in self.also
+
+    @property
+    def binding(self) -> str:
+        """The id of its bindings, by which a user's own keys take their place."""
+        return f"{self.place}.{self.id}"
+
+    def refused(self, situation: Situation) -> str:
+        """Why it is not possible now, "" if it is."""
+        return (obstacles.view_only(situation) if self.commands else "") or self.obstacle(situation)
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """Keys that a widget or a box answers by itself: `action` is one of Textual's kind, with its arguments.
+
+    `help` is told among the keys that move; strokes with the same help share a line.
+    """
+
+    place: Place
+    keys: str
+    action: str
+    label: str
+    help: str = ""

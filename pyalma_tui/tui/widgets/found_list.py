@@ -1,0 +1,96 @@
+"""Instances whose logs have what was searched for, a line for each: how often, and the first line that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyalma_tui.logs.sweep import Found
+from pyalma_tui.tui import cells
+from pyalma_tui.tui.literal import log_line, plain
+from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.instance_list import InstanceList
+from pyalma_tui.tui.widgets.rows import GAP, LOOKED_AT, Piece, merged
+
+LEAST_TEXT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What was found in the logs of one instance: lines, in how many logs, and the first of these."""
+
+    instance: int
+    lines: int
+    logs: int
+    first: Found
+
+
+@dataclass(frozen=True, slots=True)
+class FoundColumns:
+    """The width of each column in cells."""
+
+    lines: int = 5
+    logs: int = 4
+    name: int = 0
+    text: int = 0
+
+    @property
+    def titles(self) -> str:
+        """The line above the instances."""
+        counts = f" {cells.fit_right('lines', self.lines)}{GAP}{cells.fit_right('logs', self.logs)}{GAP}"
+        return f"{counts}{cells.fit('instance', self.name)}{GAP}{cells.fit('the first of these lines', self.text)}"
+
+
+class FoundList(InstanceList):
+    """A list whose `order` and `cursor` are ids of instances; nothing in it is marked."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self.columns = FoundColumns()
+        self._found: dict[int, Where] = {}
+
+    @property
+    def selected(self) -> Where | None:
+        """What the cursor is on."""
+        return None if self.cursor is None else self._found.get(self.cursor)
+
+    def show_found(self, moment: Moment, found: Sequence[Where]) -> None:
+        """Take over these, in their order, and repaint the lines that look different."""
+        self._found = {each.instance: each for each in found}
+        self.moment = moment
+        self._replan()
+        self._measured = moment.snapshot.instances  # their names make no column of the list of all
+        order = list(self._found)
+        self.show(moment, self.order if order == self.order else order)
+
+    def _replan(self) -> None:
+        found, instances = list(self._found.values()), self.moment.snapshot.instances
+        lines = max((len(cells.count(each.lines)) for each in found), default=0)
+        logs = max((len(cells.count(each.logs)) for each in found), default=0)
+        name = max((len(instances[each.instance].label) for each in found[:LOOKED_AT]), default=0)
+        columns = FoundColumns(max(lines, 5), max(logs, 4))
+        left = self.size.width - 1 - columns.lines - columns.logs - 2 * len(GAP)
+        name = max(8, min(name, left - LEAST_TEXT - len(GAP), 48))
+        columns = FoundColumns(columns.lines, columns.logs, name, max(0, left - name - len(GAP)))
+        if columns != self.columns:
+            self.columns = columns
+            self.post_message(self.Replanned())
+            self.refresh()
+
+    def _look(self, line: int) -> tuple[object, object]:
+        if not line < len(self.order):
+            return None, None
+        return (self._found[self.order[line]], line == self._line, self.columns), None
+
+    def _pieces(self, line: int) -> list[Piece]:
+        where, plan = self._found[self.order[line]], self.columns
+        label = self.moment.snapshot.instances[where.instance].label
+        text = log_line(where.first.data.lstrip(), plan.text + 1).plain
+        return merged(
+            [
+                (f" {cells.fit_right(cells.count(where.lines), plan.lines)}{GAP}", "mark"),
+                (cells.fit_right(cells.count(where.logs), plan.logs) + GAP, "quiet"),
+                (cells.fit_middle(plain(label, plan.name), plan.name) + GAP, ""),
+                (cells.fit(text, plan.text), "state"),
+            ]
+        )

@@ -1,0 +1,74 @@
+"""What is looked for in lines, against Python's own search in each of them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyalma_tui.logs.needle import ERROR, FAR, Needle, Term, agreeing, having
+
+lines = st.lists(
+    st.sampled_from(["loss 0.5", "loss nan", "LOSS NaN", "", "a+b", "x" * 40, "ünï 7", "\x1b[31mlo\x1b[0mss 3"]),
+    max_size=9,
+)
+
+
+@given(lines=lines, text=st.sampled_from([r"loss.*nan", r"^$", r"\d$", "a+b", "ss [0-9]", "ünï.7", "Ï", "[", "(x"]))
+def test_a_pattern_agrees_with_the_lines_in_which_re_finds_it_and_its_opposite_with_all_others(
+    lines: list[str], text: str
+) -> None:
+    shown = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+    try:
+        pattern = re.compile(text, re.IGNORECASE)
+    except re.error:  # a text that is no pattern is looked for as it is
+        pattern = re.compile(re.escape(text), re.IGNORECASE)
+    data = "\n".join(lines).encode()
+    expected = [number for number, line in enumerate(shown or [""]) if pattern.search(line)]
+    needle = Needle(text)
+    assert agreeing(having(text), data) == expected
+    others = [number for number in range(len(shown or [""])) if number not in expected]
+    assert agreeing((Term(needle, wanted=False),), data) == others
+    assert agreeing((Term(needle), Term(needle, wanted=False)), data) == []
+
+
+@pytest.mark.parametrize("text", ["(a+)+$", "(a|a)*b", "(?:a*)*b", "(x+x+)+y", "(a?){30}b", "([a-z]+,?){2,}!", ".*.*!"])
+def test_no_pattern_keeps_the_screen_waiting(text: str) -> None:
+    began = time.process_time()
+    agreeing(having(text), b"a" * 200 + b"\n" + b"x" * 200)
+    assert time.process_time() - began < 0.5
+
+
+def test_a_pattern_is_looked_for_near_the_beginning_of_a_line_and_a_text_anywhere() -> None:
+    line = b"x" * FAR + b"end"
+    assert agreeing(having("e.d"), line) == []
+    assert agreeing(having("end"), line) == [0]
+
+
+def test_a_pattern_sees_no_carriage_return_at_the_end_of_a_line() -> None:
+    assert agreeing(having(r"one$"), b"one\r\ntwo\r\none") == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("line", "tells"),
+    [
+        ("Traceback (most recent call last):", True),
+        ("ValueError: negative weight", True),
+        ("pkg.errors.SolverError: no", True),
+        ("2026-01-31 11:02 ERROR solver: lost", True),
+        ("error: no such file", True),
+        ("error[E0308]: mismatched types", True),
+        ("sh: line 1: 42 Segmentation fault", True),
+        ("KeyboardInterrupt", True),
+        ("epoch 3, train error 0.12", False),
+        ("0 errors, 3 warnings", False),
+        ("mean squared error: 0.3", False),
+        ("no exception was raised", False),
+    ],
+)
+def test_what_tells_of_an_error_is_told_from_an_error_that_is_measured(line: str, tells: bool) -> None:
+    assert bool(Needle(ERROR).pattern.search(line)) is tells
+    assert bool(agreeing(having(ERROR), line.encode())) is tells
