@@ -63,6 +63,10 @@ class Publisher:
                 self._foresight.learn(record, run)
                 self._sampling.learn(record, run)
 
+    def keep(self, *, at_once: bool = False) -> None:
+        """Write down what plots need, if it is time; only while the state directory is ours."""
+        self._sampling.keep(time.monotonic(), at_once=at_once)
+
     def publish(self, state: State, failure: Failure | None, *, closed: bool = False) -> bool:
         """Make the next moment; whether the phase has turned."""
         ledger, session, settings = state.ledger, self._session, self._settings
@@ -71,7 +75,6 @@ class Publisher:
             phase = "opening"
         turned = phase != self.snapshot.phase
         self._sampling.measure(time.time(), self.loads, len(state.active))
-        self._sampling.keep(time.monotonic(), at_once=closed)
         gate = state.gate
         self.snapshot = Snapshot(
             serial=self.snapshot.serial + 1,

@@ -15,8 +15,8 @@ from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.records import Checkpointed, Note, Record, RunRecord
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.foresight import Foresight, waiting_of
-from pyalma_tui.runner.sampling import Sampling
 from pyalma_tui.runner.handover import obstacle
+from pyalma_tui.runner.sampling import Sampling
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
 from pyalma_tui.store import layout, opening
 from pyalma_tui.store.abandoned import settle

@@ -22,6 +22,7 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "slash": "/",
     "ampersand": "&",
     "question_mark": "?",
+    "percent_sign": "%",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "left_curly_bracket": "{",

@@ -12,7 +12,9 @@ from pyalma_tui.model.view import Row
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
-Place: TypeAlias = Literal["app", "main", "runs", "failures", "log", "list", "log text", "box", "question", "limits"]
+Place: TypeAlias = Literal[
+    "app", "main", "runs", "failures", "plots", "log", "list", "log text", "box", "question", "limits"
+]
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
 
 
@@ -125,6 +127,12 @@ def not_to_be_had(now: Situation) -> str:
 def nothing_selected(now: Situation) -> str:
     """No instance is listed."""
     return "" if now.row is not None or now.marked else f"there is no {now.what}"
+
+
+def nothing_tried(now: Situation) -> str:
+    """No run has ever been called."""
+    counts, aside = now.snapshot.counts, now.snapshot.aside
+    return "" if counts.pending < counts.total or aside.pending < aside.total else "nothing has run yet"
 
 
 def no_failures(now: Situation) -> str:

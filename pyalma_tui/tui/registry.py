@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from pyalma_tui.tui import obstacles
 from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
 
-Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Log", "Program"]
+Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Plots", "Log", "Program"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +228,35 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Failures: clear the filter, then the marks; then back.",
         "Runs and failures", "failures", bar=1,
     ),
+    Action(
+        "plots", "P", "plots",
+        "Plots: runs finished over time, how long they took, a number in the states of the selected or marked runs, "
+        "workers.",
+        "Experiment", bar=16, obstacle=obstacles.nothing_tried, also=("runs",),
+    ),
+    Action(
+        "forecast", "percent_sign", "forecast",
+        "When it will be done: what that rests on, what takes longest, and what other numbers of workers would do.",
+        "Experiment", bar=17,
+    ),
+    Action(
+        "zoom", "enter,z", "one or all",
+        "Plots: the selected one on the whole screen; again: all.",
+        "Plots", "plots", bar=2,
+    ),
+    Action("next_plot", "right,l,down,j", "next plot", "Plots: select the next one.", "Plots", "plots", bar=3),
+    Action("earlier_plot", "left,h,up,k", "plot before", "Plots: select the one before.", "Plots", "plots"),
+    Action(
+        "next_field", "right_square_bracket,n", "next number",
+        "Plots: the next number that the states hold.",
+        "Plots", "plots", bar=4,
+    ),
+    Action(
+        "earlier_field", "left_square_bracket,N", "number before",
+        "Plots: the number before.",
+        "Plots", "plots",
+    ),
+    Action("back", "escape,q,P", "back", "Plots: back.", "Plots", "plots", bar=1),
     Action("workers", "w", "workers", "What each worker does, its memory and processor time.", "Program"),
     Action(
         "take_over", "T", "take over",
