@@ -12,6 +12,10 @@ WIDE = 50.0  # from this ratio of the longest to the shortest on, bins grow by f
 STEPS = (1.0, 2.0, 5.0, 10.0)
 CLOCK = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200)
 DAY = 86400
+COARSE = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 36000)
+FINE = (1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 420, 600, 900, 1200, 1800, 2700,
+        3600, 5400, 7200, 10800, 18000, 25200, 36000, 54000)  # fmt: skip
+TENFOLD = (1, 10, 60, 600, 3600, 36000)  # and for what is shorter, or longer than a day, powers of ten
 
 
 class Bin(msgspec.Struct, frozen=True):
@@ -23,7 +27,10 @@ class Bin(msgspec.Struct, frozen=True):
 
 
 def histogram(values: Sequence[float], most: int) -> list[Bin]:
-    """The values, none below 0, in at most so many bins between round numbers; of a wide range by factors."""
+    """The values, none below 0, in at most so many bins between round numbers.
+
+    Those of a wide range are seconds, in bins between lengths of time that clocks show.
+    """
     if not values or most < 1:
         return []
     low, high = min(values), max(values)
@@ -46,17 +53,20 @@ def _steps(low: float, high: float, most: int) -> list[float]:
 
 
 def _factors(values: Sequence[float], high: float, most: int) -> list[float] | None:
-    """0, and then 1, 2, 5, 10 … or fewer of them; None if there is no room even for powers of ten."""
+    """Lengths of time as clocks show them, the finest that there is room for; None if there is room for none.
+
+    Below a second they are 1, 2, 5 times powers of ten, or these powers alone.
+    """
     low = max(_quantile_of(values, 0.05), high / 1e6, 1e-9)
-    first, last = math.floor(math.log10(low)), math.floor(math.log10(high)) + 1
-    for steps in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
-        edges = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+    for minutes, parts in ((FINE, (1.0, 2.0, 5.0)), (COARSE, (1.0, 2.0, 5.0)), (COARSE, (1.0,)), (TENFOLD, (1.0,))):
+        below = [part * 10.0**power for power in range(-9, 0) for part in parts]
+        edges = [*below, *map(float, minutes), *(float(DAY * 10**power) for power in range(7))]
         while len(edges) > 2 and edges[1] <= low:
             del edges[0]
         while len(edges) > 2 and edges[-2] > high:
             del edges[-1]
         if len(edges) - 1 <= most:
-            return [min(0.0, *values), *edges[1:]] if edges[0] > min(values) else edges
+            return [0.0, *edges[1:]] if edges[0] > min(values) else edges
     return None
 
 

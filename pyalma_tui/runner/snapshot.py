@@ -70,7 +70,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are the ids of its runs by
     iteration. `at` and `saved_at` are seconds of the epoch. `code` is the identity of
     what this session runs, `codes` are those that runs make of it by importing more. `args` is what the module finds in
-    `sys.argv` behind its path. `samples` are for plots. `idle_reason` says in a few words why nothing runs in phase "idle".
+    `sys.argv` behind its path. `samples` are for plots.
+    `idle_reason` says in a few words why nothing runs in phase "idle".
 
     `not_saved` is why states cannot be stored at the moment, `blocked` why nothing more can be started, and `failure`
     what ended the runner. `elsewhere` is who runs it, if that is another process. `complete` tells that all

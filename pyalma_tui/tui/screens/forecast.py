@@ -73,16 +73,15 @@ def _why_none(moment: Moment) -> str:
 def _basis(basis: Basis, width: int) -> Iterator[Content]:
     told = [words.plural(basis.ended, "run") + " that ended"] if basis.ended else []
     if basis.progress:
-        told.append(
-            f"{words.plural(basis.progress, 'run')} that {'tells its' if basis.progress == 1 else 'tell their'} progress"
-        )
+        telling = "tells its" if basis.progress == 1 else "tell their"
+        told.append(f"{words.plural(basis.progress, 'run')} that {telling} progress")
     yield from _labelled("rests on", ", ".join(told) or "hardly anything yet", width)
     if basis.instances:
         yield from _labelled("", f"{words.plural(basis.instances, 'instance')} ahead were run before", width)
     explained = ", ".join(plain(each, 40)[:60] for each in basis.explained)
     yield from _labelled("explained", explained or "nothing known tells long runs from short ones", width)
     if basis.failing:
-        yield from _labelled("failing", f"{basis.failing:.0%} of the runs that ended", width)
+        yield from _labelled("failing", f"{cells.percent(basis.failing)} of the runs that ended", width)
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[Content]:
@@ -115,7 +114,9 @@ def _workers(forecast: Forecast, moment: Moment, width: int) -> Iterator[Content
 def _slowest(forecast: Forecast, moment: Moment, width: int) -> Iterator[Content]:
     yield Content.styled("what takes longest", "bold")
     if forecast.tail:
-        yield Content.styled(f"the longest twentieth of the runs is {forecast.tail:.0%} of all work ahead", MUTED)
+        yield Content.styled(
+            f"the longest twentieth of the runs is {cells.percent(forecast.tail)} of all work ahead", MUTED
+        )
     shown = [each for each in forecast.slowest if each.run <= len(moment.snapshot.runs)][:MOST]
     most = max((each.seconds for each in shown), default=0.0)
     room = max(8, min(32, width // 2))

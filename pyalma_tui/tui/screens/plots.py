@@ -34,7 +34,7 @@ MADE: Final[dict[str, Callable[[Drawn, int, int], Content]]] = {
     "saved": charts.saved,
     "load": charts.load,
 }
-TITLES: Final = {"finished": "runs ended", "took": "seconds that runs took", "load": "workers"}
+TITLES: Final = {"finished": "runs ended", "took": "how long runs took", "load": "workers"}
 
 
 class PlotsScreen(BaseScreen[None]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from textual.content import Content
 
@@ -85,7 +86,7 @@ def curves(
         places = [place(point) for point in curve.points]
         if len(places) == 1:
             canvas.dot(*places[0], curve.colour)
-        for start, end in zip(places, places[1:], strict=False):
+        for start, end in pairwise(places):
             canvas.line(*start, *end, curve.colour)
     return canvas.rows()
 

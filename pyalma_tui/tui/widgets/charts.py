@@ -158,7 +158,7 @@ def took(drawn: Drawn, width: int, height: int) -> Content:
     told = [
         Content.styled("  ".join(f"{name} {duration(value)}" for name, value in (*marks, ("max", known[-1]))), MUTED)
     ]
-    bins = histogram(known, min(height - 1, 16))
+    bins = histogram(known, min(height - 1, 24))
     texts = [_length(each.low) for each in bins]
     margin, most = max(map(len, texts)), max(each.count for each in bins)
     wide = max(1, room - margin - 2 - len(f"{most:,}") - 1)
@@ -223,12 +223,12 @@ def saved(drawn: Drawn, width: int, height: int) -> Content:
     if not known:
         none = "no run has saved numbers that could be drawn: a number, or an object that holds numbers"
         return lone(none, width, height)
-    legend = _legend(drawn, [run for run, _ in known], width)[: LEGEND if height >= 10 else 1]
+    legend = _legend(drawn, [run for run, _ in known], width, LEGEND if height >= 10 else 1)
     tall = max(1, height - 2 - len(legend))
     low, high = bounds(value for _, points in known for _, value in points)
     first = min(points[0][0] for _, points in known)
     last = max(points[-1][0] for _, points in known)
-    shown = [Curve(points, HUES[number]) for number, (_, points) in enumerate(known)]
+    shown = [Curve(points, HUES[number]) for number, (_, points) in enumerate(known)][::-1]  # the first on top
     labels = y_labels(low, high, tall)
     margin = max((len(text) for _, text in labels), default=0)
     room = max(1, width - margin - 1)
@@ -241,13 +241,19 @@ def saved(drawn: Drawn, width: int, height: int) -> Content:
     return Content("\n").join([*legend, *rows, axis, Content.styled(" " * (margin + 1) + x_labels(marks, room), MUTED)])
 
 
-def _legend(drawn: Drawn, runs: Sequence[int], width: int) -> list[Content]:
+def _legend(drawn: Drawn, runs: Sequence[int], width: int, most: int) -> list[Content]:
+    """What each colour stands for, in so many rows at most; how many more there are behind the last."""
     rows: list[list[tuple[str, str]]] = [[]]
     used = 0
     for number, run in enumerate(runs):
-        text = f"{SIGNS[number]} {plain(drawn.moment.name(drawn.moment.run(run)), NAME)[:NAME]}  "
+        name = plain(drawn.moment.name(drawn.moment.run(run)), NAME)
+        text = f"{SIGNS[number]} {cells.fit_middle(name, NAME).rstrip()}  "
         size = cells.cell_len(text)
-        if used + size > width and rows[-1]:
+        last = len(rows) == most
+        if rows[-1] and used + size > width - (4 if last and number < len(runs) - 1 else 0):
+            if last:
+                rows[-1].append((f"+{len(runs) - number}", MUTED))
+                break
             rows.append([])
             used = 0
         rows[-1].append((text, HUES[number]))
@@ -271,10 +277,13 @@ def load(drawn: Drawn, width: int, height: int) -> Content:
     over = curves([Curve(points, COLOURS["interrupted"])], room, tall, (0.0, line.length), (0.0, high))
     rows = [_over(below, above) for below, above in zip(solid, over, strict=True)] if points else solid
     mean = sum(busy) / room
-    told: list[tuple[str, str]] = [("█ ", FAINT), (f"runs at a time, {short(mean)} on average  ", MUTED)]
+    told: list[tuple[str, str]] = [("█ ", FAINT), (f"runs, {short(mean)} on average  ", MUTED)]
     if taken:
         last = taken[-1]
-        told += [("⣀ ", COLOURS["interrupted"]), (f"processors, {last.cpu:.1f} last · {words.size(last.rss)}", MUTED)]
+        used = [f"{last.cpu:.1f} processors", words.size(last.rss)]
+        rest = width - sum(len(text) for text, _ in told) - 2
+        fits = next((text for text in (" · ".join(used), used[0]) if len(text) <= rest), "")
+        told += [("⣀ ", COLOURS["interrupted"]), (fits, MUTED)] if fits else []
     labels = y_labels(0, high, tall)
     return Content("\n").join(
         [Content.assemble(*told), *with_axis(rows, labels, margin), *time_axis(drawn, margin, room)]
@@ -284,4 +293,9 @@ def load(drawn: Drawn, width: int, height: int) -> Content:
 def _over(below: Content, above: Content) -> Content:
     """A curve over bars: where it has no point, the bar is seen."""
     pairs = zip(below.plain, above.plain, strict=True)
-    return pieced((bar, FAINT) if point == chr(BLANK) else (point, COLOURS["interrupted"]) for bar, point in pairs)
+    return pieced((below, FAINT) if point == chr(BLANK) else (point, _upon(below)) for below, point in pairs)
+
+
+def _upon(below: str) -> str:
+    """The colour of a curve upon what is there."""
+    return f"{COLOURS['interrupted']} on {FAINT}" if below == "█" else COLOURS["interrupted"]
