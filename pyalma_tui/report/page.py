@@ -94,17 +94,16 @@ def _head(told: Told, line: ends.Timeline) -> Iterator[str]:
 
 
 def _plots(told: Told, columns: ends.Columns, line: ends.Timeline) -> Iterator[str]:
+    wide = f"a bar is {duration(line.length / svg.BINS)}; green done, yellow interrupted, red failed, ‖ a pause"
     figures = [
-        ("Runs that ended over time", svg.ended(columns, line), "green: done, red: failed, ‖ a pause"),
+        ("Runs that ended over time", svg.ended(columns, line), wide),
         ("Runs at a time", svg.load(columns, line, told.samples.taken), _load_note(told, line)),
     ]
     took = ends.durations(columns)
     if took:
-        shares = (("half", 0.5), ("19 of 20", 0.95))
-        note = ", ".join(f"{name} within {duration(quantile(took, share))}" for name, share in shares)
-        figures.insert(
-            1, ("How long runs took", svg.lengths(histogram(took, 12)), f"{note}, all in {duration(took[-1])}")
-        )
+        half, most = duration(quantile(took, 0.5)), duration(quantile(took, 0.95))
+        note = f"half within {half}, 19 of 20 within {most}, all in {duration(took[-1])}"
+        figures.insert(1, ("How long runs took", svg.lengths(histogram(took, 12)), note))
     yield '<section class="plots">\n'
     for title, drawn, note in [*figures, *_states(told)]:
         if drawn:
@@ -115,9 +114,10 @@ def _plots(told: Told, columns: ends.Columns, line: ends.Timeline) -> Iterator[s
 
 
 def _load_note(told: Told, line: ends.Timeline) -> str:
-    shown = (
-        any(line.spans[0][0] <= each.at <= line.spans[-1][1] for each in told.samples.taken) if line.spans else False
-    )
+    if not line.spans:
+        return ""
+    first, last = line.spans[0][0], line.spans[-1][1]
+    shown = sum(first <= each.at <= last for each in told.samples.taken) > 1
     return "the line: processors that they took" if shown else ""
 
 
@@ -129,10 +129,8 @@ def _states(told: Told) -> Iterator[tuple[str, str, str]]:
         lines = [(_name(told, run), line_of(series, field)) for run, series in latest]
         lines = [(name, points) for name, points in lines if points][: svg.HUES]
         if lines:
-            names = " ".join(
-                f'<span class="key h{number}">{text_of(name[:LONGEST])}</span>'
-                for number, (name, _) in enumerate(lines)
-            )
+            keys = enumerate(text_of(name[:LONGEST]) for name, _ in lines)
+            names = " ".join(f'<span class="key h{number}">{name}</span>' for number, name in keys)
             yield f"{field} over saves", svg.curves(lines, field), names
 
 
@@ -200,9 +198,9 @@ def _runs(told: Told) -> Iterator[str]:
     if not shown:
         return
     total = len(told.ledger.runs)
-    note = (
-        plural(total, "run") if total == len(shown) else f"{len(shown):,} of {plural(total, 'run')}, failed ones first"
-    )
+    note = plural(total, "run")
+    if total > len(shown):
+        note = f"{len(shown):,} of {note}, failed ones first"
     yield f"<section><h2>Runs</h2><p>{note}</p>"
     rows = [_run_line(told, run) for run in shown]
     heads = ("run", "status", "took", "saves", "attempts", "seed", "state or error")
@@ -222,10 +220,8 @@ def _run_line(told: Told, run: Run) -> tuple[str, ...]:
     state = "" if run.state is None else run.state[: 4 * LONGEST].decode("utf-8", "replace")
     said = run.status.error.message if isinstance(run.status, s.Failed) else state
     took = duration(run.seconds) if run.attempt else ""
-    attempts = str(run.attempt or "")
-    return (
-        _name(told, run.id), s.word(run.status), took, f"{run.saves:,}" if run.saves else "", attempts, str(run.seed), said
-    )  # fmt: skip
+    saves, attempts = f"{run.saves:,}" if run.saves else "", str(run.attempt or "")
+    return _name(told, run.id), s.word(run.status), took, saves, attempts, str(run.seed), said
 
 
 def _provenance(told: Told) -> Iterator[str]:
@@ -233,8 +229,8 @@ def _provenance(told: Told) -> Iterator[str]:
         return
     yield f"<section><h2>Where it comes from</h2><p>{plural(len(told.sessions), 'start')}</p>"
     for record in reversed(told.sessions[-SESSIONS:]):
-        is_last = record is told.sessions[-1]
-        yield f"<details{' open' if is_last else ''}><summary>start {record.session}, {_moment(record.began)}</summary><dl>"
+        opened = " open" if record is told.sessions[-1] else ""
+        yield f"<details{opened}><summary>start {record.session}, {_moment(record.began)}</summary><dl>"
         for name, value in _facts(record):
             if value:
                 yield f"<dt>{name}</dt><dd>{text_of(value[: 20 * LONGEST])}</dd>"

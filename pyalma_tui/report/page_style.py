@@ -35,7 +35,7 @@ svg rect.interrupted { fill: var(--interrupted); } svg rect.busy { fill: var(--b
 .curve { fill: none; stroke-width: 1.6; stroke-linejoin: round; } .curve.interrupted { stroke: var(--interrupted); }
 .curve.h0 { stroke: var(--h0); } .curve.h1 { stroke: var(--h1); } .curve.h2 { stroke: var(--h2); }
 .curve.h3 { stroke: var(--h3); } .curve.h4 { stroke: var(--h4); } .curve.h5 { stroke: var(--h5); }
-.key { margin-right: .6rem; }
+.key { margin-right: .6rem; white-space: nowrap; }
 .key.h0 { color: var(--h0); } .key.h1 { color: var(--h1); } .key.h2 { color: var(--h2); }
 .key.h3 { color: var(--h3); } .key.h4 { color: var(--h4); } .key.h5 { color: var(--h5); }
 .key::before { content: "— "; }
