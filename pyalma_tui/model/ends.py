@@ -107,6 +107,16 @@ class Ends:
         return found
 
 
+def every(columns: Columns, step: int) -> Columns:
+    """One of so many runs."""
+    if step == 1:
+        return columns
+    return Columns(
+        columns.run[::step], columns.instance[::step], columns.at[::step], columns.took[::step],
+        columns.worked[::step], columns.word[::step],
+    )  # fmt: skip
+
+
 def spread(numbers: Sequence[int]) -> Iterator[int]:
     """The same numbers in an order in which the first few are spread over all of them (bits from the last one)."""
     bits = max(1, (len(numbers) - 1).bit_length())

@@ -28,6 +28,7 @@ from pyalma_tui.tui.widgets.plot import Plot
 
 AT_ONCE = 0.02  # seconds that a look at what ended may take; another one follows
 SHARE = 20  # drawing again may take a twentieth of the time
+MOST = 10_000  # runs that are drawn; of more of them a sample, which takes 60 ms
 MADE: Final[dict[str, Callable[[Drawn, int, int], Content]]] = {
     "finished": charts.finished,
     "took": charts.took,
@@ -75,19 +76,23 @@ class PlotsScreen(BaseScreen[None]):
         """Look at what has ended, and draw, but never for more than a small part of the time."""
         start = time.monotonic()
         self._drawn.moment = self.moment
-        if start >= self._due:
-            end = start + AT_ONCE
-            if self._ends.update(self.snapshot.runs, lambda: time.monotonic() > end) or self._stale:
-                self._count()
+        end = start + AT_ONCE
+        self._ends.update(self.snapshot.runs, lambda: time.monotonic() > end)
+        start = time.monotonic()
+        self._stale = start < self._due
+        if not self._stale:
+            self._count()
             self._draw()
             self._due = start + SHARE * (time.monotonic() - start)
-        self._stale = start < self._due
         self.query_one("#runs-title", Caption).show(self._titled())
         self.query_one(KeyBar).show(self.situation())
 
     def _count(self) -> None:
         drawn = self._drawn
-        drawn.columns = self._ends.all()
+        everyone = self._ends.all()
+        drawn.slowest = ends.slowest(everyone)
+        drawn.step = len(everyone.run) // MOST + 1
+        drawn.columns = ends.every(everyone, drawn.step)
         drawn.line = ends.timeline(drawn.columns, drawn.begun(), drawn.now)
         drawn.durations = ends.durations(drawn.columns)
         drawn.looked_at = self._ends.looked_at

@@ -16,7 +16,7 @@ from pyalma_tui.model.series import Samples, Series, line_of
 from pyalma_tui.model.words import clock, duration, span
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
-from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
+from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
 from pyalma_tui.tui.view_moment import Moment, is_live
 from pyalma_tui.tui.widgets.braille import (
     BLANK,
@@ -40,12 +40,17 @@ LEGEND = 3  # rows
 
 @dataclass
 class Drawn:
-    """All that the plots are made of at a moment: what ended, when anything ran, and what is chosen."""
+    """All that the plots are made of at a moment: what ended, when anything ran, and what is chosen.
+
+    Of `step` runs that ended `columns` have one.
+    """
 
     moment: Moment
     columns: Columns = field(default_factory=ends.empty)
     line: Timeline = field(default_factory=Timeline)
     durations: Sequence[float] = ()
+    slowest: Sequence[tuple[int, float]] = ()
+    step: int = 1
     looked_at: float = 1.0
     chosen: frozenset[int] = frozenset()
     wanted: str = ""
@@ -101,23 +106,24 @@ def finished(drawn: Drawn, width: int, height: int) -> Content:
         return lone("no run has ended yet", width, height)
     margin = 5
     room = max(8, width - margin - 1)
-    done = ends.counted(drawn.columns, line, room, "done")
-    failed = ends.counted(drawn.columns, line, room, "failed")
-    broken = ends.counted(drawn.columns, line, room, "interrupted")
+    words_shown: tuple[s.Word, ...] = ("done", "interrupted", "failed")
+    stacked = [[drawn.step * count for count in ends.counted(drawn.columns, line, room, word)] for word in words_shown]
     tall = height - 3
-    high = max(map(sum, zip(done, failed, broken, strict=True))) or 1
-    parts = [(done, COLOURS["done"]), (broken, COLOURS["interrupted"]), (failed, COLOURS["failed"])]
+    high = max(map(sum, zip(*stacked, strict=True))) or 1
+    parts = [(counts, COLOURS[word]) for counts, word in zip(stacked, words_shown, strict=True)]
     rows = with_axis(columns(parts, tall, high), y_labels(0, high, tall), margin)
     return Content("\n").join([_ends_told(drawn, line.length / room), *rows, *time_axis(drawn, margin, room)])
 
 
 def _ends_told(drawn: Drawn, width: float) -> Content:
     parts = []
-    for word in ("done", "failed", "interrupted"):
-        number = drawn.columns.word.count(s.LETTER[word])
-        if number:
+    counts, aside = drawn.moment.snapshot.counts, drawn.moment.snapshot.aside
+    words_shown: tuple[s.Word, ...] = ("done", "failed", "interrupted")
+    for word in words_shown:
+        if number := counts.of(word) + aside.of(word):
             parts.append((f"{GLYPHS[word]} {number:,} {word}  ", COLOURS[word]))
-    parts.append((f"a bar {duration(width)}", MUTED))
+    about = ESTIMATE if drawn.step > 1 else ""
+    parts.append((f"{about}a bar {duration(width)}", MUTED))
     return Content.assemble(*parts)
 
 
@@ -155,19 +161,17 @@ def took(drawn: Drawn, width: int, height: int) -> Content:
     beside = width >= 76 and height >= 8
     room = min(width // 2, 64) if beside else width
     marks = [(name, quantile(known, share)) for name, share in (("p50", 0.5), ("p95", 0.95))]
-    told = [
-        Content.styled("  ".join(f"{name} {duration(value)}" for name, value in (*marks, ("max", known[-1]))), MUTED)
-    ]
+    marks.append(("max", drawn.slowest[0][1] if drawn.slowest else known[-1]))
+    told = [Content.styled("  ".join(f"{name} {duration(value)}" for name, value in marks), MUTED)]
     bins = histogram(known, min(height - 1, 24))
     texts = [_length(each.low) for each in bins]
     margin, most = max(map(len, texts)), max(each.count for each in bins)
-    wide = max(1, room - margin - 2 - len(f"{most:,}") - 1)
-    told += [
-        Content.assemble(
-            (f"{text:>{margin}} ", MUTED), (bar(each.count / most, wide), COLOURS["done"]), (f" {each.count:,}", MUTED)
-        )
-        for text, each in zip(texts, bins, strict=True)
-    ]
+    about = ESTIMATE if drawn.step > 1 else ""
+    wide = max(1, room - margin - 3 - len(f"{about}{most * drawn.step:,}"))
+    for text, each in zip(texts, bins, strict=True):
+        number = f" {about}{each.count * drawn.step:,}"
+        drawn_bar = bar(each.count / most, wide), COLOURS["done"]
+        told.append(Content.assemble((f"{text:>{margin}} ", MUTED), drawn_bar, (number, MUTED)))
     if not beside:
         return Content("\n").join(told[:height])
     return side_by_side(told, _slowest(drawn, width - room - 3, height), room)
@@ -182,7 +186,7 @@ def _slowest(drawn: Drawn, width: int, height: int) -> list[Content]:
     several = max(map(len, drawn.moment.snapshot.runs_of[:1]), default=1) > 1
     part = (height - 3) // 2 if several else height - 1
     rows = [Content.styled("slowest runs", "bold")]
-    slow = ends.slowest(drawn.columns, part)
+    slow = drawn.slowest[:part]
     most = slow[0][1] if slow else 1.0
     for run_id, seconds in slow:
         rows.append(_named(drawn.moment.name(drawn.moment.run(run_id)), seconds, most, width))
@@ -268,7 +272,9 @@ def load(drawn: Drawn, width: int, height: int) -> Content:
         return lone("nothing has run yet", width, height)
     margin = 5
     room = max(8, width - margin - 1)
-    busy = ends.occupied(drawn.columns, line, room, drawn.begun(), drawn.now)
+    ended = ends.occupied(drawn.columns, line, room)
+    running = ends.occupied(ends.empty(), line, room, drawn.begun(), drawn.now)
+    busy = [drawn.step * runs + more for runs, more in zip(ended, running, strict=True)]
     tall = height - 3
     taken = [each for each in drawn.samples.taken if line.spans[0][0] <= each.at <= line.spans[-1][1] + 5]
     high = max([*busy, *(each.cpu for each in taken), 1.0])
