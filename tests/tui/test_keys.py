@@ -512,7 +512,7 @@ async def test_searching_in_the_log_asks_for_text(tmp_path: Path) -> None:
 
 
 async def test_help_lists_every_key_and_closes() -> None:
-    async with opened(small().snapshot(), size=(140, 90)) as t:
+    async with opened(small().snapshot(), size=(140, 110)) as t:
         await t.press("question_mark")
         await t.on(HelpBox)
         await t.sees("Interrupt every run", "Forget the saved state", "estimated")

@@ -116,12 +116,13 @@ def finished(drawn: Drawn, width: int, height: int) -> Content:
 
 
 def _ends_told(drawn: Drawn, width: float) -> Content:
-    parts = []
     counts, aside = drawn.moment.snapshot.counts, drawn.moment.snapshot.aside
     words_shown: tuple[s.Word, ...] = ("done", "failed", "interrupted")
-    for word in words_shown:
-        if number := counts.of(word) + aside.of(word):
-            parts.append((f"{GLYPHS[word]} {number:,} {word}  ", COLOURS[word]))
+    parts = [
+        (f"{GLYPHS[word]} {number:,} {word}  ", COLOURS[word])
+        for word in words_shown
+        if (number := counts.of(word) + aside.of(word))
+    ]
     about = ESTIMATE if drawn.step > 1 else ""
     parts.append((f"{about}a bar {duration(width)}", MUTED))
     return Content.assemble(*parts)
