@@ -100,7 +100,7 @@ def test_all_that_matters_is_on_the_page() -> None:
     text = "".join(page(told(["g000", "g001", "g002", "g003"])))
     shown = " ".join(Tags(text).texts)
     for wanted in (
-        "4 of 12 runs done, 33 %", "1 pause left out", "✓ 4 done", "✗ 5 failed", "Runs that ended over time",
+        "4 of 12 runs done, 33 %", "2 pauses left out", "✓ 4 done", "✗ 5 failed", "Runs that ended over time",
         "How long runs took", "Runs at a time", "gap over saves", "ValueError: g# of #", "killed by SIGKILL",
         "11 rows", "0.331662", "CPython 3.11.7", "c0ffee main, with changes that are not committed", "numpy 2.1",
         "g003#1", "12 runs",

@@ -15,12 +15,15 @@ from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.themes import DARK, LIGHT
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor
 from tests.tui.test_failures import lab
+from tests.tui.test_plots import measured
 from tests.tui.test_runs import twenty
 
 SIZES = [(80, 24), (120, 40), (220, 60)]
 LOOKS = ["dark", "light", "no colour"]
 ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "failures": (lab, ["F", "down"]),
+    "forecast": (measured, ["percent_sign"]),
+    "plots": (measured, ["P"]),
     "runs": (twenty, ["o", "v", "left_curly_bracket"]),
 }
 # every size in the dark, every look where there is least room

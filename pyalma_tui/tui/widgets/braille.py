@@ -26,6 +26,7 @@ class Canvas:
     height: int
     masks: dict[tuple[int, int], int] = field(default_factory=dict)
     colours: dict[tuple[int, int], str] = field(default_factory=dict)
+    signs: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def dot(self, x: int, y: int, colour: str) -> None:
         """Set one point; (0, 0) is below on the left, of 2 × width by 4 × height."""
@@ -34,6 +35,11 @@ class Canvas:
             at = row, column
             self.masks[at] = self.masks.get(at, 0) | DOTS[3 - y % 4][x % 2]
             self.colours[at] = colour
+
+    def sign(self, x: int, y: int, sign: str, colour: str) -> None:
+        """Put a character where this point is: without colours it tells which curve it is."""
+        self.dot(x, y, colour)
+        self.signs[self.height - 1 - y // 4, x // 2] = sign
 
     def line(self, x: int, y: int, to_x: int, to_y: int, colour: str) -> None:
         """All points on the way from one to another."""
@@ -44,7 +50,7 @@ class Canvas:
     def rows(self) -> list[Content]:
         """What it looks like, row by row."""
         return [
-            pieced((chr(BLANK + self.masks.get((row, column), 0)), self.colours.get((row, column), ""))
+            pieced((self.signs.get((row, column)) or chr(BLANK + self.masks.get((row, column), 0)), self.colours.get((row, column), ""))
                    for column in range(self.width))
             for row in range(self.height)
         ]  # fmt: skip
@@ -63,10 +69,11 @@ def pieced(cells: Iterable[tuple[str, str]]) -> Content:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points (x, y) in ascending order of x, joined by lines."""
+    """Points (x, y) in ascending order of x, joined by lines; its sign stands at the last one."""
 
     points: Sequence[tuple[float, float]]
     colour: str
+    sign: str = ""
 
 
 def curves(
@@ -88,6 +95,8 @@ def curves(
             canvas.dot(*places[0], curve.colour)
         for start, end in pairwise(places):
             canvas.line(*start, *end, curve.colour)
+        if curve.sign and places:
+            canvas.sign(*places[-1], curve.sign, curve.colour)
     return canvas.rows()
 
 

@@ -112,7 +112,9 @@ def finished(drawn: Drawn, width: int, height: int) -> Content:
     high = max(map(sum, zip(*stacked, strict=True))) or 1
     parts = [(counts, COLOURS[word]) for counts, word in zip(stacked, words_shown, strict=True)]
     rows = with_axis(columns(parts, tall, high), y_labels(0, high, tall), margin)
-    return Content("\n").join([_ends_told(drawn, line.length / room), *rows, *time_axis(drawn, margin, room)])
+    return Content("\n").join(
+        [_ends_told(drawn, line.length / room), *rows, *time_axis(drawn, margin, room, stacked[-1])]
+    )
 
 
 def _ends_told(drawn: Drawn, width: float) -> Content:
@@ -128,11 +130,13 @@ def _ends_told(drawn: Drawn, width: float) -> Content:
     return Content.assemble(*parts)
 
 
-def time_axis(drawn: Drawn, margin: int, room: int) -> list[Content]:
-    """Times of the day beneath a plot over time, with a mark for each pause that was cut out."""
+def time_axis(drawn: Drawn, margin: int, room: int, failed: Sequence[int] = ()) -> list[Content]:
+    """Times of the day beneath a plot over time, with a mark for each pause that was cut out, and where runs failed."""
     line, length = drawn.line, drawn.line.length
     pauses = {min(int(place * room / length), room - 1): gap for place, gap in line.pauses()}
-    axis = pieced(("‖", COLOURS["interrupted"]) if x in pauses else ("─", FAINT) for x in range(room))
+    marks = {x: (GLYPHS["failed"], COLOURS["failed"]) for x, number in enumerate(failed) if number}
+    marks |= dict.fromkeys(pauses, ("‖", COLOURS["interrupted"]))
+    axis = pieced(marks.get(x, ("─", FAINT)) for x in range(room))
     labels = [(place, f"‖{span(gap)}") for place, gap in pauses.items()]
     first, last = line.spans[0][0], line.spans[-1][1]
     long = last - first > 86400
@@ -233,7 +237,9 @@ def saved(drawn: Drawn, width: int, height: int) -> Content:
     low, high = bounds(value for _, points in known for _, value in points)
     first = min(points[0][0] for _, points in known)
     last = max(points[-1][0] for _, points in known)
-    shown = [Curve(points, HUES[number]) for number, (_, points) in enumerate(known)][::-1]  # the first on top
+    shown = [Curve(points, HUES[number], SIGNS[number]) for number, (_, points) in enumerate(known)][
+        ::-1
+    ]  # the first on top
     labels = y_labels(low, high, tall)
     margin = max((len(text) for _, text in labels), default=0)
     room = max(1, width - margin - 1)
