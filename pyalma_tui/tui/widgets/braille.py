@@ -50,10 +50,12 @@ class Canvas:
     def rows(self) -> list[Content]:
         """What it looks like, row by row."""
         return [
-            pieced((self.signs.get((row, column)) or chr(BLANK + self.masks.get((row, column), 0)), self.colours.get((row, column), ""))
-                   for column in range(self.width))
+            pieced((self._character(at), self.colours.get(at, "")) for at in ((row, x) for x in range(self.width)))
             for row in range(self.height)
-        ]  # fmt: skip
+        ]
+
+    def _character(self, at: tuple[int, int]) -> str:
+        return self.signs.get(at) or chr(BLANK + self.masks.get(at, 0))
 
 
 def pieced(cells: Iterable[tuple[str, str]]) -> Content:

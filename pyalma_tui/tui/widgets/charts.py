@@ -243,7 +243,7 @@ def saved(drawn: Drawn, width: int, height: int) -> Content:
     labels = y_labels(low, high, tall)
     margin = max((len(text) for _, text in labels), default=0)
     room = max(1, width - margin - 1)
-    rows = with_axis(curves(shown, room, tall, (first, last), (low, high)), labels, margin)
+    rows = with_axis(curves(shown[::-1], room, tall, (first, last), (low, high)), labels, margin)
     marks = [
         (int((tick - first) / (last - first) * (room - 1)) if last > first else 0, short(tick))
         for tick in ticks(first, last, max(1, room // 12))
