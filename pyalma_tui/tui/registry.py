@@ -232,12 +232,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "plots", "P", "plots",
         "Plots: runs finished over time, how long they took, a number in the states of the selected or marked runs, "
         "workers.",
-        "Experiment", bar=16, obstacle=obstacles.nothing_tried, also=("runs",),
+        "Experiment", bar=16, obstacle=obstacles.nothing_tried, also=("runs", "failures"),
     ),
     Action(
         "forecast", "percent_sign", "forecast",
         "When it will be done: what that rests on, what takes longest, and what other numbers of workers would do.",
-        "Experiment", bar=17,
+        "Experiment", bar=17, also=("runs", "failures"),
     ),
     Action(
         "zoom", "enter,z", "one or all",

@@ -40,7 +40,6 @@ from pyalma_tui.tui.widgets.notice_board import NoticeBoard
 from pyalma_tui.tui.widgets.notices import notices
 
 if TYPE_CHECKING:
-    from pyalma_tui.model.ends import Ends
     from pyalma_tui.model.failures import Failures
 
 SHARE = 10  # listing again may take a tenth of the time
@@ -63,7 +62,6 @@ class MainScreen(Commanding):
         self._iteration: int | None = None
         self._detail_due = False
         self._failures: Failures | None = None  # made when it is first asked for, and kept up to date from then on
-        self._ends: Ends | None = None  # so is this
 
     def compose(self) -> ComposeResult:
         """Header, notices, list and detail, keys."""
@@ -299,16 +297,6 @@ class MainScreen(Commanding):
         if self._failures is None:
             self._failures = rooms.failures(str(self.snapshot.target.parent))
         self.app.push_screen(rooms.failures_screen(self.moment, self._failures))
-
-    def do_plots(self) -> None:
-        """What ended when, how long it took, what was saved."""
-        if self._ends is None:
-            self._ends = rooms.ends()
-        self.app.push_screen(rooms.plots(self.moment, self._ends, self.chosen().runs))
-
-    def do_forecast(self) -> None:
-        """When it will be done."""
-        self.app.push_screen(rooms.forecast(self.moment))
 
     def do_done_log(self) -> None:
         """What done() printed."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.view_moment import Moment
 
 if TYPE_CHECKING:
-    from pyalma_tui.model.ends import Ends
     from pyalma_tui.model.failures import Failures
 
 
@@ -21,10 +20,7 @@ def load() -> Iterator[None]:
     import pyalma_tui.tui.screens.failures
 
     yield
-    import pyalma_tui.tui.screens.runs
-
-    yield
-    import pyalma_tui.tui.screens.forecast  # noqa: F401
+    import pyalma_tui.tui.screens.runs  # noqa: F401
 
 
 def runs(moment: Moment, label: str, runs_of: Sequence[int], selected: int) -> BaseScreen[None]:
@@ -46,24 +42,3 @@ def failures_screen(moment: Moment, known: Failures) -> BaseScreen[None]:
     from pyalma_tui.tui.screens.failures import FailuresScreen
 
     return FailuresScreen(moment, known)
-
-
-def ends() -> Ends:
-    """When runs ended, for plots."""
-    from pyalma_tui.model.ends import Ends
-
-    return Ends()
-
-
-def plots(moment: Moment, known: Ends, chosen: Iterable[int]) -> BaseScreen[None]:
-    """Four plots; one of them is of these runs."""
-    from pyalma_tui.tui.screens.plots import PlotsScreen
-
-    return PlotsScreen(moment, known, chosen)
-
-
-def forecast(moment: Moment) -> BaseScreen[None]:
-    """When it will be done."""
-    from pyalma_tui.tui.screens.forecast import ForecastBox
-
-    return ForecastBox(moment)

@@ -261,12 +261,6 @@ class RunsScreen(Commanding):
         if self._list.cursor is not None:
             self.app.push_screen(later.log(self.moment, of_run(self._list.cursor)))
 
-    def do_plots(self) -> None:
-        """What ended when, how long it took, what was saved."""
-        from pyalma_tui.tui.screens import rooms
-
-        self.app.push_screen(rooms.plots(self.moment, rooms.ends(), self.chosen().runs))
-
     def do_copy(self) -> None:
         """The error of the selected run, else its state; of several marked ones the names."""
         if len(self._list.marks) > 1:
