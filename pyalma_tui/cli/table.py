@@ -231,6 +231,17 @@ def results(target: str, form: Any, output: Path | None, where: str | None, stat
     return show(target, state, form, output, where)
 
 
+@command(
+    "report",
+    [TARGET, Option("--html", "the file to write: one page that needs no network", PATH), STATE],
+)
+def report(target: str, html: Path | None, state: Path | None) -> int:
+    """Write a page with plots, failures, results and where they come from, for whoever was not there."""
+    from pyalma_tui.cli.report import report as write
+
+    return write(target, state, html)
+
+
 @command("import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE])
 def import_plan(experiment: str, state: Path | None) -> int:
     """Take over an unfinished experiment of pyalma."""

@@ -13,6 +13,7 @@ from pyalma_tui.model.messages import Load
 from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.dispatch import done_is_due
 from pyalma_tui.runner.foresight import BULK, LAST, Foresight, Waiting
+from pyalma_tui.runner.sampling import Sampling
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Phase, Slot, SlotPhase, Snapshot
 from pyalma_tui.runner.state import Calling, Coming, Leaving, Running, Seat, State
@@ -53,12 +54,18 @@ class Publisher:
         self._settings = settings
         self._session = session
         self._foresight = Foresight()
+        self._sampling = Sampling(session.state_dir, session.umask)
 
     def learn(self, changes: Sequence[Change]) -> None:
         """Take in what has changed, for the forecast."""
         for record, run in changes:
             if run is not None:
                 self._foresight.learn(record, run)
+                self._sampling.learn(record, run)
+
+    def keep(self, *, at_once: bool = False) -> None:
+        """Write down what plots need, if it is time; only while the state directory is ours."""
+        self._sampling.keep(time.monotonic(), at_once=at_once)
 
     def publish(self, state: State, failure: Failure | None, *, closed: bool = False) -> bool:
         """Make the next moment; whether the phase has turned."""
@@ -67,6 +74,7 @@ class Publisher:
         if self.snapshot.serial == 0:
             phase = "opening"
         turned = phase != self.snapshot.phase
+        self._sampling.measure(time.time(), self.loads, len(state.active))
         gate = state.gate
         self.snapshot = Snapshot(
             serial=self.snapshot.serial + 1,
@@ -93,6 +101,7 @@ class Publisher:
             forecast=self._forecast(state) if phase == "busy" else None,
             saved_at=ledger.saved_at,
             notes=ledger.notes,
+            samples=self._sampling.samples(),
             not_saved=session.not_saved,
             idle_reason=idle_reason(state) if phase == "idle" else "",
             blocked=gate.blocked.failure if gate.blocked is not None else None,

@@ -137,6 +137,7 @@ class Runner:
         self._decide(i.Tick(stored=not self._session.not_saved, planned=self._session.planned))
         if self._changed or active:
             self._publish()
+        self._publisher.keep()
 
     # --- events and what follows -------------------------------------------------------------------------------------
 
@@ -255,6 +256,7 @@ class Runner:
                 self._try(self._kill_agent)
             self._provenance.end()
             self._try(self._take_remarks)
+            self._publisher.keep(at_once=True)
             self._try(self._session.close)
         finally:
             self._selector.close()

@@ -14,6 +14,7 @@ from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Load as Load
 from pyalma_tui.model.records import Note, Record
+from pyalma_tui.model.series import Samples
 from pyalma_tui.model.status import DoneHook
 from pyalma_tui.model.vector import Frozen
 from pyalma_tui.model.view import Row, Tally
@@ -69,7 +70,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are the ids of its runs by
     iteration. `at` and `saved_at` are seconds of the epoch. `code` is the identity of
     what this session runs, `codes` are those that runs make of it by importing more. `args` is what the module finds in
-    `sys.argv` behind its path. `idle_reason` says in a few words why nothing runs in phase "idle".
+    `sys.argv` behind its path. `samples` are for plots.
+    `idle_reason` says in a few words why nothing runs in phase "idle".
 
     `not_saved` is why states cannot be stored at the moment, `blocked` why nothing more can be started, and `failure`
     what ended the runner. `elsewhere` is who runs it, if that is another process. `complete` tells that all
@@ -100,6 +102,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     forecast: Forecast | None = None
     saved_at: float | None = None
     notes: tuple[Note, ...] = ()
+    samples: Samples = Samples()
     not_saved: Failure | None = None
     idle_reason: str = ""
     blocked: Failure | None = None

@@ -16,6 +16,7 @@ from pyalma_tui.model.records import Checkpointed, Note, Record, RunRecord
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.foresight import Foresight, waiting_of
 from pyalma_tui.runner.handover import obstacle
+from pyalma_tui.runner.sampling import Sampling
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
 from pyalma_tui.store import layout, opening
 from pyalma_tui.store.abandoned import settle
@@ -57,6 +58,7 @@ class Viewer:
         self._active_at = 0.0
         self._most = 0  # runs at once: so many workers there are at least
         self._foresight = Foresight()
+        self._sampling = Sampling(state_dir)
         self._notes: tuple[Note, ...] = ()
         self._elsewhere: Elsewhere | None = None
         self._next_check = 0.0
@@ -189,6 +191,7 @@ class Viewer:
             else:
                 self._running.discard(record.run)
             self._foresight.learn(record, run)
+            self._sampling.learn(record, run)
         self._remember(ledger)
 
     def _appended(self, name: str) -> Iterable[Record]:
@@ -261,6 +264,7 @@ class Viewer:
             phase=phase,
             workers=self._most,
             notes=self._notes,
+            samples=self._sampling.samples(),
             idle_reason=self._idle_reason() if phase == "idle" else "",
             failure=self._failure,
             elsewhere=self._elsewhere,

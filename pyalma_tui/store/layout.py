@@ -10,6 +10,7 @@ sessions/<session>.json                where, how and with what each start ran
 sessions/inputs.json                   how large and how old instance files were
 session.log, crash.log, lock
 screen.filter                          what the list on the screen was filtered by
+series.json                            samples of numbers that runs saved, for plots
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ JOURNAL, ROWS, LOGS, CODE, SESSIONS = "journal", "rows", "logs", "code", "sessio
 INPUTS = "inputs.json"
 MANIFEST = ".json"
 LOCK, SESSION_LOG, CRASH_LOG, FILTER = "lock", "session.log", "crash.log", "screen.filter"
+SERIES = "series.json"
 DONE_LOGS, LOAD_LOGS = "done", "load"
 FIRST_LOAD_LOG = "first.log"
 SUFFIX = ".jsonl"
@@ -68,6 +70,11 @@ def crash_log(state_dir: Path) -> Path:
 def screen_filter(state_dir: Path) -> Path:
     """What the list on the screen was filtered by when it was left."""
     return state_dir / FILTER
+
+
+def series(state_dir: Path) -> Path:
+    """Samples of the numbers that runs saved, and of what workers took."""
+    return state_dir / SERIES
 
 
 def code_folder(state_dir: Path) -> Path:

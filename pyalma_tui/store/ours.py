@@ -30,6 +30,7 @@ NAMES: Names = {
     r"(session|crash)\.log": None,
     "lock": None,
     r"screen\.filter": None,
+    r"series\.json(\.tmp)?": None,
     layout.JOURNAL: {layout.SEGMENT.pattern + r"(\.(damaged|stale)-[0-9]{8}-[0-9]{6})?": None},
     layout.ROWS: {layout.SEGMENT.pattern: None},
     layout.LOGS: {
@@ -49,6 +50,8 @@ FILES = (
     layout.SESSION_LOG,
     layout.CRASH_LOG,
     layout.FILTER,
+    layout.SERIES,
+    layout.SERIES + layout.TEMPORARY,
 )
 FOLDERS = (
     layout.JOURNAL,

@@ -8,7 +8,9 @@ from typing import Literal, TypeAlias
 from pyalma_tui.tui import obstacles
 from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
 
-Group: TypeAlias = Literal["Experiment", "Selected or marked", "List", "Runs and failures", "Results", "Log", "Program"]
+Group: TypeAlias = Literal[
+    "Experiment", "Selected or marked", "List", "Runs and failures", "Results", "Plots", "Log", "Program"
+]
 
 
 @dataclass(frozen=True, slots=True)

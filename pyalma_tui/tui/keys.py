@@ -28,6 +28,7 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "colon": ":",
     "asterisk": "*",
     "question_mark": "?",
+    "percent_sign": "%",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "left_curly_bracket": "{",

@@ -13,7 +13,7 @@ from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
 Place: TypeAlias = Literal[
-    "app", "main", "runs", "failures", "results", "found", "compare", "history",
+    "app", "main", "runs", "failures", "results", "plots", "found", "compare", "history",
     "log", "list", "table", "log text", "box", "question", "limits",
 ]  # fmt: skip
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
@@ -145,6 +145,12 @@ def no_logs(now: Situation) -> str:
     """No run was ever called."""
     counts = now.snapshot.counts
     return "nothing has been called yet, so there is no log" if counts.total == counts.pending else ""
+
+
+def nothing_tried(now: Situation) -> str:
+    """No run has ever been called."""
+    counts, aside = now.snapshot.counts, now.snapshot.aside
+    return "" if counts.pending < counts.total or aside.pending < aside.total else "nothing has run yet"
 
 
 def no_failures(now: Situation) -> str:

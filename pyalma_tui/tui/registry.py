@@ -236,6 +236,35 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "All sessions, what people did in them, and which runs used which code.",
         "Program",
     ),
+    Action(
+        "plots", "P", "plots",
+        "Plots: runs finished over time, how long they took, a number in the states of the selected or marked runs, "
+        "workers.",
+        "Experiment", bar=16, obstacle=obstacles.nothing_tried, also=("runs", "failures"),
+    ),
+    Action(
+        "forecast", "percent_sign", "forecast",
+        "When it will be done: what that rests on, what takes longest, and what other numbers of workers would do.",
+        "Experiment", bar=17, also=("runs", "failures"),
+    ),
+    Action(
+        "zoom", "enter,z", "one or all",
+        "Plots: the selected one on the whole screen; again: all.",
+        "Plots", "plots", bar=2,
+    ),
+    Action("next_plot", "right,l,down,j", "next plot", "Plots: select the next one.", "Plots", "plots", bar=3),
+    Action("earlier_plot", "left,h,up,k", "plot before", "Plots: select the one before.", "Plots", "plots"),
+    Action(
+        "next_field", "right_square_bracket,n", "next number",
+        "Plots: the next number that the states hold.",
+        "Plots", "plots", bar=4,
+    ),
+    Action(
+        "earlier_field", "left_square_bracket,N", "number before",
+        "Plots: the number before.",
+        "Plots", "plots",
+    ),
+    Action("back", "escape,q,P", "back", "Plots: back.", "Plots", "plots", bar=1),
     Action("workers", "w", "workers", "What each worker does, its memory and processor time.", "Program"),
     Action(
         "take_over", "T", "take over",

@@ -282,10 +282,11 @@ def test_every_action_has_somebody_who_does_it() -> None:
     from pyalma_tui.tui.screens.failures import FailuresScreen
     from pyalma_tui.tui.screens.log import LogScreen
     from pyalma_tui.tui.screens.main import MainScreen
+    from pyalma_tui.tui.screens.plots import PlotsScreen
     from pyalma_tui.tui.screens.runs import RunsScreen
     from pyalma_tui.tui.screens.search_logs import SearchLogsScreen
 
-    screens: list[Any] = [MainScreen, LogScreen, RunsScreen, FailuresScreen, SearchLogsScreen]
+    screens: list[Any] = [MainScreen, LogScreen, RunsScreen, FailuresScreen, SearchLogsScreen, PlotsScreen]
     hosts: dict[str, Any] = {"app": ExperimentApp} | {screen.place: screen for screen in screens}
     for action in ACTIONS:
         for place in (action.place, *action.also):

@@ -21,6 +21,7 @@ from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor
 from tests.tui.recorded import measured
 from tests.tui.test_failures import lab
 from tests.tui.test_history import CODE, lived
+from tests.tui.test_plots import measured as ended
 from tests.tui.test_runs import twenty
 
 
@@ -36,6 +37,8 @@ ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "failures": (lab, ["F", "down"]),
     "results": (kept, ["R", *["right"] * 4, "o"]),
     "groups": (kept, ["R", *["right"] * 5, "b", "right"]),
+    "forecast": (ended, ["percent_sign"]),
+    "plots": (ended, ["P"]),
     "runs": (twenty, ["o", "v", "left_curly_bracket"]),
     "compare": (twenty, ["o", "v", "g", "space", "down", "down", "space", "equals_sign"]),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -28,11 +29,15 @@ from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.stakes import retry_many_question
 from pyalma_tui.tui.targets import Targets, forgettable, pair_of, standing
 
+if TYPE_CHECKING:
+    from pyalma_tui.model.ends import Ends
+
 
 class Commanding(BaseScreen[None]):
     """A screen on which runs are chosen and something is done with them."""
 
     _workers_wanted: tuple[int, int] | None = None
+    _ends: Ends | None = None  # made when it is first asked for, and kept up to date from then on
 
     @abstractmethod
     def chosen(self) -> Targets:
@@ -50,6 +55,16 @@ class Commanding(BaseScreen[None]):
                 then()
 
         self.app.push_screen(later.question(self.moment, title, text, yes), answered)
+
+    def do_plots(self) -> None:
+        """What ended when, how long it took, what the chosen runs saved."""
+        if self._ends is None:
+            self._ends = later.ends()
+        self.app.push_screen(later.plots(self.moment, self._ends, self.chosen().runs))
+
+    def do_forecast(self) -> None:
+        """When it will be done."""
+        self.app.push_screen(later.forecast(self.moment))
 
     def do_resume(self) -> None:
         """Interrupted and pending runs, or those of the marked instances."""

@@ -6,7 +6,8 @@ start: a descriptor to open a file with, or the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -15,12 +16,16 @@ from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
 
+if TYPE_CHECKING:
+    from pyalma_tui.model.ends import Ends
+
 
 def load() -> Iterator[None]:
     """Import all of it, one piece after the other; each takes some milliseconds."""
     import pyalma_tui.tui.screens.log
 
     yield
+    import pyalma_tui.tui.screens.forecast
     import pyalma_tui.tui.screens.help
     import pyalma_tui.tui.screens.leaving
     import pyalma_tui.tui.screens.notes
@@ -96,3 +101,24 @@ def history(moment: Moment) -> BaseScreen[None]:
     from pyalma_tui.tui.screens.history import HistoryPage
 
     return HistoryPage(moment)
+
+
+def ends() -> Ends:
+    """When runs ended, for plots."""
+    from pyalma_tui.model.ends import Ends
+
+    return Ends()
+
+
+def plots(moment: Moment, known: Ends, chosen: Iterable[int]) -> BaseScreen[None]:
+    """Four plots; one of them is of these runs."""
+    from pyalma_tui.tui.screens.plots import PlotsScreen
+
+    return PlotsScreen(moment, known, chosen)
+
+
+def forecast(moment: Moment) -> BaseScreen[None]:
+    """When it will be done."""
+    from pyalma_tui.tui.screens.forecast import ForecastBox
+
+    return ForecastBox(moment)

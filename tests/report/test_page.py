@@ -1,0 +1,188 @@
+"""The page of an experiment: what is on it, that nothing on it is obeyed, and that a browser shows it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pyalma_tui.model import status as s
+from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.plan import plan
+from pyalma_tui.model.records import Lost, Raised, Record, Returned, Saved, Started
+from pyalma_tui.model.series import Samples, Series, Taken, grown
+from pyalma_tui.report.columns import summaries
+from pyalma_tui.report.page import RUNS, Told, page
+from pyalma_tui.store.ledger import Ledger
+from pyalma_tui.store.session_records import Git, SessionRecord
+
+AT = 1_700_000_000.0
+EVIL = '"><script>document.title="owned"</script><img src=x onerror=alert(1)>&amp;\x1b[31m\x00\u202e'
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+VOID = {"meta", "line", "rect", "polyline"}
+
+
+class Tags(HTMLParser):
+    """The tags of a page, which must be closed in the order in which they were opened; its texts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag != "meta":
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def ledger_of(names: list[str], iterations: int = 3) -> Ledger:
+    """Each instance: its first run is done, the second one raised, the others wait; the last one was killed."""
+    instances = [Instance(number, name, f"/data/{number}") for number, name in enumerate(names)]
+    ledger = Ledger(instances, plan(len(names), iterations, 5), s.DoneHook())
+    records: list[Record] = []
+    for number, name in enumerate(names):
+        at = AT - 4000 + 30 * number
+        first, second = number + 1, number + 1 + len(names)
+        records += [
+            Started(first, 1, 0, at, "", 7),
+            Saved(first, 1, 1, 500, msgspec.Raw(msgspec.json.encode({"gap": 0.5, "name": name}))),
+            Returned(first, 1, 20.0),
+            Started(second, 1, 0, at + 7200, "", 7),
+            Raised(second, 1, 3.0, s.Error(f"ValueError: {name} of {number}", f'Traceback\n  File "{name}", line 3\n')),
+        ]
+    last = 2 * len(names) + 1
+    records += [Started(last, 1, 0, AT, "", 7), Lost(last, 1, 2.0, AT + 2, s.Error("killed by SIGKILL"))]
+    ledger.apply_all(records)
+    return ledger
+
+
+def told(names: list[str], **changes: object) -> Told:
+    series = Series()
+    for number in range(1, 400):
+        series = grown(series, number, number, msgspec.json.encode({"gap": 1 / number, names[0]: number}))
+    taken = tuple(Taken(AT - 4000 + 10 * number, 2, 1.5, 10**9) for number in range(20))
+    record = SessionRecord(
+        session=1, began=AT - 4000, pyalma_tui="1", python="3.11.7", implementation="CPython", platform="Linux",
+        machine="x86_64", host=names[0], processors=4, command=("pyalma-tui", names[0]), directory="/home/ada",
+        code="abc", files={"lab.py": "abc"}, distributions={"numpy": "2.1"}, git=Git("c0ffee", "main", dirty=True),
+    )  # fmt: skip
+    rows = [{"instance": "x", "iteration": 0, "seed": 1, "gap": number / 10, "kind": names[0]} for number in range(11)]
+    given = Told(
+        title=names[0], target=Path("/home/ada/lab.py"), at=AT, version="1", ledger=ledger_of(names),
+        samples=Samples({1: series, 2: series, 10**6: series}, taken), rows=rows, sessions=[record],
+    )  # fmt: skip
+    return msgspec.structs.replace(given, **changes)
+
+
+def test_all_that_matters_is_on_the_page() -> None:
+    text = "".join(page(told(["g000", "g001", "g002", "g003"])))
+    shown = " ".join(Tags(text).texts)
+    for wanted in (
+        "4 of 12 runs done, 33 %", "2 pauses left out", "✓ 4 done", "✗ 5 failed", "Runs that ended over time",
+        "How long runs took", "Runs at a time", "gap over saves", "ValueError: g# of #", "killed by SIGKILL",
+        "11 rows", "0.331662", "CPython 3.11.7", "c0ffee main, with changes that are not committed", "numpy 2.1",
+        "g003#1", "12 runs",
+    ):  # fmt: skip
+        assert wanted in shown, wanted
+    assert text.count("<svg") == 5
+    assert 'class="failed"' in text
+
+
+def test_no_name_text_or_field_is_markup_and_nothing_is_fetched() -> None:
+    """A page that escapes only some of what others wrote, or names a file or an address, fails."""
+    text = "".join(page(told([EVIL, f"{EVIL}2", f"<svg/onload=1>{EVIL}"])))
+    tags = Tags(text)
+    assert not {"script", "img", "link", "iframe", "object", "embed", "a", "image", "use"} & set(tags.seen)
+    names = {name for name, _ in tags.attributes}
+    assert not {name for name in names if name.startswith("on")}
+    assert not names & {"src", "href", "xlink:href", "srcset", "data", "action"}
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert not set(text) & {"\x1b", "\x00", "\u202e"}
+    assert '<script>document.title="owned"</script>' in "".join(tags.texts)
+
+
+def test_a_page_of_nothing_is_a_page() -> None:
+    empty = Ledger([Instance(0, "a", "/a")], plan(1, 1, 5), s.DoneHook())
+    text = "".join(page(told(["x"], ledger=empty, samples=Samples(), rows=[], sessions=[])))
+    shown = " ".join(Tags(text).texts)
+    assert "0 of 1 run done" in shown
+    assert "Failures" not in shown
+    assert "Results" not in shown
+
+
+def test_of_many_runs_the_failed_ones_are_listed_first_and_the_page_stays_small() -> None:
+    many = ledger_of([f"g{number:05}" for number in range(4000)])
+    text = "".join(page(told(["x"], ledger=many)))
+    assert "1,000 of 12,000 runs, failed ones first" in text
+    rows = re.findall(r'<td><span class="word (\w+)">', text)
+    assert rows == ["failed"] * RUNS
+    assert len(text) < 1_500_000
+
+
+def test_a_column_is_told_by_its_numbers_and_the_rest_is_counted() -> None:
+    values = [10.0**9 + value for value in (4, 7, 13, 16)]
+    rows = [{"instance": "a", "seed": 1, "cost": value, "who": "x", "flag": True} for value in values]
+    count, found = summaries([*rows, {"cost": None}, {"late": 1}, {"cost": float("inf")}])
+    assert count == 7
+    assert [each.name for each in found] == ["cost", "who", "flag", "late"]
+    cost = found[0]
+    assert (cost.n, cost.others, cost.mean, cost.median) == (4, 1, 10.0**9 + 10, 10.0**9 + 10)
+    assert cost.sd == pytest.approx(30**0.5, rel=1e-9)  # a difference of sums of squares gives 0 or worse here
+    assert (cost.least, cost.largest) == (10.0**9 + 4, 10.0**9 + 16)
+    assert (found[1].n, found[1].others, found[2].n) == (0, 4, 0)
+
+
+def browser() -> str:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser here: none of {', '.join(BROWSERS)}")
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_a_browser_shows_it_dark_and_light_and_obeys_nothing_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text("".join(page(told([EVIL, "g001", "g002"]))), "utf-8")
+    command = [
+        browser(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+        f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1200,1500",
+    ]  # fmt: skip
+    dom = subprocess.run([*command, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=80)
+    assert dom.returncode == 0, dom.stderr
+    title = re.search(r"<title>(.*?)</title>", dom.stdout, re.DOTALL)
+    assert title is not None
+    assert title[1] != "owned"
+    assert "<img" not in dom.stdout
+    assert dom.stdout.count("<svg") == 5
+    looks = []
+    for scheme in (0, 1):  # dark, light
+        shot = tmp_path / f"{scheme}.png"
+        options = [f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={shot}", file.as_uri()]
+        subprocess.run([*command, *options], capture_output=True, check=True, timeout=80)
+        looks.append(shot.read_bytes())
+    assert all(len(look) > 30_000 for look in looks)  # an empty page of this size has 6 kB
+    assert looks[0] != looks[1]
