@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
@@ -15,6 +16,7 @@ import msgspec
 from pyalma_tui import collecting
 from pyalma_tui.cli import stalled
 from pyalma_tui.cli.options import RunOptions, check, typed_options
+from pyalma_tui.cli.outer import Outer, divide
 from pyalma_tui.cli.speak import ask, say, tick, untick, warn
 from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
@@ -52,6 +54,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
     check(options, arguments)
     chosen = typed_options(options, args)
     screen = has_screen(options)
+    outer = divide() if screen else None
     warnings: list[str] = []
     target = find_target(name, heeded(warn, warnings))
     state_dir = target.state_dir(options.state)
@@ -62,7 +65,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
             raise InUseError(message)
         from pyalma_tui.cli.viewing import view
 
-        code = view(state_dir, target.path, options)
+        code = view(state_dir, target.path, options, outer)
         if code is not None:
             return code
     if untaken_plan(target.path, state_dir) and not options.fresh:
@@ -84,7 +87,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         warnings=tuple(warnings),
     )
     with begun(target, asked, warn) as start:
-        front = _front_end(screen=screen, debugs=asked.foreground)  # 0.2 s, spent while the worker imports the module
+        front = _front_end(screen=screen, debugs=asked.foreground, outer=outer)  # 0.2 s, spent while the worker imports the module
         _load(start, target)
         if options.debug is not None and start.settings.batch is not None:
             choose_one(start.settings.batch, options.debug, "--debug")  # before anything is made or forgotten
@@ -165,13 +168,15 @@ def _only_debugged(settings: Settings, session: Session, word: str, target: str)
     )
 
 
-def _front_end(*, screen: bool, debugs: bool) -> FrontEnd:
+def _front_end(*, screen: bool, debugs: bool, outer: Outer | None) -> FrontEnd:
     """The front end to run, imported while signals wait: what a handler raises amid an import may get lost there."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         if screen:
             import pyalma_tui.tui.app  # noqa: F401 - which it needs at once
-            from pyalma_tui.cli.screen import run_screen as front
+            from pyalma_tui.cli.screen import run_screen
+
+            front: FrontEnd = partial(run_screen, outer=outer)
         elif debugs:
             from pyalma_tui.cli.debug import run_debug as front
         else:

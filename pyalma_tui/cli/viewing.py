@@ -13,6 +13,7 @@ import psutil
 
 from pyalma_tui.cli.headless import report
 from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.outer import Outer
 from pyalma_tui.cli.preferred import preferred
 from pyalma_tui.cli.screen import Ending, show
 from pyalma_tui.cli.speak import leave_terminal, say, tick, untick
@@ -28,7 +29,7 @@ from pyalma_tui.store.lock import Holder, holder, in_use
 POLL = 0.1  # seconds between two looks whether the lock is free
 
 
-def view(state_dir: Path, target: Path, options: RunOptions) -> int | None:
+def view(state_dir: Path, target: Path, options: RunOptions, outer: Outer | None) -> int | None:
     """Show it until the view is left; the exit code, None if it is to go on here: nobody holds it then.
 
     Raises InUseError if it is left while the other process goes on.
@@ -50,7 +51,7 @@ def view(state_dir: Path, target: Path, options: RunOptions) -> int | None:
         ending = Ending(app, viewer)
         viewer.start()
         try:
-            show(app, ending, state_dir)
+            show(app, ending, state_dir, outer)
         finally:
             viewer.close()
     if app.crash is not None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import chain, takewhile
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on, work
 from textual.app import SystemCommand
@@ -34,6 +34,9 @@ from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
 
+if TYPE_CHECKING:
+    from pyalma_tui.tui.screens.quitting import Way
+
 BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
@@ -46,7 +49,8 @@ class ExperimentApp(PreferredApp):
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
     `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
     `preferences` goes into the file that they are `kept_in`, None for nowhere. `filtered` is the text by which the list
-    is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen.
+    is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen. What
+    `detaches` can go on without this terminal; `detached` tells that it was left to.
     """
 
     TITLE = "pyalma-tui"
@@ -68,11 +72,14 @@ class ExperimentApp(PreferredApp):
         kept_in: Path | None = None,
         filtered: str = "",
         shown: Callable[[], None] = lambda: None,
+        detaches: bool = False,
     ) -> None:
         super().__init__(theme, preferences or Preferences(), kept_in)
         self.conductor = conductor
         self.mouse = mouse
         self.takes_over = False
+        self.detaches = detaches
+        self.detached = False
         self.filtered = filtered
         self.moment = Moment(read_only=read_only)
         self.quitting = False
@@ -239,15 +246,27 @@ class ExperimentApp(PreferredApp):
         self.perform("quit")
 
     def do_quit(self) -> None:
-        """Leave: at once if nothing is busy, with a countdown if something is, the hard way the second time."""
+        """Leave: at once if nothing is busy, else ask how; while that is waited for, the hard way."""
         snapshot = self.moment.snapshot
         if self.moment.read_only or snapshot.failure or snapshot.phase == "closed":
             self.exit()
             return
-        first, self.quitting = not self.quitting, True
-        self.send(Quit())
-        if first and is_busy(snapshot):
-            self.push_screen(later.leaving(self.moment))
+        if self.quitting or not is_busy(snapshot):
+            self.quitting = True
+            self.send(Quit())
+        elif self._screens[-1].place != "quitting":  # ctrl+q reaches us from every box
+            self.push_screen(later.quitting(self.moment, detaches=self.detaches), self._quit)
+
+    def _quit(self, way: Way | None) -> None:
+        """Leave in the way that was chosen."""
+        if way == "detach":
+            self.detached = True
+            self.exit()
+        elif way == "interrupt":
+            self.quitting = True
+            self.send(Quit())
+            if is_busy(self.moment.snapshot):
+                self.push_screen(later.leaving(self.moment))
 
     @on(Prefer)
     def _prefer(self, asked: Prefer) -> None:

@@ -7,6 +7,7 @@ start: a descriptor to open a file with, or the file.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -14,6 +15,9 @@ from pyalma_tui.runner.commands import Limits
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
+
+if TYPE_CHECKING:
+    from pyalma_tui.tui.screens.quitting import Way
 
 
 def load() -> Iterator[None]:
@@ -28,6 +32,7 @@ def load() -> Iterator[None]:
     yield
     import pyalma_tui.tui.screens.limits
     import pyalma_tui.tui.screens.question
+    import pyalma_tui.tui.screens.quitting
     import pyalma_tui.tui.screens.workers  # noqa: F401
 
 
@@ -57,6 +62,13 @@ def help_box(moment: Moment) -> BaseScreen[None]:
     from pyalma_tui.tui.screens.help import HelpBox
 
     return HelpBox(moment)
+
+
+def quitting(moment: Moment, *, detaches: bool) -> BaseScreen[Way | None]:
+    """The question before busy runs are left."""
+    from pyalma_tui.tui.screens.quitting import Quitting
+
+    return Quitting(moment, detaches=detaches)
 
 
 def leaving(moment: Moment) -> BaseScreen[None]:
