@@ -43,10 +43,17 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise Ended(number)
 
 
-def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[str, ...] | None = None) -> int:
+def run(
+    name: str,
+    arguments: Sequence[str],
+    options: RunOptions,
+    args: tuple[str, ...] | None = None,
+    outer: Outer | None = None,
+) -> int:
     """Run or resume; the exit code. Raises PyalmaError before anything was started or changed.
 
-    `args` are the module's own, None where those of the last time hold.
+    `args` are the module's own, None where those of the last time hold; `outer` is the process that the shell waits for
+    if we are the inner one already.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # else: nohup
@@ -54,7 +61,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
     check(options, arguments)
     chosen = typed_options(options, args)
     screen = has_screen(options)
-    outer = divide() if screen else None
+    outer = outer or (divide() if screen else None)
     warnings: list[str] = []
     target = find_target(name, heeded(warn, warnings))
     state_dir = target.state_dir(options.state)
@@ -87,7 +94,9 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         warnings=tuple(warnings),
     )
     with begun(target, asked, warn) as start:
-        front = _front_end(screen=screen, debugs=asked.foreground, outer=outer)  # 0.2 s, spent while the worker imports the module
+        front = _front_end(
+            screen=screen, debugs=asked.foreground, outer=outer
+        )  # 0.2 s, spent while the worker imports the module
         _load(start, target)
         if options.debug is not None and start.settings.batch is not None:
             choose_one(start.settings.batch, options.debug, "--debug")  # before anything is made or forgotten

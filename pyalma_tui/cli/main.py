@@ -12,7 +12,7 @@ from pyalma_tui.cli.parsing import ASKED, NAME
 from pyalma_tui.cli.printing import end_printing
 from pyalma_tui.cli.speak import complain, say
 from pyalma_tui.cli.stalled import UntakenError
-from pyalma_tui.cli.table import program
+from pyalma_tui.cli.verbs import program
 from pyalma_tui.errors import Ended, PyalmaError, ShortageError
 from pyalma_tui.model.shortage import is_shortage
 

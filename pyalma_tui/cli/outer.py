@@ -30,6 +30,11 @@ class Outer(msgspec.Struct, frozen=True):
     pid: int
     lifeline: int
 
+    def keep_up(self) -> None:
+        """Let the outer process go on as we do: whoever let us go on may have told us alone."""
+        if is_stopped(self.pid):
+            os.kill(self.pid, signal.SIGCONT)
+
     def part(self) -> None:
         """Give the terminal back to the shell, and go on in a session of our own."""
         os.setsid()

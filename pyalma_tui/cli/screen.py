@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
 
 
+OUTER = 1000  # milliseconds between two looks at the outer process
 SWITCH = 0.0005  # seconds that a key waits for another thread's turn to end; Python's own are 5 ms
 
 
@@ -145,19 +145,25 @@ def run_screen(
     return code if app.crash is None else code or 1
 
 
-def _tell_of_hangup(fds: Sequence[int]) -> None:
-    """Send ourselves the SIGHUP that the kernel sends only to the foreground of the terminal's own session."""
+def _tell_of_hangup(outer: Outer | None) -> None:
+    """Send ourselves the SIGHUP that the kernel sends only to the foreground of the terminal's own session.
+
+    A shell that has lost the process that it waits for has the terminal again: to us it is gone, too.
+    """
     poll = select.poll()
-    for fd in fds:
-        poll.register(fd, 0)  # a hang-up is always told
-    if any(told & select.POLLHUP for _, told in poll.poll()):
+    poll.register(0, 0)  # a hang-up is always told
+    if outer is not None:
+        poll.register(outer.lifeline, 0)
+    while not (found := poll.poll(None if outer is None else OUTER)):
+        if outer is not None:
+            outer.keep_up()
+    if any(told & select.POLLHUP for _, told in found):
         os.kill(os.getpid(), signal.SIGHUP)
 
 
 def show(app: ExperimentApp, ending: Ending, state_dir: Path, outer: Outer | None) -> None:
     """Show the screen until it is left; a defect of ours is told, and its traceback kept."""
-    lines = [0] if outer is None else [0, outer.lifeline]  # a shell that lost its process has the terminal again
-    threading.Thread(target=_tell_of_hangup, args=[lines], name="pyalma-tui-hangup", daemon=True).start()
+    threading.Thread(target=_tell_of_hangup, args=[outer], name="pyalma-tui-hangup", daemon=True).start()
     usual = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH)
     try:

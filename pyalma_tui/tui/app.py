@@ -32,7 +32,7 @@ from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
-from pyalma_tui.tui.view_moment import Moment, is_busy, is_live
+from pyalma_tui.tui.view_moment import Moment, is_busy, is_ending, is_live
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.screens.quitting import Way
@@ -251,9 +251,8 @@ class ExperimentApp(PreferredApp):
         if self.moment.read_only or snapshot.failure or snapshot.phase == "closed":
             self.exit()
             return
-        if self.quitting or not is_busy(snapshot):
-            self.quitting = True
-            self.send(Quit())
+        if self.quitting or not is_busy(snapshot) or is_ending(snapshot):
+            self._quit("interrupt")
         elif self._screens[-1].place != "quitting":  # ctrl+q reaches us from every box
             self.push_screen(later.quitting(self.moment, detaches=self.detaches), self._quit)
 
@@ -263,9 +262,9 @@ class ExperimentApp(PreferredApp):
             self.detached = True
             self.exit()
         elif way == "interrupt":
-            self.quitting = True
+            first, self.quitting = not self.quitting, True
             self.send(Quit())
-            if is_busy(self.moment.snapshot):
+            if first and is_busy(self.moment.snapshot):
                 self.push_screen(later.leaving(self.moment))
 
     @on(Prefer)

@@ -12,7 +12,17 @@ from pyalma_tui.model.view import Row
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
-Place: TypeAlias = Literal["app", "main", "runs", "failures", "log", "list", "log text", "box", "question", "limits",
+Place: TypeAlias = Literal[
+    "app",
+    "main",
+    "runs",
+    "failures",
+    "log",
+    "list",
+    "log text",
+    "box",
+    "question",
+    "limits",
     "quitting",
 ]
 """Where keys are answered: by the app, by a screen, by a widget or a box."""

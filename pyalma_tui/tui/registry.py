@@ -244,7 +244,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("help", "question_mark", "help", "This help.", "Program", "app", bar=7),
     Action(
         "quit", "q,ctrl+q", "quit",
-        "Leave. While runs are busy it asks: `d` they go on without a screen, `i` interrupt them first, with a countdown.",
+        "Leave. While runs are busy it asks: `d` they go on without a screen, `i` they are interrupted first.",
         "Program", "app", bar=1,
     ),
     Action("log_search", "slash", "search", "Search in the log; n and N go to other matches.", "Log", "log", bar=3),

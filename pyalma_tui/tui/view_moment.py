@@ -71,6 +71,13 @@ def is_busy(snapshot: Snapshot) -> bool:
     return snapshot.counts.running > 0 or isinstance(snapshot.done_hook.status, s.HookRunning)
 
 
+def is_ending(snapshot: Snapshot) -> bool:
+    """Whether nothing goes on that leaving could disturb: all that runs is being stopped already."""
+    if isinstance(snapshot.done_hook.status, s.HookRunning):
+        return False
+    return all(slot.stopping is not None for slot in snapshot.slots if slot.run is not None)
+
+
 def is_complete(snapshot: Snapshot) -> bool:
     """Whether every run is done."""
     return 0 < snapshot.counts.total == snapshot.counts.done

@@ -16,7 +16,7 @@ from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.obstacles import Place
 from pyalma_tui.tui.screens.box import Box
-from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.view_moment import Moment, is_ending
 
 Way: TypeAlias = Literal["detach", "interrupt"]
 """How a screen is left while something runs."""
@@ -38,7 +38,10 @@ class Quitting(Box[Way | None]):
         yield Static(id="quitting-text")
 
     def paint(self) -> None:
-        """Tell what is busy now."""
+        """Tell what is busy now; once all of it is stopped or being stopped, there is nothing to ask any more."""
+        if self.is_current and (self.snapshot.phase == "idle" or is_ending(self.snapshot)):
+            self.dismiss("interrupt")
+            return
         self.query_one("#quitting-text", Static).update(quitting_text(self.moment, detaches=self._detaches))
 
     def action_leave(self, way: Way) -> None:

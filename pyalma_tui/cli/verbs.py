@@ -1,0 +1,38 @@
+"""More of the table: the commands about what runs already, wherever it was started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyalma_tui.cli.parsing import TEXT
+from pyalma_tui.cli.table import STATE, TARGET, Option, command, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["program"]  # with all of its commands
+
+
+@command(
+    "attach",
+    [
+        TARGET,
+        STATE,
+        Option("--no-mouse", "leave the mouse to the terminal"),
+        Option("--theme", "colours; `t` on the screen tries them", TEXT),
+    ],
+)
+def attach(target: str, **options: Any) -> int:
+    """Show the screen of what another process runs; `T` lets it go on here."""
+    from pyalma_tui.cli.attach import attach as show
+    from pyalma_tui.cli.options import options_of
+
+    return show(target, options_of(options))
+
+
+@command("stop", [TARGET, Option("--now", "do not wait for saves: kill what has not stopped after a second"), STATE])
+def stop(target: str, now: bool, state: Path | None) -> int:
+    """Interrupt what another process runs, keep every state, and wait until it has ended."""
+    from pyalma_tui.cli.stop import stop as end
+
+    return end(target, state, now=now)
