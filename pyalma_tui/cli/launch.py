@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
-import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_target, heeded, no_instances
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
-from pyalma_tui.model.terminal import knows_controls
+from pyalma_tui.model.terminal import can_show
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.start import Asked, Start, begun, meta_of
 from pyalma_tui.runner.workers.local import LocalAgent
@@ -32,6 +32,7 @@ from pyalma_tui.store.forgetting import forget
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.opening import read_meta
 from pyalma_tui.store.ours import is_begun
+from pyalma_tui.store.recent import remember
 
 FrontEnd: TypeAlias = Callable[[Settings, Session, LocalAgent, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
@@ -103,6 +104,7 @@ def run(
         if options.fresh:
             _forget(target, start.settings, yes=options.yes)
         session = start.open()
+        remember(target.path, state_dir, time.time())
         settings = (
             start.settings if options.debug is None else _only_debugged(start.settings, session, options.debug, name)
         )
@@ -112,10 +114,10 @@ def run(
 
 
 def has_screen(options: RunOptions) -> bool:
-    """Whether a full screen can and may be shown: Textual draws on any stream, so this is ours to decide."""
+    """Whether a full screen can and may be shown."""
     if options.plain or options.json or options.debug is not None:
         return False
-    return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    return can_show()
 
 
 def _load(start: Start, target: Target) -> None:

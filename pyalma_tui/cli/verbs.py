@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyalma_tui.cli.parsing import TEXT
-from pyalma_tui.cli.table import STATE, TARGET, Option, command, program
+from pyalma_tui.cli.parsing import TEXT, Option
+from pyalma_tui.cli.table import STATE, TARGET, command, program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,3 +36,11 @@ def stop(target: str, now: bool, state: Path | None) -> int:
     from pyalma_tui.cli.stop import stop as end
 
     return end(target, state, now=now)
+
+
+@command("list", [Option("--json", "one JSON object, for programs")])
+def list_all(json: bool) -> int:
+    """Show which experiments there are below this folder, which were used last, and what stands where."""
+    from pyalma_tui.cli.listing import listed
+
+    return listed(json=json)

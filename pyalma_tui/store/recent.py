@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from platformdirs import user_state_path
 
 from pyalma_tui.store.disk import read_regular
 
@@ -29,6 +28,8 @@ class Used(msgspec.Struct, frozen=True):
 
 def recent_path() -> Path:
     """Where they are told, on Linux ~/.local/state/pyalma-tui/recent.json."""
+    from platformdirs import user_state_path  # some milliseconds, which no other command needs
+
     return user_state_path("pyalma-tui", appauthor=False) / "recent.json"
 
 

@@ -24,6 +24,7 @@ Place: TypeAlias = Literal[
     "question",
     "limits",
     "quitting",
+    "experiments",
 ]
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
 

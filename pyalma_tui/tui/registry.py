@@ -288,6 +288,7 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("quitting", "d", "leave('detach')", "Go on without a screen"),
     Stroke("quitting", "i", "leave('interrupt')", "Interrupt and leave"),
     Stroke("quitting", "escape,q", "dismiss(None)", "Stay"),
+    Stroke("experiments", "q,escape,ctrl+c,ctrl+q", "quit", "Leave"),
     Stroke("limits", "escape", "dismiss(None)", "Leave it"),
 )
 

@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from pyalma_tui.errors import PyalmaError
+from pyalma_tui.model.standing import Standing, standing
 from pyalma_tui.model.view import Tally
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look
@@ -20,8 +21,6 @@ ENDING: Final = ".alma"
 DEEPEST: Final = 6  # folders below each other
 FOLDERS: Final = 20_000  # that are looked into: a home directory is not searched for minutes
 SKIPPED: Final = frozenset({"node_modules", "__pycache__", "site-packages"})
-
-Standing = Literal["running", "unfinished", "failed", "done", "unreadable"]
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -37,16 +36,10 @@ class Found(msgspec.Struct, frozen=True):
     @property
     def standing(self) -> Standing:
         """How it stands, in one word."""
-        if self.problem:
-            return "unreadable"
-        if self.pid is not None:
-            return "running"
-        if self.counts.done == self.counts.total:
-            return "done"
-        return "unfinished" if self.counts.pending or self.counts.interrupted else "failed"
+        return standing(self.counts, runs=self.pid is not None, problem=self.problem)
 
     @property
-    def usual(self) -> bool:
+    def is_usual(self) -> bool:
         """Whether its state is where the target alone leads to."""
         return os.path.realpath(self.target.with_suffix(ENDING)) == str(self.state_dir)
 
@@ -90,7 +83,8 @@ def _standing(state_dir: Path, target: Path | None) -> Found | None:
     named = Path(store.meta.target) if store.meta.target else guess
     if not named.exists() and guess.exists():  # the folder was moved
         named = guess
-    return Found(named, state_dir, ledger.counts, ledger.saved_at or _written(state_dir), None if who is None else who.pid)
+    at = ledger.saved_at or _written(state_dir)
+    return Found(named, state_dir, ledger.counts, at, None if who is None else who.pid)
 
 
 def _beside(state_dir: Path) -> Path:
