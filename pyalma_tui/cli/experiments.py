@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 
 from pyalma_tui import collecting
+from pyalma_tui.cli.alone import shown_alone
 from pyalma_tui.cli.launch import run
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.outer import divide
@@ -21,15 +21,10 @@ def choose_and_open() -> int:
 
     folder = Path.cwd()
     app = ExperimentsApp(lambda: found(folder), *preferred())
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        app.run()
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    shown_alone(app)
     collecting.resume()
     if app.chosen is None:
-        return app.return_code or 0
+        return 0
     chosen = app.chosen
     name = os.path.relpath(chosen.target)
     return run(name, (), RunOptions(state=None if chosen.is_usual else chosen.state_dir), outer=outer)

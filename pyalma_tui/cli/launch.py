@@ -99,6 +99,10 @@ def run(
             screen=screen, debugs=asked.foreground, outer=outer
         )  # 0.2 s, spent while the worker imports the module
         _load(start, target)
+        if screen and start.settings.batch is None and not is_begun(state_dir):
+            from pyalma_tui.cli.picking import pick
+
+            start.give(pick(target.module))
         if options.debug is not None and start.settings.batch is not None:
             choose_one(start.settings.batch, options.debug, "--debug")  # before anything is made or forgotten
         if options.fresh:

@@ -25,6 +25,7 @@ Place: TypeAlias = Literal[
     "limits",
     "quitting",
     "experiments",
+    "picking",
 ]
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
 

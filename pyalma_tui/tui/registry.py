@@ -289,6 +289,7 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("quitting", "i", "leave('interrupt')", "Interrupt and leave"),
     Stroke("quitting", "escape,q", "dismiss(None)", "Stay"),
     Stroke("experiments", "q,escape,ctrl+c,ctrl+q", "quit", "Leave"),
+    Stroke("picking", "escape,ctrl+c,ctrl+q", "quit", "Leave"),
     Stroke("limits", "escape", "dismiss(None)", "Leave it"),
 )
 
