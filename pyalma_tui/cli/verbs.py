@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyalma_tui.cli.parsing import TEXT, Option
+from pyalma_tui.cli.parsing import TEXT, WHOLE, Option
 from pyalma_tui.cli.table import STATE, TARGET, command, program
 
 if TYPE_CHECKING:
@@ -44,3 +44,19 @@ def list_all(json: bool) -> int:
     from pyalma_tui.cli.listing import listed
 
     return listed(json=json)
+
+
+@command(
+    "serve",
+    [
+        TARGET,
+        Option("--host", "the address to listen at (127.0.0.1: only this machine)", TEXT),
+        Option("--port", "the port (8000)", WHOLE),
+        STATE,
+    ],
+)
+def serve(target: str, host: str | None, port: int | None, state: Path | None) -> int:
+    """Show the screen in a browser, read-only; the address has a token."""
+    from pyalma_tui.cli.serve import serve as show
+
+    return show(target, state, host, port)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
+ONLY_SHOWN: Final = "this page only shows it"
 BUSY_PHASES: Final = ("busy", "stopping")
 
 
@@ -50,7 +51,8 @@ class ExperimentApp(PreferredApp):
     `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
     `preferences` goes into the file that they are `kept_in`, None for nowhere. `filtered` is the text by which the list
     is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen. What
-    `detaches` can go on without this terminal; `detached` tells that it was left to.
+    `detaches` can go on without this terminal; `detached` tells that it was left to. A `page` is in somebody's browser:
+    it only shows.
     """
 
     TITLE = "pyalma-tui"
@@ -73,6 +75,7 @@ class ExperimentApp(PreferredApp):
         filtered: str = "",
         shown: Callable[[], None] = lambda: None,
         detaches: bool = False,
+        page: bool = False,
     ) -> None:
         super().__init__(theme, preferences or Preferences(), kept_in)
         self.conductor = conductor
@@ -80,6 +83,7 @@ class ExperimentApp(PreferredApp):
         self.takes_over = False
         self.detaches = detaches
         self.detached = False
+        self._page_only = page
         self.filtered = filtered
         self.moment = Moment(read_only=read_only)
         self.quitting = False
@@ -277,6 +281,9 @@ class ExperimentApp(PreferredApp):
 
     @on(TakeOver)
     def _take_over(self) -> None:
+        if self._page_only:
+            self.say(ONLY_SHOWN)
+            return
         self.takes_over = True
         self.exit()
 
@@ -291,7 +298,10 @@ class ExperimentApp(PreferredApp):
 
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
-        self.action_suspend_process()
+        if self._page_only:
+            self.say(ONLY_SHOWN)
+        else:
+            self.action_suspend_process()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: what is possible now, from the registry."""
@@ -322,6 +332,9 @@ class ExperimentApp(PreferredApp):
 
     @on(Edit)
     def _edit(self, asked: Edit) -> None:
+        if self._page_only:
+            self.say(ONLY_SHOWN)
+            return
         path = asked.path
         if path is None or not path.exists():
             self.say("there is no such file yet")

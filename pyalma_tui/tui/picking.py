@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
+from rich.text import Text, TextType
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -17,6 +18,7 @@ from textual.widgets import DirectoryTree, Input, Static
 
 from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model import words
+from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
@@ -29,6 +31,12 @@ ASK: Final = "Type names or patterns such as data/*.txt, or choose files and fol
 
 class Tree(DirectoryTree):
     """Folders and files, but for those that begin with a dot and what the program has made itself."""
+
+    ICON_NODE, ICON_NODE_EXPANDED, ICON_FILE = "▸ ", "▾ ", "  "
+
+    def process_label(self, label: TextType) -> Text:
+        """A name as a text that a terminal obeys in nothing."""
+        return Text(printable(str(label)))
 
     def filter_paths(self, paths: object) -> list[Path]:
         """What is listed."""

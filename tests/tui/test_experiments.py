@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 
 from pyalma_tui.model.view import Tally
 from pyalma_tui.store.finding import Found
@@ -26,7 +27,7 @@ def app_of(look: Callable[[], list[Found]] = lambda: ALL) -> ExperimentsApp:
     return ExperimentsApp(look, Preferences(theme=DARK.name), clock=lambda: NOW)
 
 
-def text_of(app: ExperimentsApp) -> str:
+def text_of(app: App[None]) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 

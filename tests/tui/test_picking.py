@@ -32,7 +32,7 @@ async def test_a_pattern_is_counted_and_previewed_while_it_is_typed_and_enter_st
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(*"nothing/*", "enter")
         await until(pilot, lambda: "nothing/*" in text_of(app) and "2 instances" not in text_of(app))
-        assert app.picked == ()
+        assert not app.picked
         app.query_one(Input).value = ""
         await pilot.press(*"data/*.txt")
         await until(pilot, lambda: "2 instances: enter starts" in text_of(app))
