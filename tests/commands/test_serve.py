@@ -146,7 +146,7 @@ async def ask(line: Any, method: str, **params: Any) -> Any:
 
 async def picture_of(line: Any, unlike: bytes) -> bytes:
     """The first picture of the list that has come to rest: two in a row are the same, and not this one."""
-    clip = {"x": 0, "y": 60, "width": 800, "height": 60, "scale": 1}  # the row of the instance, none of the clocks
+    clip = {"x": 460, "y": 88, "width": 400, "height": 20, "scale": 1}  # the saved state in the instance's row
     last = b""
     async with asyncio.timeout(PATIENCE):
         while True:

@@ -40,7 +40,7 @@ def pyalma(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
-def test_detached_runs_are_not_interrupted_lose_no_save_and_are_attached_to_and_stopped(tmp_path: Path) -> None:
+def test_g167_detached_runs_are_not_interrupted_lose_no_save_and_are_attached_to_and_stopped(tmp_path: Path) -> None:
     (tmp_path / "exp.py").write_text(SAVING)
     with shell(tmp_path) as terminal:
         terminal.press(f"{PROGRAM} exp.py --workers 2; echo code $?", "enter")
@@ -103,7 +103,7 @@ def test_stop_now_does_not_wait_for_a_run_that_does_not_save(tmp_path: Path) -> 
     assert (run["status"], run["state"]) == ("interrupted", "kept")
 
 
-def test_a_shell_that_loses_the_outer_process_ends_no_run(tmp_path: Path) -> None:
+def test_g168_a_shell_that_loses_the_outer_process_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / "exp.py").write_text(SAVING)
     with Terminal(tmp_path, "exp.py") as terminal:
         terminal.see("● running")
