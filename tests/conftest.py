@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import compileall
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,13 @@ LONGEST = ("B23-", "F73-", "D43-", "test_kill_loop", "test_interruptions", "test
 def experiment(tmp_path: Path) -> Iterator[Experiment]:
     """An experiment that is run by the program, and leaves no process behind."""
     yield from experiments(tmp_path)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What programs of tests remember of each other stands in a folder that goes with them."""
+    if not hasattr(config, "workerinput"):
+        os.environ["XDG_STATE_HOME"] = folder = tempfile.mkdtemp(prefix="pyalma-tui-state-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

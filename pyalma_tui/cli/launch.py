@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import signal
-import sys
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
@@ -15,13 +16,14 @@ import msgspec
 from pyalma_tui import collecting
 from pyalma_tui.cli import stalled
 from pyalma_tui.cli.options import RunOptions, check, typed_options
+from pyalma_tui.cli.outer import Outer, divide
 from pyalma_tui.cli.speak import ask, say, tick, untick, warn
 from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_target, heeded, no_instances
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
-from pyalma_tui.model.terminal import knows_controls
+from pyalma_tui.model.terminal import can_show
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.start import Asked, Start, begun, meta_of
 from pyalma_tui.runner.workers.local import LocalAgent
@@ -30,6 +32,7 @@ from pyalma_tui.store.forgetting import forget
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.opening import read_meta
 from pyalma_tui.store.ours import is_begun
+from pyalma_tui.store.recent import remember
 
 FrontEnd: TypeAlias = Callable[[Settings, Session, LocalAgent, RunOptions], int]
 LOADING_SHOWN_AFTER = 2.0  # seconds
@@ -41,10 +44,17 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise Ended(number)
 
 
-def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[str, ...] | None = None) -> int:
+def run(
+    name: str,
+    arguments: Sequence[str],
+    options: RunOptions,
+    args: tuple[str, ...] | None = None,
+    outer: Outer | None = None,
+) -> int:
     """Run or resume; the exit code. Raises PyalmaError before anything was started or changed.
 
-    `args` are the module's own, None where those of the last time hold.
+    `args` are the module's own, None where those of the last time hold; `outer` is the process that the shell waits for
+    if we are the inner one already.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # else: nohup
@@ -52,6 +62,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
     check(options, arguments)
     chosen = typed_options(options, args)
     screen = has_screen(options)
+    outer = outer or (divide() if screen else None)
     warnings: list[str] = []
     target = find_target(name, heeded(warn, warnings))
     state_dir = target.state_dir(options.state)
@@ -62,7 +73,7 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
             raise InUseError(message)
         from pyalma_tui.cli.viewing import view
 
-        code = view(state_dir, target.path, options)
+        code = view(state_dir, target.path, options, outer)
         if code is not None:
             return code
     if untaken_plan(target.path, state_dir) and not options.fresh:
@@ -84,13 +95,20 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
         warnings=tuple(warnings),
     )
     with begun(target, asked, warn) as start:
-        front = _front_end(screen=screen, debugs=asked.foreground)  # 0.2 s, spent while the worker imports the module
+        front = _front_end(
+            screen=screen, debugs=asked.foreground, outer=outer
+        )  # 0.2 s, spent while the worker imports the module
         _load(start, target)
+        if screen and start.settings.batch is None and not is_begun(state_dir):
+            from pyalma_tui.cli.picking import pick
+
+            start.give(pick(target.module))
         if options.debug is not None and start.settings.batch is not None:
             choose_one(start.settings.batch, options.debug, "--debug")  # before anything is made or forgotten
         if options.fresh:
             _forget(target, start.settings, yes=options.yes)
         session = start.open()
+        remember(target.path, state_dir, time.time())
         settings = (
             start.settings if options.debug is None else _only_debugged(start.settings, session, options.debug, name)
         )
@@ -100,10 +118,10 @@ def run(name: str, arguments: Sequence[str], options: RunOptions, args: tuple[st
 
 
 def has_screen(options: RunOptions) -> bool:
-    """Whether a full screen can and may be shown: Textual draws on any stream, so this is ours to decide."""
+    """Whether a full screen can and may be shown."""
     if options.plain or options.json or options.debug is not None:
         return False
-    return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    return can_show()
 
 
 def _load(start: Start, target: Target) -> None:
@@ -165,13 +183,15 @@ def _only_debugged(settings: Settings, session: Session, word: str, target: str)
     )
 
 
-def _front_end(*, screen: bool, debugs: bool) -> FrontEnd:
+def _front_end(*, screen: bool, debugs: bool, outer: Outer | None) -> FrontEnd:
     """The front end to run, imported while signals wait: what a handler raises amid an import may get lost there."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         if screen:
             import pyalma_tui.tui.app  # noqa: F401 - which it needs at once
-            from pyalma_tui.cli.screen import run_screen as front
+            from pyalma_tui.cli.screen import run_screen
+
+            front: FrontEnd = partial(run_screen, outer=outer)
         elif debugs:
             from pyalma_tui.cli.debug import run_debug as front
         else:

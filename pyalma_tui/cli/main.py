@@ -12,9 +12,10 @@ from pyalma_tui.cli.parsing import ASKED, NAME
 from pyalma_tui.cli.printing import end_printing
 from pyalma_tui.cli.speak import complain, say
 from pyalma_tui.cli.stalled import UntakenError
-from pyalma_tui.cli.table import program
+from pyalma_tui.cli.verbs import program
 from pyalma_tui.errors import Ended, PyalmaError, ShortageError
 from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.model.terminal import can_show
 
 
 def _call(arguments: Sequence[str]) -> int:
@@ -29,17 +30,24 @@ def _call(arguments: Sequence[str]) -> int:
         return 0
 
 
+def _alone() -> int:
+    """What there is, as a screen."""
+    from pyalma_tui.cli.experiments import choose_and_open
+
+    return choose_and_open()
+
+
 def main(arguments: Sequence[str]) -> int:
     """Carry out a command line; the exit code."""
     if asked := os.environ.get(ASKED):
         from pyalma_tui.cli.completion import complete
 
         return complete(program, asked)
-    if not arguments:
+    if not arguments and not can_show():
         say("usage: pyalma-tui TARGET [INSTANCE ...], or pyalma-tui demo; --help tells more")
         return 2
     try:
-        return _call(arguments)
+        return _call(arguments) if arguments else _alone()
     except click.UsageError as error:
         from pyalma_tui.cli.refusing import refusal
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import sys
 import threading
@@ -13,12 +14,15 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pyalma_tui import collecting
 from pyalma_tui.cli import stalled
 from pyalma_tui.cli.announcing import Announcer
 from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
+from pyalma_tui.cli.outer import Outer
 from pyalma_tui.cli.preferred import preferred
 from pyalma_tui.cli.speak import leave_terminal, say, warn
 from pyalma_tui.model.terminal import in_background
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from pyalma_tui.tui.app import ExperimentApp
 
 
+OUTER = 1000  # milliseconds between two looks at the outer process
 SWITCH = 0.0005  # seconds that a key waits for another thread's turn to end; Python's own are 5 ms
 
 
@@ -50,7 +55,7 @@ class Ending:
         self.by: signal.Signals | None = None
         self.gone = False
         self.left = False
-        self.echo = Echo()
+        self.echo = Echo(relayed=True)  # nobody types one: on a screen ctrl+c is a key
         self._app = app
         self._runner = runner
         self.listen()
@@ -74,8 +79,13 @@ class Ending:
             self._runner.send(Quit())
 
 
-def run_screen(settings: Settings, session: Session, agent: LocalAgent, options: RunOptions) -> int:
-    """Show the screen until it is left, then print the summary; the exit code."""
+def run_screen(
+    settings: Settings, session: Session, agent: LocalAgent, options: RunOptions, outer: Outer | None = None
+) -> int:
+    """Show the screen until it is left, then print the summary; the exit code.
+
+    With an `outer` process it can be left to go on without this terminal.
+    """
     from pyalma_tui.tui.app import ExperimentApp
 
     preferences, kept_in = preferred()
@@ -93,22 +103,32 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
         kept_in=kept_in,
         filtered=kept,
         shown=absent.begin,
+        detaches=outer is not None,
     )
     ending = Ending(app, runner)
     runner.start()
     if in_background(sys.stdin.fileno()):
         say("in the background: the experiment goes on, `fg` shows the screen")
     try:
-        show(app, ending, settings.state_dir)
+        show(app, ending, settings.state_dir, outer)
         if app.filtered != kept:
             _keep_filter(settings.state_dir, app.filtered)
         if ending.gone:
             leave_terminal()
             stalled.unwatch()
             if options.on_hangup == "continue":
-                _go_on(runner, options, settings.grace, ending)
+                signals = Signals(runner, options, settings.grace, ending.echo)
+                _go_on(runner, signals, ending, "the terminal has gone away")
             else:
                 ending.by = ending.by or signal.SIGHUP
+        elif outer is not None and app.detached and ending.by is None:
+            say(left_to_itself(settings))
+            alone = msgspec.structs.replace(options, on_hangup="continue")  # there is no terminal to hang up
+            signals = Signals(runner, alone, settings.grace, ending.echo)
+            ending.gone = True
+            outer.part()
+            stalled.unwatch()
+            _go_on(runner, signals, ending, "the terminal was left")
     finally:
         ending.left = True
         ending.listen()
@@ -125,17 +145,25 @@ def run_screen(settings: Settings, session: Session, agent: LocalAgent, options:
     return code if app.crash is None else code or 1
 
 
-def _tell_of_hangup() -> None:
-    """Send ourselves the SIGHUP that the kernel sends only to the foreground of the terminal's own session."""
+def _tell_of_hangup(outer: Outer | None) -> None:
+    """Send ourselves the SIGHUP that the kernel sends only to the foreground of the terminal's own session.
+
+    A shell that has lost the process that it waits for has the terminal again: to us it is gone, too.
+    """
     poll = select.poll()
     poll.register(0, 0)  # a hang-up is always told
-    if any(told & select.POLLHUP for _, told in poll.poll()):
+    if outer is not None:
+        poll.register(outer.lifeline, 0)
+    while not (found := poll.poll(None if outer is None else OUTER)):
+        if outer is not None:
+            outer.keep_up()
+    if any(told & select.POLLHUP for _, told in found):
         os.kill(os.getpid(), signal.SIGHUP)
 
 
-def show(app: ExperimentApp, ending: Ending, state_dir: Path) -> None:
+def show(app: ExperimentApp, ending: Ending, state_dir: Path, outer: Outer | None) -> None:
     """Show the screen until it is left; a defect of ours is told, and its traceback kept."""
-    threading.Thread(target=_tell_of_hangup, name="pyalma-tui-hangup", daemon=True).start()
+    threading.Thread(target=_tell_of_hangup, args=[outer], name="pyalma-tui-hangup", daemon=True).start()
     usual = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH)
     try:
@@ -171,10 +199,22 @@ def _keep_traceback(path: Path, text: str) -> str:
     return f"the traceback is in {path}"
 
 
-def _go_on(runner: Runner, options: RunOptions, grace: float, ending: Ending) -> None:
+def left_to_itself(settings: Settings) -> str:
+    """What to say when it goes on without a screen: which process, and how to come back to it."""
+    target = os.path.relpath(settings.target)
+    words = [min(target, str(settings.target), key=len)]
+    if settings.state_dir != Path(os.path.realpath(settings.target.with_suffix(".alma"))):
+        words += ["--state", str(settings.state_dir)]
+    named = shlex.join(words)
+    return (
+        f"process {os.getpid()} goes on without a screen: `pyalma-tui attach {named}` shows it, "
+        f"`pyalma-tui stop {named}` ends it"
+    )
+
+
+def _go_on(runner: Runner, signals: Signals, ending: Ending, why: str) -> None:
     """Without a screen until nothing runs any more, or until a signal ends it."""
-    signals = Signals(runner, options, grace, ending.echo)
     if ending.by is None:  # else: it came with SIGHUP, as when a whole login is ended
-        runner.send(Remark("the terminal has gone away: the experiment goes on without a screen"))
+        runner.send(Remark(f"{why}: the experiment goes on without a screen"))
         follow(runner, Changes(), lambda change, snapshot: None, lambda: False)
         ending.by = signals.ended_by

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 
 
 def knows_controls() -> bool:
     """Whether the terminal is one that can be painted on."""
     return os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def can_show() -> bool:
+    """Whether a full screen can be shown: Textual draws on any stream, so this is ours to decide."""
+    return knows_controls() and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def in_background(fd: int) -> bool:

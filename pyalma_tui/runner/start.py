@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.errors import InUseError
-from pyalma_tui.loading.entries import Entry
+from pyalma_tui.loading.entries import Entry, expand_arguments, number
 from pyalma_tui.loading.target import Target, Warn, find_instances, given_entries, heeded, warning_of_absent
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.instance import Instance
@@ -137,6 +137,13 @@ class Start:
             warnings=tuple(self._warnings),
             unseen=unseen,
         )
+
+    def give(self, words: Sequence[str]) -> None:
+        """Run these, if there are any, as if they had been typed. After `load`; raises InputError."""
+        if not words:
+            return
+        batch = number(expand_arguments(words, Path.cwd()), self._target.folder)
+        self.settings = msgspec.structs.replace(self.settings, batch=batch)
 
     def see_all(self) -> None:
         """Look at once whether all files exist, for who does not want to hear of it later. After `load`."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import chain, takewhile
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on, work
 from textual.app import SystemCommand
@@ -33,11 +33,15 @@ from pyalma_tui.tui.stakes import interrupt_question
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.undoing import UndoingApp
-from pyalma_tui.tui.view_moment import Moment, is_busy, is_live, is_stopping
+from pyalma_tui.tui.view_moment import Moment, is_busy, is_ending, is_live, is_stopping
+
+if TYPE_CHECKING:
+    from pyalma_tui.tui.screens.quitting import Way
 
 BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
+ONLY_SHOWN: Final = "this page only shows it"
 BUSY_PHASES: Final = ("busy", "stopping")
 
 
@@ -47,7 +51,9 @@ class ExperimentApp(UndoingApp):
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
     `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
     `preferences` goes into the file that they are `kept_in`, None for nowhere. `filtered` is the text by which the list
-    is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen.
+    is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen. What
+    `detaches` can go on without this terminal; `detached` tells that it was left to. A `page` is in somebody's browser:
+    it only shows.
     """
 
     TITLE = "pyalma-tui"
@@ -69,11 +75,16 @@ class ExperimentApp(UndoingApp):
         kept_in: Path | None = None,
         filtered: str = "",
         shown: Callable[[], None] = lambda: None,
+        detaches: bool = False,
+        page: bool = False,
     ) -> None:
         super().__init__(theme, preferences or Preferences(), kept_in)
         self.conductor = conductor
         self.mouse = mouse
         self.takes_over = False
+        self.detaches = detaches
+        self.detached = False
+        self._page_only = page
         self.filtered = filtered
         self.moment = Moment(read_only=read_only)
         self.quitting = False
@@ -262,21 +273,26 @@ class ExperimentApp(UndoingApp):
         self.perform("quit")
 
     def do_quit(self) -> None:
-        """Leave: at once if nothing is busy, with a countdown if something is, the hard way the second time."""
+        """Leave: at once if nothing is busy, else ask how; while that is waited for, the hard way."""
         snapshot = self.moment.snapshot
         if self.moment.read_only or snapshot.failure or snapshot.phase == "closed":
             self.exit()
             return
-        if self.quitting or is_stopping(snapshot):
-            self._quit()
-        else:
-            self._ask_where_much_is_at_stake("leave?", self._quit)
+        if self.quitting or not is_busy(snapshot) or is_ending(snapshot):
+            self._quit("interrupt")
+        elif self._screens[-1].place != "quitting":  # ctrl+q reaches us from every box
+            self.push_screen(later.quitting(self.moment, detaches=self.detaches), self._quit)
 
-    def _quit(self) -> None:
-        first, self.quitting = not self.quitting, True
-        self.send(Quit())
-        if first and is_busy(self.moment.snapshot):
-            self.push_screen(later.leaving(self.moment))
+    def _quit(self, way: Way | None) -> None:
+        """Leave in the way that was chosen."""
+        if way == "detach":
+            self.detached = True
+            self.exit()
+        elif way == "interrupt":
+            first, self.quitting = not self.quitting, True
+            self.send(Quit())
+            if first and is_busy(self.moment.snapshot):
+                self.push_screen(later.leaving(self.moment))
 
     @on(Prefer)
     def _prefer(self, asked: Prefer) -> None:
@@ -288,6 +304,9 @@ class ExperimentApp(UndoingApp):
 
     @on(TakeOver)
     def _take_over(self) -> None:
+        if self._page_only:
+            self.say(ONLY_SHOWN)
+            return
         self.takes_over = True
         self.exit()
 
@@ -306,7 +325,10 @@ class ExperimentApp(UndoingApp):
 
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
-        self.action_suspend_process()
+        if self._page_only:
+            self.say(ONLY_SHOWN)
+        else:
+            self.action_suspend_process()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: what is possible now, from the registry."""
@@ -345,6 +367,9 @@ class ExperimentApp(UndoingApp):
 
     def _stand_aside(self, run: Callable[[Path], str], path: Path | None) -> None:
         """Let another program have the terminal until it is closed."""
+        if self._page_only:
+            self.say(ONLY_SHOWN)
+            return
         if path is None or not path.exists():
             self.say("there is no such file yet")
             return

@@ -13,8 +13,8 @@ from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
 Place: TypeAlias = Literal[
-    "app", "main", "runs", "failures", "results", "plots", "found", "compare", "history",
-    "log", "list", "table", "log text", "box", "question", "limits",
+    "app", "main", "runs", "failures", "results", "plots", "found", "compare", "history", "experiments", "picking",
+    "log", "list", "table", "log text", "box", "question", "limits", "quitting",
 ]  # fmt: skip
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
 

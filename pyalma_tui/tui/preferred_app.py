@@ -15,6 +15,8 @@ from pyalma_tui.tui.preferences import Preferences, change_preferences, keymap
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import DARK, LIGHT, THEMES, own_themes
 
+WEB = "textual.drivers.web_driver:WebDriver"
+
 
 class PreferredApp(App[None]):
     """`theme` comes before the preferred one; without either it follows the terminal, which is dark or light.
@@ -24,7 +26,8 @@ class PreferredApp(App[None]):
 
     def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None) -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
-        super().__init__(Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
+        web = os.environ.get("TEXTUAL_DRIVER") == WEB  # as textual-serve has it
+        super().__init__(None if web else Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.preferred = preferences
         self._kept_in = kept_in
         self._keeps_theme = False

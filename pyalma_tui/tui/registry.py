@@ -281,7 +281,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("help", "question_mark", "help", "This help.", "Program", "app", bar=7),
     Action(
         "quit", "q,ctrl+q", "quit",
-        "Leave. Busy runs are interrupted first, with a countdown; again: kill them now.",
+        "Leave. While runs are busy it asks: `d` they go on without a screen, `i` they are interrupted first.",
         "Program", "app", bar=1,
     ),
     Action(
@@ -319,6 +319,11 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("question", "y", "answer(True)", "Yes"),
     Stroke("question", "n,escape,q", "answer(False)", "No"),
     Stroke("question", "left,right,h,l", "other", "Other"),
+    Stroke("quitting", "d", "leave('detach')", "Go on without a screen"),
+    Stroke("quitting", "i", "leave('interrupt')", "Interrupt and leave"),
+    Stroke("quitting", "escape,q", "dismiss(None)", "Stay"),
+    Stroke("experiments", "q,escape,ctrl+c,ctrl+q", "quit", "Leave"),
+    Stroke("picking", "escape,ctrl+c,ctrl+q", "quit", "Leave"),
     Stroke("limits", "escape", "dismiss(None)", "Leave it"),
 )
 

@@ -76,6 +76,13 @@ def is_stopping(snapshot: Snapshot) -> bool:
     return any(slot.stopping is not None for slot in snapshot.slots)
 
 
+def is_ending(snapshot: Snapshot) -> bool:
+    """Whether nothing goes on that leaving could disturb: all that runs is being stopped already."""
+    if isinstance(snapshot.done_hook.status, s.HookRunning):
+        return False
+    return all(slot.stopping is not None for slot in snapshot.slots if slot.run is not None)
+
+
 def is_complete(snapshot: Snapshot) -> bool:
     """Whether every run is done."""
     return 0 < snapshot.counts.total == snapshot.counts.done

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pexpect
+import psutil
 import pyte
 
 KEYS = {"ctrl+c": "\x03", "enter": "\r", "escape": "\x1b", "down": "\x1b[B", "up": "\x1b[A", "end": "\x1b[F"}
@@ -70,9 +71,14 @@ class Terminal:
 
     @property
     def pid(self) -> int:
-        """The process id of the program."""
+        """The process id of the program: of the process that does everything, if the shell's only waits for it."""
         assert self.process.pid is not None
-        return self.process.pid
+        try:
+            children = psutil.Process(self.process.pid).children()
+        except psutil.NoSuchProcess:
+            children = []
+        inner = [child.pid for child in children if os.getpgid(child.pid) == self.process.pid]
+        return inner[0] if inner else self.process.pid
 
     @property
     def text(self) -> str:

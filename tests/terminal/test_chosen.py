@@ -38,5 +38,5 @@ def test_workers_and_limits_of_the_screen_are_remembered(tmp_path: Path) -> None
             terminal.see("session log", "as last time: 2 workers, timeout 60 s")
             terminal.press("escape")
             terminal.wait(lambda text: "session log" not in text, "the list alone")
-            terminal.press("q")
+            terminal.press("q", "i")
             assert terminal.end() == 130

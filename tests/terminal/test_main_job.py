@@ -50,7 +50,7 @@ def test_a_resumed_run_is_handed_its_last_state_and_its_log_goes_on(tmp_path: Pa
     (tmp_path / "go0").touch()
     with Terminal(tmp_path, *arguments) as terminal:
         terminal.see("has reached 1")
-        terminal.press("q")
+        terminal.press("q", "i")
         terminal.wait(lambda text: "1 interrupted" in text, "the summary")
         assert terminal.end() == 130
     for step in range(1, 5):

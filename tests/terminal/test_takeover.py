@@ -123,9 +123,10 @@ def test_what_has_ended_while_it_was_viewed_goes_on_here(tmp_path: Path) -> None
     with Terminal(tmp_path, *arguments) as first, second_of(first, tmp_path, *arguments) as second:
         second.see("has reached 1")
         first.see("has reached 1")
-        first.press("q")
+        pid = first.pid
+        first.press("q", "i")
         assert first.end() == 130
-        second.see(f"process {first.pid} has ended", "T goes on here", "interrupted")
+        second.see(f"process {pid} has ended", "T goes on here", "interrupted")
         second.press("T")
         second.see("2 attempts", "● running")
         for step in range(1, 5):

@@ -254,6 +254,11 @@ async def test_q_with_busy_runs_shows_a_countdown_what_is_saved_and_what_is_not(
     made = small()
     async with opened(made.snapshot()) as t:
         await t.press("q")
+        await t.sees("1 run is running", "i  interrupt and leave", "esc  stay")
+        await t.press("d")  # which needs a process that the shell waits for
+        assert t.app.is_running
+        assert t.sent == []
+        await t.press("i")
         await t.sends(c.Quit())
         await t.on(Leaving)
         made.running(1, stopping=asked(7))
@@ -266,8 +271,27 @@ async def test_q_with_busy_runs_shows_a_countdown_what_is_saved_and_what_is_not(
 @pytest.mark.parametrize("again", ["q", "ctrl+c", "ctrl+q"])
 async def test_a_second_press_while_leaving_is_at_once(again: str) -> None:
     async with opened(small().snapshot()) as t:
-        await t.press("q", again)
+        await t.press("q", "i", again)
         await t.sends(c.Quit(), c.Quit())
+
+
+@pytest.mark.parametrize("stay", ["escape", "q"])
+async def test_who_is_asked_may_stay(stay: str) -> None:
+    async with opened(small().snapshot()) as t:
+        await t.press("ctrl+q", "ctrl+q", stay)
+        await t.on(MainScreen)
+        assert t.sent == []
+        assert not t.app.quitting
+
+
+async def test_the_question_is_over_when_all_that_runs_is_being_stopped() -> None:
+    made = small()
+    async with opened(made.snapshot()) as t:
+        await t.press("ctrl+c", "q")
+        made.running(1, stopping=asked(7))
+        await t.show(made.snapshot(phase="stopping"))
+        await t.on(Leaving)
+        await t.sends(c.Interrupt(), c.Quit())
 
 
 async def test_a_runner_that_closes_by_itself_ends_the_screen() -> None:

@@ -18,6 +18,7 @@ from pyalma_tui.tui.view_moment import Moment
 
 if TYPE_CHECKING:
     from pyalma_tui.model.ends import Ends
+    from pyalma_tui.tui.screens.quitting import Way
 
 
 def load() -> Iterator[None]:
@@ -33,6 +34,7 @@ def load() -> Iterator[None]:
     yield
     import pyalma_tui.tui.screens.limits
     import pyalma_tui.tui.screens.question
+    import pyalma_tui.tui.screens.quitting
     import pyalma_tui.tui.screens.workers
 
     yield
@@ -66,6 +68,13 @@ def help_box(moment: Moment) -> BaseScreen[None]:
     from pyalma_tui.tui.screens.help import HelpBox
 
     return HelpBox(moment)
+
+
+def quitting(moment: Moment, *, detaches: bool) -> BaseScreen[Way | None]:
+    """The question before busy runs are left."""
+    from pyalma_tui.tui.screens.quitting import Quitting
+
+    return Quitting(moment, detaches=detaches)
 
 
 def leaving(moment: Moment) -> BaseScreen[None]:

@@ -1,0 +1,158 @@
+"""An experiment in a browser: who is let in, what is seen, what a visitor cannot do."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.catalogue.experiment import until
+from tests.terminal.experiments import COUNTING, write
+
+aiohttp = pytest.importorskip("aiohttp", reason="pip install 'pyalma-tui[web]'")
+pytest.importorskip("textual_serve", reason="pip install 'pyalma-tui[web]'")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE = 40.0  # seconds
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A running experiment that is served; the address with its token."""
+    arguments = write(folder, COUNTING, "alpha.txt")
+    program = [sys.executable, "-m", "pyalma_tui"]
+    quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "start_new_session": True}
+    with (
+        (folder / "said").open("w") as said,
+        subprocess.Popen([*program, *arguments, "--plain"], stderr=subprocess.DEVNULL, **quiet) as runs,
+    ):
+        until((folder / "exp.alma" / "journal").exists, lambda: "it has begun")
+        with subprocess.Popen(
+            [*program, "serve", "exp.py", "--port", str(free_port())], stderr=said, **quiet
+        ) as serves:
+            try:
+                told = until(lambda: re.search(r"http://\S+", (folder / "said").read_text()), lambda: "an address")
+                yield told.group()
+            finally:
+                serves.send_signal(signal.SIGINT)
+                runs.send_signal(signal.SIGTERM)
+                assert serves.wait(PATIENCE) in (0, 130)
+
+
+@asynccontextmanager
+async def visitor(address: str) -> AsyncIterator[Any]:
+    """What a browser does: the page with its token, then the socket with the cookie."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        async with session.get(address) as page:
+            assert page.status == 200
+        async with session.ws_connect(address.partition("?")[0] + "ws?width=100&height=30") as line:
+            yield line
+
+
+async def seen(line: Any, words: str) -> None:
+    """Wait until these words come."""
+    text = ""
+    async with asyncio.timeout(PATIENCE):
+        while words not in text:
+            message = await line.receive()
+            assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), f"{message}\n{text}"
+            if message.type == aiohttp.WSMsgType.BINARY:
+                text += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", message.data.decode())
+
+
+async def test_only_who_knows_the_token_sees_rows_change_and_nobody_takes_over(tmp_path: Path) -> None:
+    with served(tmp_path) as address:
+        bare = address.partition("?")[0]
+        async with aiohttp.ClientSession() as session:
+            for refused in (bare, f"{bare}?token=guessed", f"{bare}static/js/textual.js"):
+                async with session.get(refused) as page:
+                    assert page.status == 403
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await session.ws_connect(f"{bare}ws")
+        async with visitor(address) as first, visitor(address) as second:
+            for line in (first, second):
+                await seen(line, "alpha.txt begins at 0")
+            (tmp_path / "go0").touch()
+            for line in (first, second):
+                await seen(line, "has reached 1")
+            await first.send_json(["stdin", "T"])
+            await first.send_json(["stdin", "y"])
+            await seen(first, "this page only shows it")
+            (tmp_path / "go1").touch()
+            await seen(first, "has reached 2")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
+async def test_chromium_shows_it_and_a_row_that_changes(tmp_path: Path) -> None:
+    port = free_port()
+    with served(tmp_path) as address:
+        command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,600"]
+        options = [f"--remote-debugging-port={port}", f"--user-data-dir={tmp_path / 'profile'}", address]
+        with subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL, start_new_session=True) as browser:
+            try:
+                async with aiohttp.ClientSession() as session:
+                    page = await opened(session, port)
+                    async with session.ws_connect(page, max_msg_size=0) as line:
+                        before = await picture_of(line, unlike=b"")
+                        (tmp_path / "go0").touch()
+                        await picture_of(line, unlike=before)
+            finally:
+                os.killpg(browser.pid, signal.SIGKILL)
+
+
+async def opened(session: Any, port: int) -> str:
+    """The debugger's address of the page."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/json") as told:
+                    pages = [each for each in await told.json() if each["type"] == "page"]
+                    if pages:
+                        return str(pages[0]["webSocketDebuggerUrl"])
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.1)
+
+
+ROWS = "document.body.classList.contains('-first-byte') ? document.querySelectorAll('.xterm-screen canvas').length : 0"
+
+
+async def ask(line: Any, method: str, **params: Any) -> Any:
+    await line.send_json({"id": 1, "method": method, "params": params})
+    while True:
+        answer = json.loads((await line.receive()).data)
+        if answer.get("id") == 1:
+            return answer["result"]
+
+
+async def picture_of(line: Any, unlike: bytes) -> bytes:
+    """The first picture of the list that has come to rest: two in a row are the same, and not this one."""
+    clip = {"x": 460, "y": 88, "width": 400, "height": 20, "scale": 1}  # the saved state in the instance's row
+    last = b""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if (await ask(line, "Runtime.evaluate", expression=ROWS))["result"].get("value"):
+                taken = base64.b64decode((await ask(line, "Page.captureScreenshot", clip=clip))["data"])
+                if taken == last and taken != unlike:
+                    return taken
+                last = taken
+            await asyncio.sleep(0.2)

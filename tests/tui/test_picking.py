@@ -1,0 +1,72 @@
+"""Instances picked on a screen: a live count, a preview, a tree; nothing starts that means nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import DirectoryTree, Input
+
+from pyalma_tui.loading.entries import expand_arguments
+from pyalma_tui.tui.picking import PickingApp
+from pyalma_tui.tui.preferences import Preferences
+from pyalma_tui.tui.themes import DARK
+from tests.tui.test_experiments import text_of, until
+
+
+def app_in(folder: Path) -> PickingApp:
+    (folder / "data").mkdir()
+    for name in ("data/a.txt", "data/b.txt", "data/c.csv", "two words.txt", "lab.py"):
+        (folder / name).write_text("x\n")
+    (folder / "lab.alma").mkdir()
+
+    def found(words: Any) -> list[str]:
+        return [entry.file for entry in expand_arguments(words, folder)]
+
+    return PickingApp("lab.py", folder, found, Preferences(theme=DARK.name))
+
+
+async def test_a_pattern_is_counted_and_previewed_while_it_is_typed_and_enter_starts(tmp_path: Path) -> None:
+    app = app_in(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"nothing/*", "enter")
+        await until(pilot, lambda: "nothing/*" in text_of(app) and "2 instances" not in text_of(app))
+        assert not app.picked
+        app.query_one(Input).value = ""
+        await pilot.press(*"data/*.txt")
+        await until(pilot, lambda: "2 instances: enter starts" in text_of(app))
+        assert "data/b.txt" in text_of(app)
+        assert "lab.alma" not in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.is_running)
+    assert app.picked == ("data/*.txt",)
+
+
+async def test_the_tree_adds_what_is_chosen_in_it(tmp_path: Path) -> None:
+    app = app_in(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        tree = app.query_one(DirectoryTree)
+        await until(pilot, lambda: "two words.txt" in text_of(app))
+        tree.focus()
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: "1 instance: enter starts" in text_of(app))
+        assert app.query_one(Input).value == "'two words.txt'"
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.is_running)
+    assert app.picked == ()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_it_looks_as_it_did(size: tuple[int, int], tmp_path: Path, snap_compare: Any, monkeypatch: Any) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    app = app_in(Path())
+
+    async def typed(pilot: Any) -> None:
+        await pilot.press(*"data/*")
+        await until(pilot, lambda: "3 instances" in text_of(app) and "two words.txt" in text_of(app))
+        app.query_one(Input).cursor_blink = False
+
+    assert snap_compare(app, run_before=typed, terminal_size=size)
