@@ -36,6 +36,7 @@ class Experiment(RuleBasedStateMachine):
         base = self._stack.enter_context(scratch())
         self.lab = Lab(Disk(base), "flush", RUNS)
         self.model: dict[int, Facts] = dict.fromkeys(range(1, RUNS + 1), BLANK)
+        self.before: dict[int, Facts] = {}  # what was reset in this session
         self.foreign = 0
         self.hand: Hand | None = None
         self.running = 0
@@ -64,6 +65,7 @@ class Experiment(RuleBasedStateMachine):
         """Start: what ran when the last session died is interrupted."""
         self.lab.history.acts = {run: [] for run in range(RUNS + 1)}
         self.lab.open()
+        self.before.clear()
         self.hand, self.running = self.lab.hand(), 0
         for run, (word, *_) in self.model.items():
             if word == "running":
@@ -87,6 +89,7 @@ class Experiment(RuleBasedStateMachine):
         assert self.hand is not None
         if self.model[run][0] != "done":
             self.hand.start(run)
+            self.before.pop(run, None)
             self.running = run
             self._set(run, word="running")
 
@@ -130,8 +133,18 @@ class Experiment(RuleBasedStateMachine):
         """A run is forgotten, if it is not running."""
         self.lab.poll()
         if run != self.running:
+            if self.model[run][0] != "pending":
+                self.before[run] = self.model[run]
             self.lab.reset(run)
             self.model[run] = BLANK
+
+    @precondition(lambda self: self.hand is not None and self.before)
+    @rule(run=st.integers(1, RUNS))
+    def restore(self, run: int) -> None:
+        """A reset is taken back, if the run has not begun since."""
+        if run in self.before:
+            self.lab.restore(run)
+            self.model[run] = self.before.pop(run)
 
     @precondition(lambda self: self.hand is not None)
     @rule()

@@ -388,7 +388,7 @@ class World(RuleBasedStateMachine):
 
     @rule(
         command=st.one_of(
-            st.sampled_from([c.Interrupt(), c.Resume(), c.Resume(), c.Retry(), c.RerunDone(), c.Pause(True)]),
+            st.sampled_from([c.Interrupt(), c.Resume(), c.Resume(), c.Retry(), c.Undo(), c.RerunDone(), c.Pause(True)]),
             st.builds(c.SetWorkers, st.integers(0, 4)),
             st.builds(c.SetLimits, st.builds(c.Limits, st.sampled_from([None, 3.0]), st.integers(0, 2))),
         )

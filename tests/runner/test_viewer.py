@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.experiment import Run, what_was
 from pyalma_tui.model.records import (
     Checkpointed,
     DoneStarted,
@@ -24,6 +24,7 @@ from pyalma_tui.model.records import (
     Note,
     Record,
     Reset,
+    Restored,
     Returned,
     Saved,
     Started,
@@ -63,7 +64,7 @@ class Session:
     def write(self, *records: Record) -> None:
         """As the worker, or as the runner, whoever writes such a record."""
         for record in records:
-            own = isinstance(record, Reset | Stopped | Lost | Note | DoneStarted)
+            own = isinstance(record, Reset | Restored | Stopped | Lost | Note | DoneStarted)
             (self.own if own else self.worker).append(line_of(record))
             self.ledger.apply(record)
 
@@ -209,6 +210,18 @@ def test_a_reset_is_seen_as_one_and_the_run_begins_anew(session: Session, viewer
     session.write(started(1, attempt=3), saved(1, 1, attempt=3))
     viewer.look()
     assert state(viewer.snapshot(), 1) == (b'"1"', 3, "running")
+
+
+def test_a_reset_that_is_taken_back_is_seen(session: Session, viewer: Viewer) -> None:
+    session.write(started(1), saved(1, 1), Returned(1, 1, 1.0))
+    viewer.look()
+    was = what_was(viewer.snapshot().runs[0])
+    session.write(Reset(1, 2, BEGAN, 0))
+    viewer.look()
+    session.write(Restored(1, 3, BEGAN, was))
+    viewer.look()
+    assert state(viewer.snapshot(), 1) == (b'"1"', 3, "done")
+    assert viewer.snapshot().counts.done == 1
 
 
 def test_a_reset_and_all_that_came_of_it_are_seen_at_one_look(session: Session, viewer: Viewer) -> None:
