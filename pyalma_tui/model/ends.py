@@ -252,7 +252,8 @@ def slowest(columns: Columns, most: int = SLOWEST) -> list[tuple[int, float]]:
 
 def by_instance(columns: Columns, most: int = SLOWEST) -> list[tuple[int, float, int]]:
     """The instances whose done runs took longest on average, as (instance, mean seconds, runs)."""
-    done, sums = s.LETTER["done"], {}
+    done = s.LETTER["done"]
+    sums: dict[int, tuple[float, int]] = {}
     for instance, took, letter in zip(columns.instance, columns.worked, columns.word, strict=True):
         if letter == done:
             total, number = sums.get(instance, (0.0, 0))

@@ -13,7 +13,7 @@ from pyalma_tui.model import ends
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.scale import histogram, short, ticks
-from pyalma_tui.model.vector import Vector
+from pyalma_tui.model.vector import Frozen, Vector
 
 
 def done(number: int, begun: float, ended: float, instance: int = 0) -> Run:
@@ -71,7 +71,7 @@ def test_blocks_of_which_nothing_ended_are_not_decoded() -> None:
             raise AssertionError("it was decoded")
 
     looked = ends.Ends()
-    looked.update(ends.Frozen((Untouched(),), 256))
+    looked.update(Frozen((Untouched(),), 256))
     assert looked.all().run == []
 
 

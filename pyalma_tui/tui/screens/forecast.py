@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.content import Content
 
@@ -105,7 +106,7 @@ def _workers(forecast: Forecast, moment: Moment, width: int) -> Iterator[Content
         here = number == present
         text = f"{number:>6}  ~{words.span(seconds):<8} {cells.moment(at, now):<13}"
         share = seconds / longest if longest > 0 else 0.0
-        wide = max(1, width - cells.cell_len(text) - 6)
+        wide = max(1, width - cell_len(text) - 6)
         yield Content.assemble(
             (text, "bold" if here else ""), (bar(share, wide), COLOURS["running"]), (" now" if here else "", MUTED)
         )

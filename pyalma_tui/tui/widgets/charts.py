@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from pyalma_tui.model import ends, words
@@ -259,7 +260,7 @@ def _legend(drawn: Drawn, runs: Sequence[int], width: int, most: int) -> list[Co
     for number, run in enumerate(runs):
         name = plain(drawn.moment.name(drawn.moment.run(run)), NAME)
         text = f"{SIGNS[number]} {cells.fit_middle(name, NAME).rstrip()}  "
-        size = cells.cell_len(text)
+        size = cell_len(text)
         last = len(rows) == most
         if rows[-1] and used + size > width - (4 if last and number < len(runs) - 1 else 0):
             if last:
