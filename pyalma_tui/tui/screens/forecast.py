@@ -20,6 +20,7 @@ from pyalma_tui.tui.view_moment import Moment, is_complete
 from pyalma_tui.tui.widgets.braille import bar
 
 LABEL = 10
+SOON = 600  # seconds below which the seconds of a time matter
 MOST = 8  # of the slowest
 
 
@@ -48,9 +49,10 @@ def forecast_lines(moment: Moment, width: int) -> Iterator[Content]:
         return
     sure = words.left(forecast, now)
     yield Content.assemble((sure, "bold"))
-    when = f"done at {cells.moment(forecast.middle, now)}"
+    told = cells.exact if forecast.high - now < SOON else cells.moment
+    when = f"done at {told(forecast.middle, now)}"
     if forecast.low != forecast.high:
-        earliest, latest = cells.moment(forecast.low, now), cells.moment(forecast.high, now)
+        earliest, latest = told(forecast.low, now), told(forecast.high, now)
         when += f", in 80 of 100 cases between {earliest} and {latest}"
     yield Content.styled(when, MUTED)
     yield Content("")
@@ -99,9 +101,10 @@ def _labelled(label: str, text: str, width: int) -> Iterator[Content]:
 def _workers(forecast: Forecast, moment: Moment, width: int) -> Iterator[Content]:
     """One line for each number of workers, with a bar for the time that it would take."""
     now, present = moment.now, moment.snapshot.workers
-    longest = max(at - now for _, at in forecast.workers)
+    numbers = dict(forecast.workers) | {present: forecast.middle}
+    longest = max(numbers.values()) - now
     yield Content.styled("with so many workers", "bold")
-    for number, at in sorted(forecast.workers):
+    for number, at in sorted(numbers.items()):
         seconds = max(0.0, at - now)
         here = number == present
         text = f"{number:>6}  ~{words.span(seconds):<8} {cells.moment(at, now):<13}"
