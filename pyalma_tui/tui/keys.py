@@ -9,7 +9,8 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import OF_TEXTUAL, PALETTE, STROKES, Action, groups, named, of
+from pyalma_tui.tui.registry import Action, groups, named, of
+from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, STROKES
 
 SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",

@@ -20,7 +20,8 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model.listing import SortKey
 from pyalma_tui.tui.keys import key_of, shown
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import ACTIONS, STROKES, Action
+from pyalma_tui.tui.registry import ACTIONS, Action
+from pyalma_tui.tui.strokes import STROKES
 
 NAME: Final = "preferences.toml"
 TOGETHER: Final[tuple[tuple[Place, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))
