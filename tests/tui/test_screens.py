@@ -282,6 +282,7 @@ def test_every_action_has_somebody_who_does_it() -> None:
     from pyalma_tui.tui.screens.failures import FailuresScreen
     from pyalma_tui.tui.screens.log import LogScreen
     from pyalma_tui.tui.screens.main import MainScreen
+    from pyalma_tui.tui.screens.results import ResultsScreen
     from pyalma_tui.tui.screens.runs import RunsScreen
 
     screens: list[Any] = [MainScreen, LogScreen, RunsScreen, FailuresScreen, ResultsScreen]
