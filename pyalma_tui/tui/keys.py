@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import OF_TEXTUAL, PALETTE, STROKES, groups, named, of
+from pyalma_tui.tui.registry import groups, named, of
+from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, STROKES
 
 SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",

@@ -21,7 +21,8 @@ from pyalma_tui.model.listing import SortKey
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import key_of, shown
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import ACTIONS, STROKES
+from pyalma_tui.tui.registry import ACTIONS
+from pyalma_tui.tui.strokes import STROKES
 
 NAME: Final = "preferences.toml"
 TOGETHER: Final[tuple[tuple[Place, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))

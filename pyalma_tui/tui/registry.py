@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pyalma_tui.tui import obstacles
-from pyalma_tui.tui.action import Action, Group, Stroke
+from pyalma_tui.tui.action import Action, Group
 from pyalma_tui.tui.log_actions import LOG_ACTIONS
 from pyalma_tui.tui.obstacles import Place
 
@@ -291,49 +291,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     *LOG_ACTIONS,
 )  # fmt: skip
-
-MOVE: Final = "Move."
-PAGE: Final = "Move by a screenful."
-ENDS: Final = "First, last. On the first one the list stays at its top."
-
-STROKES: Final[tuple[Stroke, ...]] = (
-    Stroke("list", "up,k", "move(-1)", "Up", MOVE),
-    Stroke("list", "down,j", "move(1)", "Down", MOVE),
-    Stroke("list", "pageup", "page(-1)", "Page up", PAGE),
-    Stroke("list", "pagedown", "page(1)", "Page down", PAGE),
-    Stroke("list", "home,g", "home", "First", ENDS),
-    Stroke("list", "end,G", "end", "Last", ENDS),
-    Stroke("table", "left,h", "column(-1)", "Column before", "Results: the column before, after."),
-    Stroke("table", "right,l", "column(1)", "Column after", "Results: the column before, after."),
-    Stroke("log text", "up,k", "move(-1)", "Up"),
-    Stroke("log text", "down,j", "move(1)", "Down"),
-    Stroke("log text", "pageup", "page(-1)", "Page up"),
-    Stroke("log text", "pagedown", "page(1)", "Page down"),
-    Stroke("log text", "home,g", "home", "To the beginning"),
-    Stroke("log text", "end,G", "end", "Follow the end"),
-    Stroke("log text", "left", "sideways(-1)", "To the left", "Sideways in a log."),
-    Stroke("log text", "right", "sideways(1)", "To the right", "Sideways in a log."),
-    Stroke("log text", "n", "match(True)", "Next match"),
-    Stroke("log text", "N", "match(False)", "Previous match"),
-    Stroke("box", "escape,q,enter", "dismiss", "Close"),
-    Stroke("question", "y", "answer(True)", "Yes"),
-    Stroke("question", "n,escape,q", "answer(False)", "No"),
-    Stroke("question", "left,right,h,l", "other", "Other"),
-    Stroke("quitting", "d", "leave('detach')", "Go on without a screen"),
-    Stroke("quitting", "i", "leave('interrupt')", "Interrupt and leave"),
-    Stroke("quitting", "escape,q", "dismiss(None)", "Stay"),
-    Stroke("experiments", "q,escape,ctrl+c,ctrl+q", "quit", "Leave"),
-    Stroke("picking", "escape,ctrl+c,ctrl+q", "quit", "Leave"),
-    Stroke("limits", "escape", "dismiss(None)", "Leave it"),
-)
-
-PALETTE: Final = "ctrl+p"
-
-OF_TEXTUAL: Final[tuple[tuple[str, str], ...]] = (
-    ("tab", "To the facts, to the log, and back to the list."),
-    (PALETTE, "All actions by name."),
-)
-"""Keys that Textual answers, with what they do."""
 
 
 def of(place: Place) -> Iterator[Action]:

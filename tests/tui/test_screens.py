@@ -18,7 +18,8 @@ from pyalma_tui.runner.snapshot import Slot, Snapshot
 from pyalma_tui.tui.alert import alert
 from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.keys import key_table
-from pyalma_tui.tui.registry import ACTIONS, STROKES
+from pyalma_tui.tui.registry import ACTIONS
+from pyalma_tui.tui.strokes import STROKES
 from pyalma_tui.tui.themes import refuse_unknown
 from tests.tui.driving import Opened, opened
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, asked, large, small
@@ -283,10 +284,13 @@ def test_every_action_has_somebody_who_does_it() -> None:
     from pyalma_tui.tui.screens.log import LogScreen
     from pyalma_tui.tui.screens.main import MainScreen
     from pyalma_tui.tui.screens.plots import PlotsScreen
+    from pyalma_tui.tui.screens.results import ResultsScreen
     from pyalma_tui.tui.screens.runs import RunsScreen
     from pyalma_tui.tui.screens.search_logs import SearchLogsScreen
 
-    screens: list[Any] = [MainScreen, LogScreen, RunsScreen, FailuresScreen, SearchLogsScreen, PlotsScreen]
+    screens: list[Any] = [
+        MainScreen, LogScreen, RunsScreen, FailuresScreen, SearchLogsScreen, PlotsScreen, ResultsScreen,
+    ]  # fmt: skip
     hosts: dict[str, Any] = {"app": ExperimentApp} | {screen.place: screen for screen in screens}
     for action in ACTIONS:
         for place in (action.place, *action.also):
