@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
+from pyalma_tui.logs.times import PAIR
+from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.themes import DARK, LIGHT
-from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor
+from pyalma_tui.tui.widgets.log_view import LogView
+from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor, small
 from tests.tui.test_failures import lab
 from tests.tui.test_runs import twenty
 
@@ -22,6 +27,10 @@ LOOKS = ["dark", "light", "no colour"]
 ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "failures": (lab, ["F", "down"]),
     "runs": (twenty, ["o", "v", "left_curly_bracket"]),
+}
+LOGS = {
+    "log": ["l", "w", "number_sign", "at", "slash", *"best [0-2]", "enter"],
+    "filtered log": ["l", "ampersand", *"best 3", "enter", "minus", *"restart 1", "enter"],
 }
 # every size in the dark, every look where there is least room
 PICTURES = [(size, "dark") for size in SIZES] + [(SIZES[0], look) for look in LOOKS[1:]]
@@ -42,10 +51,38 @@ def _one_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_room_looks_as_it_did(
     room: str, size: tuple[int, int], look: str, snap_compare: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    made, keys = ROOMS[room]
+    assert snap_compare(screen(made().snapshot(), look, monkeypatch), press=keys, terminal_size=size)
+
+
+@pytest.mark.parametrize("keys", LOGS)
+@pytest.mark.parametrize(("size", "look"), [(SIZES[0], "light"), (SIZES[1], "dark")], ids=["80x24", "120x40"])
+def test_a_log_looks_as_it_did(
+    keys: str, size: tuple[int, int], look: str, snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = tmp_path / "logs" / "3" / "1.log"
+    log.parent.mkdir(parents=True)
+    size_now, pairs = 0, b""
+    with log.open("w") as file:
+        for n in range(120):
+            tail = f" of {' '.join(map(str, range(60)))}" if n % 9 == 0 else ""
+            size_now += file.write(f"\x1b[32mpass {n % 10}\x1b[0m restart {n}, best {n % 7} unsatisfied{tail}\n")
+            pairs += PAIR.pack(size_now, NOW + n)
+    log.with_suffix(".times").write_bytes(pairs)
+    app = screen(small().snapshot(state_dir=tmp_path), look, monkeypatch)
+
+    async def settled(pilot: Pilot[None]) -> None:
+        place = app.screen.query_one(LogView)._place
+        while place is None or place.working:
+            await pilot.pause()
+
+    assert snap_compare(app, press=LOGS[keys], terminal_size=size, run_before=settled)
+
+
+def screen(snapshot: Snapshot, look: str, monkeypatch: pytest.MonkeyPatch) -> ExperimentApp:
+    """The app, with clocks that stand still."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     if look == "no colour":
         monkeypatch.setenv("NO_COLOR", "1")
-    made, keys = ROOMS[room]
     theme = {"dark": DARK.name, "light": LIGHT.name}.get(look)
-    app = ExperimentApp(FakeConductor(made().snapshot()), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=theme)
-    assert snap_compare(app, press=keys, terminal_size=size)
+    return ExperimentApp(FakeConductor(snapshot), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=theme)
