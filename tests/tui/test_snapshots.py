@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from pyalma_tui.logs.times import PAIR
+from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.screens.results import ResultsScreen
 from pyalma_tui.tui.themes import DARK, LIGHT
-from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor
+from pyalma_tui.tui.widgets.log_view import LogView
+from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor, small
 from tests.tui.recorded import measured
 from tests.tui.test_failures import lab
 from tests.tui.test_history import CODE, lived
@@ -41,6 +44,10 @@ ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "plots": (ended, ["P"]),
     "runs": (twenty, ["o", "v", "left_curly_bracket"]),
     "compare": (twenty, ["o", "v", "g", "space", "down", "down", "space", "equals_sign"]),
+}
+LOGS = {
+    "log": ["l", "w", "number_sign", "at", "slash", *"best [0-2]", "enter"],
+    "filtered log": ["l", "ampersand", *"best 3", "enter", "minus", *"restart 1", "enter"],
 }
 # every size in the dark, every look where there is least room
 PICTURES = [(size, "dark") for size in SIZES] + [(SIZES[0], look) for look in LOOKS[1:]]
@@ -68,22 +75,52 @@ def _one_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_room_looks_as_it_did(
     room: str, size: tuple[int, int], look: str, snap_compare: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    if look == "no colour":
-        monkeypatch.setenv("NO_COLOR", "1")
     made, keys = ROOMS[room]
-    theme = {"dark": DARK.name, "light": LIGHT.name}.get(look)
-    app = ExperimentApp(FakeConductor(made().snapshot()), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=theme)
+    app = screen(made().snapshot(), look, monkeypatch)
 
     async def pressed(pilot: Pilot[None]) -> None:
         for key in keys:
             await pilot.press(key)
             await pilot.pause()
-            while isinstance(screen := app.screen, ResultsScreen) and screen.pending:
+            while isinstance(now := app.screen, ResultsScreen) and now.pending:
                 await pilot.pause(0.01)
         await pilot.pause(0.2)
 
     assert snap_compare(app, run_before=pressed, terminal_size=size)
+
+
+@pytest.mark.parametrize("keys", LOGS)
+@pytest.mark.parametrize(("size", "look"), [(SIZES[0], "light"), (SIZES[1], "dark")], ids=["80x24", "120x40"])
+def test_a_log_looks_as_it_did(
+    keys: str, size: tuple[int, int], look: str, snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = tmp_path / "logs" / "3" / "1.log"
+    log.parent.mkdir(parents=True)
+    size_now, pairs = 0, b""
+    with log.open("w") as file:
+        for n in range(120):
+            tail = f" of {' '.join(map(str, range(60)))}" if n % 9 == 0 else ""
+            size_now += file.write(f"\x1b[32mpass {n % 10}\x1b[0m restart {n}, best {n % 7} unsatisfied{tail}\n")
+            pairs += PAIR.pack(size_now, NOW + n)
+    log.with_suffix(".times").write_bytes(pairs)
+    app = screen(small().snapshot(state_dir=tmp_path), look, monkeypatch)
+
+    async def settled(pilot: Pilot[None]) -> None:
+        await pilot.press(*LOGS[keys])
+        place = app.screen.query_one(LogView)._place
+        while place is None or place.working:
+            await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=settled)
+
+
+def screen(snapshot: Snapshot, look: str, monkeypatch: pytest.MonkeyPatch) -> ExperimentApp:
+    """The app, with clocks that stand still."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if look == "no colour":
+        monkeypatch.setenv("NO_COLOR", "1")
+    theme = {"dark": DARK.name, "light": LIGHT.name}.get(look)
+    return ExperimentApp(FakeConductor(snapshot), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=theme)
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=["80x24", "120x40"])
