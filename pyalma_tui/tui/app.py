@@ -32,7 +32,7 @@ from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
-from pyalma_tui.tui.view_moment import Moment, is_busy, is_ending, is_live
+from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment, is_busy, is_ending, is_live
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.screens.quitting import Way
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
-ONLY_SHOWN: Final = "this page only shows it"
 BUSY_PHASES: Final = ("busy", "stopping")
 
 
@@ -83,9 +82,8 @@ class ExperimentApp(PreferredApp):
         self.takes_over = False
         self.detaches = detaches
         self.detached = False
-        self._page_only = page
         self.filtered = filtered
-        self.moment = Moment(read_only=read_only)
+        self.moment = Moment(read_only=read_only, page=page)
         self.quitting = False
         self._leaving = False
         self._unseen = False  # whether something has ended while nobody looked
@@ -166,7 +164,7 @@ class ExperimentApp(PreferredApp):
         now = float(math.floor(self._clock())) if live else snapshot.at
         stopping = any(slot.stopping for slot in snapshot.slots)
         monotonic = float(math.floor(self._monotonic())) if stopping else 0.0
-        return Moment(snapshot, now, monotonic, self.moment.read_only)
+        return Moment(snapshot, now, monotonic, self.moment.read_only, self.moment.page)
 
     @property
     def _screens(self) -> list[BaseScreen[Any]]:
@@ -281,9 +279,6 @@ class ExperimentApp(PreferredApp):
 
     @on(TakeOver)
     def _take_over(self) -> None:
-        if self._page_only:
-            self.say(ONLY_SHOWN)
-            return
         self.takes_over = True
         self.exit()
 
@@ -298,7 +293,7 @@ class ExperimentApp(PreferredApp):
 
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
-        if self._page_only:
+        if self.moment.page:
             self.say(ONLY_SHOWN)
         else:
             self.action_suspend_process()
@@ -332,7 +327,7 @@ class ExperimentApp(PreferredApp):
 
     @on(Edit)
     def _edit(self, asked: Edit) -> None:
-        if self._page_only:
+        if self.moment.page:
             self.say(ONLY_SHOWN)
             return
         path = asked.path
