@@ -29,7 +29,8 @@ def test_its_pictures_exist() -> None:
 def test_its_options_and_commands_exist() -> None:
     told = subprocess.run([sys.executable, "-m", "pyalma_tui", "--help"], capture_output=True, text=True, check=True)
     commands = re.findall(
-        r"pyalma-tui (demo|status|logs|results|export|import|reset|verify|reproduce|doctor)\b", README
+        r"pyalma-tui (demo|status|attach|stop|list|serve|logs|results|export|import|reset|verify|reproduce|doctor)\b",
+        README,
     )
     for word in {*re.findall(r"`(--[a-z-]+)", README), *commands} - {"--json"}:
         assert word in told.stdout, word

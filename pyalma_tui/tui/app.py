@@ -33,7 +33,7 @@ from pyalma_tui.tui.stakes import interrupt_question
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.undoing import UndoingApp
-from pyalma_tui.tui.view_moment import Moment, is_busy, is_ending, is_live, is_stopping
+from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment, is_busy, is_ending, is_live, is_stopping
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.screens.quitting import Way
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
 LONGEST_MESSAGE: Final = 300
-ONLY_SHOWN: Final = "this page only shows it"
 BUSY_PHASES: Final = ("busy", "stopping")
 
 
@@ -84,9 +83,8 @@ class ExperimentApp(UndoingApp):
         self.takes_over = False
         self.detaches = detaches
         self.detached = False
-        self._page_only = page
         self.filtered = filtered
-        self.moment = Moment(read_only=read_only)
+        self.moment = Moment(read_only=read_only, page=page)
         self.quitting = False
         self._asking: BaseScreen[bool] | None = None
         self._leaving = False
@@ -168,7 +166,7 @@ class ExperimentApp(UndoingApp):
         now = float(math.floor(self._clock())) if live else snapshot.at
         stopping = any(slot.stopping for slot in snapshot.slots)
         monotonic = float(math.floor(self._monotonic())) if stopping else 0.0
-        return Moment(snapshot, now, monotonic, self.moment.read_only)
+        return Moment(snapshot, now, monotonic, self.moment.read_only, self.moment.page)
 
     @property
     def _screens(self) -> list[BaseScreen[Any]]:
@@ -304,9 +302,6 @@ class ExperimentApp(UndoingApp):
 
     @on(TakeOver)
     def _take_over(self) -> None:
-        if self._page_only:
-            self.say(ONLY_SHOWN)
-            return
         self.takes_over = True
         self.exit()
 
@@ -325,7 +320,7 @@ class ExperimentApp(UndoingApp):
 
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
-        if self._page_only:
+        if self.moment.page:
             self.say(ONLY_SHOWN)
         else:
             self.action_suspend_process()
@@ -367,7 +362,7 @@ class ExperimentApp(UndoingApp):
 
     def _stand_aside(self, run: Callable[[Path], str], path: Path | None) -> None:
         """Let another program have the terminal until it is closed."""
-        if self._page_only:
+        if self.moment.page:
             self.say(ONLY_SHOWN)
             return
         if path is None or not path.exists():

@@ -10,7 +10,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.model.view import Row
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.view_moment import Moment, is_complete
+from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment, is_complete
 
 Place: TypeAlias = Literal[
     "app", "main", "runs", "failures", "results", "plots", "found", "compare", "history", "experiments", "picking",
@@ -59,6 +59,8 @@ def view_only(now: Situation) -> str:
     """A view of what another process runs changes nothing."""
     if not now.read_only:
         return ""
+    if now.moment.page:
+        return ONLY_SHOWN
     leads_on = "T takes over, q leaves" if now.place == "main" else "T in the list takes over"
     return f"this view is read only · {leads_on}"
 
@@ -122,6 +124,8 @@ def not_to_be_had(now: Situation) -> str:
     """No other process runs it, or it does not hand over."""
     if not now.read_only:
         return "it runs here already"
+    if now.moment.page:
+        return ONLY_SHOWN
     return now.snapshot.elsewhere.obstacle if now.snapshot.elsewhere else ""
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.view import Row, telling
 from pyalma_tui.model.words import run_name
 from pyalma_tui.runner.snapshot import Slot, Snapshot
+
+ONLY_SHOWN: Final = "this page only shows it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +20,14 @@ class Moment:
 
     `now` (seconds of the epoch) stands still while nothing runs, so that an idle screen has nothing to repaint.
     `monotonic` is the clock of the deadlines of a stop. In a view that is `read_only` nothing is asked of the runner:
-    another process runs what is seen.
+    another process runs what is seen. A `page` is in somebody's browser, and only shows it.
     """
 
     snapshot: Snapshot = field(default_factory=Snapshot)
     now: float = 0.0
     monotonic: float = 0.0
     read_only: bool = False
+    page: bool = False
 
     def run(self, run_id: int) -> Run:
         """The run with this id."""

@@ -44,7 +44,7 @@ def notices(moment: Moment) -> list[Notice]:
     if snapshot.paused and snapshot.phase != "closed":
         said.append(Notice("warning", "paused: no new runs are started, running ones go on · p continues"))
     if moment.read_only:
-        said += elsewhere_notices(snapshot)
+        said += elsewhere_notices(moment)
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
     if snapshot.blocked is not None:
@@ -54,15 +54,17 @@ def notices(moment: Moment) -> list[Notice]:
     return said
 
 
-def elsewhere_notices(snapshot: Snapshot) -> list[Notice]:
+def elsewhere_notices(moment: Moment) -> list[Notice]:
     """Which other process runs what is viewed, and the key that lets it go on here."""
+    snapshot = moment.snapshot
     who = snapshot.elsewhere
     if who is None:
-        ended = f"{snapshot.idle_reason} · read only · T goes on here"
+        ended = f"{snapshot.idle_reason} · read only" + " · T goes on here" * (not moment.page)
         return [Notice("plain", ended)] if snapshot.idle_reason else []
     by = f"process {who.pid} since {cells.stamp(who.since)}" if who.pid else "another process"
     rests = f" · {snapshot.idle_reason}" if snapshot.idle_reason and not is_complete(snapshot) else ""
-    return [Notice("plain", f"in use by {by}{rests} · read only · {who.obstacle or 'T takes over'}")]
+    leads_on = "" if moment.page else f" · {who.obstacle or 'T takes over'}"
+    return [Notice("plain", f"in use by {by}{rests} · read only{leads_on}")]
 
 
 def idle_hint(snapshot: Snapshot) -> str:
