@@ -34,7 +34,6 @@ from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.group_list import GroupList
 from pyalma_tui.tui.widgets.header import Caption, entitle
 from pyalma_tui.tui.widgets.headline import justified
-from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.paragraph import Paragraph
@@ -193,15 +192,15 @@ class FailuresScreen(Commanding):
             left.append((2, Content.styled(stopping, COLOURS["interrupted"])))
         return justified(left, [], self.size.width - 2)
 
-    @on(InstanceList.Replanned)
+    @on(GroupList.Replanned)
     def _show_titles(self) -> None:
         self.query_one("#titles", Caption).show(Content.styled(self._list.columns.titles, MUTED))
 
-    @on(InstanceList.Moved)
+    @on(GroupList.Moved)
     def _moved(self) -> None:
         self._show_selected()
 
-    @on(InstanceList.Opened)
+    @on(GroupList.Opened)
     def _opened(self) -> None:
         self.post_message(Perform("kind_runs"))
 

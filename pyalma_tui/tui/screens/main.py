@@ -162,7 +162,7 @@ class MainScreen(Commanding):
 
     @on(InstanceList.Replanned)
     def _show_titles(self) -> None:
-        self.query_one("#titles", Fitted).show(lambda _: Content.styled(self._list.plan.titles, MUTED))
+        self.query_one("#titles", Fitted).show(lambda _: Content.styled(self._list.columns.titles, MUTED))
 
     @on(InstanceList.Moved)
     def _selected(self) -> None:

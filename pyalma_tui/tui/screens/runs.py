@@ -33,7 +33,6 @@ from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.header import Caption, entitle
 from pyalma_tui.tui.widgets.headline import justified
-from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.run_list import RunList
@@ -167,15 +166,15 @@ class RunsScreen(Commanding):
         if self.composed:
             self.query_one(Detail).poll()
 
-    @on(InstanceList.Replanned)
+    @on(RunList.Replanned)
     def _show_titles(self) -> None:
         self.query_one("#titles", Caption).show(Content.styled(self._list.columns.titles, MUTED))
 
-    @on(InstanceList.Moved)
+    @on(RunList.Moved)
     def _moved(self) -> None:
         self._show_selected()
 
-    @on(InstanceList.Opened)
+    @on(RunList.Opened)
     def _opened(self) -> None:
         self.post_message(Perform("log"))
 
