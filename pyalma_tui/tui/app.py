@@ -52,7 +52,7 @@ class ExperimentApp(PreferredApp):
     TITLE = "pyalma-tui"
     CSS_PATH = "styles/app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 (as Textual declares it)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-broad")]  # noqa: RUF012 (as Textual declares it)
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (13, "-low"), (28, "-tall")]  # noqa: RUF012
 
     def __init__(

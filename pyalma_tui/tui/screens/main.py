@@ -57,6 +57,7 @@ class MainScreen(Commanding):
         """`filtered` is the text of a filter that is there from the start."""
         super().__init__(moment)
         self.wanted = Wanted(understood(filtered)[0], preferences.sort, preferences.descending)
+        self._columns = preferences.columns
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
@@ -71,7 +72,7 @@ class MainScreen(Commanding):
             with Vertical(id="instances", classes="panel"):
                 yield Fitted(id="titles")
                 yield Static(id="empty")
-                yield InstanceList(id="list")
+                yield InstanceList(self._columns, self._listing.about, id="list")
                 yield FilterBar(self.wanted.query, self._fields)
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
@@ -184,7 +185,7 @@ class MainScreen(Commanding):
             return None
         if self._iteration is not None:
             return self.moment.run(self.snapshot.runs_of[self._list.cursor][self._iteration])
-        return self._listing.about(self._list.cursor, self.moment.telling(self._list.cursor))
+        return self._list.about(self._list.cursor)
 
     def chosen(self) -> Targets:
         """The runs that are selected or marked."""

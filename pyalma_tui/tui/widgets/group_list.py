@@ -10,7 +10,8 @@ from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import MARK
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.rows import GAP, Piece, merged
+from pyalma_tui.tui.widgets.columns import GAP
+from pyalma_tui.tui.widgets.rows import Piece, merged
 from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 MARKED = 2  # the mark, and a space

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.tui.last_lines import last_line
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
+from pyalma_tui.tui.widgets.columns import SAMPLE, Columns, Known, columns, known_of
 from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 
-class InstanceList(VirtualList[rows.Columns]):
-    """A list whose `order`, `cursor` and `marks` are ids of instances."""
+class InstanceList(VirtualList[Columns]):
+    """A list whose `order`, `cursor` and `marks` are ids of instances.
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+    `meant` gives the run that a row tells of, where another one is meant than that which the row is about.
+    """
+
+    def __init__(
+        self,
+        preferred: tuple[str, ...] | None = None,
+        meant: Callable[[int, Run], Run] = lambda _, run: run,
+        *,
+        id: str | None = None,  # noqa: A002 (Textual's name)
+    ) -> None:
+        """`preferred` are the names of columns, None for those that fit best."""
         super().__init__(id=id)
-        self._longest = 0
+        self._preferred = preferred
+        self._meant = meant
+        self._known = Known()
         self._measured: object = None
 
     def show(self, moment: Moment, order: Sequence[int]) -> None:
@@ -23,26 +38,44 @@ class InstanceList(VirtualList[rows.Columns]):
         instances = moment.snapshot.instances
         if instances is not self._measured:
             self._measured = instances
-            self._longest = rows.longest_name(instances)
+            iterations = max((len(runs) for runs in moment.snapshot.runs_of[:1]), default=1)
+            self._known = known_of(instances, iterations, _hosts(moment) > 1)
             self.moment = moment
             self.forget_lines()
             self.replan()
         super().show(moment, order)
 
-    def fitted(self, width: int) -> rows.Columns:
+    def prefer(self, names: tuple[str, ...] | None) -> None:
+        """Show these columns from now on."""
+        self._preferred = names
+        self.forget_lines()
+        self.replan()
+
+    def fitted(self, width: int) -> Columns:
         """The columns at this width."""
-        iterations = max((len(runs) for runs in self.moment.snapshot.runs_of[:1]), default=1)
-        return rows.columns(width, self._longest, iterations)
+        return columns(width, self._known, self._preferred)
+
+    def about(self, key: int) -> Run:
+        """The run that a row tells of."""
+        return self._meant(key, self.moment.telling(key))
 
     def look(self, key: int) -> Look:
         """Where its runs stand at once; the run that it tells of and its time once a second."""
         snapshot = self.moment.snapshot
-        run = self.moment.telling(key)
+        run = self.about(key)
         ticking = int(self.moment.now) if type(run.status) is s.Running else 0
         return (type(run.status), snapshot.rows[key].tally, snapshot.instances[key].in_batch), (run, ticking)
 
     def pieces(self, key: int) -> list[rows.Piece]:
         """The line of an instance."""
         snapshot = self.moment.snapshot
-        instance, row = snapshot.instances[key], snapshot.rows[key]
-        return rows.pieces(self.moment, instance, row, self.columns, key in self.marks)
+        told = rows.Told(self.moment, snapshot.instances[key], snapshot.rows[key], self.about(key), self._last_line)
+        return rows.pieces(told, self.columns, key in self.marks)
+
+    def _last_line(self, run: Run) -> str:
+        return last_line(self.moment.snapshot.state_dir, run)
+
+
+def _hosts(moment: Moment) -> int:
+    """On how many machines the first runs ran."""
+    return len({run.host for run in moment.snapshot.runs[:SAMPLE] if run.host})

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pyalma_tui.model import status as s
 from pyalma_tui.model.words import numbered
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.rows import LOOKED_AT, Piece
+from pyalma_tui.tui.widgets.columns import LOOKED_AT
+from pyalma_tui.tui.widgets.rows import Piece
 from pyalma_tui.tui.widgets.run_rows import RunColumns, run_columns, run_pieces
 from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
