@@ -19,6 +19,14 @@ from pyalma_tui.model.view import RANK, Row, row_word
 
 SortKey: TypeAlias = Literal["batch", "activity", "name", "status", "progress", "time"]
 SORT_KEYS: tuple[SortKey, ...] = ("batch", "activity", "status", "name", "progress", "time")
+SORT_OF: dict[str, SortKey] = {
+    "name": "name",
+    "status": "status",
+    "runs": "progress",
+    "progress": "progress",
+    "time": "time",
+}
+"""By the column of a list: the order by what stands in it."""
 BY_WORD: dict[SortKey, tuple[s.Word, ...]] = {
     "status": tuple(RANK),
     "activity": ("running", "failed", "interrupted", "pending", "done"),

@@ -263,8 +263,8 @@ class ExperimentApp(PreferredApp):
         self.exit()
 
     def do_help(self) -> None:
-        """All keys."""
-        self.push_screen(later.help_box(self.moment))
+        """All keys, first those of where one is."""
+        self.push_screen(later.help_box(self.moment, self._page.place))
 
     def do_theme(self) -> None:
         """Textual's picker, which previews them; what is picked is kept."""

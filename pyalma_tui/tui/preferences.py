@@ -84,7 +84,10 @@ def read_preferences(path: Path) -> Preferences:
 
 
 def change_preferences(path: Path, **changes: Any) -> None:
-    """Write these into the file, which is made if there is none; all else in it stays. Raises OSError."""
+    """Write these into the file, which is made if there is none; all else in it stays. None takes one out of it.
+
+    Raises OSError.
+    """
     import tomlkit  # 30 ms, which a start has not to spare
 
     try:
@@ -93,7 +96,10 @@ def change_preferences(path: Path, **changes: Any) -> None:
         document = tomlkit.document()
         path.parent.mkdir(parents=True, exist_ok=True)
     for name, value in changes.items():
-        document[name] = value
+        if value is not None:
+            document[name] = value
+        elif name in document:
+            del document[name]
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.write_text(tomlkit.dumps(document), encoding="utf-8")
     beside.replace(path.resolve())  # a link, as of a folder of dotfiles, stays one

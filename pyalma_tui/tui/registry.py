@@ -183,7 +183,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "sort", "o", "sort",
-        "Sort by batch order, status, name, progress or time.",
+        "Sort by batch order, activity, status (failed first), name, progress or time; so does a click on a title.",
         "List", bar=8,
     ),
     Action("reverse", "O", "reverse", "Reverse the order.", "List"),
@@ -262,6 +262,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
 
 MOVE: Final = "Move."
 PAGE: Final = "Move by a screenful."
+RANGE: Final = "Move, and mark all from where that began; by a screenful with the page keys."
 ENDS: Final = "First, last. On the first one the list stays at its top."
 
 STROKES: Final[tuple[Stroke, ...]] = (
@@ -269,6 +270,10 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("list", "down,j", "move(1)", "Down", MOVE),
     Stroke("list", "pageup", "page(-1)", "Page up", PAGE),
     Stroke("list", "pagedown", "page(1)", "Page down", PAGE),
+    Stroke("list", "shift+up", "reach(-1)", "Mark up", RANGE),
+    Stroke("list", "shift+down", "reach(1)", "Mark down", RANGE),
+    Stroke("list", "shift+pageup", "reach_page(-1)", "Mark a page up", RANGE),
+    Stroke("list", "shift+pagedown", "reach_page(1)", "Mark a page down", RANGE),
     Stroke("list", "home,g", "home", "First", ENDS),
     Stroke("list", "end,G", "end", "Last", ENDS),
     Stroke("log text", "up,k", "move(-1)", "Up"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,9 @@ class Edit(Message):
 
 @dataclass
 class Prefer(Message):
-    """Keep what was changed on the screen for the next time: by the names of the fields of Preferences."""
+    """Keep what was changed on the screen for the next time, by the fields of Preferences; None is the usual."""
 
-    changes: dict[str, str | bool]
+    changes: Mapping[str, str | bool | list[str] | None]
 
 
 @dataclass

@@ -93,7 +93,11 @@ class Opened:
 async def opened(snapshot: Snapshot, size: tuple[int, int] = (140, 36), **options: Any) -> AsyncIterator[Opened]:
     """The app on this snapshot, with both clocks standing still; what failed is first, where nothing else is asked."""
     conductor = FakeConductor(snapshot)
-    usual = {"clock": lambda: NOW, "monotonic": lambda: MONOTONIC, "preferences": Preferences(sort="status")}
+    usual: dict[str, Any] = {
+        "clock": lambda: NOW,
+        "monotonic": lambda: MONOTONIC,
+        "preferences": Preferences(sort="status"),
+    }
     options = usual | options
     app = ExperimentApp(conductor, **options)
     async with app.run_test(size=size, notifications=True) as pilot:

@@ -13,6 +13,7 @@ from pyalma_tui.runner.snapshot import Load
 from pyalma_tui.store.layout import log_path
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.widgets.instance_list import InstanceList
+from pyalma_tui.tui.widgets.list_title import Titles
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW, Experiment, large, small
 
@@ -208,11 +209,14 @@ async def test_where_there_is_room_parameters_attempts_saves_worker_memory_log_a
     async with opened(made.snapshot(state_dir=tmp_path), size=(220, 60)) as t:
         line = next(line for line in t.lines() if "● uf20-01.cnf" in line).split("│")[1]
         assert line.split()[:4] == ["●", "uf20-01.cnf", "70", "a"]
-        assert "20 %start 13" in line
-        assert line.split()[-6:] == ["1", "41", "0", "132", "MB", "5000000000"]
+        assert " 20 %rt 13" in line
+        assert line.split()[-5:] == ["1", "41", "0", "132", "MB"]
         titles = next(line for line in t.lines() if "solver" in line)
         assert "kind" not in titles
         assert len(titles) == 220
+    async with opened(small().snapshot(), size=(220, 60)) as t:
+        line = next(line for line in t.lines() if "✗ uf20-03.cnf" in line).split("│")[1]
+        assert line.split()[-3:] == ["1", "18", "5000000002"]
     async with opened(made.snapshot(state_dir=tmp_path), size=(80, 24)) as t:
         assert "solver" not in t.text()
         assert "memory" not in t.text()
@@ -241,3 +245,31 @@ async def test_what_runs_is_in_sight_whatever_failed(size: tuple[int, int]) -> N
     async with opened(made.snapshot(), size=size, preferences=Preferences()) as t:
         await t.sees("⇅ activity", "0000.cnf", "0001.cnf", "0249.cnf", "0099.cnf")
         assert list(t.listing.order[:4]) == [0, 1, 249, 99]
+
+
+async def test_a_range_grows_and_shrinks_with_the_cursor_and_keeps_what_was_marked_before() -> None:
+    async with opened(large(1000).snapshot(), size=(120, 40)) as t:
+        await t.press("space", "down", "down")
+        await t.press("shift+down", "shift+down")
+        assert sorted(t.listing.marks) == [0, 3, 4, 5]
+        await t.press("shift+up", "shift+up", "shift+up")
+        assert sorted(t.listing.marks) == [0, 2, 3]
+        await t.sees("3 marked", "f i n x: 3 marked instances")
+        await t.press("G", "shift+pageup")
+        page = t.listing.size.height - 1
+        assert sorted(t.listing.marks) == [0, 2, 3, *range(999 - page, 1000)]
+
+
+async def test_a_click_on_a_title_sorts_again_the_other_way_round_and_is_kept() -> None:
+    async with opened(small().snapshot(), size=(140, 36)) as t:
+        titles = t.main.query_one(Titles)
+        at = t.listing.columns.titles.index("time") + 1
+        await t.pilot.click(titles, offset=(at, 0))
+        await t.sees("⇅ time")
+        await t.pilot.click(titles, offset=(at, 0))
+        await t.sees("↑ time")
+        await t.pilot.click(titles, offset=(5, 0))
+        await t.sees("⇅ name")
+        await t.pilot.click(titles, offset=(t.listing.columns.titles.index("state"), 0))
+        await t.says("no order by state: click on name, status, runs, progress or time")
+        assert t.main.wanted.sort == "name"

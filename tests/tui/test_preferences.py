@@ -124,9 +124,29 @@ async def test_columns_of_ones_own_stand_in_their_order_and_the_last_give_way() 
     made = small()
     made.instances = [msgspec.structs.replace(i, data=b'{"n":%d}' % (70 + i.id)) for i in made.instances]
     async with opened(made.snapshot(), size=(140, 36), preferences=preferred) as t:
-        await t.sees("seed       instance     last saved state")
+        await t.sees("seed                 instance     last saved state")
         line = next(line for line in t.lines() if "uf20-03.cnf" in line and "✗" in line)
         assert line.split("│")[1].split()[:3] == ["✗", "5000000002", "uf20-03.cnf"]
         assert line.split("│")[1].split()[-2:] == ["72", "1"]
         await t.pilot.resize_terminal(40, 24)
         await t.until(lambda: "attempts" not in t.text() and "instance" in t.text())
+
+
+async def test_columns_shown_and_hidden_on_the_screen_are_kept_until_the_usual_ones_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    path = kept(tmp_path, THEME)
+    async with opened(small().snapshot(), preferences=read_preferences(path), kept_in=path) as t:
+
+        def choose(offer: str) -> None:
+            next(each for each in t.main.offers() if each.title == offer).callback()
+
+        choose("hide column progress")
+        choose("show column seed")
+        await t.until(lambda: read_preferences(path).columns == ("name", "status", "state", "time", "seed"))
+        await t.sees("instance     status       last saved state", "seed")
+        choose("usual columns")
+        await t.until(lambda: read_preferences(path).columns is None)
+        await t.sees("progress")
+        assert "usual columns" not in [each.title for each in t.main.offers()]
+    assert path.read_text().strip() == THEME.strip()

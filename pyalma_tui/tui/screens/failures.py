@@ -25,7 +25,7 @@ from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
-from pyalma_tui.tui.requests import Copy, Edit, Perform
+from pyalma_tui.tui.requests import Copy, Perform
 from pyalma_tui.tui.screens.commanding import Commanding
 from pyalma_tui.tui.targets import Targets, named
 from pyalma_tui.tui.view_moment import Moment
@@ -35,12 +35,12 @@ from pyalma_tui.tui.widgets.group_list import GroupList
 from pyalma_tui.tui.widgets.header import Caption, entitle
 from pyalma_tui.tui.widgets.headline import justified
 from pyalma_tui.tui.widgets.key_bar import KeyBar
+from pyalma_tui.tui.widgets.list_title import list_title
 from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.paragraph import Paragraph
 
 SHARE = 10  # grouping and filtering again may take a tenth of the time
 AT_ONCE = 0.05  # seconds of the first look at many failures; the rest follows with the next looks
-SHOWN_FILTER = 40
 
 
 class FailuresScreen(Commanding):
@@ -173,13 +173,7 @@ class FailuresScreen(Commanding):
         return self.moment.run(group.runs[0])
 
     def _list_title(self) -> Content:
-        parts = [Content.assemble(("kinds", "bold"), f" {cells.count(len(self._groups))}")]
-        if self._query.terms:
-            text = literal(self._query.text[:SHOWN_FILTER]).plain
-            parts.append(Content.styled(f"{cells.count(len(self._shown))} match /{text}", COLOURS["interrupted"]))
-        if self._list.marks:
-            parts.append(Content.styled(f"{cells.count(len(self._list.marks))} marked", "$text-accent"))
-        return Content(" · ").join(parts)
+        return list_title("kinds", len(self._groups), len(self._shown), self._query, len(self._list.marks))
 
     def _titled(self) -> Content:
         number = sum(len(group.runs) for group in self._groups)
@@ -196,6 +190,7 @@ class FailuresScreen(Commanding):
     def _show_titles(self) -> None:
         self.query_one("#titles", Caption).show(Content.styled(self._list.columns.titles, MUTED))
 
+    @on(GroupList.Marked)
     @on(GroupList.Moved)
     def _moved(self) -> None:
         self._show_selected()
@@ -289,10 +284,6 @@ class FailuresScreen(Commanding):
             _, group, shown = self._told
             same = group is not None and group.number == chosen[0].number
             self.post_message(worth_copying(self._example(chosen[0], shown if same else None)))
-
-    def do_edit_module(self) -> None:
-        """The module in the user's editor."""
-        self.post_message(Edit(self.snapshot.target))
 
 
 def told_of(moment: Moment, group: Group, run: Run, status: s.Failed, room: int) -> Iterator[Fact]:

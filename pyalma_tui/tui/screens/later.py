@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from pyalma_tui.runner.commands import Limits
+from pyalma_tui.tui.obstacles import Place
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
@@ -52,11 +53,11 @@ def workers(moment: Moment) -> BaseScreen[None]:
     return WorkersBox(moment)
 
 
-def help_box(moment: Moment) -> BaseScreen[None]:
-    """All keys."""
+def help_box(moment: Moment, about: Place) -> BaseScreen[None]:
+    """All keys, those of a place first."""
     from pyalma_tui.tui.screens.help import HelpBox
 
-    return HelpBox(moment)
+    return HelpBox(moment, about)
 
 
 def leaving(moment: Moment) -> BaseScreen[None]:

@@ -18,8 +18,8 @@ from pyalma_tui.tui.literal import plain
 FRONT = 3  # mark, glyph, space
 GAP = "  "
 LEAST_STATE = 16  # enough to tell two errors apart
-ENOUGH_STATE = 22  # what the state keeps before other columns come in
-LEAST_LOG = 24
+ENOUGH_STATE = 24  # what the state keeps before other columns come in
+LEAST_LOG = 20
 NUMBER = 7  # a space and `≈100 %`
 BAR, SHORT_BAR = 16, 8  # cells of a bar: that is wide enough, and beside other columns
 SEED = 19  # digits of the longest seed; fewer are enough to tell two apart
@@ -244,18 +244,16 @@ def _preferred(width: int, known: Known, names: Sequence[str]) -> Columns:
     left = width - FRONT + 1
     found: list[Column] = []
     for name in names:
-        column = _of(name, known)
+        column = replace(_of(name, known), width=SEED) if name == "seed" else _of(name, known)
         if column.width + len(GAP) > left:
             if not found:
                 found.append(replace(column, width=max(0, left - len(GAP))))
             break
         found.append(column)
         left -= column.width + len(GAP)
-    else:
-        texts = [column.name for column in found if column.name in ("state", "log")]
-        for number, name in enumerate(texts):
-            place = next(i for i, column in enumerate(found) if column.name == name)
-            share = left // (len(texts) - number)
-            found[place] = replace(found[place], width=found[place].width + share)
-            left -= share
+    texts = [place for place, column in enumerate(found) if column.name in ("state", "log")]
+    for number, place in enumerate(texts):
+        share = left // (len(texts) - number)
+        found[place] = replace(found[place], width=found[place].width + share)
+        left -= share
     return Columns(tuple(column for column in found if column.width))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.tui.last_lines import last_line
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
-from pyalma_tui.tui.widgets.columns import SAMPLE, Columns, Known, columns, known_of
+from pyalma_tui.tui.widgets.columns import PLACES, SAMPLE, Columns, Known, columns, known_of
 from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 
@@ -50,6 +50,18 @@ class InstanceList(VirtualList[Columns]):
         self._preferred = names
         self.forget_lines()
         self.replan()
+
+    def column_offers(self) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
+        """What can be done with the columns: its name, what it does, and the columns that are preferred then."""
+        now = self._preferred or tuple(column.name for column in self.columns.shown)
+        for name in (*PLACES, *(column.name for column in self._known.parameters)):
+            if name not in now:
+                yield f"show column {name}", f"Show {name} as the last column of the list.", (*now, name)
+            elif len(now) > 1:
+                rest = tuple(each for each in now if each != name)
+                yield f"hide column {name}", f"Show the list without {name}.", rest
+        if self._preferred is not None:
+            yield "usual columns", "Show the columns that fit best.", None
 
     def fitted(self, width: int) -> Columns:
         """The columns at this width."""

@@ -79,7 +79,8 @@ def _time(told: Told, column: Column) -> list[Piece]:
 
 
 def _worker(told: Told, column: Column) -> list[Piece]:
-    slot = told.run.slot
+    status = told.run.status
+    slot = status.slot if isinstance(status, s.Running) else told.run.slot
     return [(column.fit("" if slot is None else str(slot)) + GAP, "quiet")]
 
 

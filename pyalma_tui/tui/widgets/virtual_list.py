@@ -61,6 +61,9 @@ class VirtualList(ScrollView, Generic[C], can_focus=True):
     class Moved(Message):
         """The cursor is on another key, or on none."""
 
+    class Marked(Message):
+        """Marks were set by moving."""
+
     class Replanned(Message):
         """The columns have other widths."""
 
@@ -76,6 +79,7 @@ class VirtualList(ScrollView, Generic[C], can_focus=True):
         self._line = 0
         self._cursor: int | None = None
         self._moved = False
+        self._range: tuple[int, frozenset[int]] | None = None  # the key that it began at, and what was marked before
         self._fitted: tuple[int, C] | None = None  # the width, and the columns at it
         self._planned: C | None = None
         self._painted: dict[int, Look] = {}  # by line
@@ -254,7 +258,11 @@ class VirtualList(ScrollView, Generic[C], can_focus=True):
     # Moving
 
     def go(self, line: int) -> None:
-        """Put the cursor on a line."""
+        """Put the cursor on a line; a range that was marked ends."""
+        self._range = None
+        self._go(line)
+
+    def _go(self, line: int) -> None:
         line = min(max(line, 0), max(0, len(self.order) - 1))
         before, self._line = self._line, line
         self._moved = line > 0
@@ -277,6 +285,23 @@ class VirtualList(ScrollView, Generic[C], can_focus=True):
     def action_page(self, pages: int) -> None:
         """By a screenful."""
         self.go(self._line + pages * max(1, self.size.height - 1))
+
+    def action_reach(self, lines: int) -> None:
+        """Up or down, and mark all from where this began: further marks more, back takes marks away."""
+        if self._cursor is None:
+            return
+        if self._range is None or (begun := _index(self.order, self._range[0])) is None:
+            begun = self._line
+            self._range = self._cursor, frozenset(self.marks)
+        self._go(self._line + lines)
+        first, last = sorted((begun, self._line))
+        self.marks = {*self._range[1], *self.order[first : last + 1]}
+        self._repaint_changed()
+        self.post_message(self.Marked())
+
+    def action_reach_page(self, pages: int) -> None:
+        """The same by a screenful."""
+        self.action_reach(pages * max(1, self.size.height - 1))
 
     def action_home(self) -> None:
         """The first."""
