@@ -40,7 +40,8 @@ from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.paragraph import Paragraph
 
 SHARE = 10  # grouping and filtering again may take a tenth of the time
-AT_ONCE = 0.05  # seconds of the first look at many failures; the rest follows with the next looks
+FIRST = 0.02  # seconds of the first look at many failures, before which nothing is painted
+AT_ONCE = 0.05  # seconds of each of the next looks, with which the rest follows
 
 
 class FailuresScreen(Commanding):
@@ -102,7 +103,7 @@ class FailuresScreen(Commanding):
         start = time.monotonic()
         if start < self._due and not at_once:
             return
-        end = start + AT_ONCE
+        end = start + (AT_ONCE if self._groups else FIRST)
         self._groups = self._failures.update(self.snapshot.runs, lambda: time.monotonic() > end)
         seen = (self._query, self._groups if not self._query.terms else self.snapshot.runs)
         if seen != self._seen:
