@@ -120,7 +120,7 @@ async def test_what_is_changed_on_the_screen_is_kept_and_where_that_fails_it_is_
 
 
 async def test_columns_of_ones_own_stand_in_their_order_and_the_last_give_way() -> None:
-    preferred = Preferences(columns=("seed", "name", "state", "data.n", "attempts", "host"))
+    preferred = Preferences(columns=("seed", "name", "state", "data.n", "attempts"))
     made = small()
     made.instances = [msgspec.structs.replace(i, data=b'{"n":%d}' % (70 + i.id)) for i in made.instances]
     async with opened(made.snapshot(), size=(140, 36), preferences=preferred) as t:

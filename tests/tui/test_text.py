@@ -17,7 +17,7 @@ from pyalma_tui.model.view import Tally
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.progress import Progress, instance_progress, run_progress
 from pyalma_tui.tui.view_moment import Moment, at_risk
-from pyalma_tui.tui.widgets.columns import Known, columns
+from pyalma_tui.tui.widgets.columns import PLACES, Known, columns
 from pyalma_tui.tui.widgets.facts import facts
 from pyalma_tui.tui.widgets.headline import allot, headline
 from pyalma_tui.tui.widgets.notices import notices, step_text
@@ -238,3 +238,14 @@ def test_the_columns_fit_and_the_name_is_always_there(width: int, longest: int, 
     assert len(plan.titles.rstrip()) <= max(width, 4)
     if width >= 8:
         assert plan.width("name") >= 2
+
+
+@given(st.integers(0, 300), st.integers(0, 10_000), st.permutations([*PLACES, "data.n"]), st.integers(1, 14))
+def test_columns_of_ones_own_fit_and_come_in_their_order(
+    width: int, longest: int, names: list[str], number: int
+) -> None:
+    plan = columns(width, Known(longest, 20), tuple(names[:number]))
+    assert [column.name for column in plan.shown] == names[: len(plan.shown)]
+    assert len(plan.titles.rstrip()) <= max(width, 4)
+    if width >= 300:
+        assert len(plan.shown) == number

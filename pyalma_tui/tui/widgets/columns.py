@@ -241,13 +241,18 @@ def _name_and_state(left: int, longest: int) -> tuple[int, int]:
 
 def _preferred(width: int, known: Known, names: Sequence[str]) -> Columns:
     """These columns in this order, as many as fit; what is left is for the texts that are cut."""
+    full = [_of(name, known) for name in names]
+    full = [replace(column, width=SEED) if column.name == "seed" else column for column in full]
+    short = {"seed": WIDTHS["seed"], "progress": NUMBER + SHORT_BAR}
     left = width - FRONT + 1
+    if sum(column.width + len(GAP) for column in full) > left:
+        full = [replace(column, width=short.get(column.name, column.width)) for column in full]
     found: list[Column] = []
-    for name in names:
-        column = replace(_of(name, known), width=SEED) if name == "seed" else _of(name, known)
+    for column in full:
         if column.width + len(GAP) > left:
             if not found:
                 found.append(replace(column, width=max(0, left - len(GAP))))
+                left = 0
             break
         found.append(column)
         left -= column.width + len(GAP)
