@@ -17,8 +17,21 @@ from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.vector import BITS, MASK, Frozen
 from pyalma_tui.model.view import RANK, Row, row_word
 
-SortKey: TypeAlias = Literal["batch", "name", "status", "progress", "time"]
-SORT_KEYS: tuple[SortKey, ...] = ("batch", "status", "name", "progress", "time")
+SortKey: TypeAlias = Literal["batch", "activity", "name", "status", "progress", "time"]
+SORT_KEYS: tuple[SortKey, ...] = ("batch", "activity", "status", "name", "progress", "time")
+SORT_OF: dict[str, SortKey] = {
+    "name": "name",
+    "status": "status",
+    "runs": "progress",
+    "progress": "progress",
+    "time": "time",
+}
+"""By the column of a list: the order by what stands in it."""
+BY_WORD: dict[SortKey, tuple[s.Word, ...]] = {
+    "status": tuple(RANK),
+    "activity": ("running", "failed", "interrupted", "pending", "done"),
+}
+"""Orders by where instances stand: what went wrong first, or what goes on first."""
 
 UNCHANGING = frozenset({"name", "data", "iteration", "seed"})  # fields that a run never changes
 
@@ -66,8 +79,9 @@ def _sort_key(key: SortKey, of: Source) -> Callable[[int], tuple[float, str] | t
     instances, rows = of.instances, of.rows
     if key == "name":
         return lambda i: (0, instances[i].label.casefold())
-    if key == "status":
-        return lambda i: (RANK[row_word(rows[i].tally)], i)
+    if key in BY_WORD:
+        place = {word: number for number, word in enumerate(BY_WORD[key])}
+        return lambda i: (place[row_word(rows[i].tally)], i)
     if key == "progress":
         return lambda i: (rows[i].tally.done / max(1, rows[i].tally.total), i)
     return lambda i: (-rows[i].seconds, i)
@@ -85,6 +99,8 @@ class Listing:
         self._meant: bytearray | None = None  # by instance: whether one of its runs is; None: all are
         self._chosen: list[tuple[Sequence[int], ...]] = []
         self._order: Sequence[int] = range(0)
+        self._means: Test[Run] | None = None
+        self._about: dict[int, int] = {}  # by instance: the run that was meant when it was last asked
         self.total = 0
 
     def update(self, wanted: Wanted, of: Source) -> Sequence[int]:
@@ -105,7 +121,10 @@ class Listing:
             self._chosen = [()] * blocks
         else:
             dirty = self._changed(wanted, of)
+        if wanted.query != self._wanted.query or fresh:
+            self._about.clear()
         self._wanted, self._seen = wanted, of
+        self._means = _test(wanted, of)
         if not dirty and not anew:
             return self._order
         moved = anew or wanted.sort in ("progress", "time")
@@ -113,7 +132,7 @@ class Listing:
             chosen: Sequence[int] = range(block << BITS, min((block + 1) << BITS, size))
             if (meant := self._meant) is not None:
                 chosen = [i for i in chosen if meant[i]]
-            parts = _by_status(chosen, words_of(of.rows.blocks[block])) if wanted.sort == "status" else (chosen,)
+            parts = _by_status(chosen, words_of(of.rows.blocks[block])) if wanted.sort in BY_WORD else (chosen,)
             moved = moved or parts != self._chosen[block]
             self._chosen[block] = parts
         if moved:
@@ -121,11 +140,18 @@ class Listing:
         return self._order
 
     def about(self, instance: int, telling: Run) -> Run:
-        """The run to show of an instance that is listed: the one that its row tells of, or one that the query means."""
-        test, of = _test(self._wanted, self._seen), self._seen
+        """The run to show of an instance that is listed: the one that its row tells of, or one that the query means.
+
+        The last answer is tried first: rows in sight ask with each painting, and there may be thousands of runs.
+        """
+        test, of = self._means, self._seen
         if test is None or test(telling) or instance >= len(of.runs_of):
             return telling
-        return next((run for run in (of.runs[i - 1] for i in of.runs_of[instance]) if test(run)), telling)
+        if (last := self._about.get(instance)) and test(of.runs[last - 1]):
+            return of.runs[last - 1]
+        found = next((run for run in (of.runs[i - 1] for i in of.runs_of[instance]) if test(run)), telling)
+        self._about[instance] = found.id
+        return found
 
     def _changed(self, wanted: Wanted, of: Source) -> set[int]:
         """The numbers of the blocks of instances that may be listed otherwise than before; `meant` is brought up to
@@ -151,8 +177,9 @@ class Listing:
             yield from (after[run - 1].instance for run in of.busy)
 
     def _arrange(self, wanted: Wanted, of: Source) -> Sequence[int]:
-        if wanted.sort == "status":
-            ranks = [[part for parts in self._chosen if parts and (part := parts[rank])] for rank in range(len(RANK))]
+        if words := BY_WORD.get(wanted.sort):
+            order_of = [RANK[word] for word in words]
+            ranks = [[part for parts in self._chosen if parts and (part := parts[rank])] for rank in order_of]
             alone = [parts for parts in ranks if parts]
             if self._meant is None and len(alone) <= 1:  # all stand alike: in the order of the batch
                 order: Sequence[int] = range(len(of.instances))

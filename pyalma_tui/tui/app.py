@@ -58,7 +58,7 @@ class ExperimentApp(UndoingApp):
     TITLE = "pyalma-tui"
     CSS_PATH = "styles/app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 (as Textual declares it)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-broad")]  # noqa: RUF012 (as Textual declares it)
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (13, "-low"), (28, "-tall")]  # noqa: RUF012
 
     def __init__(
@@ -306,8 +306,8 @@ class ExperimentApp(UndoingApp):
         self.exit()
 
     def do_help(self) -> None:
-        """All keys."""
-        self.push_screen(later.help_box(self.moment))
+        """All keys, first those of where one is."""
+        self.push_screen(later.help_box(self.moment, self.page.place))
 
     def do_theme(self) -> None:
         """Textual's picker, which previews them; what is picked is kept."""

@@ -41,6 +41,8 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "down": "↓",
     "left": "←",
     "right": "→",
+    "shift+up": "shift+↑",
+    "shift+down": "shift+↓",
     "pageup": "pgup",
     "pagedown": "pgdn",
 }

@@ -10,6 +10,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,6 +24,7 @@ from pyalma_tui.tui.keys import key_of, shown
 from pyalma_tui.tui.obstacles import Place
 from pyalma_tui.tui.registry import ACTIONS
 from pyalma_tui.tui.strokes import STROKES
+from pyalma_tui.tui.widgets.columns import DATA, PLACES
 
 NAME: Final = "preferences.toml"
 TOGETHER: Final[tuple[tuple[Place, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))
@@ -48,14 +50,16 @@ class Colours(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class Preferences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that can be preferred. `theme` is None where it follows the terminal; `keys` are by the ids of actions."""
+    """All that can be preferred. `theme` is None where it follows the terminal, `columns` where those are
+    shown that fit best; `keys` are by the ids of actions."""
 
     theme: str | None = None
-    sort: SortKey = "status"
+    sort: SortKey = "activity"
     descending: bool = False
     log_wrap: bool = False
     log_numbers: bool = False
     log_times: bool = False
+    columns: tuple[str, ...] | None = None
     keys: dict[str, str | list[str]] = {}
     themes: dict[str, Colours] = {}
 
@@ -79,13 +83,16 @@ def read_preferences(path: Path) -> Preferences:
         raise _wrong(path, f"no TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise _wrong(path, str(error)) from error
-    if wrong := next(_wrong_keys(preferences.keys), None):
+    if wrong := next(chain(_wrong_columns(preferences.columns), _wrong_keys(preferences.keys)), None):
         raise _wrong(path, wrong)
     return preferences
 
 
 def change_preferences(path: Path, **changes: Any) -> None:
-    """Write these into the file, which is made if there is none; all else in it stays. Raises OSError."""
+    """Write these into the file, which is made if there is none; all else in it stays. None takes one out of it.
+
+    Raises OSError.
+    """
     import tomlkit  # 30 ms, which a start has not to spare
 
     try:
@@ -94,7 +101,10 @@ def change_preferences(path: Path, **changes: Any) -> None:
         document = tomlkit.document()
         path.parent.mkdir(parents=True, exist_ok=True)
     for name, value in changes.items():
-        document[name] = value
+        if value is not None:
+            document[name] = value
+        elif name in document:
+            del document[name]
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.write_text(tomlkit.dumps(document), encoding="utf-8")
     beside.replace(path.resolve())  # a link, as of a folder of dotfiles, stays one
@@ -107,6 +117,19 @@ def keymap(keys: Mapping[str, str | list[str]]) -> dict[str, str]:
 
 def _list(keys: str | list[str]) -> list[str]:
     return [key_of(key) for key in ([keys] if isinstance(keys, str) else keys)]
+
+
+def _wrong_columns(columns: tuple[str, ...] | None) -> Iterator[str]:
+    """What is wrong with the columns: one that there is not, the same one twice, or none at all."""
+    if columns is not None and not columns:
+        yield f"columns: name at least one, such as {PLACES[0]}"
+    for place, name in enumerate(columns or ()):
+        if name not in PLACES and not (name.startswith(DATA) and name != DATA):
+            near = difflib.get_close_matches(name, PLACES, 1)
+            told = f"Did you mean {near[0]}?" if near else f"There are {', '.join(PLACES)}, and data. with a key"
+            yield f"columns: there is no column {name}. {told}"
+        elif name in (columns or ())[:place]:
+            yield f"columns: {name} is there twice"
 
 
 def _wrong_keys(keys: Mapping[str, str | list[str]]) -> Iterator[str]:

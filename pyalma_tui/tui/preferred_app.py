@@ -77,7 +77,7 @@ class PreferredApp(App[None]):
             self._follows, self._keeps_theme = False, True
             self.theme_changed_signal.subscribe(self, lambda theme: self.keep(theme=theme.name))
 
-    def keep(self, **changes: str | bool) -> None:
+    def keep(self, **changes: str | bool | list[str] | None) -> None:
         """Keep what was changed for the next time, where that can be."""
         if self._kept_in is None:
             return

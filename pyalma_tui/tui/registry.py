@@ -134,7 +134,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "sort", "o", "sort",
-        "Sort by batch order, status, name, progress or time.",
+        "Sort by batch order, activity, status (failed first), name, progress or time; so does a click on a title.",
         "List", bar=8,
     ),
     Action("reverse", "O", "reverse", "Reverse the order.", "List"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Filtered(Message):
 
 
 @dataclass
-class Marked(Message):
+class Remarked(Message):
     """The marks of a list have changed; `put_back` makes them what they were, as long as the list `is_there`."""
 
     put_back: Callable[[], None]
@@ -71,9 +71,9 @@ class Page(Message):
 
 @dataclass
 class Prefer(Message):
-    """Keep what was changed on the screen for the next time: by the names of the fields of Preferences."""
+    """Keep what was changed on the screen for the next time, by the fields of Preferences; None is the usual."""
 
-    changes: dict[str, str | bool]
+    changes: Mapping[str, str | bool | list[str] | None]
 
 
 @dataclass

@@ -24,6 +24,7 @@ class Stroke:
 
 MOVE: Final = "Move."
 PAGE: Final = "Move by a screenful."
+RANGE: Final = "Move, and mark all from where that began; by a screenful with the page keys."
 ENDS: Final = "First, last. On the first one the list stays at its top."
 
 STROKES: Final[tuple[Stroke, ...]] = (
@@ -31,6 +32,10 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("list", "down,j", "move(1)", "Down", MOVE),
     Stroke("list", "pageup", "page(-1)", "Page up", PAGE),
     Stroke("list", "pagedown", "page(1)", "Page down", PAGE),
+    Stroke("list", "shift+up", "reach(-1)", "Mark up", RANGE),
+    Stroke("list", "shift+down", "reach(1)", "Mark down", RANGE),
+    Stroke("list", "shift+pageup", "reach_page(-1)", "Mark a page up"),
+    Stroke("list", "shift+pagedown", "reach_page(1)", "Mark a page down"),
     Stroke("list", "home,g", "home", "First", ENDS),
     Stroke("list", "end,G", "end", "Last", ENDS),
     Stroke("table", "left,h", "column(-1)", "Column before", "Results: the column before, after."),

@@ -7,6 +7,7 @@ from typing import Final
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
+from pyalma_tui.model.listing import Source
 from pyalma_tui.model.view import Row, telling
 from pyalma_tui.model.words import run_name
 from pyalma_tui.runner.snapshot import Slot, Snapshot
@@ -47,6 +48,12 @@ class Moment:
         snapshot = self.snapshot
         iterations = len(snapshot.runs_of[run.instance])
         return run_name(snapshot.instances[run.instance].label, run.iteration, iterations)
+
+    def source(self) -> Source:
+        """What is listed from."""
+        snapshot = self.snapshot
+        busy = frozenset(slot.run for slot in snapshot.slots if slot.run is not None)
+        return Source(snapshot.instances, snapshot.rows, snapshot.runs, snapshot.runs_of, self.now, busy)
 
     def worked_on(self, instance_id: int) -> float:
         """The seconds that all runs of an instance have taken, those that run now included."""

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from pyalma_tui.runner.commands import Command
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from tests.tui.fake_conductor import MONOTONIC, NOW, FakeConductor
@@ -90,9 +91,14 @@ class Opened:
 
 @asynccontextmanager
 async def opened(snapshot: Snapshot, size: tuple[int, int] = (140, 36), **options: Any) -> AsyncIterator[Opened]:
-    """The app on this snapshot, with both clocks standing still."""
+    """The app on this snapshot, with both clocks standing still; what failed is first, where nothing else is asked."""
     conductor = FakeConductor(snapshot)
-    options = {"clock": lambda: NOW, "monotonic": lambda: MONOTONIC} | options
+    usual: dict[str, Any] = {
+        "clock": lambda: NOW,
+        "monotonic": lambda: MONOTONIC,
+        "preferences": Preferences(sort="status"),
+    }
+    options = usual | options
     app = ExperimentApp(conductor, **options)
     async with app.run_test(size=size, notifications=True) as pilot:
         driven = Opened(app, pilot, conductor)

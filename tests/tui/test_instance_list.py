@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
+import msgspec
 import pytest
 from textual.strip import Strip
 
+from pyalma_tui.runner.snapshot import Load
+from pyalma_tui.store.layout import log_path
+from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.widgets.instance_list import InstanceList
+from pyalma_tui.tui.widgets.list_title import Titles
 from tests.tui.driving import opened
-from tests.tui.fake_conductor import NOW, large, small
+from tests.tui.fake_conductor import NOW, Experiment, large, small
 
 
 @pytest.fixture
@@ -147,8 +153,6 @@ async def test_new_instances_of_a_grown_batch_appear() -> None:
 
 
 async def test_an_instance_that_left_the_batch_says_so() -> None:
-    import msgspec
-
     made = small()
     made.instances = [msgspec.structs.replace(i, in_batch=i.id != 4) for i in made.instances]
     async with opened(made.snapshot(), size=(160, 30)) as t:
@@ -157,8 +161,6 @@ async def test_an_instance_that_left_the_batch_says_so() -> None:
 
 
 async def test_a_row_called_failed_shows_the_error_of_the_iteration_that_failed() -> None:
-    from tests.tui.fake_conductor import Experiment
-
     made = Experiment(["a.cnf"], iterations=3, phase="idle")
     made.failed(2, "ValueError: it was this one")
     made.done(3)
@@ -185,3 +187,89 @@ async def test_durations_tick_while_something_runs_and_stand_still_when_nothing_
         await t.until(lambda: t.conductor.looks >= looks + 5)
         assert t.app.moment == seen
         assert " ago" not in t.lines()[0]
+
+
+def parameters(made: Experiment) -> Experiment:
+    """The instances hold objects: two keys tell them apart, one does not."""
+    made.instances = [
+        msgspec.structs.replace(i, data=b'{"n":%d,"solver":"%s","kind":"k"}' % (70 + i.id, b"ab"[i.id % 2 :][:1]))
+        for i in made.instances
+    ]
+    return made
+
+
+async def test_where_there_is_room_parameters_attempts_saves_worker_memory_log_and_seed_have_columns(
+    tmp_path: Path,
+) -> None:
+    made = parameters(small())
+    made.slots = [msgspec.structs.replace(made.slots[0], load=Load(rss=132_000_000, cpu=1.0))]
+    log = log_path(tmp_path, 1, 1)
+    log.parent.mkdir(parents=True)
+    log.write_text("begin\n\x1b[32mrestart 13\x1b[0m\r 10 %\r\x1b[32m 20 %\x1b[0m\n\n")
+    async with opened(made.snapshot(state_dir=tmp_path), size=(220, 60)) as t:
+        line = next(line for line in t.lines() if "● uf20-01.cnf" in line).split("│")[1]
+        assert line.split()[:4] == ["●", "uf20-01.cnf", "70", "a"]
+        assert " 20 %rt 13" in line
+        assert line.split()[-5:] == ["1", "41", "0", "132", "MB"]
+        titles = next(line for line in t.lines() if "solver" in line)
+        assert "kind" not in titles
+        assert len(titles) == 220
+    async with opened(small().snapshot(), size=(220, 60)) as t:
+        line = next(line for line in t.lines() if "✗ uf20-03.cnf" in line).split("│")[1]
+        assert line.split()[-3:] == ["1", "18", "5000000002"]
+    async with opened(made.snapshot(state_dir=tmp_path), size=(80, 24)) as t:
+        assert "solver" not in t.text()
+        assert "memory" not in t.text()
+
+
+async def test_a_row_tells_of_the_run_that_the_filter_means() -> None:
+    made = Experiment(["a.cnf", "b.cnf"], iterations=3, phase="idle")
+    made.done(1, state=b'"7"')
+    made.failed(3, "ValueError: this is not meant")
+    async with opened(made.snapshot(), size=(160, 30)) as t:
+        await t.sees("#1 ValueError: this")
+        await t.press("slash", *"state:7", "enter")
+        await t.until(lambda: "1 match" in t.text())
+        row = next(line for line in t.lines() if "✗ a.cnf" in line)
+        assert "#0 7" in row
+        assert "1 failed" in row
+        await t.sees("a.cnf · #0")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_runs_is_in_sight_whatever_failed(size: tuple[int, int]) -> None:
+    made = large(300)
+    for run in range(100, 200):
+        made.failed(run)
+    made.running(250, slot=2)
+    async with opened(made.snapshot(), size=size, preferences=Preferences()) as t:
+        await t.sees("⇅ activity", "0000.cnf", "0001.cnf", "0249.cnf", "0099.cnf")
+        assert list(t.listing.order[:4]) == [0, 1, 249, 99]
+
+
+async def test_a_range_grows_and_shrinks_with_the_cursor_and_keeps_what_was_marked_before() -> None:
+    async with opened(large(1000).snapshot(), size=(120, 40)) as t:
+        await t.press("space", "down", "down")
+        await t.press("shift+down", "shift+down")
+        assert sorted(t.listing.marks) == [0, 3, 4, 5]
+        await t.press("shift+up", "shift+up", "shift+up")
+        assert sorted(t.listing.marks) == [0, 2, 3]
+        await t.sees("3 marked", "f i n x: 3 marked instances")
+        await t.press("G", "shift+pageup")
+        page = t.listing.size.height - 1
+        assert sorted(t.listing.marks) == [0, 2, 3, *range(999 - page, 1000)]
+
+
+async def test_a_click_on_a_title_sorts_again_the_other_way_round_and_is_kept() -> None:
+    async with opened(small().snapshot(), size=(140, 36)) as t:
+        titles = t.main.query_one(Titles)
+        at = t.listing.columns.titles.index("time") + 1
+        await t.pilot.click(titles, offset=(at, 0))
+        await t.sees("⇅ time")
+        await t.pilot.click(titles, offset=(at, 0))
+        await t.sees("↑ time")
+        await t.pilot.click(titles, offset=(5, 0))
+        await t.sees("⇅ name")
+        await t.pilot.click(titles, offset=(t.listing.columns.titles.index("state"), 0))
+        await t.says("no order by state: click on name, status, runs, progress or time")
+        assert t.main.wanted.sort == "name"

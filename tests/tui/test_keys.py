@@ -546,6 +546,23 @@ async def test_help_lists_every_key_and_closes() -> None:
         await t.on(MainScreen)
 
 
+@pytest.mark.parametrize(
+    ("keys", "here", "elsewhere"),
+    [
+        ([], "Reverse the order.", "Failures: the runs of this kind"),
+        (["F"], "Failures: the runs of this kind", "Sort by batch order"),
+        (["l"], "Search in the log", "Sort by batch order"),
+    ],
+)
+async def test_help_begins_with_the_place_where_one_is(keys: list[str], here: str, elsewhere: str) -> None:
+    async with opened(small().snapshot(), size=(140, 120)) as t:
+        await t.press(*keys, "question_mark")
+        await t.on(HelpBox)
+        await t.sees(here, "Elsewhere", elsewhere)
+        text = t.text()
+        assert text.index(here) < text.index("Elsewhere") < text.index(elsewhere)
+
+
 async def test_the_session_log() -> None:
     from pyalma_tui.model.records import Note
 

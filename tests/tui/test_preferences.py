@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pyalma_tui.errors import UsageError
@@ -40,6 +41,11 @@ def kept(folder: Path, text: str) -> Path:
         ("theme = ", "no TOML: "),
         ("them = 'nord'", "unknown field `them`"),
         ("sort = 'age'", "Invalid enum value 'age' - at `$.sort`"),
+        ("columns = []", "columns: name at least one, such as name"),
+        ("columns = ['name', 'attemps']", "columns: there is no column attemps. Did you mean attempts?"),
+        ("columns = ['name', 'x']", "columns: there is no column x. There are name, status, runs,"),
+        ("columns = ['name', 'data.']", "columns: there is no column data."),
+        ("columns = ['name', 'seed', 'name']", "columns: name is there twice"),
         ("[keys]\nretri = 'R'", "keys.retri: there is no such action. Did you mean retry?"),
         ("[keys]\nretry = ''", "keys.retry: name a key, such as ctrl+r"),
         ("[keys]\nretry = 'r'", 'keys.retry: "r" is the key of resume. Give one of them another key'),
@@ -99,15 +105,48 @@ async def test_what_is_changed_on_the_screen_is_kept_and_where_that_fails_it_is_
     path = kept(tmp_path, THEME)
     async with opened(small().snapshot(), preferences=read_preferences(path), kept_in=path) as t:
         await t.press("o", "O")
-        await t.sees("↑ name")
+        await t.sees("↑ status")
         await t.press("t")
         t.app.theme = "nord"
         await t.until(lambda: read_preferences(path).theme == "nord")
     found = read_preferences(path)
-    assert (found.sort, found.descending) == ("name", True)
+    assert (found.sort, found.descending) == ("status", True)
     assert "# mine" in path.read_text()
     nowhere = tmp_path / "file" / "preferences.toml"
     (tmp_path / "file").touch()
     async with opened(small().snapshot(), kept_in=nowhere) as t:
         await t.press("o")
         await t.sees("this is not kept for the next time")
+
+
+async def test_columns_of_ones_own_stand_in_their_order_and_the_last_give_way() -> None:
+    preferred = Preferences(columns=("seed", "name", "state", "data.n", "attempts"))
+    made = small()
+    made.instances = [msgspec.structs.replace(i, data=b'{"n":%d}' % (70 + i.id)) for i in made.instances]
+    async with opened(made.snapshot(), size=(140, 36), preferences=preferred) as t:
+        await t.sees("seed                 instance     last saved state")
+        line = next(line for line in t.lines() if "uf20-03.cnf" in line and "✗" in line)
+        assert line.split("│")[1].split()[:3] == ["✗", "5000000002", "uf20-03.cnf"]
+        assert line.split("│")[1].split()[-2:] == ["72", "1"]
+        await t.pilot.resize_terminal(40, 24)
+        await t.until(lambda: "attempts" not in t.text() and "instance" in t.text())
+
+
+async def test_columns_shown_and_hidden_on_the_screen_are_kept_until_the_usual_ones_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    path = kept(tmp_path, THEME)
+    async with opened(small().snapshot(), preferences=read_preferences(path), kept_in=path) as t:
+
+        def choose(offer: str) -> None:
+            next(each for each in t.main.offers() if each.title == offer).callback()
+
+        choose("hide column progress")
+        choose("show column seed")
+        await t.until(lambda: read_preferences(path).columns == ("name", "status", "state", "time", "seed"))
+        await t.sees("instance     status       last saved state", "seed")
+        choose("usual columns")
+        await t.until(lambda: read_preferences(path).columns is None)
+        await t.sees("progress")
+        assert "usual columns" not in [each.title for each in t.main.offers()]
+    assert path.read_text().strip() == THEME.strip()

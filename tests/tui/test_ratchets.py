@@ -164,7 +164,7 @@ async def test_a_key_makes_the_line_that_is_left_and_the_one_that_is_gone_to_whe
     original = rows.pieces
 
     def count(*args: Any) -> Any:
-        made.append(args[1].id)
+        made.append(args[0].instance.id)
         return original(*args)
 
     async with opened(large(1000).snapshot(), size=(120, 40)) as t:

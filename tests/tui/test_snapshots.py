@@ -8,14 +8,16 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
 from pyalma_tui.logs.times import PAIR
-from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.runner.snapshot import Load, Snapshot
 from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.screens.results import ResultsScreen
 from pyalma_tui.tui.themes import DARK, LIGHT
@@ -36,7 +38,30 @@ def kept() -> Experiment:
 _FOLDERS: list[Path] = []
 SIZES = [(80, 24), (120, 40), (220, 60)]
 LOOKS = ["dark", "light", "no colour"]
+
+
+def hundred_failed() -> Experiment:
+    """Three hundred objects by twenty runs: a hundred failures, and four workers that go on."""
+    made = Experiment([f"g{i:03}" for i in range(300)], 20, title="lab", phase="busy", workers=4, saved_at=NOW - 1)
+    made.instances = [
+        msgspec.structs.replace(each, file="", data=b'{"n":%d,"solver":"%s"}' % (10 + each.id, solver))
+        for each, solver in zip(made.instances, cycle((b"cdcl", b"local", b"random")), strict=False)
+    ]
+    for run in range(1, 700):
+        if run % 7:
+            made.done(run, seconds=run % 90, state=b'{"best":%d}' % (run % 9))
+        else:
+            made.failed(run, "ValueError: negative weight -3 on edge 17")
+    for slot, run in enumerate((701, 702, 704, 705)):
+        made.running(run, slot, 33 + slot, state=b'{"best":4}', saves=7, saved_at=NOW - 2, progress=(1.0 + slot, 7.0))
+    made.interrupted(703)
+    made.slots = [msgspec.structs.replace(slot, load=Load(rss=132_000_000, cpu=0.98)) for slot in made.slots]
+    return made
+
+
 ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
+    "list": (hundred_failed, ["down", "shift+down"]),
+    "help": (hundred_failed, ["question_mark"]),
     "failures": (lab, ["F", "down"]),
     "results": (kept, ["R", *["right"] * 4, "o"]),
     "groups": (kept, ["R", *["right"] * 5, "b", "right"]),

@@ -17,10 +17,10 @@ from pyalma_tui.model.view import Tally
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.progress import Progress, instance_progress, run_progress
 from pyalma_tui.tui.view_moment import Moment, at_risk
+from pyalma_tui.tui.widgets.columns import PLACES, Known, columns
 from pyalma_tui.tui.widgets.facts import facts
 from pyalma_tui.tui.widgets.headline import allot, headline
 from pyalma_tui.tui.widgets.notices import notices, step_text
-from pyalma_tui.tui.widgets.rows import columns
 from tests.tui.fake_conductor import NOW, Experiment, asked, small
 
 
@@ -231,11 +231,21 @@ def test_states_of_done() -> None:
 
 @given(st.integers(0, 300), st.integers(0, 10_000), st.sampled_from([1, 10, 500, 100_000]))
 def test_the_columns_fit_and_the_name_is_always_there(width: int, longest: int, iterations: int) -> None:
-    plan = columns(width, longest, iterations)
-    used = 3 + sum(
-        size + 2 for size in (plan.name, plan.status, plan.iterations, plan.bar, plan.state, plan.time) if size
-    )
-    assert min(plan.name, plan.status, plan.iterations, plan.bar, plan.state, plan.time) >= 0
+    plan = columns(width, Known(longest, iterations))
+    used = 3 + sum(column.width + 2 for column in plan.shown)
+    assert all(column.width > 0 for column in plan.shown)
     assert used - 1 <= max(width, 4)
+    assert len(plan.titles.rstrip()) <= max(width, 4)
     if width >= 8:
-        assert plan.name >= 2
+        assert plan.width("name") >= 2
+
+
+@given(st.integers(0, 300), st.integers(0, 10_000), st.permutations([*PLACES, "data.n"]), st.integers(1, 14))
+def test_columns_of_ones_own_fit_and_come_in_their_order(
+    width: int, longest: int, names: list[str], number: int
+) -> None:
+    plan = columns(width, Known(longest, 20), tuple(names[:number]))
+    assert [column.name for column in plan.shown] == names[: len(plan.shown)]
+    assert len(plan.titles.rstrip()) <= max(width, 4)
+    if width >= 300:
+        assert len(plan.shown) == number

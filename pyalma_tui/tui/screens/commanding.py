@@ -23,7 +23,7 @@ from pyalma_tui.runner.commands import (
     SetWorkers,
 )
 from pyalma_tui.tui.questions import done_question, forget_question, retry_question, take_over_question
-from pyalma_tui.tui.requests import Say, Send, TakeOver
+from pyalma_tui.tui.requests import Edit, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.stakes import retry_many_question
@@ -171,3 +171,7 @@ class Commanding(BaseScreen[None]):
         wanted = max(1, wanted + by)
         self._workers_wanted = (now, wanted)
         self.send(SetWorkers(wanted))
+
+    def do_edit_module(self) -> None:
+        """The module in the user's editor."""
+        self.post_message(Edit(self.snapshot.target))

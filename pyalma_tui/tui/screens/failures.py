@@ -25,7 +25,7 @@ from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
-from pyalma_tui.tui.requests import Copy, Edit, Perform
+from pyalma_tui.tui.requests import Copy, Perform
 from pyalma_tui.tui.screens.commanding import Commanding
 from pyalma_tui.tui.targets import Targets, named
 from pyalma_tui.tui.view_moment import Moment
@@ -34,14 +34,14 @@ from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.group_list import GroupList
 from pyalma_tui.tui.widgets.header import Caption, entitle
 from pyalma_tui.tui.widgets.headline import justified
-from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
+from pyalma_tui.tui.widgets.list_title import list_title
 from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.paragraph import Paragraph
 
 SHARE = 10  # grouping and filtering again may take a tenth of the time
-AT_ONCE = 0.05  # seconds of the first look at many failures; the rest follows with the next looks
-SHOWN_FILTER = 40
+FIRST = 0.02  # seconds of the first look at many failures, before which nothing is painted
+AT_ONCE = 0.05  # seconds of each of the next looks, with which the rest follows
 
 
 class FailuresScreen(Commanding):
@@ -103,7 +103,7 @@ class FailuresScreen(Commanding):
         start = time.monotonic()
         if start < self._due and not at_once:
             return
-        end = start + AT_ONCE
+        end = start + (AT_ONCE if self._groups else FIRST)
         self._groups = self._failures.update(self.snapshot.runs, lambda: time.monotonic() > end)
         seen = (self._query, self._groups if not self._query.terms else self.snapshot.runs)
         if seen != self._seen:
@@ -174,13 +174,7 @@ class FailuresScreen(Commanding):
         return self.moment.run(group.runs[0])
 
     def _list_title(self) -> Content:
-        parts = [Content.assemble(("kinds", "bold"), f" {cells.count(len(self._groups))}")]
-        if self._query.terms:
-            text = literal(self._query.text[:SHOWN_FILTER]).plain
-            parts.append(Content.styled(f"{cells.count(len(self._shown))} match /{text}", COLOURS["interrupted"]))
-        if self._list.marks:
-            parts.append(Content.styled(f"{cells.count(len(self._list.marks))} marked", "$text-accent"))
-        return Content(" · ").join(parts)
+        return list_title("kinds", len(self._groups), len(self._shown), self._query, len(self._list.marks))
 
     def _titled(self) -> Content:
         number = sum(len(group.runs) for group in self._groups)
@@ -193,15 +187,16 @@ class FailuresScreen(Commanding):
             left.append((2, Content.styled(stopping, COLOURS["interrupted"])))
         return justified(left, [], self.size.width - 2)
 
-    @on(InstanceList.Replanned)
+    @on(GroupList.Replanned)
     def _show_titles(self) -> None:
         self.query_one("#titles", Caption).show(Content.styled(self._list.columns.titles, MUTED))
 
-    @on(InstanceList.Moved)
+    @on(GroupList.Marked)
+    @on(GroupList.Moved)
     def _moved(self) -> None:
         self._show_selected()
 
-    @on(InstanceList.Opened)
+    @on(GroupList.Opened)
     def _opened(self) -> None:
         self.post_message(Perform("kind_runs"))
 
@@ -290,10 +285,6 @@ class FailuresScreen(Commanding):
             _, group, shown = self._told
             same = group is not None and group.number == chosen[0].number
             self.post_message(worth_copying(self._example(chosen[0], shown if same else None)))
-
-    def do_edit_module(self) -> None:
-        """The module in the user's editor."""
-        self.post_message(Edit(self.snapshot.target))
 
 
 def told_of(moment: Moment, group: Group, run: Run, status: s.Failed, room: int) -> Iterator[Fact]:

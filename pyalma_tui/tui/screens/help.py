@@ -1,14 +1,17 @@
-"""All keys, from the registry."""
+"""All keys, from the registry: first those of the place where one is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
 
+from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import closing, moving, shown_keys
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
+from pyalma_tui.tui.obstacles import Place
 from pyalma_tui.tui.registry import groups
 from pyalma_tui.tui.screens.box import TextBox
 from pyalma_tui.tui.view_moment import Moment
@@ -23,8 +26,9 @@ class HelpBox(TextBox):
 
     BINDINGS: ClassVar[list[BindingType]] = closing("help")
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, moment: Moment, about: Place) -> None:
         super().__init__(moment, "help")
+        self._about = about
 
     def subject(self) -> object:
         """It is always the same."""
@@ -32,20 +36,26 @@ class HelpBox(TextBox):
 
     def text(self, width: int) -> Content:
         """The explanations stay in their column."""
-        return help_text(width)
+        return help_text(width, self._about)
 
 
-def help_text(width: int) -> Content:
-    """The keys by group, then the signs."""
+def help_text(width: int, place: Place) -> Content:
+    """The keys that are answered in this place by group, the signs, then the keys of all others."""
     parts = [_group("Moving", [Fact(keys, Content(text)) for keys, text in moving()], width)]
-    parts += [
-        _group(group, [Fact(shown_keys(action), Content(action.help)) for action in actions], width)
-        for group, actions in groups()
-    ]
+    parts += _groups(width, lambda action: action.is_of(place) or action.is_of("app"))
     signs = [Content.assemble((f"{GLYPHS[word]} {word}", COLOURS[word]), "   ") for word in GLYPHS]
     parts.append(Content.assemble(("Signs", TITLE), "\n", *signs))
     parts.append(Content.styled("≈ a progress that is estimated from states that count down to zero", MUTED))
+    parts.append(Content.styled("Elsewhere", f"underline {TITLE}"))
+    parts += _groups(width, lambda action: not (action.is_of(place) or action.is_of("app")))
     return Content("\n\n").join(parts)
+
+
+def _groups(width: int, told: Callable[[Action], bool]) -> Iterator[Content]:
+    for group, actions in groups():
+        if chosen := [action for action in actions if told(action)]:
+            keys = [Fact(shown_keys(action), Content(action.help)) for action in chosen]
+            yield _group(group, keys, width)
 
 
 def _group(name: str, keys: list[Fact], width: int) -> Content:

@@ -15,14 +15,12 @@ from textual.widgets import Static
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, Wanted
+from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, Wanted
 from pyalma_tui.model.query import Query, understood
 from pyalma_tui.model.run_fields import known_fields
-from pyalma_tui.tui import cells
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
-from pyalma_tui.tui.literal import literal
-from pyalma_tui.tui.look import COLOURS, MUTED
+from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Prefer, Say
@@ -33,9 +31,10 @@ from pyalma_tui.tui.targets import Targets, targets, told_meant
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.filter_bar import FilterBar
-from pyalma_tui.tui.widgets.header import Fitted, Header, entitle
+from pyalma_tui.tui.widgets.header import Header, entitle
 from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
+from pyalma_tui.tui.widgets.list_title import Titles, list_title, nothing_listed
 from pyalma_tui.tui.widgets.notice_board import NoticeBoard
 from pyalma_tui.tui.widgets.notices import notices
 
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from pyalma_tui.model.failures import Failures
 
 SHARE = 10  # listing again may take a tenth of the time
-SHOWN_FILTER = 40
 
 
 class MainScreen(Commanding):
@@ -57,6 +55,7 @@ class MainScreen(Commanding):
         """`filtered` is the text of a filter that is there from the start."""
         super().__init__(moment)
         self.wanted = Wanted(understood(filtered)[0], preferences.sort, preferences.descending)
+        self._columns = preferences.columns
         self._listing = Listing()
         self._list_due = 0.0
         self._iteration: int | None = None
@@ -69,9 +68,9 @@ class MainScreen(Commanding):
         yield NoticeBoard()
         with Horizontal(id="body"):
             with Vertical(id="instances", classes="panel"):
-                yield Fitted(id="titles")
+                yield Titles(id="titles")
                 yield Static(id="empty")
-                yield InstanceList(id="list")
+                yield InstanceList(self._columns, self._listing.about, id="list")
                 yield FilterBar(self.wanted.query, self._fields)
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
@@ -100,18 +99,12 @@ class MainScreen(Commanding):
         order = self._list.order
         start = time.monotonic()
         if at_once or start >= self._list_due:
-            order = self._listing.update(self.wanted, self._source())
+            order = self._listing.update(self.wanted, self.moment.source())
             cost = time.monotonic() - start
             self._list_due = start + SHARE * cost if cost > 0.01 else 0.0
         self._list.show(self.moment, order)
         self._show_titles()
         self._show_list_title()
-
-    def _source(self) -> Source:
-        snapshot = self.snapshot
-        busy = frozenset(slot.run for slot in snapshot.slots if slot.run is not None)
-        now = self.moment.now
-        return Source(snapshot.instances, snapshot.rows, snapshot.runs, snapshot.runs_of, now, busy)
 
     def _fields(self) -> Iterable[str]:
         """What a filter may name."""
@@ -119,13 +112,7 @@ class MainScreen(Commanding):
 
     def _show_list_title(self) -> None:
         panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
-        parts = [Content.assemble(("instances", "bold"), f" {cells.count(total)}")]
-        if self.wanted.query.terms:
-            text = literal(self.wanted.query.text[:SHOWN_FILTER]).plain
-            parts.append(Content.styled(f"{cells.count(shown)} match /{text}", COLOURS["interrupted"]))
-        if self._list.marks:
-            parts.append(Content.styled(f"{cells.count(len(self._list.marks))} marked", "$text-accent"))
-        title = Content(" · ").join(parts)
+        title = list_title("instances", total, shown, self.wanted.query, len(self._list.marks))
         order = Content(f"{'↑' if self.wanted.descending else '⇅'} {self.wanted.sort}")
         entitle(panel, title, order)
         empty = self.query_one("#empty", Static)
@@ -133,14 +120,7 @@ class MainScreen(Commanding):
             empty.display = not shown
             self.query_one("#titles").visible = bool(shown)
         if not shown:
-            empty.update(self._nothing_to_list(total))
-
-    def _nothing_to_list(self, total: int) -> Content:
-        if self.snapshot.failure:
-            return literal(self.snapshot.failure.message, COLOURS["failed"])
-        if not total:
-            return Content.styled("opening…" if self.snapshot.phase == "opening" else "no instances", MUTED)
-        return Content.styled(f"none of {words.plural(total, 'instance')} matches. Escape clears the filter.", MUTED)
+            empty.update(nothing_listed(self.snapshot, total))
 
     def _show_detail(self) -> None:
         run, detail = self.run_shown(), self.query_one(Detail)
@@ -162,7 +142,7 @@ class MainScreen(Commanding):
 
     @on(InstanceList.Replanned)
     def _show_titles(self) -> None:
-        self.query_one("#titles", Fitted).show(lambda _: Content.styled(self._list.plan.titles, MUTED))
+        self.query_one(Titles).show(lambda _: Content.styled(self._list.columns.titles, MUTED))
 
     @on(InstanceList.Moved)
     def _selected(self) -> None:
@@ -184,7 +164,7 @@ class MainScreen(Commanding):
             return None
         if self._iteration is not None:
             return self.moment.run(self.snapshot.runs_of[self._list.cursor][self._iteration])
-        return self._listing.about(self._list.cursor, self.moment.telling(self._list.cursor))
+        return self._list.about(self._list.cursor)
 
     def chosen(self) -> Targets:
         """The runs that are selected or marked."""
@@ -232,13 +212,23 @@ class MainScreen(Commanding):
 
     def do_sort(self) -> None:
         """The next order."""
-        following = SORT_KEYS[(SORT_KEYS.index(self.wanted.sort) + 1) % len(SORT_KEYS)]
-        self._want(Wanted(self.wanted.query, following))
-        self._keep_order()
+        self._sort_by(SORT_KEYS[(SORT_KEYS.index(self.wanted.sort) + 1) % len(SORT_KEYS)])
 
     def do_reverse(self) -> None:
         """The other way round."""
-        self._want(Wanted(self.wanted.query, self.wanted.sort, not self.wanted.descending))
+        self._sort_by(self.wanted.sort, descending=not self.wanted.descending)
+
+    @on(Titles.Clicked)
+    def _sort_by_column(self, clicked: Titles.Clicked) -> None:
+        """Sort by the column that was clicked; again: the other way round."""
+        column = self._list.columns.at(clicked.cell)
+        if (key := SORT_OF.get(column)) is not None:
+            self._sort_by(key, descending=key == self.wanted.sort and not self.wanted.descending)
+        elif column:
+            self.post_message(Say(f"no order by {column}: click on name, status, runs, progress or time"))
+
+    def _sort_by(self, key: SortKey, *, descending: bool = False) -> None:
+        self._want(Wanted(self.wanted.query, key, descending))
         self._keep_order()
 
     def _keep_order(self) -> None:
@@ -274,6 +264,10 @@ class MainScreen(Commanding):
             self._show_marks()
 
     # Where it leads
+
+    @on(InstanceList.Marked)
+    def _marked(self) -> None:
+        self._show_marks()
 
     @on(InstanceList.Opened)
     def _opened(self) -> None:
@@ -323,11 +317,17 @@ class MainScreen(Commanding):
         self.app.push_screen(later.workers(self.moment))
 
     def offers(self) -> Iterable[SystemCommand]:
-        """Marking every instance of a status."""
+        """Marking every instance of a status; columns."""
         for word in s.WORDS:
             if self.snapshot.counts.of(word):
                 told = f"Mark every instance with a run that is {word}; actions apply to the marked ones."
                 yield SystemCommand(f"mark all {word}", told, lambda word=word: self.mark_status(word))
+        for offer, told, names in self._list.column_offers():
+            yield SystemCommand(offer, told, lambda names=names: self._prefer_columns(names))
+
+    def _prefer_columns(self, names: tuple[str, ...] | None) -> None:
+        self._list.prefer(names)
+        self.post_message(Prefer({"columns": None if names is None else list(names)}))
 
     def mark_status(self, word: s.Word) -> None:
         """Mark every instance that has a run of this status."""
@@ -349,7 +349,3 @@ class MainScreen(Commanding):
         run = self.run_shown()
         log = None if run is None else of_run(run.id)(self.moment, None).file
         self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))
-
-    def do_edit_module(self) -> None:
-        """The module in the user's editor."""
-        self.post_message(Edit(self.snapshot.target))

@@ -21,7 +21,7 @@ from pyalma_tui.model.view import Row, Tally
 from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
-from pyalma_tui.tui.literal import literal, plain
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.requests import Copy, Edit, Perform, Say
@@ -33,14 +33,13 @@ from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.header import Caption, entitle
 from pyalma_tui.tui.widgets.headline import justified
-from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.key_bar import KeyBar
+from pyalma_tui.tui.widgets.list_title import list_title
 from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.run_list import RunList
 from pyalma_tui.tui.widgets.run_strip import RunStrip
 
 SHARE = 10  # filtering again may take a tenth of the time
-SHOWN_FILTER = 40
 
 
 class RunsScreen(Commanding):
@@ -140,13 +139,7 @@ class RunsScreen(Commanding):
         self.query_one(KeyBar).show(self.situation())
 
     def _list_title(self) -> Content:
-        parts = [Content.assemble(("runs", "bold"), f" {len(self._runs):,}")]
-        if self._query.terms:
-            text = literal(self._query.text[:SHOWN_FILTER]).plain
-            parts.append(Content.styled(f"{len(self._shown):,} match /{text}", COLOURS["interrupted"]))
-        if self._list.marks:
-            parts.append(Content.styled(f"{len(self._list.marks):,} marked", "$text-accent"))
-        return Content(" · ").join(parts)
+        return list_title("runs", len(self._runs), len(self._shown), self._query, len(self._list.marks))
 
     def _titled(self) -> Content:
         told = self._tally()
@@ -167,15 +160,16 @@ class RunsScreen(Commanding):
         if self.composed:
             self.query_one(Detail).poll()
 
-    @on(InstanceList.Replanned)
+    @on(RunList.Replanned)
     def _show_titles(self) -> None:
         self.query_one("#titles", Caption).show(Content.styled(self._list.columns.titles, MUTED))
 
-    @on(InstanceList.Moved)
+    @on(RunList.Marked)
+    @on(RunList.Moved)
     def _moved(self) -> None:
         self._show_selected()
 
-    @on(InstanceList.Opened)
+    @on(RunList.Opened)
     def _opened(self) -> None:
         self.post_message(Perform("log"))
 
@@ -275,7 +269,3 @@ class RunsScreen(Commanding):
         run = self._list.cursor
         log = None if run is None else of_run(run)(self.moment, None).file
         self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))
-
-    def do_edit_module(self) -> None:
-        """The module in the user's editor."""
-        self.post_message(Edit(self.snapshot.target))

@@ -9,8 +9,9 @@ from pyalma_tui.logs.sweep import Found
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import log_line, plain
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.instance_list import InstanceList
-from pyalma_tui.tui.widgets.rows import GAP, LOOKED_AT, Piece, merged
+from pyalma_tui.tui.widgets.columns import GAP, SAMPLE
+from pyalma_tui.tui.widgets.rows import Piece, merged
+from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 LEAST_TEXT = 20
 
@@ -41,12 +42,11 @@ class FoundColumns:
         return f"{counts}{cells.fit('instance', self.name)}{GAP}{cells.fit('the first of these lines', self.text)}"
 
 
-class FoundList(InstanceList):
+class FoundList(VirtualList[FoundColumns]):
     """A list whose `order` and `cursor` are ids of instances; nothing in it is marked."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self.columns = FoundColumns()
         self._found: dict[int, Where] = {}
 
     @property
@@ -58,32 +58,28 @@ class FoundList(InstanceList):
         """Take over these, in their order, and repaint the lines that look different."""
         self._found = {each.instance: each for each in found}
         self.moment = moment
-        self._replan()
-        self._measured = moment.snapshot.instances  # their names make no column of the list of all
+        self.replan()
         order = list(self._found)
         self.show(moment, self.order if order == self.order else order)
 
-    def _replan(self) -> None:
+    def fitted(self, width: int) -> FoundColumns:
+        """The columns at this width."""
         found, instances = list(self._found.values()), self.moment.snapshot.instances
         lines = max((len(cells.count(each.lines)) for each in found), default=0)
         logs = max((len(cells.count(each.logs)) for each in found), default=0)
-        name = max((len(instances[each.instance].label) for each in found[:LOOKED_AT]), default=0)
+        name = max((len(instances[each.instance].label) for each in found[:SAMPLE]), default=0)
         columns = FoundColumns(max(lines, 5), max(logs, 4))
-        left = self.size.width - 1 - columns.lines - columns.logs - 2 * len(GAP)
+        left = width - 1 - columns.lines - columns.logs - 2 * len(GAP)
         name = max(8, min(name, left - LEAST_TEXT - len(GAP), 48))
-        columns = FoundColumns(columns.lines, columns.logs, name, max(0, left - name - len(GAP)))
-        if columns != self.columns:
-            self.columns = columns
-            self.post_message(self.Replanned())
-            self.refresh()
+        return FoundColumns(columns.lines, columns.logs, name, max(0, left - name - len(GAP)))
 
-    def _look(self, line: int) -> tuple[object, object]:
-        if not line < len(self.order):
-            return None, None
-        return (self._found[self.order[line]], line == self._line, self.columns), None
+    def look(self, key: int) -> Look:
+        """All at once: they change seldom."""
+        return self._found[key], None
 
-    def _pieces(self, line: int) -> list[Piece]:
-        where, plan = self._found[self.order[line]], self.columns
+    def pieces(self, key: int) -> list[Piece]:
+        """The line of an instance."""
+        where, plan = self._found[key], self.columns
         label = self.moment.snapshot.instances[where.instance].label
         text = log_line(where.first.data.lstrip(), plan.text + 1).plain
         return merged(

@@ -10,8 +10,9 @@ from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import MARK
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.instance_list import InstanceList
-from pyalma_tui.tui.widgets.rows import GAP, Piece, merged
+from pyalma_tui.tui.widgets.columns import GAP
+from pyalma_tui.tui.widgets.rows import Piece, merged
+from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 MARKED = 2  # the mark, and a space
 WHEN = 5  # a time of the day
@@ -67,12 +68,11 @@ def group_columns(width: int, groups: Sequence[Group], when: int = WHEN) -> Grou
     return GroupColumns(text=max(0, left - len(GAP)), **found)
 
 
-class GroupList(InstanceList):
+class GroupList(VirtualList[GroupColumns]):
     """A list whose `order`, `cursor` and `marks` are numbers of groups."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self.columns = GroupColumns()
         self._groups: dict[int, Group] = {}
 
     @property
@@ -84,29 +84,24 @@ class GroupList(InstanceList):
         """Take over these groups, in their order, and repaint the lines that look different."""
         self._groups = {group.number: group for group in groups}
         self.moment = moment
-        self._replan()
-        self._measured = moment.snapshot.instances  # their names make no column here
+        self.replan()
         order = list(self._groups)
         self.show(moment, self.order if order == self.order else order)
 
-    def _replan(self) -> None:
+    def fitted(self, width: int) -> GroupColumns:
+        """The columns at this width."""
         groups, now = list(self._groups.values()), self.moment.now
         when = max((len(cells.moment(at, now)) for group in groups for at in (group.first, group.last)), default=WHEN)
-        columns = group_columns(self.size.width, groups, when)
-        if columns != self.columns:
-            self.columns = columns
-            self.post_message(self.Replanned())
-            self.refresh()
+        return group_columns(width, groups, when)
 
-    def _look(self, line: int) -> tuple[object, object]:
-        if not line < len(self.order):
-            return None, None
-        group = self._groups[self.order[line]]
-        told = (group.kind, len(group.runs), group.instances, group.first, group.last)
-        return (told, group.number in self.marks, line == self._line, self.columns), None
+    def look(self, key: int) -> Look:
+        """All at once: they change seldom."""
+        group = self._groups[key]
+        return (group.kind, len(group.runs), group.instances, group.first, group.last), None
 
-    def _pieces(self, line: int) -> list[Piece]:
-        group, plan = self._groups[self.order[line]], self.columns
+    def pieces(self, key: int) -> list[Piece]:
+        """The line of a kind."""
+        group, plan = self._groups[key], self.columns
         place, now = group.kind.place, self.moment.now
         pieces: list[Piece] = [(f"{MARK} ", "mark") if group.number in self.marks else ("  ", "")]
         pieces.append((cells.fit_right(cells.count(len(group.runs)), plan.count) + GAP, "failed"))

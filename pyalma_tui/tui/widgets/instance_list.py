@@ -1,305 +1,93 @@
-"""The list: any number of instances, of which only the visible lines are ever asked for and painted."""
+"""The list of instances, a line for each."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Final, TypeAlias
-
-from rich.segment import Segment
-from rich.style import Style
-from textual import events
-from textual.binding import BindingType
-from textual.geometry import Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
+from collections.abc import Callable, Iterator, Sequence
 
 from pyalma_tui.model import status as s
-from pyalma_tui.tui.keys import strokes
-from pyalma_tui.tui.look import COLOURS
-from pyalma_tui.tui.requests import Marked
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.tui.last_lines import last_line
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
-
-CALM: Final = 1.0  # seconds between two repaints of a line whose status is the same: nobody reads 8 states a second
-
-
-KEPT: Final = 1000  # painted lines
-Look: TypeAlias = tuple[object, object]
-"""What a line depends on: what is repainted at once, and what may wait a moment."""
+from pyalma_tui.tui.widgets.columns import PLACES, SAMPLE, Columns, Known, columns, known_of
+from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 
-class InstanceList(ScrollView, can_focus=True):
-    """One line for each instance of an order of ids.
+class InstanceList(VirtualList[Columns]):
+    """A list whose `order`, `cursor` and `marks` are ids of instances.
 
-    The cursor is an instance, not a line: when the order changes it stays on its instance and, if that was visible, on
-    its line of the terminal. A cursor that was never moved stays at the top. `marks` are ids of instances.
+    `meant` gives the run that a row tells of, where another one is meant than that which the row is about.
     """
 
-    ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"row--{name}"
-        for name in (*s.WORDS, "state", "gone", "quiet", "rest", "bar", "time", "mark", "marked", "cursor", "blurred")
-    }
-    DEFAULT_CSS = "\n".join(f"InstanceList .row--{word} {{ color: {COLOURS[word]}; }}" for word in s.WORDS)
-    BINDINGS: ClassVar[list[BindingType]] = strokes("list")
-
-    clock: Callable[[], float] = staticmethod(time.monotonic)
-
-    class Moved(Message):
-        """The cursor is on another instance, or on none."""
-
-    class Replanned(Message):
-        """The columns have other widths."""
-
-    class Opened(Message):
-        """An instance was double-clicked."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+    def __init__(
+        self,
+        preferred: tuple[str, ...] | None = None,
+        meant: Callable[[int, Run], Run] = lambda _, run: run,
+        *,
+        id: str | None = None,  # noqa: A002 (Textual's name)
+    ) -> None:
+        """`preferred` are the names of columns, None for those that fit best."""
         super().__init__(id=id)
-        self.moment = Moment()
-        self.order: Sequence[int] = range(0)
-        self.marks: set[int] = set()
-        self.pending = False
-        self._line = 0
-        self._cursor: int | None = None
-        self._moved = False
-        self._longest = 0
-        self._planned = rows.Columns()
+        self._preferred = preferred
+        self._meant = meant
+        self._known = Known()
         self._measured: object = None
-        self._painted: dict[int, Look] = {}  # by line
-        self._strips: dict[int, tuple[object, Strip]] = {}  # by instance: what each was made of, and the line
-        self._ground: Style | None = None
-        self._beat = 0
-
-    # What it shows
-
-    @property
-    def cursor(self) -> int | None:
-        """The id of the selected instance."""
-        return self._cursor
 
     def show(self, moment: Moment, order: Sequence[int]) -> None:
         """Take over what is true now and repaint the lines that look different."""
         instances = moment.snapshot.instances
-        self.moment = moment
         if instances is not self._measured:
             self._measured = instances
-            self._longest = rows.longest_name(instances)
-            self._strips.clear()
-            self._replan()
-        if order is not self.order:
-            self._reorder(order)
-        self._repaint_changed()
+            iterations = max((len(runs) for runs in moment.snapshot.runs_of[:1]), default=1)
+            self._known = known_of(instances, iterations, _hosts(moment) > 1)
+            self.moment = moment
+            self.forget_lines()
+            self.replan()
+        super().show(moment, order)
 
-    def _reorder(self, order: Sequence[int]) -> None:
-        above = self._line - self.scroll_offset.y
-        visible = 0 <= above < max(1, self.size.height)
-        self.order = order
-        self.virtual_size = Size(self.size.width, len(order))
-        if not self.size:  # what is sure to have a scrollbar is laid out with it, not once more for it
-            self.show_vertical_scrollbar = len(order) > self.app.size.height
-        if self._moved and self._cursor is not None:
-            found = _index(order, self._cursor)
-            self._line = found if found is not None else min(self._line, max(0, len(order) - 1))
-            if visible:
-                self.scroll_to(y=max(0, self._line - above), animate=False)
-        else:
-            self._line = 0
-        self._settle()
+    def prefer(self, names: tuple[str, ...] | None) -> None:
+        """Show these columns from now on."""
+        self._preferred = names
+        self.forget_lines()
+        self.replan()
 
-    def _settle(self) -> None:
-        cursor = self.order[self._line] if self._line < len(self.order) else None
-        if cursor != self._cursor:
-            self._cursor = cursor
-            self.post_message(self.Moved())
+    def column_offers(self) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
+        """What can be done with the columns: its name, what it does, and the columns that are preferred then."""
+        now = self._preferred or tuple(column.name for column in self.columns.shown)
+        for name in (*PLACES, *(column.name for column in self._known.parameters)):
+            if name not in now:
+                yield f"show column {name}", f"Show {name} as the last column of the list.", (*now, name)
+            elif len(now) > 1:
+                rest = tuple(each for each in now if each != name)
+                yield f"hide column {name}", f"Show the list without {name}.", rest
+        if self._preferred is not None:
+            yield "usual columns", "Show the columns that fit best.", None
 
-    @property
-    def plan(self) -> rows.Columns:
-        """The columns at the width that the list has."""
-        iterations = max((len(runs) for runs in self.moment.snapshot.runs_of[:1]), default=1)
-        return rows.columns(self.size.width, self._longest, iterations)
+    def fitted(self, width: int) -> Columns:
+        """The columns at this width."""
+        return columns(width, self._known, self._preferred)
 
-    def _replan(self) -> None:
-        if self.plan != self._planned:
-            self._planned = self.plan
-            self.post_message(self.Replanned())
-            self.refresh()
+    def about(self, key: int) -> Run:
+        """The run that a row tells of."""
+        return self._meant(key, self.moment.telling(key))
 
-    def on_resize(self, _: events.Resize) -> None:
-        """Other widths, and the cursor in sight."""
-        self.virtual_size = Size(self.size.width, len(self.order))
-        self._replan()
-        self._scroll_into_view()
-        self._repaint_changed()
-
-    # Painting
-
-    def _look(self, line: int) -> Look:
-        if not line < len(self.order):
-            return None, None
-        snapshot, instance_id = self.moment.snapshot, self.order[line]
-        row = snapshot.rows[instance_id]
-        run = self.moment.telling(instance_id)
+    def look(self, key: int) -> Look:
+        """Where its runs stand at once; the run that it tells of and its time once a second."""
+        snapshot = self.moment.snapshot
+        run = self.about(key)
         ticking = int(self.moment.now) if type(run.status) is s.Running else 0
-        urgent = (instance_id, type(run.status), row.tally, snapshot.instances[instance_id].in_batch)
-        return (*urgent, instance_id in self.marks, line == self._line), (run, ticking)
+        return (type(run.status), snapshot.rows[key].tally, snapshot.instances[key].in_batch), (run, ticking)
 
-    def _visible(self) -> range:
-        top = self.scroll_offset.y
-        return range(top, top + self.size.height)
+    def pieces(self, key: int) -> list[rows.Piece]:
+        """The line of an instance."""
+        snapshot = self.moment.snapshot
+        told = rows.Told(self.moment, snapshot.instances[key], snapshot.rows[key], self.about(key), self._last_line)
+        return rows.pieces(told, self.columns, key in self.marks)
 
-    def _repaint_changed(self) -> None:
-        """Ask for the lines that look different from what was painted; Textual asks for those that never were."""
-        beat = int(self.clock() / CALM)  # the detail paints on the same beat, so that the two say the same
-        self.pending = fresh = False
-        self._painted = {line: self._painted[line] for line in self._visible() if line in self._painted}
-        for line, before in self._painted.items():
-            look = self._look(line)
-            if before[0] != look[0]:
-                self.refresh_line(line)
-            elif before[1] != look[1]:
-                if beat != self._beat or fresh:
-                    fresh, self._beat = True, beat
-                    self.refresh_line(line)
-                else:
-                    self.pending = True
-
-    def _pieces(self, line: int) -> list[rows.Piece]:
-        snapshot, instance_id = self.moment.snapshot, self.order[line]
-        instance, row = snapshot.instances[instance_id], snapshot.rows[instance_id]
-        return rows.pieces(self.moment, instance, row, self.plan, instance_id in self.marks)
-
-    def repaint_lines(self, lines: Iterable[int]) -> None:
-        """Paint these lines again."""
-        for line in lines:
-            self.refresh_line(line)
-
-    def render_line(self, y: int) -> Strip:
-        """One visible line, asked for by Textual: when a list scrolls, most lines are as they were."""
-        line = y + self.scroll_offset.y
-        self._painted[line] = look = self._look(line)
-        if line >= len(self.order):
-            return Strip.blank(self.size.width, self._base)
-        made_of = look, self.size.width, self.plan, self.has_focus
-        known = self._strips.get(self.order[line])
-        if known is not None and known[0] == made_of:
-            return known[1]
-        if len(self._strips) >= KEPT:
-            self._strips.clear()
-        strip = self._strip(line)
-        self._strips[self.order[line]] = made_of, strip
-        return strip
-
-    @property
-    def _base(self) -> Style:
-        """What lies under every line; all ancestors are asked for it."""
-        if self._ground is None:
-            self._ground = self.rich_style
-        return self._ground
-
-    def notify_style_update(self) -> None:
-        """Paint in the new colours."""
-        super().notify_style_update()
-        self._strips.clear()
-        self._ground = None
-
-    def _strip(self, line: int) -> Strip:
-        width, base = self.size.width, self._base
-        pieces = self._pieces(line)
-        over = self._over(self.order[line] in self.marks, line == self._line)
-        segments = [
-            Segment(text, base + (Style.null() if over.reverse else self._style(name)) + over) for text, name in pieces
-        ]
-        return Strip(segments).adjust_cell_length(width, base + over).crop(0, width)
-
-    def _style(self, name: str) -> Style:
-        if not name:
-            return Style.null()
-        full = self.get_component_rich_style(f"row--{name}")
-        return Style(color=full.color, bold=full.bold, italic=full.italic)
-
-    def _over(self, marked: bool, selected: bool) -> Style:
-        style = Style.null()
-        if marked:
-            style += _ground(self.get_component_rich_style("row--marked"))
-        if selected:
-            style += _ground(self.get_component_rich_style("row--cursor" if self.has_focus else "row--blurred"))
-        return style
-
-    def watch_has_focus(self, _has_focus: bool) -> None:
-        """The cursor looks different without the focus."""
-        super().watch_has_focus(_has_focus)
-        self.repaint_lines([self._line])
-
-    # Moving
-
-    def go(self, line: int) -> None:
-        """Put the cursor on a line."""
-        line = min(max(line, 0), max(0, len(self.order) - 1))
-        before, self._line = self._line, line
-        self._moved = line > 0
-        self._scroll_into_view()
-        if before != line:
-            self.repaint_lines([before, line])
-        self._settle()
-
-    def _scroll_into_view(self) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if self._line < top:
-            self.scroll_to(y=self._line, animate=False)
-        elif self._line >= top + height:
-            self.scroll_to(y=self._line - height + 1, animate=False)
-
-    def action_move(self, lines: int) -> None:
-        """Up or down."""
-        self.go(self._line + lines)
-
-    def action_page(self, pages: int) -> None:
-        """By a screenful."""
-        self.go(self._line + pages * max(1, self.size.height - 1))
-
-    def action_home(self) -> None:
-        """The first."""
-        self.go(0)
-
-    def action_end(self) -> None:
-        """The last."""
-        self.go(len(self.order) - 1)
-
-    def on_click(self, event: events.Click) -> None:
-        """Select what was clicked; twice: open it."""
-        line = event.y + self.scroll_offset.y
-        if line < len(self.order):
-            self.go(line)
-            if event.chain == 2:
-                self.post_message(self.Opened())
-
-    def mark(self, ids: Iterable[int], on: bool) -> None:
-        """Mark these instances, or not."""
-        before = frozenset(self.marks)
-        if on:
-            self.marks.update(ids)
-        else:
-            self.marks.difference_update(ids)
-        if self.marks != before:
-            self.post_message(Marked(lambda: self._mark_only(before), lambda: self.is_attached))
-        self._repaint_changed()
-
-    def _mark_only(self, ids: Iterable[int]) -> None:
-        self.marks.clear()
-        self.marks.update(ids)
-        self._repaint_changed()
+    def _last_line(self, run: Run) -> str:
+        return last_line(self.moment.snapshot.state_dir, run)
 
 
-def _index(order: Sequence[int], wanted: int) -> int | None:
-    try:
-        return order.index(wanted)
-    except ValueError:
-        return None
-
-
-def _ground(style: Style) -> Style:
-    """Only what a cursor adds to a line: the background, and bold or reverse; the text keeps its colours."""
-    return Style(bgcolor=style.bgcolor, bold=style.bold or None, reverse=style.reverse or None)
+def _hosts(moment: Moment) -> int:
+    """On how many machines the first runs ran."""
+    return len({run.host for run in moment.snapshot.runs[:SAMPLE] if run.host})

@@ -1,122 +1,136 @@
-"""One instance as one line: which columns there are at a width, and what stands in them."""
+"""One instance as one line: what stands in each column."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Final
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Row, Tally, remark, row_word
-from pyalma_tui.model.words import clock, duration
+from pyalma_tui.model.words import clock, duration, numbered, size
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import ESTIMATE, GLYPHS, MARK
 from pyalma_tui.tui.progress import instance_progress
 from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.columns import DATA, GAP, NUMBER, Column, Columns, data_of, value_text
 
-FRONT = 3  # mark, glyph, space
-GAP = "  "
 TELLING: tuple[s.Word, ...] = ("running", "failed", "interrupted")  # what must not be hidden behind another word
-LEAST_STATE = 16  # enough to tell two errors apart
-NUMBER = 7  # a space and `≈100 %`
-LOOKED_AT = 2000  # names: enough to know how long they are
 Piece = tuple[str, str]
 """Text, and the name of the component style it is shown in ("" for the row's own)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """The width of each column in cells; 0 means that it is not shown."""
+class Told:
+    """What a line is made of. `run` is the one that it tells of: that which is meant, or what its instance is about.
 
-    name: int = 0
-    status: int = 0
-    iterations: int = 0
-    bar: int = 0
-    state: int = 0
-    time: int = 0
+    `last_line` gives the last line of the log of a run.
+    """
+
+    moment: Moment
+    instance: Instance
+    row: Row
+    run: Run
+    last_line: Callable[[Run], str]
 
     @property
-    def titles(self) -> str:
-        """The line above the list."""
-        progress = "progress" if self.bar > NUMBER else "   done"
-        state = "last saved state" if self.state >= 16 else "state"
-        texts = (
-            cells.fit("instance", self.name),
-            cells.fit("status", self.status),
-            cells.fit_right("runs", self.iterations),
-            cells.fit(progress, self.bar),
-            cells.fit(state, self.state),
-            cells.fit_right("time", self.time),
-        )
-        return " " * FRONT + "".join(text + GAP for text in texts if text)
+    def alone(self) -> bool:
+        """Whether the run is one of several that its row as such is not about."""
+        return self.row.tally.total > 1 and self.run.id != self.moment.telling(self.instance.id).id
 
 
-@lru_cache(8)
-def columns(width: int, longest: int, iterations: int) -> Columns:
-    """The columns that fit into `width` cells, the most telling first."""
-    left = width - FRONT + 1  # the last gap is one cell of air
-    if left < 20:
-        return Columns(name=max(0, left - 2))
-    status = time = done = bar = 0
-    if left >= 36:
-        status = 14 if iterations > 1 else 11  # `12 interrupted`
-        left -= status + 2
-    if left >= 32:
-        time, left = 8, left - 10
-    digits = max(len("runs"), 2 * len(cells.count(iterations)) + 1)
-    if iterations > 1 and left >= 16 + digits:
-        done, left = digits, left - digits - 2
-    if left >= 28:
-        spare = (left - NUMBER - 6 - min(longest, 28)) * 2 // 5  # the larger part is the state's
-        bar = NUMBER + (min(spare, 16) if spare >= 5 else 0)
-        left -= bar + 2
-    name, state = _name_and_state(left, longest)
-    if iterations > 1 and bar and state < LEAST_STATE:  # how many runs are done is told already
-        left, bar = left + bar + 2, 0
-        name, state = _name_and_state(left, longest)
-    return (
-        Columns(name, status, done, bar, state, time) if state >= 5 else Columns(left - 2, status, done, bar, 0, time)
-    )
-
-
-def _name_and_state(left: int, longest: int) -> tuple[int, int]:
-    name = min(max(longest, 8), left - 2 if left < 22 else max(12, left // 2))
-    return name, left - name - 4
-
-
-def longest_name(instances: Sequence[Instance]) -> int:
-    """About how long the names are, in characters."""
-    step = max(1, len(instances) // LOOKED_AT)
-    return max((len(instances[i].label) for i in range(0, len(instances), step)), default=0)
-
-
-def pieces(moment: Moment, instance: Instance, row: Row, plan: Columns, marked: bool) -> list[Piece]:
+def pieces(told: Told, plan: Columns, marked: bool) -> list[Piece]:
     """The line of an instance."""
-    run = moment.telling(instance.id)
-    word = row_word(row.tally)
+    word = row_word(told.row.tally)
     line: list[Piece] = [(MARK, "mark") if marked else (" ", word), (GLYPHS[word] + " ", word)]
-    name_style = "" if instance.in_batch else "gone"
-    line.append((cells.fit_middle(plain(instance.label, plan.name), plan.name) + GAP, name_style))
-    if plan.status:
-        line += standing_pieces(row.tally, plan.status)
-    if plan.iterations:
-        share = f"{cells.count(row.tally.done)}/{cells.count(row.tally.total)}"
-        line.append((cells.fit_right(share, plan.iterations) + GAP, ""))
-    if plan.bar:
-        line += progress_pieces(row, run, plan.bar)
-    if plan.state:
-        text, style = note(instance, row, run)
-        line.append((cells.fit(plain(text, plan.state), plan.state) + GAP, style))
-    if plan.time:
-        told = clock if row.tally.running else duration  # what counts on has no tenths
-        seconds = moment.worked_on(instance.id)
-        shown = told(seconds) if seconds or row.tally.pending < row.tally.total else ""
-        line.append((cells.fit_right(shown, plan.time) + GAP, "time"))
+    for column in plan.shown:
+        made = CELLS.get(column.name)
+        line += _parameter(told, column) if made is None else made(told, column)
     return merged(line)
+
+
+def _name(told: Told, column: Column) -> list[Piece]:
+    name = cells.fit_middle(plain(told.instance.label, column.width), column.width)
+    return [(name + GAP, "" if told.instance.in_batch else "gone")]
+
+
+def _runs(told: Told, column: Column) -> list[Piece]:
+    tally = told.row.tally
+    return [(column.fit(f"{cells.count(tally.done)}/{cells.count(tally.total)}") + GAP, "")]
+
+
+def _state(told: Told, column: Column) -> list[Piece]:
+    text, style = note(told.instance, told.row, told.run)
+    if told.alone and not isinstance(told.run.status, s.Failed):
+        text = f"{numbered(told.run.iteration)} {text}"
+    return [(column.fit(plain(text, column.width)) + GAP, style)]
+
+
+def _time(told: Told, column: Column) -> list[Piece]:
+    tally = told.row.tally
+    form = clock if tally.running else duration  # what counts on has no tenths
+    seconds = told.moment.worked_on(told.instance.id)
+    shown = form(seconds) if seconds or tally.pending < tally.total else ""
+    return [(column.fit(shown) + GAP, "time")]
+
+
+def _worker(told: Told, column: Column) -> list[Piece]:
+    status = told.run.status
+    slot = status.slot if isinstance(status, s.Running) else told.run.slot
+    return [(column.fit("" if slot is None else str(slot)) + GAP, "quiet")]
+
+
+def _memory(told: Told, column: Column) -> list[Piece]:
+    """That of the worker that has the run, and of all that it started."""
+    slot = told.moment.slot_of(told.run.id) if isinstance(told.run.status, s.Running) else None
+    return [(column.fit(size(slot.load.rss) if slot and slot.load else "") + GAP, "quiet")]
+
+
+def _log(told: Told, column: Column) -> list[Piece]:
+    text = told.last_line(told.run) if told.run.attempt else ""
+    return [(column.fit(plain(text, column.width)) + GAP, "quiet")]
+
+
+def _parameter(told: Told, column: Column) -> list[Piece]:
+    """What the instance's data has under a key; a dot in it leads into an object if there is no such key."""
+    found: object = data_of(told.instance) or {}
+    key = column.name.removeprefix(DATA)
+    if isinstance(found, dict) and key not in found:
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+    elif isinstance(found, dict):
+        found = found[key]
+    return [(column.fit(plain(value_text(found), column.width)) + GAP, "")]
+
+
+def _number(of: Callable[[Run], int]) -> Callable[[Told, Column], list[Piece]]:
+    def made(told: Told, column: Column) -> list[Piece]:
+        number = of(told.run)
+        return [(column.fit(cells.count(number) if number else "") + GAP, "time")]
+
+    return made
+
+
+CELLS: Final[dict[str, Callable[[Told, Column], list[Piece]]]] = {
+    "name": _name,
+    "status": lambda told, column: standing_pieces(told.row.tally, column.width),
+    "runs": _runs,
+    "progress": lambda told, column: progress_pieces(told.row, told.run, column.width),
+    "state": _state,
+    "log": _log,
+    "time": _time,
+    "attempts": _number(lambda run: run.attempt),
+    "saves": _number(lambda run: run.saves),
+    "worker": _worker,
+    "memory": _memory,
+    "seed": lambda told, column: [(column.fit(str(told.run.seed)) + GAP, "quiet")],
+    "host": lambda told, column: [(column.fit(plain(told.run.host, column.width)) + GAP, "quiet")],
+}
+"""What stands in each column."""
 
 
 def standing_pieces(tally: Tally, width: int) -> list[Piece]:

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pyalma_tui.model import status as s
 from pyalma_tui.model.words import numbered
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.instance_list import InstanceList
-from pyalma_tui.tui.widgets.rows import LOOKED_AT, Piece
+from pyalma_tui.tui.widgets.columns import LOOKED_AT
+from pyalma_tui.tui.widgets.rows import Piece
 from pyalma_tui.tui.widgets.run_rows import RunColumns, run_columns, run_pieces
+from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 
-class RunList(InstanceList):
+class RunList(VirtualList[RunColumns]):
     """A list whose `order`, `cursor` and `marks` are ids of runs. They have names where several instances are meant."""
 
     def __init__(self, *, named: bool, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self.columns = RunColumns()
         self._named = named
         self._longest_run = 0
 
@@ -27,32 +27,26 @@ class RunList(InstanceList):
             some = order[:: max(1, len(order) // LOOKED_AT)]
             self._longest_run = max((self._length(moment, run) for run in some), default=0)
             self.moment = moment
-            self._replan()
-        self._measured = moment.snapshot.instances  # their names make no column here
+            self.replan()
         super().show(moment, order)
 
     def _length(self, moment: Moment, run_id: int) -> int:
         run = moment.run(run_id)
         return len(moment.name(run) if self._named else numbered(run.iteration))
 
-    def _replan(self) -> None:
-        columns = run_columns(self.size.width, self._longest_run)
-        if columns != self.columns:
-            self.columns = columns
-            self.post_message(self.Replanned())
-            self.refresh()
+    def fitted(self, width: int) -> RunColumns:
+        """The columns at this width."""
+        return run_columns(width, self._longest_run)
 
-    def _look(self, line: int) -> tuple[object, object]:
-        if not line < len(self.order):
-            return None, None
-        run = self.moment.run(self.order[line])
+    def look(self, key: int) -> Look:
+        """Where it stands at once; what it saved and its time once a second."""
+        run = self.moment.run(key)
         ticking = int(self.moment.now) if type(run.status) is s.Running else 0
-        urgent = (run.id, type(run.status), run.attempt, run.id in self.marks, line == self._line, self.columns)
-        return urgent, (run, ticking)
+        return (type(run.status), run.attempt), (run, ticking)
 
-    def _pieces(self, line: int) -> list[Piece]:
-        run = self.moment.run(self.order[line])
-        return run_pieces(self.moment, run, self.columns, run.id in self.marks, named=self._named)
+    def pieces(self, key: int) -> list[Piece]:
+        """The line of a run."""
+        return run_pieces(self.moment, self.moment.run(key), self.columns, key in self.marks, named=self._named)
 
     def step_to(self, status: type[s.Status], by: int) -> bool:
         """Go to the next line whose run stands so, before or behind the cursor; whether there is one."""

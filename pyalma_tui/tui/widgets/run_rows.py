@@ -12,7 +12,8 @@ from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import GLYPHS, MARK
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.rows import FRONT, GAP, Piece, merged
+from pyalma_tui.tui.widgets.columns import FRONT, GAP
+from pyalma_tui.tui.widgets.rows import Piece, merged
 
 STATUS, TIME, ATTEMPTS = 11, 8, 8
 SEED, SHORT_SEED = 19, 9  # digits of the largest, and enough to tell two apart
