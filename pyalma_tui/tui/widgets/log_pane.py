@@ -18,7 +18,6 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
-from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -146,19 +145,9 @@ class LogPane(Widget, can_focus=True):
         return self._place is None or not (self._place.reader.size or self._place.reader.problem)
 
     @property
-    def has_times(self) -> bool:
-        """Whether somebody has noted when lines arrived."""
-        return self._place is not None and self._place.times.last() is not None
-
-    @property
     def text(self) -> str:
         """What is in sight, row by row; lines from their beginning to their end."""
         return "\n".join(self._text(each) for each in self._rows)
-
-    @property
-    def lines(self) -> str:
-        """The lines in sight, from their beginning to their end."""
-        return "\n".join(content(line).plain for line in dict.fromkeys(each.line for each in self._rows))
 
     def _text(self, each: Row) -> str:
         return self._part(each).plain if self.options.wrap else content(each.line).plain
@@ -178,10 +167,6 @@ class LogPane(Widget, can_focus=True):
             strip = Strip(segments).crop_extend(0, self._right, base)
         style = self.get_visual_style("log-view--thumb").rich_style if y in self._thumb else base
         return Strip.join([strip, Strip([Segment("▐" if y in self._thumb else " ", style)], 1)])
-
-    def get_selection(self, selection: Selection) -> tuple[str, str]:
-        """The selected text; rows are counted from the first in sight."""
-        return selection.extract(self.text), "\n"
 
     def on_resize(self) -> None:
         """Show as many lines as there is room for."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.selection import Selection
 
 from pyalma_tui.logs.goal import Goal
 from pyalma_tui.logs.needle import ERROR, Needle, Term
@@ -22,6 +23,16 @@ class LogView(LogPane):
 
     BINDINGS: ClassVar[list[BindingType]] = strokes("log text")
     _over_thumb = False
+
+    @property
+    def has_times(self) -> bool:
+        """Whether somebody has noted when lines arrived."""
+        return self._place is not None and self._place.times.last() is not None
+
+    @property
+    def lines(self) -> str:
+        """The lines in sight, from their beginning to their end."""
+        return "\n".join(content(line).plain for line in dict.fromkeys(each.line for each in self._rows))
 
     def search(self, text: str) -> None:
         """Mark this text or pattern and go to the next line that has it; "" ends that.
@@ -156,3 +167,7 @@ class LogView(LogPane):
         event.stop()
         y, last = event.get_content_offset_capture(self).y, self.size.height - 1
         self._go_to_share(min(max(0, y), last) / max(1, last))
+
+    def get_selection(self, selection: Selection) -> tuple[str, str]:
+        """The selected text; rows are counted from the first in sight."""
+        return selection.extract(self.text), "\n"
