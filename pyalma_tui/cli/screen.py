@@ -173,6 +173,8 @@ def show(app: ExperimentApp, ending: Ending, state_dir: Path, outer: Outer | Non
             raise
     finally:
         sys.setswitchinterval(usual)
+        if outer is not None:
+            outer.keep_up()  # nobody else would let it end with us
         collecting.resume()  # it may have ended before it had begun
     if app.crash is not None:
         path = crash_log(state_dir)
