@@ -49,6 +49,7 @@ class Journal:
         self._closed: dict[str, int] = dict(folded)  # complete, waiting for the checkpoint that contains them
         self._closed_bytes = sum(folded.values())
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
+        self._unnamed: list[str] = []  # segments of workers whose names may not be on the disk
         self._refused: dict[str, OSError] = {}  # by segment: why the disk did not take it; it is not asked again
         self._damaged: dict[str, int] = {}  # by segment: lines that had to be skipped, as long as nobody was told
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
@@ -69,6 +70,8 @@ class Journal:
         tail = Tail(self.directory / name)
         with self._guard:
             self._tails[writer] = (name, tail)
+            if not self._each_synced:  # else its writer has seen to that
+                self._unnamed.append(name)
 
     def append(self, record: Record) -> None:
         """Write a record of the runner itself; raises OSError."""
@@ -231,6 +234,10 @@ class Journal:
             self.rows.sync()
         except OSError as error:
             failure = error
+        try:
+            self._sync_names()
+        except OSError as error:
+            failure = failure or error
         for name, fd, size in self._unsynced():
             try:
                 sync_data(fd)
@@ -243,6 +250,17 @@ class Journal:
                 self._synced[name] = size
         if failure is not None:
             raise failure
+
+    def _sync_names(self) -> None:
+        """Put the names of new segments on the disk; those that it refuses are not to be written any longer."""
+        with self._guard:
+            names, self._unnamed = self._unnamed, []
+        if names:
+            try:
+                sync_directory(self.directory)
+            except OSError as error:
+                self._refused.update(dict.fromkeys(names, error))
+                raise
 
     def _unsynced(self) -> list[tuple[str, int, int]]:
         """Segment, a descriptor of the caller's own, size; of those that have grown, ours last.

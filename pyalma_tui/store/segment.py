@@ -74,7 +74,8 @@ class SegmentWriter:
     """Appends lines to segments that nobody else writes; each line with one `write(2)`.
 
     `synced` means that a line is on the disk when `append` returns, `settled` that a whole segment is before lines go
-    into the next one. All methods raise OSError and leave the segment cut back to its last good line. What is not the
+    into the next one, `named` that the name of a segment is before lines go into it: without that a reader who syncs
+    the segment syncs the directory. All methods raise OSError and leave the segment cut back to its last good line. What is not the
     segment any more is never written, cut, or closed: they raise EstrangedError instead.
     """
 
@@ -85,6 +86,7 @@ class SegmentWriter:
         *,
         synced: bool = False,
         settled: bool = False,
+        named: bool = True,
         limit: int = LIMIT,
         umask: int | None = None,
     ) -> None:
@@ -93,6 +95,7 @@ class SegmentWriter:
         self._umask = umask
         self._synced = synced
         self._settled = settled
+        self._named = named
         self._limit = limit
         self._torn = False
         self._sound = False  # its name and its pages have not been refused by the disk
@@ -130,7 +133,8 @@ class SegmentWriter:
                 self._torn = False
             if old >= 0:
                 os.close(old)
-            os.fsync(directory)
+            if self._named:
+                os.fsync(directory)
             if self.name == name:
                 self._sound = True
         finally:

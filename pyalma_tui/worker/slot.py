@@ -168,7 +168,12 @@ def _open_journal(order: Start, channel: Channel) -> Pen | None:
     journal = layout.journal(Path(order.state_dir))
     try:
         segment = SegmentWriter(
-            journal, order.segment, synced=order.synced, limit=order.segment_limit, umask=order.umask
+            journal,
+            order.segment,
+            synced=order.synced,
+            named=order.synced,  # else whoever follows it syncs its name as well
+            limit=order.segment_limit,
+            umask=order.umask,
         )
     except OSError as error:
         why = Error(f"{journal / order.segment}: {error.strerror}")
