@@ -124,7 +124,7 @@ class Session:
     # --- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, settings: Settings, module_hash: str, has_done: bool, *, was_loaded: bool) -> None:
-        store = opening.read_store(self.state_dir, settings.batch)
+        store = opening.read_store(self.state_dir, settings.batch, alone=True)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))
         if store is not None:

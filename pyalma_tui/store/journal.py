@@ -124,6 +124,7 @@ class Journal:
             following = next_segment(name)
             if not os.path.exists(f"{self.directory}/{following}"):
                 return
+            tail.growing = False
             yield from self._read(name, tail)  # nothing is added once the next one exists
             self._follow(writer, following)
             self._close(name, tail)
@@ -137,8 +138,10 @@ class Journal:
     def end(self, writer: str) -> Iterator[Record]:
         """The last records of a worker that is gone; others may have its room."""
         self._limits.pop(writer, None)
-        yield from self.read(writer)
         if writer in self._tails:
+            yield from self.read(writer)
+            self._tails[writer][1].growing = False
+            yield from self.read(writer)
             with self._guard:
                 name, tail = self._tails.pop(writer)
             self._close(name, tail)
@@ -165,7 +168,7 @@ class Journal:
         next checkpoint.
         """
         try:
-            source = Tail(path)
+            source = Tail(path, growing=False)
         except FileNotFoundError:  # somebody has removed it
             return False
         try:
@@ -246,7 +249,7 @@ class Journal:
                 self._refused[name] = error
             finally:
                 os.close(fd)
-            if name in self._synced:
+            if name in self._synced and not self._each_synced:
                 self._synced[name] = size
         if failure is not None:
             raise failure
@@ -271,10 +274,14 @@ class Journal:
             open_now = [*[(name, tail.fd) for name, tail in self._tails.values()], (self._own.name, self._own.fd)]
             asked = [(name, fd) for name, fd in open_now if fd >= 0 and name not in self._refused]
             sizes = [(name, fd, os.fstat(fd).st_size) for name, fd in asked]
-            grown = [(name, os.dup(fd), size) for name, fd, size in sizes if size != self._synced.setdefault(name, 0)]
+            grown = [(name, os.dup(fd), size) for name, fd, size in sizes if self._may_have_grown(name, size)]
             parting = [(name, tail.fd, tail.position) for name, tail in self._parting]
             self._parting.clear()
             return parting + grown
+
+    def _may_have_grown(self, name: str, size: int) -> bool:
+        """Whether something was appended since the last sync: where bytes are allocated ahead the size does not tell."""
+        return size != self._synced.setdefault(name, 0)
 
     def segment_limit(self, writer: str, workers: int) -> int:
         """How large each segment of this writer may grow, so that all of them stay within bounds; in bytes.

@@ -172,6 +172,7 @@ def _open_journal(order: Start, channel: Channel) -> Pen | None:
             order.segment,
             synced=order.synced,
             named=order.synced,  # else whoever follows it syncs its name as well
+            ahead=order.synced,
             limit=order.segment_limit,
             umask=order.umask,
         )
@@ -218,6 +219,7 @@ def _serve(
                 channel.send(DoneEnded(order.call, unsaved))
             case _:
                 end_of_worker.begin(pen, stopping)
+                pen.trim()
                 output.leave(serve.log)
                 return
 
