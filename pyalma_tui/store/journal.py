@@ -280,7 +280,10 @@ class Journal:
             return parting + grown
 
     def _may_have_grown(self, name: str, size: int) -> bool:
-        """Whether something was appended since the last sync: where bytes are allocated ahead the size does not tell."""
+        """Whether something may have been appended since the last sync.
+
+        Where each line is synced, bytes are allocated ahead: the size does not tell, and none is ever noted.
+        """
         return size != self._synced.setdefault(name, 0)
 
     def segment_limit(self, writer: str, workers: int) -> int:

@@ -82,8 +82,9 @@ class SegmentWriter:
 
     `synced` means that a line is on the disk when `append` returns, `settled` that a whole segment is before lines go
     into the next one, `named` that the name of a segment is before lines go into it: without that a reader who syncs
-    the segment syncs the directory. `ahead` allocates bytes before they are written. All methods raise OSError and leave the segment cut back to its last good line. What is not the
-    segment any more is never written, cut, or closed: they raise EstrangedError instead.
+    the segment syncs the directory. `ahead` allocates bytes before they are written. All methods raise OSError and
+    leave the segment cut back to its last good line. What is not the segment any more is never written, cut, or closed:
+    they raise EstrangedError instead.
     """
 
     def __init__(
@@ -295,7 +296,8 @@ class SegmentWriter:
             self._sync()
 
     def _sync(self) -> None:
-        self.check()
+        if not self._is_where_it_was():  # not by fstat, after which a write has a new time to put on the disk: 30 µs
+            self.check()
         try:
             sync_data(self.fd)
         except OSError:
@@ -303,7 +305,7 @@ class SegmentWriter:
             raise
 
     def close(self) -> None:
-        """Close the segment; it can be read and removed by others. A forked child does that too: nothing is cut here."""
+        """Close the segment; it can be read and removed by others. Nothing is cut: forked children do this too."""
         ours = self.is_own
         fd, self.fd = self.fd, -1  # a close that fails has closed
         if ours:

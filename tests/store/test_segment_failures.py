@@ -289,7 +289,8 @@ from pathlib import Path
 from pyalma_tui.store.segment import SegmentWriter, saved_line, saved_prefix
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-writer = SegmentWriter(Path(sys.argv[1]), "000001-w0001-0001.jsonl", synced=sys.argv[2] == "synced", ahead=sys.argv[2] == "synced")
+synced = sys.argv[2] == "synced"
+writer = SegmentWriter(Path(sys.argv[1]), "000001-w0001-0001.jsonl", synced=synced, ahead=synced)
 number = 0
 try:
     while True:
