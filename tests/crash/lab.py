@@ -19,7 +19,8 @@ from pyalma_tui.model.records import (
     Started,
 )
 from pyalma_tui.model.status import Error, Running
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
 from pyalma_tui.worker.recording import Rows
 from tests.crash.disk import Disk
