@@ -12,7 +12,6 @@ import pytest
 
 from pyalma_tui.model.records import Returned, Saved
 from pyalma_tui.store import journal as journals
-from pyalma_tui.store import segment
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.layout import next_segment
 from pyalma_tui.store.row_files import RowFiles
@@ -94,7 +93,7 @@ def test_where_nothing_can_be_allocated_the_segment_grows_as_it_is_written(
         raise OSError(28, "No space left on device")
 
     writer = writer_in(tmp_path)
-    monkeypatch.setattr(segment.os, "posix_fallocate", refuse)
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
     for number in range(1, 4):
         writer.append(saved(1, number))
     assert (tmp_path / NAME).read_bytes() == saved(1, 1) + saved(1, 2) + saved(1, 3)
