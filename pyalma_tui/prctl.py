@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 
+_libc = ctypes.CDLL(None)
 _SET_PDEATHSIG = 1
 _SET_CHILD_SUBREAPER = 36
 
@@ -17,7 +18,7 @@ def die_with_parent(parent: int) -> None:
     macOS has no such request; there only the closed channel tells.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -25,4 +26,4 @@ def die_with_parent(parent: int) -> None:
 def become_subreaper() -> None:
     """Let orphans of what we have started become our children, so that those who left their group are found."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

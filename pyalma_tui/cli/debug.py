@@ -23,7 +23,8 @@ from pyalma_tui.report.facts import failure_of
 from pyalma_tui.report.summary import state_line
 from pyalma_tui.runner.commands import Quit
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.workers.local import LocalAgent
 
 LOOK = 0.05  # seconds between two looks whether it is over, or was stopped

@@ -22,7 +22,8 @@ from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.absent import Absent
 from pyalma_tui.runner.commands import Interrupt, Quit, Remark
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Change, Snapshot
 from pyalma_tui.runner.workers.local import LocalAgent
 

@@ -24,7 +24,8 @@ from pyalma_tui.loading.target import Target, find_target, heeded, no_instances
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
 from pyalma_tui.model.terminal import can_show
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.start import Asked, Start, begun, meta_of
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.belonging import owner_if_another

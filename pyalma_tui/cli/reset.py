@@ -19,7 +19,8 @@ from pyalma_tui.model.records import Reset
 from pyalma_tui.model.words import duration, plural
 from pyalma_tui.report.facts import remaining
 from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, of_older_code, runs_of_inputs, with_older_code
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.inputs import read_inputs
 from pyalma_tui.store.lock import in_use
 

@@ -30,7 +30,8 @@ from pyalma_tui.report.plain import Changes, Output, follow
 from pyalma_tui.runner.absent import Absent
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Conductor
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.disk import open_regular

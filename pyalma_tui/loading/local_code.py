@@ -91,14 +91,18 @@ class LocalCode:
 
     def settle(self) -> bool:
         """Take in what was imported since the last call; whether anything was, or is other than before."""
-        if len(sys.modules) != self._modules:
-            self._modules = len(sys.modules)
-            self._note_compiled()
+        self.look()
         grown, self._grown = self._grown, False
         if grown:
             self.code = Code(self._module, dict(sorted(self._digests.copy().items())), self.code.base or self.identity)
             self.identity = self.code.identity
         return grown
+
+    def look(self) -> None:
+        """Note what was imported without a source; forks of a process that has looked need not look again."""
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            self._note_compiled()
 
     def _note_compiled(self) -> None:
         """Modules without a source are no text: only what tells them apart is noted."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pyalma_tui.loading.target import warning_of_absent
 from pyalma_tui.model.instance import Files, Instance
 from pyalma_tui.runner.commands import Remark
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Conductor
 from pyalma_tui.store.background import begun
 

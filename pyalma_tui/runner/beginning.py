@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import Retries
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.state import Gate, Policy, Present, State
 
 

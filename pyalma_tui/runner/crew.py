@@ -21,7 +21,8 @@ from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.instructions import Instruction
 from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.printed import said_in
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.stamping import Stamps
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import Agent, AgentEvent, Assignment, Said, Service

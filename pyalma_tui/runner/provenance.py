@@ -19,7 +19,8 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.runner import circumstances
 from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, told_of_code, told_of_inputs, with_older_code
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.background import begun
 from pyalma_tui.store.inputs import Input, digest_of, look_at, read_inputs, write_inputs
 from pyalma_tui.store.session_records import SessionRecord, write_record

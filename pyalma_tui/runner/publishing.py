@@ -14,7 +14,8 @@ from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.dispatch import done_is_due
 from pyalma_tui.runner.foresight import BULK, LAST, Foresight, Waiting
 from pyalma_tui.runner.sampling import Sampling
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Change, Phase, Slot, SlotPhase, Snapshot
 from pyalma_tui.runner.state import Calling, Coming, Leaving, Running, Seat, State
 from pyalma_tui.runner.steps import all_done

@@ -5,12 +5,10 @@ from __future__ import annotations
 import selectors
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from pyalma_tui.errors import Failure, ShortageError, StoreError
 from pyalma_tui.model import messages as m
-from pyalma_tui.model import status as s
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import commands as c
@@ -19,13 +17,16 @@ from pyalma_tui.runner.beginning import state_of
 from pyalma_tui.runner.crew import Crew
 from pyalma_tui.runner.dispatch import decide
 from pyalma_tui.runner.failing import failure_of
+from pyalma_tui.runner.inbox import Inbox
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
 from pyalma_tui.runner.mailbox import Mailbox
 from pyalma_tui.runner.provenance import Provenance
-from pyalma_tui.runner.publishing import Publisher, phase_of
-from pyalma_tui.runner.session import Session, Settings
-from pyalma_tui.runner.snapshot import Change, Listener, Snapshot
+from pyalma_tui.runner.publishing import phase_of
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
+from pyalma_tui.runner.snapshot import Listener, Snapshot
 from pyalma_tui.runner.state import Absent, Present
+from pyalma_tui.runner.telling import Telling
 from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
@@ -40,27 +41,22 @@ class Runner:
         """`first` is an agent that has loaded the module."""
         assert first.loaded is not None, "the first agent has loaded the module"
         self._session = session
-        self._listener = listener
         self._crew = Crew(settings, session, first)
+        self._inbox = Inbox(self._crew)
         self._state = state_of(settings, session, has_done=first.loaded.has_done)
-        self._publisher = Publisher(settings, session)
+        self._telling = Telling(settings, session, listener)
         self._failure: Failure | None = None
-        self._changed = True
         self._mailbox = Mailbox()
-        self._inbox: deque[Event] = deque()  # what has come and is to be taken in
         self._provenance = Provenance(settings, session, first.loaded.installed, self._remark)
         self._selector = selectors.DefaultSelector()
         self._next_tick = self._next_measure = 0.0  # time.monotonic
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
-        found = [note for note in session.ledger.notes if note.text not in settings.warnings]
-        if listener is not None and found:  # while it was opened; a listener's user has read the warnings on stderr
-            listener([(note, None) for note in found])
         if first.loaded.unforkable:
-            self._note(f"each worker imports the module by itself: {first.loaded.unforkable}")
+            self._telling.note(f"each worker imports the module by itself: {first.loaded.unforkable}")
         if settings.rerun_done:
             self._decide(c.RerunDone())
         self._publish()
-        self._changed = True  # so that the first tick comes at once
+        self._telling.changed = True  # so that the first tick comes at once
 
     # --- for other threads -------------------------------------------------------------------------------------------
 
@@ -85,7 +81,7 @@ class Runner:
 
     def snapshot(self) -> Snapshot:
         """The latest moment."""
-        return self._publisher.snapshot
+        return self._telling.snapshot
 
     def send(self, command: c.Command) -> None:
         """Ask for something; returns at once."""
@@ -113,18 +109,18 @@ class Runner:
             key.data()
         if time.monotonic() >= self._next_tick:
             self._tick()
-        if self._changed and not self._state.active and self._phase() == "idle":
+        if self._telling.changed and not self._state.active and self._phase() == "idle":
             self._publish()  # at once: somebody waits for the end
 
     def _is_ticking(self) -> bool:
         state = self._state
         starting = state.starting.waits and self._phase() == "busy"
-        return bool(self._changed or state.waits or starting or self._session.unsettled)
+        return bool(self._telling.changed or state.waits or starting or self._session.unsettled)
 
     def _tick(self) -> None:
         self._next_tick = (now := time.monotonic()) + TICK
         for text in self._crew.look_at_files():
-            self._note(text)
+            self._telling.note(text)
         self._absorb(self._session.journal.poll())
         self._crew.look_at_logs()
         if now >= self._next_measure and self._state.seats and isinstance(self._state.agent, Present):
@@ -135,9 +131,8 @@ class Runner:
         if not self._session.planned:
             self._session.refuse_unplanned()
         self._decide(i.Tick(stored=not self._session.not_saved, planned=self._session.planned))
-        if self._changed or active:
+        if self._telling.changed or active:
             self._publish()
-        self._publisher.keep()
 
     # --- events and what follows -------------------------------------------------------------------------------------
 
@@ -145,15 +140,14 @@ class Runner:
         self._selector.register(self._crew.agent, selectors.EVENT_READ, self._hear)
 
     def _hear(self) -> None:
-        self._inbox.extend(self._crew.receive())
+        self._inbox.receive()
         self._take_in()
 
     def _take_in(self) -> None:
         """Take in one after the other what has come, and what comes of that."""
-        while self._inbox:
-            event = self._inbox.popleft()
+        for event in self._inbox.take():
             if isinstance(event, m.Measured):
-                self._publisher.loads = event.loads
+                self._telling.measured(event)
                 continue
             if isinstance(event, (Said, m.Gone)):
                 self._absorb(self._crew.last_words(event))
@@ -173,65 +167,40 @@ class Runner:
 
     def _carry_out_all(self, event: Event) -> None:
         for instruction in decide(event, self._state, Clock(time.monotonic(), time.time())):
-            self._changed = True
+            self._telling.changed = True
             self._carry_out(instruction)
 
     def _carry_out(self, instruction: Instruction) -> None:
         match instruction:
             case i.GiveAhead(worker, order):  # the first, as it is by far the most frequent
-                if not self._crew.give_ahead(worker, order):
-                    self._inbox.appendleft(i.Recalled(worker, order.run, back=True))
-            case i.Give():
-                self._crew.carry_out(instruction)
+                self._inbox.give_ahead(worker, order)
             case i.Recall(worker, run):
-                if self._crew.recall(worker, run):  # told before the run before it ends: it does not follow
-                    self._inbox.appendleft(i.Recalled(worker, run, back=True))
-                else:
-                    self._inbox.extend(self._crew.receive())  # that the run before it has ended
-                    self._inbox.append(i.Recalled(worker, run, back=False))
+                self._inbox.recall(worker, run)
             case i.Write(record, run):
                 self._session.write(record)
-                self._tell([(record, run)])
+                self._telling.tell([(record, run)])
             case i.WriteDurably(record):
                 self._session.write_durably(record)
-                self._tell([(record, None)])
+                self._telling.tell([(record, None)])
             case i.Say(text, heard):
-                self._note(text, heard=heard)
+                self._telling.note(text, heard=heard)
             case i.NotSaved(why):
                 self._session.not_saved = StoreError(why).failure
             case i.Remember(changes):
                 self._session.choose(**changes)
             case i.StartAgent():
-                if (none := self._crew.start_agent()) is None:
+                if self._inbox.start_agent():
                     self._listen()
-                else:
-                    self._inbox.append(none)
             case i.StartWorker(worker, slot):
-                if (refused := self._crew.start_worker(worker, slot, self._state.workers)) is not None:
-                    self._inbox.append(refused)
+                self._inbox.start_worker(worker, slot, self._state.workers)
             case _:
                 self._crew.carry_out(instruction)
 
-    # --- the ledger and what is told ---------------------------------------------------------------------------------
+    # --- what is told ------------------------------------------------------------------------------------------------
 
     def _absorb(self, records: Iterable[Record]) -> None:
-        changes = self._session.absorb(records)
-        if changes:
-            self._changed = True
-            self._tell(changes)
-            if failed := [run.id for _, run in changes if run is not None and isinstance(run.status, s.Failed)]:
-                self._carry_out_all(i.Failures(failed))
-
-    def _tell(self, changes: list[Change]) -> None:
-        self._publisher.learn(changes)
-        if self._listener is not None:
-            self._listener(changes)
-
-    def _note(self, text: str, *, heard: bool = False) -> None:
-        self._session.note(text)
-        self._changed = True
-        if self._listener is not None and not heard:
-            self._listener([(self._session.ledger.notes[-1], None)])
+        if failed := self._telling.absorb(records):
+            self._carry_out_all(i.Failures(failed))
 
     def _remark(self, text: str) -> None:
         """Let the runner's thread tell this; for any thread."""
@@ -241,34 +210,29 @@ class Runner:
         return phase_of(self._state, time.monotonic())
 
     def _publish(self) -> None:
-        self._changed = False
-        if self._publisher.publish(self._state, self._failure) and self._listener is not None:
-            self._listener([])  # the phase has turned, and no record tells that
+        self._telling.publish(self._state, self._failure)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _end(self) -> None:
         """End whatever still lives, write the last checkpoint, and say so, come what may: somebody waits for it."""
-        self._state.closing = True
-        self._state.failed = bool(self._failure)
+        self._state.closing, self._state.failed = True, bool(self._failure)
         try:
             if not isinstance(self._state.agent, Absent):
                 self._try(self._kill_agent)
             self._provenance.end()
             self._try(self._take_remarks)
-            self._publisher.keep(at_once=True)
+            self._telling.keep()
             self._try(self._session.close)
         finally:
             self._selector.close()
             self._mailbox.close()
-            self._publisher.publish(self._state, self._failure, closed=True)
-            if self._listener is not None:
-                self._listener([])
+            self._telling.close(self._state, self._failure)
 
     def _take_remarks(self) -> None:
         for command in self._mailbox.left():
             if isinstance(command, c.Remark):
-                self._note(command.text)
+                self._telling.note(command.text)
 
     def _kill_agent(self) -> None:
         """Kill it and its workers, and find out what became of what they were doing."""

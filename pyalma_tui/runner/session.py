@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,15 +12,13 @@ import msgspec
 from pyalma_tui.errors import Failure, IllegalTransitionError, InputError, StoreError
 from pyalma_tui.loading.local_code import code_root, module_name
 from pyalma_tui.loading.target import no_instances
-from pyalma_tui.model.chosen import Chosen, Sync
 from pyalma_tui.model.code import Code
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.messages import Cut
 from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Imported, Note, Record
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store import layout, opening, rows
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
@@ -40,47 +37,6 @@ from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.syncing import Syncing
 
 WAITED_FOR = 5_000  # runs: their first checkpoint takes 20 ms; for that of 100,000 the screen does not wait
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run and how; times in seconds.
-
-    `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say. `each` lets every worker import the module by itself, `runs_per_worker` is after how
-    many runs one is replaced, None for never, `nice` is how readily they give way to other programs; `seed_globals`
-    seeds before each call what a process draws from. `only` is the one run to call, None for all; `foreground` gives it
-    the terminal. `folder` is where the module runs, None for where we do, and `cuts` are where the attempts of a run
-    end that is on trial. `chosen` is what stays for the next start, None for what it has been so far; `told` are lines
-    for the user about that. `warnings` are what was found wrong with the input, told already on stderr.
-    """
-
-    target: Path
-    module: Path
-    state_dir: Path
-    batch: Sequence[Instance] | None = None
-    iterations: int | None = None
-    seed: int | None = None
-    workers: int = 1
-    grace: float = 10.0
-    sync: Sync = "group"
-    timeout: float | None = None
-    retries: int = 0
-    paused: bool = False
-    retry_failed: bool = False
-    rerun_done: bool = False
-    no_done: bool = False
-    only: int | None = None
-    foreground: bool = False
-    folder: Path | None = None
-    cuts: tuple[Cut, ...] = ()
-    each: bool = False
-    runs_per_worker: int | None = None
-    nice: int = 0
-    seed_globals: bool = False
-    chosen: Chosen | None = None
-    told: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    unseen: bool = False
 
 
 class Session:
@@ -124,7 +80,7 @@ class Session:
     # --- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, settings: Settings, module_hash: str, has_done: bool, *, was_loaded: bool) -> None:
-        store = opening.read_store(self.state_dir, settings.batch)
+        store = opening.read_store(self.state_dir, settings.batch, alone=True)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))
         if store is not None:

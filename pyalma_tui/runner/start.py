@@ -15,7 +15,8 @@ from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
 from pyalma_tui.runner.first import first_agent
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.terms import Terms, terms_of
 from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
 from pyalma_tui.store.belonging import refuse_another

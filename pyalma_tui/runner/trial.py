@@ -27,7 +27,8 @@ from pyalma_tui.model.words import size
 from pyalma_tui.runner.commands import Quit, Resume, Retry
 from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.workers.local import wait_until_loaded
 from pyalma_tui.store import layout
 from pyalma_tui.store.creation import create

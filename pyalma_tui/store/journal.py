@@ -49,6 +49,7 @@ class Journal:
         self._closed: dict[str, int] = dict(folded)  # complete, waiting for the checkpoint that contains them
         self._closed_bytes = sum(folded.values())
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
+        self._unnamed: list[str] = []  # segments of workers whose names may not be on the disk
         self._refused: dict[str, OSError] = {}  # by segment: why the disk did not take it; it is not asked again
         self._damaged: dict[str, int] = {}  # by segment: lines that had to be skipped, as long as nobody was told
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
@@ -69,6 +70,8 @@ class Journal:
         tail = Tail(self.directory / name)
         with self._guard:
             self._tails[writer] = (name, tail)
+            if not self._each_synced:  # else its writer has seen to that
+                self._unnamed.append(name)
 
     def append(self, record: Record) -> None:
         """Write a record of the runner itself; raises OSError."""
@@ -121,6 +124,7 @@ class Journal:
             following = next_segment(name)
             if not os.path.exists(f"{self.directory}/{following}"):
                 return
+            tail.growing = False
             yield from self._read(name, tail)  # nothing is added once the next one exists
             self._follow(writer, following)
             self._close(name, tail)
@@ -134,8 +138,10 @@ class Journal:
     def end(self, writer: str) -> Iterator[Record]:
         """The last records of a worker that is gone; others may have its room."""
         self._limits.pop(writer, None)
-        yield from self.read(writer)
         if writer in self._tails:
+            yield from self.read(writer)
+            self._tails[writer][1].growing = False
+            yield from self.read(writer)
             with self._guard:
                 name, tail = self._tails.pop(writer)
             self._close(name, tail)
@@ -162,7 +168,7 @@ class Journal:
         next checkpoint.
         """
         try:
-            source = Tail(path)
+            source = Tail(path, growing=False)
         except FileNotFoundError:  # somebody has removed it
             return False
         try:
@@ -231,6 +237,10 @@ class Journal:
             self.rows.sync()
         except OSError as error:
             failure = error
+        try:
+            self._sync_names()
+        except OSError as error:
+            failure = failure or error
         for name, fd, size in self._unsynced():
             try:
                 sync_data(fd)
@@ -239,10 +249,21 @@ class Journal:
                 self._refused[name] = error
             finally:
                 os.close(fd)
-            if name in self._synced:
+            if name in self._synced and not self._each_synced:
                 self._synced[name] = size
         if failure is not None:
             raise failure
+
+    def _sync_names(self) -> None:
+        """Put the names of new segments on the disk; those that it refuses are not to be written any longer."""
+        with self._guard:
+            names, self._unnamed = self._unnamed, []
+        if names:
+            try:
+                sync_directory(self.directory)
+            except OSError as error:
+                self._refused.update(dict.fromkeys(names, error))
+                raise
 
     def _unsynced(self) -> list[tuple[str, int, int]]:
         """Segment, a descriptor of the caller's own, size; of those that have grown, ours last.
@@ -253,10 +274,17 @@ class Journal:
             open_now = [*[(name, tail.fd) for name, tail in self._tails.values()], (self._own.name, self._own.fd)]
             asked = [(name, fd) for name, fd in open_now if fd >= 0 and name not in self._refused]
             sizes = [(name, fd, os.fstat(fd).st_size) for name, fd in asked]
-            grown = [(name, os.dup(fd), size) for name, fd, size in sizes if size != self._synced.setdefault(name, 0)]
+            grown = [(name, os.dup(fd), size) for name, fd, size in sizes if self._may_have_grown(name, size)]
             parting = [(name, tail.fd, tail.position) for name, tail in self._parting]
             self._parting.clear()
             return parting + grown
+
+    def _may_have_grown(self, name: str, size: int) -> bool:
+        """Whether something may have been appended since the last sync.
+
+        Where each line is synced, bytes are allocated ahead: the size does not tell, and none is ever noted.
+        """
+        return size != self._synced.setdefault(name, 0)
 
     def segment_limit(self, writer: str, workers: int) -> int:
         """How large each segment of this writer may grow, so that all of them stay within bounds; in bytes.

@@ -59,10 +59,11 @@ class Store(msgspec.Struct, frozen=True):
     recorded: frozenset[int] = frozenset()
 
 
-def read_store(state_dir: Path, today: Sequence[Instance] | None = None) -> Store | None:
+def read_store(state_dir: Path, today: Sequence[Instance] | None = None, *, alone: bool = False) -> Store | None:
     """What the directory holds, None if it holds nothing; changes nothing. Raises StoreError.
 
-    `today` are the instances that it is probably about: the same ones are not made again.
+    `today` are the instances that it is probably about: the same ones are not made again. Who is `alone` has the lock:
+    nobody writes on.
 
     Without the lock the owner may write a checkpoint and remove segments meanwhile: then it is read again.
     """
@@ -71,7 +72,7 @@ def read_store(state_dir: Path, today: Sequence[Instance] | None = None) -> Stor
             refuse_disguised(state_dir)
             before = stamp(state_dir)
             with _no_garbage_collection():
-                store = _read(state_dir, today)
+                store = _read(state_dir, today, alone)
         except FileNotFoundError:  # a segment went while we read
             continue
         except OSError as error:
@@ -111,7 +112,7 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read(state_dir: Path, today: Sequence[Instance] | None) -> Store | None:
+def _read(state_dir: Path, today: Sequence[Instance] | None, alone: bool) -> Store | None:
     storage = storage_of(state_dir)
     journal = layout.journal(state_dir)
     names = segments(journal)
@@ -130,7 +131,7 @@ def _read(state_dir: Path, today: Sequence[Instance] | None) -> Store | None:
         raise storage.unreadable("`$.runs` has two runs of one instance and iteration")
     stale = tuple(name for name in names if session_of(name) < meta.session and name not in meta.folded)
     fresh = [name for name in names if name not in stale]
-    folded, damaged, recorded = _fold(storage, ledger, meta, journal, fresh)
+    folded, damaged, recorded = _fold(storage, ledger, meta, journal, fresh, growing=not alone)
     folded |= {name: (journal / name).stat().st_size for name in stale}
     return Store(meta, ledger, folded, known.foreign, damaged, stale, recorded)
 
@@ -201,14 +202,14 @@ def _runs(storage: CheckpointStorage, documents: Iterable[tuple[int, RunDocument
 
 
 def _fold(
-    storage: CheckpointStorage, ledger: Ledger, meta: Meta, journal: Path, names: Sequence[str]
+    storage: CheckpointStorage, ledger: Ledger, meta: Meta, journal: Path, names: Sequence[str], *, growing: bool
 ) -> tuple[dict[str, int], dict[str, int], frozenset[int]]:
     buffer = bytearray(READ)
     records: list[Record] = []
     folded: dict[str, int] = {}
     damaged: dict[str, int] = {}
     for name in names:
-        tail = Tail(journal / name, meta.folded.get(name, 0))
+        tail = Tail(journal / name, meta.folded.get(name, 0), growing=growing)
         try:
             size = tail.size()
             if tail.position > size:  # a power cut took what the checkpoint has: nothing is missing, but it is told

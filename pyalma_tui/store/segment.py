@@ -2,12 +2,16 @@
 
 A line is `crc32 record\n`: eight hexadecimal digits, one separator, the record as compact JSON. The separator tells the
 kind without decoding: a space before `saved`, a tab before everything else. Compact JSON never holds a raw tab.
+
+Zeros at the end are no line: a writer that syncs each line has bytes ready before it writes them, and takes those off
+that are left when it ends or goes on in another segment. One that was killed leaves them. No line holds a zero.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
@@ -20,6 +24,9 @@ from pyalma_tui.store.disk import NEW_FILE, high, settle_mode, sync_data
 from pyalma_tui.store.layout import next_segment
 
 LIMIT = 16 << 20  # bytes after which a writer goes on in a new segment
+AHEAD = 1 << 20  # bytes at most that are ready: a sync of a file that has grown takes longer, it syncs the size as well
+FIRST = 1 << 14  # bytes that are ready at first, then as many as there are already
+NEVER = 1 << 62
 READ = 1 << 20  # bytes looked at in one piece: small enough to stay in the processor's cache
 
 _decode: Callable[[bytes], Record] = msgspec.json.Decoder(Record).decode
@@ -74,8 +81,10 @@ class SegmentWriter:
     """Appends lines to segments that nobody else writes; each line with one `write(2)`.
 
     `synced` means that a line is on the disk when `append` returns, `settled` that a whole segment is before lines go
-    into the next one. All methods raise OSError and leave the segment cut back to its last good line. What is not the
-    segment any more is never written, cut, or closed: they raise EstrangedError instead.
+    into the next one, `named` that the name of a segment is before lines go into it: without that a reader who syncs
+    the segment syncs the directory. `ahead` allocates bytes before they are written. All methods raise OSError and
+    leave the segment cut back to its last good line. What is not the segment any more is never written, cut, or closed:
+    they raise EstrangedError instead.
     """
 
     def __init__(
@@ -85,6 +94,8 @@ class SegmentWriter:
         *,
         synced: bool = False,
         settled: bool = False,
+        named: bool = True,
+        ahead: bool = False,
         limit: int = LIMIT,
         umask: int | None = None,
     ) -> None:
@@ -93,6 +104,9 @@ class SegmentWriter:
         self._umask = umask
         self._synced = synced
         self._settled = settled
+        self._named = named
+        self._ahead = ahead
+        self._ready = 0  # bytes that the file has, zeros included, if they are allocated ahead
         self._limit = limit
         self._torn = False
         self._sound = False  # its name and its pages have not been refused by the disk
@@ -105,7 +119,8 @@ class SegmentWriter:
             raise
 
     def _open(self, name: str) -> None:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        append = 0 if self._ahead else os.O_APPEND
+        flags = os.O_RDWR | append | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             before, sound = self.name, self._sound
@@ -125,12 +140,15 @@ class SegmentWriter:
                 old = self.fd if ours else -1  # no call from here on to the last of these: nothing comes in between
                 self.fd = fd
                 self.name = name
-                self.position = 0
+                self.position = self._ready = 0
                 self._identity = (stat.st_dev, stat.st_ino)
                 self._torn = False
             if old >= 0:
+                if self._ahead:
+                    _cut_zeros(old)
                 os.close(old)
-            os.fsync(directory)
+            if self._named:
+                os.fsync(directory)
             if self.name == name:
                 self._sound = True
         finally:
@@ -169,6 +187,8 @@ class SegmentWriter:
             self.check()
         if self.position >= self._limit or self._torn or not self._sound:
             self._make_ready()
+        if self._ahead and self.position + len(line) > self._ready:
+            self._allocate(len(line))
         try:
             written = os.write(self.fd, line)
             if written != len(line):
@@ -186,6 +206,29 @@ class SegmentWriter:
         if self._synced:
             self.sync(line)
 
+    def _allocate(self, length: int) -> None:
+        """Let the file have bytes for this line and the next ones; where that cannot be, it grows as it is written."""
+        more = min(AHEAD, max(FIRST, self.position), max(length, self._limit - self.position))
+        end = self.position + max(length, more)
+        soft, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if soft != resource.RLIM_INFINITY and end > soft:  # beyond it is a signal, and not for what nobody has saved
+            self._ready = NEVER
+            return
+        try:
+            os.posix_fallocate(self.fd, self.position, end - self.position)
+            self._ready = end
+        except OSError as error:  # no room for so much, which others may need, or a file system that cannot
+            if error.errno is None:  # a signal handler's own
+                raise
+            self._ready = NEVER
+            _cut_zeros(self.fd)
+
+    def trim(self) -> None:
+        """Take off what is ready and not written: probably nothing more is."""
+        if self._ahead and self.is_own:
+            self._ready = 0
+            _cut_zeros(self.fd)
+
     def _make_ready(self) -> None:
         if self.position >= self._limit or not self._sound:
             if self._settled and self._sound:
@@ -202,7 +245,7 @@ class SegmentWriter:
     def _cut_back(self) -> None:
         """Leave whole lines only."""
         self.check()
-        end = os.fstat(self.fd).st_size
+        end = os.lseek(self.fd, 0, os.SEEK_CUR) if self._ahead else os.fstat(self.fd).st_size
         while end > 0:
             start = max(0, end - READ)
             newline = os.pread(self.fd, end - start, start).rfind(b"\n")
@@ -211,6 +254,9 @@ class SegmentWriter:
                 break
             end = start
         os.ftruncate(self.fd, end)
+        if self._ahead:
+            os.lseek(self.fd, end, os.SEEK_SET)
+            self._ready = 0
         self.position, self._torn = end, False
 
     def rotate(self) -> None:
@@ -250,7 +296,8 @@ class SegmentWriter:
             self._sync()
 
     def _sync(self) -> None:
-        self.check()
+        if not self._is_where_it_was():  # not by fstat, after which a write has a new time to put on the disk: 30 µs
+            self.check()
         try:
             sync_data(self.fd)
         except OSError:
@@ -258,8 +305,17 @@ class SegmentWriter:
             raise
 
     def close(self) -> None:
-        """Close the segment; it can be read and removed by others."""
+        """Close the segment; it can be read and removed by others. Nothing is cut: forked children do this too."""
         ours = self.is_own
         fd, self.fd = self.fd, -1  # a close that fails has closed
         if ours:
             os.close(fd)
+
+
+def _cut_zeros(fd: int) -> None:
+    """Let a file end where its last line does; it may also have zeros there."""
+    try:
+        os.ftruncate(fd, os.lseek(fd, 0, os.SEEK_CUR))
+    except OSError as error:
+        if error.errno is None:  # a signal handler's own
+            raise

@@ -13,17 +13,20 @@ from pathlib import Path
 from pyalma_tui.model.experiment import EARLIER_STATES
 from pyalma_tui.model.records import Record, Saved
 from pyalma_tui.store.disk import open_regular
-from pyalma_tui.store.segment import record_of
+from pyalma_tui.store.segment import READ, record_of
 
 
 class Tail:
     """Reads a segment from a position on, as far as whole lines reach, again and again while it grows.
 
     `kept` counts the bytes of lines that nothing in this segment supersedes; `damaged` the lines that were skipped.
+    `growing` tells that its writer may write: then a line with a zero in it is one that is just being written into what
+    was allocated ahead, and the end of what can be read. Otherwise it is damaged.
     """
 
-    def __init__(self, path: Path, position: int = 0) -> None:
+    def __init__(self, path: Path, position: int = 0, *, growing: bool = True) -> None:
         self.path = path
+        self.growing = growing
         self.position = position
         self.kept = 0
         self.damaged = 0
@@ -36,8 +39,14 @@ class Tail:
             os.close(fd)
 
     def size(self) -> int:
-        """Bytes in the file now."""
-        return os.fstat(self.fd).st_size
+        """Bytes in the file now, without zeros at its end."""
+        size = os.fstat(self.fd).st_size
+        while size > 0:
+            start = max(0, size - READ)
+            if found := os.pread(self.fd, size - start, start).rstrip(b"\0"):
+                return start + len(found)
+            size = start
+        return 0
 
     def read(self, buffer: bytearray) -> Iterator[Record]:
         """The records since the last call, of each streak of saves only the last few.
@@ -71,8 +80,10 @@ class Tail:
         while True:
             length = os.preadv(self.fd, [buffer], self.position)
             end = buffer.rfind(b"\n", 0, length) + 1
+            if self.growing and (zero := buffer.find(b"\0", 0, end)) >= 0:
+                end = length = buffer.rfind(b"\n", 0, zero) + 1
             if end == 0:
-                if length < len(buffer):
+                if length < len(buffer) or (self.growing and not buffer[0]):
                     return
                 buffer = bytearray(2 * len(buffer))  # a line longer than the buffer
                 continue

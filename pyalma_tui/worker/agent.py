@@ -198,6 +198,7 @@ class Agent:
 
         self._inheritance.flush()
         capture.flush()
+        self._module.local.look()
         return starting.fork(begin, order, work, passed, mark)
 
     def _let_go(self) -> None:

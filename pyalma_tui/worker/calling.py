@@ -61,6 +61,11 @@ class Pen:
         with self.lock:
             self.segment.append(line_of(record))
 
+    def trim(self) -> None:
+        """Leave no bytes allocated that are probably never written."""
+        with self.lock:
+            self.segment.trim()
+
     def recover(self) -> bool:
         """Go on in a new segment if user code has closed or replaced the descriptor of this one; whether it has."""
         with self.lock:

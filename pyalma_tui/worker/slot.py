@@ -168,7 +168,13 @@ def _open_journal(order: Start, channel: Channel) -> Pen | None:
     journal = layout.journal(Path(order.state_dir))
     try:
         segment = SegmentWriter(
-            journal, order.segment, synced=order.synced, limit=order.segment_limit, umask=order.umask
+            journal,
+            order.segment,
+            synced=order.synced,
+            named=order.synced,  # else whoever follows it syncs its name as well
+            ahead=order.synced,
+            limit=order.segment_limit,
+            umask=order.umask,
         )
     except OSError as error:
         why = Error(f"{journal / order.segment}: {error.strerror}")
@@ -213,6 +219,7 @@ def _serve(
                 channel.send(DoneEnded(order.call, unsaved))
             case _:
                 end_of_worker.begin(pen, stopping)
+                pen.trim()
                 output.leave(serve.log)
                 return
 

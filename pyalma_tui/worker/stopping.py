@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import select
 import signal
 import socket
@@ -61,7 +62,7 @@ class Stopping:
         """
         self._control, self._is_ours = control, watched(control.fileno())
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # what user code blocks stays blocked
-        threading.Thread(target=self._watch, args=(control,), name="pyalma-tui-watch", daemon=True).start()
+        _thread.start_new_thread(self._watch, (control,))  # nobody waits until it runs, and user code sees none of it
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _watch(self, control: socket.socket) -> None:

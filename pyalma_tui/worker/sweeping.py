@@ -13,11 +13,12 @@ from contextlib import suppress
 
 from pyalma_tui.model.messages import WORKER_MARK
 
+_libc = ctypes.CDLL(None)  # made once, in the agent: a fork takes 0.1 ms for it
+_libc.getenv.restype = ctypes.c_void_p
+
 
 def take_mark(mark: str) -> None:
     """Carry this mark from now on, and hand it to what is started."""
-    _libc = ctypes.CDLL(None)
-    _libc.getenv.restype = ctypes.c_void_p
     before = os.environ.get(WORKER_MARK, "")
     place = _libc.getenv(WORKER_MARK.encode())
     if place and len(before.encode()) == len(mark.encode()):  # where the kernel reads it for /proc

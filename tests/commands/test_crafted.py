@@ -24,7 +24,8 @@ from pyalma_tui.loading.target import Target
 from pyalma_tui.model import status as s
 from pyalma_tui.model.records import Raised, Returned, Saved, Started
 from pyalma_tui.runner.checkup import look_at_store
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.viewer import Viewer
 from pyalma_tui.store.lock import UNKNOWN, holder, in_use
 from pyalma_tui.store.opening import read_store

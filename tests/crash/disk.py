@@ -70,6 +70,14 @@ class Truncate:
 
 
 @dataclass(frozen=True)
+class Allocate:
+    """Zeros were put at the end of a file until it had this size."""
+
+    inode: int
+    size: int
+
+
+@dataclass(frozen=True)
 class Sync:
     """fsync or fdatasync of a file; `done` is False where it failed, and then the kernel may drop the pages."""
 
@@ -91,7 +99,7 @@ class Mark:
 
 
 NameEvent: TypeAlias = Create | MakeDirectory | Rename | Unlink
-DataEvent: TypeAlias = Write | Truncate
+DataEvent: TypeAlias = Write | Truncate | Allocate
 Event: TypeAlias = NameEvent | DataEvent | Sync | SyncDirectory | Mark
 Files: TypeAlias = tuple[tuple[str, bytes | None], ...]  # path → content, None for a directory
 
@@ -112,7 +120,7 @@ class Fault:
 FAILING = frozenset(
     {
         "open", "write", "close", "dup", "fcntl", "fsync", "fdatasync", "ftruncate", "replace", "link", "unlink",
-        "mkdir", "preadv", "listdir",
+        "mkdir", "preadv", "listdir", "posix_fallocate",
     }
 )  # fmt: skip
 
@@ -133,7 +141,6 @@ class Disk:
         self._names: dict[str, int] = {}
         self._sizes: dict[int, int] = {}
         self._open: dict[int, int | str] = {}  # descriptor → inode, or the directory's path
-        self._append: set[int] = set()
         self._real: dict[str, Any] = {}
 
     def when(self, happens: Callable[[Event], bool], do: Callable[[], None]) -> None:
@@ -148,7 +155,7 @@ class Disk:
     def __enter__(self) -> Disk:
         names = (
             "open", "write", "close", "dup", "fsync", "fdatasync", "ftruncate", "replace", "rename", "link", "unlink",
-            "mkdir", "fdopen", "preadv", "listdir",
+            "mkdir", "fdopen", "preadv", "listdir", "posix_fallocate",
         )  # fmt: skip
         for name in names:
             self._real[name] = getattr(os, name)
@@ -211,8 +218,6 @@ class Disk:
             self._open[fd] = inode
             self._note(Create(*_split(inside), inode))
         self._open[fd] = self._names.get(inside, 0)
-        if flags & os.O_APPEND:
-            self._append.add(fd)
         return fd
 
     def _write_(self, fd: int, data: Any) -> int:
@@ -223,14 +228,22 @@ class Disk:
         if self._call("write", self._name_of(inode)):
             text = text[: len(text) // 2]
         written: int = self._real["write"](fd, text)
-        offset = self._sizes[inode]
-        self._sizes[inode] += written
+        offset = os.lseek(fd, 0, os.SEEK_CUR) - written
+        self._sizes[inode] = max(self._sizes[inode], offset + written)
         self._note(Write(inode, offset, text[:written]))
         return written
 
+    def _posix_fallocate_(self, fd: int, offset: int, length: int) -> None:
+        inode = self._open.get(fd)
+        if isinstance(inode, int):
+            self._call("posix_fallocate", self._name_of(inode))
+        self._real["posix_fallocate"](fd, offset, length)
+        if isinstance(inode, int):
+            self._sizes[inode] = max(self._sizes[inode], offset + length)
+            self._note(Allocate(inode, self._sizes[inode]))
+
     def _close_(self, fd: int) -> None:
         known = self._open.pop(fd, None)
-        self._append.discard(fd)
         self._real["close"](fd)
         if known is not None:
             self._call("close", self._name_of(known))
@@ -411,6 +424,8 @@ def _apply(event: Event, names: dict[str, int | None], contents: dict[int, bytea
             contents[inode][:] = _written(bytes(contents[inode]), offset, data)
         case Truncate(inode, size):
             contents[inode][:] = bytes(contents[inode][:size]).ljust(size, b"\0")
+        case Allocate(inode, size):
+            contents[inode][:] = bytes(contents[inode]).ljust(size, b"\0")
         case Create(directory, name, inode):
             names[f"{directory}/{name}"] = inode
             contents.setdefault(inode, bytearray())
@@ -476,7 +491,7 @@ def power_cut(events: list[Event], seed: int, share: float = 1.0) -> Iterator[tu
         match event:
             case Sync(key, done) | SyncDirectory(key, done):
                 pending.setdefault(key, _Pending()).sync(done)
-            case Write(inode=key) | Truncate(inode=key):
+            case Write(inode=key) | Truncate(inode=key) | Allocate(inode=key):
                 pending.setdefault(key, _Pending()).add(event)
             case Create(directory=key) | MakeDirectory(directory=key) | Rename(directory=key) | Unlink(directory=key):
                 pending.setdefault(key, _Pending()).add(event)

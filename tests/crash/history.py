@@ -128,7 +128,7 @@ class Reopened:
 def reopen(state_dir: Path) -> Reopened:
     """Open a state directory as the next start would, and its `db.json` as plain TinyDB does."""
     try:
-        store = opening.read_store(state_dir)
+        store = opening.read_store(state_dir, alone=True)
     except PyalmaError as error:
         return Reopened(refused=error.message)
     plain = plain_tinydb(state_dir / "db.json")

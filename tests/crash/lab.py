@@ -21,7 +21,8 @@ from pyalma_tui.model.records import (
     Started,
 )
 from pyalma_tui.model.status import Error, Running
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
 from pyalma_tui.worker.recording import Rows
 from tests.crash.disk import Disk
@@ -89,6 +90,15 @@ class Lab:
         self.session._checkpointing.close()
         self.session.tend(1e9, False)
 
+    def put_on_disk(self) -> None:
+        """Put all that was recorded so far on the disk."""
+        self.session.sync_now()
+        moment = self.now()
+        for acts in self.history.acts.values():
+            for act in acts:
+                if "kill" in act.acknowledged:
+                    act.acknowledged.setdefault("power cut", moment)
+
     def poll(self) -> None:
         """Read what workers wrote."""
         self.session.absorb(self.session.journal.poll())
@@ -98,7 +108,10 @@ class Lab:
         self._launched += 1
         writer = f"w{self._launched:04d}"
         name = self.session.journal.name_for(writer)
-        segment = SegmentWriter(self.state_dir / "journal", name, synced=self.sync == "fsync", limit=limit)
+        synced = self.sync == "fsync"
+        segment = SegmentWriter(
+            self.state_dir / "journal", name, synced=synced, named=synced, ahead=synced, limit=limit
+        )
         self.session.journal.follow(writer)
         rows = Rows(self.state_dir, name, synced=self.sync == "fsync", umask=0o022)
         return Hand(self, writer, segment, rows)

@@ -166,11 +166,11 @@ def what_was_lost_in_between_is_not_made_up_for(patch: Patch) -> None:  # was ou
 def a_segment_shorter_than_its_position_is_refused(patch: Patch) -> None:  # was ours
     ready = opening._fold
 
-    def strict(storage: Any, book: Any, meta: Any, folder: Path, names: Iterable[str]) -> Any:
+    def strict(storage: Any, book: Any, meta: Any, folder: Path, names: Iterable[str], **how: Any) -> Any:
         for name in names:
-            if meta.folded.get(name, 0) > os.stat(folder / name).st_size:
+            if meta.folded.get(name, 0) > Tail(folder / name).size():
                 raise opening._restored(storage, f"it contains more of {name} than there is")
-        return ready(storage, book, meta, folder, tuple(names))
+        return ready(storage, book, meta, folder, tuple(names), **how)
 
     patch.setattr(opening, "_fold", strict)
 
@@ -271,3 +271,31 @@ def a_failed_sync_is_tried_again_on_the_same_file(patch: Patch) -> None:
             sync_data(self.fd)
 
     patch.setattr(SegmentWriter, "sync", sync)
+
+
+def lines_go_behind_what_was_allocated_for_them(patch: Patch) -> None:
+    ready = SegmentWriter._allocate
+
+    def allocate(self: SegmentWriter, length: int) -> None:
+        ready(self, length)
+        os.lseek(self.fd, 0, os.SEEK_END)
+
+    patch.setattr(SegmentWriter, "_allocate", allocate)
+
+
+def more_than_the_zeros_is_cut_off(patch: Patch) -> None:
+    patch.setattr(segment, "_cut_zeros", lambda fd: os.ftruncate(fd, os.lseek(fd, 0, os.SEEK_CUR) - 1))
+
+
+def what_is_allocated_may_be_what_was_written(patch: Patch) -> None:
+    def allocate(self: SegmentWriter, length: int) -> None:
+        end = max(self._limit, length)
+        os.ftruncate(self.fd, 0)
+        os.posix_fallocate(self.fd, 0, end)
+        self._ready = end
+
+    patch.setattr(SegmentWriter, "_allocate", allocate)
+
+
+def who_follows_a_segment_does_not_sync_its_name(patch: Patch) -> None:
+    patch.setattr(Journal, "_sync_names", lambda self: None)

@@ -8,11 +8,11 @@ from itertools import islice
 import pytest
 
 from pyalma_tui.store import layout
-from tests.crash.disk import Disk, Files, killed, lay_out, power_cut
+from tests.crash.disk import Allocate, Disk, Files, killed, lay_out, power_cut
 from tests.crash.enumerator import after_kill, after_power_cut, play, scratch
 from tests.crash.history import BLANK, Facts, Reopened, reopen
 from tests.crash.lab import Lab
-from tests.crash.workloads import SYNCED_WORKLOADS, WORKLOADS, deaths_and_resets
+from tests.crash.workloads import SYNCED_WORKLOADS, WORKLOADS, deaths_and_resets, synced_together
 
 Workload = Callable[[Lab], None]
 
@@ -37,6 +37,22 @@ def test_f65_after_a_power_cut_every_synced_save_is_there(
     verdict = after_power_cut(disk, history, seed=1)
     with capsys.disabled():
         print(f"\npower cut: {workload.__name__}: {verdict.states} states, {verdict.different} different")
+    assert verdict.problems == []
+    assert verdict.different >= 20
+
+
+def test_f65_after_a_power_cut_what_was_put_on_the_disk_together_is_there() -> None:
+    disk, history = play(synced_together, lambda disk: Lab(disk, "group"))
+    verdict = after_power_cut(disk, history, seed=1)
+    assert verdict.problems == []
+    assert verdict.different >= 20
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.__name__)
+def test_f70_after_a_kill_at_any_byte_of_what_was_allocated_ahead_every_save_is_there(workload: Workload) -> None:
+    disk, history = play(workload, lambda disk: Lab(disk, "fsync"))
+    assert any(isinstance(event, Allocate) for event in disk.events)
+    verdict = after_kill(disk, history)
     assert verdict.problems == []
     assert verdict.different >= 20
 

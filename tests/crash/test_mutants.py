@@ -19,7 +19,7 @@ class Mutant(NamedTuple):
     change: Callable[[Patch], None]
     workload: Callable[[Lab], None]
     crash: Literal["kill", "power cut"]
-    sync: Literal["flush", "fsync"]
+    sync: Literal["flush", "group", "fsync"]
     says: str  # part of the broken promise
 
 
@@ -74,6 +74,10 @@ MUTANTS = [
         "flush",
         "no part of what it recorded",
     ),
+    Mutant(m.lines_go_behind_what_was_allocated_for_them, w.in_the_middle, "kill", "fsync", "expected one of"),
+    Mutant(m.more_than_the_zeros_is_cut_off, w.rotations_and_carries, "kill", "fsync", "expected one of"),
+    Mutant(m.what_is_allocated_may_be_what_was_written, w.in_the_middle, "kill", "fsync", "expected one of"),
+    Mutant(m.who_follows_a_segment_does_not_sync_its_name, w.synced_together, "power cut", "group", "expected one of"),
     Mutant(m.a_failed_sync_is_tried_again_on_the_same_file, w.a_failed_sync, "power cut", "fsync", "expected one of"),
 ]
 
@@ -85,7 +89,7 @@ def test_the_enumerator_reports_the_mutant(mutant: Mutant, monkeypatch: Patch) -
     if mutant.crash == "kill":
         verdict = after_kill(disk, history, first=mutant.says)
     else:
-        verdict = after_power_cut(disk, history, seed=1, promised=mutant.sync == "fsync", first=mutant.says)
+        verdict = after_power_cut(disk, history, seed=1, promised=mutant.sync != "flush", first=mutant.says)
     assert any(mutant.says in problem for problem in verdict.problems), verdict
 
 

@@ -131,13 +131,39 @@ def many_floods(lab: Lab) -> None:
     lab.bury(two)
 
 
-def long_states(lab: Lab) -> None:
-    """States of several sectors."""
+def synced_together(lab: Lab) -> None:
+    """Workers begin, rotate and end; what they have written is put on the disk every now and then, by the runner."""
     lab.open()
     one = lab.hand()
     one.start(1)
-    one.save("c" * 1400)
-    one.save("d" * 1400)
+    one.save("a0")
+    lab.put_on_disk()
+    two = lab.hand()
+    two.start(2)
+    two.save("b0")
+    lab.poll()
+    lab.put_on_disk()
+    for i in range(1, 7):  # into further segments
+        one.save(f"a{i}")
+        two.save(f"b{i}")
+    lab.poll()
+    lab.put_on_disk()
+    one.returns()
+    lab.bury(one)
+    two.save("b last")
+    lab.put_on_disk()
+    two.returns()
+    lab.die()
+
+
+def long_states(lab: Lab) -> None:
+    """States of several sectors, in one segment, whose name is on the disk."""
+    lab.open()
+    one = lab.hand(10_000)
+    lab.session.journal.sync()
+    one.start(1)
+    for letter in "cdef":
+        one.save(letter * 1400)
 
 
 def rows_of_results(lab: Lab) -> None:

@@ -85,9 +85,9 @@ def test_the_next_iteration_starts_while_the_last_runs_of_the_one_before_are_bus
             name = os.path.basename(instance)
             if (iteration, name) == (0, "a"):
                 wait_for("second iteration")
+            tell(iteration, name)
             if iteration == 1:
                 open("second iteration", "w").close()
-            tell(iteration, name)
         """
     )
     dispatcher = experiment.load(folder.experiment(["a", "b"], workers=2, iterations=2))

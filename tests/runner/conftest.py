@@ -14,7 +14,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.runner.workers.local import wait_until_loaded
 from tests.catalogue.experiment import until

@@ -405,6 +405,18 @@ class World(RuleBasedStateMachine):
             assert {seat.worker: seat.slot for seat in seats} == {p.number: p.slot for p in self.puppets.values()}
             assert isinstance(self.stage.state.agent, Absent) == (self.agent == "absent")
 
+    @invariant()
+    def what_a_worker_has_does_not_wait(self) -> None:
+        """Neither what it calls nor what lies ready for it, and it has nothing ready while it waits itself."""
+        if hasattr(self, "stage"):
+            state = self.stage.state
+            waiting = state.queue.ahead(0, RUNS)[1]
+            assert not set(waiting) & set(self.busy()), "a run waits that a worker has"
+            held = [run for seat in state.seats.values() for run in seat.runs]
+            assert not set(waiting) & set(held), "a run waits that a worker has, as far as the runner knows"
+            assert len(held) == len(set(held)), "no two workers have the same run"
+            assert not [seat for seat in state.seats.values() if seat.ahead is not None and not seat.active]
+
     def all_goes_well_in_the_end(self) -> None:
         """What somebody wants to run is called, and done() after it, if nothing stands in the way any more."""
         state = self.stage.state

@@ -16,7 +16,8 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import crew
 from pyalma_tui.runner.runner import Runner
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.runner.workers.protocol import AgentGone
 from tests.catalogue.experiment import until

@@ -17,7 +17,8 @@ from pyalma_tui.model.chosen import Sync
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneReturned, DoneStarted, Reset, Returned, Started
 from pyalma_tui.runner import session as module
-from pyalma_tui.runner.session import Session, Settings
+from pyalma_tui.runner.session import Session
+from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.viewer import Viewer
 from pyalma_tui.store import checkpoint as checkpoint_module
 from pyalma_tui.store import journal as journal_module

@@ -32,7 +32,7 @@ def saved(run: int, number: int, attempt: int = 1) -> Saved:
 
 def store_of(state_dir: Path) -> opening.Store:
     before = bytes_below(state_dir)
-    store = read_store(state_dir)
+    store = read_store(state_dir, alone=True)
     assert bytes_below(state_dir) == before
     assert store is not None
     return store

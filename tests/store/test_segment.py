@@ -50,7 +50,7 @@ def returned(run: int, attempt: int = 1) -> bytes:
 
 
 def read_all(path: Path, size: int = 1 << 16) -> list[Record]:
-    tail = Tail(path)
+    tail = Tail(path, growing=False)
     try:
         return list(tail.read(bytearray(size)))
     finally:
