@@ -26,6 +26,9 @@ class Bin(msgspec.Struct, frozen=True):
     count: int
 
 
+LEAST: Final = 1e-300  # a step below which floats can tell nothing apart
+
+
 def histogram(values: Sequence[float], most: int) -> list[Bin]:
     """The values, none below 0, in at most so many bins between round numbers.
 
@@ -44,7 +47,7 @@ def histogram(values: Sequence[float], most: int) -> list[Bin]:
 
 
 def _steps(low: float, high: float, most: int) -> list[float]:
-    step = round_step((high - low) / most or abs(high) or 1.0)
+    step = round_step(max((high - low) / most or abs(high) or 1.0, LEAST))
     first = math.floor(low / step + 1e-9)
     while (last := math.floor(high / step + 1e-9) + 1) - first > most:
         step = round_step(step * 1.5)
