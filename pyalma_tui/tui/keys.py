@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.obstacles import Place
-from pyalma_tui.tui.registry import groups, named, of
+from pyalma_tui.tui.registry import named, of
 from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, STROKES
 
 SHOWN_KEYS: Final[dict[str, str]] = {
@@ -47,6 +47,22 @@ SHOWN_KEYS: Final[dict[str, str]] = {
     "pagedown": "pgdn",
 }
 
+
+EVERY_DAY: Final[tuple[tuple[Place, str], ...]] = (
+    ("app", "interrupt_all"),
+    ("main", "resume"),
+    ("main", "log"),
+    ("main", "failures"),
+    ("main", "runs"),
+    ("main", "retry"),
+    ("main", "undo"),
+    ("main", "filter"),
+    ("main", "results"),
+    ("main", "plots"),
+    ("app", "help"),
+    ("app", "quit"),
+)
+"""The twelve that most need, in the order in which one comes to need them."""
 
 TYPED_KEYS: Final = {shown: key for key, shown in SHOWN_KEYS.items()}
 _chosen: dict[str, str] = {}  # by the id of a binding, what the user has instead of the registry's
@@ -121,10 +137,10 @@ def moving() -> Iterator[tuple[str, str]]:
 
 
 def key_table() -> str:
-    """All keys as a Markdown table, for the README."""
+    """The keys of every day as a Markdown table, for the README; the others are told by the help of their place."""
     rows = ["| key | what it does |", "|---|---|"]
-    for _, actions in groups():
-        for action in actions:
-            keys = " ".join(f"`{key}`" for key in shown_keys(action).split())
-            rows.append(f"| {keys} | {action.help} |")
+    for place, name in EVERY_DAY:
+        action = named(name, place)
+        keys = " ".join(f"`{key}`" for key in shown_keys(action).split())
+        rows.append(f"| {keys} | {action.help} |")
     return "\n".join(rows) + "\n"

@@ -297,12 +297,10 @@ def test_every_action_has_somebody_who_does_it() -> None:
             assert hasattr(hosts[place], f"do_{action.id}"), (action.id, place)
 
 
-def test_the_key_table_is_markdown_with_every_key() -> None:
+def test_the_key_table_is_markdown_with_the_twelve_of_every_day() -> None:
     table = key_table()
-    assert table.startswith("| key | what it does |\n|---|---|\n")
-    for action in ACTIONS:
-        assert action.help in table
-    assert "| `^c` | Interrupt every run" in table
+    assert table.startswith("| key | what it does |\n|---|---|\n| `^c` | Interrupt every run")
+    assert table.count("\n") == 2 + 12
 
 
 async def test_a_million_instances_open() -> None:
