@@ -15,7 +15,7 @@ from pyalma_tui.store import journal as journals
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.layout import next_segment
 from pyalma_tui.store.row_files import RowFiles
-from pyalma_tui.store.segment import READ, SegmentWriter, line_of
+from pyalma_tui.store.segment import FIRST, READ, SegmentWriter, line_of
 from pyalma_tui.store.tail import Tail
 from tests.store.test_segment import NAME, every_line, saved
 
@@ -106,7 +106,8 @@ def test_as_much_is_allocated_as_was_written_and_no_more_than_the_limit(tmp_path
     while writer.name == NAME:
         writer.append(saved(1, 1))
         sizes.add(os.fstat(writer.fd).st_size)
-    assert sizes - {os.fstat(writer.fd).st_size} == {16_384, 32_758, 65_506, 100_000} or len(sizes) < 8
+    assert min(sizes) == FIRST
+    assert 3 <= len(sizes) <= 6, "as much again each time"
     assert max(sizes) <= 100_000 + len(saved(1, 1))
     writer.close()
 

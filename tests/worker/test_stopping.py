@@ -19,16 +19,20 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExc
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[socket.socket, Stopping]]:
-    monkeypatch.setattr(module, "end_group", sys.exit)  # of the watching thread alone, not of this process
-    before = set(threading.enumerate())
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        sys.exit()  # the watching thread alone, not this process
+
+    monkeypatch.setattr(module, "end_group", end)
     ours, theirs = socket.socketpair()
     stopping = Stopping()
     stopping.watch(theirs)
-    (watching,) = set(threading.enumerate()) - before
     with theirs:
         with ours:
             yield ours, stopping
-        watching.join()
+        assert over.wait(60)
 
 
 def ask(control: socket.socket, *requests: Request) -> None:
