@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pyalma_tui.errors import Failure, ShortageError, StoreError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
+from pyalma_tui.model.afar import Told
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import commands as c
@@ -26,7 +27,7 @@ from pyalma_tui.runner.publishing import Publisher, phase_of
 from pyalma_tui.runner.session import Session, Settings
 from pyalma_tui.runner.snapshot import Change, Listener, Snapshot
 from pyalma_tui.runner.state import Absent, Present
-from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said
+from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said, Taken
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
@@ -123,6 +124,8 @@ class Runner:
 
     def _tick(self) -> None:
         self._next_tick = (now := time.monotonic()) + TICK
+        if self._crew.agent.tend():
+            self._hear()
         for text in self._crew.look_at_files():
             self._note(text)
         self._absorb(self._session.journal.poll())
@@ -154,7 +157,10 @@ class Runner:
             if isinstance(event, m.Measured):
                 self._publisher.loads = event.loads
                 continue
-            if isinstance(event, (Said, m.Gone)):
+            if isinstance(event, Told):
+                self._absorb(self._crew.told(event))
+                continue
+            if isinstance(event, (Said, m.Gone, Taken)):
                 self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):
                 if self._crew.agent in self._selector.get_map():

@@ -22,7 +22,7 @@ from pyalma_tui.model.messages import Cut
 from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Imported, Note, Record
-from pyalma_tui.store import layout, opening, rows
+from pyalma_tui.store import layout, leases, opening, rows
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.checkpointing import Checkpointing
@@ -51,7 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seeds before each call what a process draws from. `only` is the one run to call, None for all; `foreground` gives it
     the terminal. `folder` is where the module runs, None for where we do, and `cuts` are where the attempts of a run
     end that is on trial. `chosen` is what stays for the next start, None for what it has been so far; `told` are lines
-    for the user about that. `warnings` are what was found wrong with the input, told already on stderr.
+    for the user about that. `on` is what `--on` says of other hosts, on which workers live on a lease of so many
+    seconds. `warnings` are what was found wrong with the input, told already on stderr.
     """
 
     target: Path
@@ -78,6 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     nice: int = 0
     seed_globals: bool = False
     chosen: Chosen | None = None
+    on: str = ""
+    lease: float = leases.USUAL
     told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     unseen: bool = False
@@ -124,6 +127,7 @@ class Session:
     # --- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, settings: Settings, module_hash: str, has_done: bool, *, was_loaded: bool) -> None:
+        leases.wait_out(self.state_dir)
         store = opening.read_store(self.state_dir, settings.batch)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))

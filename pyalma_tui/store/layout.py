@@ -8,6 +8,7 @@ code/<hash>.py, code/<identity>.json   what was run; which texts made up the cod
 sessions/<session>.json                where, how and with what each start ran
 sessions/inputs.json                   how large and how old instance files were
 session.log, crash.log, lock
+leases                                 until when workers on other hosts may live
 screen.filter                          what the list on the screen was filtered by
 """
 
@@ -23,6 +24,7 @@ JOURNAL, ROWS, LOGS, CODE, SESSIONS = "journal", "rows", "logs", "code", "sessio
 INPUTS = "inputs.json"
 MANIFEST = ".json"
 LOCK, SESSION_LOG, CRASH_LOG, FILTER = "lock", "session.log", "crash.log", "screen.filter"
+LEASES = "leases"
 DONE_LOGS, LOAD_LOGS = "done", "load"
 FIRST_LOAD_LOG = "first.log"
 SUFFIX = ".jsonl"
@@ -52,6 +54,11 @@ def rows(state_dir: Path) -> Path:
 def lock(state_dir: Path) -> Path:
     """The file that whoever runs the experiment has locked."""
     return state_dir / LOCK
+
+
+def leases(state_dir: Path) -> Path:
+    """The file that says until when workers on other hosts may live."""
+    return state_dir / LEASES
 
 
 def session_log(state_dir: Path) -> Path:
