@@ -20,7 +20,7 @@ from pyalma_tui.place.following import Following
 from pyalma_tui.place.lease import Lease
 from pyalma_tui.place.line import Line
 from pyalma_tui.runner.workers.local import LocalAgent
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular
 from pyalma_tui.store.leases import now, read_lease
@@ -227,6 +227,8 @@ class Relay:
                     self._part_from(worker)
                 self._agent.close()
                 self._bye(why)
+            case Taken() | afar.Told() | Remarked():
+                raise AssertionError("an agent of this host says no such thing")
             case _:
                 self._line.put(event)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HISTORY = Path("history")
-SAVES, PAUSE = int(os.environ.get("COUNT", "60")), 0.02
+SAVES = 60
 
 
 def _tell(name: str, line: str) -> None:
@@ -22,8 +22,9 @@ def _tell(name: str, line: str) -> None:
 
 
 def run(instance: str, save: Callable[[object], None], state: str) -> None:
-    """Count to SAVES."""
+    """Count to SAVES; i0 saves seldom, and hears of nothing in between."""
     name = os.path.basename(instance)
+    pause, every = (0.1, 20) if name == "i0.txt" else (0.02, 1)
     with open(HISTORY / f"{name}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,7 +32,10 @@ def run(instance: str, save: Callable[[object], None], state: str) -> None:
             _tell(name, "overlap")
         _tell(name, f"start {state or 0}")
         for number in range(int(state or 0) + 1, SAVES + 1):
-            time.sleep(PAUSE)
+            time.sleep(pause)
+            if number % every:
+                _tell(name, f"lives {number}")
+                continue
             _tell(name, f"call {number}")
             save(str(number))
             _tell(name, f"saved {number}")

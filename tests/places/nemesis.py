@@ -89,6 +89,8 @@ class Game:
             self.score.lives += 1
             quiet = lives > QUIET_AFTER or time.monotonic() > deadline
             code = self._live(kinds if not quiet else (), 60.0 if quiet else 1e9)
+            if code == 1 and self._lines("done"):  # done() was cut off, which the user is told
+                code = 0
             if quiet and code != 0:
                 self.score.broken.append(f"a start that nobody disturbs ends with {code}")
         self._go_on(float("inf"))

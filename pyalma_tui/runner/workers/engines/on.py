@@ -13,6 +13,7 @@ NOTHING = "Nothing was started"
 SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-T")
 SLURM = ("srun", "--ntasks=1", "--job-name=pyalma-tui")
 SLOTS = re.compile(r"^(?P<what>.*)#(?P<slots>[1-9][0-9]{0,3})$", re.DOTALL)
+PARTS = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^;])+""", re.DOTALL)  # between semicolons that no quotes hold
 KINDS = "each:COMMAND;COMMAND, many:COMMAND, ssh:HOST,HOST or slurm:OPTIONS, each with #N for N workers at a place"
 
 
@@ -41,7 +42,7 @@ def sites_of(on: str) -> tuple[Site, ...]:
     rest = rest.strip()
     match kind:
         case "each":
-            sites = tuple(_site(on, text, slots) for each in rest.split(";") if (text := each.strip()))
+            sites = tuple(_site(on, text, slots) for each in PARTS.findall(rest) if (text := each.strip()))
         case "many":
             sites = (_site(on, rest, slots, many=True),)
         case "ssh":
