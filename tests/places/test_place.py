@@ -61,7 +61,13 @@ class Runner:
         for name in ("journal", "logs"):
             (self.folder / "state" / name).mkdir(exist_ok=True)
         module, state = str(self.folder / "m.py"), str(self.folder / "state")
-        names = {"module": module, "code": module, "manifest": "", "mark": "t", "folder": str(self.folder)}
+        names = {
+            "module": module,
+            "code": module,
+            "manifest": "",
+            "mark": f"t-{os.getpid()}-{time.monotonic_ns()}",
+            "folder": str(self.folder),
+        }
         more = {"each": False, "chosen": {}, "log": f"{state}/load.log", "state_dir": state, "umask": 0o022, "nice": 0}
         self.say("load", **names, **more, synced=False, grouped=True, seed_globals=False)
         self.hear("loaded")
