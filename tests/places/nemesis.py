@@ -23,6 +23,7 @@ KINDS = ("place", "agent", "stop", "cut", "long cut", "tear", "take", "runner")
 LEASE = 1.5  # seconds
 NAMES = "ABC"
 QUIET_AFTER = 30  # lives
+PATIENCE = 40.0  # seconds in which a start ends that nobody disturbs
 ROOT = Path(__file__).parents[2]
 
 
@@ -84,14 +85,14 @@ class Game:
         """Start it again and again."""
         lives = 0
         code: int | None = None
-        while code != 0 and not self.score.broken:
+        while code != 0 and not self.score.broken and not self._overlaps():
             lives += 1
             self.score.lives += 1
             quiet = lives > QUIET_AFTER or time.monotonic() > deadline
-            code = self._live(kinds if not quiet else (), 60.0 if quiet else 1e9)
+            code = self._live(() if quiet else kinds, deadline)
             if code == 1 and self._lines("done"):  # done() was cut off, which the user is told
                 code = 0
-            if quiet and code != 0:
+            if quiet and code != 0 and not self._overlaps():
                 self.score.broken.append(f"a start that nobody disturbs ends with {code}")
         self._go_on(float("inf"))
         for pid in processes(str(self.state_dir)):
@@ -100,7 +101,8 @@ class Game:
         self.score.completions += code == 0
         self._check(finished=code == 0)
 
-    def _live(self, kinds: Sequence[str], patience: float) -> int | None:
+    def _live(self, kinds: Sequence[str], deadline: float) -> int | None:
+        """One start, disturbed until the deadline; it is killed if a promise is broken, or if it does not end."""
         with open(self.folder / "out.txt", "ab") as out:
             start = subprocess.Popen(
                 [
@@ -114,12 +116,12 @@ class Game:
                 env=self.env,
                 start_new_session=True,
             )
-        end = time.monotonic() + patience
+        end = max(time.monotonic(), deadline) + PATIENCE
         try:
-            while (code := start.poll()) is None and time.monotonic() < end:
+            while (code := start.poll()) is None and time.monotonic() < end and not self._overlaps():
                 time.sleep(self.rng.uniform(0.2, 1.2) if kinds else 0.05)
                 self._go_on(time.monotonic())
-                if kinds:
+                if kinds and time.monotonic() < deadline:
                     self._strike(self.rng.choice(kinds), start)
         finally:
             if start.poll() is None:
@@ -157,6 +159,9 @@ class Game:
                 self.stopped.remove((when, pid))
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+    def _overlaps(self) -> bool:
+        return any("overlap" in path.read_text() for path in self.folder.glob("history/*.txt"))
 
     # --- the history -------------------------------------------------------------------------------------------------
 

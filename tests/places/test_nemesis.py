@@ -30,5 +30,5 @@ def test_nothing_is_lost_or_run_twice_whatever_is_killed_stopped_or_cut(tmp_path
     ],
 )
 def test_the_nemesis_notices(kinds: tuple[str, ...], place: str, runner: str, tmp_path: Path) -> None:
-    score = play(tmp_path, 60, seed=4, kinds=kinds, mutant_place=place, mutant_runner=runner)
+    score = play(tmp_path, 60, seed=4, instances=1, kinds=kinds, mutant_place=place, mutant_runner=runner)
     assert any("two places at once" in text or "was acknowledged" in text for text in score.broken)
