@@ -13,7 +13,7 @@ from pathlib import Path
 CABLE = Path(__file__).parent / "cable.py"
 
 
-def on(names: str, mutant: str = "") -> str:
+def behind_cables(names: str, mutant: str = "") -> str:
     """What `--on` is to be for a place of each of these names, each behind a cable of its own."""
     mutants = [f"PYALMA_TUI_MUTANT={mutant}"] if mutant else []
     commands = [["env", *mutants, f"ELSEWHERE={name}", sys.executable, str(CABLE), name] for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--seconds", type=float, default=60)
 parser.add_argument("--seed", type=int, default=int(time.time()))
 parser.add_argument("--kinds", default=",".join(KINDS))
+parser.add_argument("--on", default="", help="real places instead of ours behind cables")
+parser.add_argument("--prefix", default="", help="the command behind which the program runs, as in a namespace")
 parser.add_argument("--place", default="", help="a mutant of places")
 parser.add_argument("--runner", default="", help="a mutant of the runner")
 asked = parser.parse_args()
@@ -25,6 +28,8 @@ score = play(
     kinds=asked.kinds.split(","),
     mutant_place=asked.place,
     mutant_runner=asked.runner,
+    on=asked.on,
+    prefix=shlex.split(asked.prefix),
 )
 print(
     f"{score.acknowledged:,} saves acknowledged, {score.completions} experiments done in {score.lives} lives, "

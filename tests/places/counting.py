@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,10 @@ SAVES = 60
 
 def _tell(name: str, line: str) -> None:
     fd = os.open(HISTORY / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(fd, f"{time.monotonic():.3f} {os.environ.get('ELSEWHERE', '?')} {os.getpid()} {line}\n".encode())
+    os.write(
+        fd,
+        f"{time.monotonic():.3f} {os.environ.get('ELSEWHERE') or socket.gethostname()} {os.getpid()} {line}\n".encode(),
+    )
     os.close(fd)
 
 

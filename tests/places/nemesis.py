@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pyalma_tui.model import status as s
 from pyalma_tui.store.opening import read_store
-from tests.places import counting, on, parent_of, processes
+from tests.places import behind_cables, counting, parent_of, processes
 
 KINDS = ("place", "agent", "stop", "cut", "long cut", "tear", "take", "runner")
 LEASE = 1.5  # seconds
@@ -49,14 +49,20 @@ def play(
     instances: int = 5,
     mutant_place: str = "",
     mutant_runner: str = "",
+    on: str = "",
+    prefix: Sequence[str] = (),
 ) -> Score:
-    """One experiment after the other, until the time is over or a promise is broken."""
+    """One experiment after the other, until the time is over or a promise is broken.
+
+    `on` is what `--on` says, "" for places behind cables of ours; `prefix` is the command behind which the program runs.
+    """
     rng, score = random.Random(seed), Score()
     deadline = time.monotonic() + seconds
     number = 0
     while time.monotonic() < deadline and not score.broken:
         number += 1
-        game = Game(folder / str(number), rng, score, instances, mutant_place, mutant_runner)
+        places = on or behind_cables(NAMES, mutant_place)
+        game = Game(folder / str(number), rng, score, instances, places, mutant_runner, prefix)
         game.play(deadline, kinds)
     return score
 
@@ -65,7 +71,14 @@ class Game:
     """One experiment, from its first start until it is done or the time is over."""
 
     def __init__(
-        self, folder: Path, rng: random.Random, score: Score, instances: int, mutant_place: str, mutant_runner: str
+        self,
+        folder: Path,
+        rng: random.Random,
+        score: Score,
+        instances: int,
+        on: str,
+        mutant_runner: str,
+        prefix: Sequence[str],
     ) -> None:
         self.folder, self.rng, self.score = folder, rng, score
         self.state_dir = folder / "counting.alma"
@@ -74,7 +87,7 @@ class Game:
         self.names = [f"i{number}.txt" for number in range(instances)]
         for name in self.names:
             (folder / name).write_text("x\n")
-        self.on = on(NAMES, mutant_place)
+        self.on, self.prefix = on, prefix
         self.env = os.environ | {
             "PYALMA_TUI_MUTANT_RUNNER": mutant_runner,
             "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -106,7 +119,15 @@ class Game:
         with open(self.folder / "out.txt", "ab") as out:
             start = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "tests.places.program", "counting.py", *self.names, "--plain"),
+                    *(
+                        *self.prefix,
+                        sys.executable,
+                        "-m",
+                        "tests.places.program",
+                        "counting.py",
+                        *self.names,
+                        "--plain",
+                    ),
                     *("--workers", "3", "--lease", str(LEASE), "--on", self.on, "--grace", "2", "--state"),
                     str(self.state_dir),
                 ],
@@ -130,9 +151,9 @@ class Game:
         return code
 
     def _strike(self, kind: str, start: subprocess.Popen[bytes]) -> None:
-        there = processes("place\0", str(self.state_dir))
-        cables = [pid for pid in there if parent_of(pid) in (start.pid, 1) and _is_cable(pid)]
-        places = [pid for pid in there if not _is_cable(pid)]
+        there = processes("place", str(self.state_dir))
+        places = [pid for pid in there if _is_place(pid)]
+        cables = [pid for pid in there if pid not in places and pid != start.pid]
         match kind:
             case "place" | "stop" | "take":
                 targets = places
@@ -208,7 +229,8 @@ class Game:
         return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def _is_cable(pid: int) -> bool:
+def _is_place(pid: int) -> bool:
     with suppress(OSError):
-        return b"cable.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return b"python" in words[0] and words[-3] in (b"pyalma_tui.place", b"tests.places.mutant_place")
     return False
