@@ -54,7 +54,7 @@ def play(
 ) -> Score:
     """One experiment after the other, until the time is over or a promise is broken.
 
-    `on` is what `--on` says, "" for places behind cables of ours; `prefix` is the command behind which the program runs.
+    `on` is what `--on` says, "" for places behind cables of ours; `prefix` is the command behind which it runs.
     """
     rng, score = random.Random(seed), Score()
     deadline = time.monotonic() + seconds

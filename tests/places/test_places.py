@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -195,6 +196,35 @@ def test_that_a_run_has_ended_is_not_said_at_a_place_that_goes_or_its_worker_wou
     world.hire(1)
     world.come().say(afar.Going("SIGTERM"), afar.Answered(1, m.Ended(1, 1)))
     assert not any(isinstance(event, Said) for event in world.places.receive())
+
+
+def test_a_worker_that_is_killed_is_blamed_only_if_its_place_outlives_it(world: World) -> None:
+    world.hire(1)
+    pipe = world.come()
+    pipe.say(m.Gone(1, -9))
+    assert not world.places.receive()
+    world.clock.now += 3
+    world.places.tend()
+    assert not world.places.receive()
+    pipe.say(afar.Renew(3.0))
+    world.places.receive()
+    world.places.tend()
+    assert world.places.receive() == [m.Gone(1, -9)]
+
+
+@pytest.mark.parametrize("end", [afar.Going("SIGTERM"), afar.Bye()])
+def test_a_worker_that_an_engine_kills_with_its_place_is_not_blamed(end: afar.FromPlace, world: World) -> None:
+    world.hire(1)
+    world.come().say(m.Gone(1, -9), end)
+    assert [type(event) for event in world.places.receive() if not isinstance(event, Remarked)] == [Taken]
+
+
+def test_a_worker_that_we_have_killed_is_gone_at_once(world: World) -> None:
+    world.hire(1)
+    pipe = world.come()
+    world.places.signal(1, signal.SIGKILL, group=True)
+    pipe.say(m.Gone(1, -9))
+    assert m.Gone(1, -9) in world.places.receive()
 
 
 def test_it_ends_when_nothing_of_any_place_can_live(tmp_path: Path, clock: Clock) -> None:

@@ -11,6 +11,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.runner.workers.engines.commands import Channel
 from pyalma_tui.store.leases import safe_after
 
+OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
 _message = jsontext.decoder(afar.FromPlace)
 
 
@@ -26,6 +27,7 @@ class Place:
         self.lost = 0.0  # since when nothing can be heard of it, 0.0 if it can
         self.workers: set[int] = set()
         self.loads: dict[int, m.Load] = {}
+        self.killed: list[tuple[float, m.Gone]] = []  # whose death may be the beginning of its own
         self._lease = lease
         self._granted = 0.0
         self._pending = b""
@@ -54,6 +56,12 @@ class Place:
     def is_over(self) -> bool:
         """Whether nothing of it can run any more."""
         return self.gone or bool(self.lost and (self.here is None or time.monotonic() >= self.safe_at))
+
+    def take_blamed(self, now: float) -> list[m.Gone]:
+        """Workers that were killed, and that their place has outlived: it has asked for its lease since, and later."""
+        blamed = [gone for at, gone in self.killed if now >= at + OUTLIVED and self._granted > at]
+        self.killed = [each for each in self.killed if each[1] not in blamed]
+        return blamed
 
     def grant(self) -> None:
         """It may go on from now on, before it is told so: never is it counted from later than the place does."""

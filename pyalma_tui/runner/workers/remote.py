@@ -23,6 +23,7 @@ from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment
 from pyalma_tui.store.leases import Leases
 
 LOST = "its host was lost"
+KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)
 
 
 class Places:
@@ -43,6 +44,7 @@ class Places:
         self._of: dict[int, Place] = {}  # by worker
         self._waiting: deque[tuple[int, Assignment]] = deque()
         self._events: list[AgentEvent] = []
+        self._signalled: set[int] = set()  # workers that we have sent a signal
         self._told: set[str] = set()  # refusals that the user knows
         self._opened = 0
         self._ending = self._ended = False
@@ -117,6 +119,7 @@ class Places:
     def signal(self, worker: int, number: Signals, *, group: bool = False) -> None:
         """Let its place send it."""
         if (place := self._of.get(worker)) is not None:
+            self._signalled.add(worker)
             place.send(m.Signal(worker, number, group))
 
     def measure(self) -> None:
@@ -176,6 +179,10 @@ class Places:
                     self._lose(place)
             if place.is_over:
                 self._forget(place, now)
+                continue
+            for gone in place.take_blamed(now):
+                self._part_from(gone.worker, place)
+                self._events.append(gone)
         if not self._ending:
             new, refused = self._engine.open(len(self._waiting) + len(self._of), now)
             for channel in new:
@@ -228,6 +235,8 @@ class Places:
             case afar.Answered(worker, reply):
                 if not (place.going and isinstance(reply, m.Ended | m.DoneEnded)):  # its end tells what becomes of it
                     self._events.append(Said(worker, reply))
+            case m.Gone(worker, code) if self._may_be_taken(place, worker, code):
+                place.killed.append((time.monotonic(), message))
             case m.Gone(worker):
                 self._part_from(worker, place)
                 self._events.append(Taken(worker, _taken(place)) if place.going else message)
@@ -241,6 +250,10 @@ class Places:
                 self._events.append(m.Measured({w: load for each in self._places for w, load in each.loads.items()}))
             case afar.Going(why):
                 place.going = why
+                for _, gone in place.killed:
+                    self._part_from(gone.worker, place)
+                    self._events.append(Taken(gone.worker, _taken(place)))
+                place.killed.clear()
                 self._remark(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
             case afar.Bye(why):
                 place.gone, place.ready = True, False
@@ -272,6 +285,10 @@ class Places:
         self._remark(f"{place.name} has come, with {plural(place.here.processors, 'processor')}")
 
     # --- places that are none any more -------------------------------------------------------------------------------
+
+    def _may_be_taken(self, place: Place, worker: int, code: int) -> bool:
+        """Whether a worker was killed, and not by us: an engine may be about to kill its place as well."""
+        return code in KILLED and not (place.going or self._ending or worker in self._signalled)
 
     def _refuse(self, place: Place, why: str) -> None:
         place.going = why
@@ -318,6 +335,7 @@ class Places:
         place.workers.discard(worker)
         place.loads.pop(worker, None)
         self._of.pop(worker, None)
+        self._signalled.discard(worker)
 
     def _remark(self, text: str) -> None:
         self._events.append(Remarked(text))
