@@ -1,4 +1,4 @@
-"""Hosts out of network and UTS namespaces: a head and some nodes on a bridge of their own, which reaches nobody else."""
+"""Hosts out of network and UTS namespaces: a head and some nodes on a bridge of their own, reaching nobody else."""
 
 from __future__ import annotations
 

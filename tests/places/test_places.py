@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -16,7 +17,6 @@ from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
-from pyalma_tui.runner.workers import place as place_module
 from pyalma_tui.runner.workers.engines.commands import Channel, Engine
 from pyalma_tui.runner.workers.engines.on import Site
 from pyalma_tui.runner.workers.place import refusal
@@ -118,7 +118,7 @@ class World:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(place_module.time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
     return clock
 
 
@@ -225,6 +225,20 @@ def test_a_worker_that_we_have_killed_is_gone_at_once(world: World) -> None:
     world.places.signal(1, signal.SIGKILL, group=True)
     pipe.say(m.Gone(1, -9))
     assert m.Gone(1, -9) in world.places.receive()
+
+
+def test_a_place_of_a_scheduler_that_has_long_had_no_workers_is_given_back(tmp_path: Path, clock: Clock) -> None:
+    world = World(tmp_path, clock)
+    world.engine.opened[0].site = replace(world.engine.site, many=True)
+    pipe = world.come()
+    for seconds in (0, 9, 2):
+        assert b'"end"' not in pipe.sent
+        world.clock.now += seconds
+        pipe.say(afar.Renew(1.0))
+        world.places.receive()
+        world.places.tend()
+    assert b'"end"' in pipe.sent
+    world.places.close()
 
 
 def test_it_ends_when_nothing_of_any_place_can_live(tmp_path: Path, clock: Clock) -> None:

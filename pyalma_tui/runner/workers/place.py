@@ -11,6 +11,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.runner.workers.engines.commands import Channel
 from pyalma_tui.store.leases import safe_after
 
+IDLE = 10.0  # seconds without workers after which a place is given back to a scheduler
 OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
 _message = jsontext.decoder(afar.FromPlace)
 
@@ -29,6 +30,7 @@ class Place:
         self.loads: dict[int, m.Load] = {}
         self.killed: list[tuple[float, m.Gone]] = []  # whose death may be the beginning of its own
         self._lease = lease
+        self._idle_since: float | None = None
         self._granted = 0.0
         self._pending = b""
 
@@ -56,6 +58,14 @@ class Place:
     def is_over(self) -> bool:
         """Whether nothing of it can run any more."""
         return self.gone or bool(self.lost and (self.here is None or time.monotonic() >= self.safe_at))
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it has long had no workers, and another one comes from its engine when there is need."""
+        if self.workers or not self.ready or self.going or not self.channel.site.many:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        return self._idle_since is not None and now - self._idle_since >= IDLE
 
     def take_blamed(self, now: float) -> list[m.Gone]:
         """Workers that were killed, and that their place has outlived: it has asked for its lease since, and later."""

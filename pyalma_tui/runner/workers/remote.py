@@ -23,6 +23,7 @@ from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment
 from pyalma_tui.store.leases import Leases
 
 LOST = "its host was lost"
+UNNEEDED = "it was not needed"
 KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)
 
 
@@ -180,6 +181,9 @@ class Places:
             if place.is_over:
                 self._forget(place, now)
                 continue
+            if place.is_idle(now) and not self._waiting:
+                place.going = UNNEEDED
+                place.send(m.End())
             for gone in place.take_blamed(now):
                 self._part_from(gone.worker, place)
                 self._events.append(gone)
@@ -221,9 +225,8 @@ class Places:
             case afar.Told():
                 self._events.append(message)
             case afar.Renew(stamp):
-                self._leases.grant()
-                place.grant()
-                place.send(afar.Granted(stamp))
+                if self._grant(place):
+                    place.send(afar.Granted(stamp))
             case afar.Here():
                 self._take_in(place, message)
             case m.Loaded():
@@ -261,11 +264,19 @@ class Places:
             case _:
                 self._events.append(message)
 
+    def _grant(self, place: Place) -> bool:
+        """Let it go on for another lease; whether that could be written down before."""
+        try:
+            self._leases.grant()
+        except OSError as error:
+            self._remark_once(f"leases cannot be written down, so other hosts get none: {error.strerror}")
+            return False
+        place.grant()
+        return True
+
     def _take_in(self, place: Place, here: afar.Here) -> None:
         place.here = here
-        self._leases.grant()
-        place.grant()  # its first lease began before it said so
-        if self._ending:
+        if not self._grant(place) or self._ending:  # its first lease began before it said so
             place.send(m.End())
         elif why := refusal(here, self._leases.token):
             self._refuse(place, why)
