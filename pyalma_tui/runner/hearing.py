@@ -316,14 +316,14 @@ def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Ins
 
 def _take_away(seat: Seat, why: str, state: State, clock: Clock) -> Iterator[Instruction]:
     """A worker is gone with its place, whatever it called: that goes on elsewhere, unless somebody wishes otherwise."""
+    why = SESSION_ENDED if state.failed else why
     if isinstance(seat.doing, Calling):
-        yield from cut_off(SESSION_ENDED if state.failed else why, state)
+        yield from cut_off(why, state)
     if not isinstance(seat.doing, Running):
         return
     running, run = seat.doing, state.ledger.run(seat.run)
     if run.attempt == running.attempt and not has_ended(run, running.attempt):
-        ended = SESSION_ENDED if state.failed else why
-        yield from write(Stopped(run.id, running.attempt, None, clock.at, ended), state, clock)
+        yield from write(Stopped(run.id, running.attempt, None, clock.at, why), state, clock)
         run = state.ledger.run(seat.run)
     over = run.attempt == running.attempt and not isinstance(run.status, s.Interrupted)
     if not over and not _is_wished(seat) and not state.gate.halted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from signal import Signals
 
 from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
@@ -11,6 +12,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.runner.workers.engines.commands import Channel
 from pyalma_tui.store.leases import safe_after
 
+KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)  # exit codes of workers
 IDLE = 10.0  # seconds without workers after which a place is given back to a scheduler
 OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
 _message = jsontext.decoder(afar.FromPlace)
@@ -24,6 +26,7 @@ class Place:
         self.here: afar.Here | None = None
         self.ready = False  # whether its agent has imported the module
         self.going = ""  # why nothing is to be begun there any more
+        self.refused = False  # whether it was never to be one
         self.gone = False  # it has said goodbye: nothing of it runs
         self.lost = 0.0  # since when nothing can be heard of it, 0.0 if it can
         self.workers: set[int] = set()
@@ -38,6 +41,11 @@ class Place:
     def name(self) -> str:
         """What it is called in notes."""
         return self.here.host if self.here is not None else self.channel.site.name
+
+    @property
+    def taken(self) -> str:
+        """Why its runs stop when it goes."""
+        return f"its place on {self.name} was taken away ({self.going})"
 
     @property
     def room(self) -> int:
@@ -66,6 +74,10 @@ class Place:
         elif self._idle_since is None:
             self._idle_since = now
         return self._idle_since is not None and now - self._idle_since >= IDLE
+
+    def may_follow(self, code: int) -> bool:
+        """Whether a worker was killed by an engine that may be about to kill the place as well."""
+        return code in KILLED and not self.going
 
     def take_blamed(self, now: float) -> list[m.Gone]:
         """Workers that were killed, and that their place has outlived: it has asked for its lease since, and later."""

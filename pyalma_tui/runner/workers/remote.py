@@ -24,7 +24,6 @@ from pyalma_tui.store.leases import Leases
 
 LOST = "its host was lost"
 UNNEEDED = "it was not needed"
-KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)
 
 
 class Places:
@@ -238,11 +237,11 @@ class Places:
             case afar.Answered(worker, reply):
                 if not (place.going and isinstance(reply, m.Ended | m.DoneEnded)):  # its end tells what becomes of it
                     self._events.append(Said(worker, reply))
-            case m.Gone(worker, code) if self._may_be_taken(place, worker, code):
+            case m.Gone(worker, code) if place.may_follow(code) and not (self._ending or worker in self._signalled):
                 place.killed.append((time.monotonic(), message))
             case m.Gone(worker):
                 self._part_from(worker, place)
-                self._events.append(Taken(worker, _taken(place)) if place.going else message)
+                self._events.append(Taken(worker, place.taken) if place.going else message)
             case m.NotBorn(worker):
                 self._part_from(worker, place)
                 self._events.append(message)
@@ -255,7 +254,7 @@ class Places:
                 place.going = why
                 for _, gone in place.killed:
                     self._part_from(gone.worker, place)
-                    self._events.append(Taken(gone.worker, _taken(place)))
+                    self._events.append(Taken(gone.worker, place.taken))
                 place.killed.clear()
                 self._remark(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
             case afar.Bye(why):
@@ -297,12 +296,8 @@ class Places:
 
     # --- places that are none any more -------------------------------------------------------------------------------
 
-    def _may_be_taken(self, place: Place, worker: int, code: int) -> bool:
-        """Whether a worker was killed, and not by us: an engine may be about to kill its place as well."""
-        return code in KILLED and not (place.going or self._ending or worker in self._signalled)
-
     def _refuse(self, place: Place, why: str) -> None:
-        place.going = why
+        place.going, place.refused = why, True
         self._remark_once(f"{place.name} is not used: {why}")
         place.send(m.End())
 
@@ -319,19 +314,15 @@ class Places:
 
     def _forget(self, place: Place, now: float) -> None:
         """Nothing of it lives any more."""
-        came = place.here is not None and (place.ready or place.gone) and not self._is_refused(place)
         self._stop_listening(place)
         place.channel.close()
-        self._take_away(place, _taken(place) if place.going else f"{LOST}: {place.name}")
+        self._take_away(place, place.taken if place.going else f"{LOST}: {place.name}")
         self._places.remove(place)
-        again = self._engine.ended(place.channel.site, now, well=came)
+        again = self._engine.ended(place.channel.site, now, well=place.here is not None and not place.refused)
         if place.here is None and not self._ending:
             self._remark_once(
                 f"{place.name}: it has not come ({place.channel.why()}); it is tried again in {again:g} s"
             )
-
-    def _is_refused(self, place: Place) -> bool:
-        return bool(place.going) and not place.ready and not place.workers
 
     def _stop_listening(self, place: Place) -> None:
         if place.channel in self._selector.get_map():
@@ -357,7 +348,3 @@ class Places:
         if key not in self._told:
             self._told.add(key)
             self._remark(text)
-
-
-def _taken(place: Place) -> str:
-    return f"its place on {place.name} was taken away ({place.going})"
