@@ -38,6 +38,7 @@ from pyalma_tui.runner.commands import Interrupt, Quit
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.start import Asked, begun
 from pyalma_tui.runner.terms import typed
+from pyalma_tui.store import leases
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.belonging import refuse_another
 
@@ -67,6 +68,8 @@ class Options(TypedDict, total=False):
     nice: int
     seed_globals: bool
     state: str | os.PathLike[str]
+    on: str
+    lease: float
     retry_failed: bool
     rerun_done: bool
     no_done: bool
@@ -265,6 +268,8 @@ class Dispatcher:
             retry_failed=bool(options.get("retry_failed")),
             rerun_done=bool(options.get("rerun_done")),
             no_done=bool(options.get("no_done")),
+            on=options.get("on", ""),
+            lease=options.get("lease", leases.USUAL),
             warnings=tuple(told),
         )
         with begun(target, asked, told.append) as start:

@@ -28,6 +28,7 @@ from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.start import Asked, Start, begun, meta_of
 from pyalma_tui.runner.workers.local import LocalAgent
+from pyalma_tui.store import leases
 from pyalma_tui.store.belonging import owner_if_another
 from pyalma_tui.store.forgetting import forget
 from pyalma_tui.store.lock import in_use
@@ -91,6 +92,8 @@ def run(
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
+        on=options.on or "",
+        lease=options.lease if options.lease is not None else leases.USUAL,
         fresh=options.fresh,
         foreground=options.debug is not None,
         warnings=tuple(warnings),

@@ -17,7 +17,10 @@ EITHER = (  # of which one would be ignored
     ("--plain", "--json"),
     ("--batch", "instances"),
     ("--rerun-done", "--no-done"),
-    *(("--debug", each) for each in ("--json", "--workers", "--timeout", "--retries", "--paused", "--rerun-done")),
+    *(
+        ("--debug", each)
+        for each in ("--json", "--workers", "--on", "--timeout", "--retries", "--paused", "--rerun-done")
+    ),
 )
 
 
@@ -37,6 +40,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     imports: Import | None = None
     nice: int | None = None
     seed_globals: bool | None = None
+    on: str | None = None
+    lease: float | None = None
     on_finish: str | None = None
     on_failure: str | None = None
     state: Path | None = None
@@ -88,6 +93,7 @@ def check(options: RunOptions, arguments: Sequence[str]) -> None:
         "--batch": options.batch is not None,
         "instances": bool(arguments),
         "--workers": options.workers is not None,
+        "--on": options.on is not None,
         "--timeout": options.timeout is not None,
         "--retries": options.retries is not None,
         "--paused": options.paused,

@@ -231,10 +231,11 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
 
 
 class Born(msgspec.Struct, frozen=True, tag="born"):
-    """A worker was started; `pid` is shown."""
+    """A worker was started; `pid` is shown, and `host` if it is not this machine."""
 
     worker: int
     pid: int
+    host: str = ""
 
 
 class NotBorn(msgspec.Struct, frozen=True, tag="not born"):

@@ -11,13 +11,16 @@ from typing import IO
 
 from msgspec.structs import replace
 
+from pyalma_tui.errors import PyalmaError
 from pyalma_tui.loading.local_code import code_root
 from pyalma_tui.model import messages as m
+from pyalma_tui.model.afar import Told
 from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.bounds import Bound
+from pyalma_tui.runner.elsewhere import elsewhere
 from pyalma_tui.runner.instructions import Instruction
 from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.printed import said_in
@@ -25,7 +28,7 @@ from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.stamping import Stamps
 from pyalma_tui.runner.workers.local import LocalAgent
-from pyalma_tui.runner.workers.protocol import Agent, AgentEvent, Assignment, Said, Service
+from pyalma_tui.runner.workers.protocol import Agent, AgentEvent, Assignment, Said, Service, Taken
 from pyalma_tui.store.disk import make_folder, open_regular
 from pyalma_tui.store.layout import agent_log_name, done_log_path, load_log_dir, load_log_name, log_of
 
@@ -34,9 +37,9 @@ class Crew:
     """Owned by the runner thread: carries out what is to be done with the agent and its workers."""
 
     def __init__(self, settings: Settings, session: Session, first: Agent) -> None:
-        self.agent = first
         self._settings = settings
         self._session = session
+        self.agent = elsewhere(settings, session, first) if settings.on else first
         self._followed: set[int] = set()  # workers whose segments are there to be read
         self._logs: dict[int, Bound] = {}  # by worker: what its run or done() prints now
         self._ahead: dict[int, m.RunOrder] = {}  # by worker: what lies ready for it
@@ -58,6 +61,8 @@ class Crew:
         self._agents += 1
         mark = f"{session.meta.session}-{self._agents}-{os.getpid()}-{time.monotonic_ns()}"
         kept = session.code
+        if self._settings.on:
+            return self._start_places()
         try:
             with self._load_log() as log:
                 self.agent = LocalAgent(
@@ -73,6 +78,14 @@ class Crew:
                 )
         except OSError as error:
             return i.NoAgent(error.strerror or str(error), is_shortage(error))
+        self._serve()
+        return None
+
+    def _start_places(self) -> i.NoAgent | None:
+        try:
+            self.agent = elsewhere(self._settings, self._session, self.agent)
+        except PyalmaError as error:
+            return i.NoAgent(str(error), later=False)
         self._serve()
         return None
 
@@ -124,6 +137,8 @@ class Crew:
         folder = load_log_dir(session.state_dir)
         log = self._load_logs[worker] = folder / load_log_name(session.meta.session, worker)
         journal = session.journal
+        if self.agent.tells:
+            journal.listen(_writer(worker))
         assignment = Assignment(
             slot=slot,
             segment=journal.name_for(_writer(worker)),
@@ -172,10 +187,14 @@ class Crew:
 
     # --- what workers have written -----------------------------------------------------------------------------------
 
-    def last_words(self, event: Said | m.Gone) -> Iterator[Record]:
+    def told(self, told: Told) -> Iterator[Record]:
+        """What a worker on another host has written."""
+        yield from self._session.journal.take(_writer(told.worker), told.segment, told.position, told.lines)
+
+    def last_words(self, event: Said | m.Gone | Taken) -> Iterator[Record]:
         """What a worker has written before this happened."""
         worker, journal = event.worker, self._session.journal
-        if isinstance(event, m.Gone):
+        if isinstance(event, m.Gone | Taken):
             yield from self._part_from(worker)
             return
         match event.reply:
@@ -186,7 +205,7 @@ class Crew:
                 yield from journal.read(_writer(worker), rotated=False)
                 if has_ended(self._session.ledger.run(run), attempt):  # so nothing of it is in the next segment
                     return
-            case m.Serving():
+            case m.Serving() if not self.agent.tells:
                 journal.follow(_writer(worker))
                 self._followed.add(worker)
             case m.DoneEnded():

@@ -202,6 +202,8 @@ def _call_done(state: State, clock: Clock) -> Iterator[Instruction]:
     for seat in state.seated(Ready):
         if seat not in fresh[:1]:
             yield from dismiss(seat, state, clock)
+    for seat in state.seated(Coming)[0 if fresh else 1 :]:  # there may never be a place for them
+        yield from dismiss(seat, state, clock)
     if state.parting or len(state.seats) > len(fresh[:1]):
         return
     if not fresh:

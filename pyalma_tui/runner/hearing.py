@@ -44,7 +44,7 @@ from pyalma_tui.runner.steps import (
     write,
 )
 from pyalma_tui.runner.verdict import Death, how_it_died, verdict
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Said
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Remarked, Said, Taken
 
 MEND = "What was saved is kept; mend it, then start again"
 AGENT_ENDED = "the process that its worker was forked from ended"
@@ -56,6 +56,12 @@ def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[
         case Said(worker, reply):
             if (seat := state.seat_of(worker)) is not None:
                 yield from _reply(seat, reply, state, clock)
+        case Taken(worker, why):
+            if (seat := state.seat_of(worker)) is not None:
+                leave(seat, state)
+                yield from _take_away(seat, why, state, clock)
+        case Remarked(text):
+            yield i.Say(text)
         case m.Cleared(worker):
             state.parting = state.parting - {worker}
         case m.Gone(worker, code, left):
@@ -63,9 +69,9 @@ def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[
                 state.parting = state.parting | {worker}
             if (seat := state.seat_of(worker)) is not None:
                 yield from bury(seat, code, state, clock)
-        case m.Born(worker, pid):
+        case m.Born(worker, pid, host):
             if (seat := state.seat_of(worker)) is not None:
-                state.seats[seat.slot] = replace(seat, pid=pid)
+                state.seats[seat.slot] = replace(seat, pid=pid, host=host)
         case m.NotBorn(worker, why, later):
             yield from _not_born(worker, why, state, clock, later=later)
         case m.Responds(worker, yes):
@@ -306,6 +312,22 @@ def _lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Ins
         yield from _never_loaded(said, f"{state.policy.module}: {said}", state, clock)
     else:
         yield i.Say(f"the process that workers are forked from {why}: another one is started when it is needed")
+
+
+def _take_away(seat: Seat, why: str, state: State, clock: Clock) -> Iterator[Instruction]:
+    """A worker is gone with its place, whatever it called: that goes on elsewhere, unless somebody wishes otherwise."""
+    why = SESSION_ENDED if state.failed else why
+    if isinstance(seat.doing, Calling):
+        yield from cut_off(why, state)
+    if not isinstance(seat.doing, Running):
+        return
+    running, run = seat.doing, state.ledger.run(seat.run)
+    if run.attempt == running.attempt and not has_ended(run, running.attempt):
+        yield from write(Stopped(run.id, running.attempt, None, clock.at, why), state, clock)
+        run = state.ledger.run(seat.run)
+    over = run.attempt == running.attempt and not isinstance(run.status, s.Interrupted)
+    if not over and not _is_wished(seat) and not state.gate.halted:
+        state.queue.add([run.id])
 
 
 def _interrupt(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:

@@ -114,6 +114,7 @@ class Publisher:
         return Slot(
             number=seat.slot,
             pid=seat.pid,
+            host=seat.host,
             phase=_slot_phase(seat),
             since=seat.since,
             run=seat.run or None,

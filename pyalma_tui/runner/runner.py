@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from pyalma_tui.errors import Failure, ShortageError, StoreError
 from pyalma_tui.model import messages as m
+from pyalma_tui.model.afar import Told
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import commands as c
@@ -27,7 +28,7 @@ from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Listener, Snapshot
 from pyalma_tui.runner.state import Absent, Present
 from pyalma_tui.runner.telling import Telling
-from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said
+from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said, Taken
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
@@ -119,6 +120,8 @@ class Runner:
 
     def _tick(self) -> None:
         self._next_tick = (now := time.monotonic()) + TICK
+        if self._crew.agent.tend():
+            self._hear()
         for text in self._crew.look_at_files():
             self._telling.note(text)
         self._absorb(self._session.journal.poll())
@@ -149,7 +152,10 @@ class Runner:
             if isinstance(event, m.Measured):
                 self._telling.measured(event)
                 continue
-            if isinstance(event, (Said, m.Gone)):
+            if isinstance(event, Told):
+                self._absorb(self._crew.told(event))
+                continue
+            if isinstance(event, (Said, m.Gone, Taken)):
                 self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):
                 if self._crew.agent in self._selector.get_map():

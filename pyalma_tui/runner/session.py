@@ -19,7 +19,7 @@ from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Imported, Note, Record
 from pyalma_tui.runner.settings import Settings
-from pyalma_tui.store import layout, opening, rows
+from pyalma_tui.store import layout, leases, opening, rows
 from pyalma_tui.store.abandoned import ends_of
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.checkpointing import Checkpointing
@@ -80,6 +80,7 @@ class Session:
     # --- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, settings: Settings, module_hash: str, has_done: bool, *, was_loaded: bool) -> None:
+        leases.wait_out(self.state_dir)
         store = opening.read_store(self.state_dir, settings.batch, alone=True)
         if store is None and settings.batch is None:
             raise InputError(no_instances(settings.module))

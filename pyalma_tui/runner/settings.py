@@ -10,18 +10,21 @@ import msgspec
 from pyalma_tui.model.chosen import Chosen, Sync
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Cut
+from pyalma_tui.store import leases
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What to run and how; times in seconds.
 
-    `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are None
-    where the user did not say. `each` lets every worker import the module by itself, `runs_per_worker` is after how
-    many runs one is replaced, None for never, `nice` is how readily they give way to other programs; `seed_globals`
-    seeds before each call what a process draws from. `only` is the one run to call, None for all; `foreground` gives it
-    the terminal. `folder` is where the module runs, None for where we do, and `cuts` are where the attempts of a run
-    end that is on trial. `chosen` is what stays for the next start, None for what it has been so far; `told` are lines
-    for the user about that. `warnings` are what was found wrong with the input, told already on stderr.
+    `batch` are today's instances, None for those that the state directory remembers. `iterations` and `seed` are
+    None where the user did not say. `each` lets every worker import the module by itself, `runs_per_worker` is
+    after how many runs one is replaced, None for never, `nice` is how readily they give way to other programs;
+    `seed_globals` seeds before each call what a process draws from. `only` is the one run to call, None for all;
+    `foreground` gives it the terminal. `folder` is where the module runs, None for where we do, and `cuts` are
+    where the attempts of a run end that is on trial. `chosen` is what stays for the next start, None for what it
+    has been so far; `told` are lines for the user about that. `on` is what `--on` says of other hosts, on which
+    workers live on a lease of so many seconds. `warnings` are what was found wrong with the input, told already on
+    stderr.
     """
 
     target: Path
@@ -48,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     nice: int = 0
     seed_globals: bool = False
     chosen: Chosen | None = None
+    on: str = ""
+    lease: float = leases.USUAL
     told: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     unseen: bool = False

@@ -39,7 +39,7 @@ class Slot(msgspec.Struct, frozen=True):
     """A worker and what it does; `run` is a run id, `since` seconds of the epoch.
 
     `responding` is False while its process is stopped, as by SIGSTOP or a debugger. `load` is None until it was looked
-    at twice.
+    at twice. `host` is "" on this machine.
     """
 
     number: int
@@ -50,6 +50,7 @@ class Slot(msgspec.Struct, frozen=True):
     stopping: Stopping | None = None
     responding: bool = True
     load: Load | None = None
+    host: str = ""
 
 
 class Elsewhere(msgspec.Struct, frozen=True):

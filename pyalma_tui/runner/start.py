@@ -14,11 +14,13 @@ from pyalma_tui.loading.target import Target, Warn, find_instances, given_entrie
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
+from pyalma_tui.runner.elsewhere import refuse_unusable
 from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.terms import Terms, terms_of
 from pyalma_tui.runner.workers.local import LocalAgent, wait_until_loaded
+from pyalma_tui.store import leases
 from pyalma_tui.store.belonging import refuse_another
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.opening import read_meta
@@ -32,7 +34,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     `instances` are paths and globs, `batch` is a file that lists them; without both, the target names its own. `chosen`
     is what stays for the next start. `fresh` tells that nothing remembered shall count, `foreground` that the module
-    gets the terminal. `warnings` are what was found wrong with the input so far, told already.
+    gets the terminal. `on` and `lease` are those of Settings. `warnings` are what was found wrong with the input so
+    far, told already.
     """
 
     state_dir: Path
@@ -46,6 +49,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     no_done: bool = False
     fresh: bool = False
     foreground: bool = False
+    on: str = ""
+    lease: float = leases.USUAL
     warnings: tuple[str, ...] = ()
 
 
@@ -65,6 +70,7 @@ def begun(target: Target, asked: Asked, warn: Warn) -> Iterator[Start]:
     """
     if message := in_use(asked.state_dir):
         raise InUseError(message)
+    refuse_unusable(asked.on, asked.lease)
     known = Meta() if asked.fresh else meta_of(target, asked.state_dir)
     warnings = list(asked.warnings)
     heed = heeded(warn, warnings)
@@ -133,6 +139,8 @@ class Start:
             retry_failed=asked.retry_failed,
             rerun_done=asked.rerun_done,
             no_done=asked.no_done,
+            on=asked.on,
+            lease=asked.lease,
             chosen=terms.chosen,
             told=terms.told,
             warnings=tuple(self._warnings),
@@ -157,7 +165,12 @@ class Start:
             self._heed(text)
 
     def open(self) -> Session:
-        """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed."""
+        """Open or make the state directory. Raises StoreError, InUseError, InputError; then nothing was changed.
+
+        Where a session was killed that had workers on other hosts, it waits until these have ended.
+        """
+        if seconds := leases.left(self._asked.state_dir):
+            self._heed(f"a session was killed that had workers on other hosts; they may live for {seconds:.0f} s more")
         session = Session(self.settings, self.loaded.hash, self.loaded.has_done, self.loaded.files)
         self.settings = msgspec.structs.replace(self.settings, batch=None)  # the session has it: not twice in memory
         return session

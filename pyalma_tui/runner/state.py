@@ -60,9 +60,9 @@ Doing: TypeAlias = Coming | Ready | Running | Calling | Leaving
 class Seat(msgspec.Struct, frozen=True):
     """A slot that is taken, by the worker of this number; `since` is when it began what it does now.
 
-    `served` counts the calls of user code that it was given. `pid` is shown. `responding` is False while the worker is
-    stopped, as by SIGSTOP or a debugger. `ahead` is the run whose order lies ready for it, `brisk` tells that its last
-    run took next to nothing.
+    `served` counts the calls of user code that it was given. `pid` is shown, and `host` if it is not this machine.
+    `responding` is False while the worker is stopped, as by SIGSTOP or a debugger. `ahead` is the run whose order lies
+    ready for it, `brisk` tells that its last run took next to nothing.
     """
 
     slot: int
@@ -73,6 +73,7 @@ class Seat(msgspec.Struct, frozen=True):
     stop: Stop | None = None
     served: int = 0
     pid: int = 0
+    host: str = ""
     responding: bool = True
     ahead: Running | None = None
     brisk: bool = False

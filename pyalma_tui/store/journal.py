@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pyalma_tui.model.records import Record
 from pyalma_tui.store.disk import is_at, remove, sync_data, sync_directory
 from pyalma_tui.store.layout import next_segment, segment_name
 from pyalma_tui.store.row_files import RowFiles
-from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, line_of
+from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, line_of, record_of
 from pyalma_tui.store.tail import Tail
 
 SMALLEST = 1 << 20  # bytes: no segment is smaller, however many workers there are
@@ -20,6 +20,14 @@ OPEN_LIMIT = 64 << 20  # bytes in the segments that workers write now, all toget
 CHECKPOINT_AT = 64 << 20  # bytes in closed segments after which a checkpoint is due
 PARTING = 64  # closed segments whose descriptors are kept for the next sync
 FLOOD = 4  # a segment of which less than a fourth counts is carried over instead of waiting for the checkpoint
+
+
+class Heard:
+    """A segment on another host, of which we are told what is appended, and how far that goes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.position = 0
 
 
 class Journal:
@@ -46,6 +54,7 @@ class Journal:
         self._session = session
         self._buffer = bytearray(READ)
         self._tails: dict[str, tuple[str, Tail]] = {}  # by writer: the segment it writes now
+        self._heard: dict[str, Heard] = {}  # by writer: those that are told instead of read
         self._closed: dict[str, int] = dict(folded)  # complete, waiting for the checkpoint that contains them
         self._closed_bytes = sum(folded.values())
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
@@ -72,6 +81,56 @@ class Journal:
             self._tails[writer] = (name, tail)
             if not self._each_synced:  # else its writer has seen to that
                 self._unnamed.append(name)
+
+    # --- writers on other hosts --------------------------------------------------------------------------------------
+
+    def listen(self, writer: str) -> None:
+        """What this writer appends is told us."""
+        self._heard[writer] = Heard(self.name_for(writer))
+
+    def take(self, writer: str, name: str, position: int, lines: Iterable[str]) -> Iterator[Record]:
+        """What it has appended, up to a position of a segment; what was told or read before counts once."""
+        heard = self._heard.get(writer)
+        if heard is None or name < heard.name or (name == heard.name and position <= heard.position):
+            return
+        if name != heard.name:
+            self._leave(heard)
+            heard = self._heard[writer] = Heard(name)
+        for line in lines:
+            if (record := record_of(line.encode())) is None:
+                self._damaged[name] = self._damaged.get(name, 0) + 1
+            else:
+                yield record
+        heard.position, self.changed = position, True
+
+    def _rest(self, heard: Heard) -> Iterator[Record]:
+        """What it has appended and nobody could tell any more; opening a file makes NFS ask for what is new."""
+        while True:
+            try:
+                tail = Tail(self.directory / heard.name, heard.position)
+            except FileNotFoundError:  # it never came so far
+                return
+            try:
+                yield from self._read(heard.name, tail)
+                self.changed |= tail.position > heard.position
+                heard.position = tail.position
+            finally:
+                tail.close()
+            self._leave(heard)
+            following = next_segment(heard.name)
+            if not os.path.exists(self.directory / following):
+                return
+            heard = Heard(following)
+
+    def _leave(self, heard: Heard) -> None:
+        """Nothing more comes in this segment."""
+        if heard.position:
+            self._closed[heard.name] = heard.position
+            self._closed_bytes += heard.position
+        else:
+            remove(self.directory / heard.name)
+
+    # --- ours, and those of writers here -----------------------------------------------------------------------------
 
     def append(self, record: Record) -> None:
         """Write a record of the runner itself; raises OSError."""
@@ -138,6 +197,8 @@ class Journal:
     def end(self, writer: str) -> Iterator[Record]:
         """The last records of a worker that is gone; others may have its room."""
         self._limits.pop(writer, None)
+        if (heard := self._heard.pop(writer, None)) is not None:
+            yield from self._rest(heard)
         if writer in self._tails:
             yield from self.read(writer)
             self._tails[writer][1].growing = False
@@ -185,6 +246,7 @@ class Journal:
     def positions(self) -> dict[str, int]:
         """How far each segment was read."""
         followed = {name: tail.position for name, tail in self._tails.values()}
+        followed |= {heard.name: heard.position for heard in self._heard.values() if heard.position}
         return self._closed | followed | {self._own.name: self._own.position}
 
     @property

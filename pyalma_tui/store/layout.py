@@ -9,6 +9,7 @@ code/<hash>.py, code/<identity>.json   what was run; which texts made up the cod
 sessions/<session>.json                where, how and with what each start ran
 sessions/inputs.json                   how large and how old instance files were
 session.log, crash.log, lock
+leases                                 until when workers on other hosts may live
 screen.filter                          what the list on the screen was filtered by
 series.json                            samples of numbers that runs saved, for plots
 """
@@ -26,6 +27,7 @@ INPUTS = "inputs.json"
 MANIFEST = ".json"
 LOCK, SESSION_LOG, CRASH_LOG, FILTER = "lock", "session.log", "crash.log", "screen.filter"
 SERIES = "series.json"
+LEASES = "leases"
 DONE_LOGS, LOAD_LOGS = "done", "load"
 FIRST_LOAD_LOG = "first.log"
 SUFFIX = ".jsonl"
@@ -55,6 +57,11 @@ def rows(state_dir: Path) -> Path:
 def lock(state_dir: Path) -> Path:
     """The file that whoever runs the experiment has locked."""
     return state_dir / LOCK
+
+
+def leases(state_dir: Path) -> Path:
+    """The file that says until when workers on other hosts may live."""
+    return state_dir / LEASES
 
 
 def session_log(state_dir: Path) -> Path:

@@ -56,6 +56,11 @@ class FakeAgent:
         self._events += events
         os.write(self._writable, b"\0")
 
+    tells = False
+
+    def tend(self) -> bool:
+        return False
+
     def fileno(self) -> int:
         return self._readable
 

@@ -35,6 +35,8 @@ class LocalAgent:
     The kernel ends it when the thread that started it ends, and its workers when it does.
     """
 
+    tells = False
+
     def __init__(
         self,
         module: Path,
@@ -116,6 +118,10 @@ class LocalAgent:
     def serve(self, service: Service) -> None:
         """Say for whom its workers work; before the first is started."""
         self._service = service
+
+    def tend(self) -> bool:
+        """Nothing of it is a matter of time."""
+        return False
 
     def fileno(self) -> int:
         """Readable when anything has come from the agent or a worker."""

@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
+from pyalma_tui.model.afar import Told
 from pyalma_tui.model.messages import (
     Born,
     Cleared,
@@ -43,8 +44,24 @@ class AgentGone(msgspec.Struct, frozen=True):
     code: int
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """A worker is gone with its place, for which what it called is not to blame; nothing of it can live any more."""
+
+    worker: int
+    why: str
+
+
+class Remarked(msgspec.Struct, frozen=True):
+    """Something to tell the user of a place."""
+
+    text: str
+
+
 AgentEvent: TypeAlias = (
     Said
+    | Taken
+    | Told
+    | Remarked
     | Loaded
     | LoadFailed
     | TryLater
@@ -92,6 +109,9 @@ class Agent(Protocol):
     loaded: Loaded | None
     """What it has said of the run module, None before."""
 
+    tells: bool
+    """Whether it tells what workers append to their segments; otherwise these are read here."""
+
     @property
     def host(self) -> str:
         """The name of its machine, for people."""
@@ -105,6 +125,9 @@ class Agent(Protocol):
 
     def receive(self) -> list[AgentEvent]:
         """What has happened since the last call, in order; a worker's last words come before that it is gone."""
+
+    def tend(self) -> bool:
+        """Do what is due by the passing of time; whether `receive` has something of that. Called at each tick."""
 
     def serve(self, service: Service) -> None:
         """Say for whom its workers work; before the first is started."""

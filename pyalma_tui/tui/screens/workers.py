@@ -21,6 +21,7 @@ from pyalma_tui.tui.widgets.notices import step_text
 
 WIDTHS = (4, 9, 10, 9, 7, 10)  # cells of slot, pid, memory, processor, time, phase; the instance has the rest
 LEAST = 12
+HOST = 60  # cells of the name of a host
 UNKNOWN = ("–", "–")
 
 
@@ -74,6 +75,8 @@ def _told(moment: Moment, slot: Slot, room: int) -> Content:
 def _hints(moment: Moment, slot: Slot) -> Iterator[str]:
     if slot.stopping is not None:
         yield step_text(slot.stopping, moment.monotonic)
+    if slot.host:
+        yield f"on {plain(slot.host, HOST)}"
     if not slot.responding:
         yield f"does not respond: its process is stopped; kill -CONT {slot.pid} lets it go on"
 

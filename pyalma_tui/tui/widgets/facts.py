@@ -46,6 +46,8 @@ def facts(moment: Moment, instance: Instance, run: Run, rows: Content = NOTHING)
     if slot and not slot.responding:
         told = f"does not respond: process {slot.pid} is stopped; kill -CONT {slot.pid} lets it go on"
         yield Fact("worker", Content.styled(told, COLOURS["interrupted"]))
+    if slot and slot.host:
+        yield Fact("host", literal(slot.host, MUTED))
     if isinstance(run.status, s.Failed):
         yield Fact("error", literal(run.status.error.message, "$text-error"))
     state = list(_state_facts(run))

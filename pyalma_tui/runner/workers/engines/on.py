@@ -1,0 +1,75 @@
+"""What `--on` means: which commands lead to which places. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import msgspec
+
+from pyalma_tui.errors import UsageError
+
+NOTHING = "Nothing was started"
+SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-T")
+SLURM = ("srun", "--ntasks=1", "--job-name=pyalma-tui")
+SLOTS = re.compile(r"^(?P<what>.*)#(?P<slots>[1-9][0-9]{0,3})$", re.DOTALL)
+PARTS = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^;])+""", re.DOTALL)  # between semicolons that no quotes hold
+KINDS = "each:COMMAND;COMMAND, many:COMMAND, ssh:HOST,HOST or slurm:OPTIONS, each with #N for N workers at a place"
+
+
+class Site(msgspec.Struct, frozen=True):
+    """Where places are: `command` leads to one, which takes as many workers as it has `slots`.
+
+    `many` tells that each call of it leads to another place, as of a scheduler; otherwise there is one. `joined` tells
+    that what runs there is to be one argument, which a shell there reads, as ssh does.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    slots: int = 1
+    many: bool = False
+    joined: bool = False
+
+
+def sites_of(on: str) -> tuple[Site, ...]:
+    """The sites that `--on` names, none for ""; raises UsageError for what means nothing."""
+    if not on:
+        return ()
+    kind, _, rest = on.partition(":")
+    slots = 1
+    if (found := SLOTS.match(rest)) is not None:
+        rest, slots = found["what"], int(found["slots"])
+    rest = rest.strip()
+    match kind:
+        case "each":
+            sites = tuple(_site(on, text, slots) for each in PARTS.findall(rest) if (text := each.strip()))
+        case "many":
+            sites = (_site(on, rest, slots, many=True),)
+        case "ssh":
+            hosts = [host for each in rest.split(",") if (host := each.strip())]
+            if bad := next((host for host in hosts if host.startswith("-")), ""):
+                raise UsageError(f"--on {on}: {bad!r} is no host. {NOTHING}")
+            sites = tuple(Site(host, (*SSH, host), slots, joined=True) for host in hosts)
+        case "slurm":
+            sites = (Site("slurm", (*SLURM, *_words(on, rest)), slots, many=True),)
+        case _:
+            raise UsageError(f"--on {on}: there is no engine {kind!r}; there are {KINDS}. {NOTHING}")
+    if not sites:
+        raise UsageError(f"--on {on}: it names no place. {NOTHING}")
+    if twice := next((site.name for site in sites if sites.count(site) > 1), ""):
+        raise UsageError(f"--on {on}: {twice} is named twice; #N lets it have more workers. {NOTHING}")
+    return sites
+
+
+def _site(on: str, text: str, slots: int, *, many: bool = False) -> Site:
+    words = _words(on, text)
+    if not words:
+        raise UsageError(f"--on {on}: it names no command. {NOTHING}")
+    return Site(text, tuple(words), slots, many=many)
+
+
+def _words(on: str, text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"--on {on}: {text}: {error}. {NOTHING}") from error

@@ -1,0 +1,128 @@
+"""One place on another host, as the runner sees it, and whether it may be one."""
+
+from __future__ import annotations
+
+import platform
+import time
+from signal import Signals
+
+from pyalma_tui import __version__
+from pyalma_tui.model import afar, jsontext
+from pyalma_tui.model import messages as m
+from pyalma_tui.runner.workers.engines.commands import Channel
+from pyalma_tui.store.leases import safe_after
+
+KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)  # exit codes of workers
+IDLE = 10.0  # seconds without workers after which a place is given back to a scheduler
+OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
+_message = jsontext.decoder(afar.FromPlace)
+
+
+class Place:
+    """Owned by the runner thread; times of time.monotonic, which stands still when we sleep and leases go on."""
+
+    def __init__(self, channel: Channel, lease: float) -> None:
+        self.channel = channel
+        self.here: afar.Here | None = None
+        self.ready = False  # whether its agent has imported the module
+        self.going = ""  # why nothing is to be begun there any more
+        self.refused = False  # whether it was never to be one
+        self.gone = False  # it has said goodbye: nothing of it runs
+        self.lost = 0.0  # since when nothing can be heard of it, 0.0 if it can
+        self.workers: set[int] = set()
+        self.loads: dict[int, m.Load] = {}
+        self.killed: list[tuple[float, m.Gone]] = []  # whose death may be the beginning of its own
+        self._lease = lease
+        self._idle_since: float | None = None
+        self._granted = 0.0
+        self._pending = b""
+
+    @property
+    def name(self) -> str:
+        """What it is called in notes."""
+        return self.here.host if self.here is not None else self.channel.site.name
+
+    @property
+    def taken(self) -> str:
+        """Why its runs stop when it goes."""
+        return f"its place on {self.name} was taken away ({self.going})"
+
+    @property
+    def room(self) -> int:
+        """How many more workers it takes now."""
+        return self.channel.site.slots - len(self.workers) if self.ready and not (self.going or self.gone) else 0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has not asked for its lease for so long that it must have ended."""
+        return self.here is not None and not self.gone and time.monotonic() > self._granted + self._lease
+
+    @property
+    def safe_at(self) -> float:
+        """When nothing of it can run any more."""
+        return self._granted + safe_after(self._lease)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it can run any more."""
+        return self.gone or bool(self.lost and (self.here is None or time.monotonic() >= self.safe_at))
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it has long had no workers, and another one comes from its engine when there is need."""
+        if self.workers or not self.ready or self.going or not self.channel.site.many:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        return self._idle_since is not None and now - self._idle_since >= IDLE
+
+    def may_follow(self, code: int) -> bool:
+        """Whether a worker was killed by an engine that may be about to kill the place as well."""
+        return code in KILLED and not self.going
+
+    def take_blamed(self, now: float) -> list[m.Gone]:
+        """Workers that were killed, and that their place has outlived: it has asked for its lease since, and later."""
+        blamed = [gone for at, gone in self.killed if now >= at + OUTLIVED and self._granted > at]
+        self.killed = [each for each in self.killed if each[1] not in blamed]
+        return blamed
+
+    def grant(self) -> None:
+        """It may go on from now on, before it is told so: never is it counted from later than the place does."""
+        self._granted = time.monotonic()
+
+    def send(self, message: afar.ToPlace) -> None:
+        """Tell it; that it is gone shows elsewhere."""
+        if not self.lost:
+            self.channel.send(jsontext.encode(message) + b"\n")
+
+    def receive(self) -> list[afar.FromPlace]:
+        """What it has said; that nothing can come any more makes it lost, unless it has said goodbye.
+
+        Raises msgspec.DecodeError for what is none of ours.
+        """
+        data = self.channel.receive()
+        if data is None:
+            self.lose()
+            return []
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        return [_message(line) for line in lines]
+
+    def lose(self) -> None:
+        """Nothing is heard of it any more."""
+        self.lost = self.lost or time.monotonic()
+
+
+def refusal(here: afar.Here, token: str) -> str:
+    """Why this cannot be a place, and what to do, "" if it can; `token` is what our state directory says."""
+    python = platform.python_version()
+    if here.version != __version__:
+        return f"pyalma-tui {here.version} is there, {__version__} here; install the same"
+    if here.python.rpartition(".")[0] != python.rpartition(".")[0]:
+        return f"Python {here.python} is there, {python} here; use the same"
+    if here.token != token:
+        why = f"cannot be read there ({here.why})" if here.why else "is another one there"
+        return f"the state directory {why}; it has to be the same on all hosts, as over NFS; --state chooses it"
+    if not here.locked:
+        return "the lock of the state directory is not seen there; use a file system that keeps locks among hosts"
+    if here.lacks:
+        return f"its system lacks what ends a place in time: {here.lacks}"
+    return ""

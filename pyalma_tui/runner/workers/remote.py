@@ -1,0 +1,350 @@
+"""Workers on other hosts: all places together are one agent, whose workers wait until a place has room for them."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from signal import Signals
+
+import msgspec
+from msgspec.structs import replace
+
+from pyalma_tui.model import afar
+from pyalma_tui.model import messages as m
+from pyalma_tui.model.words import plural
+from pyalma_tui.runner.workers.engines.commands import Channel, Engine
+from pyalma_tui.runner.workers.place import Place, refusal
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
+from pyalma_tui.store.leases import Leases
+
+LOST = "its host was lost"
+UNNEEDED = "it was not needed"
+
+
+class Places:
+    """Fulfils `protocol.Agent`. What a place tells of segments comes in the order in which the place has said it."""
+
+    tells = True
+
+    def __init__(
+        self, engine: Engine, load: afar.Load, loaded: m.Loaded, leases: Leases, log_of: Callable[[int], Path]
+    ) -> None:
+        """`load` is what each place is to do, `loaded` what came of it here; `log_of` is the log of the n-th import."""
+        self.loaded: m.Loaded | None = loaded
+        self._engine = engine
+        self._load = load
+        self._leases = leases
+        self._log_of = log_of
+        self._places: list[Place] = []
+        self._of: dict[int, Place] = {}  # by worker
+        self._waiting: deque[tuple[int, Assignment]] = deque()
+        self._events: list[AgentEvent] = []
+        self._signalled: set[int] = set()  # workers that we have sent a signal
+        self._told: set[str] = set()  # refusals that the user knows
+        self._opened = 0
+        self._ending = self._ended = False
+        self._selector = selectors.DefaultSelector()
+
+    @property
+    def host(self) -> str:
+        """This one: those of workers are told with them."""
+        return socket.gethostname()
+
+    @property
+    def label(self) -> str:
+        """How many there are."""
+        return plural(len(self._places), "place")
+
+    def serve(self, service: Service) -> None:
+        """Each place is told so when it loads the module."""
+        self._load = replace(
+            self._load,
+            synced=service.synced,
+            umask=service.umask,
+            nice=service.nice,
+            seed_globals=service.seed_globals,
+        )
+
+    def come(self) -> None:
+        """Say that the module is loaded, to a runner that has asked for another agent."""
+        assert self.loaded is not None, "it was loaded by the first"
+        self._events.append(replace(self.loaded, unforkable=""))
+
+    def fileno(self) -> int:
+        """Readable when anything has come from a place."""
+        return self._selector.fileno()
+
+    # --- workers -----------------------------------------------------------------------------------------------------
+
+    def start(self, worker: int, assignment: Assignment) -> None:
+        """Start a worker as soon as a place has room for it."""
+        self._waiting.append((worker, assignment))
+        self._assign()
+
+    def _assign(self) -> None:
+        while self._waiting and (place := max(self._places, key=lambda each: each.room, default=None)) is not None:
+            if place.room <= 0:
+                return
+            worker, one = self._waiting.popleft()
+            place.workers.add(worker)
+            self._of[worker] = place
+            place.send(afar.Hire(worker, one.slot, one.segment, one.segment_limit, os.path.abspath(one.log)))
+
+    def order(self, worker: int, order: m.Order) -> None:
+        """Let its place pass it on; one that waits for a place and is not needed is gone."""
+        if (place := self._of.get(worker)) is not None:
+            place.send(afar.Give(worker, order))
+        elif isinstance(order, m.Exit) and any(worker == number for number, _ in self._waiting):
+            self._waiting = deque(each for each in self._waiting if each[0] != worker)
+            self._events.append(m.Gone(worker, 0))
+
+    def order_ahead(self, worker: int, order: m.RunOrder) -> bool:
+        """Never: from another host it could not be taken back at once."""
+        return False
+
+    def recall(self, worker: int) -> bool:
+        """Nothing lies ready."""
+        return True
+
+    def ask(self, worker: int, request: m.Request) -> None:
+        """Let its place pass it on."""
+        if (place := self._of.get(worker)) is not None:
+            place.send(m.Ask(worker, request))
+
+    def signal(self, worker: int, number: Signals, *, group: bool = False) -> None:
+        """Let its place send it."""
+        if (place := self._of.get(worker)) is not None:
+            self._signalled.add(worker)
+            place.send(m.Signal(worker, number, group))
+
+    def measure(self) -> None:
+        """Ask each place for its loads."""
+        for place in self._places:
+            if place.workers:
+                place.send(m.Measure())
+
+    def end(self) -> None:
+        """Tell all that there is no more work."""
+        self._finish(m.End())
+
+    def kill(self) -> None:
+        """Let each place end all that it has at once; of those that do not hear it the lease is waited for."""
+        self._finish(afar.Kill())
+
+    def _finish(self, message: m.End | afar.Kill) -> None:
+        self._ending = True
+        for place in self._places:
+            if place.here is None:  # it may come in hours, and has nothing
+                self._stop_listening(place)
+                place.lose()
+            else:
+                place.send(message)
+
+    def close(self) -> None:
+        """Let go of all places; nothing of them lives any more, or the file of leases tells how long it may."""
+        for place in self._places:
+            place.channel.close()
+        self._selector.close()
+        self._engine.close()
+        self._leases.close(over=all(place.is_over for place in self._places))
+
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    def receive(self) -> list[AgentEvent]:
+        """What has come, of each place in the order in which it said it."""
+        for key, _ in self._selector.select(0):
+            self._listen(key.data)
+        if self._ending:
+            self._tend()
+        events, self._events = self._events, []
+        return events
+
+    def tend(self) -> bool:
+        """Open places that are wanted, take leave of those that are over, and see which are lost."""
+        self._tend()
+        return bool(self._events)
+
+    def _tend(self) -> None:
+        now = time.monotonic()
+        for place in list(self._places):
+            place.channel.send()
+            if place.is_late and not place.lost:
+                self._listen(place)  # what it has told comes before anything is decided about it
+                if place.is_late and not place.lost:
+                    self._lose(place)
+            if place.is_over:
+                self._forget(place, now)
+                continue
+            if place.is_idle(now) and not self._waiting:
+                place.going = UNNEEDED
+                place.send(m.End())
+            for gone in place.take_blamed(now):
+                self._part_from(gone.worker, place)
+                self._events.append(gone)
+        if not self._ending:
+            new, refused = self._engine.open(len(self._waiting) + len(self._of), now)
+            for channel in new:
+                self._greet(channel)
+            for why in refused:
+                self._remark_once(why)
+        elif not self._places and not self._ended:
+            self._ended = True
+            while self._waiting:
+                self._events.append(m.Gone(self._waiting.popleft()[0], 0))
+            self._events.append(AgentGone("has ended", 0))
+
+    def _greet(self, channel: Channel) -> None:
+        place = Place(channel, self._leases.seconds)
+        self._places.append(place)
+        self._selector.register(channel, selectors.EVENT_READ, place)
+        place.send(afar.Hello(self._load.state_dir, self._leases.seconds))
+
+    def _listen(self, place: Place) -> None:
+        try:
+            messages = place.receive()
+        except msgspec.DecodeError as error:
+            self._remark_once(f"{place.name}: it says what is none of ours ({error}); it is not used")
+            place.lose()
+            messages = []
+        for message in messages:
+            self._take(place, message)
+        self._assign()  # there may be room now
+        if place.lost and place.gone:
+            self._stop_listening(place)
+        elif place.lost:
+            self._lose(place)
+
+    def _take(self, place: Place, message: afar.FromPlace) -> None:
+        match message:
+            case afar.Told():
+                self._events.append(message)
+            case afar.Renew(stamp):
+                if self._grant(place):
+                    place.send(afar.Granted(stamp))
+            case afar.Here():
+                self._take_in(place, message)
+            case m.Loaded():
+                self._join(place, message)
+            case m.LoadFailed(error):
+                self._refuse(place, f"the module could not be imported there: {error.message}")
+            case m.TryLater(why):
+                self._refuse(place, f"no process can be started there: {why}")
+            case afar.Answered(worker, reply):
+                if not (place.going and isinstance(reply, m.Ended | m.DoneEnded)):  # its end tells what becomes of it
+                    self._events.append(Said(worker, reply))
+            case m.Gone(worker, code) if place.may_follow(code) and not (self._ending or worker in self._signalled):
+                place.killed.append((time.monotonic(), message))
+            case m.Gone(worker):
+                self._part_from(worker, place)
+                self._events.append(Taken(worker, place.taken) if place.going else message)
+            case m.NotBorn(worker):
+                self._part_from(worker, place)
+                self._events.append(message)
+            case m.Born():
+                self._events.append(replace(message, host=place.name))
+            case m.Measured(loads):
+                place.loads = loads
+                self._events.append(m.Measured({w: load for each in self._places for w, load in each.loads.items()}))
+            case afar.Going(why):
+                place.going = why
+                for _, gone in place.killed:
+                    self._part_from(gone.worker, place)
+                    self._events.append(Taken(gone.worker, place.taken))
+                place.killed.clear()
+                self._remark(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
+            case afar.Bye(why):
+                place.gone, place.ready = True, False
+                self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
+            case _:
+                self._events.append(message)
+
+    def _grant(self, place: Place) -> bool:
+        """Let it go on for another lease; whether that could be written down before."""
+        try:
+            self._leases.grant()
+        except OSError as error:
+            self._remark_once(f"leases cannot be written down, so other hosts get none: {error.strerror}")
+            return False
+        place.grant()
+        return True
+
+    def _take_in(self, place: Place, here: afar.Here) -> None:
+        place.here = here
+        if not self._grant(place) or self._ending:  # its first lease began before it said so
+            place.send(m.End())
+        elif why := refusal(here, self._leases.token):
+            self._refuse(place, why)
+        else:
+            self._opened += 1
+            place.send(
+                replace(self._load, mark=f"{self._load.mark}-{self._opened}", log=str(self._log_of(self._opened)))
+            )
+
+    def _join(self, place: Place, loaded: m.Loaded) -> None:
+        assert self.loaded is not None, "it was loaded here"
+        assert place.here is not None, "it has said so"
+        if loaded.hash != self.loaded.hash:
+            self._refuse(place, "the module is another one there; its file has to be the same on all hosts")
+            return
+        place.ready = True
+        self._remark(f"{place.name} has come, with {plural(place.here.processors, 'processor')}")
+
+    # --- places that are none any more -------------------------------------------------------------------------------
+
+    def _refuse(self, place: Place, why: str) -> None:
+        place.going, place.refused = why, True
+        self._remark_once(f"{place.name} is not used: {why}")
+        place.send(m.End())
+
+    def _lose(self, place: Place) -> None:
+        """Nothing is heard of it: what it runs is handed on when nothing of it can live any more."""
+        place.lose()
+        self._stop_listening(place)
+        if place.here is not None:
+            left = max(0.0, place.safe_at - time.monotonic())
+            until = time.strftime("%H:%M:%S", time.localtime(time.time() + left + 1))
+            waits = f"; its runs wait until {until}, when nothing of it can live" if place.workers else ""
+            self._remark(f"{place.name} is lost{waits}")
+        place.channel.close()
+
+    def _forget(self, place: Place, now: float) -> None:
+        """Nothing of it lives any more."""
+        self._stop_listening(place)
+        place.channel.close()
+        self._take_away(place, place.taken if place.going else f"{LOST}: {place.name}")
+        self._places.remove(place)
+        again = self._engine.ended(place.channel.site, now, well=place.here is not None and not place.refused)
+        if place.here is None and not self._ending:
+            self._remark_once(
+                f"{place.name}: it has not come ({place.channel.why()}); it is tried again in {again:g} s"
+            )
+
+    def _stop_listening(self, place: Place) -> None:
+        if place.channel in self._selector.get_map():
+            self._selector.unregister(place.channel)
+
+    def _take_away(self, place: Place, why: str) -> None:
+        for worker in sorted(place.workers):
+            self._part_from(worker, place)
+            self._events.append(Taken(worker, why))
+
+    def _part_from(self, worker: int, place: Place) -> None:
+        place.workers.discard(worker)
+        place.loads.pop(worker, None)
+        self._of.pop(worker, None)
+        self._signalled.discard(worker)
+
+    def _remark(self, text: str) -> None:
+        self._events.append(Remarked(text))
+
+    def _remark_once(self, text: str) -> None:
+        """Tell what comes again and again only the first time."""
+        key = text.partition("; it is tried again")[0]
+        if key not in self._told:
+            self._told.add(key)
+            self._remark(text)

@@ -1,0 +1,1 @@
+"""Real engines between hosts that are network namespaces of this machine: sshd, Slurm."""

@@ -1,0 +1,194 @@
+"""Hosts out of network and UTS namespaces: a head and some nodes on a bridge of their own, reaching nobody else."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+NODES = (1, 2)
+SLURM_CONF = """ClusterName=lab
+SlurmctldHost=node0(10.77.0.10)
+SlurmctldPort=16817
+SlurmdPort=16818
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge/socket
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool/%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd-%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+SchedulerType=sched/backfill
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+ReturnToService=2
+SlurmdTimeout=20
+SlurmctldTimeout=20
+KillWait=5
+InactiveLimit=0
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/none
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
+NodeName=node1 NodeHostname=node1 NodeAddr=10.77.0.11 CPUs=2 State=UNKNOWN
+NodeName=node2 NodeHostname=node2 NodeAddr=10.77.0.12 CPUs=2 State=UNKNOWN
+PartitionName=main Nodes=node[1-2] Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+"""
+SSHD_CONF = """Port 2222
+ListenAddress 10.77.0.1{node}
+HostKey {folder}/hostkey
+AuthorizedKeysFile {folder}/key.pub
+StrictModes no
+UsePAM no
+PermitRootLogin yes
+PidFile none
+"""
+SSH_CONF = """Host node1
+ HostName 10.77.0.11
+Host node2
+ HostName 10.77.0.12
+Host *
+ Port 2222
+ User {user}
+ IdentityFile {folder}/key
+ StrictHostKeyChecking no
+ UserKnownHostsFile /dev/null
+ LogLevel ERROR
+"""
+
+
+def lacks(*programs: str) -> str:
+    """Why there can be no lab here, "" if there can."""
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    missing = [each for each in ("ip", "nsenter", "unshare", *programs) if shutil.which(each, path=path) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)} (Debian: iproute2 util-linux openssh-server slurm-wlm munge)"
+    tried = subprocess.run(["unshare", "--net", "--uts", "true"], capture_output=True, check=False)
+    return "" if tried.returncode == 0 else "this machine allows no namespaces"
+
+
+class Lab:
+    """The hosts, and what was started on them, until `close`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._name = f"pt{os.getpid()}x"
+        self._daemons: list[subprocess.Popen[bytes]] = []
+        self.env = os.environ | {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+        head = f"{self._name}0"
+        self._ip("netns", "add", head)
+        self._ip("-n", head, "link", "set", "lo", "up")
+        self._ip("-n", head, "link", "add", "br0", "type", "bridge")
+        self._ip("-n", head, "addr", "add", "10.77.0.10/24", "dev", "br0")
+        self._ip("-n", head, "link", "set", "br0", "up")
+        for node in NODES:
+            there = f"{self._name}{node}"
+            self._ip("netns", "add", there)
+            self._ip("-n", there, "link", "set", "lo", "up")
+            self._ip("-n", head, "link", "add", f"v{node}", "type", "veth", "peer", "name", "eth0", "netns", there)
+            self._ip("-n", head, "link", "set", f"v{node}", "master", "br0")
+            self._ip("-n", head, "link", "set", f"v{node}", "up")
+            self._ip("-n", there, "addr", "add", f"10.77.0.1{node}/24", "dev", "eth0")
+            self._ip("-n", there, "link", "set", "eth0", "up")
+
+    def _ip(self, *words: str) -> None:
+        subprocess.run(["ip", *words], check=True, env=self.env, capture_output=True)
+
+    def on(self, node: int) -> list[str]:
+        """The command behind which another one runs on this host."""
+        there = ["nsenter", f"--net=/run/netns/{self._name}{node}", "unshare", "--uts"]
+        return [*there, "sh", "-c", f'hostname node{node}; exec "$@"', "sh"]
+
+    def cut(self, node: int, *, heal: bool = False) -> None:
+        """Let packets of a host get lost, or through again."""
+        self._ip("-n", f"{self._name}0", "link", "set", f"v{node}", "up" if heal else "down")
+
+    def start_ssh(self) -> str:
+        """An sshd on each node; the command that leads there, but for the node."""
+        for name in ("key", "hostkey"):
+            make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / name)]
+            subprocess.run(make, check=True)
+        Path("/run/sshd").mkdir(exist_ok=True)
+        (self.folder / "ssh.conf").write_text(SSH_CONF.format(folder=self.folder, user=getpass.getuser()))
+        sshd = shutil.which("sshd", path=self.env["PATH"])
+        assert sshd is not None
+        for node in NODES:
+            conf = self.folder / f"sshd{node}.conf"
+            conf.write_text(SSHD_CONF.format(folder=self.folder, node=node))
+            self._daemon([*self.on(node), sshd, "-D", "-f", str(conf)])
+        ssh = f"ssh -F {self.folder}/ssh.conf -o BatchMode=yes"
+        for node in NODES:
+            self._until([*self.on(0), *ssh.split(), f"node{node}", "true"])
+        return ssh
+
+    def start_slurm(self) -> None:
+        """Munge, a slurmctld on the head, a slurmd on each node; SLURM_CONF in `env`."""
+        munge = self.folder / "munge"
+        munge.mkdir(mode=0o755)
+        for name in ("state", "spool"):
+            (self.folder / name).mkdir()
+        (key := munge / "key").write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        conf = self.folder / "slurm.conf"
+        conf.write_text(SLURM_CONF.format(folder=self.folder))
+        self.env["SLURM_CONF"] = str(conf)
+        files = [f"--{name}={munge}/{file}" for name, file in MUNGE]
+        self._daemon(["munged", "--foreground", "--force", *files])
+        self._until(["munge", "-n", f"--socket={munge}/socket"])
+        self._daemon([*self.on(0), "slurmctld", "-D", "-f", str(conf)])
+        for node in NODES:
+            self._daemon([*self.on(node), "slurmd", "-D", "-f", str(conf), "-N", f"node{node}"])
+        self._until([*self.on(0), "sh", "-c", f"[ $(sinfo -h -t idle -o %D) = {len(NODES)} ]"])
+
+    def _daemon(self, command: Sequence[str]) -> None:
+        with open(self.folder / "daemons.log", "ab") as log:
+            self._daemons.append(
+                subprocess.Popen(
+                    command, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+            )
+
+    def _until(self, command: Sequence[str]) -> None:
+        deadline = time.monotonic() + 60
+        while subprocess.run(command, env=self.env, capture_output=True, check=False, timeout=60).returncode != 0:
+            assert time.monotonic() < deadline, (self.folder / "daemons.log").read_text()[-2000:]
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        """End what was started, and the hosts."""
+        for daemon in reversed(self._daemons):
+            daemon.send_signal(signal.SIGTERM)
+        for daemon in self._daemons:
+            try:
+                daemon.wait(10)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+        for node in (0, *NODES):
+            with suppress(subprocess.CalledProcessError):
+                self._ip("netns", "del", f"{self._name}{node}")
+
+
+MUNGE = (
+    ("key-file", "key"),
+    ("socket", "socket"),
+    ("pid-file", "pid"),
+    ("log-file", "log"),
+    ("seed-file", "seed"),
+)

@@ -1,0 +1,42 @@
+"""Workers on other hosts: commands that lead "elsewhere" on this machine, and a nemesis of that world.
+
+`python -m tests.places --seconds 60` prints acknowledged saves, kills by kind, runs handed on, and what is broken.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+CABLE = Path(__file__).parent / "cable.py"
+
+
+def behind_cables(names: str, mutant: str = "") -> str:
+    """What `--on` is to be for a place of each of these names, each behind a cable of its own."""
+    mutants = [f"PYALMA_TUI_MUTANT={mutant}"] if mutant else []
+    commands = [["env", *mutants, f"ELSEWHERE={name}", sys.executable, str(CABLE), name] for name in names]
+    return "each:" + ";".join(shlex.join(command) for command in commands)
+
+
+def processes(*words: str) -> list[int]:
+    """The processes whose command line has all these words, this one left out."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdecimal() and int(name) != os.getpid():
+            try:
+                line = Path(f"/proc/{name}/cmdline").read_bytes().decode("utf-8", "replace")
+            except OSError:
+                continue
+            if all(word in line for word in words):
+                found.append(int(name))
+    return sorted(found)
+
+
+def parent_of(pid: int) -> int:
+    """Of a process that may be gone: 0."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0

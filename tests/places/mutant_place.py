@@ -1,0 +1,35 @@
+"""A place that is wrong on purpose, as PYALMA_TUI_MUTANT says: the nemesis has to notice."""
+
+from __future__ import annotations
+
+import os
+
+from pyalma_tui.place import relay
+from pyalma_tui.place.__main__ import main
+from pyalma_tui.place.lease import Lease
+from pyalma_tui.store.leases import now
+
+_renew = Lease.renew
+
+
+def _never(self: Lease, asked: float) -> None:
+    """The timer is not armed."""
+    _renew(self, asked + 3600)
+
+
+def _from_the_answer(self: Lease, asked: float) -> None:
+    """The lease counts from when it was answered."""
+    _renew(self, now())
+
+
+match os.environ["PYALMA_TUI_MUTANT"]:
+    case "timer":
+        Lease.renew = _never  # type: ignore[method-assign]
+    case "answer":
+        Lease.renew = _from_the_answer  # type: ignore[method-assign]
+    case "outlives":
+        Lease.renew = _never  # type: ignore[method-assign]
+        relay.CUT = ""
+
+if __name__ == "__main__":
+    main()

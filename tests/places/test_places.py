@@ -1,0 +1,297 @@
+"""All places as the runner sees them: what they say comes in its order, and before anything is decided about them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from msgspec.structs import replace
+
+from pyalma_tui import __version__
+from pyalma_tui.model import afar, jsontext
+from pyalma_tui.model import messages as m
+from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.runner.workers.engines.commands import Channel, Engine
+from pyalma_tui.runner.workers.engines.on import Site
+from pyalma_tui.runner.workers.place import refusal
+from pyalma_tui.runner.workers.protocol import AgentGone, Assignment, Remarked, Said, Taken
+from pyalma_tui.runner.workers.remote import Places
+from pyalma_tui.store.leases import Leases, safe_after
+
+HERE = afar.Here("node1", 1, 2, platform.python_version(), __version__, "", "", locked=True)
+LOADED = m.Loaded("abc", False, None)
+LOAD = afar.Load("m.py", "m.py", "", "t", False, Chosen(), "/", "", "/", False, True, 0o22, 0, False)
+TOLD = afar.Told(1, "000001-w0001-0001.jsonl", 99, ["a line"])
+
+
+class Pipe:
+    """A channel whose other end the test has."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._out, self.way_in = os.pipe()
+        os.set_blocking(self._out, False)
+        self.sent = b""
+        self.is_closed = False
+
+    def fileno(self) -> int:
+        return self._out
+
+    def say(self, *messages: afar.FromPlace) -> None:
+        os.write(self.way_in, b"".join(jsontext.encode(each) + b"\n" for each in messages))
+
+    def hang_up(self) -> None:
+        os.close(self.way_in)
+
+    def send(self, data: bytes = b"") -> None:
+        self.sent += data
+
+    def receive(self) -> bytes | None:
+        return Channel.receive(cast(Channel, self))
+
+    def why(self) -> str:
+        return "exit code 1"
+
+    def close(self) -> None:
+        if not self.is_closed:
+            self.is_closed = True
+            os.close(self._out)
+
+
+class Opener:
+    """An engine that opens one place a time, up to so many."""
+
+    def __init__(self, most: int = 1, slots: int = 1) -> None:
+        self.site = Site("node", ("node",), slots)
+        self.most = most
+        self.opened: list[Pipe] = []
+
+    def open(self, wanted: int, now: float) -> tuple[list[Pipe], list[str]]:
+        new = [Pipe(self.site) for _ in range(self.most - len(self.opened))]
+        self.opened += new
+        return new, []
+
+    def ended(self, site: Site, now: float, *, well: bool) -> float:
+        return 1.0
+
+    def close(self) -> None:
+        for pipe in self.opened:
+            pipe.close()
+
+
+class Clock:
+    """The runner's, which the test moves on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class World:
+    """One place, or two, and who hires workers there."""
+
+    def __init__(self, folder: Path, clock: Clock, most: int = 1) -> None:
+        self.clock, self.engine = clock, Opener(most)
+        self.leases = Leases(folder, 10.0)
+        self.here = replace(HERE, token=self.leases.token)
+        self.places = Places(cast(Engine, self.engine), LOAD, LOADED, self.leases, lambda n: folder / f"{n}.log")
+        self.places.tend()
+
+    def come(self, number: int = 0) -> Pipe:
+        pipe = self.engine.opened[number]
+        pipe.say(self.here, LOADED)
+        self.places.receive()
+        return pipe
+
+    def hire(self, worker: int) -> None:
+        self.places.start(worker, Assignment(0, f"000001-w{worker:04d}-0001.jsonl", 1 << 20, "/log"))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    return clock
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
+    world = World(tmp_path, clock)
+    yield world
+    world.places.close()
+
+
+def test_a_worker_waits_until_a_place_has_room(world: World) -> None:
+    world.hire(1)
+    world.hire(2)
+    pipe = world.come()
+    assert pipe.sent.count(b'"hire"') == 1
+    pipe.say(m.Gone(1, 0))
+    assert m.Gone(1, 0) in world.places.receive()
+    assert pipe.sent.count(b'"hire"') == 2
+
+
+def test_one_that_waits_for_a_place_and_is_not_needed_is_gone(world: World) -> None:
+    world.hire(1)
+    world.places.order(1, m.Exit())
+    assert world.places.receive() == [m.Gone(1, 0)]
+
+
+def test_what_was_told_and_not_yet_read_comes_before_a_silent_place_is_given_up(world: World) -> None:
+    world.hire(1)
+    pipe = world.come()
+    pipe.say(TOLD)
+    world.clock.now += 10.1  # its lease is over, and nobody has listened
+    world.places.tend()
+    assert TOLD in world.places.receive()
+    world.clock.now += safe_after(10.0)
+    world.places.tend()
+    assert [event for event in world.places.receive() if isinstance(event, Taken)] == [
+        Taken(1, "its host was lost: node1")
+    ]
+
+
+def test_what_was_told_comes_before_the_end_that_was_said_after_it(world: World) -> None:
+    world.hire(1)
+    ended = m.Ended(1, 1)
+    world.come().say(TOLD, afar.Answered(1, ended), replace(TOLD, position=120), m.Gone(1, 0))
+    assert world.places.receive() == [TOLD, Said(1, ended), replace(TOLD, position=120), m.Gone(1, 0)]
+
+
+def test_a_run_of_a_place_that_hangs_up_is_handed_on_only_when_its_last_lease_is_over(world: World) -> None:
+    world.hire(1)
+    pipe = world.come()
+    world.clock.now += 5
+    pipe.say(afar.Renew(1.0))
+    world.places.receive()
+    assert b'{"type":"granted","stamp":1.0}' in pipe.sent
+    pipe.hang_up()
+    lost = world.places.receive()
+    assert any(isinstance(event, Remarked) and "its runs wait until" in event.text for event in lost)
+    world.clock.now += safe_after(10.0) - 0.1
+    world.places.tend()
+    assert not world.places.receive()
+    world.clock.now += 0.2
+    world.places.tend()
+    assert Taken(1, "its host was lost: node1") in world.places.receive()
+
+
+def test_a_place_that_says_goodbye_is_not_waited_for(world: World) -> None:
+    world.hire(1)
+    world.come().say(afar.Going("SIGTERM"), TOLD, m.Gone(1, -15), afar.Bye())
+    events = world.places.receive()
+    assert Taken(1, "its place on node1 was taken away (SIGTERM)") in events
+    assert events.index(TOLD) < events.index(Taken(1, "its place on node1 was taken away (SIGTERM)"))
+
+
+def test_that_a_run_has_ended_is_not_said_at_a_place_that_goes_or_its_worker_would_get_another(world: World) -> None:
+    world.hire(1)
+    world.come().say(afar.Going("SIGTERM"), afar.Answered(1, m.Ended(1, 1)))
+    assert not any(isinstance(event, Said) for event in world.places.receive())
+
+
+def test_a_worker_that_is_killed_is_blamed_only_if_its_place_outlives_it(world: World) -> None:
+    world.hire(1)
+    pipe = world.come()
+    pipe.say(m.Gone(1, -9))
+    assert not world.places.receive()
+    world.clock.now += 3
+    world.places.tend()
+    assert not world.places.receive()
+    pipe.say(afar.Renew(3.0))
+    world.places.receive()
+    world.places.tend()
+    assert world.places.receive() == [m.Gone(1, -9)]
+
+
+@pytest.mark.parametrize("end", [afar.Going("SIGTERM"), afar.Bye()])
+def test_a_worker_that_an_engine_kills_with_its_place_is_not_blamed(end: afar.FromPlace, world: World) -> None:
+    world.hire(1)
+    world.come().say(m.Gone(1, -9), end)
+    assert [type(event) for event in world.places.receive() if not isinstance(event, Remarked)] == [Taken]
+
+
+def test_a_worker_that_we_have_killed_is_gone_at_once(world: World) -> None:
+    world.hire(1)
+    pipe = world.come()
+    world.places.signal(1, signal.SIGKILL, group=True)
+    pipe.say(m.Gone(1, -9))
+    assert m.Gone(1, -9) in world.places.receive()
+
+
+def test_a_place_of_a_scheduler_that_has_long_had_no_workers_is_given_back(tmp_path: Path, clock: Clock) -> None:
+    world = World(tmp_path, clock)
+    world.engine.opened[0].site = replace(world.engine.site, many=True)
+    pipe = world.come()
+    for seconds in (0, 9, 2):
+        assert b'"end"' not in pipe.sent
+        world.clock.now += seconds
+        pipe.say(afar.Renew(1.0))
+        world.places.receive()
+        world.places.tend()
+    assert b'"end"' in pipe.sent
+    world.places.close()
+
+
+def test_it_ends_when_nothing_of_any_place_can_live(tmp_path: Path, clock: Clock) -> None:
+    world = World(tmp_path, clock, most=2)
+    world.hire(1)
+    world.hire(2)
+    one, other = world.come(0), world.come(1)
+    one.hang_up()
+    world.places.receive()
+    world.places.kill()
+    assert b'"kill"' in other.sent
+    other.say(afar.Bye())
+    world.places.receive()
+    world.places.receive()
+    world.clock.now += safe_after(10.0) - 0.1
+    assert not any(isinstance(event, AgentGone) for event in world.places.receive())
+    world.clock.now += 0.2
+    assert any(isinstance(event, AgentGone) for event in world.places.receive())
+    world.places.close()
+    assert not (tmp_path / "leases").exists()
+
+
+@pytest.mark.parametrize(
+    ("differs", "told"),
+    [
+        ({"version": "0.0.1"}, "install the same"),
+        ({"python": "2.7.18"}, "use the same"),
+        ({"token": "", "why": "No such file"}, "cannot be read there (No such file)"),
+        ({"token": "other"}, "is another one there"),
+        ({"locked": False}, "a file system that keeps locks"),
+        ({"lacks": "timer_create"}, "timer_create"),
+    ],
+)
+def test_a_place_that_cannot_keep_the_promise_is_refused(
+    differs: dict[str, str], told: str, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = replace(world.here, **differs)
+    assert told in refusal(here, world.leases.token)
+    world.hire(1)
+    pipe = world.engine.opened[0]
+    pipe.say(here)
+    [remark] = [event for event in world.places.receive() if isinstance(event, Remarked)]
+    assert remark.text.startswith("node1 is not used: ")
+    assert b'"load"' not in pipe.sent
+    assert b'"hire"' not in pipe.sent
+
+
+def test_a_place_with_another_module_is_refused(world: World) -> None:
+    pipe = world.engine.opened[0]
+    pipe.say(world.here, replace(LOADED, hash="other"))
+    assert any("the module is another one there" in str(event) for event in world.places.receive())
+
+
+def test_a_command_that_says_what_is_none_of_ours_is_told_and_tried_again_quietly(world: World) -> None:
+    os.write(world.engine.opened[0].way_in, b"Welcome to node1!\n")
+    assert any("says what is none of ours" in str(event) for event in world.places.receive())
