@@ -207,7 +207,7 @@ def _judged(subject: Subject, place: Path, options: Options, stop: threading.Eve
     for cut in _single(cuts):
         alone = called(f"cut at save {cut.at} {cut.how}", cut)
         if found := first_difference(undisturbed.left, alone.left):
-            return Verdict(False, f"differs    {name}: {_resumed(cut)}: {found}", place)
+            return Verdict(False, f"differs    {name}: {_resumed(cut, saves)}: {found}", place)
     return Verdict(False, f"differs    {name}: {told}, only by all of them together: {difference}", place)
 
 
@@ -245,12 +245,15 @@ def _single(cuts: Sequence[Cut]) -> Iterator[Cut]:
         stored += cut.at - 1 if cut.how == "before" else cut.at
 
 
-def _resumed(cut: Cut) -> str:
+def _resumed(cut: Cut, saves: int) -> str:
     stored = cut.at - 1 if cut.how == "before" else cut.at
     how = {"asked": "interrupted at", "before": "killed on its way into", "after": "killed after"}[cut.how]
-    return f"{how} save {cut.at}, {f'resumed from save {stored}' if stored else 'begun anew'}"
+    where = f"{how} save {cut.at}" if cut.at <= saves else "killed on its way out"
+    return f"{where}, {f'resumed from save {stored}' if stored else 'begun anew'}"
 
 
 def _told(cuts: Sequence[Cut], saves: int, *, kill: bool) -> str:
-    numbers = ", ".join(str(cut.at) for cut in _single(cuts))
-    return f"{'killed' if kill else 'interrupted'} at {'saves' if len(cuts) > 1 else 'save'} {numbers} of {saves}"
+    inside = [str(cut.at) for cut in _single(cuts) if cut.at <= saves]
+    at = f"at {'saves' if len(inside) > 1 else 'save'} {', '.join(inside)} of {saves}" if inside else ""
+    out = "on its way out" if len(inside) < len(cuts) else ""
+    return f"{'killed' if kill else 'interrupted'} {' and '.join(filter(None, (at, out)))}"

@@ -21,13 +21,15 @@ def signature(module: Path, name: str) -> str:
 def drawn(module: Path) -> tuple[str, int] | None:
     """A call that draws from the global state of `random` or `numpy.random`, and its line.
 
-    None if there is none, or if the module seeds that state.
+    None if there is none, or if a function of the module seeds that state: at its import it would do so once for all.
     """
     tree = _tree(module)
     names = dict(_imported(tree))
     calls = [(_dotted(node.func, names), node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     known = [(name.rpartition("."), node) for name, node in calls if name.rpartition(".")[0] in LIBRARIES]
-    if any(function in SEEDED for (_, _, function), _ in known):
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    called_later = {id(inner) for node in functions for inner in ast.walk(node)}
+    if any(function in SEEDED and id(node) in called_later for (_, _, function), node in known):
         return None
     draws = [(f"{library}.{function}()", node) for (library, _, function), node in known if function not in OWN_STATE]
     name, first = min(draws, key=lambda draw: draw[1].lineno, default=("", None))

@@ -6,11 +6,18 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pyalma_tui.model import words
 from pyalma_tui.model.printable import printable
+from pyalma_tui.model.status_style import STYLES
 from pyalma_tui.model.view import Tally
 
 Standing: TypeAlias = Literal["running", "unfinished", "failed", "done", "unreadable"]
 
-GLYPHS: Final[dict[Standing, str]] = {"running": "●", "unfinished": "‖", "failed": "✗", "done": "✓", "unreadable": "!"}
+GLYPHS: Final[dict[Standing, str]] = {
+    "running": STYLES["running"].glyph,
+    "unfinished": STYLES["interrupted"].glyph,
+    "failed": STYLES["failed"].glyph,
+    "done": STYLES["done"].glyph,
+    "unreadable": "!",
+}
 LEADS: Final[dict[Standing, str]] = {
     "running": "→ watch",
     "unfinished": "→ resume",

@@ -179,6 +179,7 @@ def _called(
         only=subject.run,
         folder=here,
         cuts=cuts,
+        timeout=chosen.timeout or None,
         each=chosen.imports == "each",
         seed_globals=_seeds(chosen),
         chosen=chosen,

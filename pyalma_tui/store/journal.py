@@ -134,20 +134,24 @@ class Journal:
 
     def append(self, record: Record) -> None:
         """Write a record of the runner itself; raises OSError."""
-        if self._own.name in self._refused:
-            self.retire()
-        line = line_of(record)
-        self._append(line)
+        line = self._put(record)
         if self._each_synced:
             with self._own_goes_on():
                 self._own.sync(line)
 
     def append_durably(self, record: Record) -> None:
         """Write a record of the runner itself and put it on the disk; raises OSError."""
-        self.append(record)
+        self._put(record)
         self.sync()
         if self._own.name in self._refused:  # meanwhile, by the thread that syncs
             raise self._refused[self._own.name]
+
+    def _put(self, record: Record) -> bytes:
+        """Write a record of the runner itself, which is not on the disk yet; its line."""
+        if self._own.name in self._refused:
+            self.retire()
+        self._append(line := line_of(record))
+        return line
 
     def _append(self, line: bytes) -> None:
         with self._own_goes_on():

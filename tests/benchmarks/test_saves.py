@@ -42,11 +42,9 @@ def test_saves_of_one_worker(folder: Folder, figures: Figures, full: bool) -> No
     figures.add(
         Figure(1, what, rate(saves, unit), "–", "–", "≥ 100,000/s", False, median(saves) >= 100_000),
     )
-    for name, told, goal in (("bare", "bare append", 0.4), ("sqlite", "SQLite WAL NORMAL", 2.0)):
-        share = ratio(saves, found[name])
-        measured, reference = rate(saves, unit), f"{told} {rate(found[name], unit)}"
-        figures.add(Figure(1, what, measured, reference, f"{share:.2f}", f"≥ {goal:g}", True, share >= goal))
-    for name, told in (("pipe", "pipe round trip"), ("tiny", "plain TinyDB")):
+    share, reference = ratio(saves, found["sqlite"]), f"SQLite WAL NORMAL {rate(found['sqlite'], unit)}"
+    figures.add(Figure(1, what, rate(saves, unit), reference, f"{share:.2f}", "≥ 4", True, share >= 4))
+    for name, told in (("bare", "bare append"), ("pipe", "pipe round trip"), ("tiny", "plain TinyDB")):
         share, reference = ratio(saves, found[name]), f"{told} {rate(found[name], unit)}"
         figures.add(Figure(1, what, rate(saves, unit), reference, f"{share:,.1f}", "–", True))
     figures.remark("row 1: pyalma 0.4 on a 2-core machine, not measured here: 390 saves/s")
@@ -80,7 +78,7 @@ def test_synced_saves(folder: Folder, figures: Figures, full: bool) -> None:
     share = ratio(found["save"], found["sqlite"])
     reference = f"SQLite WAL FULL {rate(found['sqlite'], '/s')}"
     what = "saves with --sync fsync"
-    figures.add(Figure(4, what, rate(found["save"], "/s"), reference, f"{share:.2f}", "≥ 0.9", True, share >= 0.9))
+    figures.add(Figure(4, what, rate(found["save"], "/s"), reference, f"{share:.2f}", "≥ 1.05", True, share >= 1.05))
 
 
 def test_journals_stay_bounded(folder: Folder, figures: Figures, full: bool) -> None:

@@ -1,4 +1,4 @@
-"""Rows 15 to 17: what a worker costs: its start, its memory, and a process for each run."""
+"""Rows 16 and 17: what a worker costs: its start, its memory, and a process for each run."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run(instance, save, state):
 
 
 def test_start_of_a_worker(folder: Folder, figures: Figures, full: bool) -> None:
-    """Row 15: from the order to start one until it says that it serves."""
+    """Row 16: from the order to start one until it says that it serves."""
     (folder.path / "m.py").write_text(SLOW)
     once, each = _Agent(folder.sub("once").path, each=False), _Agent(folder.sub("each").path, each=True)
     try:
@@ -62,7 +62,7 @@ def test_start_of_a_worker(folder: Folder, figures: Figures, full: bool) -> None
         each.close()
     figures.add(
         Figure(
-            15,
+            16,
             f"start of a worker, the import takes {IMPORT:.0f} s",
             milliseconds(forked),
             f"`--import each` {milliseconds(imported)}",

@@ -151,9 +151,9 @@ def test_a_batch_that_has_grown_gives_the_table_of_one_that_was_planned_at_once(
 def test_what_is_not_there_is_refused_by_name(finished: experiment.Dispatcher, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"other\.alma: there is no such file"):
         read("other.alma")
-    with pytest.raises(UsageError, match=r"^column 3: what is missing here"):
+    with pytest.raises(UsageError, match=r"^filter: n<: column 3: what is missing here"):
         read("m.alma", "n<")
-    with pytest.raises(UsageError, match=r"^column 3: what is missing here"):
+    with pytest.raises(UsageError, match=r"^filter: n<: column 3: what is missing here"):
         finished.rows("n<")
     with pytest.raises(UsageError, match=r"^results\(\): this is not done\(\)"):
         results()

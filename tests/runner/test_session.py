@@ -354,7 +354,7 @@ def test_done_is_not_called_before_that_it_is_is_on_the_disk(
         assert disk.asked[-1] != own, "it went into a new file"
 
 
-@pytest.mark.parametrize("sync", ["flush", "group"])
+@pytest.mark.parametrize("sync", ["flush", "group", "fsync"])
 def test_before_done_each_file_is_synced_once_and_ours_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: Sync
 ) -> None:
