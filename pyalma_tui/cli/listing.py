@@ -51,8 +51,8 @@ def _print(experiments: Iterable[Found]) -> None:
     now = time.time()
     table = Table(box=None, pad_edge=False, show_header=False)
     for each in experiments:
-        place = os.path.relpath(each.target)
-        name = place if not place.startswith("..") else str(each.target)
         row = told(each.standing, each.counts, each.at, now, each.problem)
-        table.add_row(row.glyph, Text(printable(name), overflow="fold"), row.how_far, row.when, LEADS[each.standing])
+        table.add_row(
+            row.glyph, Text(printable(each.name), overflow="fold"), row.how_far, row.when, LEADS[each.standing]
+        )
     console().print(table)

@@ -43,6 +43,16 @@ class Found(msgspec.Struct, frozen=True):
         """Whether its state is where the target alone leads to."""
         return os.path.realpath(self.target.with_suffix(ENDING)) == str(self.state_dir)
 
+    @property
+    def name(self) -> str:
+        """The target as it is reached from here, with its state if that is anywhere else than usual."""
+        return _from_here(self.target) + ("" if self.is_usual else f" in {_from_here(self.state_dir)}")
+
+
+def _from_here(path: Path) -> str:
+    place = os.path.relpath(path)
+    return str(path) if place.startswith("..") else place
+
 
 def found(folder: Path) -> list[Found]:
     """Those below this folder, then those used last that are still there; what runs comes first, then the latest."""

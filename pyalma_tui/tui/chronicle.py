@@ -15,6 +15,7 @@ from typing import Final
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.printable import clip
 from pyalma_tui.store.disk import read_end
 from pyalma_tui.store.kept_code import read_code
 from pyalma_tui.store.layout import session_log
@@ -23,6 +24,7 @@ from pyalma_tui.store.session_records import SessionRecord, newest_records, with
 SESSIONS: Final = 300  # the newest ones
 LOG: Final = 1 << 20  # bytes of the session log, from its end
 NAMED: Final = 3  # files of a code
+COMMAND: Final = 300  # characters: the shell may have made three hundred names of a pattern
 LINE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d) (.*)")
 HOUR: Final = 3600.0
 
@@ -65,7 +67,7 @@ def entries(state_dir: Path) -> list[Entry]:
 
 def _of_session(record: SessionRecord) -> Entry:
     record = without_diff(record)
-    command = " ".join(record.command) or record.target
+    command = clip(" ".join(record.command), COMMAND) or record.target
     git = record.git
     where = [words.plural(record.workers, "worker"), f"{record.processors} processors of {record.host or 'unknown'}"]
     where += [f"Python {record.python}", f"pyalma-tui {record.pyalma_tui}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -104,8 +103,7 @@ class ExperimentsApp(PreferredApp):
 
     def _line(self, each: Found) -> Content:
         room = max(12, self.size.width - 8 - sum(WIDTHS))
-        place = os.path.relpath(each.target)
-        name = plain(place if not place.startswith("..") else str(each.target), 2 * room)
+        name = plain(each.name, 2 * room)
         line = told(each.standing, each.counts, each.at, self._clock(), each.problem)
         if each.problem:
             rest = literal(line.how_far, MUTED)

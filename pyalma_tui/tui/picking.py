@@ -107,6 +107,8 @@ class PickingApp(PreferredApp):
         told = literal(problem, COLOURS["failed"]) if problem else Content(ASK)
         if names:
             told = Content.styled(f"{words.plural(len(names), 'instance')}: enter starts", "bold")
+            if twice := len(names) - len(set(names)):
+                told += Content.styled(f" · {twice:,} of them named twice", COLOURS["interrupted"])
         self.query_one("#count", Static).update(told)
         shown = [literal(os.path.relpath(name, self._folder)) for name in names[:SHOWN]]
         if len(names) > SHOWN:

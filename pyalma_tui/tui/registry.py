@@ -36,7 +36,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "rerun_done", "d", "done()",
         "Call done() again (asks first).",
-        "Experiment", bar=5, commands=True, obstacle=obstacles.no_done_hook,
+        "Experiment", bar=8, commands=True, obstacle=obstacles.no_done_hook,
     ),
     Action(
         "done_log", "D", "done() log",

@@ -18,7 +18,7 @@ from pyalma_tui.tui.themes import DARK
 from tests.tui.fake_conductor import NOW
 
 LAB = Found(Path("/x/lab.py"), Path("/x/lab.alma"), Tally(done=5681, failed=319, running=4), NOW - 3, pid=77)
-COUNT = Found(Path("/x/[red]count.py"), Path("/x/count.alma"), Tally(done=1, pending=3), NOW - 90_000)
+COUNT = Found(Path("/x/[red]count.py"), Path("/x/[red]count.alma"), Tally(done=1, pending=3), NOW - 90_000)
 BROKEN = Found(Path("/x/old.py"), Path("/x/old.alma"), problem="store: /x/old.alma/db.json: \x1b[2J damaged")
 ALL = [LAB, COUNT, BROKEN]
 
@@ -49,6 +49,14 @@ async def test_enter_opens_what_is_selected_and_names_are_literal() -> None:
         await pilot.press("home", "down", "enter")
         await until(pilot, lambda: not app.is_running)
     assert app.chosen == COUNT
+
+
+def test_two_states_of_one_module_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = tmp_path / "lab.py"
+    assert Found(module, tmp_path / "lab.alma").name == "lab.py"
+    assert Found(module, tmp_path / "other.alma").name == "lab.py in other.alma"
+    assert Found(Path("/x/lab.py"), Path("/y/a.alma")).name == "/x/lab.py in /y/a.alma"
 
 
 async def test_the_cursor_stays_on_its_experiment_when_others_come() -> None:

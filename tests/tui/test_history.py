@@ -77,6 +77,15 @@ def test_sessions_and_what_was_told_in_them_are_in_one_order_the_newest_first(tm
     assert all(len(line) <= 60 for line in narrow.split("\n"))
 
 
+def test_a_command_with_all_names_that_a_shell_has_made_of_a_pattern_takes_some_lines(tmp_path: Path) -> None:
+    state_dir = lived(tmp_path / "x.alma")
+    write_record(state_dir, started(3, NOW, "pyalma-tui sat.py " + " ".join(f"t{i}.txt" for i in range(300))), 0o022)
+    text = entries(state_dir)[0].text
+    assert text.startswith("session 3  pyalma-tui sat.py t0.txt t1.txt")
+    assert text.endswith("…")
+    assert len(text) < 350
+
+
 @pytest.mark.parametrize(
     ("query", "left"),
     [

@@ -551,7 +551,7 @@ async def test_help_lists_every_key_and_closes() -> None:
     [
         ([], "Reverse the order.", "Failures: the runs of this kind"),
         (["F"], "Failures: the runs of this kind", "Sort by batch order"),
-        (["l"], "Search in the log", "Sort by batch order"),
+        (["l"], "Search for a text or a pattern", "Sort by batch order"),
     ],
 )
 async def test_help_begins_with_the_place_where_one_is(keys: list[str], here: str, elsewhere: str) -> None:
@@ -561,6 +561,7 @@ async def test_help_begins_with_the_place_where_one_is(keys: list[str], here: st
         await t.sees(here, "Elsewhere", elsewhere)
         text = t.text()
         assert text.index(here) < text.index("Elsewhere") < text.index(elsewhere)
+        assert not keys or text.index(here) < text.index("Move by a screenful")
 
 
 async def test_the_session_log() -> None:

@@ -81,6 +81,14 @@ async def test_a_pattern_is_searched_and_counted_and_escape_takes_back_one_thing
         await t.on(MainScreen)
 
 
+async def test_where_a_search_stands_is_told_on_a_narrow_screen_when_it_begins_again(tmp_path: Path) -> None:
+    async with opened(small().snapshot(state_dir=state_dir(tmp_path)), size=(80, 24)) as t:
+        await t.press("l", "slash", *"line 1[0-4] (even|odd)$", "enter")
+        await t.sees("5 of 5")
+        await t.press("n")
+        await t.sees("1 of 5 from the beginning again")
+
+
 async def test_wrap_numbers_and_times_stand_before_lines_and_are_kept(tmp_path: Path) -> None:
     log = state_dir(tmp_path) / "logs" / "3" / "1.log"
     with log.open("a") as file:

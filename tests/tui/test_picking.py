@@ -57,6 +57,15 @@ async def test_the_tree_adds_what_is_chosen_in_it(tmp_path: Path) -> None:
     assert app.picked == ()
 
 
+async def test_what_is_named_twice_is_told_before_it_starts(tmp_path: Path) -> None:
+    app = app_in(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.query_one(Input).value = "data/*.txt data"
+        await until(pilot, lambda: "5 instances: enter starts · 2 of them named twice" in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.is_running)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 def test_it_looks_as_it_did(size: tuple[int, int], tmp_path: Path, snap_compare: Any, monkeypatch: Any) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)

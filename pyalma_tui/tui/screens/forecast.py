@@ -82,7 +82,7 @@ def _basis(basis: Basis, width: int) -> Iterator[Content]:
     if basis.instances:
         yield from _labelled("", f"{words.plural(basis.instances, 'instance')} ahead were run before", width)
     explained = ", ".join(plain(each, 40)[:60] for each in basis.explained)
-    yield from _labelled("explained", explained or "nothing known tells long runs from short ones", width)
+    yield from _labelled("explained", explained or "by nothing that is known", width)
     if basis.failing:
         yield from _labelled("failing", f"{cells.percent(basis.failing)} of the runs that ended", width)
 

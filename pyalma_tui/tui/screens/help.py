@@ -40,9 +40,11 @@ class HelpBox(TextBox):
 
 
 def help_text(width: int, place: Place) -> Content:
-    """The keys that are answered in this place by group, the signs, then the keys of all others."""
-    parts = [_group("Moving", [Fact(keys, Content(text)) for keys, text in moving()], width)]
-    parts += _groups(width, lambda action: action.is_of(place) or action.is_of("app"))
+    """The keys of this place alone, then the others that are answered in it by group, the signs, then all others."""
+    own = "nowhere" if place == "main" else place
+    parts = list(_groups(width, lambda action: action.place == own))
+    parts.append(_group("Moving", [Fact(keys, Content(text)) for keys, text in moving()], width))
+    parts += _groups(width, lambda action: action.place != own and (action.is_of(place) or action.is_of("app")))
     signs = [Content.assemble((f"{GLYPHS[word]} {word}", COLOURS[word]), "   ") for word in GLYPHS]
     parts.append(Content.assemble(("Signs", TITLE), "\n", *signs))
     parts.append(Content.styled("≈ a progress that is estimated from states that count down to zero", MUTED))

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from pyalma_tui.logs.goal import HINT, goal
 from pyalma_tui.model import status as s
-from pyalma_tui.tui.cells import fit_middle
+from pyalma_tui.tui.cells import fit, fit_middle
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal, literal_lines, plain
 from pyalma_tui.tui.log_options import LogOptions, choose_log_options, log_options
@@ -23,7 +23,7 @@ from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.field import Field
 from pyalma_tui.tui.widgets.header import Caption, entitle
-from pyalma_tui.tui.widgets.headline import justified
+from pyalma_tui.tui.widgets.headline import GAP, justified
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.log_view import LogView
 from pyalma_tui.tui.widgets.notices import stopping_text
@@ -124,7 +124,8 @@ class LogScreen(BaseScreen[None]):
         left = [(0, Content.assemble(log.standing, "  " if log.standing else "", (name, "bold"), told))]
         if stopping := stopping_text(self.moment):
             left.append((2, Content.styled(stopping, COLOURS["interrupted"])))
-        return justified(left, [(1, Content.styled(badge, MUTED))], self.size.width - 2)
+        room = self.size.width - 2 - left[0][1].cell_length - GAP  # its end gives way: the search is told first
+        return justified(left, [(1, Content.styled(fit(badge, room).rstrip(), MUTED))], self.size.width - 2)
 
     def do_back(self) -> None:
         """Close the field, take back the search, then the filters; then leave."""

@@ -231,7 +231,7 @@ def saved(drawn: Drawn, width: int, height: int) -> Content:
     known = [(run, line_of(series, name)) for run, series in lines]
     known = [(run, points) for run, points in known if points][:MOST]
     if not known:
-        none = "no run has saved numbers that could be drawn: a number, or an object that holds numbers"
+        none = "no run has saved numbers that could be drawn, more than once and 0.1 s or more after it began"
         return lone(none, width, height)
     legend = _legend(drawn, [run for run, _ in known], width, LEGEND if height >= 10 else 1)
     tall = max(1, height - 2 - len(legend))
