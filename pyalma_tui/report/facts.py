@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,9 +18,11 @@ from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.view import Tally
-from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store.layout import log_of
 from pyalma_tui.store.session_records import SessionRecord, without_diff
+
+if TYPE_CHECKING:
+    from pyalma_tui.runner.snapshot import Snapshot
 
 SCHEMA = 1
 TOLD = 512  # runs whose text is made at a time

@@ -66,7 +66,7 @@ def test_misbehaving_runs_fail_by_their_right_names_and_leave_the_screen_alone(t
     arguments = write(tmp_path, MISBEHAVING, *names)
     with Terminal(tmp_path, *arguments, "--workers", "2", "--grace", "0.3", columns=160, lines=40) as terminal:
         terminal.see("3 failed", "1 running")
-        terminal.see("ValueError: no such clause", "sys.exit(0)", "SIGSEGV", "instances", "prints.txt")
+        terminal.see("ValueError: no such cl", "sys.exit(0)", "SIGSEGV", "instances", "prints.txt")
         terminal.press("/", "shell", "enter")
         terminal.see("from the shell")
         terminal.press("/")

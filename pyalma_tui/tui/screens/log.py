@@ -90,7 +90,7 @@ class LogScreen(BaseScreen[None]):
         alone = error is not None and self._view.is_empty
         if alone != around.has_class("-alone"):
             around.set_class(alone, "-alone")
-            self._view.display = not alone
+            self._view.display = self._view.can_focus = not alone
             (around if alone else self._view).focus()
             self._show_title()
         if error is None or error is self._error:
