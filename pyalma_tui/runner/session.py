@@ -294,6 +294,7 @@ class Session:
             for text in self.mend().notes:
                 self.note(text)
             self.journal.retire()
+            self.ledger.forgotten.clear()  # nobody can undo it any more: its rows may go
             self.checkpoint()
             self.journal.close()
             self.journal.remove_own()

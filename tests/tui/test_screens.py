@@ -280,7 +280,9 @@ def test_every_key_comes_from_the_registry() -> None:
 
 
 def test_every_action_has_somebody_who_does_it() -> None:
+    from pyalma_tui.tui.screens.compare import ComparePage
     from pyalma_tui.tui.screens.failures import FailuresScreen
+    from pyalma_tui.tui.screens.history import HistoryPage
     from pyalma_tui.tui.screens.log import LogScreen
     from pyalma_tui.tui.screens.main import MainScreen
     from pyalma_tui.tui.screens.plots import PlotsScreen
@@ -290,6 +292,7 @@ def test_every_action_has_somebody_who_does_it() -> None:
 
     screens: list[Any] = [
         MainScreen, LogScreen, RunsScreen, FailuresScreen, SearchLogsScreen, PlotsScreen, ResultsScreen,
+        ComparePage, HistoryPage,
     ]  # fmt: skip
     hosts: dict[str, Any] = {"app": ExperimentApp} | {screen.place: screen for screen in screens}
     for action in ACTIONS:

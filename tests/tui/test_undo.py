@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pyalma_tui.runner import commands as c
-from pyalma_tui.tui.screens.leaving import Leaving
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.screens.question import Question
 from tests.tui.driving import opened
@@ -66,34 +65,27 @@ def at_work(runs: int, seconds: float) -> Experiment:
 
 
 @pytest.mark.parametrize(
-    ("key", "runs", "seconds", "said"),
-    [
-        ("ctrl+c", 21, 1.0, "21 runs will be interrupted"),
-        ("ctrl+c", 2, 400.0, "13:20 of work"),
-        ("q", 21, 1.0, "21 runs will be interrupted"),
-    ],
+    ("runs", "seconds", "said"), [(21, 1.0, "21 runs will be interrupted"), (2, 400.0, "13:20 of work")]
 )
-async def test_much_is_interrupted_only_after_a_question(key: str, runs: int, seconds: float, said: str) -> None:
+async def test_much_is_interrupted_only_after_a_question(runs: int, seconds: float, said: str) -> None:
     async with opened(at_work(runs, seconds).snapshot()) as t:
-        await t.press(key)
+        await t.press("ctrl+c")
         await t.on(Question)
         await t.sees(said)
         await t.press("escape")
         await t.on(MainScreen)
         assert t.sent == []
-        await t.press(key)
+        await t.press("ctrl+c")
         await t.on(Question)
         await t.press("y")
-        await t.sends(c.Quit() if key == "q" else c.Interrupt())
-        if key == "q":
-            await t.on(Leaving)
+        await t.sends(c.Interrupt())
 
 
 async def test_ctrl_c_again_is_a_yes_and_little_is_interrupted_at_once() -> None:
     async with opened(at_work(21, 1.0).snapshot()) as t:
         await t.press("ctrl+c")
         await t.on(Question)
-        await t.press("ctrl+q", "ctrl+c")
+        await t.press("ctrl+c")
         await t.on(MainScreen)
         await t.sends(c.Interrupt())
     async with opened(at_work(20, 29.0).snapshot()) as t:
