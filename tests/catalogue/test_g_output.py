@@ -247,7 +247,7 @@ def test_what_has_a_stalled_terminal_is_taken_over(experiment: Experiment) -> No
             assert process.returncode == 143
             assert time.monotonic() - began < GRACE + 2 + BUSY
             second.see("2 attempts", "● running")
-            second.press("q")
+            second.press("q", "i")
             assert second.end() == 130
 
 

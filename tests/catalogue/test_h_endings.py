@@ -365,7 +365,7 @@ def test_after_its_session_was_killed_no_command_calls_a_run_running(experiment:
     said = {verb: experiment.start(verb, "m.py").end().out for verb in ("status", "export", "doctor", "logs")}
     assert f"1 interrupted ({KILLED})" in said["status"]
     assert f"1 interrupted ({KILLED}), " not in said["status"]
-    assert f",interrupted,1,1,1,{experiment.runs()['a']['seed']}," in said["export"]
+    assert f",interrupted,1,1,0,1,{experiment.runs()['a']['seed']}," in said["export"]
     assert f",{KILLED}," in said["export"]
     assert f"1 interrupted ({KILLED})" in said["doctor"]
     assert "running" not in "".join(said.values()).replace("not running", "").replace("it is running", "")

@@ -44,7 +44,7 @@ EVERY = set(RUNS)
     [
         ("", EVERY),
         ("   ", EVERY),
-        ("G003", {"failed", "running"}),
+        pytest.param("G003", {"failed", "running"}, id="capitals"),
         ("valueerror g003", {"failed"}),
         ("ValueError seven", set()),
         ("weight negative", {"failed"}),
