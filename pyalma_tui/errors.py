@@ -113,7 +113,7 @@ KINDS: dict[Kind, type[PyalmaError]] = {
 }
 
 
-class Ended(BaseException):
+class Terminated(BaseException):
     """A signal asks us to end before anything was started."""
 
     def __init__(self, number: int) -> None:

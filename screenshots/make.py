@@ -20,7 +20,7 @@ import msgspec
 
 from pyalma_tui.loading.target import find_target
 from pyalma_tui.model import status as s
-from pyalma_tui.model.belief import Ahead, Ended
+from pyalma_tui.model.belief import Ahead, EndedRun
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.foretelling import Known, forecast
@@ -117,7 +117,7 @@ def _known(runs: Sequence[Run]) -> Known:
     return Known(
         now=NOW,
         workers=2,
-        ended=[Ended(run.instance, place[run.id], run.seconds) for run in runs if isinstance(run.status, s.Done)],
+        ended=[EndedRun(run.instance, place[run.id], run.seconds) for run in runs if isinstance(run.status, s.Done)],
         running=[run for run in ahead if run.elapsed],
         waiting=[run for run in ahead if not run.elapsed],
     )

@@ -6,14 +6,14 @@ import signal
 from types import FrameType
 
 from pyalma_tui.cli.speak import leave_terminal
-from pyalma_tui.errors import Ended
+from pyalma_tui.errors import Terminated
 from pyalma_tui.tui.preferred_app import PreferredApp
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def shown_alone(app: PreferredApp) -> None:
-    """Show it; raises Ended, with the terminal as it was, if a signal has ended it."""
+    """Show it; raises Terminated, with the terminal as it was, if a signal has ended it."""
     heard: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -29,4 +29,4 @@ def shown_alone(app: PreferredApp) -> None:
     if heard:
         if signal.SIGHUP in heard:
             leave_terminal()
-        raise Ended(heard[0])
+        raise Terminated(heard[0])

@@ -17,7 +17,7 @@ from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.model.terminal import knows_controls
 from pyalma_tui.report.facts import exit_code, failure_of
 from pyalma_tui.report.live import follow_live
-from pyalma_tui.report.plain import Changes, Output, follow, json_printer, line_printer
+from pyalma_tui.report.plain import Changes, FallibleStream, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.absent import Absent
 from pyalma_tui.runner.commands import Interrupt, Quit, Remark
@@ -77,7 +77,7 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
     found = runner.snapshot().counts  # before it starts: a short run may be done in a moment
     announcer.begin(runner)
     runner.start()
-    output = Output(sys.stdout)
+    output = FallibleStream(sys.stdout)
     if found.done == found.total and not options.rerun_done:
         say("everything is done already: nothing to run")
     show = json_printer(output, to_ascii=not is_unicode()) if options.json else line_printer(output)
@@ -120,7 +120,7 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
 
 
 def report(
-    snapshot: Snapshot, output: Output, *, quiet: bool, ended_by: signal.Signals | None, calls_done: bool
+    snapshot: Snapshot, output: FallibleStream, *, quiet: bool, ended_by: signal.Signals | None, calls_done: bool
 ) -> int:
     """Print the summary and the one line of what is left to do; the exit code. `calls_done` as for `exit_code`."""
     if not quiet:

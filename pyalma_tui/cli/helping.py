@@ -15,7 +15,7 @@ MOST = 24  # cells of a term, beside which its text stands
 USUAL = 80  # columns
 LEAST = 40  # cells of a text
 
-Row = tuple[str, str]
+HelpEntry = tuple[str, str]
 
 
 def help_of(ctx: click.Context) -> str:
@@ -50,7 +50,7 @@ def _usage(command: Command) -> Iterator[str]:
         yield f"       {NAME} COMMAND ..."
 
 
-def _sections(command: Command, program: Program) -> Iterator[tuple[str, list[Row]]]:
+def _sections(command: Command, program: Program) -> Iterator[tuple[str, list[HelpEntry]]]:
     if not command.name:
         yield "Commands", list(_commands(command, program))
     if arguments := [(each.metavar or "", each.told) for each in command.params if isinstance(each, Argument)]:
@@ -60,7 +60,7 @@ def _sections(command: Command, program: Program) -> Iterator[tuple[str, list[Ro
         yield heading, [_row(each) for each in options if each.heading == heading]
 
 
-def _commands(command: Command, program: Program) -> Iterator[Row]:
+def _commands(command: Command, program: Program) -> Iterator[HelpEntry]:
     for name in sorted(program.named, key=lambda name: (name.startswith("-"), name)):
         yield name, program.commands[name].help or ""
     for each in command.params:
@@ -68,14 +68,14 @@ def _commands(command: Command, program: Program) -> Iterator[Row]:
             yield ", ".join(each.opts), each.help or ""
 
 
-def _row(option: Option) -> Row:
+def _row(option: Option) -> HelpEntry:
     if option.is_flag:
         return "/".join([*option.opts, *option.secondary_opts]), option.help or ""
     choices = f" [choices: {', '.join(option.type.choices)}]" if isinstance(option.type, click.Choice) else ""
     return f"{option.opts[0]} {option.type.name.upper()}", f"{option.help}{choices}"
 
 
-def _table(rows: list[Row], columns: int) -> Iterator[str]:
+def _table(rows: list[HelpEntry], columns: int) -> Iterator[str]:
     """Terms with their texts beside them; below those that are long, or where there is no room for both."""
     indent = max((len(term) for term, _ in rows if len(term) <= MOST), default=2) + 4
     if columns - indent < LEAST:

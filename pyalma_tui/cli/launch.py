@@ -18,7 +18,7 @@ from pyalma_tui.cli import stalled
 from pyalma_tui.cli.options import RunOptions, check, typed_options
 from pyalma_tui.cli.outer import Outer, divide
 from pyalma_tui.cli.speak import ask, say, tick, untick, warn
-from pyalma_tui.errors import Ended, InputError, InUseError, StoreError, UsageError
+from pyalma_tui.errors import InputError, InUseError, StoreError, Terminated, UsageError
 from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_target, heeded, no_instances
 from pyalma_tui.model import status as s
@@ -43,7 +43,7 @@ NAMED = 20  # things that --fresh has left, in a message
 
 def _end(number: int, frame: FrameType | None) -> None:
     stalled.watch()
-    raise Ended(number)
+    raise Terminated(number)
 
 
 def run(

@@ -13,7 +13,7 @@ from pyalma_tui.cli.printing import end_printing
 from pyalma_tui.cli.speak import complain, say
 from pyalma_tui.cli.stalled import UntakenError
 from pyalma_tui.cli.verbs import program
-from pyalma_tui.errors import Ended, PyalmaError, ShortageError
+from pyalma_tui.errors import PyalmaError, ShortageError, Terminated
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.model.terminal import can_show
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("interrupted before anything was started")
         return 130
-    except Ended as ended:
+    except Terminated as ended:
         say(f"ended by {ended.signal.name} before anything was started")
         return 128 + ended.signal
 

@@ -35,7 +35,7 @@ class Whole(click.ParamType):  # type: ignore[type-arg]  # which click 8.2 canno
         raise click.BadParameter(f"{value!r} is not a whole number.", ctx, param)
 
 
-class Place(click.Path):
+class PathArgument(click.Path):
     """A path, of whatever is there; pathlib is imported when one is typed, since --help has no need of it."""
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
@@ -48,7 +48,7 @@ class Place(click.Path):
 TEXT = click.STRING
 WHOLE = Whole()
 SECONDS = click.FLOAT
-PATH = Place()
+PATH = PathArgument()
 TYPED = click.Path(readable=False)  # a path as it was typed
 
 

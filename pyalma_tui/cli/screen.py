@@ -26,7 +26,7 @@ from pyalma_tui.cli.outer import Outer
 from pyalma_tui.cli.preferred import preferred
 from pyalma_tui.cli.speak import leave_terminal, say, warn
 from pyalma_tui.model.terminal import in_background
-from pyalma_tui.report.plain import Changes, Output, follow
+from pyalma_tui.report.plain import Changes, FallibleStream, follow
 from pyalma_tui.runner.absent import Absent
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.runner import Runner
@@ -140,7 +140,7 @@ def run_screen(
             warn(text)
     for text in found:  # on stderr, as it would have been told before the screen
         warn(text)
-    output = Output(sys.stdout)
+    output = FallibleStream(sys.stdout)
     output.gone = ending.gone
     code = report(runner.snapshot(), output, quiet=False, ended_by=ending.by, calls_done=not settings.no_done)
     return code if app.crash is None else code or 1

@@ -16,7 +16,7 @@ from pyalma_tui.cli.screen import Ending, show
 from pyalma_tui.cli.speak import leave_terminal, say
 from pyalma_tui.cli.waiting import asked_and_gone
 from pyalma_tui.errors import InUseError
-from pyalma_tui.report.plain import Output
+from pyalma_tui.report.plain import FallibleStream
 from pyalma_tui.runner import handover
 from pyalma_tui.runner.snapshot import Elsewhere
 from pyalma_tui.runner.viewer import Viewer
@@ -61,7 +61,9 @@ def view(state_dir: Path, target: Path, options: RunOptions, outer: Outer | None
     if message := in_use(state_dir):
         raise InUseError(message)
     viewer.look()
-    return report(viewer.snapshot(), Output(sys.stdout), quiet=False, ended_by=None, calls_done=not options.no_done)
+    return report(
+        viewer.snapshot(), FallibleStream(sys.stdout), quiet=False, ended_by=None, calls_done=not options.no_done
+    )
 
 
 @contextmanager

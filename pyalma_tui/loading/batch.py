@@ -39,7 +39,7 @@ EXAMPLE = '{"instances": ["data/*.cnf"]}'
 OF_JSON = (".batch", ".json", ".experiment")  # names of files that cannot be meant to be anything else
 
 
-class Place(msgspec.Struct, frozen=True):
+class BatchContext(msgspec.Struct, frozen=True):
     """Where a batch object stands: `path` in the file of `origin`, on which level, and the `folder` it inherits.
 
     `root` is the folder of the outermost file. `open_files` are the real paths of the files that are being read,
@@ -74,7 +74,7 @@ def read_batch(path: Path, warn: Warn) -> Sequence[Entry]:
         origin = Origin("cannot read the batch", shown)
         absolute = os.path.abspath(shown)
         folder = os.path.dirname(absolute)
-        found = _joined(_from_file(absolute, Place(origin, folder, folder, (_real(absolute),)), warn))
+        found = _joined(_from_file(absolute, BatchContext(origin, folder, folder, (_real(absolute),)), warn))
     if not found:
         raise origin.error("it lists no instances", advice)
     return found
@@ -85,7 +85,7 @@ def _joined(parts: Parts) -> Sequence[Entry]:
     return found[0] if len(found) == 1 else list(chain.from_iterable(found))
 
 
-def _from_file(file: str, at: Place, warn: Warn) -> Parts:
+def _from_file(file: str, at: BatchContext, warn: Warn) -> Parts:
     """The entries of a file that `at` names, read as its name tells."""
     raw = read_regular(file, at.origin)
     by_line = READERS.get(_ending(file))
@@ -114,7 +114,7 @@ def _from_stream(raw: bytes, folder: str, origin: Origin, warn: Warn) -> Sequenc
     if isinstance(value, list):
         return entries_at(in_list("$"), value, folder, origin, warn, data_alone=True)
     if any(key in KEYS for key in value):
-        return _joined(_entries(value, Place(origin, folder, folder, ()), warn))
+        return _joined(_entries(value, BatchContext(origin, folder, folder, ()), warn))
     return json_lines(raw, folder, origin, warn)
 
 
@@ -126,7 +126,7 @@ def _is_one_value(text: str) -> bool:
     return True
 
 
-def _entries(value: object, at: Place, warn: Warn) -> Parts:
+def _entries(value: object, at: BatchContext, warn: Warn) -> Parts:
     """The entries of one batch object and of everything below it."""
     if at.level > MAX_LEVELS:
         raise at.origin.error(f"batches and includes are more than {MAX_LEVELS} levels deep", "Nest them less", at.path)
@@ -140,13 +140,13 @@ def _entries(value: object, at: Place, warn: Warn) -> Parts:
     )
     yield entries_at(in_list(f"{at.path}.instances"), instances, folder, at.origin, warn)
     for index, nested in enumerate(batches):
-        below = Place(at.origin, at.root, folder, at.open_files, f"{at.path}.batches[{index}]", at.level + 1)
+        below = BatchContext(at.origin, at.root, folder, at.open_files, f"{at.path}.batches[{index}]", at.level + 1)
         yield from _entries(nested, below, warn)
     for index, include in enumerate(includes):
         yield from _included(include, f"{at.path}.include[{index}]", folder, at, warn)
 
 
-def _folder(value: object, at: Place) -> str:
+def _folder(value: object, at: BatchContext) -> str:
     """The folder that the paths of a batch are relative to."""
     if isinstance(value, str):
         return os.path.normpath(os.path.join(at.folder, value))
@@ -154,18 +154,18 @@ def _folder(value: object, at: Place) -> str:
     raise at.origin.error(why, 'Write it in double quotes or leave "dir" out', f"{at.path}.dir")
 
 
-def _included(value: object, path: str, folder: str, at: Place, warn: Warn) -> Parts:
+def _included(value: object, path: str, folder: str, at: BatchContext, warn: Warn) -> Parts:
     """The entries of an included file, which is a root of its own: only the level and the chain go on."""
     file = os.path.normpath(os.path.join(folder, expect_path(value, at.origin, path)))
     origin = Origin(at.origin.failed, _shown(file, at), (*at.origin.included_by, at.origin.shown))
     real = _real(file)
     if real in at.open_files:
         raise origin.error("the includes form a cycle", "Take one of them out")
-    place = Place(origin, at.root, os.path.dirname(file), (*at.open_files, real), level=at.level + 1)
+    place = BatchContext(origin, at.root, os.path.dirname(file), (*at.open_files, real), level=at.level + 1)
     yield from _from_file(file, place, warn)
 
 
-def _shown(file: str, at: Place) -> str:
+def _shown(file: str, at: BatchContext) -> str:
     """An included file as the user would name it: by the folder typed for the outermost file, if it is below that."""
     outermost = (*at.origin.included_by, at.origin.shown)[0]
     if not file.startswith(at.root + "/"):

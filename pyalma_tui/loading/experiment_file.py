@@ -28,7 +28,7 @@ from pyalma_tui.loading.json_file import (
 from pyalma_tui.model.chosen import MAX_WORKERS
 from pyalma_tui.model.plan import MAX_RUNS
 
-Workers: TypeAlias = int | Literal["all"]
+WorkerCount: TypeAlias = int | Literal["all"]
 
 KEYS = ("load", "batch", "workers", "iterations", "seed", "seed_globals")
 EXAMPLE = {"load": "./module.py", "batch": "./module.batch"}
@@ -39,7 +39,7 @@ class ExperimentFile(msgspec.Struct, frozen=True):
 
     module: Path
     batch: Path
-    workers: Workers
+    workers: WorkerCount
     iterations: int
     seed: int | None
     seed_globals: bool = False
@@ -71,12 +71,12 @@ def parse_workers(text: str | int) -> int:
     return number_of_workers(read_workers(text))
 
 
-def number_of_workers(workers: Workers) -> int:
+def number_of_workers(workers: WorkerCount) -> int:
     """How many these are here and now."""
     return usable_cpus() if workers == "all" else workers
 
 
-def read_workers(text: str | int) -> Workers:
+def read_workers(text: str | int) -> WorkerCount:
     """How many workers somebody asks for; raises UsageError for what is no number of them."""
     workers = _usable_workers(text)
     if workers is None:
@@ -114,7 +114,7 @@ def _existing(key: str, values: dict[str, Any], folders: list[str], origin: Orig
     raise origin.error(f"there is no file {quoted(name)}{where}", "Correct the path", f"$.{key}")
 
 
-def _workers(value: object, origin: Origin) -> Workers:
+def _workers(value: object, origin: Origin) -> WorkerCount:
     workers = _usable_workers(value)
     if workers is not None:
         return workers
@@ -122,7 +122,7 @@ def _workers(value: object, origin: Origin) -> Workers:
     raise origin.error(why, 'Write "workers": 4', "$.workers")
 
 
-def _usable_workers(value: object) -> Workers | None:
+def _usable_workers(value: object) -> WorkerCount | None:
     """The value as a number of workers, None if it is none; digits are accepted as text, as pyalma does."""
     if value == "all":
         return "all"

@@ -10,15 +10,13 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import sqrt
 from statistics import fmean
-from typing import Any, Final, TypeAlias, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
 from pyalma_tui.model.checks import text_of
-from pyalma_tui.model.extents import COLUMNS
+from pyalma_tui.model.extents import COLUMNS, Row
 from pyalma_tui.model.query import ROWS, Query
-
-Row: TypeAlias = dict[str, Any]
 
 STATISTICS: Final = ("n", "mean", "sd", "min", "median", "max")
 MOST_GROUPS = 100_000  # more are no summary

@@ -30,7 +30,7 @@ LEAST = 1e-5  # seconds
 HIGHEST = 23.0  # logarithm of seconds: three centuries
 
 
-class Ended(msgspec.Struct, frozen=True, gc=False):
+class EndedRun(msgspec.Struct, frozen=True, gc=False):
     """A run that is done, or has failed for good, after so many seconds.
 
     `place` is that of its instance in the batch, in dispatch order, from 0 to 1.
@@ -150,7 +150,7 @@ class Belief(msgspec.Struct, frozen=True):
 
 
 def believe(
-    ended: Sequence[Ended], running: Sequence[Ahead], traits: Mapping[int, Traits], told: Sequence[float]
+    ended: Sequence[EndedRun], running: Sequence[Ahead], traits: Mapping[int, Traits], told: Sequence[float]
 ) -> Belief | None:
     """What is believed after these runs have ended and while those run; None if nothing is known.
 
@@ -186,7 +186,7 @@ def believe(
     return belief
 
 
-def _groups(ended: Iterable[Ended]) -> dict[int, tuple[float, list[float]]]:
+def _groups(ended: Iterable[EndedRun]) -> dict[int, tuple[float, list[float]]]:
     """By instance a place and the logarithms of seconds; of those that have failed only if none has not."""
     groups: dict[int, tuple[float, list[float]]] = {}
     ended = list(ended)

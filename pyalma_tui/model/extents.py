@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,9 @@ class Extent(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 Extents: TypeAlias = tuple[Extent, ...]
+
+Row: TypeAlias = dict[str, Any]
+"""What record() was handed, after the columns of its run where it is shown."""
 
 COLUMNS = ("instance", "iteration", "seed")  # that every row has before its own: those of its run
 BEFORE = ""  # instead of a file: so many rows counted when the attempt began, wherever they are

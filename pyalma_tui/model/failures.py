@@ -23,7 +23,7 @@ _FRAME = '\n  File "'
 _GROUPED = re.compile(r'\n *\|? +File "')
 
 
-class Place(msgspec.Struct, frozen=True):
+class Location(msgspec.Struct, frozen=True):
     """A line of a file and the function that it is in, "" and 0 where nothing tells."""
 
     file: str = ""
@@ -43,7 +43,7 @@ class Kind(msgspec.Struct, frozen=True):
 
     raised: str
     text: str
-    place: Place
+    location: Location
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.raised, self.text) if part)
@@ -66,24 +66,24 @@ def _said(message: str) -> tuple[str, str]:
     return found[1], _DIGITS.sub(BLANK, message[found.end() : found.end() + LONGEST])
 
 
-def place_of(traceback: str, folder: str = "") -> Place:
+def place_of(traceback: str, folder: str = "") -> Location:
     """The innermost line of a traceback that is in this folder, else in no library, else at all.
 
     Of a chain of exceptions the last one counts. The format is that of `traceback.format_exception`.
     """
     last = max(traceback.rfind("\nTraceback (most recent call last):\n"), 0)
     innermost = own = None
-    for place in _frames(traceback, last):
-        innermost = innermost or place
-        if place.file.startswith("<") or any(part in place.file for part in LIBRARY):
+    for location in _frames(traceback, last):
+        innermost = innermost or location
+        if location.file.startswith("<") or any(part in location.file for part in LIBRARY):
             continue
-        if place.file.startswith(folder):
-            return place
-        own = own or place
-    return own or innermost or Place()
+        if location.file.startswith(folder):
+            return location
+        own = own or location
+    return own or innermost or Location()
 
 
-def _frames(traceback: str, start: int) -> Iterator[Place]:
+def _frames(traceback: str, start: int) -> Iterator[Location]:
     """The places of its frames, the innermost first."""
     end = len(traceback)
     while (at := traceback.rfind(_FRAME, start, end)) >= 0:
@@ -96,11 +96,11 @@ def _frames(traceback: str, start: int) -> Iterator[Place]:
                 yield frame
 
 
-def _frame(traceback: str, at: int) -> Place | None:
+def _frame(traceback: str, at: int) -> Location | None:
     line = traceback[at : traceback.find("\n", at)]  # each line of a traceback ends with a newline
     file, found, rest = line.rpartition('", line ')
     number, _, function = rest.partition(", in ")
-    return Place(file, int(number), function) if found and number.isdecimal() and len(number) < 12 else None
+    return Location(file, int(number), function) if found and number.isdecimal() and len(number) < 12 else None
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from operator import mul
 
 import msgspec
 
-from pyalma_tui.model.belief import FORMLESS, GRID, HIGHEST, LEAST, Ahead, Belief, Ended, Guess, believe
+from pyalma_tui.model.belief import FORMLESS, GRID, HIGHEST, LEAST, Ahead, Belief, EndedRun, Guess, believe
 from pyalma_tui.model.forecast import Basis, Forecast, Slow
 from pyalma_tui.model.traits import Traits
 
@@ -38,7 +38,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     now: float
     workers: int
-    ended: Sequence[Ended] = ()
+    ended: Sequence[EndedRun] = ()
     done: tuple[int, float] | None = None
     running: Sequence[Ahead] = ()
     waiting: Sequence[Ahead] = ()

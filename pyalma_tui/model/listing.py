@@ -15,7 +15,7 @@ from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.query import Query, Test
 from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.vector import BITS, MASK, Frozen
-from pyalma_tui.model.view import RANK, Row, row_word
+from pyalma_tui.model.view import RANK, InstanceRow, row_word
 
 SortKey: TypeAlias = Literal["batch", "activity", "name", "status", "progress", "time"]
 SORT_KEYS: tuple[SortKey, ...] = ("batch", "activity", "status", "name", "progress", "time")
@@ -51,7 +51,7 @@ class Source(msgspec.Struct, frozen=True):
     """
 
     instances: Sequence[Instance] = ()
-    rows: Frozen[Row] = Frozen()
+    rows: Frozen[InstanceRow] = Frozen()
     runs: Frozen[Run] = Frozen()
     runs_of: Sequence[Sequence[int]] = ()
     now: float | None = None
@@ -212,7 +212,7 @@ def _all_meant(wanted: Wanted, of: Source, some_removed: bool) -> bytearray | No
     return meant
 
 
-def words_of(block: Sequence[Row]) -> bytes:
+def words_of(block: Sequence[InstanceRow]) -> bytes:
     """The first letter of the word of each row of a block; one that is not made is not made for it."""
     known: bytes | None = getattr(block, "words", None)
     return bytes([s.LETTER[row_word(row.tally)] for row in block]) if known is None else known

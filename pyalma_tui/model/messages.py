@@ -68,7 +68,7 @@ class Exit(msgspec.Struct, frozen=True, tag="exit"):
 Order: TypeAlias = RunOrder | DoneOrder | Exit
 
 
-class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
+class InterruptAttempt(msgspec.Struct, frozen=True, tag="interrupt"):
     """the next save() of this attempt raises Interrupted.
 
     `timeout` are the seconds that the attempt had and that have passed, None if somebody wishes it to stop.
@@ -98,7 +98,7 @@ class NewSegment(msgspec.Struct, frozen=True, tag="new segment"):
     """The journal's directory was removed and made anew; go on in a new segment."""
 
 
-Request: TypeAlias = Interrupt | Signalled | Timeout | NewSegment
+Request: TypeAlias = InterruptAttempt | Signalled | Timeout | NewSegment
 
 
 class LoadFailed(msgspec.Struct, frozen=True, tag="load failed"):

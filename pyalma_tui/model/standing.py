@@ -29,7 +29,7 @@ LEADS: Final[dict[Standing, str]] = {
 LONGEST: Final = 60
 
 
-class Line(NamedTuple):
+class StandingLine(NamedTuple):
     """A line about an experiment, in columns."""
 
     glyph: str
@@ -48,9 +48,9 @@ def standing(counts: Tally, *, runs: bool, problem: str) -> Standing:
     return "unfinished" if counts.pending or counts.interrupted else "failed"
 
 
-def told(how: Standing, counts: Tally, at: float, now: float, problem: str = "") -> Line:
+def told(how: Standing, counts: Tally, at: float, now: float, problem: str = "") -> StandingLine:
     """How far it is and when something was saved last (`at`, `now`: seconds of the epoch, 0 for never)."""
     if problem:
-        return Line(GLYPHS[how], printable(problem)[:LONGEST], "")
+        return StandingLine(GLYPHS[how], printable(problem)[:LONGEST], "")
     far = f"{counts.done:,}/{counts.total:,}" + (f"  ✗{counts.failed:,}" if counts.failed else "")
-    return Line(GLYPHS[how], far, f"{words.span(max(0.0, now - at))} ago" if at else "nothing saved")
+    return StandingLine(GLYPHS[how], far, f"{words.span(max(0.0, now - at))} ago" if at else "nothing saved")

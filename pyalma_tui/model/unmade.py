@@ -11,10 +11,10 @@ from typing import overload
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.model.view import InstanceRow, Tally
 
 
-class UnmadeRows(Sequence[Row]):
+class UnmadeRows(Sequence[InstanceRow]):
     """A block of rows; `words` has the first letter of the word of each, which is known without making them."""
 
     words: bytes
@@ -23,16 +23,16 @@ class UnmadeRows(Sequence[Row]):
         return len(self.words)
 
     @overload
-    def __getitem__(self, index: int) -> Row: ...
+    def __getitem__(self, index: int) -> InstanceRow: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+    def __getitem__(self, index: slice) -> list[InstanceRow]: ...
+    def __getitem__(self, index: int | slice) -> InstanceRow | list[InstanceRow]:
         if isinstance(index, slice):
             return list(self)[index]
         return self.row(range(len(self.words))[index])
 
     @abstractmethod
-    def row(self, place: int) -> Row:
+    def row(self, place: int) -> InstanceRow:
         """The row at a place from 0."""
 
 
@@ -44,9 +44,9 @@ class PlannedRows(UnmadeRows):
         self._first = first
         self._tally = tally
 
-    def row(self, place: int) -> Row:
+    def row(self, place: int) -> InstanceRow:
         """Its run that changed last is the first one."""
-        return Row(self._tally, self._first + place + 1)
+        return InstanceRow(self._tally, self._first + place + 1)
 
 
 class RowsOfRuns(UnmadeRows):
@@ -58,12 +58,12 @@ class RowsOfRuns(UnmadeRows):
         self._runs = runs
         self._alone = alone
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[InstanceRow]:
         return map(self._of, self._runs)
 
-    def row(self, place: int) -> Row:
+    def row(self, place: int) -> InstanceRow:
         """A row is its run."""
         return self._of(self._runs[place])
 
-    def _of(self, run: Run) -> Row:
-        return Row(self._alone[s.word(run.status)], run.id, run.seconds)
+    def _of(self, run: Run) -> InstanceRow:
+        return InstanceRow(self._alone[s.word(run.status)], run.id, run.seconds)

@@ -38,7 +38,7 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
         return msgspec.structs.replace(self, **{old: self.of(old) - 1, new: self.of(new) + 1})
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
+class InstanceRow(msgspec.Struct, frozen=True, gc=False):
     """One instance in the list: where its runs stand, the id of the one that changed last, and their seconds in all.
 
     `seconds` are those of attempts that ended.
@@ -63,7 +63,7 @@ def row_word(tally: Tally) -> s.Word:
     return "pending" if tally.pending else "done"
 
 
-def telling(row: Row, ids: Sequence[int], runs: Sequence[Run]) -> Run:
+def telling(row: InstanceRow, ids: Sequence[int], runs: Sequence[Run]) -> Run:
     """The run that an instance's row is about: the last that changed, unless another one gave the row its word.
 
     `ids` are those of the instance's runs, `runs[id - 1]` is the run with that id. An instance with a failed run is

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pyalma_tui.model import afar
-from pyalma_tui.place.line import Line
 from pyalma_tui.place.relay import Relay
+from pyalma_tui.place.stdio import StdioChannel
 
 
 def main() -> None:
     """Hear where the experiment is, then be a place of it."""
-    line = Line()
+    line = StdioChannel()
     while not line.closed:
         for message in line.receive():
             if isinstance(message, afar.Hello):

@@ -18,7 +18,7 @@ from pyalma_tui.model import afar
 from pyalma_tui.model import messages as m
 from pyalma_tui.place.following import Following
 from pyalma_tui.place.lease import Lease
-from pyalma_tui.place.line import Line
+from pyalma_tui.place.stdio import StdioChannel
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
 from pyalma_tui.store import layout
@@ -44,7 +44,7 @@ class Hired:
 class Relay:
     """Owned by the main thread, with which the kernel ends the agent."""
 
-    def __init__(self, line: Line, hello: afar.Hello) -> None:
+    def __init__(self, line: StdioChannel, hello: afar.Hello) -> None:
         self._line = line
         self._state_dir = Path(hello.state_dir)
         self._lacks = ""
@@ -279,7 +279,7 @@ class Relay:
             if hired.active is None:
                 self._dismiss(worker, hired)
             elif self._agent is not None:
-                self._agent.ask(worker, m.Interrupt(*hired.active))
+                self._agent.ask(worker, m.InterruptAttempt(*hired.active))
         if not self._hired:
             self._end()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.difference import SHOWN
 from pyalma_tui.model.difference import first_difference as between
+from pyalma_tui.model.extents import Row
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.runner.trial import Left, Rows
-from pyalma_tui.store.rows import Row
 
 CHUNK = 1 << 20  # bytes compared at a time
 

@@ -14,8 +14,8 @@ from typing import Any, Final, TypeAlias
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.checks import text_of
+from pyalma_tui.model.extents import Row
 from pyalma_tui.report.results import columns_of
-from pyalma_tui.store.rows import Row
 
 BATCH: Final = 50_000  # rows made into columns at a time
 EXACT: Final = 2**53  # integers up to which are floats as well

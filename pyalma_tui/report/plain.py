@@ -40,7 +40,7 @@ SAVES_EVERY = 1.0  # seconds between two lines about the saves of one run
 WAITING = 50_000  # changes that wait to be printed, some 50 MB
 
 
-class Output:
+class FallibleStream:
     """A stream that may go away: then the experiment goes on and nobody is told."""
 
     def __init__(self, stream: IO[str]) -> None:
@@ -152,7 +152,7 @@ def follow(
             return snapshot
 
 
-def json_printer(output: Output, *, to_ascii: bool) -> Callable[[Change, Snapshot], None]:
+def json_printer(output: FallibleStream, *, to_ascii: bool) -> Callable[[Change, Snapshot], None]:
     """Print every change as one JSON object."""
 
     def show(change: Change, snapshot: Snapshot) -> None:
@@ -181,7 +181,7 @@ def _note(record: Note) -> dict[str, object]:
     return {"event": "note", **empty, "time": round(record.at, 3), "text": printable(record.text)}
 
 
-def line_printer(output: Output) -> Callable[[Change, Snapshot], None]:
+def line_printer(output: FallibleStream) -> Callable[[Change, Snapshot], None]:
     """Print changes as lines without control characters: `11:02:07 uf20-01.cnf  done in 3.2 s`."""
     describe = Describer()
 

@@ -13,7 +13,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import query as q
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.extents import COLUMNS, rows_in
+from pyalma_tui.model.extents import COLUMNS, Row, rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.query import ROWS
@@ -23,7 +23,7 @@ from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.checkpoint import stamp
 from pyalma_tui.store.opening import Store
-from pyalma_tui.store.rows import Row, RowReader
+from pyalma_tui.store.rows import RowReader
 
 Format: TypeAlias = Literal["csv", "json", "jsonl", "md", "parquet"]
 SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".md": "md", ".parquet": "parquet"}

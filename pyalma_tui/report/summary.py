@@ -20,7 +20,7 @@ from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.states import one_line
 from pyalma_tui.model.status_style import STYLES
-from pyalma_tui.model.view import RANK, Row, Tally, remark, row_word, telling
+from pyalma_tui.model.view import RANK, InstanceRow, Tally, remark, row_word, telling
 from pyalma_tui.model.words import clock, duration, plural
 from pyalma_tui.store.abandoned import why_interrupted
 
@@ -35,7 +35,7 @@ def print_summary(
     console: Console,
     instances: Sequence[Instance],
     runs: Sequence[Run],
-    rows: Sequence[Row],
+    rows: Sequence[InstanceRow],
     runs_of: Sequence[Sequence[int]],
     counts: Tally,
     aside: Tally,
@@ -73,7 +73,7 @@ def _table(
     chosen: Sequence[int],
     instances: Sequence[Instance],
     runs: Sequence[Run],
-    rows: Sequence[Row],
+    rows: Sequence[InstanceRow],
     runs_of: Sequence[Sequence[int]],
     room: int,
     now: float | None,

@@ -40,7 +40,7 @@ def carry_out(command: c.Command, state: State, clock: Clock) -> Iterator[Instru
             waiting = state.standing(state.order if runs is None else runs, s.Failed)
             remember(Retried(tuple([run for run in waiting if run not in state.queue])), state)
             yield from _let_wait(runs, s.Failed, "retrying", state)
-        case c.Reset(runs):
+        case c.Forget(runs):
             yield from _reset(runs, state, clock)
         case c.Undo():
             yield from undo(state, clock)

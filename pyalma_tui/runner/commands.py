@@ -39,14 +39,14 @@ class Next(msgspec.Struct, frozen=True):
     runs: tuple[int, ...]
 
 
-class Reset(msgspec.Struct, frozen=True):
+class Forget(msgspec.Struct, frozen=True):
     """Forget the state of runs that are not running; they become pending and run anew."""
 
     runs: tuple[int, ...]
 
 
 class Undo(msgspec.Struct, frozen=True):
-    """Take back the last Reset, Retry or Next, as far as its runs have not begun since."""
+    """Take back the last Forget, Retry or Next, as far as its runs have not begun since."""
 
 
 class RerunDone(msgspec.Struct, frozen=True):
@@ -83,5 +83,5 @@ class Remark(msgspec.Struct, frozen=True):
 
 
 Command: TypeAlias = (
-    Interrupt | Resume | Next | Retry | Reset | Undo | RerunDone | SetWorkers | SetLimits | Pause | Remark | Quit
+    Interrupt | Resume | Next | Retry | Forget | Undo | RerunDone | SetWorkers | SetLimits | Pause | Remark | Quit
 )

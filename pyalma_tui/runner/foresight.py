@@ -12,7 +12,7 @@ from heapq import nlargest
 import msgspec
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.belief import Ahead, Ended, off
+from pyalma_tui.model.belief import Ahead, EndedRun, off
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.foretelling import Known, forecast
@@ -130,7 +130,7 @@ class Foresight:
         ahead = [*waiting.sample, *waiting.last]
         instances = {ledger.run(number).instance for number in (*running, *ahead)}
         ended = [
-            Ended(run.instance, self._place(run, ledger), run.seconds, isinstance(run.status, s.Failed))
+            EndedRun(run.instance, self._place(run, ledger), run.seconds, isinstance(run.status, s.Failed))
             for run in map(ledger.run, self._reference(ledger, instances))
             if run.seconds and isinstance(run.status, s.Done | s.Failed) and run.id not in again
         ]

@@ -17,7 +17,7 @@ from pyalma_tui.model.records import Note, Record
 from pyalma_tui.model.series import Samples
 from pyalma_tui.model.status import DoneHook
 from pyalma_tui.model.vector import Frozen
-from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.runner.commands import Command, Limits
 
 Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
@@ -27,7 +27,7 @@ SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()", "ending"
 Step: TypeAlias = Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]
 
 
-class Stopping(msgspec.Struct, frozen=True):
+class StopProgress(msgspec.Struct, frozen=True):
     """How far the stop of one run has come. `step` was done, `next_step` follows at `deadline` (time.monotonic)."""
 
     step: Step
@@ -47,7 +47,7 @@ class Slot(msgspec.Struct, frozen=True):
     phase: SlotPhase
     since: float
     run: int | None = None
-    stopping: Stopping | None = None
+    stopping: StopProgress | None = None
     responding: bool = True
     load: Load | None = None
     host: str = ""
@@ -93,7 +93,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     paused: bool = False
     instances: Sequence[Instance] = ()
     runs: Frozen[Run] = Frozen()
-    rows: Frozen[Row] = Frozen()
+    rows: Frozen[InstanceRow] = Frozen()
     runs_of: Sequence[Sequence[int]] = ()
     counts: Tally = Tally()
     aside: Tally = Tally()

@@ -71,7 +71,7 @@ def stop(seat: Seat, step: Stop, state: State) -> Iterator[Instruction]:
             raise AssertionError("only user code is stopped")
     match step.step:
         case "asked":
-            yield i.Ask(seat.worker, m.Interrupt(run, attempt, step.timeout))
+            yield i.Ask(seat.worker, m.InterruptAttempt(run, attempt, step.timeout))
         case "SIGINT":
             yield i.Ask(seat.worker, m.Signalled(run, attempt))
             yield i.Send(seat.worker, signal.SIGINT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pyalma_tui.runner.snapshot import Step, Stopping
+from pyalma_tui.runner.snapshot import Step, StopProgress
 
 AFTER: dict[Step, float] = {"SIGINT": 5.0, "SIGTERM": 2.0, "SIGKILL": 5.0}  # seconds from a step to the one after it
 NEXT: dict[Step, Step] = {"asked": "SIGINT", "SIGINT": "SIGTERM", "SIGTERM": "SIGKILL", "SIGKILL": "SIGKILL"}
@@ -28,9 +28,9 @@ class Stop(msgspec.Struct, frozen=True):
         return self.timeout is None
 
     @property
-    def shown(self) -> Stopping:
+    def shown(self) -> StopProgress:
         """What the screen counts down."""
-        return Stopping(self.step, None if self.step == "SIGKILL" else NEXT[self.step], self.deadline)
+        return StopProgress(self.step, None if self.step == "SIGKILL" else NEXT[self.step], self.deadline)
 
 
 def asked(now: float, grace: float, timeout: float | None = None) -> Stop:

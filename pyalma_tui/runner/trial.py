@@ -21,6 +21,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run, anew
+from pyalma_tui.model.extents import Row
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Cut
 from pyalma_tui.model.words import size
@@ -34,7 +35,7 @@ from pyalma_tui.store import layout
 from pyalma_tui.store.creation import create
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.opening import read_store
-from pyalma_tui.store.rows import Row, RowReader
+from pyalma_tui.store.rows import RowReader
 from pyalma_tui.store.schema import Meta
 
 LOOK = 0.01  # seconds between two looks whether it is over

@@ -25,7 +25,7 @@ from pyalma_tui.model.records import (
     order,
 )
 from pyalma_tui.model.vector import Vector
-from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.store.cold import is_untouched, words_of
 from pyalma_tui.store.row_files import Moved
 from pyalma_tui.store.tallying import tallied
@@ -54,7 +54,7 @@ class Ledger:
         self._tallies: dict[Tally, Tally] = {}  # there are few different ones: share them
         self._steps: dict[Step, Tally] = {}  # what follows each of them when one of its runs goes on
         totals = tallied(instances, frozen, self.runs_of, self._shared)
-        self.rows: Vector[Row] = Vector(totals.rows)
+        self.rows: Vector[InstanceRow] = Vector(totals.rows)
         self.saved_at = totals.saved_at
         self._counts = {word: totals.counts.of(word) for word in s.WORDS}
         self._aside = {word: totals.aside.of(word) for word in s.WORDS}
@@ -133,9 +133,9 @@ class Ledger:
             step = row.tally, before, after
             if (tally := self._steps.get(step)) is None:
                 tally = self._steps[step] = self._shared(row.tally.moved(before, after))
-            self.rows[new.instance] = Row(tally, new.id, row.seconds + new.seconds - old.seconds)
+            self.rows[new.instance] = InstanceRow(tally, new.id, row.seconds + new.seconds - old.seconds)
         elif row.latest != new.id:
-            self.rows[new.instance] = Row(row.tally, new.id, row.seconds)
+            self.rows[new.instance] = InstanceRow(row.tally, new.id, row.seconds)
 
     def place_rows(self, moved: Moved) -> None:
         """The rows of some runs were copied to other places."""

@@ -12,14 +12,14 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.extents import Extent, part_of, rows_in
+from pyalma_tui.model.extents import Extent, Row, part_of, rows_in
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.disk import open_regular
 
@@ -27,8 +27,6 @@ PIECE = 1 << 18  # bytes read at a time
 NEAR = 1 << 14  # bytes read at a time on the way to a row within an extent
 TAIL = 1 << 16  # bytes of an extent in which its latest rows are looked for
 OPEN = 16  # files kept open while rows of many are read
-
-Row: TypeAlias = dict[str, Any]
 
 _decode: Callable[[bytes], tuple[int, int, Row]] = jsontext.decoder(tuple[int, int, dict[str, Any]])
 

@@ -62,7 +62,7 @@ class Tail:
 
     def lines(self, buffer: bytearray) -> Iterator[bytes]:
         """The lines that nothing in this segment supersedes, from the position on, newline included."""
-        newest: Line | None = None  # of the saves since the last line that was yielded
+        newest: SavedLine | None = None  # of the saves since the last line that was yielded
         for data, end in self._pieces(buffer):
             for start, stop, important in _streaks(data, end):
                 last = () if important else _last_saves(data, start, stop)
@@ -118,16 +118,16 @@ class Tail:
                 yield record
 
 
-Line = tuple[Saved, bytes]
+SavedLine = tuple[Saved, bytes]
 
 
-def _last_saves(data: bytearray, start: int, stop: int) -> Sequence[Line]:
+def _last_saves(data: bytearray, start: int, stop: int) -> Sequence[SavedLine]:
     """The last few saves of a streak, the newest last; none if lines are damaged or of several attempts.
 
     A save in the midst of another one, from a signal handler, has a higher number than the line after it: from the end
     back, numbers rise to the newest and fall from there on.
     """
-    found: list[Line] = []
+    found: list[SavedLine] = []
     end = stop
     while end > start and (len(found) <= EARLIER_STATES or found[-1][0].number > found[-2][0].number):
         begin = data.rfind(b"\n", start, end - 1) + 1 or start
@@ -143,7 +143,7 @@ def _last_saves(data: bytearray, start: int, stop: int) -> Sequence[Line]:
     return sorted(found, key=lambda each: each[0].number)
 
 
-def _attempt_of(line: Line) -> tuple[int, int]:
+def _attempt_of(line: SavedLine) -> tuple[int, int]:
     return line[0].run, line[0].attempt
 
 

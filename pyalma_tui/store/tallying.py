@@ -14,7 +14,7 @@ from pyalma_tui.model.instance import Instance, all_in_batch
 from pyalma_tui.model.plan import Grid
 from pyalma_tui.model.unmade import PlannedRows, RowsOfRuns
 from pyalma_tui.model.vector import MASK, Frozen
-from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.store.cold import Cold, is_untouched, words_of
 
 Shared = Callable[[Tally], Tally]
@@ -24,7 +24,7 @@ Shared = Callable[[Tally], Tally]
 class Totals(msgspec.Struct, frozen=True):
     """A row for each instance; the counts of the batch, and of what is not in it any more; when was saved last."""
 
-    rows: Frozen[Row] | list[Row]
+    rows: Frozen[InstanceRow] | list[InstanceRow]
     counts: Tally
     aside: Tally
     saved_at: float | None
@@ -65,7 +65,7 @@ def _alone(runs: Frozen[Run], shared: Shared) -> Totals:
     alone: dict[s.Word, Tally] = {word: shared(Tally(**{word: 1})) for word in s.WORDS}
     counts: Counter[int] = Counter()
     times: list[float] = []
-    blocks: list[Sequence[Row]] = []
+    blocks: list[Sequence[InstanceRow]] = []
     for block in runs.blocks:
         words = words_of(block)
         counts.update(words)
@@ -93,7 +93,7 @@ def _added_up(
         for word in s.WORDS:
             counted[word] += tally[word]
         seconds = fsum(runs[i - 1].seconds for i in ids)
-        rows.append(Row(shared(Tally(**tally)), latest.id if latest else 0, seconds))
+        rows.append(InstanceRow(shared(Tally(**tally)), latest.id if latest else 0, seconds))
     saved_at = max((run.saved_at for run in runs if run.saved_at is not None), default=None)
     return Totals(rows, Tally(**counts), Tally(**aside), saved_at)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pyalma_tui.tui import obstacles
-from pyalma_tui.tui.obstacles import Obstacle, Place, Situation
+from pyalma_tui.tui.obstacles import KeyScope, Obstacle, Situation
 
 Group: TypeAlias = Literal[
     "Experiment", "Selected or marked", "List", "Runs and failures", "Results", "Plots", "Log", "Program"
@@ -19,7 +19,7 @@ class Action:
 
     `keys` are Textual's names joined by commas, "" for what only the palette does. `bar` is the rank in the key bar,
     the lowest stays longest where it is narrow; 0 keeps it out. An action that `commands` changes the experiment and is
-    refused in a read-only view. In the places that it is `also` for, the same key does the same.
+    refused in a read-only view. In the scopes that it is `also` for, the same key does the same.
     """
 
     id: str
@@ -27,20 +27,20 @@ class Action:
     label: str
     help: str
     group: Group
-    place: Place = "main"
+    scope: KeyScope = "main"
     bar: int = 0
     commands: bool = False
     obstacle: Obstacle = obstacles.nothing
-    also: tuple[Place, ...] = ()
+    also: tuple[KeyScope, ...] = ()
 
-    def is_of(self, place: Place) -> bool:
+    def is_of(self, scope: KeyScope) -> bool:
         """Whether its keys are answered there."""
-        return place == self.place or place in self.also
+        return scope == self.scope or scope in self.also
 
     @property
     def binding(self) -> str:
         """The id of its bindings, by which a user's own keys take their place."""
-        return f"{self.place}.{self.id}"
+        return f"{self.scope}.{self.id}"
 
     def refused(self, situation: Situation) -> str:
         """Why it is not possible now, "" if it is."""
@@ -54,7 +54,7 @@ class Stroke:
     `help` is told among the keys that move; strokes with the same help share a line.
     """
 
-    place: Place
+    scope: KeyScope
     keys: str
     action: str
     label: str

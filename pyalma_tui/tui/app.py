@@ -219,7 +219,7 @@ class ExperimentApp(UndoingApp):
     def perform(self, action_id: str) -> None:
         """Do an action of the screen or of the app, or say why it is not possible now."""
         page = self.page
-        refused = named(action_id, page.place).refused(page.situation())
+        refused = named(action_id, page.scope).refused(page.situation())
         if refused and not self.quitting:
             self.say(refused, timeout=3)
             return
@@ -278,7 +278,7 @@ class ExperimentApp(UndoingApp):
             return
         if self.quitting or not is_busy(snapshot) or is_ending(snapshot):
             self._quit("interrupt")
-        elif self._screens[-1].place != "quitting":  # ctrl+q reaches us from every box
+        elif self._screens[-1].scope != "quitting":  # ctrl+q reaches us from every box
             self.push_screen(later.quitting(self.moment, detaches=self.detaches), self._quit)
 
     def _quit(self, way: Way | None) -> None:
@@ -307,7 +307,7 @@ class ExperimentApp(UndoingApp):
 
     def do_help(self) -> None:
         """All keys, first those of where one is."""
-        self.push_screen(later.help_box(self.moment, self.page.place))
+        self.push_screen(later.help_box(self.moment, self.page.scope))
 
     def do_theme(self) -> None:
         """Textual's picker, which previews them; what is picked is kept."""
@@ -329,7 +329,7 @@ class ExperimentApp(UndoingApp):
         """The palette: what is possible now, from the registry."""
         page = self.page
         situation = page.situation()
-        for action in (*of("app"), *of(page.place)):
+        for action in (*of("app"), *of(page.scope)):
             if not action.refused(situation):
                 yield SystemCommand(action.label, action.help, lambda done=action.id: self.perform(done))
         yield from page.offers()

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.model.arranging import GivenUpError, Row
+from pyalma_tui.model.arranging import GivenUpError
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Row
 from pyalma_tui.model.words import plural
 from pyalma_tui.tui.row_source import PAGE, Table, folder_of
 

@@ -9,7 +9,7 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from pyalma_tui.tui.action import Action
-from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.registry import named, of
 from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, STROKES
 
@@ -48,7 +48,7 @@ SHOWN_KEYS: Final[dict[str, str]] = {
 }
 
 
-EVERY_DAY: Final[tuple[tuple[Place, str], ...]] = (
+EVERY_DAY: Final[tuple[tuple[KeyScope, str], ...]] = (
     ("app", "interrupt_all"),
     ("main", "resume"),
     ("main", "log"),
@@ -94,9 +94,9 @@ def _shown(keys: Iterable[str]) -> str:
     return " ".join(map(shown, keys))
 
 
-def bindings(place: Place) -> list[BindingType]:
+def bindings(scope: KeyScope) -> list[BindingType]:
     """What Textual is told of the actions of a place."""
-    return [_bound(action, key) for action in of(place) if action.keys for key in action.keys.split(",")]
+    return [_bound(action, key) for action in of(scope) if action.keys for key in action.keys.split(",")]
 
 
 def borrowed(*action_ids: str) -> list[BindingType]:
@@ -113,9 +113,9 @@ def _bound(action: Action, key: str) -> Binding:
     )  # fmt: skip
 
 
-def strokes(place: Place) -> list[BindingType]:
+def strokes(scope: KeyScope) -> list[BindingType]:
     """What Textual is told of the keys that a widget or a box answers by itself."""
-    return [Binding(each.keys, each.action, each.label, show=False) for each in STROKES if each.place == place]
+    return [Binding(each.keys, each.action, each.label, show=False) for each in STROKES if each.scope == scope]
 
 
 def closing(action_id: str) -> list[BindingType]:
@@ -139,8 +139,8 @@ def moving() -> Iterator[tuple[str, str]]:
 def key_table() -> str:
     """The keys of every day as a Markdown table, for the README; the others are told by the help of their place."""
     rows = ["| key | what it does |", "|---|---|"]
-    for place, name in EVERY_DAY:
-        action = named(name, place)
+    for scope, name in EVERY_DAY:
+        action = named(name, scope)
         keys = " ".join(f"`{key}`" for key in shown_keys(action).split())
         rows.append(f"| {keys} | {action.help} |")
     return "\n".join(rows) + "\n"

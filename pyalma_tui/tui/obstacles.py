@@ -8,11 +8,11 @@ from typing import Final, Literal, TypeAlias
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.hook_text import hook_text
-from pyalma_tui.model.view import Row
+from pyalma_tui.model.view import InstanceRow
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment, is_complete
 
-Place: TypeAlias = Literal[
+KeyScope: TypeAlias = Literal[
     "app", "main", "runs", "failures", "results", "plots", "found", "compare", "history", "experiments", "picking",
     "log", "list", "table", "log text", "box", "question", "limits", "quitting",
 ]  # fmt: skip
@@ -30,8 +30,8 @@ class Situation:
     """
 
     moment: Moment
-    place: Place = "main"
-    row: Row | None = None
+    scope: KeyScope = "main"
+    row: InstanceRow | None = None
     marked: int = 0
     what: Literal["instance", "run", "kind"] = "instance"
 
@@ -61,7 +61,7 @@ def view_only(now: Situation) -> str:
         return ""
     if now.moment.page:
         return ONLY_SHOWN
-    leads_on = "T takes over, q leaves" if now.place == "main" else "T in the list takes over"
+    leads_on = "T takes over, q leaves" if now.scope == "main" else "T in the list takes over"
     return f"this view is read only · {leads_on}"
 
 

@@ -119,10 +119,10 @@ class PickingApp(PreferredApp):
     @on(DirectoryTree.DirectorySelected)
     def _chosen(self, event: DirectoryTree.FileSelected | DirectoryTree.DirectorySelected) -> None:
         """Add it to the pattern; the folder that all is seen from stands for its own files."""
-        place = os.path.relpath(event.path, self._folder)
+        path = os.path.relpath(event.path, self._folder)
         pattern = self.query_one("#pattern", Input)
-        if place not in pattern.value.split():
-            pattern.value = f"{pattern.value} {shlex.quote(place)}".strip()
+        if path not in pattern.value.split():
+            pattern.value = f"{pattern.value} {shlex.quote(path)}".strip()
 
     @on(Input.Submitted)
     def _start(self) -> None:

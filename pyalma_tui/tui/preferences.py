@@ -21,13 +21,13 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model.listing import SortKey
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import key_of, shown
-from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.registry import ACTIONS
 from pyalma_tui.tui.strokes import STROKES
-from pyalma_tui.tui.widgets.columns import DATA, PLACES
+from pyalma_tui.tui.widgets.columns import DATA, NAMES
 
 NAME: Final = "preferences.toml"
-TOGETHER: Final[tuple[tuple[Place, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))
+TOGETHER: Final[tuple[tuple[KeyScope, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))
 """Places whose keys are there at the same time."""
 
 Colour = Annotated[str, msgspec.Meta(pattern=r"^(#[0-9a-fA-F]{6}|[a-z_]+)$")]
@@ -122,13 +122,13 @@ def _list(keys: str | list[str]) -> list[str]:
 def _wrong_columns(columns: tuple[str, ...] | None) -> Iterator[str]:
     """What is wrong with the columns: one that there is not, the same one twice, or none at all."""
     if columns is not None and not columns:
-        yield f"columns: name at least one, such as {PLACES[0]}"
-    for place, name in enumerate(columns or ()):
-        if name not in PLACES and not (name.startswith(DATA) and name != DATA):
-            near = difflib.get_close_matches(name, PLACES, 1)
-            told = f"Did you mean {near[0]}?" if near else f"There are {', '.join(PLACES)}, and data. with a key"
+        yield f"columns: name at least one, such as {NAMES[0]}"
+    for position, name in enumerate(columns or ()):
+        if name not in NAMES and not (name.startswith(DATA) and name != DATA):
+            near = difflib.get_close_matches(name, NAMES, 1)
+            told = f"Did you mean {near[0]}?" if near else f"There are {', '.join(NAMES)}, and data. with a key"
             yield f"columns: there is no column {name}. {told}"
-        elif name in (columns or ())[:place]:
+        elif name in (columns or ())[:position]:
             yield f"columns: {name} is there twice"
 
 
@@ -141,24 +141,24 @@ def _wrong_keys(keys: Mapping[str, str | list[str]]) -> Iterator[str]:
             yield f"keys.{name}: there is no such action{f'. Did you mean {near[0]}?' if near else ''}"
         elif not chosen or not all(_list(chosen)):
             yield f"keys.{name}: name a key, such as ctrl+r"
-    for places in TOGETHER:
+    for scopes in TOGETHER:
         taken: dict[str, str] = {}
-        for name, its_keys in _there(places, keys):
+        for name, its_keys in _there(scopes, keys):
             for key in its_keys:
                 if taken.setdefault(key, name) != name and (name in keys or taken[key] in keys):
                     one, other = sorted((taken[key], name), key=lambda each: each not in keys)
                     yield f'keys.{one}: "{shown(key)}" is the key of {other}. Give one of them another key'
 
 
-def _there(places: tuple[Place, ...], keys: Mapping[str, str | list[str]]) -> Iterator[tuple[str, list[str]]]:
+def _there(scopes: tuple[KeyScope, ...], keys: Mapping[str, str | list[str]]) -> Iterator[tuple[str, list[str]]]:
     def own(action: Action) -> list[str]:
         return action.keys.split(",") if action.keys else []
 
     for action in ACTIONS:
-        if action.place in places:
+        if action.scope in scopes:
             yield action.id, _list(keys[action.id]) if action.id in keys else own(action)
     for stroke in STROKES:
-        if stroke.place in places:
+        if stroke.scope in scopes:
             yield stroke.label.lower(), stroke.keys.split(",")
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from pyalma_tui.tui import obstacles
 from pyalma_tui.tui.action import Action, Group
 from pyalma_tui.tui.log_actions import LOG_ACTIONS
-from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.obstacles import KeyScope
 
 
 def deed(host: object, action_id: str) -> Callable[[], None] | None:
@@ -293,15 +293,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
 )  # fmt: skip
 
 
-def of(place: Place) -> Iterator[Action]:
+def of(scope: KeyScope) -> Iterator[Action]:
     """The actions of one place."""
-    return (action for action in ACTIONS if action.is_of(place))
+    return (action for action in ACTIONS if action.is_of(scope))
 
 
-def named(action_id: str, place: Place) -> Action:
+def named(action_id: str, scope: KeyScope) -> Action:
     """The action with this id: that of the place, else any."""
     found = [action for action in ACTIONS if action.id == action_id]
-    return next((action for action in found if action.is_of(place)), found[0])
+    return next((action for action in found if action.is_of(scope)), found[0])
 
 
 def groups() -> Iterator[tuple[Group, list[Action]]]:

@@ -17,6 +17,7 @@ from pyalma_tui.model.arranging import (
     arranged,
 )
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Row
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store import layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.obstacles import KeyScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Stroke:
     `help` is told among the keys that move; strokes with the same help share a line.
     """
 
-    place: Place
+    scope: KeyScope
     keys: str
     action: str
     label: str

@@ -39,7 +39,7 @@ class Terminal(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._file = cast(TextIOWrapper, Line(cast(TextIO, self._file)))
+        self._file = cast(TextIOWrapper, DroppingStream(cast(TextIO, self._file)))
         self._answer = Answer()
         self._told: Callable[[bool], None] | None = None
 
@@ -160,7 +160,7 @@ class Terminal(LinuxDriver):
             signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
 
-class Line:
+class DroppingStream:
     """A stream that drops what a terminal that has gone away refuses.
 
     Textual's writing thread would end at the first error; nobody would take anything out of its queue then, and after

@@ -8,7 +8,7 @@ from typing import Final
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.listing import Source
-from pyalma_tui.model.view import Row, telling
+from pyalma_tui.model.view import InstanceRow, telling
 from pyalma_tui.model.words import run_name
 from pyalma_tui.runner.snapshot import Slot, Snapshot
 
@@ -34,7 +34,7 @@ class Moment:
         """The run with this id."""
         return self.snapshot.runs[run_id - 1]
 
-    def row(self, instance_id: int) -> Row | None:
+    def row(self, instance_id: int) -> InstanceRow | None:
         """The row of an instance, None for one that the snapshot does not have."""
         return self.snapshot.rows[instance_id] if 0 <= instance_id < len(self.snapshot.rows) else None
 

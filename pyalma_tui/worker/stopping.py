@@ -13,7 +13,7 @@ from types import FrameType
 import msgspec
 
 from pyalma_tui.errors import Interrupted
-from pyalma_tui.model.messages import Interrupt, NewSegment, Request, Signalled, Timeout
+from pyalma_tui.model.messages import InterruptAttempt, NewSegment, Request, Signalled, Timeout
 from pyalma_tui.worker.descriptors import watched
 from pyalma_tui.worker.sweeping import end_group
 
@@ -100,7 +100,7 @@ class Stopping:
         match request:
             case NewSegment():
                 return True
-            case Interrupt(timeout=timeout):
+            case InterruptAttempt(timeout=timeout):
                 self.timed_out = timeout
                 self.asked = (request.run, request.attempt)
             case Signalled():

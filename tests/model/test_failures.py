@@ -12,7 +12,7 @@ import pytest
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.failures import Failures, Kind, Place, kind_of, place_of
+from pyalma_tui.model.failures import Failures, Kind, Location, kind_of, place_of
 from pyalma_tui.model.vector import Vector
 
 
@@ -55,27 +55,27 @@ def test_the_kind_of_what_was_raised(tmp_path: Path, body: str, raised: str, tex
     error = raised_by(tmp_path, body)
     kind = kind_of(error, f"{tmp_path}/")
     assert (kind.raised, kind.text) == (raised, text)
-    assert (kind.place.file, kind.place.line) == (str(tmp_path / "lab.py"), line)
-    assert str(kind.place) == f"lab.py:{line}"
+    assert (kind.location.file, kind.location.line) == (str(tmp_path / "lab.py"), line)
+    assert str(kind.location) == f"lab.py:{line}"
 
 
 def test_the_place_is_in_the_user_s_folder_before_any_other_and_in_no_library_before_one(tmp_path: Path) -> None:
     frames = [("/work/lab.py", 3), ("/home/me/own/tools.py", 8), ("/v/lib/python3.12/site-packages/numpy/x.py", 5)]
     text = "Traceback (most recent call last):\n"
     text += "".join(f'  File "{file}", line {line}, in f\n    code\n' for file, line in frames) + "E: x\n"
-    assert place_of(text, "/work/") == Place("/work/lab.py", 3, "f")
-    assert place_of(text, "/elsewhere/") == Place("/home/me/own/tools.py", 8, "f")
+    assert place_of(text, "/work/") == Location("/work/lab.py", 3, "f")
+    assert place_of(text, "/elsewhere/") == Location("/home/me/own/tools.py", 8, "f")
     only = 'Traceback (most recent call last):\n  File "<string>", line 1, in f\nE: x\n'
-    assert place_of(only, "/work/") == Place("<string>", 1, "f")
+    assert place_of(only, "/work/") == Location("<string>", 1, "f")
     inside = (
         'Traceback (most recent call last):\n  File "/work/.venv/lib/python3.11/site-packages/a.py", line 1, in f\n'
     )
-    assert place_of(inside + '  File "/b.py", line 2, in g\nE: x\n', "/work/") == Place("/b.py", 2, "g")
+    assert place_of(inside + '  File "/b.py", line 2, in g\nE: x\n', "/work/") == Location("/b.py", 2, "g")
 
 
 @pytest.mark.parametrize("text", ["", "x", "\n", '\n  File "', '\n  File "a", line 99999999999999999999', "Traceback"])
 def test_no_traceback_is_too_strange(text: str) -> None:
-    assert place_of(text, "/work/") == Place()
+    assert place_of(text, "/work/") == Location()
 
 
 @pytest.mark.parametrize(
@@ -163,4 +163,4 @@ def test_kinds_that_differ_in_the_place_alone_are_two() -> None:
     tracebacks = [f'Traceback (most recent call last):\n  File "/w/a.py", line {n}, in f\nE: x\n' for n in (1, 2)]
     runs = Vector(Run(i + 1, i, 0, 0, s.Failed(s.Error("E: x", text), 1.0)) for i, text in enumerate(tracebacks))
     kinds = [group.kind for group in Failures("/w").update(runs.freeze())]
-    assert kinds == [Kind("E", "x", Place("/w/a.py", 1, "f")), Kind("E", "x", Place("/w/a.py", 2, "f"))]
+    assert kinds == [Kind("E", "x", Location("/w/a.py", 1, "f")), Kind("E", "x", Location("/w/a.py", 2, "f"))]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyalma_tui.model.belief import Ahead, Ended, believe
+from pyalma_tui.model.belief import Ahead, EndedRun, believe
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.foretelling import Known, forecast, poured
 from pyalma_tui.model.traits import Traits
@@ -36,8 +36,8 @@ def left(known: Known) -> Estimate:
     return found.low - known.now, found.middle - known.now, found.high - known.now
 
 
-def done(seconds: Iterable[float]) -> list[Ended]:
-    return [Ended(i, i / 1000, each) for i, each in enumerate(seconds)]
+def done(seconds: Iterable[float]) -> list[EndedRun]:
+    return [EndedRun(i, i / 1000, each) for i, each in enumerate(seconds)]
 
 
 def waiting(count: int, first: int = 500) -> list[Ahead]:
@@ -97,7 +97,7 @@ def test_a_run_that_has_taken_longer_than_all_is_not_called_done() -> None:
 
 
 def test_the_end_game_counts_a_long_run_that_comes_last_by_itself() -> None:
-    seen = [Ended(i, i / 20, 100.0 if i == 19 else 1.0) for i in range(20)] * 4
+    seen = [EndedRun(i, i / 20, 100.0 if i == 19 else 1.0) for i in range(20)] * 4
     ahead = [Ahead(i + 1, i, i / 20) for i in range(20)]
     low, middle, _ = left(Known(now=0.0, workers=10, ended=seen, waiting=ahead))
     assert low > 75
@@ -108,7 +108,7 @@ def test_a_field_that_explains_is_found_and_named() -> None:
     rng = random.Random(2)
     sizes = [10.0 + i % 40 for i in range(1000)]
     traits: dict[int, Traits] = {i: {"n": size, "colour": rng.choice("rgb")} for i, size in enumerate(sizes)}
-    ended = [Ended(i, i / 1000, sizes[i] ** 2 * rng.lognormvariate(0, 0.1)) for i in range(60)]
+    ended = [EndedRun(i, i / 1000, sizes[i] ** 2 * rng.lognormvariate(0, 0.1)) for i in range(60)]
     ahead = [Ahead(i, i, i / 1000) for i in range(500, 540) if sizes[i] > 30]
     known = Known(now=0.0, workers=1, ended=ended, waiting=ahead, traits=traits)
     truth = math.fsum(sizes[run.instance] ** 2 for run in ahead)
@@ -121,7 +121,7 @@ def test_what_it_rests_on_is_told() -> None:
     known = Known(
         now=0.0,
         workers=2,
-        ended=[*done([5.0] * 30), Ended(40, 0.0, 0.1, failed=True)],
+        ended=[*done([5.0] * 30), EndedRun(40, 0.0, 0.1, failed=True)],
         running=[Ahead(77, 77, 0.1, 1.0, 0.2, 5.0)],
         waiting=[*waiting(19), Ahead(5, 5, 0.0)],
     )
@@ -135,7 +135,7 @@ def test_what_it_rests_on_is_told() -> None:
 
 
 def test_runs_that_fail_early_are_not_expected_to_take_as_long_as_the_others() -> None:
-    ended = [Ended(i, i / 1000, 0.1 if i % 2 else 10.0, failed=bool(i % 2)) for i in range(60)]
+    ended = [EndedRun(i, i / 1000, 0.1 if i % 2 else 10.0, failed=bool(i % 2)) for i in range(60)]
     _, middle, _ = left(Known(now=0.0, workers=1, ended=ended, waiting=waiting(100)))
     assert middle == pytest.approx(505, rel=0.15)
 
@@ -184,7 +184,7 @@ def anything(draw: st.DrawFn) -> Known:
     return Known(
         now=draw(st.floats(0, 1e10)),
         workers=draw(st.integers(1, 50)),
-        ended=draw(st.lists(st.builds(Ended, instances, place, SECONDS, st.booleans()), max_size=40)),
+        ended=draw(st.lists(st.builds(EndedRun, instances, place, SECONDS, st.booleans()), max_size=40)),
         running=draw(st.lists(st.builds(Ahead, instances, instances, place, SECONDS, place, SECONDS), max_size=9)),
         waiting=draw(st.lists(st.builds(Ahead, instances, instances, place, SECONDS), max_size=300)),
         traits={i: draw(st.dictionaries(st.sampled_from("xyz"), value)) for i in range(count)},

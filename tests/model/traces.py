@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pyalma_tui.model.belief import Ahead, Ended
+from pyalma_tui.model.belief import Ahead, EndedRun
 from pyalma_tui.model.foretelling import Known
 from pyalma_tui.model.traits import Traits
 
@@ -91,7 +91,7 @@ def look(trace: Trace, spans: Sequence[tuple[float, float]], now: float) -> Look
     for i, (job, (began, end)) in enumerate(zip(trace.jobs, spans, strict=True)):
         place = job.instance / count
         if end <= now:
-            ended.append((end, Ended(job.instance, place, job.seconds, job.fails)))
+            ended.append((end, EndedRun(job.instance, place, job.seconds, job.fails)))
         elif began < now:
             running.append(_running(job, i, place, now - began))
             busy.append(end - now)

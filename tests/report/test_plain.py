@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from pyalma_tui.model.records import Note
-from pyalma_tui.report.plain import Changes, Output, json_printer, line_printer
+from pyalma_tui.report.plain import Changes, FallibleStream, json_printer, line_printer
 from pyalma_tui.runner.snapshot import Change, Snapshot
 
 
@@ -46,7 +46,7 @@ def test_what_was_left_out_at_last_is_told_at_the_end() -> None:
 
 def test_a_consumer_of_json_and_a_person_are_told() -> None:
     stream = io.StringIO()
-    output, snapshot = Output(stream), Snapshot()
+    output, snapshot = FallibleStream(stream), Snapshot()
     for change in (*noted(1), *noted(2)):
         json_printer(output, to_ascii=True)(change, snapshot)
         line_printer(output)(change, snapshot)

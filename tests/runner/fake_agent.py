@@ -111,7 +111,7 @@ class FakeAgent:
 
     def ask(self, worker: int, request: m.Request) -> None:
         mine = self.workers[worker]
-        if isinstance(request, m.Interrupt) and mine.order is not None:
+        if isinstance(request, m.InterruptAttempt) and mine.order is not None:
             self.tell(mine.end("stops"))
 
     def signal(self, worker: int, number: Signals, *, group: bool = False) -> None:

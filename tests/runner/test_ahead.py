@@ -101,7 +101,7 @@ def test_what_was_begun_before_an_interrupt_is_interrupted() -> None:
     stage.record(Returned(2, 1, 0.0))
     stage.tell(Said(1, m.Ended(2, 1)))  # it has taken run 3
     told = stage.tell(i.Recalled(1, 3, back=False))
-    assert i.Ask(1, m.Interrupt(3, 1)) in told
+    assert i.Ask(1, m.InterruptAttempt(3, 1)) in told
 
 
 @pytest.mark.parametrize(

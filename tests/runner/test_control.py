@@ -145,7 +145,7 @@ def test_retries_that_are_raised_count_for_the_next_failure(conduct: Conduct) ->
         ([c.Interrupt()], "interrupting 1 run (b)"),
         ([c.Interrupt((2,))], "interrupting 1 run (b)"),
         ([c.Interrupt((1,))], "1 run (a) waits no more"),
-        ([c.Reset((1,))], "1 run (a) forgotten, to run anew"),
+        ([c.Forget((1,))], "1 run (a) forgotten, to run anew"),
         ([c.RerunDone()], "the module has no done()"),
         ([c.Interrupt(), c.Interrupt()], "killing 1 run (b)"),
     ],
@@ -197,7 +197,7 @@ def test_no_command_hands_a_run_to_two_workers_however_early_it_comes(conduct: C
 def test_a_reset_that_comes_as_a_run_begins_forgets_nothing_of_it(conduct: Conduct) -> None:
     conducted = conduct(WAITING, ["a"])
     while not conducted.folder.told():
-        conducted.send(c.Reset((1,)))
+        conducted.send(c.Forget((1,)))
     conducted.folder.allow("go-a")
     conducted.until(lambda now: now.counts.done == 1)
     assert conducted.folder.told() == ["began a anew"]

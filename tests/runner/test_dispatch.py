@@ -81,7 +81,7 @@ def test_a_worker_that_is_leaving_is_replaced_when_it_has_left() -> None:
     stage = at_work()
     stage.returns(1)
     stage.passes(2)
-    assert not hired(stage.tell(c.Reset((1,))))
+    assert not hired(stage.tell(c.Forget((1,))))
     assert hired(stage.leaves(1)) == [(2, 0)]
 
 
@@ -180,7 +180,7 @@ def test_what_is_next_goes_before_what_waits_in_its_own_order() -> None:
     assert order == [4, 5, 2, 3]
 
 
-@pytest.mark.parametrize("command", [c.Next((1,)), c.Reset((1,)), c.Retry((1,)), c.Resume((1,))])
+@pytest.mark.parametrize("command", [c.Next((1,)), c.Forget((1,)), c.Retry((1,)), c.Resume((1,))])
 def test_nothing_is_done_with_a_run_that_runs(command: c.Command) -> None:
     assert not at_work().tell(command)
 
@@ -189,7 +189,7 @@ def test_a_reset_forgets_and_lets_the_run_begin_anew() -> None:
     stage = at_work()
     stage.saves(1)
     stage.returns(1)
-    told = stage.tell(c.Reset((1,)))
+    told = stage.tell(c.Forget((1,)))
     assert written(told) == [Reset(1, 2, stage.clock.at, 0)]
     [order] = [each.order for each in told if isinstance(each, i.Give)]
     assert isinstance(order, m.RunOrder)
@@ -212,8 +212,8 @@ def test_an_interrupt_of_all_asks_what_runs_and_begins_nothing_more() -> None:
     stage = at_work(3, workers=2)
     told = stage.tell(c.Interrupt())
     assert told == [
-        i.Ask(1, m.Interrupt(1, 1)),
-        i.Ask(2, m.Interrupt(2, 1)),
+        i.Ask(1, m.InterruptAttempt(1, 1)),
+        i.Ask(2, m.InterruptAttempt(2, 1)),
         i.Say("interrupting 2 runs (i0, i1)"),
     ]
     assert not given(stage.stops(1))
@@ -223,7 +223,11 @@ def test_an_interrupt_of_all_asks_what_runs_and_begins_nothing_more() -> None:
 def test_an_interrupt_of_some_leaves_the_others_alone() -> None:
     stage = at_work(4, workers=2)
     told = stage.tell(c.Interrupt((2, 3)))
-    assert told == [i.Say("1 run (i2) waits no more"), i.Ask(2, m.Interrupt(2, 1)), i.Say("interrupting 1 run (i1)")]
+    assert told == [
+        i.Say("1 run (i2) waits no more"),
+        i.Ask(2, m.InterruptAttempt(2, 1)),
+        i.Say("interrupting 1 run (i1)"),
+    ]
     assert given(stage.stops(2)) == [(2, 4)]
     assert stage.word(2) == "interrupted"
 
@@ -240,7 +244,7 @@ def test_who_interrupts_again_kills_at_once(command: c.Command) -> None:
 def test_an_interrupt_of_one_and_then_of_all_still_leaves_it_its_grace() -> None:
     stage = at_work(2)
     stage.tell(c.Interrupt((1,)))
-    assert i.Ask(2, m.Interrupt(2, 1)) in (told := stage.tell(c.Interrupt()))
+    assert i.Ask(2, m.InterruptAttempt(2, 1)) in (told := stage.tell(c.Interrupt()))
     assert not [each for each in told if isinstance(each, i.Send)]
 
 
@@ -313,7 +317,7 @@ def test_a_run_that_was_asked_to_stop_before_it_began_does_not_begin_by_itself()
 def test_a_run_is_asked_to_stop_when_its_time_is_over_and_fails() -> None:
     stage = at_work(timeout=30.0)
     assert not stage.passes(29.9)
-    assert stage.passes(0.1) == [i.Ask(1, m.Interrupt(1, 1, 30.0))]
+    assert stage.passes(0.1) == [i.Ask(1, m.InterruptAttempt(1, 1, 30.0))]
     stage.passes(10)
     stage.dies(1, -SIGINT)
     assert stage.word() == "failed"
@@ -335,7 +339,7 @@ def test_new_limits_count_for_what_runs() -> None:
         i.Say("retries 1 → 2"),
         i.Remember({"timeout": 5.0, "retries": 2}),
     ]
-    assert stage.passes(5) == [i.Ask(1, m.Interrupt(1, 1, 5.0))]
+    assert stage.passes(5) == [i.Ask(1, m.InterruptAttempt(1, 1, 5.0))]
 
 
 def test_a_limit_that_is_taken_away_stops_nothing_any_more() -> None:
@@ -686,7 +690,7 @@ def test_a_worker_that_leaves_is_none_that_goes_on() -> None:
     stage = at_work(1, workers=2)
     stage.returns(1)
     stage.passes(2)
-    stage.tell(c.Reset((1,)))
+    stage.tell(c.Forget((1,)))
     stage.tell(m.NotBorn(2, "too many files", later=False))
     assert stage.state.gate.blocked
 
@@ -834,7 +838,7 @@ def test_done_is_called_for_new_results_after_a_reset() -> None:
     stage = calling_done()
     stage.returns_from_done(2)
     first = stage.state.ledger.hook.identity
-    stage.tell(c.Reset((1,)))
+    stage.tell(c.Forget((1,)))
     stage.leaves(2)
     assert given(stage.come(3)) == [(3, 1)]
     stage.begins(3)
@@ -859,7 +863,7 @@ def test_a_done_whose_worker_dies_has_failed_and_is_not_called_again(code: int, 
 
 def test_a_done_that_was_stopped_is_cut_off() -> None:
     stage = calling_done()
-    assert stage.tell(c.Interrupt())[0] == i.Ask(2, m.Interrupt(0, 1))
+    assert stage.tell(c.Interrupt())[0] == i.Ask(2, m.InterruptAttempt(0, 1))
     assert said(stage.dies(2, -SIGKILL))[0].startswith("done() was cut off (it was stopped)")
     assert isinstance(stage.state.ledger.hook.status, s.HookCutOff)
 
@@ -878,7 +882,7 @@ def test_whoever_quits_stops_all_and_the_agent_ends_with_the_last_worker() -> No
     stage = at_work(3, workers=2)
     stage.returns(2)
     told = stage.tell(c.Quit())
-    assert told[:2] == [i.Ask(1, m.Interrupt(1, 1)), i.Ask(2, m.Interrupt(3, 1))]
+    assert told[:2] == [i.Ask(1, m.InterruptAttempt(1, 1)), i.Ask(2, m.InterruptAttempt(3, 1))]
     assert dismissed(stage.stops(1)) == [1]
     assert not stage.leaves(1)
     stage.begins(2)

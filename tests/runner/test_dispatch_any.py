@@ -133,7 +133,7 @@ class World(RuleBasedStateMachine):
             case i.Recall(worker, run):
                 self.take_back(self.puppets.get(worker), worker, run)
             case i.Ask(worker, request):
-                self.puppets[worker].asked |= isinstance(request, m.Interrupt)
+                self.puppets[worker].asked |= isinstance(request, m.InterruptAttempt)
             case i.Send(worker, number):
                 self.puppets[worker].killed |= number == SIGKILL
             case i.Say("done() is called again"):
@@ -380,9 +380,9 @@ class World(RuleBasedStateMachine):
         self.stage.now += step
         self.tell(i.Tick(stored=stored))
 
-    @rule(kind=st.sampled_from([c.Interrupt, c.Resume, c.Retry, c.Next, c.Reset]), which=runs)
+    @rule(kind=st.sampled_from([c.Interrupt, c.Resume, c.Retry, c.Next, c.Forget]), which=runs)
     def somebody_wants_something_of_some(
-        self, kind: type[c.Interrupt | c.Resume | c.Retry | c.Next | c.Reset], which: tuple[int, ...]
+        self, kind: type[c.Interrupt | c.Resume | c.Retry | c.Next | c.Forget], which: tuple[int, ...]
     ) -> None:
         self.tell(kind(tuple(run for run in which if run <= self.count)))
 

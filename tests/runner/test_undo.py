@@ -55,7 +55,7 @@ def test_what_was_forgotten_is_what_it_was_and_waits_no_more() -> None:
     stage = ended("done", "failed")
     stage.tell(c.Pause(True))
     before = [stage.run(1), stage.run(2)]
-    stage.tell(c.Reset((1, 2)))
+    stage.tell(c.Forget((1, 2)))
     assert [stage.word(n) for n in (1, 2)] == ["pending", "pending"]
     told = stage.tell(c.Undo())
     assert said(told) == ["undone: forget of 2 runs (i0, i1)"]
@@ -70,14 +70,14 @@ def test_what_was_forgotten_is_what_it_was_and_waits_no_more() -> None:
 
 def test_a_failure_that_is_there_again_is_no_new_one() -> None:
     stage = ended("failed")
-    stage.tell(c.Pause(True), c.SetLimits(c.Limits(None, 3)), c.Reset((1,)), c.Undo(), c.Pause(False))
+    stage.tell(c.Pause(True), c.SetLimits(c.Limits(None, 3)), c.Forget((1,)), c.Undo(), c.Pause(False))
     assert not stage.state.retries
     assert not given(stage.passes(3600.0))
 
 
 def test_what_waited_before_it_was_forgotten_waits_again() -> None:
     stage = ended("failed")
-    stage.tell(c.Pause(True), c.Retry((1,)), c.Reset((1,)), c.Undo())
+    stage.tell(c.Pause(True), c.Retry((1,)), c.Forget((1,)), c.Undo())
     assert stage.word(1) == "failed"
     assert 1 in stage.state.queue
     assert said(stage.tell(c.Undo())) == ["undone: retry of 1 run (i0)"]
@@ -86,7 +86,7 @@ def test_what_waited_before_it_was_forgotten_waits_again() -> None:
 
 def test_of_what_has_begun_since_nothing_is_taken_back_and_that_is_told() -> None:
     stage = ended("done", "done")
-    told = stage.tell(c.Reset((1, 2)))  # the worker begins one of them at once
+    told = stage.tell(c.Forget((1, 2)))  # the worker begins one of them at once
     [begun] = given(told)
     told = stage.tell(c.Undo())
     [other] = {1, 2} - {begun}
@@ -96,7 +96,7 @@ def test_of_what_has_begun_since_nothing_is_taken_back_and_that_is_told() -> Non
     stage.begins(1)
     assert stage.word(begun) == "running"
     stage.returns(1)
-    stage.tell(c.Reset((1,)))
+    stage.tell(c.Forget((1,)))
     stage.begins(1)
     told = stage.tell(c.Undo())
     assert not restored(told)
@@ -131,7 +131,7 @@ def test_a_completion_is_ahead_after_a_reset_unless_that_is_taken_back(undone: b
     identity = identity_of([stage.run(1), stage.run(2)])
     hook = stage.state.ledger.hook = s.DoneHook(s.HookDone(9.0, 1.0), calls=1, identity=identity)
     stage.state.has_done = True
-    stage.tell(c.Pause(True), c.Reset((1,)))
+    stage.tell(c.Pause(True), c.Forget((1,)))
     assert isinstance(stage.state.ledger.hook.status, s.HookNotYet)
     if undone:
         stage.tell(c.Undo())
@@ -148,7 +148,7 @@ def test_a_reset_while_done_is_called_puts_none_ahead_if_it_is_taken_back() -> N
     stage = ended("done")
     identity = identity_of([stage.run(1)])
     stage.state.ledger.hook = s.DoneHook(s.HookRunning(9.0), calls=1, identity=identity)
-    stage.tell(c.Pause(True), c.Reset((1,)), c.Undo())
+    stage.tell(c.Pause(True), c.Forget((1,)), c.Undo())
     stage.record(DoneReturned(1, 9.0, 1.0))
     assert isinstance(stage.state.ledger.hook.status, s.HookDone)
 
@@ -178,7 +178,7 @@ def test_any_sequence_of_resets_undos_and_starts_is_legal_and_never_loses_what_r
                 else:
                     stage.returns(1)
             case "x1" | "x2" | "x12":
-                stage.tell(c.Reset(tuple(int(n) for n in step[1:])))
+                stage.tell(c.Forget(tuple(int(n) for n in step[1:])))
             case _:
                 pass
         for number in stage.state.ledger.forgotten:

@@ -12,9 +12,9 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.vector import Vector
-from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.runner.commands import Command
-from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
+from pyalma_tui.runner.snapshot import Slot, Snapshot, StopProgress
 
 NOW = 1_700_000_000.0
 MONOTONIC = 5_000.0
@@ -60,7 +60,7 @@ class Experiment:
             for k in range(iterations)
             for i in range(count)
         )
-        self.rows = Vector(Row(Tally(pending=iterations), ids[i][0]) for i in range(count))
+        self.rows = Vector(InstanceRow(Tally(pending=iterations), ids[i][0]) for i in range(count))
         self.counts = Tally(pending=count * iterations)
         self.fields: dict[str, Any] = {
             "title": "sat",
@@ -80,7 +80,7 @@ class Experiment:
         before, after = s.word(old.status), s.word(run.status)
         row = self.rows[run.instance]
         seconds = row.seconds + run.seconds - old.seconds
-        self.rows[run.instance] = Row(row.tally.moved(before, after), run_id, seconds)
+        self.rows[run.instance] = InstanceRow(row.tally.moved(before, after), run_id, seconds)
         self.counts = self.counts.moved(before, after)
         return run
 
@@ -127,9 +127,9 @@ class Experiment:
         )
 
 
-def asked(seconds: float = 7.0) -> Stopping:
+def asked(seconds: float = 7.0) -> StopProgress:
     """The first step of a stop, with this time left."""
-    return Stopping("asked", "SIGINT", MONOTONIC + seconds)
+    return StopProgress("asked", "SIGINT", MONOTONIC + seconds)
 
 
 def small() -> Experiment:

@@ -19,7 +19,7 @@ from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Raised, Record, Returned, Saved, Started, Stopped
 from pyalma_tui.report.export import pieces
 from pyalma_tui.report.facts import facts_of, status_facts, status_pieces
-from pyalma_tui.report.plain import Output, line_printer
+from pyalma_tui.report.plain import FallibleStream, line_printer
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.snapshot import Slot, Snapshot
 from pyalma_tui.store.ledger import Ledger
@@ -115,7 +115,7 @@ async def test_h114_iterations_count_from_0_everywhere_and_an_error_comes_before
     assert "#0 ValueError: no" in summary(ledger, None)
     assert "3.0 s" in summary(ledger, None)  # of both
     stream = io.StringIO()
-    show = line_printer(Output(stream))
+    show = line_printer(FallibleStream(stream))
     show((later[-1], ledger.run(3)), now)
     assert stream.getvalue().split(maxsplit=1)[1] == "a.cnf#1  done in 0.5 s  state fine\n"
     async with opened(now, size=(180, 30)) as t:

@@ -83,7 +83,7 @@ async def test_the_selected_kind_is_told_and_the_cursor_stays_on_its_kind_when_t
         selected = groups(t).selected
         assert selected is not None
         assert str(selected.kind) == message
-        assert selected.kind.place.line == 16
+        assert selected.kind.location.line == 16
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_the_selected_kind_is_told_and_the_cursor_stays_on_its_kind_when_t
         (["down", "space", "space", "f"], c.Retry((9, 10, 12))),
         (["a", "f"], c.Retry((4, 7, 9, 10, 12, 24, 27))),
         (["down", "n"], c.Next((9, 10))),
-        (["down", "x", "y"], c.Reset((9, 10))),
+        (["down", "x", "y"], c.Forget((9, 10))),
         (["slash", *"g003", "enter", "f"], c.Retry((4, 24))),
     ],
 )

@@ -118,10 +118,10 @@ async def test_marks_are_what_actions_apply_to() -> None:
 
 @pytest.mark.parametrize(
     ("key", "command"),
-    [("f", c.Retry((1, 3))), ("x", c.Reset((1, 3))), ("n", c.Next((1, 3))), ("i", c.Interrupt((5,)))],
+    [("f", c.Retry((1, 3))), ("x", c.Forget((1, 3))), ("n", c.Next((1, 3))), ("i", c.Interrupt((5,)))],
 )
 async def test_what_acts_on_runs_acts_on_the_selected_or_the_marked_ones_alone(
-    key: str, command: c.Retry | c.Reset | c.Next | c.Interrupt
+    key: str, command: c.Retry | c.Forget | c.Next | c.Interrupt
 ) -> None:
     made = Experiment(["a.cnf", "b.cnf"], iterations=3, phase="busy", workers=2)
     for run in (1, 2, 3, 4):
@@ -203,7 +203,7 @@ async def test_no_is_no(no: str) -> None:
 async def test_y_is_yes() -> None:
     async with opened(small().snapshot()) as t:
         await t.press("x", "y")
-        await t.sends(c.Reset((3,)))
+        await t.sends(c.Forget((3,)))
 
 
 async def test_forgetting_leaves_running_runs_alone() -> None:
@@ -211,7 +211,7 @@ async def test_forgetting_leaves_running_runs_alone() -> None:
         await t.press("a", "x")
         await t.sees("3 runs")
         await t.press("y")
-        await t.sends(c.Reset((2, 3, 4)))
+        await t.sends(c.Forget((2, 3, 4)))
 
 
 async def test_a_running_run_is_not_forgotten() -> None:
@@ -686,7 +686,7 @@ async def test_brackets_step_through_iterations_and_x_then_means_one_run() -> No
         await t.press("left_square_bracket")
         await t.sees("a.cnf · #1")
         await t.press("x", "y")
-        await t.sends(c.Reset((3,)))
+        await t.sends(c.Forget((3,)))
         await t.press("left_square_bracket", "left_square_bracket")
         await t.sees("a.cnf · #0")
         await t.press("right_square_bracket")
@@ -699,7 +699,7 @@ async def test_without_stepping_x_means_all_iterations() -> None:
         made.done(run)
     async with opened(made.snapshot()) as t:
         await t.press("x", "y")
-        await t.sends(c.Reset((1, 2)))
+        await t.sends(c.Forget((1, 2)))
 
 
 async def test_only_matching_lines_of_the_log_and_copying_them(tmp_path: Path) -> None:

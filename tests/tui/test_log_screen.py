@@ -238,7 +238,7 @@ async def test_hostile_text_is_searched_and_shown_as_text(tmp_path: Path, text: 
         view = t.app.screen.query_one(LogView)
         for search in (view.search, view.only, view.first):
             search(text)
-            await t.until(lambda: view._place is not None and not view._place.working)
+            await t.until(lambda: view._viewport is not None and not view._viewport.working)
             await t.pilot.pause()
             assert "\x1b" not in t.text() + view.badge
             assert "\u202e" not in t.text() + view.badge

@@ -306,11 +306,11 @@ async def test_keys_are_answered_while_a_search_goes_on(path: Path, monkeypatch:
     async with shown(path) as (view, pilot):
         view.search("absent")
         view.app.post_message(events.Key("home", None))
-        place = view._place
-        assert place is not None
+        viewport = view._viewport
+        assert viewport is not None
         while view.following:
             await asyncio.sleep(0)
-        assert place.working
+        assert viewport.working
         assert rows(view) == lines(0)
         await until(pilot, lambda: "no “absent”" in view.badge)
 
@@ -431,7 +431,7 @@ async def test_the_file_is_given_back_when_the_view_goes(path: Path) -> None:
     write(path, 0, 100)
     before = len(os.listdir("/dev/fd"))
     async with shown(path) as (view, _):
-        reader = view._place.reader if view._place is not None else None
+        reader = view._viewport.reader if view._viewport is not None else None
     assert reader is not None
     assert reader._fd == -1
     assert len(os.listdir("/dev/fd")) <= before
@@ -463,7 +463,7 @@ async def test_d47_a_flood_costs_a_screenful(path: Path, block: bytes, monkeypat
                 spent.append(time.thread_time() - began)
                 # 60 pieces of a line of 64 KiB, each looked at from both ends, and what is counted in 4 ms
                 assert read <= 16 * 1024 * 1024 + (0 if view.following else len(burst))
-                assert view._place is not None
-                view._place._counted = view._place.reader.size
+                assert view._viewport is not None
+                view._viewport._counted = view._viewport.reader.size
             assert min(spent) < 0.1
             await pilot.press(key)

@@ -79,7 +79,7 @@ async def test_curly_brackets_go_to_the_failed_run_before_and_after() -> None:
     ("keys", "command"),
     [
         (["left_curly_bracket", "f"], c.Retry((run_of(13),))),
-        (["left_curly_bracket", "x", "y"], c.Reset((run_of(13),))),
+        (["left_curly_bracket", "x", "y"], c.Forget((run_of(13),))),
         (["i"], c.Interrupt((run_of(16),))),
         (["down", "n"], c.Next((run_of(17),))),
         (["slash", *"status:failed", "enter", "a", "f"], c.Retry((run_of(6), run_of(13)))),

@@ -263,13 +263,13 @@ def test_no_action_shares_a_key_with_another_of_its_place() -> None:
     taken: set[tuple[str, str]] = set()
     for action in ACTIONS:
         for key in action.keys.split(","):
-            for place in (action.place, *action.also):
-                assert (place, key) not in taken
-                taken.add((place, key))
+            for scope in (action.scope, *action.also):
+                assert (scope, key) not in taken
+                taken.add((scope, key))
 
 
 def test_no_key_means_two_things_to_one_widget_or_box() -> None:
-    taken = [(stroke.place, key) for stroke in STROKES for key in stroke.keys.split(",")]
+    taken = [(stroke.scope, key) for stroke in STROKES for key in stroke.keys.split(",")]
     assert len(taken) == len(set(taken))
 
 
@@ -294,11 +294,11 @@ def test_every_action_has_somebody_who_does_it() -> None:
         MainScreen, LogScreen, RunsScreen, FailuresScreen, SearchLogsScreen, PlotsScreen, ResultsScreen,
         ComparePage, HistoryPage,
     ]  # fmt: skip
-    hosts: dict[str, Any] = {"app": ExperimentApp} | {screen.place: screen for screen in screens}
+    hosts: dict[str, Any] = {"app": ExperimentApp} | {screen.scope: screen for screen in screens}
     for action in ACTIONS:
-        for place in (action.place, *action.also):
-            doers = (hosts[place], hosts["app"])
-            assert any(hasattr(host, f"do_{action.id}") for host in doers), (action.id, place)
+        for scope in (action.scope, *action.also):
+            doers = (hosts[scope], hosts["app"])
+            assert any(hasattr(host, f"do_{action.id}") for host in doers), (action.id, scope)
 
 
 def test_the_key_table_is_markdown_with_the_twelve_of_every_day() -> None:

@@ -132,8 +132,8 @@ def test_a_log_looks_as_it_did(
 
     async def settled(pilot: Pilot[None]) -> None:
         await pilot.press(*LOGS[keys])
-        place = app.screen.query_one(LogView)._place
-        while place is None or place.working:
+        viewport = app.screen.query_one(LogView)._viewport
+        while viewport is None or viewport.working:
             await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=settled)

@@ -17,7 +17,7 @@ from pyalma_tui.model.view import Tally
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.progress import Progress, instance_progress, run_progress
 from pyalma_tui.tui.view_moment import Moment, at_risk
-from pyalma_tui.tui.widgets.columns import PLACES, Known, columns
+from pyalma_tui.tui.widgets.columns import NAMES, Known, columns
 from pyalma_tui.tui.widgets.facts import facts
 from pyalma_tui.tui.widgets.headline import allot, headline
 from pyalma_tui.tui.widgets.notices import notices, step_text
@@ -208,9 +208,9 @@ def test_a_calm_experiment_says_nothing() -> None:
 
 
 def test_the_last_step_of_a_stop_has_no_countdown() -> None:
-    from pyalma_tui.runner.snapshot import Stopping
+    from pyalma_tui.runner.snapshot import StopProgress
 
-    assert step_text(Stopping("SIGKILL", None, 0.0), 0.0) == "SIGKILL sent"
+    assert step_text(StopProgress("SIGKILL", None, 0.0), 0.0) == "SIGKILL sent"
 
 
 def test_states_of_done() -> None:
@@ -240,7 +240,7 @@ def test_the_columns_fit_and_the_name_is_always_there(width: int, longest: int, 
         assert plan.width("name") >= 2
 
 
-@given(st.integers(0, 300), st.integers(0, 10_000), st.permutations([*PLACES, "data.n"]), st.integers(1, 14))
+@given(st.integers(0, 300), st.integers(0, 10_000), st.permutations([*NAMES, "data.n"]), st.integers(1, 14))
 def test_columns_of_ones_own_fit_and_come_in_their_order(
     width: int, longest: int, names: list[str], number: int
 ) -> None:

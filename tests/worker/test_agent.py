@@ -333,7 +333,7 @@ def test_asks_and_signals_reach_the_worker(machines: list[Machine], folder: Path
     machine.start(1)
     machine.begin(1, "/saves")
     until((folder / "began").exists, lambda: "it has begun")
-    machine.agent.ask(1, m.Interrupt(1, 1))
+    machine.agent.ask(1, m.InterruptAttempt(1, 1))
     machine.wait(Said, 1)
     (folder / "began").unlink()
     machine.begin(1, "/sleeps")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from pyalma_tui.model import jsontext
-from pyalma_tui.model.messages import Interrupt, NewSegment, Request, Signalled, Timeout
+from pyalma_tui.model.messages import InterruptAttempt, NewSegment, Request, Signalled, Timeout
 from pyalma_tui.worker import stopping as module
 from pyalma_tui.worker.stopping import Stopping
 
@@ -70,7 +70,7 @@ def test_a_new_segment_is_asked_for_once_for_each_request(ends: tuple[socket.soc
     renewed: list[int] = []
     stopping.renew = lambda: renewed.append(1)
     ask(control, NewSegment())
-    ask(control, Interrupt(7, 1), Interrupt(7, 2, 3.0))
+    ask(control, InterruptAttempt(7, 1), InterruptAttempt(7, 2, 3.0))
     stopping.catch_up()
     assert (stopping.asked, stopping.timed_out) == ((7, 2), 3.0)
     ask(control, NewSegment())

@@ -10,17 +10,17 @@ from textual.app import SystemCommand
 from textual.screen import Screen, ScreenResultType
 
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.obstacles import Place, Situation
+from pyalma_tui.tui.obstacles import KeyScope, Situation
 from pyalma_tui.tui.view_moment import Moment
 
 
 class BaseScreen(Screen[ScreenResultType]):
-    """A screen of ours; the actions of its `place` are its methods `do_<id>`.
+    """A screen of ours; the actions of its `scope` are its methods `do_<id>`.
 
     The app calls `show` on all of them with each new moment, and `poll` a few times a second on the one on top.
     """
 
-    place: ClassVar[Place]
+    scope: ClassVar[KeyScope]
 
     def __init__(self, moment: Moment) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class BaseScreen(Screen[ScreenResultType]):
 
     def situation(self) -> Situation:
         """What decides which actions are possible."""
-        return Situation(self.moment, self.place)
+        return Situation(self.moment, self.scope)
 
     def offers(self) -> Iterable[SystemCommand]:
         """What the palette can do here besides the actions."""

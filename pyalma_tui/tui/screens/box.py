@@ -12,7 +12,7 @@ from textual.screen import ModalScreen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.view_moment import Moment
 
@@ -20,7 +20,7 @@ from pyalma_tui.tui.view_moment import Moment
 class Box(BaseScreen[ScreenResultType], ModalScreen[ScreenResultType]):
     """A frame with a title above and keys below. What it does not do itself is left to the screen below."""
 
-    place: ClassVar[Place] = "box"
+    scope: ClassVar[KeyScope] = "box"
     frame: ClassVar[type[Widget]] = Vertical
 
     def __init__(self, moment: Moment, title: str, keys: str = "") -> None:

@@ -11,12 +11,12 @@ from textual.content import Content
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.commands import (
     Command,
+    Forget,
     Interrupt,
     Limits,
     Next,
     Pause,
     RerunDone,
-    Reset,
     Resume,
     Retry,
     SetLimits,
@@ -132,7 +132,7 @@ class Commanding(BaseScreen[None]):
             self.post_message(Say(why))
             return
         question = forget_question(self.snapshot, runs)
-        self.ask("forget and run anew?", question, "Forget", lambda: self.send(Reset(runs)))
+        self.ask("forget and run anew?", question, "Forget", lambda: self.send(Forget(runs)))
 
     def do_rerun_done(self) -> None:
         """Ask, then call done() again."""

@@ -26,7 +26,7 @@ GAP: Final = 2
 class ComparePage(Page):
     """What two runs have in common, and what not."""
 
-    place = "compare"
+    scope = "compare"
     BINDINGS = bindings("compare")
 
     def __init__(self, moment: Moment, one: int, other: int) -> None:

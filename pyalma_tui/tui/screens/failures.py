@@ -18,7 +18,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.failures import Failures, Group
 from pyalma_tui.model.query import Query, Test
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
-from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
@@ -47,7 +47,7 @@ AT_ONCE = 0.05  # seconds of each of the next looks, with which the rest follows
 class FailuresScreen(Commanding):
     """A line for each kind; the actions are about all failed runs of the kind, or of the marked ones."""
 
-    place = "failures"
+    scope = "failures"
     BINDINGS = bindings("failures")
     AUTO_FOCUS = "GroupList"
 
@@ -220,8 +220,8 @@ class FailuresScreen(Commanding):
     def situation(self) -> Situation:
         """What decides which actions are possible: a kind stands for a row of its failed runs."""
         group = self._list.selected if self.composed else None
-        row = None if group is None else Row(Tally(failed=len(group.runs)), group.runs[0])
-        return Situation(self.moment, self.place, row, len(self._list.marks) if self.composed else 0, "kind")
+        row = None if group is None else InstanceRow(Tally(failed=len(group.runs)), group.runs[0])
+        return Situation(self.moment, self.scope, row, len(self._list.marks) if self.composed else 0, "kind")
 
     def do_mark(self) -> None:
         """Mark the selected kind, or not, and go to the next."""
@@ -279,7 +279,7 @@ class FailuresScreen(Commanding):
         """The error that is shown of the selected kind; of several marked ones how many there are of each."""
         chosen = list(self._chosen_groups())
         if len(chosen) > 1:
-            lines = [f"{len(group.runs):,} {group.kind}  {group.kind.place}".rstrip() for group in chosen]
+            lines = [f"{len(group.runs):,} {group.kind}  {group.kind.location}".rstrip() for group in chosen]
             self.post_message(Copy("\n".join(lines), words.plural(len(chosen), "kind")))
         elif chosen:
             _, group, shown = self._told

@@ -11,7 +11,7 @@ from textual.content import Content
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import closing, moving, shown_keys
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
-from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.registry import groups
 from pyalma_tui.tui.screens.box import TextBox
 from pyalma_tui.tui.view_moment import Moment
@@ -26,7 +26,7 @@ class HelpBox(TextBox):
 
     BINDINGS: ClassVar[list[BindingType]] = closing("help")
 
-    def __init__(self, moment: Moment, about: Place) -> None:
+    def __init__(self, moment: Moment, about: KeyScope) -> None:
         super().__init__(moment, "help")
         self._about = about
 
@@ -39,17 +39,17 @@ class HelpBox(TextBox):
         return help_text(width, self._about)
 
 
-def help_text(width: int, place: Place) -> Content:
+def help_text(width: int, scope: KeyScope) -> Content:
     """The keys of this place alone, then the others that are answered in it by group, the signs, then all others."""
-    own = "nowhere" if place == "main" else place
-    parts = list(_groups(width, lambda action: action.place == own))
+    own = "nowhere" if scope == "main" else scope
+    parts = list(_groups(width, lambda action: action.scope == own))
     parts.append(_group("Moving", [Fact(keys, Content(text)) for keys, text in moving()], width))
-    parts += _groups(width, lambda action: action.place != own and (action.is_of(place) or action.is_of("app")))
+    parts += _groups(width, lambda action: action.scope != own and (action.is_of(scope) or action.is_of("app")))
     signs = [Content.assemble((f"{GLYPHS[word]} {word}", COLOURS[word]), "   ") for word in GLYPHS]
     parts.append(Content.assemble(("Signs", TITLE), "\n", *signs))
     parts.append(Content.styled("≈ a progress that is estimated from states that count down to zero", MUTED))
     parts.append(Content.styled("Elsewhere", f"underline {TITLE}"))
-    parts += _groups(width, lambda action: not (action.is_of(place) or action.is_of("app")))
+    parts += _groups(width, lambda action: not (action.is_of(scope) or action.is_of("app")))
     return Content("\n\n").join(parts)
 
 

@@ -31,7 +31,7 @@ FIELDS: Final = ("kind",)
 class HistoryPage(Page):
     """What the experiment has been through."""
 
-    place = "history"
+    scope = "history"
     BINDINGS = bindings("history")
 
     def __init__(self, moment: Moment) -> None:

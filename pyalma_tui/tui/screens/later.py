@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from pyalma_tui.runner.commands import Limits
-from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
@@ -64,7 +64,7 @@ def workers(moment: Moment) -> BaseScreen[None]:
     return WorkersBox(moment)
 
 
-def help_box(moment: Moment, about: Place) -> BaseScreen[None]:
+def help_box(moment: Moment, about: KeyScope) -> BaseScreen[None]:
     """All keys, those of a place first."""
     from pyalma_tui.tui.screens.help import HelpBox
 

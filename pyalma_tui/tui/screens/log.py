@@ -34,7 +34,7 @@ SEARCH, ONLY, WITHOUT, GO = "search", "show only lines with", "leave out lines w
 class LogScreen(BaseScreen[None]):
     """One log of a run, of done() or of loading; the newest until another one is chosen."""
 
-    place = "log"
+    scope = "log"
     BINDINGS = bindings("log")
     AUTO_FOCUS = "LogView"
 

@@ -47,7 +47,7 @@ SHARE = 10  # listing again may take a tenth of the time
 class MainScreen(Commanding):
     """Everything at a glance."""
 
-    place = "main"
+    scope = "main"
     BINDINGS = bindings("main")
     AUTO_FOCUS = "InstanceList"
 
@@ -173,7 +173,7 @@ class MainScreen(Commanding):
     def situation(self) -> Situation:
         """What decides which actions are possible."""
         row = self.moment.row(self._list.cursor) if self._list.cursor is not None else None
-        return Situation(self.moment, self.place, row, len(self._list.marks))
+        return Situation(self.moment, self.scope, row, len(self._list.marks))
 
     def do_earlier_iteration(self) -> None:
         """The iteration before the one that is shown."""

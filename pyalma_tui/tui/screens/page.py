@@ -30,7 +30,7 @@ class Page(BaseScreen[None]):
         with VerticalScroll(classes="panel page"):
             yield Static(classes="page-text")
         yield from self.below()
-        yield KeyBar(self.place, "app")
+        yield KeyBar(self.scope, "app")
 
     def below(self) -> ComposeResult:
         """What stands between text and keys."""

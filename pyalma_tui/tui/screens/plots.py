@@ -41,7 +41,7 @@ TITLES: Final = {"finished": "runs ended", "took": "how long runs took", "load":
 class PlotsScreen(BaseScreen[None]):
     """Four plots beside each other, or one on the whole screen."""
 
-    place = "plots"
+    scope = "plots"
     BINDINGS = bindings("plots")
     AUTO_FOCUS = "#plot-finished"
 

@@ -14,7 +14,7 @@ from pyalma_tui.model import words
 from pyalma_tui.model.hook_text import IF_CUT_OFF
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.obstacles import Place
+from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.screens.box import Box
 from pyalma_tui.tui.view_moment import Moment, is_ending
 
@@ -25,7 +25,7 @@ Way: TypeAlias = Literal["detach", "interrupt"]
 class Quitting(Box[Way | None]):
     """Asks how; closes with None where the user stays."""
 
-    place: ClassVar[Place] = "quitting"
+    scope: ClassVar[KeyScope] = "quitting"
     BINDINGS: ClassVar[list[BindingType]] = strokes("quitting")
 
     def __init__(self, moment: Moment, *, detaches: bool) -> None:

@@ -17,9 +17,10 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from pyalma_tui.model import jsontext, words
-from pyalma_tui.model.arranging import Row, Wanted, names_of
+from pyalma_tui.model.arranging import Wanted, names_of
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Row
 from pyalma_tui.model.query import Query
 from pyalma_tui.store.rows import RowReader
 from pyalma_tui.tui import cells
@@ -51,7 +52,7 @@ OF_RUN = ("iteration", "seed")  # numbers of which nobody wants statistics
 class ResultsScreen(BaseScreen[None]):
     """The table is made anew in a thread when something has changed; until it is there, the one before stays."""
 
-    place = "results"
+    scope = "results"
     BINDINGS = bindings("results")
     AUTO_FOCUS = "RowTable"
 

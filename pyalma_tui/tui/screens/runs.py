@@ -17,7 +17,7 @@ from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
-from pyalma_tui.model.view import Row, Tally
+from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
@@ -45,7 +45,7 @@ SHARE = 10  # filtering again may take a tenth of the time
 class RunsScreen(Commanding):
     """One line for each run beside its detail. The runs stay, whatever becomes of them while one looks."""
 
-    place = "runs"
+    scope = "runs"
     BINDINGS = bindings("runs")
     AUTO_FOCUS = "RunList"
 
@@ -175,7 +175,7 @@ class RunsScreen(Commanding):
 
     @on(RunStrip.Picked)
     def _picked(self, event: RunStrip.Picked) -> None:
-        run = self._runs[event.place]
+        run = self._runs[event.position]
         if run in self._shown:
             self._list.go(self._shown.index(run))
 
@@ -190,8 +190,8 @@ class RunsScreen(Commanding):
     def situation(self) -> Situation:
         """What decides which actions are possible: a run stands for a row of one."""
         cursor = self._list.cursor if self.composed else None
-        row = None if cursor is None else Row(Tally(**{s.word(self.moment.run(cursor).status): 1}), cursor)
-        return Situation(self.moment, self.place, row, len(self._list.marks) if self.composed else 0, "run")
+        row = None if cursor is None else InstanceRow(Tally(**{s.word(self.moment.run(cursor).status): 1}), cursor)
+        return Situation(self.moment, self.scope, row, len(self._list.marks) if self.composed else 0, "run")
 
     def do_mark(self) -> None:
         """Mark the selected run, or not, and go to the next."""

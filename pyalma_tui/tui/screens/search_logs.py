@@ -38,7 +38,7 @@ PLACEHOLDER = "a text or a pattern, such as loss.*nan, in all logs"
 class SearchLogsScreen(BaseScreen[None]):
     """Asks what to look for, and lists instances while a thread looks; what is found stays until the next search."""
 
-    place = "found"
+    scope = "found"
     BINDINGS = bindings("found")
     AUTO_FOCUS = "Field"
 

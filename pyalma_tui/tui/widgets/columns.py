@@ -51,7 +51,7 @@ WIDTHS: Final = {"time": 8, "attempts": 8, "saves": 6, "worker": 6, "memory": 7,
 TO_THE_RIGHT: Final = frozenset({"runs", "time", "attempts", "saves", "worker", "memory"})
 MORE: Final = ("attempts", "saves", "log", "worker", "memory", "seed", "host")
 """What comes in where there is room, the most telling first."""
-PLACES: Final = tuple(TITLES)
+NAMES: Final = tuple(TITLES)
 """The order on the screen, if nobody prefers another; parameters stand behind the name."""
 
 
@@ -184,7 +184,7 @@ def columns(width: int, known: Known, preferred: tuple[str, ...] | None = None) 
         found["log"], state = found["log"] + spare, state - spare
     if state:
         found["state"] = state
-    shown = [replace(_of(name, known), width=found[name]) for name in PLACES if found.get(name)]
+    shown = [replace(_of(name, known), width=found[name]) for name in NAMES if found.get(name)]
     return Columns((*shown[:1], *parameters, *shown[1:]))
 
 

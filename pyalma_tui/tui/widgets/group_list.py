@@ -17,7 +17,7 @@ from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 MARKED = 2  # the mark, and a space
 WHEN = 5  # a time of the day
 LEAST_TEXT = 42
-LONGEST_PLACE, LONGEST_FUNCTION = 32, 24
+LONGEST_LOCATION, LONGEST_FUNCTION = 32, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class GroupColumns:
 
     count: int = 4
     text: int = 0
-    place: int = 0
+    location: int = 0
     function: int = 0
     instances: int = 0
     first: int = 0
@@ -38,7 +38,7 @@ class GroupColumns:
         texts = (
             cells.fit_right("runs", self.count),
             cells.fit("what was raised, # for each number", self.text),
-            cells.fit("where", self.place),
+            cells.fit("where", self.location),
             cells.fit("in", self.function),
             cells.fit_right("instances", self.instances),
             cells.fit_right("first", self.first),
@@ -50,12 +50,12 @@ class GroupColumns:
 def group_columns(width: int, groups: Sequence[Group], when: int = WHEN) -> GroupColumns:
     """The columns that fit into `width` cells, the most telling first; times take `when` cells."""
     count = max((len(cells.count(len(group.runs))) for group in groups), default=0)
-    place = max((len(str(group.kind.place)) for group in groups), default=0)
-    function = max((len(group.kind.place.function) for group in groups), default=0)
+    location = max((len(str(group.kind.location)) for group in groups), default=0)
+    function = max((len(group.kind.location.function) for group in groups), default=0)
     found = {"count": max(count, 4)}
     left = width - MARKED - found["count"] - len(GAP)
     wanted = {
-        "place": min(place, LONGEST_PLACE),
+        "location": min(location, LONGEST_LOCATION),
         "last": when,
         "first": when,
         "function": min(function, LONGEST_FUNCTION),
@@ -102,14 +102,14 @@ class GroupList(VirtualList[GroupColumns]):
     def pieces(self, key: int) -> list[Piece]:
         """The line of a kind."""
         group, plan = self._groups[key], self.columns
-        place, now = group.kind.place, self.moment.now
+        location, now = group.kind.location, self.moment.now
         pieces: list[Piece] = [(f"{MARK} ", "mark") if group.number in self.marks else ("  ", "")]
         pieces.append((cells.fit_right(cells.count(len(group.runs)), plan.count) + GAP, "failed"))
         pieces.append((cells.fit(plain(str(group.kind), plan.text), plan.text) + GAP, ""))
-        if plan.place:
-            pieces.append((cells.fit_middle(plain(str(place), plan.place), plan.place) + GAP, "bar"))
+        if plan.location:
+            pieces.append((cells.fit_middle(plain(str(location), plan.location), plan.location) + GAP, "bar"))
         if plan.function:
-            pieces.append((cells.fit(plain(place.function, plan.function), plan.function) + GAP, "quiet"))
+            pieces.append((cells.fit(plain(location.function, plan.function), plan.function) + GAP, "quiet"))
         if plan.instances:
             pieces.append((cells.fit_right(cells.count(group.instances), plan.instances) + GAP, "quiet"))
         if plan.first:

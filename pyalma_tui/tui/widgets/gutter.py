@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyalma_tui.logs.place import Place
 from pyalma_tui.logs.reader import Line
+from pyalma_tui.logs.viewport import Viewport
 from pyalma_tui.tui.log_options import LogOptions
 from pyalma_tui.tui.look import MARK
 
@@ -27,31 +27,31 @@ class Gutter:
         return self.texts[line] if first and line < len(self.texts) else " " * self.width
 
 
-def gutter_width(place: Place, options: LogOptions) -> int:
+def gutter_width(viewport: Viewport, options: LogOptions) -> int:
     """The cells that it takes: none if there is nothing to show."""
-    if not (options.numbers or options.times or place.marks):
+    if not (options.numbers or options.times or viewport.marks):
         return 0
-    return 1 + (_digits(place) + 1 if options.numbers else 0) + (len("00:00:00") + 1 if options.times else 0)
+    return 1 + (_digits(viewport) + 1 if options.numbers else 0) + (len("00:00:00") + 1 if options.times else 0)
 
 
-def gutter(place: Place, options: LogOptions, lines: Sequence[Line]) -> Gutter:
+def gutter(viewport: Viewport, options: LogOptions, lines: Sequence[Line]) -> Gutter:
     """What stands before these lines."""
-    width = gutter_width(place, options)
+    width = gutter_width(viewport, options)
     if not width:
         return Gutter()
-    marks = set(place.marks)
+    marks = set(viewport.marks)
     parts = [[MARK if line.start in marks else " " for line in lines]]
     if options.times:
-        parts.append([_clock(at) for at in place.times.of([line.start for line in lines])])
-    if options.numbers and place.numbering is not None:
-        digits, number = _digits(place), place.numbering.number
+        parts.append([_clock(at) for at in viewport.times.of([line.start for line in lines])])
+    if options.numbers and viewport.numbering is not None:
+        digits, number = _digits(viewport), viewport.numbering.number
         numbers = [None if line.cut_before else number(line.start) for line in lines]
         parts.append([f"{'' if found is None else found:>{digits}} " for found in numbers])
     return Gutter(width, tuple("".join(texts) for texts in zip(*parts, strict=True)))
 
 
-def _digits(place: Place) -> int:
-    total = 0 if place.numbering is None else place.numbering.tally.total
+def _digits(viewport: Viewport) -> int:
+    total = 0 if viewport.numbering is None else viewport.numbering.tally.total
     return max(LEAST, len(str(total + 1)))
 
 

@@ -9,7 +9,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.tui.last_lines import last_line
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
-from pyalma_tui.tui.widgets.columns import PLACES, SAMPLE, Columns, Known, columns, known_of
+from pyalma_tui.tui.widgets.columns import NAMES, SAMPLE, Columns, Known, columns, known_of
 from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 
@@ -54,7 +54,7 @@ class InstanceList(VirtualList[Columns]):
     def column_offers(self) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
         """What can be done with the columns: its name, what it does, and the columns that are preferred then."""
         now = self._preferred or tuple(column.name for column in self.columns.shown)
-        for name in (*PLACES, *(column.name for column in self._known.parameters)):
+        for name in (*NAMES, *(column.name for column in self._known.parameters)):
             if name not in now:
                 yield f"show column {name}", f"Show {name} as the last column of the list.", (*now, name)
             elif len(now) > 1:

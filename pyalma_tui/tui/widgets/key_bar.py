@@ -11,7 +11,7 @@ from textual.widget import Widget
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import shown_keys
 from pyalma_tui.tui.look import MUTED
-from pyalma_tui.tui.obstacles import Place, Situation
+from pyalma_tui.tui.obstacles import KeyScope, Situation
 from pyalma_tui.tui.registry import of
 from pyalma_tui.tui.requests import Perform
 
@@ -23,9 +23,9 @@ class KeyBar(Widget):
 
     ALLOW_SELECT = False
 
-    def __init__(self, *places: Place) -> None:
+    def __init__(self, *scopes: KeyScope) -> None:
         super().__init__()
-        self._actions = [action for place in places for action in of(place) if action.bar]
+        self._actions = [action for scope in scopes for action in of(scope) if action.bar]
         self._keys = _free_keys(self._actions)
         self._actions = sorted((a for a in self._actions if a.id in self._keys), key=lambda action: action.bar)
         self._refused: tuple[bool, ...] = (False,) * len(self._actions)

@@ -10,9 +10,9 @@ from textual.content import Content
 from pyalma_tui.model import words
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.extents import rows_in
+from pyalma_tui.model.extents import Row, rows_in
 from pyalma_tui.store import layout
-from pyalma_tui.store.rows import Row, RowReader
+from pyalma_tui.store.rows import RowReader
 from pyalma_tui.tui.literal import literal, plain
 from pyalma_tui.tui.look import MUTED
 

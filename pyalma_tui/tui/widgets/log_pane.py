@@ -22,8 +22,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from pyalma_tui.logs.needle import Needle
-from pyalma_tui.logs.place import Place, one
 from pyalma_tui.logs.reader import Line
+from pyalma_tui.logs.viewport import Viewport, one
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.log_options import LogOptions
 from pyalma_tui.tui.widgets.gutter import Gutter, gutter, gutter_width
@@ -37,7 +37,7 @@ KEPT_HEIGHTS = 1024
 FAR = 20_000  # cells: how far to the right a match is looked for
 
 
-class Row(NamedTuple):
+class PaneRow(NamedTuple):
     """A row in sight: a line, which of those in sight it is, and which part of it if it is wrapped."""
 
     line: Line
@@ -84,10 +84,10 @@ class LogPane(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.options = LogOptions()
-        self._place: Place | None = None
+        self._viewport: Viewport | None = None
         self._empty = ""
         self._left = 0
-        self._rows: list[Row] = []
+        self._rows: list[PaneRow] = []
         self._gutter = Gutter()
         self._thumb = range(0)
         self._match = -1
@@ -101,10 +101,10 @@ class LogPane(Widget, can_focus=True):
     def show(self, path: Path | None, empty: str = "no output yet") -> None:
         """Show this file from its end, or `empty` if nothing is in it; a file that is shown already stays as it is."""
         self._empty = empty
-        if self._place is None or self._place.reader.path != path:
+        if self._viewport is None or self._viewport.reader.path != path:
             self._close()
             if path is not None:
-                self._place = Place(path, self.size.height)
+                self._viewport = Viewport(path, self.size.height)
                 self._settle()
         self.poll()
 
@@ -113,28 +113,28 @@ class LogPane(Widget, can_focus=True):
         self.options = options
         self._settle()
         self._forget()
-        if self._place is not None:
-            self._place.skip = 0
-            self._place.look()
+        if self._viewport is not None:
+            self._viewport.skip = 0
+            self._viewport.look()
         self._slide(0)
         self.refresh()
         self.poll()
 
     def _settle(self) -> None:
         """Tell the place what the options mean to it."""
-        if self._place is not None:
-            self._place.tall = self._tall if self.options.wrap else one
+        if self._viewport is not None:
+            self._viewport.tall = self._tall if self.options.wrap else one
             if self.options.numbers:
-                self._place.number()
+                self._viewport.number()
 
     def poll(self) -> None:
         """Look at the file again and repaint what changed in sight; meant to be called a few times a second."""
-        if self._place is not None and self.is_attached:
+        if self._viewport is not None and self.is_attached:
             if self.text_selection is not None:
-                self._place.hold()  # who selects text does not want it to move
-            generation = self._place.reader.generation
-            self._place.poll(SLICE)
-            if self._place.reader.generation != generation:
+                self._viewport.hold()  # who selects text does not want it to move
+            generation = self._viewport.reader.generation
+            self._viewport.poll(SLICE)
+            if self._viewport.reader.generation != generation:
                 self._forget()
                 self.refresh()
         self._update()
@@ -142,14 +142,14 @@ class LogPane(Widget, can_focus=True):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
-        return self._place is None or not (self._place.reader.size or self._place.reader.problem)
+        return self._viewport is None or not (self._viewport.reader.size or self._viewport.reader.problem)
 
     @property
     def text(self) -> str:
         """What is in sight, row by row; lines from their beginning to their end."""
         return "\n".join(self._text(each) for each in self._rows)
 
-    def _text(self, each: Row) -> str:
+    def _text(self, each: PaneRow) -> str:
         return self._part(each).plain if self.options.wrap else content(each.line).plain
 
     def render_line(self, y: int) -> Strip:
@@ -170,10 +170,10 @@ class LogPane(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Show as many lines as there is room for."""
-        if self._place is not None:
-            self._place.height = self.size.height
+        if self._viewport is not None:
+            self._viewport.height = self.size.height
             self._forget()
-            self._place.look()
+            self._viewport.look()
         self.poll()
 
     def on_unmount(self) -> None:
@@ -181,8 +181,8 @@ class LogPane(Widget, can_focus=True):
         self._close()
 
     def _go_to_share(self, share: float) -> None:
-        if self._place is not None:
-            self._place.go_to_share(share)
+        if self._viewport is not None:
+            self._viewport.go_to_share(share)
             self._update()
 
     def _slide(self, left: int) -> None:
@@ -191,8 +191,8 @@ class LogPane(Widget, can_focus=True):
             self.refresh()
 
     def _move(self, rows: int) -> None:
-        if self._place is not None:
-            self._place.move(rows)
+        if self._viewport is not None:
+            self._viewport.move(rows)
             self._update()
 
     @property
@@ -210,7 +210,7 @@ class LogPane(Widget, can_focus=True):
             rows = self._heights[key] = len(folds(content(line).plain, self._width))
         return rows
 
-    def _part(self, each: Row, *, current: bool = False) -> Content:
+    def _part(self, each: PaneRow, *, current: bool = False) -> Content:
         key = (each.line.start, each.line.next, current)
         if (whole := self._whole.get(key)) is None:
             text = with_matches(each.line, content(each.line), self._current_look(), current=current)
@@ -220,16 +220,16 @@ class LogPane(Widget, can_focus=True):
         return text[begins[each.part] : end] if each.part < len(begins) else Content()
 
     def _note(self) -> str:
-        place = self._place
-        if place is None:
+        viewport = self._viewport
+        if viewport is None:
             return self._empty
-        if place.filter is not None and place.reader.size:
-            return "looking…" if place.filter.going else "no line is left by the filter. Escape takes it back."
-        problem = place.reader.problem
+        if viewport.filter is not None and viewport.reader.size:
+            return "looking…" if viewport.filter.going else "no line is left by the filter. Escape takes it back."
+        problem = viewport.reader.problem
         return f"cannot be read: {problem}" if problem else self._empty
 
     def _current_look(self) -> Look:
-        needle = None if self._place is None else self._place.needle
+        needle = None if self._viewport is None else self._viewport.needle
         base, mark = self.visual_style, self.get_visual_style("log-view--mark")
         look = Look(0 if self.options.wrap else self._left, self._width, needle, base, mark)
         if look != self._look:
@@ -256,35 +256,35 @@ class LogPane(Widget, can_focus=True):
                 self._strips[key] = strip
         return strip.apply_offsets(look.left, y)
 
-    def _in_sight(self) -> list[Row]:
-        place = self._place
-        if place is None:
+    def _in_sight(self) -> list[PaneRow]:
+        viewport = self._viewport
+        if viewport is None:
             return []
         if not self.options.wrap:
-            return [Row(line, number, 0) for number, line in enumerate(place.rows)]
+            return [PaneRow(line, number, 0) for number, line in enumerate(viewport.rows)]
         rows = []
-        for number, line in enumerate(place.rows):
-            first = place.skip if number == 0 else 0
+        for number, line in enumerate(viewport.rows):
+            first = viewport.skip if number == 0 else 0
             last = min(self._tall(line), first + self.size.height)
-            rows += [Row(line, number, each) for each in range(first, last)]
+            rows += [PaneRow(line, number, each) for each in range(first, last)]
         return rows[: self.size.height]
 
     def _update(self, *, tell: bool = True) -> None:
         """Repaint the rows that differ from what was painted, tell the frame, and go on with what takes longer."""
-        place, bar = self._place, range(0)
-        width = 0 if place is None else gutter_width(place, self.options)
-        if place is not None and width != self._gutter.width:
+        viewport, bar = self._viewport, range(0)
+        width = 0 if viewport is None else gutter_width(viewport, self.options)
+        if viewport is not None and width != self._gutter.width:
             self._gutter = Gutter(width)
             self._heights.clear()
-            place.look()
+            viewport.look()
         rows = self._in_sight()
-        self._gutter = Gutter() if place is None else gutter(place, self.options, place.rows)
-        match = -1 if place is None else place.match
-        if place is not None and rows:
-            bar = thumb(rows[0].line.start, rows[-1].line.next, place.reader.size, self.size.height)
+        self._gutter = Gutter() if viewport is None else gutter(viewport, self.options, viewport.rows)
+        match = -1 if viewport is None else viewport.match
+        if viewport is not None and rows:
+            bar = thumb(rows[0].line.start, rows[-1].line.next, viewport.reader.size, self.size.height)
         found = next((each.line for each in rows if each.line.start == match), None)
-        if place is not None and place.needle is not None and found is not None and match != self._match:
-            self._bring_in_sight(found, place.needle)
+        if viewport is not None and viewport.needle is not None and found is not None and match != self._match:
+            self._bring_in_sight(found, viewport.needle)
         self._match = match
 
         if rows[:1] != self._rows[:1] and self.is_attached and self.text_selection is not None:
@@ -299,7 +299,7 @@ class LogPane(Widget, can_focus=True):
 
         if tell:
             self._tell()
-        if place is not None and place.working and not self._working:
+        if viewport is not None and viewport.working and not self._working:
             self._working = self.call_later(self._work)
 
     def _shown(self, y: int) -> tuple[object, ...]:
@@ -318,23 +318,23 @@ class LogPane(Widget, can_focus=True):
 
     async def _work(self) -> None:
         self._working = False
-        if self._place is not None:
-            self._place.work(SLICE)
+        if self._viewport is not None:
+            self._viewport.work(SLICE)
             for _ in range(HOPS):  # a handler that never waits would keep everybody else from running
                 await asyncio.sleep(0)
-            self._update(tell=not self._place.working)
+            self._update(tell=not self._viewport.working)
 
     def _tell(self) -> None:
-        place = self._place
-        facts = (True, 0, "") if place is None else (place.following, place.new_lines, place.badge())
+        viewport = self._viewport
+        facts = (True, 0, "") if viewport is None else (viewport.following, viewport.new_lines, viewport.badge())
         if facts != (self.following, self.new_lines, self.badge):
             self.following, self.new_lines, self.badge = facts
             self.post_message(self.Moved(self))
 
     def _close(self) -> None:
-        if self._place is not None:
-            self._place.close()
-        self._place = None
+        if self._viewport is not None:
+            self._viewport.close()
+        self._viewport = None
         self._slide(0)
         self._forget()
 

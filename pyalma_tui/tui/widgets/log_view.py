@@ -27,7 +27,7 @@ class LogView(LogPane):
     @property
     def has_times(self) -> bool:
         """Whether somebody has noted when lines arrived."""
-        return self._place is not None and self._place.times.last() is not None
+        return self._viewport is not None and self._viewport.times.last() is not None
 
     @property
     def lines(self) -> str:
@@ -51,47 +51,47 @@ class LogView(LogPane):
         self._look_for(Needle(ERROR, "an error"), from_start=True)
 
     def _look_for(self, needle: Needle | None, *, from_start: bool = False) -> None:
-        if self._place is not None:
-            self._place.search(needle, from_start=from_start)
+        if self._viewport is not None:
+            self._viewport.search(needle, from_start=from_start)
             self.refresh()  # what is searched for is marked wherever it is
             self._update()
 
     def only(self, text: str, *, wanted: bool = True) -> None:
         """Of the lines that are shown, leave those that have this text or pattern, or those that have it not."""
-        if self._place is not None and text:
-            self._place.only((*self._place.terms, Term(Needle(text), wanted)))
+        if self._viewport is not None and text:
+            self._viewport.only((*self._viewport.terms, Term(Needle(text), wanted)))
             self._slide(0)
             self._update()
 
     def take_back(self) -> bool:
         """End the search; without one, take back the last filter. Whether there was something to take back."""
-        place = self._place
-        if place is None or not (place.needle or place.terms):
+        viewport = self._viewport
+        if viewport is None or not (viewport.needle or viewport.terms):
             return False
-        if place.needle is not None:
-            place.search(None)
+        if viewport.needle is not None:
+            viewport.search(None)
             self.refresh()
         else:
-            place.only(place.terms[:-1])
+            viewport.only(viewport.terms[:-1])
         self._update()
         return True
 
     def go_to(self, goal: Goal) -> str:
         """Go there; why that cannot be, "" if it can."""
-        told = "" if self._place is None else self._place.go_to(goal)
+        told = "" if self._viewport is None else self._viewport.go_to(goal)
         self._update()
         return told
 
     def mark(self) -> None:
         """Mark the line that the search stands at, or the first in sight; or not any more."""
-        if self._place is not None:
-            self._place.mark()
+        if self._viewport is not None:
+            self._viewport.mark()
             self._update()
             self.refresh()
 
     def go_to_mark(self) -> bool:
         """Go to the next marked line; whether there is one."""
-        found = self._place is not None and self._place.go_to_mark()
+        found = self._viewport is not None and self._viewport.go_to_mark()
         self._update()
         return found
 
@@ -122,8 +122,8 @@ class LogView(LogPane):
 
     def action_match(self, forward: bool) -> None:
         """Go to the next line that has what is searched for, or to the one before."""
-        if self._place is not None:
-            self._place.search_on(forward=forward)
+        if self._viewport is not None:
+            self._viewport.search_on(forward=forward)
             self._update()
 
     @property

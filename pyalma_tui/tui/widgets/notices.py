@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.hook_text import hook_text
-from pyalma_tui.runner.snapshot import Slot, Snapshot, Stopping
+from pyalma_tui.runner.snapshot import Slot, Snapshot, StopProgress
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.view_moment import Moment, is_complete
@@ -91,7 +91,7 @@ def stop_text(moment: Moment) -> str:
     return step_text(min(stops, key=lambda stop: stop.deadline), moment.monotonic) if stops else ""
 
 
-def step_text(stop: Stopping, monotonic: float) -> str:
+def step_text(stop: StopProgress, monotonic: float) -> str:
     """`asked to stop at its next save(), SIGINT in 7 s`."""
     done = "asked to stop at the next save()" if stop.step == "asked" else f"{stop.step} sent"
     if not stop.next_step:

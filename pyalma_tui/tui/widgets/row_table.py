@@ -16,8 +16,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pyalma_tui.model.arranging import Row, is_number
+from pyalma_tui.model.arranging import is_number
 from pyalma_tui.model.checks import text_of
+from pyalma_tui.model.extents import Row
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import plain

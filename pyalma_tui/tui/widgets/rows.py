@@ -10,7 +10,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.view import Row, Tally, remark, row_word
+from pyalma_tui.model.view import InstanceRow, Tally, remark, row_word
 from pyalma_tui.model.words import clock, duration, numbered, size
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
@@ -33,7 +33,7 @@ class Told:
 
     moment: Moment
     instance: Instance
-    row: Row
+    row: InstanceRow
     run: Run
     last_line: Callable[[Run], str]
 
@@ -156,7 +156,7 @@ def standing_pieces(tally: Tally, width: int) -> list[Piece]:
     return [*pieces, (" " * left + GAP, "")]
 
 
-def progress_pieces(row: Row, run: Run, width: int) -> list[Piece]:
+def progress_pieces(row: InstanceRow, run: Run, width: int) -> list[Piece]:
     """The bar with its percentage, `≈` if it is estimated; without either the number of saves."""
     progress = instance_progress(row.tally, run)
     if progress is None:
@@ -179,7 +179,7 @@ def merged(line: Sequence[Piece]) -> list[Piece]:
     return joined
 
 
-def note(instance: Instance, row: Row, run: Run) -> Piece:
+def note(instance: Instance, row: InstanceRow, run: Run) -> Piece:
     """What is worth reading about the run that a row is about, or that its instance has left the batch."""
     text = remark(run, row.tally.total)
     if isinstance(run.status, s.Failed):

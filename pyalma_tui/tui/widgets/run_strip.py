@@ -25,22 +25,22 @@ class RunStrip(Widget):
 
     @dataclass
     class Picked(Message):
-        """A glyph was clicked; `place` is that of its run."""
+        """A glyph was clicked; `position` is that of its run."""
 
-        place: int
+        position: int
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._words: Sequence[s.Word] = ()
-        self._place: int | None = None
+        self._position: int | None = None
 
     def show(self, moment: Moment, runs: Sequence[int], selected: int | None) -> None:
         """Take over where these runs stand; `selected` is one of them."""
         words = [s.word(moment.run(run).status) for run in runs]
-        place = runs.index(selected) if selected is not None and selected in runs else None
-        if (words, place) != (self._words, self._place):
+        position = runs.index(selected) if selected is not None and selected in runs else None
+        if (words, position) != (self._words, self._position):
             taller = len(words) != len(self._words)
-            self._words, self._place = words, place
+            self._words, self._position = words, position
             self.refresh(layout=taller)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
@@ -52,7 +52,7 @@ class RunStrip(Widget):
         line = per_line(self.content_size.width)
         most = self.content_size.height or 1
         last = max(0, -(-len(self._words) // line) - most)
-        return min(last, max(0, (self._place or 0) // line - most // 2)) * line
+        return min(last, max(0, (self._position or 0) // line - most // 2)) * line
 
     def render(self) -> Content:
         """The glyphs of the lines in sight; neighbours of one status are one piece."""
@@ -60,14 +60,14 @@ class RunStrip(Widget):
         lines = []
         for start in range(first, min(len(self._words), first + size * max(1, self.content_size.height)), size):
             parts: list[tuple[str, str]] = []
-            for place in range(start, min(start + size, len(self._words))):
-                word = self._words[place]
-                style = COLOURS[word] + (" reverse" if place == self._place else "")
+            for position in range(start, min(start + size, len(self._words))):
+                word = self._words[position]
+                style = COLOURS[word] + (" reverse" if position == self._position else "")
                 glyph = GLYPHS[word]
-                if parts and parts[-1][1] == style and place % TEN:
+                if parts and parts[-1][1] == style and position % TEN:
                     parts[-1] = (parts[-1][0] + glyph, style)
                 else:
-                    parts += [(" ", "")] * (place % TEN == 0 and place > start) + [(glyph, style)]
+                    parts += [(" ", "")] * (position % TEN == 0 and position > start) + [(glyph, style)]
             lines.append(Content.assemble(*parts))
         return Content("\n").join(lines)
 
@@ -77,9 +77,9 @@ class RunStrip(Widget):
         if offset is None or offset.x % (TEN + 1) == TEN:
             return
         size = per_line(self.content_size.width)
-        place = self._first() + offset.y * size + offset.x - offset.x // (TEN + 1)
-        if offset.x - offset.x // (TEN + 1) < size and place < len(self._words):
-            self.post_message(self.Picked(place))
+        position = self._first() + offset.y * size + offset.x - offset.x // (TEN + 1)
+        if offset.x - offset.x // (TEN + 1) < size and position < len(self._words):
+            self.post_message(self.Picked(position))
 
 
 def per_line(width: int) -> int:

@@ -12,7 +12,7 @@ CHUNK = 1 << 20  # bytes read at a time
 _message = jsontext.decoder(afar.ToPlace)
 
 
-class Line:
+class StdioChannel:
     """Messages in and out; what is put goes out with the next flush, as several small writes wait for each other."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ def one(_: Line) -> int:
     return 1
 
 
-class Place:
+class Viewport:
     """A place in one file, `height` rows high; a line takes as many of them as `tall` says.
 
     `following`: the last line is in sight and stays so. Otherwise nothing moves, and `new_lines` counts what was

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from pyalma_tui.logs.needle import Needle, having
-from pyalma_tui.logs.place import Place
 from pyalma_tui.logs.reader import LIMIT, Line
+from pyalma_tui.logs.viewport import Viewport
 
 HEIGHT = 5
 
@@ -21,15 +21,15 @@ def write(path: Path, first: int, count: int, end: str = "\n") -> None:
         file.write("".join(f"line {n} {'even' if n % 2 == 0 else 'odd'}{end}" for n in range(first, first + count)))
 
 
-def texts(place: Place) -> list[str]:
+def texts(place: Viewport) -> list[str]:
     return [line.data.decode() for line in place.rows]
 
 
-def numbers(place: Place) -> list[int]:
+def numbers(place: Viewport) -> list[int]:
     return [int(line.data.split()[1]) for line in place.rows]
 
 
-def finish(place: Place) -> None:
+def finish(place: Viewport) -> None:
     while place.working:
         place.work(0)
 
@@ -39,8 +39,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "1.log"
 
 
-def opened(path: Path) -> Place:
-    place = Place(path, HEIGHT)
+def opened(path: Path) -> Viewport:
+    place = Viewport(path, HEIGHT)
     place.poll(1)
     return place
 
@@ -137,7 +137,7 @@ def test_the_badge_says_what_is_followed_and_what_is_new(path: Path) -> None:
 
 
 def test_counting_new_lines_takes_no_longer_than_allowed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyalma_tui.logs.place.BLOCK", 30)
+    monkeypatch.setattr("pyalma_tui.logs.viewport.BLOCK", 30)
     place = opened(path)
     write(path, 0, 100)
     place.poll(1)
@@ -190,7 +190,7 @@ def test_a_search_while_following_finds_the_last_line_and_stops_following(path: 
     assert numbers(place) == [0, 1, 2, 3, 4]
 
 
-def at(place: Place) -> str | None:
+def at(place: Viewport) -> str | None:
     return next((line.data.decode() for line in place.rows if line.start == place.match), None)
 
 
