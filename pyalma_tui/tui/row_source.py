@@ -11,7 +11,6 @@ from pyalma_tui.model.arranging import (
     Arranged,
     Columns,
     GivenUpError,
-    Row,
     TooManyGroupsError,
     Wanted,
     arranged,
