@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyalma_tui.cli.parsing import TEXT, WHOLE, Option
-from pyalma_tui.cli.table import STATE, TARGET, command, program
+from pyalma_tui.cli.showing import program
+from pyalma_tui.cli.table import STATE, TARGET, command
 
 if TYPE_CHECKING:
     from pathlib import Path

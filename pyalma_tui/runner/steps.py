@@ -82,6 +82,11 @@ def stop(seat: Seat, step: Stop, state: State) -> Iterator[Instruction]:
             yield i.Send(seat.worker, signal.SIGKILL, group=True)
 
 
+def is_wished(seat: Seat) -> bool:
+    """Whether somebody wishes that what it calls stops."""
+    return seat.stop is not None and seat.stop.wished
+
+
 def write(record: Record, state: State, clock: Clock) -> Iterator[Instruction]:
     """Record something of a run, or of done()."""
     run = state.ledger.apply(record)

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pyalma_tui.model.records import Record
+from pyalma_tui.store.closed import Closed
 from pyalma_tui.store.disk import is_at, remove, sync_data, sync_directory
+from pyalma_tui.store.heard import Heard
 from pyalma_tui.store.layout import next_segment, segment_name
+from pyalma_tui.store.reading import Reading
 from pyalma_tui.store.row_files import RowFiles
-from pyalma_tui.store.segment import LIMIT, READ, SegmentWriter, line_of, record_of
+from pyalma_tui.store.segment import LIMIT, SegmentWriter, line_of
 from pyalma_tui.store.tail import Tail
 
 SMALLEST = 1 << 20  # bytes: no segment is smaller, however many workers there are
@@ -20,14 +23,6 @@ OPEN_LIMIT = 64 << 20  # bytes in the segments that workers write now, all toget
 CHECKPOINT_AT = 64 << 20  # bytes in closed segments after which a checkpoint is due
 PARTING = 64  # closed segments whose descriptors are kept for the next sync
 FLOOD = 4  # a segment of which less than a fourth counts is carried over instead of waiting for the checkpoint
-
-
-class Heard:
-    """A segment on another host, of which we are told what is appended, and how far that goes."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.position = 0
 
 
 class Journal:
@@ -52,15 +47,13 @@ class Journal:
         self.rows = rows
         self.changed = False
         self._session = session
-        self._buffer = bytearray(READ)
+        self._reading = Reading()
         self._tails: dict[str, tuple[str, Tail]] = {}  # by writer: the segment it writes now
-        self._heard: dict[str, Heard] = {}  # by writer: those that are told instead of read
-        self._closed: dict[str, int] = dict(folded)  # complete, waiting for the checkpoint that contains them
-        self._closed_bytes = sum(folded.values())
+        self._closed = Closed(directory, folded)
+        self._heard = Heard(directory, self._closed, self._reading)
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
         self._unnamed: list[str] = []  # segments of workers whose names may not be on the disk
         self._refused: dict[str, OSError] = {}  # by segment: why the disk did not take it; it is not asked again
-        self._damaged: dict[str, int] = {}  # by segment: lines that had to be skipped, as long as nobody was told
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
         self._limits: dict[str, int] = {}  # by writer: how large each of its segments may grow
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
@@ -86,49 +79,16 @@ class Journal:
 
     def listen(self, writer: str) -> None:
         """What this writer appends is told us."""
-        self._heard[writer] = Heard(self.name_for(writer))
+        self._heard.listen(writer, self.name_for(writer))
 
     def take(self, writer: str, name: str, position: int, lines: Iterable[str]) -> Iterator[Record]:
         """What it has appended, up to a position of a segment; what was told or read before counts once."""
-        heard = self._heard.get(writer)
-        if heard is None or name < heard.name or (name == heard.name and position <= heard.position):
-            return
-        if name != heard.name:
-            self._leave(heard)
-            heard = self._heard[writer] = Heard(name)
-        for line in lines:
-            if (record := record_of(line.encode())) is None:
-                self._damaged[name] = self._damaged.get(name, 0) + 1
-            else:
-                yield record
-        heard.position, self.changed = position, True
+        yield from self._noted(self._heard.take(writer, name, position, lines))
 
-    def _rest(self, heard: Heard) -> Iterator[Record]:
-        """What it has appended and nobody could tell any more; opening a file makes NFS ask for what is new."""
-        while True:
-            try:
-                tail = Tail(self.directory / heard.name, heard.position)
-            except FileNotFoundError:  # it never came so far
-                return
-            try:
-                yield from self._read(heard.name, tail)
-                self.changed |= tail.position > heard.position
-                heard.position = tail.position
-            finally:
-                tail.close()
-            self._leave(heard)
-            following = next_segment(heard.name)
-            if not os.path.exists(self.directory / following):
-                return
-            heard = Heard(following)
-
-    def _leave(self, heard: Heard) -> None:
-        """Nothing more comes in this segment."""
-        if heard.position:
-            self._closed[heard.name] = heard.position
-            self._closed_bytes += heard.position
-        else:
-            remove(self.directory / heard.name)
+    def _noted(self, records: Iterator[Record]) -> Iterator[Record]:
+        for record in records:
+            self.changed = True
+            yield record
 
     # --- ours, and those of writers here -----------------------------------------------------------------------------
 
@@ -167,8 +127,7 @@ class Journal:
                 yield
         finally:
             if self._own.name != name:
-                self._closed[name] = position
-                self._closed_bytes += position
+                self._closed.add(name, position)
 
     def poll(self) -> Iterator[Record]:
         """What all workers appended since the last call; the last few of each streak of saves."""
@@ -180,7 +139,7 @@ class Journal:
         while writer in self._tails:
             name, tail = self._tails[writer]
             before = tail.position
-            yield from self._read(name, tail)
+            yield from self._reading.of_tail(name, tail)
             self.changed |= tail.position > before
             if not rotated:
                 return
@@ -188,21 +147,14 @@ class Journal:
             if not os.path.exists(f"{self.directory}/{following}"):
                 return
             tail.growing = False
-            yield from self._read(name, tail)  # nothing is added once the next one exists
+            yield from self._reading.of_tail(name, tail)  # nothing is added once the next one exists
             self._follow(writer, following)
             self._close(name, tail)
-
-    def _read(self, name: str, tail: Tail) -> Iterator[Record]:
-        before = tail.damaged
-        yield from tail.read(self._buffer)
-        if before == 0 < tail.damaged:
-            self._damaged[name] = tail.damaged
 
     def end(self, writer: str) -> Iterator[Record]:
         """The last records of a worker that is gone; others may have its room."""
         self._limits.pop(writer, None)
-        if (heard := self._heard.pop(writer, None)) is not None:
-            yield from self._rest(heard)
+        yield from self._noted(self._heard.end(writer))
         if writer in self._tails:
             yield from self.read(writer)
             self._tails[writer][1].growing = False
@@ -223,8 +175,7 @@ class Journal:
         if flood or tail.position == 0:
             remove(tail.path)
         else:
-            self._closed[name] = tail.position
-            self._closed_bytes += tail.position
+            self._closed.add(name, tail.position)
 
     def _carry(self, path: Path) -> bool:
         """Copy what counts of a flooded segment into our own, durably; whether the segment can go.
@@ -237,7 +188,7 @@ class Journal:
         except FileNotFoundError:  # somebody has removed it
             return False
         try:
-            for line in source.lines(self._buffer):
+            for line in source.lines(self._reading.buffer):
                 self._append(line)
             self.rows.sync()
             self._own.sync()
@@ -250,8 +201,7 @@ class Journal:
     def positions(self) -> dict[str, int]:
         """How far each segment was read."""
         followed = {name: tail.position for name, tail in self._tails.values()}
-        followed |= {heard.name: heard.position for heard in self._heard.values() if heard.position}
-        return self._closed | followed | {self._own.name: self._own.position}
+        return self._closed.sizes | followed | self._heard.positions | {self._own.name: self._own.position}
 
     @property
     def own_in_place(self) -> bool:
@@ -270,22 +220,16 @@ class Journal:
 
     def take_damaged(self) -> dict[str, int]:
         """Segments in which lines had to be skipped, and how many; each once, when the first was."""
-        damaged, self._damaged = self._damaged, {}
-        return damaged
+        return self._reading.take_damaged()
 
     @property
     def due(self) -> bool:
         """Whether the closed segments, or the files of rows, have grown so far that a checkpoint should let them go."""
-        return self._closed_bytes + self._own.position > CHECKPOINT_AT or self.rows.are_many
+        return self._closed.bytes + self._own.position > CHECKPOINT_AT or self.rows.are_many
 
     def checkpointed(self, positions: Mapping[str, int]) -> None:
         """Remove the segments that a durable checkpoint contains whole."""
-        contained = [name for name, size in self._closed.items() if size <= positions.get(name, -1)]
-        for name in contained:
-            remove(self.directory / name)
-            self._closed_bytes -= self._closed.pop(name)
-        if contained:
-            sync_directory(self.directory)
+        self._closed.checkpointed(positions)
 
     def retire(self) -> None:
         """Go on in a new segment of our own, so that the next checkpoint contains the old one whole. Raises OSError."""
@@ -373,5 +317,5 @@ class Journal:
 
     def remove_own(self) -> None:
         """Remove our last segment and those that still wait, after a checkpoint that contains everything."""
-        for name in (*self._closed, self._own.name):
+        for name in (*self._closed.sizes, self._own.name):
             remove(self.directory / name)

@@ -13,25 +13,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual import on, work
 from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from pyalma_tui import collecting
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
-from pyalma_tui.tui.clipboard import copied
-from pyalma_tui.tui.editor import run_editor, run_pager
+from pyalma_tui.tui.attention import Attention
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Copy, Edit, Filtered, Page, Perform, Prefer, Say, Send, TakeOver
+from pyalma_tui.tui.requests import Filtered, Perform, Prefer, Send, TakeOver
 from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.stakes import interrupt_question
-from pyalma_tui.tui.terminal import Terminal
-from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.undoing import UndoingApp
 from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment, is_busy, is_ending, is_live, is_stopping
 
@@ -40,7 +36,6 @@ if TYPE_CHECKING:
 
 BETWEEN: Final = 0.05  # seconds for keys
 POLLS: Final = 8  # a second
-LONGEST_MESSAGE: Final = 300
 BUSY_PHASES: Final = ("busy", "stopping")
 
 
@@ -88,7 +83,7 @@ class ExperimentApp(UndoingApp):
         self.quitting = False
         self._asking: BaseScreen[bool] | None = None
         self._leaving = False
-        self._unseen = False  # whether something has ended while nobody looked
+        self._attention = Attention()
         self._clock, self._monotonic = clock, monotonic
         self._shown = shown
 
@@ -179,9 +174,8 @@ class ExperimentApp(UndoingApp):
         return next(screen for screen in reversed(self._screens) if not screen.is_modal)
 
     def _entitle(self) -> None:
-        """Tell the terminal how far it is; nothing is written while that is the same, or where there is no terminal."""
-        if isinstance(self._driver, Terminal):
-            self._driver.entitle(f"{'! ' if self._unseen else ''}{terminal_title(self.moment.snapshot)}")
+        """Tell the terminal how far it is."""
+        self._attention.entitle(self._driver, self.moment.snapshot)
 
     def _notice(self, before: Snapshot, after: Snapshot) -> None:
         """Say what has just become known, and ring if the end came while nobody looked."""
@@ -196,19 +190,12 @@ class ExperimentApp(UndoingApp):
             self.say(note.text, timeout=5)
         ended = before.phase in BUSY_PHASES and after.phase == "idle"
         if ended and not self.app_focus:
-            self._tell_elsewhere()
-
-    def _tell_elsewhere(self) -> None:
-        """Ring, let the desktop say it, and mark the title until somebody looks: the terminal has not the focus."""
-        self.bell()
-        self._unseen = True
-        if isinstance(self._driver, Terminal):
-            title, _, standing = terminal_title(self.moment.snapshot).partition(" · ")
-            self._driver.alert(title.replace(";", ","), standing or "nothing runs any more")
+            self.bell()
+            self._attention.call(self._driver, self.moment.snapshot)
 
     def on_app_focus(self) -> None:
         """Somebody looks."""
-        self._unseen = False
+        self._attention.paid()
 
     # Doing
 
@@ -333,42 +320,3 @@ class ExperimentApp(UndoingApp):
             if not action.refused(situation):
                 yield SystemCommand(action.label, action.help, lambda done=action.id: self.perform(done))
         yield from page.offers()
-
-    # Saying and handing out
-
-    def say(self, text: str, *, severity: SeverityLevel = "information", timeout: float = 4) -> None:
-        """A short message that goes away."""
-        self.notify(printable(text[:LONGEST_MESSAGE]), severity=severity, timeout=timeout, markup=False)
-
-    @on(Say)
-    def _say(self, asked: Say) -> None:
-        self.say(asked.text)
-
-    @on(Copy)
-    def _copy(self, asked: Copy) -> None:
-        """Nothing that a paste could set off reaches the clipboard."""
-        shown = "\n".join(printable(line) for line in asked.text.split("\n"))
-        self.copy_to_clipboard(shown)
-        told = copied(shown, asked.what)
-        self.say(told.words, severity="information" if told.reached else "warning")
-
-    @on(Edit)
-    def _edit(self, asked: Edit) -> None:
-        self._stand_aside(run_editor, asked.path)
-
-    @on(Page)
-    def _page_through(self, asked: Page) -> None:
-        self._stand_aside(run_pager, asked.path)
-
-    def _stand_aside(self, run: Callable[[Path], str], path: Path | None) -> None:
-        """Let another program have the terminal until it is closed."""
-        if self.moment.page:
-            self.say(ONLY_SHOWN)
-            return
-        if path is None or not path.exists():
-            self.say("there is no such file yet")
-            return
-        with self.suspend():
-            problem = run(path)
-        if problem:
-            self.say(problem, severity="error")

@@ -9,9 +9,9 @@ from typing import Any, Final
 from textual import on
 
 from pyalma_tui.runner.commands import Command, Forget, Next, Retry, Undo
+from pyalma_tui.tui.handing import HandingApp
 from pyalma_tui.tui.obstacles import view_only
 from pyalma_tui.tui.preferences import Preferences
-from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.requests import Remarked
 from pyalma_tui.tui.screens.base import BaseScreen
 
@@ -46,7 +46,7 @@ class Steps:
         return False
 
 
-class UndoingApp(PreferredApp):
+class UndoingApp(HandingApp):
     """Takes back the newest of what was marked, or done to runs."""
 
     def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None) -> None:
@@ -70,8 +70,8 @@ class UndoingApp(PreferredApp):
         """What was newest; of what was done to runs the runner says what that was."""
         if self.steps.take_back_marks():
             self.page.paint()
-            self.notify("undone: marks as before", timeout=2, markup=False)
+            self.say("undone: marks as before", timeout=2)
         elif refused := view_only(self.page.situation()):
-            self.notify(refused, timeout=3, markup=False)
+            self.say(refused, timeout=3)
         else:
             self.send(Undo())

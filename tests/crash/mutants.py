@@ -130,7 +130,7 @@ def no_checksum(patch: Patch) -> None:
 def a_flooded_segment_goes_before_its_copy_is_synced(patch: Patch) -> None:
     def carry(self: Journal, path: Path) -> bool:
         source = Tail(path)
-        for line in source.lines(self._buffer):
+        for line in source.lines(self._reading.buffer):
             self._append(line)
         source.close()
         return True

@@ -14,7 +14,7 @@ from pyalma_tui.model.ending import SESSION_ENDED
 from pyalma_tui.model.records import DoneRaised, DoneStarted, Lost, Raised, Reset, Returned, Stopped
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
-from pyalma_tui.runner.hearing import AGENT_ENDED
+from pyalma_tui.runner.deaths import AGENT_ENDED
 from pyalma_tui.runner.instructions import Event
 from pyalma_tui.runner.retries import CRASHES
 from pyalma_tui.runner.state import Absent, Loading, Parting, Policy

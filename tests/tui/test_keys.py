@@ -511,7 +511,7 @@ async def test_e_edits_the_log_that_is_shown(
         edited.append(path)
         return ""
 
-    monkeypatch.setattr("pyalma_tui.tui.app.run_editor", edit)
+    monkeypatch.setattr("pyalma_tui.tui.handing.run_editor", edit)
     hook = s.DoneHook(s.HookCutOff(since=NOW), 1)
     async with opened(small().snapshot(state_dir=tmp_path, done_hook=hook)) as t:
         monkeypatch.setattr(type(t.app._driver), "can_suspend", True)

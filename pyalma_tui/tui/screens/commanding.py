@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -25,23 +23,15 @@ from pyalma_tui.runner.commands import (
 from pyalma_tui.tui.questions import done_question, forget_question, retry_question, take_over_question
 from pyalma_tui.tui.requests import Edit, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
-from pyalma_tui.tui.screens.base import BaseScreen
+from pyalma_tui.tui.screens.opening import Opening
 from pyalma_tui.tui.stakes import retry_many_question
-from pyalma_tui.tui.targets import Targets, forgettable, pair_of, standing
-
-if TYPE_CHECKING:
-    from pyalma_tui.model.ends import Ends
+from pyalma_tui.tui.targets import forgettable, standing
 
 
-class Commanding(BaseScreen[None]):
+class Commanding(Opening):
     """A screen on which runs are chosen and something is done with them."""
 
     _workers_wanted: tuple[int, int] | None = None
-    _ends: Ends | None = None  # made when it is first asked for, and kept up to date from then on
-
-    @abstractmethod
-    def chosen(self) -> Targets:
-        """The runs that are selected or marked."""
 
     def send(self, command: Command) -> None:
         """Ask the runner, which says in a note what it does."""
@@ -55,16 +45,6 @@ class Commanding(BaseScreen[None]):
                 then()
 
         self.app.push_screen(later.question(self.moment, title, text, yes), answered)
-
-    def do_plots(self) -> None:
-        """What ended when, how long it took, what the chosen runs saved."""
-        if self._ends is None:
-            self._ends = later.ends()
-        self.app.push_screen(later.plots(self.moment, self._ends, self.chosen().runs))
-
-    def do_forecast(self) -> None:
-        """When it will be done."""
-        self.app.push_screen(later.forecast(self.moment))
 
     def do_resume(self) -> None:
         """Interrupted and pending runs, or those of the marked instances."""
@@ -103,15 +83,6 @@ class Commanding(BaseScreen[None]):
         """Put the chosen runs before all others that wait."""
         runs = standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
         self._for_these(runs, Next(runs), "waits to be run")
-
-    def do_compare(self) -> None:
-        """Two marked runs, of two marked instances those that are shown of them."""
-        if (two := pair_of(self.snapshot, self.chosen().runs)) is not None:
-            self.app.push_screen(later.compare(self.moment, *two))
-
-    def do_history(self) -> None:
-        """All that has happened."""
-        self.app.push_screen(later.history(self.moment))
 
     def do_limits(self) -> None:
         """Ask for a timeout and retries."""

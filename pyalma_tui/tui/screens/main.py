@@ -13,20 +13,17 @@ from textual.content import Content
 from textual.widgets import Static
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, Wanted
 from pyalma_tui.model.query import Query, understood
 from pyalma_tui.model.run_fields import known_fields
-from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.preferences import Preferences
-from pyalma_tui.tui.requests import Copy, Edit, Filtered, Perform, Prefer, Say
-from pyalma_tui.tui.screens import later, rooms
-from pyalma_tui.tui.screens.commanding import Commanding
-from pyalma_tui.tui.subjects import load_logs, of_done, of_loading, of_run
+from pyalma_tui.tui.requests import Filtered, Perform, Prefer, Say
+from pyalma_tui.tui.screens import rooms
+from pyalma_tui.tui.screens.selecting import Selecting
 from pyalma_tui.tui.targets import Targets, targets, told_meant
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
@@ -44,7 +41,7 @@ if TYPE_CHECKING:
 SHARE = 10  # listing again may take a tenth of the time
 
 
-class MainScreen(Commanding):
+class MainScreen(Selecting):
     """Everything at a glance."""
 
     scope = "main"
@@ -166,6 +163,10 @@ class MainScreen(Commanding):
             return self.moment.run(self.snapshot.runs_of[self._list.cursor][self._iteration])
         return self._list.about(self._list.cursor)
 
+    def names_marked(self) -> list[str]:
+        """What the marked instances are called."""
+        return [self.snapshot.instances[i].label for i in sorted(self._list.marks)]
+
     def chosen(self) -> Targets:
         """The runs that are selected or marked."""
         return targets(self.snapshot, self._list.marks, self._list.cursor, self._iteration)
@@ -273,12 +274,6 @@ class MainScreen(Commanding):
     def _opened(self) -> None:
         self.post_message(Perform("log"))
 
-    def do_log(self) -> None:
-        """The log on the full screen."""
-        run = self.run_shown()
-        if run is not None:
-            self.app.push_screen(later.log(self.moment, of_run(run.id)))
-
     def do_runs(self) -> None:
         """The runs of the selected instance."""
         if (run := self.run_shown()) is not None:
@@ -295,26 +290,6 @@ class MainScreen(Commanding):
     def do_results(self) -> None:
         """The rows that runs have recorded."""
         self.app.push_screen(rooms.results(self.moment))
-
-    def do_done_log(self) -> None:
-        """What done() printed."""
-        self.app.push_screen(later.log(self.moment, of_done))
-
-    def do_load_log(self) -> None:
-        """What the module printed while it was imported."""
-        found = load_logs(self.snapshot.state_dir)
-        if found:
-            self.app.push_screen(later.log(self.moment, of_loading(found)))
-        else:
-            self.post_message(Say("the module printed nothing while it was loaded"))
-
-    def do_notes(self) -> None:
-        """The session log."""
-        self.app.push_screen(later.notes(self.moment))
-
-    def do_workers(self) -> None:
-        """The workers."""
-        self.app.push_screen(later.workers(self.moment))
 
     def offers(self) -> Iterable[SystemCommand]:
         """Marking every instance of a status; columns."""
@@ -333,19 +308,3 @@ class MainScreen(Commanding):
         """Mark every instance that has a run of this status."""
         self._list.mark([i for i, row in enumerate(self.snapshot.rows) if row.tally.of(word)], on=True)
         self._show_marks()
-
-    def do_copy(self) -> None:
-        """What one would want to paste: names, an error, a state."""
-        marks = self._list.marks
-        run = self.run_shown()
-        if len(marks) > 1:
-            names = "\n".join(self.snapshot.instances[i].label for i in sorted(marks))
-            self.post_message(Copy(names, words.plural(len(marks), "name")))
-        elif run is not None:
-            self.post_message(worth_copying(run))
-
-    def do_edit_log(self) -> None:
-        """The log in the user's editor, the module if there is none."""
-        run = self.run_shown()
-        log = None if run is None else of_run(run.id)(self.moment, None).file
-        self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))

@@ -19,14 +19,12 @@ from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
 from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.tui.cells import fit_middle
-from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
-from pyalma_tui.tui.requests import Copy, Edit, Perform, Say
-from pyalma_tui.tui.screens.commanding import Commanding
-from pyalma_tui.tui.subjects import of_run
+from pyalma_tui.tui.requests import Perform, Say
+from pyalma_tui.tui.screens.selecting import Selecting
 from pyalma_tui.tui.targets import Targets
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.detail import Detail
@@ -42,7 +40,7 @@ from pyalma_tui.tui.widgets.run_strip import RunStrip
 SHARE = 10  # filtering again may take a tenth of the time
 
 
-class RunsScreen(Commanding):
+class RunsScreen(Selecting):
     """One line for each run beside its detail. The runs stay, whatever becomes of them while one looks."""
 
     scope = "runs"
@@ -127,8 +125,7 @@ class RunsScreen(Commanding):
         cursor = self._list.cursor
         if self._of_one:
             self.query_one(RunStrip).show(self.moment, self._runs, cursor)
-        detail = self.query_one(Detail)
-        detail.show(self.moment, None if cursor is None else self.moment.run(cursor))
+        self.query_one(Detail).show(self.moment, self.run_shown())
         panel, empty = self.query_one("#instances"), self.query_one("#empty", Static)
         empty.display = not self._shown
         self.query_one("#titles").visible = bool(self._shown)
@@ -186,6 +183,14 @@ class RunsScreen(Commanding):
         if self._list.marks:
             return Targets(tuple(sorted(self._list.marks)), marked=True)
         return Targets(() if self._list.cursor is None else (self._list.cursor,))
+
+    def run_shown(self) -> Run | None:
+        """The selected run."""
+        return None if self._list.cursor is None else self.moment.run(self._list.cursor)
+
+    def names_marked(self) -> list[str]:
+        """What the marked runs are called."""
+        return [self.moment.name(self.moment.run(run)) for run in sorted(self._list.marks)]
 
     def situation(self) -> Situation:
         """What decides which actions are possible: a run stands for a row of one."""
@@ -248,24 +253,3 @@ class RunsScreen(Commanding):
             self._show_selected()
         else:
             self.dismiss()
-
-    def do_log(self) -> None:
-        """Its log on the full screen."""
-        from pyalma_tui.tui.screens import later
-
-        if self._list.cursor is not None:
-            self.app.push_screen(later.log(self.moment, of_run(self._list.cursor)))
-
-    def do_copy(self) -> None:
-        """The error of the selected run, else its state; of several marked ones the names."""
-        if len(self._list.marks) > 1:
-            names = [self.moment.name(self.moment.run(run)) for run in sorted(self._list.marks)]
-            self.post_message(Copy("\n".join(names), words.plural(len(names), "name")))
-        elif self._list.cursor is not None:
-            self.post_message(worth_copying(self.moment.run(self._list.cursor)))
-
-    def do_edit_log(self) -> None:
-        """The log in the user's editor, the module if there is none."""
-        run = self._list.cursor
-        log = None if run is None else of_run(run)(self.moment, None).file
-        self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))
