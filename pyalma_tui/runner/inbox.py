@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections import deque
 from collections.abc import Iterator
 
@@ -17,6 +18,12 @@ class Inbox:
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
         self._events: deque[Event] = deque()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something has happened to the agent or its workers, or these seconds are over."""
+        poll = select.poll()  # select() takes no descriptor over 1023
+        poll.register(self._crew.agent, select.POLLIN)
+        poll.poll(seconds * 1000)
 
     def receive(self) -> None:
         """Add what has happened to the agent and its workers."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import selectors
-import threading
 import time
 from collections.abc import Callable, Iterable
 
-from pyalma_tui.errors import Failure, ShortageError, StoreError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.afar import Told
 from pyalma_tui.model.records import Record
-from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.beginning import state_of
@@ -20,14 +17,14 @@ from pyalma_tui.runner.dispatch import decide
 from pyalma_tui.runner.failing import failure_of
 from pyalma_tui.runner.inbox import Inbox
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
-from pyalma_tui.runner.mailbox import Mailbox
 from pyalma_tui.runner.provenance import Provenance
 from pyalma_tui.runner.publishing import phase_of
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
-from pyalma_tui.runner.snapshot import Listener, Snapshot
+from pyalma_tui.runner.snapshot import Listener
 from pyalma_tui.runner.state import Absent, Present
 from pyalma_tui.runner.telling import Telling
+from pyalma_tui.runner.threaded import Threaded
 from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said, Taken
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
@@ -35,58 +32,26 @@ MEASURE = 2.0  # seconds between two looks what workers take
 PATIENCE = 20.0  # seconds that an agent has to be gone after it was killed
 
 
-class Runner:
-    """Runs an experiment in a thread of its own; `snapshot` and `send` are for any thread."""
+class Runner(Threaded):
+    """Runs an experiment in a thread of its own."""
 
     def __init__(self, settings: Settings, session: Session, first: Agent, listener: Listener | None = None) -> None:
         """`first` is an agent that has loaded the module."""
         assert first.loaded is not None, "the first agent has loaded the module"
+        super().__init__(Telling(settings, session, listener))
         self._session = session
         self._crew = Crew(settings, session, first)
         self._inbox = Inbox(self._crew)
         self._state = state_of(settings, session, has_done=first.loaded.has_done)
-        self._telling = Telling(settings, session, listener)
-        self._failure: Failure | None = None
-        self._mailbox = Mailbox()
-        self._provenance = Provenance(settings, session, first.loaded.installed, self._remark)
+        self._provenance = Provenance(settings, session, first.loaded.installed, self.remark)
         self._selector = selectors.DefaultSelector()
         self._next_tick = self._next_measure = 0.0  # time.monotonic
-        self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
         if first.loaded.unforkable:
             self._telling.note(f"each worker imports the module by itself: {first.loaded.unforkable}")
         if settings.rerun_done:
             self._decide(c.RerunDone())
         self._publish()
         self._telling.changed = True  # so that the first tick comes at once
-
-    # --- for other threads -------------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Begin; where no thread can be started it ends at once, and `failure` of the snapshot says so."""
-        try:
-            self._thread.start()
-        except RuntimeError as error:
-            if not is_shortage(error):
-                raise
-            self._failure = ShortageError(str(error)).failure
-            self._end()
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait until it has ended, which a Quit brings about."""
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
-    def snapshot(self) -> Snapshot:
-        """The latest moment."""
-        return self._telling.snapshot
-
-    def send(self, command: c.Command) -> None:
-        """Ask for something; returns at once."""
-        self._mailbox.put(command)
 
     # --- the thread --------------------------------------------------------------------------------------------------
 
@@ -182,18 +147,8 @@ class Runner:
                 self._inbox.give_ahead(worker, order)
             case i.Recall(worker, run):
                 self._inbox.recall(worker, run)
-            case i.Write(record, run):
-                self._session.write(record)
-                self._telling.tell([(record, run)])
-            case i.WriteDurably(record):
-                self._session.write_durably(record)
-                self._telling.tell([(record, None)])
-            case i.Say(text, heard):
-                self._telling.note(text, heard=heard)
-            case i.NotSaved(why):
-                self._session.not_saved = StoreError(why).failure
-            case i.Remember(changes):
-                self._session.choose(**changes)
+            case i.Write() | i.WriteDurably() | i.Say() | i.NotSaved() | i.Remember():
+                self._telling.carry_out(instruction)
             case i.StartAgent():
                 if self._inbox.start_agent():
                     self._listen()
@@ -207,10 +162,6 @@ class Runner:
     def _absorb(self, records: Iterable[Record]) -> None:
         if failed := self._telling.absorb(records):
             self._carry_out_all(i.Failures(failed))
-
-    def _remark(self, text: str) -> None:
-        """Let the runner's thread tell this; for any thread."""
-        self._mailbox.put(c.Remark(text))
 
     def _phase(self) -> str:
         return phase_of(self._state, time.monotonic())
@@ -241,12 +192,13 @@ class Runner:
                 self._telling.note(command.text)
 
     def _kill_agent(self) -> None:
-        """Kill it and its workers, and find out what became of what they were doing."""
+        """Kill it and its workers, and find out what became of what they were doing, whenever that is told."""
         self._crew.agent.kill()
         deadline = time.monotonic() + PATIENCE
         while not isinstance(self._state.agent, Absent) and time.monotonic() < deadline:
+            self._inbox.wait(TICK)
+            self._crew.agent.tend()
             self._hear()
-            time.sleep(0.002)
 
     def _try(self, step: Callable[[], None]) -> None:
         """Take a step of the end; if it fails, that is told, and the others are taken all the same."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pyalma_tui.errors import Failure
+from pyalma_tui.errors import Failure, StoreError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.messages import Measured
 from pyalma_tui.model.records import Record
+from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.publishing import Publisher
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
@@ -39,6 +40,22 @@ class Telling:
             self.changed = True
             self.tell(changes)
         return [run.id for _, run in changes if run is not None and isinstance(run.status, s.Failed)]
+
+    def carry_out(self, instruction: i.Write | i.WriteDurably | i.Say | i.NotSaved | i.Remember) -> None:
+        """Record something, or tell it."""
+        match instruction:
+            case i.Write(record, run):
+                self._session.write(record)
+                self.tell([(record, run)])
+            case i.WriteDurably(record):
+                self._session.write_durably(record)
+                self.tell([(record, None)])
+            case i.Say(text, heard):
+                self.note(text, heard=heard)
+            case i.NotSaved(why):
+                self._session.not_saved = StoreError(why).failure
+            case i.Remember(changes):
+                self._session.choose(**changes)
 
     def tell(self, changes: list[Change]) -> None:
         """Tell of records that are in the ledger."""

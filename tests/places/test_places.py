@@ -55,6 +55,8 @@ class Pipe:
     def receive(self) -> bytes | None:
         return Channel.receive(cast(Channel, self))
 
+    has_ended = True
+
     def why(self) -> str:
         return "exit code 1"
 
@@ -80,9 +82,10 @@ class Opener:
     def ended(self, site: Site, now: float, *, well: bool) -> float:
         return 1.0
 
-    def close(self) -> None:
+    def has_let_go(self, now: float) -> bool:
         for pipe in self.opened:
             pipe.close()
+        return True
 
 
 class Clock:

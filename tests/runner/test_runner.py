@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +15,15 @@ import pytest
 
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
+from pyalma_tui.model.ending import SESSION_ENDED
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import crew
-from pyalma_tui.runner.runner import Runner
+from pyalma_tui.runner.runner import TICK, Runner
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.runner.workers.protocol import AgentGone
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone
 from tests.catalogue.experiment import until
 from tests.runner.fake_agent import FakeAgent
 
@@ -27,14 +31,7 @@ from tests.runner.fake_agent import FakeAgent
 @contextmanager
 def conducted(folder: Path, agent: FakeAgent, runs: int = 2, **chosen: Any) -> Iterator[Runner]:
     """A runner that has begun with this agent; it is ended after the test."""
-    module = folder / "m.py"
-    module.write_text("def run(instance, save, state): ...\n")
-    batch = [Instance(n, f"i{n}", f"/i{n}") for n in range(runs)]
-    settings = Settings(target=module, module=module, state_dir=folder / "m.alma", batch=batch, seed=5, **chosen)
-    assert agent.loaded is not None
-    session = Session(settings, agent.loaded.hash, agent.loaded.has_done)
-    runner = Runner(msgspec.structs.replace(settings, batch=None), session, agent)
-    runner.start()
+    _, runner = begun(folder, agent, runs, **chosen)
     try:
         yield runner
     finally:
@@ -43,6 +40,19 @@ def conducted(folder: Path, agent: FakeAgent, runs: int = 2, **chosen: Any) -> I
     assert not runner.is_alive()
     assert runner.snapshot().failure is None
     assert not agent.workers
+
+
+def begun(folder: Path, agent: FakeAgent, runs: int, **chosen: Any) -> tuple[Session, Runner]:
+    """A runner that has begun with this agent, and its session."""
+    module = folder / "m.py"
+    module.write_text("def run(instance, save, state): ...\n")
+    batch = [Instance(n, f"i{n}", f"/i{n}") for n in range(runs)]
+    settings = Settings(target=module, module=module, state_dir=folder / "m.alma", batch=batch, seed=5, **chosen)
+    assert agent.loaded is not None
+    session = Session(settings, agent.loaded.hash, agent.loaded.has_done)
+    runner = Runner(msgspec.structs.replace(settings, batch=None), session, agent)
+    runner.start()
+    return session, runner
 
 
 def reaches(runner: Runner, condition: Callable[[Snapshot], object]) -> None:
@@ -128,3 +138,33 @@ def test_two_hundred_workers_at_once(tmp_path: Path) -> None:
         reaches(runner, lambda now: isinstance(now.done_hook.status, s.HookDone))
     assert agent.most == 200
     assert len(calls(agent)) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_defect_ends_it_when_its_agent_is_gone_which_is_not_asked_again_and_again_until_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = FakeAgent(lambda _: "waits")
+    killed, asked = threading.Event(), Counter[str]()
+    receive = agent.receive
+
+    def broken(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    def counted() -> list[AgentEvent]:
+        asked["receive"] += killed.is_set()
+        return receive()
+
+    monkeypatch.setattr(agent, "kill", killed.set)
+    monkeypatch.setattr(agent, "receive", counted)
+    session, runner = begun(tmp_path, agent, runs=1)
+    reaches(runner, lambda now: now.counts.running == 1)
+    monkeypatch.setattr(session, "tend", broken)
+    assert killed.wait(30)
+    since = time.monotonic()
+    until(lambda: asked["receive"] >= 4, lambda: "look at each tick what has come")
+    assert time.monotonic() - since > 2 * TICK
+    agent.die(AgentGone("is killed by SIGKILL", -9))
+    runner.join(30)
+    assert s.reason(runner.snapshot().runs[0].status) == SESSION_ENDED
+    assert agent.closed

@@ -140,6 +140,40 @@ def test_the_module_is_imported_once_and_its_locks_protect(machines: list[Machin
     assert '"1500"' in journal, "no step of another worker was lost"
 
 
+def test_what_is_loaded_at_import_is_there_once_for_all_workers_also_after_they_have_collected_garbage(
+    machines: list[Machine], folder: Path
+) -> None:
+    """A collection writes into each object that it looks at: into copies of all pages, were they not frozen."""
+    machine = begin(
+        machines,
+        folder,
+        """
+        import gc, signal
+        TABLE = [[] for _ in range(1_000_000)]
+
+        def run(instance, save, state):
+            gc.collect()
+            open(instance, "w").close()
+            signal.pause()
+        """,
+    )
+    used = []
+    pids = [machine.agent.pid]
+    for worker in range(1, 5):
+        pids.append(machine.start(worker))
+        machine.begin(worker, f"{folder}/collected-{worker}")
+        until((folder / f"collected-{worker}").exists, lambda: "it collects")
+        used.append(sum(map(share_of_memory, pids)))
+    assert used[0] > 70e6, "the table is there"
+    assert used[3] <= 1.5 * used[0], used
+
+
+def share_of_memory(pid: int) -> int:
+    """Bytes of a process: of each page its share among those that have it (PSS)."""
+    told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(told.partition("\nPss:")[2].split()[0]) * 1024
+
+
 def test_a_module_that_waits_for_all_its_children_is_not_held_up_by_the_guard(
     machines: list[Machine], folder: Path
 ) -> None:

@@ -13,6 +13,7 @@ from pyalma_tui.runner.workers.engines.commands import Channel
 from pyalma_tui.store.leases import safe_after
 
 KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)  # exit codes of workers
+LAST_WORDS = 1.0  # seconds that a command gets to end after its output has
 IDLE = 10.0  # seconds without workers after which a place is given back to a scheduler
 OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
 _message = jsontext.decoder(afar.FromPlace)
@@ -66,6 +67,11 @@ class Place:
     def is_over(self) -> bool:
         """Whether nothing of it can run any more."""
         return self.gone or bool(self.lost and (self.here is None or time.monotonic() >= self.safe_at))
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether all is known that can be told of its end: its output ends before its command, but not long before."""
+        return self.here is not None or self.channel.has_ended or time.monotonic() >= self.lost + LAST_WORDS
 
     def is_idle(self, now: float) -> bool:
         """Whether it has long had no workers, and another one comes from its engine when there is need."""

@@ -150,7 +150,6 @@ class Places:
         for place in self._places:
             place.channel.close()
         self._selector.close()
-        self._engine.close()
         self._leases.close(over=all(place.is_over for place in self._places))
 
     # --- what happens ------------------------------------------------------------------------------------------------
@@ -178,7 +177,8 @@ class Places:
                 if place.is_late and not place.lost:
                     self._lose(place)
             if place.is_over:
-                self._forget(place, now)
+                if self._ending or place.is_explained:
+                    self._forget(place, now)
                 continue
             if place.is_idle(now) and not self._waiting:
                 place.going = UNNEEDED
@@ -192,7 +192,7 @@ class Places:
                 self._greet(channel)
             for why in refused:
                 self._remark_once(why)
-        elif not self._places and not self._ended:
+        elif not self._places and not self._ended and self._engine.has_let_go(now):
             self._ended = True
             while self._waiting:
                 self._events.append(m.Gone(self._waiting.popleft()[0], 0))

@@ -91,10 +91,10 @@ class Channel:
                     pipe.close()
 
     def is_over(self, now: float) -> bool:
-        """Whether the command has ended after `close`; one that does not is made to."""
+        """Whether the command has ended after `close`; one that does not is made to, and given up if it cannot be."""
         if not self._ended_at:
             return False
-        if self._process.poll() is not None:
+        if self.has_ended or now >= self._ended_at + STUBBORN + 1.0:
             self._errors.close()
             return True
         if now >= self._ended_at + STUBBORN:
@@ -103,10 +103,13 @@ class Channel:
             self._process.terminate()
         return False
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the command has ended."""
+        return self._process.poll() is not None
+
     def why(self) -> str:
         """What is known of its end: exit code, last words."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1.0)  # its output has ended, and it follows at once
         code = self._process.poll()
         how = "it has closed its output" if code is None else f"exit code {code}"
         try:
@@ -161,11 +164,9 @@ class Engine:
         self._next[site.name] = now + (FIRST if well else pause)
         return FIRST if well else pause
 
-    def close(self) -> None:
-        """Let all end, and see to that."""
+    def has_let_go(self, now: float) -> bool:
+        """Let all commands end, and see to that; whether they have. Asked at each tick until it is so."""
         for channel in self._channels:
             channel.close()
-        deadline = time.monotonic() + STUBBORN + 1.0
-        while self._channels and time.monotonic() < deadline:
-            self._channels = [each for each in self._channels if not each.is_over(time.monotonic())]
-            time.sleep(0.005)
+        self._channels = [channel for channel in self._channels if not channel.is_over(now)]
+        return not self._channels
