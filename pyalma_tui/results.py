@@ -79,12 +79,12 @@ def read(path: str | os.PathLike[str], where: str = "") -> Rows:
     from pyalma_tui.report.results import filter_of
 
     filter_of(where)
-    place = Path(path)
-    if place.is_dir():
-        return Rows(place.absolute(), where)
-    if not place.exists():
-        raise StoreError(f"results: {place}: there is no such file or directory. Name the state directory (*.alma)")
-    return Rows(find_target(str(place), lambda text: warnings.warn(text, stacklevel=3)).state_dir(None), where)
+    named = Path(path)
+    if named.is_dir():
+        return Rows(named.absolute(), where)
+    if not named.exists():
+        raise StoreError(f"results: {named}: there is no such file or directory. Name the state directory (*.alma)")
+    return Rows(find_target(str(named), lambda text: warnings.warn(text, stacklevel=3)).state_dir(None), where)
 
 
 class Results:

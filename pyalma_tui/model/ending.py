@@ -23,11 +23,11 @@ def disk_full(why: str) -> str:
     return f"the disk was full: {why}"
 
 
-def is_full(number: int | None) -> bool:
+def is_full(code: int | None) -> bool:
     """Whether this errno says that there is no room on the disk, or none for us: no fault of the run."""
-    return number in _FULL
+    return code in _FULL
 
 
-def may_have_room_again(number: int | None) -> bool:
+def may_have_room_again(code: int | None) -> bool:
     """Whether there may be room a while later; a limit on the size of files stays as it is as long as we live."""
-    return number in _EMPTIED
+    return code in _EMPTIED

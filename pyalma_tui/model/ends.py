@@ -79,16 +79,16 @@ class Ends:
         parts.extend(empty() for _ in range(len(blocks) - len(parts)))
         seen.extend(None for _ in range(len(blocks) - len(seen)))
         self.behind = False
-        todo = [number for number, block in enumerate(blocks) if seen[number] is not block]
-        for number in spread(todo):
+        todo = [index for index, block in enumerate(blocks) if seen[index] is not block]
+        for index in spread(todo):
             if enough():
                 self.behind = True
                 break
-            block = blocks[number]
+            block = blocks[index]
             words: bytes | None = getattr(block, "words", None)  # of runs that nobody has made yet
             nothing = words is not None and not any(letter in words for letter in WANTED)
-            parts[number] = empty() if nothing else columns_of(block)
-            seen[number] = block
+            parts[index] = empty() if nothing else columns_of(block)
+            seen[index] = block
             changed = True
         known = sum(1 for block in seen if block is not None)
         self.looked_at = known / len(seen) if seen else 1.0

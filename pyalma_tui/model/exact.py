@@ -14,36 +14,36 @@ from pyalma_tui.model import jsontext
 LARGEST = 10**4299  # Python's reader of JSON refuses more digits, that of msgspec counts the sign among them
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,40}")
-KEY_SHOWN = 40  # characters of a key that a place names
+KEY_SHOWN = 40  # characters of a key that is told
 OTHERWISE = "Use a str, int, float, bool, None, list or dict"
 TOO_DEEP = f"it is nested deeper than {jsontext.DEEPEST}"
 
 
 class InexactError(Exception):
-    """A value that JSON does not give back equal: `place` is where that shows first, `advice` what to do instead.
+    """A value that JSON does not give back equal: `where` in it that shows first, `advice` what to do instead.
 
     `sort` is what Python would raise for it: ValueError for a value of the right type, else TypeError.
     """
 
-    def __init__(self, place: str, why: str, advice: str, sort: type[Exception] = TypeError) -> None:
-        super().__init__(f"{place}: {why}")
-        self.place = place
+    def __init__(self, where: str, why: str, advice: str, sort: type[Exception] = TypeError) -> None:
+        super().__init__(f"{where}: {why}")
+        self.where = where
         self.why = why
         self.advice = advice
         self.sort = sort
 
 
-def text_of(value: object, place: str) -> bytes:
-    """The JSON text of a value; raises InexactError, with places that begin as `place` does, if it is not exact.
+def text_of(value: object, where: str) -> bytes:
+    """The JSON text of a value; raises InexactError, told from `where` on, if it is not exact.
 
     Subclasses of JSON's own types are taken if they are equal to what comes back, such as a numpy.float64 or an
     OrderedDict.
     """
     text = _exact(value)
     if text is None:
-        text = _exact(_plain(value, place, 0, place))
+        text = _exact(_plain(value, where, 0, where))
     if text is None:
-        raise InexactError(place, f"{kind_of(value)} comes back as another value", OTHERWISE)
+        raise InexactError(where, f"{kind_of(value)} comes back as another value", OTHERWISE)
     return text
 
 
@@ -56,7 +56,7 @@ def _exact(value: object) -> bytes | None:
         return None
 
 
-def _plain(value: Any, place: str, depth: int, whole: str) -> object:
+def _plain(value: Any, where: str, depth: int, whole: str) -> object:
     """The value in JSON's own types; raises InexactError for the first part of it that cannot be equal."""
     plain: object
     if value is None or value is True or value is False:
@@ -65,46 +65,46 @@ def _plain(value: Any, place: str, depth: int, whole: str) -> object:
         plain = str.__str__(value)
         if PAIR.search(plain):
             why = "it holds a pair of surrogates, which would come back as one character"
-            raise InexactError(place, why, "Write the character itself", ValueError)
+            raise InexactError(where, why, "Write the character itself", ValueError)
     elif isinstance(value, int):
         plain = int.__int__(value)
         if not -LARGEST < plain < LARGEST:
-            raise InexactError(place, "this number has more digits than JSON readers take", "Use str()", ValueError)
+            raise InexactError(where, "this number has more digits than JSON readers take", "Use str()", ValueError)
     elif isinstance(value, float):
         plain = float.__float__(value)
         if not math.isfinite(plain):
-            raise InexactError(place, f"{plain} is no JSON value", "Use None, or str()", ValueError)
+            raise InexactError(where, f"{plain} is no JSON value", "Use None, or str()", ValueError)
     elif isinstance(value, dict | list):
         if depth == jsontext.DEEPEST:
             raise InexactError(whole, TOO_DEEP, "Make it flatter")
         if isinstance(value, dict):
-            plain = _plain_dict(value, place, depth, whole)
+            plain = _plain_dict(value, where, depth, whole)
         else:
-            plain = [_plain(item, f"{place}[{i}]", depth + 1, whole) for i, item in enumerate(list.__iter__(value))]
+            plain = [_plain(item, f"{where}[{i}]", depth + 1, whole) for i, item in enumerate(list.__iter__(value))]
     else:
-        raise InexactError(place, f"{kind_of(value)} is no JSON value", _advice(value))
+        raise InexactError(where, f"{kind_of(value)} is no JSON value", _advice(value))
     if type(plain) is not type(value) and not _equal(plain, value):
-        raise InexactError(place, f"{kind_of(value)} comes back as another value", OTHERWISE)
+        raise InexactError(where, f"{kind_of(value)} comes back as another value", OTHERWISE)
     return plain
 
 
-def _plain_dict(value: dict[Any, Any], place: str, depth: int, whole: str) -> dict[str, object]:
+def _plain_dict(value: dict[Any, Any], where: str, depth: int, whole: str) -> dict[str, object]:
     plain: dict[str, object] = {}
     for key, item in dict.items(value):
         if not isinstance(key, str):
-            raise InexactError(place, f"its key {_shown(key)} is no text, as keys of JSON are", "Use str() for it")
+            raise InexactError(where, f"its key {_shown(key)} is no text, as keys of JSON are", "Use str() for it")
         name = str.__str__(key)
         if PAIR.search(name):
             why = "a key of it holds a pair of surrogates, which would come back as one character"
-            raise InexactError(place, why, "Write the character itself", ValueError)
+            raise InexactError(where, why, "Write the character itself", ValueError)
         if name in plain:
-            raise InexactError(place, f"two of its keys come back as {json.dumps(name)}", "Rename one of them")
-        plain[name] = _plain(item, f"{place}{_step(name)}", depth + 1, whole)
+            raise InexactError(where, f"two of its keys come back as {json.dumps(name)}", "Rename one of them")
+        plain[name] = _plain(item, f"{where}{_step(name)}", depth + 1, whole)
     return plain
 
 
 def _step(key: str) -> str:
-    """A key as it stands in a place."""
+    """A key as it is told where something is."""
     if WORD.fullmatch(key):
         return f".{key}"
     return f"[{json.dumps(key if len(key) <= KEY_SHOWN else key[:KEY_SHOWN] + '…', ensure_ascii=False)}]"

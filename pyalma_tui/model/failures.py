@@ -145,15 +145,15 @@ class Failures:
         del seen[len(blocks) :]
         seen.extend(() for _ in range(len(blocks) - len(seen)))
         self.behind = False
-        for number, block in enumerate(blocks):
-            if seen[number] is not block:
+        for index, block in enumerate(blocks):
+            if seen[index] is not block:
                 if enough():
                     self.behind = True
                     break
                 words: bytes | None = getattr(block, "words", None)  # of runs that nobody has made yet
-                if seen[number] or words is None or s.LETTER["failed"] in words:
-                    self._look_at(number << BITS, block, touched)
-                seen[number] = block
+                if seen[index] or words is None or s.LETTER["failed"] in words:
+                    self._look_at(index << BITS, block, touched)
+                seen[index] = block
         if touched:
             for number in touched:
                 self._regroup(number)

@@ -80,8 +80,8 @@ def _sort_key(key: SortKey, of: Source) -> Callable[[int], tuple[float, str] | t
     if key == "name":
         return lambda i: (0, instances[i].label.casefold())
     if key in BY_WORD:
-        place = {word: number for number, word in enumerate(BY_WORD[key])}
-        return lambda i: (place[row_word(rows[i].tally)], i)
+        rank = {word: number for number, word in enumerate(BY_WORD[key])}
+        return lambda i: (rank[row_word(rows[i].tally)], i)
     if key == "progress":
         return lambda i: (rows[i].tally.done / max(1, rows[i].tally.total), i)
     return lambda i: (-rows[i].seconds, i)
@@ -171,8 +171,8 @@ class Listing:
         """The instances of runs that have changed."""
         before, after = self._seen.runs, of.runs
         for block in _changed_blocks(before, after):
-            places = range(block << BITS, min((block + 1) << BITS, len(after)))
-            yield from (after[i].instance for i in places if i >= len(before) or before[i] is not after[i])
+            positions = range(block << BITS, min((block + 1) << BITS, len(after)))
+            yield from (after[i].instance for i in positions if i >= len(before) or before[i] is not after[i])
         if "time" in fields and self._seen.now != of.now:
             yield from (after[run - 1].instance for run in of.busy)
 

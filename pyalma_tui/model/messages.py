@@ -198,7 +198,7 @@ class Signal(msgspec.Struct, frozen=True, tag="signal"):
     """Send a signal to a worker, or to it and all that it has started."""
 
     worker: int
-    number: int
+    signal: int
     group: bool
 
 

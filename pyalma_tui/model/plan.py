@@ -57,13 +57,13 @@ class Plan(Sequence[Run]):
         return Run(index + 1, instance, iteration, self._seeds[(iteration + 1) * self.instances - 1 - instance])
 
     def columns(self, start: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
-        """Id, instance, iteration and seed of the runs between two places from 0, without making them."""
+        """Id, instance, iteration and seed of the runs between two positions from 0, without making them."""
         while start < stop:
             iteration, first = divmod(start, self.instances)
             end = (iteration + 1) * self.instances - first
             seeds = self._seeds[end - min(stop - start, self.instances - first) : end]
-            for place, seed in enumerate(reversed(seeds)):
-                yield start + place + 1, first + place, iteration, seed
+            for position, seed in enumerate(reversed(seeds)):
+                yield start + position + 1, first + position, iteration, seed
             start += len(seeds)
 
 

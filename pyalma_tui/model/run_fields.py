@@ -64,16 +64,16 @@ def _field(name: str, instances: Sequence[Instance], now: float | None) -> Calla
 
 def _inside(name: str, instances: Sequence[Instance]) -> Callable[[Run], Any]:
     """A key of what was saved, else of the instance's data; `state.` or `data.` in front says which."""
-    place, _, rest = name.partition(".")
-    if place == "state" and rest:
+    root, _, rest = name.partition(".")
+    if root == "state" and rest:
         return _key_of_state(rest)
-    of_data = _key(rest if place == "data" and rest else name)
+    of_data = _key(rest if root == "data" and rest else name)
 
     def data(run: Run) -> Any:
         text = instances[run.instance].data
         return None if text is None else of_data(text)
 
-    if place == "data" and rest:
+    if root == "data" and rest:
         return data
     state = _key_of_state(name)
 

@@ -53,7 +53,7 @@ def _steps(low: float, high: float, most: int) -> list[float]:
     while (last := math.floor(high / step + 1e-9) + 1) - first > most:
         step = round_step(step * 1.5)
         first = math.floor(low / step + 1e-9)
-    return [step * place for place in range(first, last + 1)]
+    return [step * multiple for multiple in range(first, last + 1)]
 
 
 def _factors(values: Sequence[float], high: float, most: int) -> list[float] | None:
@@ -97,7 +97,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
         return [low]
     step = round_step((high - low) / most)
     first = math.ceil(low / step - 1e-9)
-    return [step * place for place in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [step * multiple for multiple in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def clock_step(seconds: float) -> int:

@@ -32,8 +32,8 @@ class UnmadeRows(Sequence[InstanceRow]):
         return self.row(range(len(self.words))[index])
 
     @abstractmethod
-    def row(self, place: int) -> InstanceRow:
-        """The row at a place from 0."""
+    def row(self, index: int) -> InstanceRow:
+        """The row with an index from 0."""
 
 
 class PlannedRows(UnmadeRows):
@@ -44,9 +44,9 @@ class PlannedRows(UnmadeRows):
         self._first = first
         self._tally = tally
 
-    def row(self, place: int) -> InstanceRow:
+    def row(self, index: int) -> InstanceRow:
         """Its run that changed last is the first one."""
-        return InstanceRow(self._tally, self._first + place + 1)
+        return InstanceRow(self._tally, self._first + index + 1)
 
 
 class RowsOfRuns(UnmadeRows):
@@ -61,9 +61,9 @@ class RowsOfRuns(UnmadeRows):
     def __iter__(self) -> Iterator[InstanceRow]:
         return map(self._of, self._runs)
 
-    def row(self, place: int) -> InstanceRow:
+    def row(self, index: int) -> InstanceRow:
         """A row is its run."""
-        return self._of(self._runs[place])
+        return self._of(self._runs[index])
 
     def _of(self, run: Run) -> InstanceRow:
         return InstanceRow(self._alone[s.word(run.status)], run.id, run.seconds)

@@ -86,17 +86,17 @@ class _Making:
         if called:
             crate.root_dataset["mentions"] = _alone([self._action(run, codes[run.module], results) for run in called])
 
-    def _add(self, place: str, kind: str, /, **properties: Any) -> dict[str, str]:
+    def _add(self, identifier: str, kind: str, /, **properties: Any) -> dict[str, str]:
         """A contextual entity, once; the reference to it."""
-        if place not in self._known:
-            self._known.add(place)
+        if identifier not in self._known:
+            self._known.add(identifier)
             told = {name: _alone(value) for name, value in properties.items() if value != []}
-            self.crate.add(self._entity(self.crate, place, properties={"@type": kind, **told}))
-        return {"@id": place}
+            self.crate.add(self._entity(self.crate, identifier, properties={"@type": kind, **told}))
+        return {"@id": identifier}
 
-    def _file(self, source: Path, place: str, form: str, what: str, **properties: Any) -> dict[str, str]:
+    def _file(self, source: Path, identifier: str, form: str, what: str, **properties: Any) -> dict[str, str]:
         told = {"name": what, "encodingFormat": form, "contentSize": str(source.stat().st_size), **properties}
-        return {"@id": self.crate.add_file(source, place, properties=told).id}
+        return {"@id": self.crate.add_file(source, identifier, properties=told).id}
 
     def _made(self, name: str, texts: Iterable[str | bytes], form: str, what: str) -> dict[str, str]:
         """A file that is made for the crate."""
@@ -172,17 +172,17 @@ class _Making:
         return self._add(f"#code-{identity or 'unknown'}", "SoftwareSourceCode", **properties)
 
     def _text(self, name: str, digest: str) -> Iterator[dict[str, str]]:
-        place = f"code/{digest}/{name}"
-        if place in self._known:
-            yield {"@id": self.crate.get(_quoted(place)).id}
+        identifier = f"code/{digest}/{name}"
+        if identifier in self._known:
+            yield {"@id": self.crate.get(_quoted(identifier)).id}
             return
         text = text_of(self._contents.state_dir, digest)
         if text is None:  # compiled, or edited before it could be kept
             return
-        self._known.add(place)
+        self._known.add(identifier)
         path = self._scratch / f"{digest}.py"
         path.write_bytes(text)
-        yield self._file(path, place, "text/x-python", name, version=digest)
+        yield self._file(path, identifier, "text/x-python", name, version=digest)
 
     def _python(self, record: SessionRecord | None) -> dict[str, str]:
         version = record.python if record is not None else "unknown"
@@ -193,8 +193,8 @@ class _Making:
         """Versions of what it needs: one entity for each."""
         needed = {"pyalma-tui": record.pyalma_tui if record is not None else __version__}
         for name, version in (needed | (record.distributions if record is not None else {})).items():
-            place = f"#{_fragment(name)}-{_fragment(version)}"
-            yield self._add(place, "SoftwareApplication", name=name, softwareVersion=version)
+            identifier = f"#{_fragment(name)}-{_fragment(version)}"
+            yield self._add(identifier, "SoftwareApplication", name=name, softwareVersion=version)
 
     # --- runs --------------------------------------------------------------------------------------------------------
 
@@ -233,14 +233,14 @@ class _Making:
             yield self._add(f"#{name}={_fragment(value)}", "PropertyValue", name=name, value=value)
 
     def _instance(self, instance: Instance) -> dict[str, str]:
-        place = f"#instance-{instance.id}"
-        if place in self._known:
-            return {"@id": place}
+        identifier = f"#instance-{instance.id}"
+        if identifier in self._known:
+            return {"@id": identifier}
         properties: dict[str, Any] = {"name": instance.label}
         if instance.data is not None:
             properties["value"] = instance.data.decode("utf-8", "replace")
         if not instance.file:
-            return self._add(place, "PropertyValue", **properties)
+            return self._add(identifier, "PropertyValue", **properties)
         properties["identifier"] = instance.file
         if (known := self._contents.inputs.get(instance.file)) is not None:
             properties["size"] = f"{known.size} B"
@@ -248,7 +248,7 @@ class _Making:
                 properties["sha256"] = known.digest
         if "value" in properties:
             properties["text"] = properties.pop("value")
-        return self._add(place, "CreativeWork", **properties)
+        return self._add(identifier, "CreativeWork", **properties)
 
     def _state(self, run: Run, name: str) -> Iterator[dict[str, str]]:
         if run.state is None or len(run.state) > LARGE:
@@ -260,8 +260,8 @@ class _Making:
         for attempt in range(1, run.attempt + 1):
             path = log_path(self._contents.state_dir, run.id, attempt)
             if path.is_file() and not path.is_symlink():
-                place = str(Path("logs") / path.relative_to(logs(self._contents.state_dir)))
-                yield self._file(path, place, "text/plain", f"what attempt {attempt} of {name} printed")
+                identifier = str(Path("logs") / path.relative_to(logs(self._contents.state_dir)))
+                yield self._file(path, identifier, "text/plain", f"what attempt {attempt} of {name} printed")
 
 
 def _alone(value: Any) -> Any:

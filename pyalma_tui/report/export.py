@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model import jsontext
-from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.report.facts import RunFacts
 from pyalma_tui.report.formats import Format
-from pyalma_tui.report.markup import as_cell
+from pyalma_tui.report.tables import as_csv, as_json, as_markdown
 
 COLUMNS = RunFacts.__struct_fields__
 
@@ -25,35 +21,11 @@ def pieces(rows: Iterable[RunFacts], form: Format) -> Iterator[str]:
     """The text of an export, piece by piece."""
     match form:
         case "csv":
-            return _csv(rows)
+            return as_csv(COLUMNS, map(_cells, rows))
         case "json":
-            return _json(rows)
+            return as_json(rows)
         case "md":
-            return _markdown(rows)
-
-
-def _csv(rows: Iterable[RunFacts]) -> Iterator[str]:
-    text = io.StringIO()
-    write = csv.writer(text).writerow  # whose lines end with \r\n: so it quotes a field that holds one of the two
-    for cells in chain([COLUMNS], map(_cells, rows)):
-        write(cells)
-        yield text.getvalue().removesuffix("\r\n") + "\n"
-        text.seek(0)
-        text.truncate()
-
-
-def _json(rows: Iterable[RunFacts]) -> Iterator[str]:
-    opening = "["
-    for row in rows:
-        yield f"{opening}{escaped(jsontext.encode(row).decode())}"
-        opening = ",\n "
-    yield "]\n" if opening != "[" else "[]\n"
-
-
-def _markdown(rows: Iterable[RunFacts]) -> Iterator[str]:
-    yield f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
-    for row in rows:
-        yield f"| {' | '.join(map(as_cell, _cells(row)))} |\n"
+            return as_markdown(COLUMNS, map(_cells, rows))
 
 
 def _cells(row: RunFacts) -> list[str]:

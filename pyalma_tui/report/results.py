@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pyalma_tui.errors import QueryError, StoreError, UsageError
-from pyalma_tui.model import jsontext
 from pyalma_tui.model import query as q
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import COLUMNS, Row, rows_in
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.query import ROWS
 from pyalma_tui.model.words import plural
-from pyalma_tui.report.markup import as_cell
+from pyalma_tui.report.tables import as_cell, as_csv, as_json, as_markdown, as_object
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.checkpoint import stamp
@@ -127,43 +123,20 @@ def pieces(rows: Iterable[Row], form: Format) -> Iterator[str]:
         case "md":
             return _markdown(rows)
         case "jsonl":
-            return (f"{_object(row)}\n" for row in rows)
+            return (f"{as_object(row)}\n" for row in rows)
         case _:
-            return _json(rows)
+            return as_json(rows)
 
 
 def _csv(rows: Iterable[Row]) -> Iterator[str]:
-    text = io.StringIO()
-    write = csv.writer(text).writerow  # as in `export`: a field that holds one of \r and \n is quoted
     names = columns_of(rows)
-    write(names)
-    yield _line(text)
-    for row in rows:
-        write([text_of(row.get(name)) for name in names])
-        yield _line(text)
-
-
-def _line(text: io.StringIO) -> str:
-    line = text.getvalue().removesuffix("\r\n") + "\n"
-    text.seek(0)
-    text.truncate()
-    return line
-
-
-def _object(row: Row) -> str:
-    return escaped(jsontext.encode(row).decode())
-
-
-def _json(rows: Iterable[Row]) -> Iterator[str]:
-    opening = "["
-    for row in rows:
-        yield f"{opening}{_object(row)}"
-        opening = ",\n "
-    yield "]\n" if opening != "[" else "[]\n"
+    yield from as_csv(names, _texts(rows, names))
 
 
 def _markdown(rows: Iterable[Row]) -> Iterator[str]:
     names = columns_of(rows)
-    yield f"| {' | '.join(map(as_cell, names))} |\n|{'---|' * len(names)}\n"
-    for row in rows:
-        yield f"| {' | '.join([as_cell(text_of(row.get(name))) for name in names])} |\n"
+    yield from as_markdown(list(map(as_cell, names)), _texts(rows, names))
+
+
+def _texts(rows: Iterable[Row], names: Sequence[str]) -> Iterator[list[str]]:
+    return ([text_of(row.get(name)) for name in names] for row in rows)

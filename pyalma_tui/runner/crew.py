@@ -108,8 +108,8 @@ class Crew:
                 self.agent.order(worker, order)
             case i.Ask(worker, request):
                 self.agent.ask(worker, request)
-            case i.Send(worker, number, group):
-                self.agent.signal(worker, number, group=group)
+            case i.Send(worker, signal, group):
+                self.agent.signal(worker, signal, group=group)
             case i.EndAgent(kill):
                 if kill:
                     self.agent.kill()

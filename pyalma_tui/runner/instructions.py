@@ -111,7 +111,7 @@ class Send(msgspec.Struct, frozen=True):
     """Send a signal to a worker, or to it and all that it has started."""
 
     worker: int
-    number: Signals
+    signal: Signals
     group: bool = False
 
 

@@ -14,11 +14,11 @@ class Queue:
 
     def __init__(self, order: Sequence[int]) -> None:
         self._order = order
-        self._place = _places(order)
+        self._ranks = _ranks_in(order)
         self._heap: list[int] = []
-        self._rest = range(0)  # places that wait as well: all of them, where the heap need not hold each
+        self._rest = range(0)  # ranks that wait as well: all of them, where the heap need not hold each
         self._first: deque[int] = deque()  # runs that go before all others
-        self._waiting = bytearray(len(self._place))
+        self._waiting = bytearray(len(self._ranks))
         self._count = 0
 
     def __len__(self) -> int:
@@ -47,22 +47,22 @@ class Queue:
             self._waiting = bytearray(b"\1") * len(self._waiting)
             self._count = len(runs)
             return self._count
-        places = [place for run in runs if (place := self._place_of(run)) is not None and not self._waiting[run]]
-        for place in places:
-            self._waiting[self._order[place]] = 1
-        self._count += len(places)
-        if len(places) > len(self._heap):
-            self._heap += places
+        ranks = [rank for run in runs if (rank := self._rank_of(run)) is not None and not self._waiting[run]]
+        for rank in ranks:
+            self._waiting[self._order[rank]] = 1
+        self._count += len(ranks)
+        if len(ranks) > len(self._heap):
+            self._heap += ranks
             heapq.heapify(self._heap)
         else:
-            for place in places:
-                heapq.heappush(self._heap, place)
-        return len(places)
+            for rank in ranks:
+                heapq.heappush(self._heap, rank)
+        return len(ranks)
 
     def put_first(self, runs: Sequence[int]) -> None:
         """Let these runs wait before all others, in dispatch order among themselves."""
         self.add(runs)
-        first = sorted({run for run in runs if self._place_of(run) is not None}, key=self._place.__getitem__)
+        first = sorted({run for run in runs if self._rank_of(run) is not None}, key=self._ranks.__getitem__)
         self._first = deque([*first, *(run for run in self._first if run not in first)])
 
     def clear(self) -> None:
@@ -88,14 +88,14 @@ class Queue:
         found = next((run for run in self._first if run not in barred), None) if self._first else None
         held = []
         while found is None and (self._heap or self._rest):
-            place = self._next_place()
-            run = self._order[place]
+            rank = self._next_rank()
+            run = self._order[rank]
             if self._waiting[run] and run in barred:
-                held.append(place)
+                held.append(rank)
             elif self._waiting[run]:
                 found = run
-        for place in held:
-            heapq.heappush(self._heap, place)
+        for rank in held:
+            heapq.heappush(self._heap, rank)
         if found is not None:
             self.discard(found)
         return found
@@ -106,8 +106,8 @@ class Queue:
         All are among the last if there are not more than both.
         """
         if self._count <= most + last:
-            places = sorted({place for place in chain(self._heap, self._rest) if self._waiting[self._order[place]]})
-            return [], [self._order[place] for place in places]
+            ranks = sorted({rank for rank in chain(self._heap, self._rest) if self._waiting[self._order[rank]]})
+            return [], [self._order[rank] for rank in ranks]
         at = len(self._order)
         tail: list[int] = []
         while len(tail) < last:
@@ -116,25 +116,25 @@ class Queue:
                 tail.append(self._order[at])
         step = max(1, (len(self._heap) + len(self._rest)) // most)
         chosen = chain(self._heap[::step], self._rest[::step])
-        first = sorted({place for place in chosen if place < at and self._waiting[self._order[place]]})
-        return [self._order[place] for place in first], tail[::-1]
+        first = sorted({rank for rank in chosen if rank < at and self._waiting[self._order[rank]]})
+        return [self._order[rank] for rank in first], tail[::-1]
 
-    def _next_place(self) -> int:
+    def _next_rank(self) -> int:
         if self._rest and not (self._heap and self._heap[0] < self._rest[0]):
-            place, self._rest = self._rest[0], self._rest[1:]
-            return place
+            rank, self._rest = self._rest[0], self._rest[1:]
+            return rank
         return heapq.heappop(self._heap)
 
-    def _place_of(self, run: int) -> int | None:
-        place = self._place[run] if 0 < run < len(self._place) else -1
-        return place if place >= 0 else None
+    def _rank_of(self, run: int) -> int | None:
+        rank = self._ranks[run] if 0 < run < len(self._ranks) else -1
+        return rank if rank >= 0 else None
 
 
-def _places(order: Sequence[int]) -> Sequence[int]:
-    """The place in the order by id, -1 for what is not in it."""
+def _ranks_in(order: Sequence[int]) -> Sequence[int]:
+    """By id the rank in the order, -1 for what is not in it."""
     if isinstance(order, range) and order and order.step == -1 and order[-1] == 1:
         return range(len(order), -1, -1)  # nobody asks for the run with id 0
-    places = array("q", [-1]) * (max(order, default=0) + 1)
-    for place, run in enumerate(order):
-        places[run] = place
-    return places
+    ranks = array("q", [-1]) * (max(order, default=0) + 1)
+    for rank, run in enumerate(order):
+        ranks[run] = rank
+    return ranks

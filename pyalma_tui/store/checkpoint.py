@@ -85,9 +85,9 @@ class CheckpointStorage(Storage):
             for number in sorted(raw):
                 yield number, decode(raw[number])
         except msgspec.DecodeError as error:
-            place = f"$.{name}" if number is None else f"$.{name}.{number}"
+            where = f"$.{name}" if number is None else f"$.{name}.{number}"
             why = str(error) if "`$" in str(error) else f"{error} - at `$`"
-            raise self.unreadable(why.replace("`$", f"`{place}")) from error
+            raise self.unreadable(why.replace("`$", f"`{where}")) from error
 
     def write(self, data: Tables) -> None:
         """Replace the file by these tables; raises OSError.

@@ -50,29 +50,29 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def _from_here(path: Path) -> str:
-    place = os.path.relpath(path)
-    return str(path) if place.startswith("..") else place
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def found(folder: Path) -> list[Found]:
     """Those below this folder, then those used last that are still there; what runs comes first, then the latest."""
     targets = {Path(each.state_dir): Path(each.target) for each in read_recent()}
-    places = dict.fromkeys([*_below(folder), *targets])
-    told = [each for place in places if (each := _standing(place, targets.get(place))) is not None]
+    state_dirs = dict.fromkeys([*_below(folder), *targets])
+    told = [each for state_dir in state_dirs if (each := _standing(state_dir, targets.get(state_dir))) is not None]
     return sorted(told, key=lambda each: (each.pid is None, -each.at))
 
 
 def _below(folder: Path) -> Iterator[Path]:
     root = os.path.realpath(folder)
     left = FOLDERS
-    for place, inside, files in os.walk(root):
-        if place.endswith(ENDING):
+    for path, inside, files in os.walk(root):
+        if path.endswith(ENDING):
             inside.clear()
             if layout.DATABASE in files or layout.LOCK in files:
-                yield Path(place)
+                yield Path(path)
             continue
         left -= 1
-        deep = place[len(root) :].count(os.sep) >= DEEPEST
+        deep = path[len(root) :].count(os.sep) >= DEEPEST
         inside[:] = [] if deep or left <= 0 else sorted(n for n in inside if not n.startswith(".") and n not in SKIPPED)
 
 

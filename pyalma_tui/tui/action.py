@@ -45,17 +45,3 @@ class Action:
     def refused(self, situation: Situation) -> str:
         """Why it is not possible now, "" if it is."""
         return (obstacles.view_only(situation) if self.commands else "") or self.obstacle(situation)
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """Keys that a widget or a box answers by itself: `action` is one of Textual's kind, with its arguments.
-
-    `help` is told among the keys that move; strokes with the same help share a line.
-    """
-
-    scope: KeyScope
-    keys: str
-    action: str
-    label: str
-    help: str = ""

@@ -135,5 +135,5 @@ def _held_up_by(frame: FrameType | None) -> str:
         left = (t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread())
         return f"left a thread running, which ended with it: {', '.join(thread.name for thread in left)}"
     where = stack[0]
-    place = f"{os.path.basename(where.f_code.co_filename)}:{where.f_lineno}"
-    return f"was held up at its end by {where.f_code.co_name}() at {place}, which was interrupted"
+    line = f"{os.path.basename(where.f_code.co_filename)}:{where.f_lineno}"
+    return f"was held up at its end by {where.f_code.co_name}() at {line}, which was interrupted"

@@ -85,9 +85,9 @@ def _places(what: str, found: Sequence[Difference], more: bool, column: int, wid
     yield Content.styled(f"where the {what} differ{'s' * (what == 'state')}", "bold")
     for each in found:
         if each.remark:
-            yield _cut(f"  {each.place}: {each.remark}", width)
+            yield _cut(f"  {each.where}: {each.remark}", width)
             continue
-        yield _cut(f"  {each.place}", width, MUTED)
+        yield _cut(f"  {each.where}", width, MUTED)
         yield from _lines(Pair(" ", each.one, each.other), column, width)
     if more:
         yield Content.styled("  … and more", MUTED)

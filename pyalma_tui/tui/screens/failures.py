@@ -26,7 +26,7 @@ from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.requests import Copy, Perform
-from pyalma_tui.tui.screens.commanding import Commanding
+from pyalma_tui.tui.screens.listed import Listed
 from pyalma_tui.tui.targets import Targets, named
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.facts import LABEL, Fact, laid_out
@@ -44,7 +44,7 @@ FIRST = 0.02  # seconds of the first look at many failures, before which nothing
 AT_ONCE = 0.05  # seconds of each of the next looks, with which the rest follows
 
 
-class FailuresScreen(Commanding):
+class FailuresScreen(Listed):
     """A line for each kind; the actions are about all failed runs of the kind, or of the marked ones."""
 
     scope = "failures"
@@ -96,7 +96,7 @@ class FailuresScreen(Commanding):
         self._group()
         self._list.marks.intersection_update(group.number for group in self._groups)
         self._list.show_groups(self.moment, self._shown)
-        self._show_selected()
+        self._show_chosen()
 
     def _group(self, *, at_once: bool = False) -> None:
         """Group and filter anew what has changed, but never for more than a tenth of the time."""
@@ -124,7 +124,7 @@ class FailuresScreen(Commanding):
                 ids = tuple(run.id for run in runs)
                 yield replace(group, runs=ids, instances=instances, first=min(at), last=max(at))
 
-    def _show_selected(self) -> None:
+    def _show_chosen(self) -> None:
         """What depends on where the cursor is."""
         group = self._list.selected
         empty = self.query_one("#empty", Static)
@@ -194,7 +194,7 @@ class FailuresScreen(Commanding):
     @on(GroupList.Marked)
     @on(GroupList.Moved)
     def _moved(self) -> None:
-        self._show_selected()
+        self._show_chosen()
 
     @on(GroupList.Opened)
     def _opened(self) -> None:
@@ -202,7 +202,7 @@ class FailuresScreen(Commanding):
 
     def on_resize(self) -> None:
         """Another width wraps the traceback elsewhere; the width is known after the next refresh."""
-        self.call_after_refresh(self._show_selected)
+        self.call_after_refresh(self._show_chosen)
 
     # What is selected
 
@@ -223,49 +223,20 @@ class FailuresScreen(Commanding):
         row = None if group is None else InstanceRow(Tally(failed=len(group.runs)), group.runs[0])
         return Situation(self.moment, self.scope, row, len(self._list.marks) if self.composed else 0, "kind")
 
-    def do_mark(self) -> None:
-        """Mark the selected kind, or not, and go to the next."""
-        cursor = self._list.cursor
-        if cursor is not None:
-            self._list.mark([cursor], on=cursor not in self._list.marks)
-            self._list.action_move(1)
-            self._show_selected()
-
-    def do_mark_all(self) -> None:
-        """Mark all that are listed; if they are, none."""
-        listed = self._list.order
-        self._list.mark(listed, on=not self._list.marks.issuperset(listed))
-        self._show_selected()
-
     # Filtering
-
-    def do_filter(self) -> None:
-        """Ask for a filter."""
-        self.query_one(FilterBar).ask()
 
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
         self._query = event.query
         self._group(at_once=True)
         self._list.show_groups(self.moment, self._shown)
-        self._show_selected()
-
-    @on(FilterBar.Left)
-    def _filtered(self) -> None:
-        self._list.focus()
+        self._show_chosen()
 
     # Where it leads
 
     def do_back(self) -> None:
         """Clear the filter, else the marks, else leave."""
-        bar = self.query_one(FilterBar)
-        if bar.open or self._query.text:
-            bar.clear()
-            self._list.focus()
-        elif self._list.marks:
-            self._list.mark(list(self._list.marks), on=False)
-            self._show_selected()
-        else:
+        if not self._clear():
             self.dismiss()
 
     def do_kind_runs(self) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, Wanted
-from pyalma_tui.model.query import Query, understood
+from pyalma_tui.model.query import understood
 from pyalma_tui.model.run_fields import known_fields
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.look import MUTED
@@ -192,20 +192,7 @@ class MainScreen(Selecting):
         self._iteration = min(max(run.iteration + by, 0), last)
         self._show_detail()
 
-    def do_mark(self) -> None:
-        """Mark the selected instance, or not, and go to the next."""
-        if self._list.cursor is not None:
-            self._list.mark([self._list.cursor], on=self._list.cursor not in self._list.marks)
-            self._list.action_move(1)
-            self._show_marks()
-
-    def do_mark_all(self) -> None:
-        """Mark all that are listed; if they are, none."""
-        listed = self._list.order
-        self._list.mark(listed, on=not self._list.marks.issuperset(listed))
-        self._show_marks()
-
-    def _show_marks(self) -> None:
+    def _show_chosen(self) -> None:
         self._show_list_title()
         self._show_detail()
 
@@ -241,34 +228,19 @@ class MainScreen(Selecting):
         self._list_again(at_once=True)
         self._show_detail()
 
-    def do_filter(self) -> None:
-        """Ask for a filter."""
-        self.query_one(FilterBar).ask()
-
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
         self._want(Wanted(event.query, self.wanted.sort, self.wanted.descending))
 
-    @on(FilterBar.Left)
-    def _filtered(self) -> None:
-        self._list.focus()
-
     def do_clear(self) -> None:
         """Clear the filter; without one, the marks."""
-        bar = self.query_one(FilterBar)
-        if bar.open or self.wanted.query.text:
-            bar.clear()
-            self._want(Wanted(Query(), self.wanted.sort, self.wanted.descending))
-            self._list.focus()
-        elif self._list.marks:
-            self._list.mark(list(self._list.marks), on=False)
-            self._show_marks()
+        self._clear()
 
     # Where it leads
 
     @on(InstanceList.Marked)
     def _marked(self) -> None:
-        self._show_marks()
+        self._show_chosen()
 
     @on(InstanceList.Opened)
     def _opened(self) -> None:
@@ -307,4 +279,4 @@ class MainScreen(Selecting):
     def mark_status(self, word: s.Word) -> None:
         """Mark every instance that has a run of this status."""
         self._list.mark([i for i, row in enumerate(self.snapshot.rows) if row.tally.of(word)], on=True)
-        self._show_marks()
+        self._show_chosen()

@@ -98,7 +98,7 @@ class RunsScreen(Selecting):
         self._choose()
         self._list.show(self.moment, self._shown)
         self.query_one("#runs-title", Caption).show(self._titled())
-        self._show_selected()
+        self._show_chosen()
 
     def _choose(self, *, at_once: bool = False) -> None:
         """Filter and count anew what has changed, but never for more than a tenth of the time."""
@@ -120,7 +120,7 @@ class RunsScreen(Selecting):
         cost = time.monotonic() - start
         self._seen, self._due = seen, start + SHARE * cost if cost > 0.01 else 0.0
 
-    def _show_selected(self) -> None:
+    def _show_chosen(self) -> None:
         """What depends on where the cursor is."""
         cursor = self._list.cursor
         if self._of_one:
@@ -164,7 +164,7 @@ class RunsScreen(Selecting):
     @on(RunList.Marked)
     @on(RunList.Moved)
     def _moved(self) -> None:
-        self._show_selected()
+        self._show_chosen()
 
     @on(RunList.Opened)
     def _opened(self) -> None:
@@ -198,19 +198,6 @@ class RunsScreen(Selecting):
         row = None if cursor is None else InstanceRow(Tally(**{s.word(self.moment.run(cursor).status): 1}), cursor)
         return Situation(self.moment, self.scope, row, len(self._list.marks) if self.composed else 0, "run")
 
-    def do_mark(self) -> None:
-        """Mark the selected run, or not, and go to the next."""
-        cursor = self._list.cursor
-        if cursor is not None:
-            self._list.mark([cursor], on=cursor not in self._list.marks)
-            self._list.action_move(1)
-            self._show_selected()
-
-    def do_mark_all(self) -> None:
-        """Mark all that are listed; if they are, none."""
-        self._list.mark(self._shown, on=not self._list.marks.issuperset(self._shown))
-        self._show_selected()
-
     def do_failed_before(self) -> None:
         """To the failed run before this one."""
         self._step(-1)
@@ -225,31 +212,16 @@ class RunsScreen(Selecting):
 
     # Filtering
 
-    def do_filter(self) -> None:
-        """Ask for a filter."""
-        self.query_one(FilterBar).ask()
-
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
         self._query = event.query
         self._choose(at_once=True)
         self._list.show(self.moment, self._shown)
-        self._show_selected()
-
-    @on(FilterBar.Left)
-    def _filtered(self) -> None:
-        self._list.focus()
+        self._show_chosen()
 
     # Where it leads
 
     def do_back(self) -> None:
         """Clear the filter, else the marks, else leave."""
-        bar = self.query_one(FilterBar)
-        if bar.open or self._query.text:
-            bar.clear()
-            self._list.focus()
-        elif self._list.marks:
-            self._list.mark(list(self._list.marks), on=False)
-            self._show_selected()
-        else:
+        if not self._clear():
             self.dismiss()

@@ -9,11 +9,11 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.requests import Copy, Edit
 from pyalma_tui.tui.screens import later
-from pyalma_tui.tui.screens.commanding import Commanding
+from pyalma_tui.tui.screens.listed import Listed
 from pyalma_tui.tui.subjects import of_run
 
 
-class Selecting(Commanding):
+class Selecting(Listed):
     """A list beside the detail of one run."""
 
     @abstractmethod

@@ -13,7 +13,6 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pyalma_tui.model.arranging import is_number
@@ -23,6 +22,7 @@ from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import MUTED
+from pyalma_tui.tui.widgets.cursored import Cursored
 
 GAP: Final = 2
 LONGEST: Final = 28  # cells of a column
@@ -33,7 +33,7 @@ Fetch = Callable[[int, int], Sequence[Row | None]]
 """Gives the rows of the lines from the first to before the last; None for one that cannot be read."""
 
 
-class RowTable(ScrollView, can_focus=True):
+class RowTable(Cursored):
     """A line for each row, a column for each name. The cursor is on a line, and one column is selected."""
 
     ALLOW_SELECT = False
@@ -48,7 +48,6 @@ class RowTable(ScrollView, can_focus=True):
         self.names: Sequence[str] = ()
         self.count = 0
         self._fetch: Fetch = lambda first, last: ()
-        self._line = 0
         self._column = 0
         self._leftmost = 0
         self._widths: dict[str, int] = {}
@@ -186,34 +185,15 @@ class RowTable(ScrollView, can_focus=True):
 
     # Moving
 
+    def count_lines(self) -> int:
+        """How many lines there are."""
+        return self.count
+
     def go(self, line: int) -> None:
         """Put the cursor on a line."""
-        self._line = min(max(line, 0), max(0, self.count - 1))
+        self._line = self._nearest(line)
         self._scroll_into_view()
         self._settle()
-
-    def _scroll_into_view(self) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if self._line < top:
-            self.scroll_to(y=self._line, animate=False)
-        elif self._line >= top + height:
-            self.scroll_to(y=self._line - height + 1, animate=False)
-
-    def action_move(self, lines: int) -> None:
-        """Up or down."""
-        self.go(self._line + lines)
-
-    def action_page(self, pages: int) -> None:
-        """By a screenful."""
-        self.go(self._line + pages * max(1, self.size.height - 1))
-
-    def action_home(self) -> None:
-        """The first."""
-        self.go(0)
-
-    def action_end(self) -> None:
-        """The last."""
-        self.go(self.count - 1)
 
     def action_column(self, columns: int) -> None:
         """To the left or right."""

@@ -13,7 +13,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pyalma_tui.model import status as s
@@ -21,6 +20,7 @@ from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.look import COLOURS
 from pyalma_tui.tui.requests import Remarked
 from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.cursored import Cursored
 from pyalma_tui.tui.widgets.rows import Piece
 
 CALM: Final = 1.0  # seconds between two repaints of a line whose status is the same: nobody reads 8 states a second
@@ -42,7 +42,7 @@ class Titled(Protocol):
 C = TypeVar("C", bound=Titled)
 
 
-class VirtualList(ScrollView, Generic[C], can_focus=True):
+class VirtualList(Cursored, Generic[C]):
     """One line for each key of an order; a list of its own kind says which columns, what its lines tell, and how.
 
     The cursor is a key, not a line: when the order changes it stays on its key and, if that was visible, on its line of
@@ -77,7 +77,6 @@ class VirtualList(ScrollView, Generic[C], can_focus=True):
         self.order: Sequence[int] = range(0)
         self.marks: set[int] = set()
         self.pending = False
-        self._line = 0
         self._cursor: int | None = None
         self._moved = False
         self._range: tuple[int, frozenset[int]] | None = None  # the key that it began at, and what was marked before
@@ -258,34 +257,23 @@ class VirtualList(ScrollView, Generic[C], can_focus=True):
 
     # Moving
 
+    def count_lines(self) -> int:
+        """How many there are in the order."""
+        return len(self.order)
+
     def go(self, line: int) -> None:
         """Put the cursor on a line; a range that was marked ends."""
         self._range = None
         self._go(line)
 
     def _go(self, line: int) -> None:
-        line = min(max(line, 0), max(0, len(self.order) - 1))
+        line = self._nearest(line)
         before, self._line = self._line, line
         self._moved = line > 0
         self._scroll_into_view()
         if before != line:
             self.repaint_lines([before, line])
         self._settle()
-
-    def _scroll_into_view(self) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if self._line < top:
-            self.scroll_to(y=self._line, animate=False)
-        elif self._line >= top + height:
-            self.scroll_to(y=self._line - height + 1, animate=False)
-
-    def action_move(self, lines: int) -> None:
-        """Up or down."""
-        self.go(self._line + lines)
-
-    def action_page(self, pages: int) -> None:
-        """By a screenful."""
-        self.go(self._line + pages * max(1, self.size.height - 1))
 
     def action_reach(self, lines: int) -> None:
         """Up or down, and mark all from where this began: further marks more, back takes marks away."""
@@ -304,14 +292,6 @@ class VirtualList(ScrollView, Generic[C], can_focus=True):
     def action_reach_page(self, pages: int) -> None:
         """The same by a screenful."""
         self.action_reach(pages * max(1, self.size.height - 1))
-
-    def action_home(self) -> None:
-        """The first."""
-        self.go(0)
-
-    def action_end(self) -> None:
-        """The last."""
-        self.go(len(self.order) - 1)
 
     def on_click(self, event: events.Click) -> None:
         """Select what was clicked; twice: open it."""
