@@ -270,7 +270,7 @@ def test_one_that_does_not_stop_gets_each_step_when_it_is_due_and_the_last_again
     steps = []
     for seconds in (9.9, 0.1, 4.9, 0.1, 1.9, 0.1, 4.9, 0.1, 5.0):
         told = stage.passes(seconds)
-        steps.append([(each.number, each.group) for each in told if isinstance(each, i.Send)])
+        steps.append([(each.signal, each.group) for each in told if isinstance(each, i.Send)])
         asked = [each.request for each in told if isinstance(each, i.Ask)]
         assert asked == [m.Signalled(1, 1)] * (steps[-1] in ([(SIGINT, False)], [(SIGTERM, True)]))
     assert steps == [[], [(SIGINT, False)], [], [(SIGTERM, True)], [], [(SIGKILL, True)], [], *[[(SIGKILL, True)]] * 2]
