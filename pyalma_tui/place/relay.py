@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from pyalma_tui import __version__
-from pyalma_tui.model import afar
+from pyalma_tui.model import afar, taking
 from pyalma_tui.model import messages as m
 from pyalma_tui.place.following import Following
 from pyalma_tui.place.lease import Lease
@@ -27,7 +27,7 @@ from pyalma_tui.store.leases import now, read_lease
 
 LOOK = 0.05  # seconds between two looks at what workers append
 ASKS = 6  # times in a lease that its renewal is asked for
-TAKEN = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)  # by which engines take a place away
+TAKEN = (*taking.SIGNALS, signal.SIGXCPU)  # by which engines take a place away
 UNHEARD = "the runner was not heard of in time"
 CUT = "the line to the runner was cut"
 
@@ -166,6 +166,7 @@ class Relay:
                     load.manifest,
                     each=load.each,
                     folder=folder if folder.is_dir() else None,
+                    heeds=taking.SIGNALS,
                 )
         except OSError as error:
             self._bye(f"its agent could not be started: {error.filename or ''} {error.strerror}")
