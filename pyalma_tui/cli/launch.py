@@ -97,7 +97,7 @@ def run(
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
-        on=options.on or "",
+        on=options.on,
         lease=options.lease if options.lease is not None else leases.USUAL,
         fresh=options.fresh,
         foreground=options.debug is not None,
