@@ -331,14 +331,18 @@ def reproduce(target: str, instance: str, iteration: int | None, state: Path | N
 
 @command(
     "doctor",
-    [Argument("target", "[TARGET]", "a run module (.py) or an .experiment", required=False), STATE],
+    [
+        Argument("target", "[TARGET]", "a run module (.py) or an .experiment", required=False),
+        Option("--on", "try the hosts that this leads to, as a start would: version, files, clock, speed", TEXT),
+        STATE,
+    ],
     imports=True,
 )
-def doctor(target: str | None, state: Path | None, args: tuple[str, ...] | None) -> int:
+def doctor(target: str | None, on: str | None, state: Path | None, args: tuple[str, ...] | None) -> int:
     """Look what is fine and what is not: terminal, libraries, store, lock, module, instances, disk."""
     from pyalma_tui.cli.doctor import doctor as look
 
-    return look(target, state, args)
+    return look(target, state, args, on)
 
 
 @command(

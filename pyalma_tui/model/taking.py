@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from signal import Signals
 
 SIGNALS = (Signals.SIGTERM, Signals.SIGUSR1, Signals.SIGUSR2)
@@ -21,3 +22,10 @@ REQUEUE = 75  # the exit code of who was taken away and has more to do: EX_TEMPF
 def job_signals(environ: Mapping[str, str]) -> tuple[Signals, ...]:
     """The signals by which this machine may be taken from us: none unless we are in the job of an engine."""
     return SIGNALS if any(environ.get(name) for name in JOBS) else ()
+
+
+def seconds_left(environ: Mapping[str, str], at: float) -> float:
+    """For how long a job of Slurm still may run, 0.0 if nobody knows; `at` is now, in seconds of the epoch."""
+    with suppress(ValueError):
+        return max(1.0, int(environ.get("SLURM_JOB_END_TIME", "")) - at)
+    return 0.0

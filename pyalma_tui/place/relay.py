@@ -8,6 +8,7 @@ import platform
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.place.following import Following
 from pyalma_tui.place.lease import Lease
 from pyalma_tui.place.stdio import StdioChannel
+from pyalma_tui.place.trying import tried
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
 from pyalma_tui.store import layout
@@ -104,6 +106,7 @@ class Relay:
             why=why,
             locked=_sees_lock(self._state_dir),
             lacks=self._lacks,
+            left=taking.seconds_left(os.environ, time.time()),
         )
 
     def _pause(self) -> float:
@@ -139,6 +142,8 @@ class Relay:
                     agent.kill()
             case afar.Hire(worker):
                 self._hire(worker, message)
+            case afar.Try(seconds):
+                self._line.put(tried(self._state_dir, seconds))
             case _ if agent is None:
                 return
             case afar.Give(worker, order):

@@ -44,7 +44,7 @@ from pyalma_tui.runner.steps import (
     write,
 )
 from pyalma_tui.runner.verdict import Death, how_it_died, verdict
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Remarked, Said, Taken
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Remarked, Said, Taken, Unheard
 
 MEND = "What was saved is kept; mend it, then start again"
 AGENT_ENDED = "the process that its worker was forked from ended"
@@ -60,6 +60,9 @@ def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[
             if (seat := state.seat_of(worker)) is not None:
                 leave(seat, state)
                 yield from _take_away(seat, why, state, clock)
+        case Unheard(worker, until):
+            if (seat := state.seat_of(worker)) is not None:
+                state.seats[seat.slot] = replace(seat, unheard=until)
         case Remarked(text):
             yield i.Say(text)
         case m.Cleared(worker):

@@ -120,6 +120,7 @@ class Publisher:
             run=seat.run or None,
             stopping=seat.stop.shown if seat.stop is not None else None,
             responding=seat.responding,
+            unheard=seat.unheard,
             load=self.loads.get(seat.worker),
         )
 
