@@ -79,12 +79,15 @@ class Place:
         """Whether nothing of it can run any more."""
         return self.gone or bool(self.lost and (self.here is None or time.monotonic() >= self.safe_at))
 
+    def is_silent(self, now: float) -> bool:
+        """Whether nothing has been heard of it for long."""
+        return self.here is not None and not self.gone and now - self.heard > SILENCE * self._lease
+
     def falls_silent(self, now: float) -> bool:
-        """Whether nothing has been heard of it for so long that it is to be told, and was not yet."""
-        if self.silent or self.here is None or self.gone or now - self.heard <= SILENCE * self._lease:
-            return False
-        self.silent = True
-        return True
+        """Whether it is silent, and was not yet."""
+        begins = self.is_silent(now) and not (self.silent or self.lost)
+        self.silent |= begins
+        return begins
 
     def nears_its_end(self, now: float, pace: float) -> bool:
         """Whether its time is so nearly over that a run would hardly save once, and was not before.

@@ -173,7 +173,7 @@ class Places:
         now = time.monotonic()
         for place in list(self._places):
             place.channel.send()
-            if place.is_late and not place.lost:
+            if (place.is_late or place.is_silent(now)) and not place.lost:
                 self._listen(place)  # what it has told comes before anything is decided about it
                 if place.is_late and not place.lost:
                     self._lose(place)
