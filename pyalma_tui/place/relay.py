@@ -19,6 +19,7 @@ from pyalma_tui.model import afar, taking
 from pyalma_tui.model import messages as m
 from pyalma_tui.place.following import Following
 from pyalma_tui.place.lease import Lease
+from pyalma_tui.place.printing import Printing
 from pyalma_tui.place.stdio import StdioChannel
 from pyalma_tui.place.trying import tried
 from pyalma_tui.runner.workers.local import LocalAgent
@@ -58,6 +59,7 @@ class Relay:
         self._asked = float("-inf")
         self._agent: LocalAgent | None = None
         self._following: Following | None = None
+        self._printing: Printing | None = None
         self._hired: dict[int, Hired] = {}
         self._taken = ""  # the signal that has come
         self._going = ""  # why we are to go
@@ -159,6 +161,7 @@ class Relay:
         if self._going or self._agent is not None:
             return
         self._following = Following(Path(load.state_dir), grouped=load.grouped)
+        self._printing = Printing(Path(load.state_dir))
         folder = Path(load.folder)
         try:
             with os.fdopen(open_regular(load.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, load.umask), "ab") as log:
@@ -198,6 +201,8 @@ class Relay:
             if self._going:  # it was told to end, and never begins this
                 return
             hired.active = (order.run, order.attempt) if isinstance(order, m.RunOrder) else (0, order.call)
+            if isinstance(order, m.RunOrder) and self._printing is not None:
+                self._printing.begin(worker, order.run, order.attempt)
         agent.order(worker, order)
 
     def _end(self) -> None:
@@ -248,11 +253,15 @@ class Relay:
                 following.begin(worker, hired.segment)
             case m.Ended() | m.DoneEnded():
                 hired.active = None
+                if self._printing is not None:
+                    self._printing.end(worker)
                 if self._going:
                     self._dismiss(worker, hired)
         self._tell(following.tell(worker))
 
     def _part_from(self, worker: int) -> None:
+        if self._printing is not None:
+            self._printing.end(worker)
         if self._hired.pop(worker, None) is not None and self._following is not None:
             self._tell(self._following.end(worker))
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from pyalma_tui.model import afar
 from pyalma_tui.model import messages as m
+from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.workers.engines.commands import Channel, Engine
 from pyalma_tui.runner.workers.notes import Notes, absent, ends, has_come, safe_until, stranger, unheard
@@ -22,7 +23,6 @@ from pyalma_tui.runner.workers.placing import Placing
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service, Taken, Unheard
 from pyalma_tui.store.leases import Leases
 
-LOST = "host lost"
 UNNEEDED = "it was not needed"
 NOT_BEGUN = "it was not begun"
 
@@ -329,7 +329,7 @@ class Places:
         """Nothing of it lives any more."""
         self._stop_listening(place)
         place.channel.close()
-        self._take_away(place, place.taken if place.going else f"{LOST}: {place.name}")
+        self._take_away(place, place.taken if place.going else f"{HOST_LOST}: {place.name}")
         self._places.remove(place)
         futile = place.refused or (place.ending and not place.served)
         again = self._engine.ended(place.channel.site, now, well=place.here is not None and not futile)
