@@ -37,7 +37,7 @@ RUN = (
     Option("--timeout", "seconds after which a run fails; inf: never", SECONDS, HOW),
     Option("--retries", "how often a failed run is tried again (at first 0)", WHOLE, HOW),
     Option("--grace", "seconds until a run that does not save is stopped (at first 10)", SECONDS, HOW),
-    Option("--on", "other hosts: ssh:HOST,HOST slurm:OPTIONS each:CMD;CMD many:CMD, #N workers each", TEXT, HOW),
+    Option("--on", "other hosts: ssh:HOST,HOST slurm:OPTIONS each:CMD;CMD many:CMD #N; or here", TEXT, HOW),
     Option("--lease", "seconds that a host may go on without hearing of us (15)", SECONDS, HOW),
     Option(
         "--sync",
