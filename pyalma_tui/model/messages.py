@@ -141,13 +141,14 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """An attempt is over and its end is in the journal, but for what was `refused`.
 
     `worn` says what the run has changed in the process that cannot be put back ("has changed …"): the worker is to be
-    replaced.
+    replaced. `taken` tells that the signal of an engine has stopped it, for which nobody here has asked.
     """
 
     run: int
     attempt: int
     refused: Refused | None = None
     worn: str = ""
+    taken: bool = False
 
 
 class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
@@ -170,8 +171,8 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
     the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
     outside of all runs. In the `foreground` the standard descriptors travel along behind the work socket, and nothing
-    goes into logs. Elsewhere it gives way to other programs as `nice` says.
-    goes into logs. `seed_globals` asks for the generators that a process shares to be seeded before each call of `run`.
+    goes into logs. Elsewhere it gives way to other programs as `nice` says. `seed_globals` asks for the generators that
+    a process shares to be seeded before each call of `run`. By the signals that it `heeds` an engine takes the machine.
     """
 
     worker: int
@@ -185,6 +186,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     foreground: bool = False
     nice: int = 0
     seed_globals: bool = False
+    heeds: tuple[int, ...] = ()
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):

@@ -115,6 +115,7 @@ class Provenance:
             seed=meta.seed,
             seed_globals=settings.seed_globals,
             workers=settings.workers,
+            on=settings.on,
             environment=circumstances.environment(hash_seed),
             distributions=circumstances.distributions(self._installed),
             git=circumstances.repository(settings.module.parent),

@@ -94,6 +94,8 @@ class Runner(Threaded):
         if now >= self._next_measure and self._state.seats and isinstance(self._state.agent, Present):
             self._next_measure = now + MEASURE
             self._crew.agent.measure()
+            if self._crew.agent.tells:
+                self._crew.agent.expect(self._telling.pace(self._state))
         self._session.busy(active := bool(self._state.active))
         self._session.tend(now, idle=self._phase() == "idle")
         if not self._session.planned:

@@ -61,7 +61,8 @@ class Seat(msgspec.Struct, frozen=True):
     """A slot that is taken, by the worker of this number; `since` is when it began what it does now.
 
     `served` counts the calls of user code that it was given. `pid` is shown, and `host` if it is not this machine.
-    `responding` is False while the worker is stopped, as by SIGSTOP or a debugger. `ahead` is the run whose order lies
+    `responding` is False while the worker is stopped, as by SIGSTOP or a debugger; while nothing is heard of its host,
+    `unheard` is when nothing of it can live any more (seconds of the epoch). `ahead` is the run whose order lies
     ready for it, `brisk` tells that its last run took next to nothing.
     """
 
@@ -75,6 +76,7 @@ class Seat(msgspec.Struct, frozen=True):
     pid: int = 0
     host: str = ""
     responding: bool = True
+    unheard: float = 0.0
     ahead: Running | None = None
     brisk: bool = False
 
