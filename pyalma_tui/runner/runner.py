@@ -48,7 +48,9 @@ class Runner:
         self._telling = Telling(settings, session, listener)
         self._failure: Failure | None = None
         self._mailbox = Mailbox()
-        self._provenance = Provenance(settings, session, first.loaded.installed, self._remark)
+        self._provenance = Provenance(
+            settings, session, first.loaded.installed, lambda: self.snapshot().runs, self._remark
+        )
         self._selector = selectors.DefaultSelector()
         self._next_tick = self._next_measure = 0.0  # time.monotonic
         self._thread = threading.Thread(target=self._main, name="pyalma-tui-runner")
@@ -226,7 +228,7 @@ class Runner:
         try:
             if not isinstance(self._state.agent, Absent):
                 self._try(self._kill_agent)
-            self._provenance.end()
+            self._provenance.end(self._session.ledger.runs.freeze())
             self._try(self._take_remarks)
             self._telling.keep()
             self._try(self._session.close)
