@@ -1,4 +1,4 @@
-"""The program with one small wrong change: an order that is taken back stays in its box, so its worker has it as well."""
+"""The program with one wrong change: an order that is taken back stays in its box, so its worker has it too."""
 
 from __future__ import annotations
 
