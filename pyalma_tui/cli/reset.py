@@ -109,9 +109,9 @@ def _meant(known: Remembered, words: Sequence[str]) -> list[Run]:
 def _changed(known: Remembered) -> set[int]:
     """The ids of the done runs that used older code, or an instance file that has changed since."""
     ledger, module = known.store.ledger, known.target.module
-    runs = list(ledger.runs)
+    runs = ledger.runs.freeze()
     place = CodeNow(known.state_dir, code_root(module), module_name(module))
-    looked = look_at_inputs(read_inputs(known.state_dir), ledger.instances, runs)
+    looked = look_at_inputs(read_inputs(known.state_dir), ledger.instances, runs, ledger.runs_of)
     return {*of_older_code(with_older_code(place, runs), runs), *runs_of_inputs(looked, runs)}
 
 

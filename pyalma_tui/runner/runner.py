@@ -43,7 +43,9 @@ class Runner(Threaded):
         self._crew = Crew(settings, session, first)
         self._inbox = Inbox(self._crew)
         self._state = state_of(settings, session, has_done=first.loaded.has_done)
-        self._provenance = Provenance(settings, session, first.loaded.installed, self.remark)
+        self._provenance = Provenance(
+            settings, session, first.loaded.installed, lambda: self.snapshot().runs, self.remark
+        )
         self._selector = selectors.DefaultSelector()
         self._next_tick = self._next_measure = 0.0  # time.monotonic
         if first.loaded.unforkable:
@@ -179,7 +181,7 @@ class Runner(Threaded):
         try:
             if not isinstance(self._state.agent, Absent):
                 self._try(self._kill_agent)
-            self._provenance.end()
+            self._provenance.end(self._session.ledger.runs.freeze())
             self._try(self._take_remarks)
             self._telling.keep()
             self._try(self._session.close)
