@@ -15,7 +15,7 @@ from pyalma_tui.model.code import Code, code_hash
 from pyalma_tui.model.experiment import Run, has_result
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.words import plural
-from pyalma_tui.store.inputs import Input, judge
+from pyalma_tui.store.inputs import Input, judge, look_at
 from pyalma_tui.store.kept_code import read_code, text_of, texts_now
 
 COMPARED = 20_000  # lines of a file that are compared one by one: more take seconds
@@ -130,11 +130,15 @@ def _edits(older: Mapping[str, Sequence[Edit]], used: Counter[str]) -> str:
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """Which instances' files are not what their done runs have read, which may not be, and what is known of all now."""
+    """Which done runs have read another file than there is now, which may have, and what is known of all files now.
+
+    `left` are so many files that were not looked at.
+    """
 
     another: tuple[int, ...]
     unknown: tuple[int, ...]
     inputs: dict[str, Input]
+    left: int = 0
 
 
 def look_at_inputs(
@@ -144,39 +148,34 @@ def look_at_inputs(
     goes_on: Callable[[], bool] = lambda: True,
 ) -> Looked:
     """Look at the files of instances, each once; at the rest not where it does not go on."""
-    began: defaultdict[str, list[float]] = defaultdict(list)
-    of_file: defaultdict[str, list[int]] = defaultdict(list)
+    readers: defaultdict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        if run.began is not None and isinstance(run.status, s.Done):
-            began[instances[run.instance].file].append(run.began)
-    for instance in instances:
-        if instance.file and not instance.removed and (instance.in_batch or instance.file in began):
-            of_file[instance.file].append(instance.id)
+        if run.began is not None and isinstance(run.status, s.Done) and not instances[run.instance].removed:
+            readers[instances[run.instance].file].append(run)
+    in_batch = (each.file for each in instances if each.in_batch and not each.removed)
+    files = dict.fromkeys(file for file in (*in_batch, *readers) if file)
     inputs = dict(known)
     found: dict[str, list[int]] = {"same": [], "another": [], "unknown": []}
-    for file, ids in of_file.items():
+    left = len(files)
+    for file in files:
         if not goes_on():
             break
-        verdict, now = judge(file, known.get(file), began.get(file, ()))
-        found[verdict] += ids
+        left -= 1
+        verdict, now = judge(file, known.get(file), [run.began or 0.0 for run in readers.get(file, ())])
+        if verdict != "same" and (there := look_at(file)) is not None:
+            found[verdict] += [run.id for run in readers[file] if (run.began or 0.0) < there.touched]
         if now is not None:
             inputs[file] = now
-    return Looked(tuple(found["another"]), tuple(found["unknown"]), inputs)
+    return Looked(tuple(sorted(found["another"])), tuple(sorted(found["unknown"])), inputs, left)
 
 
 def told_of_inputs(looked: Looked, instances: Sequence[Instance], runs: Sequence[Run]) -> Iterator[str]:
-    """What there is to tell of instance files: `1 of 14 done runs has read another a.cnf than there is now`."""
+    """What there is to tell of instance files: `1 of 14 done runs read an instance file that has changed since: a`."""
     done = [run for run in runs if isinstance(run.status, s.Done)]
     for ids, what in ((looked.another, "has changed since"), (looked.unknown, "may have changed since: its time has")):
         if not ids:
             continue
         those = set(ids)
-        number = sum(run.instance in those for run in done)
-        names = ", ".join(instances[each].label for each in ids[:NAMED]) + ", …" * (len(ids) > NAMED)
-        yield f"{number:,} of {plural(len(done), 'done run')} read an instance file that {what}: {names}"
-
-
-def runs_of_inputs(looked: Looked, runs: Iterable[Run]) -> list[int]:
-    """The ids of the done runs whose instance file has changed since."""
-    those = set(looked.another)
-    return [run.id for run in runs if run.instance in those and isinstance(run.status, s.Done)]
+        labels = list(dict.fromkeys(instances[run.instance].label for run in done if run.id in those))
+        names = ", ".join(labels[:NAMED]) + ", …" * (len(labels) > NAMED)
+        yield f"{len(ids):,} of {plural(len(done), 'done run')} read an instance file that {what}: {names}"

@@ -41,7 +41,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `began` are seconds of the epoch. `command` is what was typed, `directory` where. `code` is the identity of the
     code, `files` the hashes of its files by name. `environment` are the variables that change results, as far as they
-    are set. `distributions` are versions of what the import of the module has imported, by name.
+    are set. `distributions` are versions of what the module and its runs have imported, by name.
     """
 
     session: int

@@ -209,14 +209,16 @@ def _serve(
                     tell_imported(module.local, order, pen, Path(serve.state_dir), serve.umask)
                 output.finish()
                 worn = _worn(pen, before)
-                channel.send(Ended(order.run, order.attempt, refused, worn))
+                channel.send(Ended(order.run, order.attempt, refused, worn, module.local.newly_installed()))
                 fit = refused is None and not worn
             case DoneOrder():
                 output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
                 os.environ[STATE_MARK] = serve.state_dir
+                if serve.seed_globals:
+                    seed_globals(order.seed)
                 unsaved = _call_done(module, order, pen, stopping, before)
                 output.finish()
-                channel.send(DoneEnded(order.call, unsaved))
+                channel.send(DoneEnded(order.call, unsaved, module.local.newly_installed()))
             case _:
                 end_of_worker.begin(pen, stopping)
                 pen.trim()
