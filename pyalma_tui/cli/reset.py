@@ -18,7 +18,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Reset
 from pyalma_tui.model.words import duration, plural
 from pyalma_tui.report.facts import remaining
-from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, of_older_code, runs_of_inputs, with_older_code
+from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, of_older_code, with_older_code
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.inputs import read_inputs
@@ -112,7 +112,7 @@ def _changed(known: Remembered) -> set[int]:
     runs = ledger.runs.freeze()
     place = CodeNow(known.state_dir, code_root(module), module_name(module))
     looked = look_at_inputs(read_inputs(known.state_dir), ledger.instances, runs, ledger.runs_of)
-    return {*of_older_code(with_older_code(place, runs), runs), *runs_of_inputs(looked, runs)}
+    return {*of_older_code(with_older_code(place, runs), runs), *looked.another}
 
 
 def _lost(runs: Sequence[Run]) -> str:

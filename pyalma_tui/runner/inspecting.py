@@ -16,7 +16,7 @@ import msgspec
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.vector import Frozen
-from pyalma_tui.runner.outdated import began_of, sharing
+from pyalma_tui.runner.outdated import done_of, sharing
 from pyalma_tui.store.inputs import LARGEST, Found, Input, digest_of, judge, look_at, read_inputs, write_inputs
 
 MOMENT = 0.05  # seconds of reading at a time
@@ -92,7 +92,7 @@ class Inspecting:
                 now[file] = read
         for file, (instance, found) in self._found.items():
             ids = self._share.get(file, (instance,))
-            _, told = judge(file, found, now.get(file), began_of(ids, runs, self._runs_of))
+            _, told = judge(file, found, now.get(file), (began for _, began in done_of(ids, runs, self._runs_of)))
             if told is not None:
                 now[file] = told
         self.want({file: now[file] for file in self._found})

@@ -132,11 +132,15 @@ def _edits(older: Mapping[str, Sequence[Edit]], used: Counter[str]) -> str:
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """Which instances' files are not what their done runs have read, which may not be, and what is known of files."""
+    """Which done runs have read another file than there is now, which may have, and what is known of all files now.
+
+    `left` are so many files that were not looked at.
+    """
 
     another: tuple[int, ...]
     unknown: tuple[int, ...]
     inputs: dict[str, Input]
+    left: int = 0
 
 
 def look_at_inputs(
@@ -150,7 +154,8 @@ def look_at_inputs(
     share = sharing(instances)
     seen = bytearray(len(instances))
     inputs = dict(known)
-    found: dict[str, list[int]] = {"same": [], "another": [], "unknown": []}
+    another, unknown = list[int](), list[int]()
+    left = 0
     for run in having(runs, "done"):
         if seen[run.instance] or run.began is None:
             continue
@@ -160,13 +165,17 @@ def look_at_inputs(
             seen[number] = 1
         if not file or instances[run.instance].removed:
             continue
-        if not goes_on():
-            break
-        verdict, now = judge(file, look_at(file), known.get(file), began_of(ids, runs, runs_of))
-        found[verdict] += ids
+        if left or not goes_on():
+            left += 1
+            continue
+        there, readers = look_at(file), done_of(ids, runs, runs_of)
+        verdict, now = judge(file, there, known.get(file), [began for _, began in readers])
+        if verdict != "same" and there is not None:
+            found = another if verdict == "another" else unknown
+            found += [number for number, began in readers if began < there.touched]
         if now is not None:
             inputs[file] = now
-    return Looked(tuple(found["another"]), tuple(found["unknown"]), inputs)
+    return Looked(tuple(sorted(another)), tuple(sorted(unknown)), inputs, left)
 
 
 def sharing(instances: Sequence[Instance]) -> dict[str, list[int]]:
@@ -181,24 +190,18 @@ def sharing(instances: Sequence[Instance]) -> dict[str, list[int]]:
     return several
 
 
-def began_of(ids: Iterable[int], runs: Sequence[Run], runs_of: Sequence[Sequence[int]]) -> list[float]:
-    """When the done runs of these instances began, as far as that is known."""
+def done_of(ids: Iterable[int], runs: Sequence[Run], runs_of: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
+    """The ids of the done runs of these instances and when they began, as far as that is known."""
     theirs = (runs[number - 1] for each in ids for number in runs_of[each])
-    return [run.began for run in theirs if run.began is not None and isinstance(run.status, s.Done)]
+    return [(run.id, run.began) for run in theirs if run.began is not None and isinstance(run.status, s.Done)]
 
 
 def told_of_inputs(looked: Looked, instances: Sequence[Instance], runs: Frozen[Run]) -> Iterator[str]:
-    """What there is to tell of instance files: `1 of 14 done runs has read another a.cnf than there is now`."""
+    """What there is to tell of instance files: `1 of 14 done runs read an instance file that has changed since: a`."""
     for ids, what in ((looked.another, "has changed since"), (looked.unknown, "may have changed since: its time has")):
         if not ids:
             continue
-        those = set(ids)
-        done = Counter(run.instance in those for run in having(runs, "done"))
-        names = ", ".join(instances[each].label for each in ids[:NAMED]) + ", …" * (len(ids) > NAMED)
-        yield f"{done[True]:,} of {plural(done.total(), 'done run')} read an instance file that {what}: {names}"
-
-
-def runs_of_inputs(looked: Looked, runs: Frozen[Run]) -> list[int]:
-    """The ids of the done runs whose instance file has changed since."""
-    those = set(looked.another)
-    return [run.id for run in having(runs, "done") if run.instance in those] if those else []
+        labels = dict.fromkeys(instances[runs[number - 1].instance].label for number in ids)
+        names = ", ".join(list(labels)[:NAMED]) + ", …" * (len(labels) > NAMED)
+        done = sum(1 for _ in having(runs, "done"))
+        yield f"{len(ids):,} of {plural(done, 'done run')} read an instance file that {what}: {names}"

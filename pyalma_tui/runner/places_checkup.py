@@ -46,7 +46,8 @@ def look_at_places(on: str, folder: Path, patience: float = PATIENCE) -> Iterato
             try:
                 yield from _Visit(engine, state_dir, leases).findings(time.monotonic() + patience)
             finally:
-                engine.close()
+                while not engine.has_let_go(time.monotonic()):
+                    time.sleep(0.02)
                 leases.close(over=True)
     except PyalmaError as error:
         yield Finding(TOPIC, error.message, code=error.exit_code)

@@ -11,7 +11,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec.structs import replace
 
 from pyalma_tui import __version__
 from pyalma_tui.loading.local_code import code_root
@@ -58,17 +60,25 @@ class Provenance:
         self._loaded = session.loaded
         self._meta = session.meta
         self._ledger = session.ledger.instances, session.ledger.runs.freeze(), session.ledger.runs_of
-        self._installed = installed
+        self._installed = frozenset(installed)
+        self._record: SessionRecord | None = None  # as it was written
+        self._writing = threading.Lock()  # of that
         self._now = now
         self._tell = tell
         self._began = time.time()
         self._ending = threading.Event()
         self._deadline = float("inf")  # time.monotonic
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread | None] = []
 
     def begin(self) -> None:
         """Begin; where no thread can be started nothing is recorded, which is no reason not to run."""
-        self._thread = begun("pyalma-tui-provenance", self._main)
+        self._threads.append(begun("pyalma-tui-provenance", self._main))
+
+    def imported(self, installed: Iterable[str]) -> None:
+        """Hear what runs have imported from where packages are installed: it is recorded unless it was before."""
+        if not self._installed.issuperset(installed):
+            self._installed |= frozenset(installed)
+            self._threads.append(begun("pyalma-tui-provenance", self._record_anew))
 
     def end(self, runs: Frozen[Run]) -> None:
         """Wait for what is not recorded yet, under a deadline, and leave out what only saves time later.
@@ -78,8 +88,9 @@ class Provenance:
         self._now = lambda: runs
         self._deadline = time.monotonic() + PATIENCE * 0.8
         self._ending.set()
-        if self._thread is not None:
-            self._thread.join(PATIENCE)
+        for thread in self._threads:
+            if thread is not None:
+                thread.join(max(0.0, self._deadline + PATIENCE * 0.2 - time.monotonic()))
 
     def _main(self) -> None:
         instances, runs, runs_of = self._ledger
@@ -87,13 +98,18 @@ class Provenance:
             self._ending.wait(PAUSE)
         try:
             self._look_at_code(runs)
-            write_record(self._state_dir, self._record(), self._umask)
+            record = self._recorded()
+            with self._writing:
+                self._write(record)
             inspecting = Inspecting(self._state_dir, self._umask, instances, runs, runs_of)
             self._look_at_inputs(inspecting)
             self._inspect(inspecting)
         except OSError as error:  # as on a full disk: the experiment is none the worse
-            where = error.filename or self._state_dir
-            self._tell(f"where this session's results come from could not be recorded: {where}: {error.strerror}")
+            self._tell_of(error)
+
+    def _tell_of(self, error: OSError) -> None:
+        where = error.filename or self._state_dir
+        self._tell(f"where this session's results come from could not be recorded: {where}: {error.strerror}")
 
     @property
     def _forgets(self) -> str:
@@ -108,7 +124,20 @@ class Provenance:
 
     # --- the session -------------------------------------------------------------------------------------------------
 
-    def _record(self) -> SessionRecord:
+    def _record_anew(self) -> None:
+        with self._writing:
+            if self._record is None:  # it is still ahead, and will have all of it
+                return
+            try:
+                self._write(self._record)
+            except OSError as error:
+                self._tell_of(error)
+
+    def _write(self, record: SessionRecord) -> None:
+        self._record = replace(record, distributions=circumstances.distributions(self._installed))
+        write_record(self._state_dir, self._record, self._umask)
+
+    def _recorded(self) -> SessionRecord:
         settings, meta, code = self._settings, self._meta, self._loaded
         chosen = meta.chosen
         hash_seed = {} if chosen.hash_seed is None else {"PYTHONHASHSEED": str(chosen.hash_seed)}
@@ -136,7 +165,6 @@ class Provenance:
             workers=settings.workers,
             on=settings.on,
             environment=circumstances.environment(hash_seed),
-            distributions=circumstances.distributions(self._installed),
             git=circumstances.repository(settings.module.parent),
         )
 

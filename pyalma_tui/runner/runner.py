@@ -124,6 +124,8 @@ class Runner(Threaded):
             if isinstance(event, Told):
                 self._absorb(self._crew.told(event))
                 continue
+            if isinstance(event, Said) and isinstance(event.reply, m.Ended | m.DoneEnded) and event.reply.installed:
+                self._provenance.imported(event.reply.installed)
             if isinstance(event, (Said, m.Gone, Taken)):
                 self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):

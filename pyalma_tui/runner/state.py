@@ -144,7 +144,8 @@ class Gate(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What was chosen for this session and stays. `grace` in seconds; `runs_per_worker` None for as many as there are.
 
-    `module` names it in messages. `cuts` tell where the first attempts of a run end that is on trial.
+    `module` names it in messages. `cuts` tell where the first attempts of a run end that is on trial. `seed` is the
+    experiment's.
     """
 
     module: str = ""
@@ -152,6 +153,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     no_done: bool = False
     runs_per_worker: int | None = None
     cuts: Sequence[Cut] = ()
+    seed: int = 0
 
 
 # --- what can be taken back -------------------------------------------------------------------------------------------

@@ -212,14 +212,17 @@ def _serve(
                 output.finish()
                 worn = _worn(pen, before)
                 taken = stopping.taken == (order.run, order.attempt)
-                channel.send(Ended(order.run, order.attempt, refused, worn, taken))
+                installed = module.local.newly_installed()
+                channel.send(Ended(order.run, order.attempt, refused, worn, taken, installed))
                 fit = refused is None and not worn
             case DoneOrder():
                 output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
                 os.environ[STATE_MARK] = serve.state_dir
+                if serve.seed_globals:
+                    seed_globals(order.seed)
                 unsaved = _call_done(module, order, pen, stopping, before)
                 output.finish()
-                channel.send(DoneEnded(order.call, unsaved))
+                channel.send(DoneEnded(order.call, unsaved, module.local.newly_installed()))
             case _:
                 end_of_worker.begin(pen, stopping)
                 pen.trim()

@@ -20,6 +20,7 @@ from pyalma_tui.runner.outdated import (
     edits_since,
     look_at_inputs,
     told_of_code,
+    told_of_inputs,
     with_older_code,
 )
 from pyalma_tui.store.inputs import Input, digest_of, judge, look_at, read_inputs, write_inputs
@@ -134,7 +135,7 @@ class TestInputs:
         os.utime(file, ns=(1, 1))
         assert self.judge(file, Input(4, 7), [1.0]) == ("unknown", Input(4, 7))
 
-    def test_one_file_of_several_instances_is_judged_by_all_their_runs(self, file: Path) -> None:
+    def test_of_the_runs_of_one_file_those_count_that_began_before_it_changed(self, file: Path) -> None:
         known = {str(file): self.known(file)}
         file.write_text("else")
         late = os.stat(file).st_ctime + 10
@@ -142,7 +143,10 @@ class TestInputs:
         done = s.Done(at=2.0, duration=1.0)
         runs = Vector([Run(1, 0, 0, 0, done, began=late), Run(2, 1, 0, 0, done, began=1.0)]).freeze()
         looked = look_at_inputs(known, instances, runs, [[1], [2]])
-        assert (looked.another, looked.inputs) == ((0, 1), known)
+        assert (looked.another, looked.inputs) == ((2,), known)
+        assert list(told_of_inputs(looked, instances, runs)) == [
+            "1 of 2 done runs read an instance file that has changed since: a"
+        ]
 
 
 def always() -> bool:

@@ -266,6 +266,8 @@ class Places:
                 place.killed.clear()
                 if place.workers:
                     self._notes.tell(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
+            case afar.Tried():  # nobody has asked
+                return
             case afar.Bye(why):
                 place.gone, place.ready = True, False
                 self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
