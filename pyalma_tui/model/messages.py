@@ -6,7 +6,6 @@ costs no hop more. Workers are named by numbers that the runner gives them; proc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -152,7 +151,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     refused: Refused | None = None
     worn: str = ""
     taken: bool = False
-    installed: Sequence[str] = ()
+    installed: tuple[str, ...] = ()
 
 
 class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
@@ -160,7 +159,7 @@ class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
 
     call: int
     unsaved: str = ""
-    installed: Sequence[str] = ()
+    installed: tuple[str, ...] = ()
 
 
 Reply: TypeAlias = LoadFailed | TryLater | Serving | ServeFailed | Ended | DoneEnded

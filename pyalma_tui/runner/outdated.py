@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -80,6 +79,8 @@ def edits_since(place: CodeNow, identity: str, known: dict[str, bytes] | None = 
 def _edit(state_dir: Path, name: str, digest: str, now: bytes | None) -> Edit:
     if now is None:
         return Edit(name, gone=True)
+    import difflib  # for those who have edits to tell
+
     then = None
     with suppress(OSError):
         then = text_of(state_dir, digest)

@@ -212,7 +212,7 @@ def _serve(
                 output.finish()
                 worn = _worn(pen, before)
                 taken = stopping.taken == (order.run, order.attempt)
-                installed = module.local.newly_installed()
+                installed = tuple(module.local.newly_installed())
                 channel.send(Ended(order.run, order.attempt, refused, worn, taken, installed))
                 fit = refused is None and not worn
             case DoneOrder():
@@ -222,7 +222,7 @@ def _serve(
                     seed_globals(order.seed)
                 unsaved = _call_done(module, order, pen, stopping, before)
                 output.finish()
-                channel.send(DoneEnded(order.call, unsaved, module.local.newly_installed()))
+                channel.send(DoneEnded(order.call, unsaved, tuple(module.local.newly_installed())))
             case _:
                 end_of_worker.begin(pen, stopping)
                 pen.trim()

@@ -145,7 +145,7 @@ class TestInputs:
         looked = look_at_inputs(known, instances, runs, [[1], [2]])
         assert (looked.another, looked.inputs) == ((2,), known)
         assert list(told_of_inputs(looked, instances, runs)) == [
-            "1 of 2 done runs read an instance file that has changed since: a"
+            "1 of 2 done runs read an instance file that has changed since: a #2"
         ]
 
 
