@@ -103,8 +103,8 @@ class _Visit:
     def _listen(self, place: Place) -> Finding | None:
         try:
             messages = place.receive()
-        except msgspec.DecodeError as error:
-            return Finding(TOPIC, stranger(place, error), code=2)
+        except msgspec.DecodeError:
+            return Finding(TOPIC, stranger(place), code=2)
         for message in messages:
             if (found := self._take(place, message)) is not None:
                 return found

@@ -154,9 +154,7 @@ def test_what_was_told_and_not_yet_read_comes_before_a_silent_place_is_given_up(
     assert TOLD in world.places.receive()
     world.clock.now += safe_after(10.0)
     world.places.tend()
-    assert [event for event in world.places.receive() if isinstance(event, Taken)] == [
-        Taken(1, "host lost: node1")
-    ]
+    assert [event for event in world.places.receive() if isinstance(event, Taken)] == [Taken(1, "host lost: node1")]
 
 
 def test_what_was_told_comes_before_the_end_that_was_said_after_it(world: World) -> None:
@@ -294,4 +292,4 @@ def test_a_place_with_another_module_is_refused(world: World) -> None:
 
 def test_a_command_that_says_what_is_none_of_ours_is_told_and_tried_again_quietly(world: World) -> None:
     os.write(world.engine.opened[0].way_in, b"Welcome to node1!\n")
-    assert any("says what is none of ours" in str(event) for event in world.places.receive())
+    assert any("says 'Welcome to node1!', which is none of ours" in str(event) for event in world.places.receive())

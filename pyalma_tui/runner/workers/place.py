@@ -43,6 +43,7 @@ class Place:
         self._idle_since: float | None = None
         self._granted = 0.0
         self._pending = b""
+        self.said = b""  # the last line of it
 
     @property
     def name(self) -> str:
@@ -144,7 +145,10 @@ class Place:
         if data:
             self.heard = time.monotonic()
         *lines, self._pending = (self._pending + data).split(b"\n")
-        return [_message(line) for line in lines]
+        messages: list[afar.FromPlace] = []
+        for self.said in lines:
+            messages.append(_message(self.said))
+        return messages
 
     def lose(self) -> None:
         """Nothing is heard of it any more."""

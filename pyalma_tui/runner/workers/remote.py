@@ -209,8 +209,8 @@ class Places:
     def _listen(self, place: Place) -> None:
         try:
             messages = place.receive()
-        except msgspec.DecodeError as error:
-            self._notes.once(stranger(place, error))
+        except msgspec.DecodeError:
+            self._notes.once(stranger(place))
             place.lose()
             messages = []
         if messages and place.silent and not place.lost:
