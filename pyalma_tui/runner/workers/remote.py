@@ -211,6 +211,7 @@ class Places:
             messages = place.receive()
         except msgspec.DecodeError:
             self._notes.once(stranger(place))
+            place.refused = True
             place.lose()
             messages = []
         if messages and place.silent and not place.lost:
@@ -333,7 +334,7 @@ class Places:
         self._places.remove(place)
         futile = place.refused or (place.ending and not place.served)
         again = self._engine.ended(place.channel.site, now, well=place.here is not None and not futile)
-        if place.here is None and not self._ending:
+        if place.here is None and not (self._ending or place.refused):
             self._notes.once(absent(place, again))
 
     def _stop_listening(self, place: Place) -> None:
