@@ -23,7 +23,16 @@ from pyalma_tui.place.printing import Printing
 from pyalma_tui.place.stdio import StdioChannel
 from pyalma_tui.place.trying import tried
 from pyalma_tui.runner.workers.local import LocalAgent
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
+from pyalma_tui.runner.workers.protocol import (
+    AgentEvent,
+    AgentGone,
+    Assignment,
+    Remarked,
+    Said,
+    Service,
+    Taken,
+    Unheard,
+)
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular
 from pyalma_tui.store.leases import now, read_lease
@@ -238,7 +247,7 @@ class Relay:
                     self._part_from(worker)
                 self._agent.close()
                 self._bye(why)
-            case Taken() | afar.Told() | Remarked():
+            case Taken() | Unheard() | afar.Told() | Remarked():
                 raise AssertionError("an agent of this host says no such thing")
             case _:
                 self._line.put(event)

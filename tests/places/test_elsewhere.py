@@ -17,6 +17,7 @@ from pyalma_tui import experiment
 from pyalma_tui.model.status import Done, Running
 from pyalma_tui.place import printing
 from pyalma_tui.runner.commands import SetWorkers
+from pyalma_tui.store.layout import log_of
 from tests.places import behind_cables
 
 MEET = """
@@ -126,7 +127,7 @@ def test_what_a_run_prints_elsewhere_is_in_the_file_system_within_a_second_and_s
 ) -> None:
     synced: list[int] = []
     monkeypatch.setattr(printing, "sync_data", lambda fd: synced.append(os.fstat(fd).st_size))
-    log = tmp_path / printing.layout.log_of(1, 1)
+    log = tmp_path / log_of(1, 1)
     log.parent.mkdir(parents=True)
     printed = printing.Printing(tmp_path)
     printed.begin(1, 1, 1)

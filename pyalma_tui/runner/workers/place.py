@@ -9,7 +9,7 @@ from signal import Signals
 from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
-from pyalma_tui.runner.workers.engines.commands import Channel
+from pyalma_tui.runner.workers.engines.engine import Channel
 from pyalma_tui.store.leases import safe_after
 
 KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)  # exit codes of workers

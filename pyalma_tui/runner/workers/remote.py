@@ -16,7 +16,7 @@ from pyalma_tui.model import afar
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.model.words import plural
-from pyalma_tui.runner.workers.engines.commands import Channel, Engine
+from pyalma_tui.runner.workers.engines.engine import Channel, Engine
 from pyalma_tui.runner.workers.notes import Notes, absent, ends, has_come, safe_until, stranger, unheard
 from pyalma_tui.runner.workers.place import Place, refusal
 from pyalma_tui.runner.workers.placing import Placing
@@ -270,6 +270,8 @@ class Places:
             case afar.Bye(why):
                 place.gone, place.ready = True, False
                 self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
+            case afar.Tried():
+                raise AssertionError("nobody has asked for that")
             case _:
                 self._events.append(message)
 
