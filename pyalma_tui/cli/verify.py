@@ -230,9 +230,9 @@ def _give_up(stop: threading.Event) -> None:
 
 def _same(outcome: Outcome) -> str:
     """What is the same of two calls."""
-    rows = rows_in(outcome.run.extents)
-    told = ["same state", f"same {plural(rows, 'row')}" * bool(rows)]
-    return ", ".join(filter(None, [*told, f"same {plural(outcome.written, 'file')}" * bool(outcome.written)]))
+    rows, files = rows_in(outcome.run.extents), len(outcome.left.touched)
+    told = ["same state", f"same {plural(rows, 'row')}" * bool(rows), f"same {plural(files, 'file')}" * bool(files)]
+    return ", ".join(filter(None, told))
 
 
 def _cuts(saves: int, options: Options, draw: random.Random) -> Iterator[Cut]:

@@ -85,24 +85,22 @@ class Rows(msgspec.Struct, frozen=True):
 class Left(msgspec.Struct, frozen=True, kw_only=True):
     """What a call of a run has left: how it ended, as a sentence, its last state as JSON text, its rows, its files.
 
-    `files` are by their names below the folder; None where nobody knows which are the run's.
+    `files` are all that are in its copy, by their names as seen from the folder, None where nobody knows; `touched` are
+    those that it has made, written or removed.
     """
 
     ended: str
     state: bytes | None
     rows: Rows
     files: Mapping[str, Path] | None = None
+    touched: frozenset[str] = frozenset()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a trial: the run as it ended, and what it `left`.
-
-    `written` are how many of the files were not there before, or were otherwise.
-    """
+    """What came of a trial: the run as it ended, and what it `left`."""
 
     run: Run
     left: Left
-    written: int
 
 
 def left_by(run: Run, rows: Rows) -> Left:
@@ -119,6 +117,7 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
     work, states, left = place / "work", place / "states", place / name
     rows = place / f"{name}, rows"
     _prepare(subject, work)
+    before = _marks(files_in(subject.mirror, work))
     try:
         run = _called(subject, work, states, tuple(cuts), waiting)
         if run.extents:
@@ -128,10 +127,11 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
         work.rename(left)
     moved = _inside(work), b""
     files = files_in(subject.mirror, left)
-    written = sum(not _is_copy(path, subject.mirror.folder / name) for name, path in files.items())
+    touched = frozenset(name for name, _ in before.items() ^ _marks(files).items())
     state = None if run.state is None else run.state.replace(*moved)
-    told = Left(ended=_ended(run).replace(os.fspath(work), ""), state=state, rows=Rows(rows, run, moved), files=files)
-    return Outcome(run=run, left=told, written=written)
+    ended = _ended(run).replace(os.fspath(work), "")
+    told = Left(ended=ended, state=state, rows=Rows(rows, run, moved), files=files, touched=touched)
+    return Outcome(run=run, left=told)
 
 
 def _prepare(subject: Subject, work: Path) -> None:
@@ -245,10 +245,7 @@ def _put_back(row: Row, moved: tuple[bytes, bytes]) -> Row:
     return found
 
 
-def _is_copy(path: Path, source: Path) -> bool:
-    """Whether nobody has written to a copy since it was made."""
-    try:
-        then, now = source.stat(), path.stat()
-    except OSError:
-        return False
-    return (then.st_size, then.st_mtime_ns) == (now.st_size, now.st_mtime_ns)
+def _marks(files: Mapping[str, Path]) -> dict[str, tuple[int, int]]:
+    """What tells of each file whether it was written to since: the copied one may change meanwhile, as a log does."""
+    found = {name: path.stat() for name, path in files.items()}
+    return {name: (each.st_ino, each.st_ctime_ns) for name, each in found.items()}

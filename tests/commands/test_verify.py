@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 
@@ -128,6 +129,38 @@ def test_what_an_interruption_changes_is_told_with_its_place(
     assert result.code == 1, result
     assert re.match(f"differs    a: {told}", result.out), result.out
     assert "Usual reasons" in result.err
+
+
+WRITES = """
+import os
+
+def run(instance, save, state):
+    if os.path.exists("old"):
+        os.remove("old")
+    with open("new", "w") as file:
+        file.write("same")
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+    os.rename("kept", "moved")
+"""
+
+
+def test_a_file_that_only_others_write_to_meanwhile_is_no_difference(experiment: Experiment) -> None:
+    grows = experiment.folder / "grows"  # by its own path, so that each copy is made of a longer one
+    experiment.write(WRITES.replace("import os\n", f"import os\nopen({os.fspath(grows)!r}, 'a').write('x')\n"), ("a",))
+    for name in ("old", "kept", "grows"):
+        (experiment.folder / name).touch()
+    result = verify(experiment)
+    assert result.out.endswith(": done, same state, same 4 files\n"), result
+    assert len(grows.read_text()) >= 2
+
+
+def test_a_file_that_is_removed_by_an_interrupted_run_alone_is_a_difference(experiment: Experiment) -> None:
+    experiment.write(WRITES.replace('    if os.path.exists("old"):', '    if state and os.path.exists("old"):'), ("a",))
+    for name in ("old", "kept"):
+        (experiment.folder / name).touch()
+    result = verify(experiment)
+    assert re.search(r": file old: there ≠ not there\n", result.out), result
 
 
 def test_rows_recorded_before_their_save_are_the_same_however_it_is_killed(experiment: Experiment) -> None:
