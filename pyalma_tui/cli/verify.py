@@ -155,7 +155,7 @@ def _announced(subjects: Sequence[Subject], options: Options) -> str:
     text = f"verify: {plural(len(runs), 'run')}, each once undisturbed and once {how} {options.interruptions} times"
     if not all(isinstance(run.status, s.Done) for run in runs):
         return f"{text}; nobody knows how long that takes: not all of them have been done before"
-    beside = [2 * (START + subject.mirror.seconds) + options.interruptions * AGAIN for subject in subjects]
+    beside = [2 * START + 3 * subject.mirror.seconds + options.interruptions * AGAIN for subject in subjects]
     each = [2 * run.seconds + more for run, more in zip(runs, beside, strict=True)]
     return f"{text}; about {duration(max(sum(each) / options.workers, *each))}"
 
@@ -217,9 +217,11 @@ def _judged(subject: Subject, place: Path, options: Options, stop: threading.Eve
         why = f"two undisturbed calls differ as well, so it is no interruption that does: {by_itself}"
         return Verdict(False, f"differs    {name}: {why}", place)
     for cut in _single(cuts):
-        alone = called(f"cut at save {cut.at} {cut.how}", cut)
+        where = f"cut at save {cut.at} {cut.how}"
+        alone = called(where, cut)
         if found := first_difference(undisturbed.left, alone.left):
             return Verdict(False, f"differs    {name}: {_resumed(cut, saves)}: {found}", place)
+        shutil.rmtree(place / where)  # a copy of all, and nobody asks for it
     return Verdict(False, f"differs    {name}: {told}, only by all of them together: {difference}", place)
 
 

@@ -171,25 +171,28 @@ def _weight(path: str, before: Weight = NOTHING, most: int = LARGEST, many: int 
 # --- copying ----------------------------------------------------------------------------------------------------------
 
 
-def copy(mirror: Mirror, root: Path) -> None:
-    """Make the copy; raises OSError. What the user may not read is not in it, nor are pipes, sockets and devices."""
+def copy(mirror: Mirror, root: Path, later: Path) -> None:
+    """Make the copy, whose links lead to where it is to be `later`; raises OSError.
+
+    What the user may not read is not in it, nor are pipes, sockets and devices.
+    """
     for tree in mirror.trees:
         os.makedirs(_in(root, os.path.dirname(tree)), exist_ok=True)
         for path in (tree, *_below(tree)):
             with suppress(FileNotFoundError, PermissionError):  # it is gone, or the run cannot read it either
-                _copy(path, root)
+                _copy(path, root, later)
     for name in mirror.names:
         if not os.path.lexists(_in(root, name)):
             os.makedirs(_in(root, os.path.dirname(name)), exist_ok=True)
-            os.symlink(_in(root, os.path.realpath(name)), _in(root, name))
+            os.symlink(_in(later, os.path.realpath(name)), _in(root, name))
 
 
-def _copy(path: str, root: Path) -> None:
+def _copy(path: str, root: Path, later: Path) -> None:
     mode, new = os.lstat(path).st_mode, _in(root, path)
     if os.path.lexists(new):  # another tree has it
         return
     if stat.S_ISLNK(mode):
-        os.symlink(_target(path, root), new)
+        os.symlink(_target(path, later), new)
     elif stat.S_ISDIR(mode):
         os.mkdir(new)
     elif stat.S_ISREG(mode):

@@ -37,6 +37,7 @@ from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.rows import RowReader
 from pyalma_tui.store.schema import Meta
 
+ELSEWHERE = "The experiment is as it was; free some space, or let TMPDIR name another place"
 LOOK = 0.01  # seconds between two looks whether it is over
 
 Waiting = Callable[[float], None]
@@ -111,12 +112,14 @@ def left_by(run: Run, rows: Rows) -> Left:
 def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting: Waiting) -> Outcome:
     """Call the run to its end, cut where `cuts` say, in a mirror in `place`/work, which moves to `place`/`name` then.
 
+    What is in `place`/given is what it is given; the first call there makes it.
+
     `waiting` hears of the wait, and ends it by raising. Raises PyalmaError if the run cannot be started. The
     thread that calls it must live until it returns: the kernel ends an agent with the thread that started it.
     """
     work, states, left = place / "work", place / "states", place / name
     rows = place / f"{name}, rows"
-    _prepare(subject, work)
+    _prepare(subject, place / "given", work)
     before = _marks(files_in(subject.mirror, work))
     try:
         run = _called(subject, work, states, tuple(cuts), waiting)
@@ -134,17 +137,21 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
     return Outcome(run=run, left=told)
 
 
-def _prepare(subject: Subject, work: Path) -> None:
+def _prepare(subject: Subject, given: Path, work: Path) -> None:
+    """Lay out the mirror. All trials of a run are given the same: code may be edited meanwhile, a log goes on."""
     try:
-        copy(subject.mirror, work)
-        for name, text in subject.texts.items():
-            file = _in(work, subject.root / name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text)
+        if not given.exists():
+            copy(subject.mirror, given, later=work)
+            for name, text in subject.texts.items():
+                file = _in(given, subject.root / name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(text)
+        shutil.copytree(given, work, symlinks=True)
+    except shutil.Error as error:
+        raise StoreError(f"trial: {error.args[0][0][2]}. {ELSEWHERE}") from error
     except OSError as error:
         raise StoreError(
-            f"trial: {error.filename2 or error.filename or work}: {error.strerror}. The experiment is as it was; free "
-            f"some space, or let TMPDIR name another place"
+            f"trial: {error.filename2 or error.filename or work}: {error.strerror}. {ELSEWHERE}"
         ) from error
 
 

@@ -145,14 +145,26 @@ def run(instance, save, state):
 """
 
 
-def test_a_file_that_only_others_write_to_meanwhile_is_no_difference(experiment: Experiment) -> None:
-    grows = experiment.folder / "grows"  # by its own path, so that each copy is made of a longer one
-    experiment.write(WRITES.replace("import os\n", f"import os\nopen({os.fspath(grows)!r}, 'a').write('x')\n"), ("a",))
-    for name in ("old", "kept", "grows"):
-        (experiment.folder / name).touch()
-    result = verify(experiment)
-    assert result.out.endswith(": done, same state, same 4 files\n"), result
-    assert len(grows.read_text()) >= 2
+EDITED = """
+def run(instance, save, state):
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+    with open(HELPER, "a") as file:
+        file.write("N += 1\\n")
+    import helper
+    save(str(helper.N))
+    with open("new", "w") as file:
+        file.write("same")
+"""
+
+
+def test_what_others_write_meanwhile_is_no_difference(experiment: Experiment) -> None:
+    helper = experiment.folder / "helper.py"  # by its own path, so that it is another one when it is copied again
+    helper.write_text("N = 1\n")
+    experiment.write(f"HELPER = {os.fspath(helper)!r}\n{EDITED}", ("a",))
+    result = verify(experiment, "--interruptions", "2")
+    assert result.out.endswith(": done, same state, same 1 file\n"), result
+    assert helper.read_text() == "N = 1\nN += 1\nN += 1\n", "the run itself has done so, in each call"
 
 
 def test_a_file_that_is_removed_by_an_interrupted_run_alone_is_a_difference(experiment: Experiment) -> None:

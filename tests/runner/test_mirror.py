@@ -25,7 +25,7 @@ def copied(home: Path, file: Path | str = "", here: Path | None = None) -> tuple
     """The mirror with an instance of this file, and where `home` is in the copy."""
     mirror = m.with_instance(m.mirror_of(home / "code", here or home / "code"), os.fspath(file))
     root = home.parent / "root"
-    m.copy(mirror, root)
+    m.copy(mirror, root, root)
     return mirror, root / home.relative_to("/")
 
 
@@ -59,7 +59,7 @@ def test_an_instance_that_is_too_large_is_refused_before_anything_is_copied(home
     large = home / "large"
     large.touch()
     os.truncate(large, m.LARGEST + 1)
-    with pytest.raises(InputError, match=r"large: it has more than 1 GB or 20,000 files .* Nothing was started"):
+    with pytest.raises(InputError, match=r"large: it has more than 1\.0 GB or 20,000 files .* Nothing was started"):
         copied(home, large)
     large.rename(home / "code" / "large")
     with pytest.raises(InputError, match=r"code: it has more than"):
