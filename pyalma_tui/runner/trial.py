@@ -37,7 +37,6 @@ from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.rows import RowReader
 from pyalma_tui.store.schema import Meta
 
-ELSEWHERE = "The experiment is as it was; free some space, or let TMPDIR name another place"
 LOOK = 0.01  # seconds between two looks whether it is over
 
 Waiting = Callable[[float], None]
@@ -146,13 +145,24 @@ def _prepare(subject: Subject, given: Path, work: Path) -> None:
                 file = _in(given, subject.root / name)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(text)
-        shutil.copytree(given, work, symlinks=True)
-    except shutil.Error as error:
-        raise StoreError(f"trial: {error.args[0][0][2]}. {ELSEWHERE}") from error
+        shutil.copytree(given, work, symlinks=True, copy_function=_copy_again)
     except OSError as error:
-        raise StoreError(
-            f"trial: {error.filename2 or error.filename or work}: {error.strerror}. {ELSEWHERE}"
-        ) from error
+        raise _no_copy(error, work) from error
+
+
+def _copy_again(one: str, other: str) -> None:
+    try:
+        shutil.copy2(one, other)
+    except OSError as error:  # copytree would go on, and tell of all of them
+        raise _no_copy(error, Path(other)) from error
+
+
+def _no_copy(error: OSError, place: Path) -> StoreError:
+    where = error.filename2 or error.filename or place
+    return StoreError(
+        f"trial: {where}: {error.strerror or error}. The experiment is as it was; free some space, or let TMPDIR name "
+        f"another place"
+    )
 
 
 def _called(subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], waiting: Waiting) -> Run:
