@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.extents import Row
+from pyalma_tui.report.export import encoded
 from pyalma_tui.report.results import columns_of
 
 BATCH: Final = 50_000  # rows made into columns at a time
@@ -66,7 +67,7 @@ def _as(kind: Kind) -> Callable[[Any], Any]:
 
 
 def _utf8(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else encoded(text).decode()
 
 
 def _batches(rows: Iterable[Row], kinds: dict[str, Kind]) -> Iterator[dict[str, list[Any]]]:
