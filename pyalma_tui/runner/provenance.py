@@ -52,6 +52,7 @@ class Provenance:
         self._installed = frozenset(installed)
         self._record: SessionRecord | None = None  # as it was written
         self._writing = threading.Lock()  # of that
+        self._git: circumstances.Asked | None = None
         self._tell = tell
         self._began = time.time()
         self._ending = threading.Event()
@@ -75,6 +76,11 @@ class Provenance:
         for thread in self._threads:
             if thread is not None:
                 thread.join(max(0.0, self._deadline + PATIENCE * 0.2 - time.monotonic()))
+        if self._git is not None:  # of a large repository, say
+            self._git.kill()
+
+    def _hold(self, git: circumstances.Asked) -> None:
+        self._git = git
 
     def _main(self) -> None:
         if max(len(self._runs), len(self._instances)) > MANY:
@@ -83,7 +89,11 @@ class Provenance:
             self._look_at_code()
             record = self._recorded()
             with self._writing:
-                self._write(record)
+                self._write(self._with_versions(record))
+            for git in circumstances.repository(self._settings.module.parent, self._hold):
+                if time.monotonic() < self._deadline:
+                    with self._writing:
+                        self._write(replace(self._record or record, git=git))
             self._look_at_inputs()
         except OSError as error:  # as on a full disk: the experiment is none the worse
             self._tell_of(error)
@@ -110,13 +120,16 @@ class Provenance:
             if self._record is None:  # it is still ahead, and will have all of it
                 return
             try:
-                self._write(self._record)
+                self._write(self._with_versions(self._record))
             except OSError as error:
                 self._tell_of(error)
 
+    def _with_versions(self, record: SessionRecord) -> SessionRecord:
+        return replace(record, distributions=circumstances.distributions(self._installed))
+
     def _write(self, record: SessionRecord) -> None:
-        self._record = replace(record, distributions=circumstances.distributions(self._installed))
-        write_record(self._state_dir, self._record, self._umask)
+        self._record = record
+        write_record(self._state_dir, record, self._umask)
 
     def _recorded(self) -> SessionRecord:
         settings, meta, code = self._settings, self._meta, self._loaded
@@ -145,7 +158,6 @@ class Provenance:
             seed_globals=settings.seed_globals,
             workers=settings.workers,
             environment=circumstances.environment(hash_seed),
-            git=circumstances.repository(settings.module.parent),
         )
 
     # --- instance files ----------------------------------------------------------------------------------------------
