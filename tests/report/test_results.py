@@ -63,9 +63,9 @@ def test_a_column_of_a_frame_has_one_type() -> None:
     assert kinds == {
         "instance": str, "iteration": int, "seed": int, "n": str, "text": str, "gap": float, "ok": bool, "list": str,
     }  # fmt: skip
-    large = [{"a": 2**53 + 1, "b": 2**53 + 1}, {"a": 1, "b": 0.5}]
+    large: list[dict[str, Any]] = [{"a": 2**53 + 1, "b": 2**53 + 1}, {"a": 1, "b": 0.5}]
     assert polars_frame(large)["a", "b"].rows() == [(2**53 + 1, str(2**53 + 1)), (1, "0.5")]
-    spelled = [{"instance": "\udcff.cnf", "é\udcff": {"a": "\ud800"}}]
+    spelled: list[dict[str, Any]] = [{"instance": "\udcff.cnf", "é\udcff": {"a": "\ud800"}}]
     assert polars_frame(spelled).to_dicts() == pandas_frame(spelled).to_dict("records")
     assert polars_frame(spelled).to_dicts() == [
         {"instance": "\\udcff.cnf", "iteration": None, "seed": None, "é\\udcff": '{"a":"\\ud800"}'}
