@@ -184,7 +184,7 @@ def _tried(subjects: Sequence[Subject], options: Options) -> int:
         stop.set()
         pool.shutdown(cancel_futures=True)
         if not kept:
-            shutil.rmtree(place, ignore_errors=True)
+            _remove(place)
     if kept:
         say(f"{REASONS}. What was written is kept in {place}")
     return code
@@ -210,7 +210,7 @@ def _judged(subject: Subject, place: Path, options: Options, stop: threading.Eve
     told = _told(cuts, saves, kill=options.kill)
     difference = first_difference(undisturbed.left, disturbed.left)
     if difference is None:
-        shutil.rmtree(place)
+        _remove(place)
         return Verdict(True, f"identical  {name}: {told}: {undisturbed.left.ended}, {_same(undisturbed)}")
     again = called("undisturbed again")
     if by_itself := first_difference(undisturbed.left, again.left):
@@ -221,8 +221,17 @@ def _judged(subject: Subject, place: Path, options: Options, stop: threading.Eve
         alone = called(where, cut)
         if found := first_difference(undisturbed.left, alone.left):
             return Verdict(False, f"differs    {name}: {_resumed(cut, saves)}: {found}", place)
-        shutil.rmtree(place / where)  # a copy of all, and nobody asks for it
+        _remove(place / where)  # a copy of all, and nobody asks for it
     return Verdict(False, f"differs    {name}: {told}, only by all of them together: {difference}", place)
+
+
+def _remove(place: Path) -> None:
+    """Remove copies, also folders that a run lets nobody write to."""
+    for folder, names, _ in os.walk(place):
+        for path in (Path(folder, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _give_up(stop: threading.Event) -> None:

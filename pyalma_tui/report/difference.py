@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
+from typing import BinaryIO
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.difference import SHOWN
@@ -68,7 +70,7 @@ def _in_files(one: Mapping[str, Path], other: Mapping[str, Path], names: Iterabl
 def _first_byte(one: Path, other: Path) -> int | None:
     """The index of the first byte in which two files differ, None if there is none."""
     at = 0
-    with one.open("rb") as a, other.open("rb") as b:
+    with _opened(one) as a, _opened(other) as b:
         while (left := a.read(CHUNK)) == (right := b.read(CHUNK)):
             if not left:
                 return None
@@ -76,9 +78,16 @@ def _first_byte(one: Path, other: Path) -> int | None:
     return at + next(i for i, (x, y) in enumerate(zip_longest(left, right)) if x != y)
 
 
+def _opened(path: Path) -> BinaryIO:
+    """The file, which is ours: a run may have made it for nobody to read."""
+    if not os.access(path, os.R_OK):
+        path.chmod(0o600)
+    return path.open("rb")
+
+
 def _around(path: Path, byte: int) -> str:
     """What a file has from this byte on, to the end of the line."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         file.seek(byte)
         text = file.read(SHOWN).split(b"\n")[0].decode("utf-8", "replace")
         return f'"{_clip(text)}"' if text or file.tell() > byte else "its end"

@@ -9,7 +9,7 @@ import resource
 
 import pytest
 
-from tests.catalogue.experiment import Experiment, Result, below
+from tests.catalogue.experiment import Experiment, Result, as_anybody, below
 
 FAITHFUL = """
 import json, random
@@ -180,6 +180,28 @@ def test_a_file_that_is_removed_by_an_interrupted_run_alone_is_a_difference(expe
         (experiment.folder / name).touch()
     result = verify(experiment)
     assert re.search(r": file old: there ≠ not there\n", result.out), result
+
+
+LOCKS = """
+def run(instance, save, state):
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+    os.mkdir("locked")
+    open("locked/in", "w").close()
+    os.chmod("locked", 0o500)
+    os.close(os.open("hidden", os.O_WRONLY | os.O_CREAT, 0))
+"""
+
+
+def test_files_that_a_run_lets_nobody_read_or_remove_are_compared_as_well(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (experiment.folder / "copies").mkdir()
+    monkeypatch.setenv("TMPDIR", "copies")
+    experiment.write(LOCKS, ("a",))
+    result = experiment.start("verify", experiment.name, before=as_anybody).end()
+    assert result.out.endswith(": done, same state, same 2 files\n"), result
+    assert not list((experiment.folder / "copies").glob("pyalma-tui-verify-*"))
 
 
 def test_rows_recorded_before_their_save_are_the_same_however_it_is_killed(experiment: Experiment) -> None:
