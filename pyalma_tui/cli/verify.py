@@ -200,7 +200,7 @@ def _judged(subject: Subject, place: Path, options: Options, stop: threading.Eve
 
     undisturbed = called("undisturbed")
     if isinstance(run.status, s.Done) and not isinstance(undisturbed.run.status, s.Done):
-        why = f"called undisturbed in a copy of {subject.mirror.folder} it ended otherwise than it had"
+        why = f"called undisturbed in a copy of {subject.mirror.here} it ended otherwise than it had"
         return Verdict(False, f"differs    {name}: {why}: done ≠ {undisturbed.left.ended}", place)
     saves = undisturbed.run.saves
     cuts = tuple(_cuts(saves, options, random.Random(run.seed)))

@@ -47,7 +47,7 @@ NOTHING = Weight()
 class Mirror(msgspec.Struct, frozen=True, kw_only=True):
     """What is copied: real paths of folders and files, each with all that is below it.
 
-    `folder` is the one from which names of files are told, `here` where in it the run is called. `names` are other
+    `folder` is the one from which names of files are told, `here` where the run is called. `names` are other
     names of folders, which are links in the copy, `left_out` is what was too large.
     """
 
@@ -67,14 +67,14 @@ class Mirror(msgspec.Struct, frozen=True, kw_only=True):
 def told_of_left_out(mirrors: Iterable[Mirror]) -> Iterator[str]:
     """What there is to tell of folders that are not in the copy, though a run may read them."""
     if paths := sorted({path for mirror in mirrors for path in mirror.left_out}):
-        more = ", …" * (len(paths) > NAMED)
-        yield f"too large to be copied, so runs find nothing there but their instance: {', '.join(paths[:NAMED])}{more}"
+        names = ", ".join(paths[:NAMED]) + ", …" * (len(paths) > NAMED)
+        yield f"too large to be copied, so runs find only their code and instance there: {names}"
 
 
 def mirror_of(root: Path, here: Path) -> Mirror:
-    """A mirror of all of `here` if the code, which is below `root`, is below it, else of the code's folder.
+    """A mirror of all of `here` if the code, which is below `root`, is below it, else of both, as far as `here` fits.
 
-    Raises InputError if that is too large to be copied.
+    Raises InputError if the code's folder is too large to be copied.
     """
     weight = _weight(os.fspath(here)) if root.is_relative_to(here) else None
     folder = root if weight is None else here
@@ -83,9 +83,13 @@ def mirror_of(root: Path, here: Path) -> Mirror:
             f"{root}: it has more than {size(LARGEST)} or {MOST:,} files, and a run that is called apart works on a "
             f"copy. Put the module into a smaller folder. Nothing was started"
         )
-    here = here if here.is_relative_to(folder) else folder
-    mirror = Mirror(folder=folder, here=here, trees=(os.fspath(folder),), weight=weight)
-    return _with(mirror, os.fspath(root))  # which may be in a folder that is left out
+    mirror = Mirror(folder=folder, here=folder, trees=(os.fspath(folder),), weight=weight)
+    mirror = _with(mirror, os.fspath(root))  # which may be in a folder that is left out
+    if here.is_relative_to(folder):
+        return replace(mirror, here=here)
+    if root.is_relative_to(here) or (weight := _weight(os.fspath(here), mirror.weight, *BESIDE)) is None:
+        return replace(mirror, left_out=(os.fspath(here),))
+    return replace(_and(mirror, os.fspath(here), weight), here=here)
 
 
 def with_instance(mirror: Mirror, file: str) -> Mirror:
