@@ -35,6 +35,7 @@ from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.ours import is_begun
 from pyalma_tui.store.planning import plan_start
 from pyalma_tui.store.schema import Meta
+from pyalma_tui.store.session_records import last_record
 
 TIMES = 5  # that a run is stopped where nobody says
 RUNS = 3  # that are tried where nobody names an instance
@@ -86,10 +87,10 @@ def verify(name: str, words: Sequence[str], state: Path | None, options: Options
     for what, value in (("--interruptions", options.interruptions), ("--workers", options.workers)):
         if value < 1:
             raise UsageError(f"{what}: {value}: it must be at least 1. Nothing was started")
-    module, ledger, meta = _known(name, state)
+    module, ledger, meta, here = _known(name, state)
     runs = _chosen(ledger, words, options)
     root = code_root(module)
-    mirror = mirror_of(root, Path.cwd())
+    mirror = mirror_of(root, here)
     whole = Subject(module=module, root=root, mirror=mirror, ledger=ledger, meta=meta, run=0)
     subjects = [_subject(whole, run) for run in runs]
     say(_announced(subjects, options))
@@ -103,13 +104,15 @@ def _subject(whole: Subject, run: Run) -> Subject:
     return replace(subject, mirror=with_instance(whole.mirror, subject.instance.file))
 
 
-def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta]:
-    """The module and the runs: those that are remembered, else those that a start would plan."""
+def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta, Path]:
+    """The module, the runs, and where they are called: what is remembered, else what a start would come to."""
     target = find_target(name, warn)
     state_dir = target.state_dir(state)
     if is_begun(state_dir):
         known = remembered("verify", name, state)
-        return Path(os.path.realpath(target.module)), known.store.ledger, known.store.meta
+        record = last_record(state_dir)
+        here = Path.cwd() if record is None or not os.path.isdir(record.directory) else Path(record.directory)
+        return Path(os.path.realpath(target.module)), known.store.ledger, known.store.meta, Path(os.path.realpath(here))
     with begun(target, Asked(state_dir=state_dir, chosen=Chosen()), warn) as start:
         start.load(lambda seconds: None)
         start.agent.part()
@@ -119,7 +122,7 @@ def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta]:
         raise UsageError(f"verify: {name}: there is no instance to try. Start the experiment first")
     chosen = replace(given.chosen or Chosen(), seed_globals=given.seed_globals)
     meta = Meta(iterations=planned.iterations, seed=planned.seed, chosen=chosen)
-    return Path(os.path.realpath(target.module)), planned.ledger, meta
+    return Path(os.path.realpath(target.module)), planned.ledger, meta, Path.cwd()
 
 
 def _chosen(ledger: Ledger, words: Sequence[str], options: Options) -> list[Run]:

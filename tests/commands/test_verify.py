@@ -6,10 +6,12 @@ import json
 import os
 import re
 import resource
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.catalogue.experiment import Experiment, Result, as_anybody, below
+from tests.catalogue.experiment import PROGRAM, Experiment, Result, as_anybody, below
 
 FAITHFUL = """
 import json, random
@@ -233,6 +235,22 @@ def test_a_run_that_ends_otherwise_in_a_copy_is_not_called_identical(experiment:
     assert result.code == 1
     told = f"differs    a: called undisturbed in a copy of {experiment.folder} it ended otherwise than it had: done ≠ "
     assert result.out.startswith(told + "failed: FileNotFoundError: "), result.out
+
+
+def test_runs_are_called_where_they_were_called_wherever_one_is(
+    experiment: Experiment, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    there = tmp_path_factory.mktemp("there")
+    (there / "needed").write_text("1")
+    experiment.write("def run(instance, save, state):\n    save(open('needed').read())\n", ("a",))
+
+    def called(folder: Path, *words: str) -> str:
+        command = [PROGRAM, *words]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60).stdout
+
+    assert "1 done" in called(there, os.fspath(experiment.module), "--plain")
+    told = called(experiment.folder, "verify", experiment.name)
+    assert told == "identical  a: interrupted at save 1 of 1: done, same state\n"
 
 
 def test_a_copy_that_has_no_room_is_told_in_one_line(experiment: Experiment) -> None:
