@@ -84,6 +84,14 @@ def run(instance, save, state):
 """
 
 
+@pytest.fixture(autouse=True)
+def copies(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where copies are made, and those that differ are kept."""
+    folder = tmp_path_factory.mktemp("copies")
+    monkeypatch.setenv("TMPDIR", os.fspath(folder))
+    return folder
+
+
 def verify(experiment: Experiment, *arguments: str) -> Result:
     return experiment.start("verify", experiment.name, *arguments).end()
 
@@ -195,15 +203,11 @@ def run(instance, save, state):
 """
 
 
-def test_files_that_a_run_lets_nobody_read_or_remove_are_compared_as_well(
-    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (experiment.folder / "copies").mkdir()
-    monkeypatch.setenv("TMPDIR", "copies")
+def test_files_that_a_run_lets_nobody_read_or_remove_are_compared_as_well(experiment: Experiment, copies: Path) -> None:
     experiment.write(LOCKS, ("a",))
     result = experiment.start("verify", experiment.name, before=as_anybody).end()
     assert result.out.endswith(": done, same state, same 2 files\n"), result
-    assert not list((experiment.folder / "copies").glob("pyalma-tui-verify-*"))
+    assert not list(copies.iterdir())
 
 
 def test_rows_recorded_before_their_save_are_the_same_however_it_is_killed(experiment: Experiment) -> None:
