@@ -15,6 +15,7 @@ from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.loading.local_code import module_name
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.crate import Contents, make_crate
+from pyalma_tui.report.export import encoded
 from pyalma_tui.report.facts import remaining
 from pyalma_tui.report.results import Table, pieces
 from pyalma_tui.store.inputs import read_inputs
@@ -72,8 +73,8 @@ def _write(contents: Contents, table: Table, output: Path) -> None:
 
 
 def _rows(table: Table, path: Path) -> Path:
-    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(pieces(table, "csv"))
+    with path.open("wb") as file:
+        file.writelines(map(encoded, pieces(table, "csv")))
     if table.missing:
         raise StoreError(f"export: {table.missing}. Nothing was written; `reset` lets runs begin anew")
     return path

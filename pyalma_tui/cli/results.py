@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pyalma_tui.cli.export import format_of, print_pieces
@@ -11,15 +12,14 @@ from pyalma_tui.cli.where import where
 from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.export import write_file
-from pyalma_tui.report.results import SUFFIXES, Format, Table, pieces
+from pyalma_tui.report.results import SUFFIXES, Format, Table, pieces, table_of
+from pyalma_tui.store.ours import is_begun
 
 
 def results(name: str, state: Path | None, form: Format | None, output: Path | None, only: str | None) -> int:
     """Print or write the rows; the exit code. Raises StoreError, also where some are damaged, and UsageError."""
     chosen = form or format_of(output, SUFFIXES, "csv")
-    query = where(only)
-    known = remembered("results", name, state)
-    table = Table(known.state_dir, known.store, query.text)
+    table = _table(name, state, where(only).text)
     if output is not None and str(output) != "-":
         if chosen == "parquet":
             from pyalma_tui.report.frames import parquet  # polars takes 0.1 s
@@ -39,3 +39,12 @@ def results(name: str, state: Path | None, form: Format | None, output: Path | N
     if table.missing:
         raise StoreError(f"results: {table.missing}. All others are there; `reset` lets runs begin anew")
     return 0
+
+
+def _table(name: str, state: Path | None, query: str) -> Table:
+    """The rows of a target, or of a state directory itself: they mean something without the code, as in an archive."""
+    place = Path(os.path.realpath(name))
+    if state is None and place.is_dir() and is_begun(place):
+        return table_of(place, query)
+    known = remembered("results", name, state)
+    return Table(known.state_dir, known.store, query)

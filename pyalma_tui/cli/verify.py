@@ -35,6 +35,7 @@ from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.ours import is_begun
 from pyalma_tui.store.planning import plan_start
 from pyalma_tui.store.schema import Meta
+from pyalma_tui.store.session_records import last_record
 
 TIMES = 5  # that a run is stopped where nobody says
 RUNS = 3  # that are tried where nobody names an instance
@@ -86,10 +87,10 @@ def verify(name: str, words: Sequence[str], state: Path | None, options: Options
     for what, value in (("--interruptions", options.interruptions), ("--workers", options.workers)):
         if value < 1:
             raise UsageError(f"{what}: {value}: it must be at least 1. Nothing was started")
-    module, ledger, meta = _known(name, state)
+    module, ledger, meta, here = _known(name, state)
     runs = _chosen(ledger, words, options)
     root = code_root(module)
-    mirror = mirror_of(root, Path.cwd())
+    mirror = mirror_of(root, here)
     whole = Subject(module=module, root=root, mirror=mirror, ledger=ledger, meta=meta, run=0)
     subjects = [_subject(whole, run) for run in runs]
     say(_announced(subjects, options))
@@ -103,13 +104,15 @@ def _subject(whole: Subject, run: Run) -> Subject:
     return replace(subject, mirror=with_instance(whole.mirror, subject.instance.file))
 
 
-def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta]:
-    """The module and the runs: those that are remembered, else those that a start would plan."""
+def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta, Path]:
+    """The module, the runs, and where they are called: what is remembered, else what a start would come to."""
     target = find_target(name, warn)
     state_dir = target.state_dir(state)
     if is_begun(state_dir):
         known = remembered("verify", name, state)
-        return Path(os.path.realpath(target.module)), known.store.ledger, known.store.meta
+        record = last_record(state_dir)
+        here = Path.cwd() if record is None or not os.path.isdir(record.directory) else Path(record.directory)
+        return Path(os.path.realpath(target.module)), known.store.ledger, known.store.meta, Path(os.path.realpath(here))
     with begun(target, Asked(state_dir=state_dir, chosen=Chosen()), warn) as start:
         start.load(lambda seconds: None)
         start.agent.part()
@@ -119,7 +122,7 @@ def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta]:
         raise UsageError(f"verify: {name}: there is no instance to try. Start the experiment first")
     chosen = replace(given.chosen or Chosen(), seed_globals=given.seed_globals)
     meta = Meta(iterations=planned.iterations, seed=planned.seed, chosen=chosen)
-    return Path(os.path.realpath(target.module)), planned.ledger, meta
+    return Path(os.path.realpath(target.module)), planned.ledger, meta, Path.cwd()
 
 
 def _chosen(ledger: Ledger, words: Sequence[str], options: Options) -> list[Run]:
@@ -155,7 +158,7 @@ def _announced(subjects: Sequence[Subject], options: Options) -> str:
     text = f"verify: {plural(len(runs), 'run')}, each once undisturbed and once {how} {options.interruptions} times"
     if not all(isinstance(run.status, s.Done) for run in runs):
         return f"{text}; nobody knows how long that takes: not all of them have been done before"
-    beside = [2 * (START + subject.mirror.seconds) + options.interruptions * AGAIN for subject in subjects]
+    beside = [2 * START + 3 * subject.mirror.seconds + options.interruptions * AGAIN for subject in subjects]
     each = [2 * run.seconds + more for run, more in zip(runs, beside, strict=True)]
     return f"{text}; about {duration(max(sum(each) / options.workers, *each))}"
 
@@ -184,7 +187,7 @@ def _tried(subjects: Sequence[Subject], options: Options) -> int:
         stop.set()
         pool.shutdown(cancel_futures=True)
         if not kept:
-            shutil.rmtree(place, ignore_errors=True)
+            _remove(place)
     if kept:
         say(f"{REASONS}. What was written is kept in {place}")
     return code
@@ -200,7 +203,7 @@ def _judged(subject: Subject, place: Path, options: Options, stop: threading.Eve
 
     undisturbed = called("undisturbed")
     if isinstance(run.status, s.Done) and not isinstance(undisturbed.run.status, s.Done):
-        why = f"called undisturbed in a copy of {subject.mirror.folder} it ended otherwise than it had"
+        why = f"called undisturbed in a copy of {subject.mirror.here} it ended otherwise than it had"
         return Verdict(False, f"differs    {name}: {why}: done ≠ {undisturbed.left.ended}", place)
     saves = undisturbed.run.saves
     cuts = tuple(_cuts(saves, options, random.Random(run.seed)))
@@ -210,17 +213,28 @@ def _judged(subject: Subject, place: Path, options: Options, stop: threading.Eve
     told = _told(cuts, saves, kill=options.kill)
     difference = first_difference(undisturbed.left, disturbed.left)
     if difference is None:
-        shutil.rmtree(place)
+        _remove(place)
         return Verdict(True, f"identical  {name}: {told}: {undisturbed.left.ended}, {_same(undisturbed)}")
     again = called("undisturbed again")
     if by_itself := first_difference(undisturbed.left, again.left):
         why = f"two undisturbed calls differ as well, so it is no interruption that does: {by_itself}"
         return Verdict(False, f"differs    {name}: {why}", place)
     for cut in _single(cuts):
-        alone = called(f"cut at save {cut.at} {cut.how}", cut)
+        where = f"cut at save {cut.at} {cut.how}"
+        alone = called(where, cut)
         if found := first_difference(undisturbed.left, alone.left):
             return Verdict(False, f"differs    {name}: {_resumed(cut, saves)}: {found}", place)
+        _remove(place / where)  # a copy of all, and nobody asks for it
     return Verdict(False, f"differs    {name}: {told}, only by all of them together: {difference}", place)
+
+
+def _remove(place: Path) -> None:
+    """Remove copies, also folders that a run lets nobody write to."""
+    for folder, names, _ in os.walk(place):
+        for path in (Path(folder, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _give_up(stop: threading.Event) -> None:
@@ -230,9 +244,9 @@ def _give_up(stop: threading.Event) -> None:
 
 def _same(outcome: Outcome) -> str:
     """What is the same of two calls."""
-    rows = rows_in(outcome.run.extents)
-    told = ["same state", f"same {plural(rows, 'row')}" * bool(rows)]
-    return ", ".join(filter(None, [*told, f"same {plural(outcome.written, 'file')}" * bool(outcome.written)]))
+    rows, files = rows_in(outcome.run.extents), len(outcome.left.touched)
+    told = ["same state", f"same {plural(rows, 'row')}" * bool(rows), f"same {plural(files, 'file')}" * bool(files)]
+    return ", ".join(filter(None, told))
 
 
 def _cuts(saves: int, options: Options, draw: random.Random) -> Iterator[Cut]:

@@ -76,6 +76,8 @@ def _check_module(name: str, path: Path) -> None:
         )
         raise LoadError(f"module: {name}: there is no such file. {hint}")
     if path.is_dir():
+        if path.suffix == ".alma":
+            raise LoadError(f"module: {name}: this is a state directory. Give the run module or .experiment beside it")
         raise LoadError(f"module: {name}: this is a directory. Give the run module (.py) in it")
     if not path.is_file():
         raise LoadError(f"module: {name}: this is not a regular file. Give a run module (.py) or an .experiment")

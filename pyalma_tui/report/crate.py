@@ -22,7 +22,7 @@ from pyalma_tui.model.code import Code
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.words import plural
-from pyalma_tui.report.export import pieces
+from pyalma_tui.report.export import encoded, pieces
 from pyalma_tui.report.facts import facts_of
 from pyalma_tui.store.inputs import Input
 from pyalma_tui.store.kept_code import read_code, text_of
@@ -90,19 +90,19 @@ class _Making:
         """A contextual entity, once; the reference to it."""
         if identifier not in self._known:
             self._known.add(identifier)
-            told = {name: _alone(value) for name, value in properties.items() if value != []}
+            told = {name: _alone(_spelled(value)) for name, value in properties.items() if value != []}
             self.crate.add(self._entity(self.crate, identifier, properties={"@type": kind, **told}))
         return {"@id": identifier}
 
     def _file(self, source: Path, identifier: str, form: str, what: str, **properties: Any) -> dict[str, str]:
         told = {"name": what, "encodingFormat": form, "contentSize": str(source.stat().st_size), **properties}
-        return {"@id": self.crate.add_file(source, identifier, properties=told).id}
+        return {"@id": self.crate.add_file(source, _spelled(identifier), properties=_spelled(told)).id}
 
     def _made(self, name: str, texts: Iterable[str | bytes], form: str, what: str) -> dict[str, str]:
         """A file that is made for the crate."""
         path = self._scratch / name
         with path.open("wb") as file:
-            file.writelines(text if isinstance(text, bytes) else text.encode("utf-8", "replace") for text in texts)
+            file.writelines(map(encoded, texts))
         return self._file(path, name, form, what)
 
     # --- the whole ---------------------------------------------------------------------------------------------------
@@ -111,9 +111,9 @@ class _Making:
         contents, root = self._contents, self.crate.root_dataset
         done = sum(isinstance(run.status, s.Done) for run in contents.runs)
         counted = f"{done:,} of {plural(len(contents.runs), 'run')} done"
-        self.crate.name = contents.title
+        self.crate.name = title = _spelled(contents.title)
         instances = plural(len(contents.instances), "instance")
-        self.crate.description = f"{contents.title}: {counted}, on {instances}, by pyalma-tui {__version__}"
+        self.crate.description = f"{title}: {counted}, on {instances}, by pyalma-tui {__version__}"
         self.crate.metadata.extra_terms.update(ENVIRONMENT)
         root["conformsTo"] = self._add(PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
         root["license"] = self._add(
@@ -269,6 +269,15 @@ def _alone(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
+def _spelled(value: Any) -> Any:
+    """The value with what UTF-8 has nothing for spelled out, as in the name of a file of another encoding."""
+    if isinstance(value, str):
+        return encoded(value).decode()
+    if isinstance(value, Mapping):
+        return {name: _spelled(each) for name, each in value.items()}
+    return [_spelled(each) for each in value] if isinstance(value, list) else value
+
+
 def _utc(at: float) -> str:
     """The moment as the profile wants it: milliseconds at most, and an offset."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
@@ -280,7 +289,7 @@ def _fragment(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return quote(text)
+    return quote(_spelled(text))
 
 
 def _form(name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
+from typing import BinaryIO
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.difference import SHOWN
@@ -19,7 +21,8 @@ CHUNK = 1 << 20  # bytes compared at a time
 def first_difference(one: Left, other: Left) -> str | None:
     """Where the two differ first and what each has there, in one line; None if they are identical.
 
-    Files are compared where both are known. Raises StoreError for rows that cannot be read.
+    Of files, where both are known, those are compared that one of the two has touched. Raises StoreError for rows that
+    cannot be read.
     """
     if one.ended != other.ended:
         return f"it ended otherwise: {_clip(one.ended)} ≠ {_clip(other.ended)}"
@@ -27,7 +30,11 @@ def first_difference(one: Left, other: Left) -> str | None:
         return found
     if found := _in_rows(one.rows, other.rows):
         return found
-    return None if one.files is None or other.files is None else _in_files(one.files, other.files)
+    return (
+        None
+        if one.files is None or other.files is None
+        else _in_files(one.files, other.files, one.touched | other.touched)
+    )
 
 
 def _in_rows(one: Rows, other: Rows) -> str | None:
@@ -46,22 +53,24 @@ def _row_text(row: Row | None) -> bytes | None:
     return None if row is None else jsontext.encode(row)
 
 
-def _in_files(one: Mapping[str, Path], other: Mapping[str, Path]) -> str | None:
-    for name in sorted({*one, *other}):
-        a, b = one.get(name), other.get(name)
+def _in_files(one: Mapping[str, Path], other: Mapping[str, Path], names: Iterable[str]) -> str | None:
+    for name in names:
+        a, b, told = one.get(name), other.get(name), printable(name)
+        if a is None and b is None:
+            continue
         if a is None or b is None:
-            return f"file {printable(name)}: {'there' if a else 'not there'} ≠ {'there' if b else 'not there'}"
+            return f"file {told}: {'there' if a else 'not there'} ≠ {'there' if b else 'not there'}"
         if (byte := _first_byte(a, b)) is not None:
             sizes = a.stat().st_size, b.stat().st_size
             sized = "" if sizes[0] == sizes[1] else f" ({sizes[0]:,} ≠ {sizes[1]:,} bytes)"
-            return f"file {printable(name)}, byte {byte:,}: {_around(a, byte)} ≠ {_around(b, byte)}{sized}"
+            return f"file {told}, byte {byte:,}: {_around(a, byte)} ≠ {_around(b, byte)}{sized}"
     return None
 
 
 def _first_byte(one: Path, other: Path) -> int | None:
     """The index of the first byte in which two files differ, None if there is none."""
     at = 0
-    with one.open("rb") as a, other.open("rb") as b:
+    with _opened(one) as a, _opened(other) as b:
         while (left := a.read(CHUNK)) == (right := b.read(CHUNK)):
             if not left:
                 return None
@@ -69,9 +78,16 @@ def _first_byte(one: Path, other: Path) -> int | None:
     return at + next(i for i, (x, y) in enumerate(zip_longest(left, right)) if x != y)
 
 
+def _opened(path: Path) -> BinaryIO:
+    """The file, which is ours: a run may have made it for nobody to read."""
+    if not os.access(path, os.R_OK):
+        path.chmod(0o600)
+    return path.open("rb")
+
+
 def _around(path: Path, byte: int) -> str:
     """What a file has from this byte on, to the end of the line."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         file.seek(byte)
         text = file.read(SHOWN).split(b"\n")[0].decode("utf-8", "replace")
         return f'"{_clip(text)}"' if text or file.tell() > byte else "its end"

@@ -55,7 +55,7 @@ def write_file(path: Path, texts: Iterable[str | bytes]) -> None:
             raise UsageError(f"--output: {path}: this is a directory. Name a file in it")
         if real.exists() and not real.is_file():
             with real.open("wb") as file:
-                file.writelines(map(_encoded, texts))
+                file.writelines(map(encoded, texts))
             return
         _replace(real, texts)
     except OSError as error:
@@ -68,7 +68,7 @@ def _replace(path: Path, texts: Iterable[str | bytes]) -> None:
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(fd, "wb") as file:
-            file.writelines(map(_encoded, texts))
+            file.writelines(map(encoded, texts))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -77,5 +77,6 @@ def _replace(path: Path, texts: Iterable[str | bytes]) -> None:
         raise
 
 
-def _encoded(text: str | bytes) -> bytes:
+def encoded(text: str | bytes) -> bytes:
+    """A piece of a table as bytes: what UTF-8 has nothing for, as in the name of a file, is spelled out."""
     return text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")

@@ -2,7 +2,7 @@
 
 A column has one type: integers, floats, truth values or texts. Integers among floats become floats, where all are
 floats as well; where anything else is mixed, and for lists, objects and integers beyond 64 bits, all values of the
-column are texts, as in CSV.
+column are texts, as in CSV. What UTF-8 has nothing for, as in the name of a file of another encoding, is spelled out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.extents import Row
+from pyalma_tui.report.export import encoded
 from pyalma_tui.report.results import columns_of
 
 BATCH: Final = 50_000  # rows made into columns at a time
@@ -59,16 +60,20 @@ def _one_of(kinds: set[Kind]) -> Kind:
 
 def _as(kind: Kind) -> Callable[[Any], Any]:
     if kind is str:
-        return lambda value: None if value is None else text_of(value)
+        return lambda value: None if value is None else _utf8(text_of(value))
     if kind is float:
         return lambda value: None if value is None else float(value)
     return lambda value: value
 
 
+def _utf8(text: str) -> str:
+    return text if text.isascii() else encoded(text).decode()
+
+
 def _batches(rows: Iterable[Row], kinds: dict[str, Kind]) -> Iterator[dict[str, list[Any]]]:
     todo = iter(rows)
     while batch := list(islice(todo, BATCH)):
-        yield {name: list(map(_as(kind), [row.get(name) for row in batch])) for name, kind in kinds.items()}
+        yield {_utf8(name): list(map(_as(kind), [row.get(name) for row in batch])) for name, kind in kinds.items()}
 
 
 def _library(name: str) -> Any:
@@ -86,7 +91,7 @@ def polars_frame(rows: Iterable[Row]) -> Any:
     polars = _library("polars")
     kinds = kinds_of(rows)
     types = {int: polars.Int64, float: polars.Float64, bool: polars.Boolean, str: polars.String}
-    schema = {name: types[kind] for name, kind in kinds.items()}
+    schema = {_utf8(name): types[kind] for name, kind in kinds.items()}
     frames = [polars.DataFrame(batch, schema=schema) for batch in _batches(rows, kinds)]
     return polars.concat(frames) if frames else polars.DataFrame(schema=schema)
 
@@ -96,7 +101,7 @@ def pandas_frame(rows: Iterable[Row]) -> Any:
     pandas = _library("pandas")
     kinds = kinds_of(rows)
     types = {int: "Int64", float: "Float64", bool: "boolean", str: "string"}
-    schema = {name: types[kind] for name, kind in kinds.items()}
+    schema = {_utf8(name): types[kind] for name, kind in kinds.items()}
     frames = [pandas.DataFrame(batch).astype(schema) for batch in _batches(rows, kinds)]
     if not frames:
         return pandas.DataFrame({name: pandas.Series(dtype=kind) for name, kind in schema.items()})

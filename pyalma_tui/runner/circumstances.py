@@ -11,10 +11,14 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from pyalma_tui.store.session_records import Git
 
@@ -58,6 +62,8 @@ GIT = (
     "-c",
     "core.quotePath=false",
 )
+
+Asked: TypeAlias = "subprocess.Popen[bytes]"
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
@@ -117,35 +123,49 @@ def version_of(distribution: str) -> str:
     return ""
 
 
-def repository(folder: Path) -> Git | None:
-    """The state of the repository that a folder is in, None if it is in none, or git does not say."""
+def repository(folder: Path, hold: Callable[[Asked], None]) -> Iterator[Git]:
+    """The state of the repository that a folder is in, as soon as git has told of it; again when it knows the diff.
+
+    Nothing if it is in none, or git does not say. `hold` gets each process, to end it where nobody waits any more.
+    """
     if not any(os.path.lexists(each / ".git") for each in (folder, *folder.parents)):
-        return None
-    status = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+        return
+    status = _git(folder, hold, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
     if status is None:
-        return None
+        return
     heads = dict(line.split(" ", 2)[1:] for line in status.decode("utf-8", "replace").splitlines() if line[:2] == "# ")
     dirty = any(line and not line.startswith(b"#") for line in status.split(b"\n"))
-    diff = (_git(folder, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD") or b"") if dirty else b""
-    cut = len(diff) > LONGEST_DIFF
-    commit = heads.get("branch.oid", "")
-    branch = heads.get("branch.head", "")
-    text = diff[:LONGEST_DIFF].decode("utf-8", "replace")
-    return Git(commit if commit != "(initial)" else "", branch, dirty, text, cut)
+    commit = heads.get("branch.oid", "").replace("(initial)", "")
+    git = Git(commit, heads.get("branch.head", ""), dirty, "", cut=dirty)
+    yield git
+    diff = _git(folder, hold, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD") if dirty else None
+    if diff is not None:
+        yield replace(git, diff=diff[:LONGEST_DIFF].decode("utf-8", "replace"), cut=len(diff) > LONGEST_DIFF)
 
 
-def _git(folder: Path, *words: str) -> bytes | None:
+def _git(folder: Path, hold: Callable[[Asked], None], *words: str) -> bytes | None:
+    """What git prints, of more than LONGEST_DIFF bytes the beginning; None where it does not say."""
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [*GIT, "-C", str(folder), *words],
             env=os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
-    except (OSError, subprocess.TimeoutExpired):  # not installed, or a repository too large to wait for
+    except OSError:  # not installed
         return None
-    return done.stdout if done.returncode == 0 else None
+    hold(process)
+    timer = threading.Timer(PATIENCE, process.kill)  # of a repository too large to wait for
+    timer.daemon = True
+    timer.start()
+    with process:
+        assert process.stdout is not None
+        told = process.stdout.read(LONGEST_DIFF + 1)
+        if cut := len(told) > LONGEST_DIFF:
+            process.kill()
+    timer.cancel()
+    return told if cut or process.returncode == 0 else None
 
 
 def python_version() -> str:

@@ -47,7 +47,7 @@ NOTHING = Weight()
 class Mirror(msgspec.Struct, frozen=True, kw_only=True):
     """What is copied: real paths of folders and files, each with all that is below it.
 
-    `folder` is the one from which names of files are told, `here` where in it the run is called. `names` are other
+    `folder` is the one from which names of files are told, `here` where the run is called. `names` are other
     names of folders, which are links in the copy, `left_out` is what was too large.
     """
 
@@ -67,14 +67,14 @@ class Mirror(msgspec.Struct, frozen=True, kw_only=True):
 def told_of_left_out(mirrors: Iterable[Mirror]) -> Iterator[str]:
     """What there is to tell of folders that are not in the copy, though a run may read them."""
     if paths := sorted({path for mirror in mirrors for path in mirror.left_out}):
-        more = ", …" * (len(paths) > NAMED)
-        yield f"too large to be copied, so runs find nothing there but their instance: {', '.join(paths[:NAMED])}{more}"
+        names = ", ".join(paths[:NAMED]) + ", …" * (len(paths) > NAMED)
+        yield f"too large to be copied, so runs find only their code and instance there: {names}"
 
 
 def mirror_of(root: Path, here: Path) -> Mirror:
-    """A mirror of all of `here` if the code, which is below `root`, is below it, else of the code's folder.
+    """A mirror of all of `here` if the code, which is below `root`, is below it, else of both, as far as `here` fits.
 
-    Raises InputError if that is too large to be copied.
+    Raises InputError if the code's folder is too large to be copied.
     """
     weight = _weight(os.fspath(here)) if root.is_relative_to(here) else None
     folder = root if weight is None else here
@@ -83,9 +83,13 @@ def mirror_of(root: Path, here: Path) -> Mirror:
             f"{root}: it has more than {size(LARGEST)} or {MOST:,} files, and a run that is called apart works on a "
             f"copy. Put the module into a smaller folder. Nothing was started"
         )
-    here = here if here.is_relative_to(folder) else folder
-    mirror = Mirror(folder=folder, here=here, trees=(os.fspath(folder),), weight=weight)
-    return _with(mirror, os.fspath(root))  # which may be in a folder that is left out
+    mirror = Mirror(folder=folder, here=folder, trees=(os.fspath(folder),), weight=weight)
+    mirror = _with(mirror, os.fspath(root))  # which may be in a folder that is left out
+    if here.is_relative_to(folder):
+        return replace(mirror, here=here)
+    if root.is_relative_to(here) or (weight := _weight(os.fspath(here), mirror.weight, *BESIDE)) is None:
+        return replace(mirror, left_out=(os.fspath(here),))
+    return replace(_and(mirror, os.fspath(here), weight), here=here)
 
 
 def with_instance(mirror: Mirror, file: str) -> Mirror:
@@ -171,25 +175,28 @@ def _weight(path: str, before: Weight = NOTHING, most: int = LARGEST, many: int 
 # --- copying ----------------------------------------------------------------------------------------------------------
 
 
-def copy(mirror: Mirror, root: Path) -> None:
-    """Make the copy; raises OSError. What the user may not read is not in it, nor are pipes, sockets and devices."""
+def copy(mirror: Mirror, root: Path, later: Path) -> None:
+    """Make the copy, whose links lead to where it is to be `later`; raises OSError.
+
+    What the user may not read is not in it, nor are pipes, sockets and devices.
+    """
     for tree in mirror.trees:
         os.makedirs(_in(root, os.path.dirname(tree)), exist_ok=True)
         for path in (tree, *_below(tree)):
             with suppress(FileNotFoundError, PermissionError):  # it is gone, or the run cannot read it either
-                _copy(path, root)
+                _copy(path, root, later)
     for name in mirror.names:
         if not os.path.lexists(_in(root, name)):
             os.makedirs(_in(root, os.path.dirname(name)), exist_ok=True)
-            os.symlink(_in(root, os.path.realpath(name)), _in(root, name))
+            os.symlink(_in(later, os.path.realpath(name)), _in(root, name))
 
 
-def _copy(path: str, root: Path) -> None:
+def _copy(path: str, root: Path, later: Path) -> None:
     mode, new = os.lstat(path).st_mode, _in(root, path)
     if os.path.lexists(new):  # another tree has it
         return
     if stat.S_ISLNK(mode):
-        os.symlink(_target(path, root), new)
+        os.symlink(_target(path, later), new)
     elif stat.S_ISDIR(mode):
         os.mkdir(new)
     elif stat.S_ISREG(mode):

@@ -63,6 +63,7 @@ class Provenance:
         self._installed = frozenset(installed)
         self._record: SessionRecord | None = None  # as it was written
         self._writing = threading.Lock()  # of that
+        self._git: circumstances.Asked | None = None
         self._now = now
         self._tell = tell
         self._began = time.time()
@@ -91,6 +92,11 @@ class Provenance:
         for thread in self._threads:
             if thread is not None:
                 thread.join(max(0.0, self._deadline + PATIENCE * 0.2 - time.monotonic()))
+        if self._git is not None:  # of a large repository, say
+            self._git.kill()
+
+    def _hold(self, git: circumstances.Asked) -> None:
+        self._git = git
 
     def _main(self) -> None:
         instances, runs, runs_of = self._ledger
@@ -100,7 +106,11 @@ class Provenance:
             self._look_at_code(runs)
             record = self._recorded()
             with self._writing:
-                self._write(record)
+                self._write(self._with_versions(record))
+            for git in circumstances.repository(self._settings.module.parent, self._hold):
+                if time.monotonic() < self._deadline:
+                    with self._writing:
+                        self._write(replace(self._record or record, git=git))
             inspecting = Inspecting(self._state_dir, self._umask, instances, runs, runs_of)
             self._look_at_inputs(inspecting)
             self._inspect(inspecting)
@@ -129,13 +139,16 @@ class Provenance:
             if self._record is None:  # it is still ahead, and will have all of it
                 return
             try:
-                self._write(self._record)
+                self._write(self._with_versions(self._record))
             except OSError as error:
                 self._tell_of(error)
 
+    def _with_versions(self, record: SessionRecord) -> SessionRecord:
+        return replace(record, distributions=circumstances.distributions(self._installed))
+
     def _write(self, record: SessionRecord) -> None:
-        self._record = replace(record, distributions=circumstances.distributions(self._installed))
-        write_record(self._state_dir, self._record, self._umask)
+        self._record = record
+        write_record(self._state_dir, record, self._umask)
 
     def _recorded(self) -> SessionRecord:
         settings, meta, code = self._settings, self._meta, self._loaded
@@ -165,7 +178,6 @@ class Provenance:
             workers=settings.workers,
             on=settings.on,
             environment=circumstances.environment(hash_seed),
-            git=circumstances.repository(settings.module.parent),
         )
 
     # --- instance files ----------------------------------------------------------------------------------------------

@@ -85,24 +85,22 @@ class Rows(msgspec.Struct, frozen=True):
 class Left(msgspec.Struct, frozen=True, kw_only=True):
     """What a call of a run has left: how it ended, as a sentence, its last state as JSON text, its rows, its files.
 
-    `files` are by their names below the folder; None where nobody knows which are the run's.
+    `files` are all that are in its copy, by their names as seen from the folder, None where nobody knows; `touched` are
+    those that it has made, written or removed.
     """
 
     ended: str
     state: bytes | None
     rows: Rows
     files: Mapping[str, Path] | None = None
+    touched: frozenset[str] = frozenset()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a trial: the run as it ended, and what it `left`.
-
-    `written` are how many of the files were not there before, or were otherwise.
-    """
+    """What came of a trial: the run as it ended, and what it `left`."""
 
     run: Run
     left: Left
-    written: int
 
 
 def left_by(run: Run, rows: Rows) -> Left:
@@ -113,12 +111,15 @@ def left_by(run: Run, rows: Rows) -> Left:
 def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting: Waiting) -> Outcome:
     """Call the run to its end, cut where `cuts` say, in a mirror in `place`/work, which moves to `place`/`name` then.
 
+    What is in `place`/given is what it is given; the first call there makes it.
+
     `waiting` hears of the wait, and ends it by raising. Raises PyalmaError if the run cannot be started. The
     thread that calls it must live until it returns: the kernel ends an agent with the thread that started it.
     """
     work, states, left = place / "work", place / "states", place / name
     rows = place / f"{name}, rows"
-    _prepare(subject, work)
+    _prepare(subject, place / "given", work)
+    before = _marks(files_in(subject.mirror, work))
     try:
         run = _called(subject, work, states, tuple(cuts), waiting)
         if run.extents:
@@ -128,24 +129,40 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
         work.rename(left)
     moved = _inside(work), b""
     files = files_in(subject.mirror, left)
-    written = sum(not _is_copy(path, subject.mirror.folder / name) for name, path in files.items())
+    touched = frozenset(name for name, _ in before.items() ^ _marks(files).items())
     state = None if run.state is None else run.state.replace(*moved)
-    told = Left(ended=_ended(run).replace(os.fspath(work), ""), state=state, rows=Rows(rows, run, moved), files=files)
-    return Outcome(run=run, left=told, written=written)
+    run = _with_error_outside(run, os.fspath(work))
+    told = Left(ended=_ended(run), state=state, rows=Rows(rows, run, moved), files=files, touched=touched)
+    return Outcome(run=run, left=told)
 
 
-def _prepare(subject: Subject, work: Path) -> None:
+def _prepare(subject: Subject, given: Path, work: Path) -> None:
+    """Lay out the mirror. All trials of a run are given the same: code may be edited meanwhile, a log goes on."""
     try:
-        copy(subject.mirror, work)
-        for name, text in subject.texts.items():
-            file = _in(work, subject.root / name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text)
+        if not given.exists():
+            copy(subject.mirror, given, later=work)
+            for name, text in subject.texts.items():
+                file = _in(given, subject.root / name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(text)
+        shutil.copytree(given, work, symlinks=True, copy_function=_copy_again)
     except OSError as error:
-        raise StoreError(
-            f"trial: {error.filename2 or error.filename or work}: {error.strerror}. The experiment is as it was; free "
-            f"some space, or let TMPDIR name another place"
-        ) from error
+        raise _no_copy(error, work) from error
+
+
+def _copy_again(one: str, other: str) -> None:
+    try:
+        shutil.copy2(one, other)
+    except OSError as error:  # copytree would go on, and tell of all of them
+        raise _no_copy(error, Path(other)) from error
+
+
+def _no_copy(error: OSError, place: Path) -> StoreError:
+    where = error.filename2 or error.filename or place
+    return StoreError(
+        f"trial: {where}: {error.strerror or error}. The experiment is as it was; free some space, or let TMPDIR name "
+        f"another place"
+    )
 
 
 def _called(subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], waiting: Waiting) -> Run:
@@ -239,16 +256,22 @@ def _inside(path: Path) -> bytes:
     return jsontext.encode(os.fspath(path))[1:-1]
 
 
+def _with_error_outside(run: Run, work: str) -> Run:
+    """The run with an error that names the files which were copied, not copies that will be gone."""
+    if not isinstance(run.status, s.Failed):
+        return run
+    error = run.status.error
+    error = s.Error(error.message.replace(work, ""), error.traceback.replace(work, ""))
+    return replace(run, status=replace(run.status, error=error))
+
+
 def _put_back(row: Row, moved: tuple[bytes, bytes]) -> Row:
     text = jsontext.encode(row)
     found: Row = jsontext.decode(text.replace(*moved)) if moved[0] in text else row
     return found
 
 
-def _is_copy(path: Path, source: Path) -> bool:
-    """Whether nobody has written to a copy since it was made."""
-    try:
-        then, now = source.stat(), path.stat()
-    except OSError:
-        return False
-    return (then.st_size, then.st_mtime_ns) == (now.st_size, now.st_mtime_ns)
+def _marks(files: Mapping[str, Path]) -> dict[str, tuple[int, int]]:
+    """What tells of each file whether it was written to since: the copied one may change meanwhile, as a log does."""
+    found = {name: path.stat() for name, path in files.items()}
+    return {name: (each.st_ino, each.st_ctime_ns) for name, each in found.items()}

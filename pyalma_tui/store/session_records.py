@@ -26,7 +26,8 @@ NAME = re.compile(r"([0-9]{6,18})\.json")
 class Git(msgspec.Struct, frozen=True):
     """The repository that the run module is in: its commit, whether anything in it was changed since, and what.
 
-    `diff` is the text of `git diff HEAD`, cut where it is `cut`; files that git does not know are not in it.
+    `diff` is the text of `git diff HEAD`, cut where it is `cut`, "" where git took too long; files that git does not
+    know are not in it.
     """
 
     commit: str

@@ -24,6 +24,7 @@ KNOWN = {  # what the profile recommends and nobody can tell: where code and peo
     "The author SHOULD have an organizational affiliation.",
     "The author SHOULD have a Contextual Entity which specifies the organizational `affiliation`.",
 }
+LATIN = os.fsdecode(b"bad \xfc")
 MIXED = """
 from helpers import work
 def run(instance, save, state, iteration, record):
@@ -31,7 +32,7 @@ def run(instance, save, state, iteration, record):
     record(n=1, text="a, \\"b\\"")
     save(work(instance))
     if isinstance(instance, str) and "bad" in instance:
-        raise ValueError("it | is\\nbad")
+        raise ValueError(f"it | is\\n{instance}")
 """
 
 
@@ -53,13 +54,18 @@ def checked(crate: Path) -> dict[str, Any]:
 
 
 def mixed(experiment: Experiment) -> Experiment:
-    """Done and failed runs of files whose names need quoting, and of an object."""
+    """Done and failed runs of files whose names need quoting, or are no UTF-8, and of an object."""
     (experiment.folder / "helpers.py").write_text("def work(instance):\n    return {'of': str(instance)[-5:]}\n")
-    experiment.write(MIXED, ("a b#1.cnf", "bad", "ä"))
-    batch = {"instances": ["a b#1.cnf", "bad", {"data": {"n": 8}, "name": "eight"}, "ä"]}
+    experiment.write(MIXED, ("a b#1.cnf", "bad", "ä", LATIN))
+    batch = {"instances": ["a b#1.cnf", "bad", {"data": {"n": 8}, "name": "eight"}, "ä", LATIN]}
     experiment.module.with_suffix(".batch").write_text(json.dumps(batch))
     assert experiment.run("--iterations", "2").code == 1
     return experiment
+
+
+def spelled(text: str | None) -> str | None:
+    """The text as UTF-8 can carry it."""
+    return text and text.encode("utf-8", "backslashreplace").decode()
 
 
 def entities(crate: Path) -> dict[str, dict[str, Any]]:
@@ -72,7 +78,7 @@ def test_a_crate_is_valid_and_tells_of_each_run_what_ran_on_what_when_by_whom_an
 ) -> None:
     mixed(experiment)
     result = experiment.start("export", experiment.name, "--format", "ro-crate", "--output", "out", "--logs").end()
-    assert (result.code, result.out, result.last_line()) == (0, "", "wrote 8 runs to out")
+    assert (result.code, result.out, result.last_line()) == (0, "", "wrote 10 runs to out")
     crate = experiment.folder / "out"
     found = checked(crate)
     assert (found["skipped"], {message for _, _, message in found["issues"]} - KNOWN) == (0, set())
@@ -81,15 +87,15 @@ def test_a_crate_is_valid_and_tells_of_each_run_what_ran_on_what_when_by_whom_an
     known = entities(crate)
     runs = {run["id"]: run for run in experiment.status()["runs"]}
     actions = [each for each in known.values() if each["@type"] == "CreateAction"]
-    assert len(actions) == 8
+    assert len(actions) == 10
     for action in actions:
         run = runs[int(action["@id"].removeprefix("#run-"))]
         failed = run["status"] == "failed"
-        assert action["name"] == f"run of {run['instance']}#{run['iteration']}"
+        assert action["name"] == f"run of {spelled(run['instance'])}#{run['iteration']}"
         assert action["actionStatus"].endswith("FailedActionStatus" if failed else "CompletedActionStatus")
-        assert action.get("error") == run["error"]
+        assert action.get("error") == spelled(run["error"])
         instance, seed = (known[each["@id"]] for each in action["object"])
-        assert (instance["name"], seed["value"]) == (run["instance"], str(run["seed"]))
+        assert (instance["name"], seed["value"]) == (spelled(run["instance"]), str(run["seed"]))
         state = known[action["result"][0]["@id"]]
         assert json.loads(state["value"]) == run["state"]
         assert known[action["agent"]["@id"]]["@type"] == "Person"
@@ -100,7 +106,7 @@ def test_a_crate_is_valid_and_tells_of_each_run_what_ran_on_what_when_by_whom_an
     texts = {known[each["@id"]]["name"]: (crate / each["@id"]).read_text() for each in code["hasPart"]}
     assert texts["m.py"] == experiment.module.read_text()
     assert set(texts) == {"m.py", "helpers.py", "telling.py"}
-    assert len(json.loads((crate / "runs.json").read_text())) == 8
+    assert len(json.loads((crate / "runs.json").read_text())) == 10
     assert known["results.csv"]["encodingFormat"] == "text/csv"
     assert {"@id": "results.csv"} in action["result"]
     assert (crate / "results.csv").read_text() == experiment.start("results", experiment.name).end().out

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.catalogue.experiment import Experiment, until
@@ -280,3 +281,31 @@ def test_a_worker_that_imports_by_itself_keeps_what_it_has_imported(experiment: 
     assert (
         experiment.state_dir / "code" / f"{told['files']['helpers.py']}.py"
     ).read_text() == f"VALUE = '{run['state']}'\n"
+
+
+SLOW_GIT = """#!/bin/sh
+case "$*" in
+*" diff "*) echo $$ > asked; exec sleep 1000 ;;
+*) printf '# branch.oid 5ca1ab1e\\n# branch.head main\\n1 .M N... 100644 100644 100644 0 0 m.py\\n' ;;
+esac
+"""
+ENDLESS_GIT = SLOW_GIT.replace("exec sleep 1000", "exec yes")
+
+
+@pytest.mark.parametrize(("program", "kept"), [(SLOW_GIT, 0), (ENDLESS_GIT, 200_000)], ids=["slow", "endless"])
+def test_a_start_is_recorded_whatever_git_has_to_say_of_a_large_repository(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch, program: str, kept: int
+) -> None:
+    experiment.write("def run(instance, save, state):\n    wait_for('asked')\n    save(1)\n", ("a",))
+    (experiment.folder / ".git").mkdir()
+    (experiment.folder / "bin").mkdir()
+    git = experiment.folder / "bin" / "git"
+    git.write_text(program)
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(git.parent), prepend=os.pathsep)
+    assert experiment.run().code == 0
+    told = records(experiment)[0]["git"]
+    assert (told["commit"], told["branch"], told["dirty"], told["cut"]) == ("5ca1ab1e", "main", True, True)
+    assert len(told["diff"]) == kept
+    asked = int((experiment.folder / "asked").read_text())
+    until(lambda: not psutil.pid_exists(asked), lambda: f"git {asked} goes on")

@@ -90,6 +90,7 @@ def test_a_run_that_fails_or_kills_its_worker_now_is_told_with_its_traceback(exp
     assert result.code == 1
     assert result.out.startswith("differs    a: it ended otherwise: done ≠ failed: FileNotFoundError")
     assert 'save(open("needed").read())' in result.err
+    assert f'File "{experiment.module}", line ' in result.err, "not the copy, which is gone"
     assert reproduce(experiment, "b").out.startswith("differs    b: it ended otherwise: done ≠ failed: ")
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.catalogue.experiment import Experiment, Result, below
+from tests.catalogue.experiment import PROGRAM, Experiment, Result, as_anybody, below
 
 FAITHFUL = """
 import json, random
@@ -43,6 +46,13 @@ def run(instance, save, state):
             file.write(f"{step}\\n")
         save(str(step + 1))
 """
+TELLS_CALLS = """
+def run(instance, save, state):
+    with open(instance + ".calls", "a") as file:
+        file.write("called\\n")
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+"""
 TELLS_TIME = """
 def run(instance, save, state):
     for step in range(8):
@@ -72,6 +82,14 @@ def run(instance, save, state):
     if state:
         raise ValueError("resumed")
 """
+
+
+@pytest.fixture(autouse=True)
+def copies(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where copies are made, and those that differ are kept."""
+    folder = tmp_path_factory.mktemp("copies")
+    monkeypatch.setenv("TMPDIR", os.fspath(folder))
+    return folder
 
 
 def verify(experiment: Experiment, *arguments: str) -> Result:
@@ -130,6 +148,68 @@ def test_what_an_interruption_changes_is_told_with_its_place(
     assert "Usual reasons" in result.err
 
 
+WRITES = """
+import os
+
+def run(instance, save, state):
+    if os.path.exists("old"):
+        os.remove("old")
+    with open("new", "w") as file:
+        file.write("same")
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+    os.rename("kept", "moved")
+"""
+
+
+EDITED = """
+def run(instance, save, state):
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+    with open(HELPER, "a") as file:
+        file.write("N += 1\\n")
+    import helper
+    save(str(helper.N))
+    with open("new", "w") as file:
+        file.write("same")
+"""
+
+
+def test_what_others_write_meanwhile_is_no_difference(experiment: Experiment) -> None:
+    helper = experiment.folder / "helper.py"  # by its own path, so that it is another one when it is copied again
+    helper.write_text("N = 1\n")
+    experiment.write(f"HELPER = {os.fspath(helper)!r}\n{EDITED}", ("a",))
+    result = verify(experiment, "--interruptions", "2")
+    assert result.out.endswith(": done, same state, same 1 file\n"), result
+    assert helper.read_text().count("+=") >= 2, "the run itself has done so, in each call"
+
+
+def test_a_file_that_is_removed_by_an_interrupted_run_alone_is_a_difference(experiment: Experiment) -> None:
+    experiment.write(WRITES.replace('    if os.path.exists("old"):', '    if state and os.path.exists("old"):'), ("a",))
+    for name in ("old", "kept"):
+        (experiment.folder / name).touch()
+    result = verify(experiment)
+    assert re.search(r": file old: there ≠ not there\n", result.out), result
+
+
+LOCKS = """
+def run(instance, save, state):
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+    os.mkdir("locked")
+    open("locked/in", "w").close()
+    os.chmod("locked", 0o500)
+    os.close(os.open("hidden", os.O_WRONLY | os.O_CREAT, 0))
+"""
+
+
+def test_files_that_a_run_lets_nobody_read_or_remove_are_compared_as_well(experiment: Experiment, copies: Path) -> None:
+    experiment.write(LOCKS, ("a",))
+    result = experiment.start("verify", experiment.name, before=as_anybody).end()
+    assert result.out.endswith(": done, same state, same 2 files\n"), result
+    assert not list(copies.iterdir())
+
+
 def test_rows_recorded_before_their_save_are_the_same_however_it_is_killed(experiment: Experiment) -> None:
     experiment.write(RECORDS, ("a",))
     result = verify(experiment, "--kill", "--interruptions", "5")
@@ -142,11 +222,11 @@ def test_a_file_that_grows_beside_an_instance_elsewhere_is_found_and_the_origina
 ) -> None:
     data = tmp_path_factory.mktemp("elsewhere")
     (data / "a.cnf").write_text("p cnf")
-    experiment.write(APPENDS.replace('"rows.csv"', 'instance + ".rows"'), ())
+    experiment.write(TELLS_CALLS, ())
     experiment.module.with_suffix(".batch").write_text(json.dumps({"instances": [str(data / "a.cnf")]}))
     result = verify(experiment, "--kill")
     assert result.code == 1, result
-    assert re.search(rf": file {data}/a\.cnf\.rows, byte \d+: ", result.out), result.out
+    assert re.search(rf": file {data}/a\.cnf\.calls, byte \d+: ", result.out), result.out
     assert below(data) == {"a.cnf": b"p cnf"}
 
 
@@ -159,6 +239,22 @@ def test_a_run_that_ends_otherwise_in_a_copy_is_not_called_identical(experiment:
     assert result.code == 1
     told = f"differs    a: called undisturbed in a copy of {experiment.folder} it ended otherwise than it had: done ≠ "
     assert result.out.startswith(told + "failed: FileNotFoundError: "), result.out
+
+
+def test_runs_are_called_where_they_were_called_wherever_one_is(
+    experiment: Experiment, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    there = tmp_path_factory.mktemp("there")
+    (there / "needed").write_text("1")
+    experiment.write("def run(instance, save, state):\n    save(open('needed').read())\n", ("a",))
+
+    def called(folder: Path, *words: str) -> str:
+        command = [PROGRAM, *words]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60).stdout
+
+    assert "1 done" in called(there, os.fspath(experiment.module), "--plain")
+    told = called(experiment.folder, "verify", experiment.name)
+    assert told == "identical  a: interrupted at save 1 of 1: done, same state\n"
 
 
 def test_a_copy_that_has_no_room_is_told_in_one_line(experiment: Experiment) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from pyalma_tui import experiment
-from pyalma_tui.errors import StoreError, UsageError
+from pyalma_tui.cli.results import results as print_results
+from pyalma_tui.errors import LoadError, StoreError, UsageError
 from pyalma_tui.report.frames import kinds_of, pandas_frame, parquet, polars_frame
 from pyalma_tui.report.results import columns_of, pieces
 from pyalma_tui.results import read, results
@@ -62,8 +63,13 @@ def test_a_column_of_a_frame_has_one_type() -> None:
     assert kinds == {
         "instance": str, "iteration": int, "seed": int, "n": str, "text": str, "gap": float, "ok": bool, "list": str,
     }  # fmt: skip
-    large: list[dict[str, object]] = [{"a": 2**53 + 1, "b": 2**53 + 1}, {"a": 1, "b": 0.5}]
+    large: list[dict[str, Any]] = [{"a": 2**53 + 1, "b": 2**53 + 1}, {"a": 1, "b": 0.5}]
     assert polars_frame(large)["a", "b"].rows() == [(2**53 + 1, str(2**53 + 1)), (1, "0.5")]
+    spelled: list[dict[str, Any]] = [{"instance": "\udcff.cnf", "é\udcff": {"a": "\ud800"}}]
+    assert polars_frame(spelled).to_dicts() == pandas_frame(spelled).to_dict("records")
+    assert polars_frame(spelled).to_dicts() == [
+        {"instance": "\\udcff.cnf", "iteration": None, "seed": None, "é\\udcff": '{"a":"\\ud800"}'}
+    ]
     frame = polars_frame(ROWS)
     assert frame["gap"].to_list() == [None, 0.5, 2.0]
     assert frame["n"].to_list() == [1, None, None]
@@ -130,6 +136,21 @@ def test_done_a_script_and_any_reader_find_the_same_rows(finished: experiment.Di
     assert len(Path("table.csv").read_text().splitlines()) == 13
     assert list(finished.rows("n=2 b")) == [row for row in found if row["n"] == 2 and row["instance"] == "b"]
     assert results.read("m.alma").to_polars()["square"].sum() == 4 * 5
+
+
+def test_a_state_directory_alone_is_enough_for_its_rows(
+    finished: experiment.Dispatcher, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    print_results("m.py", None, None, None, None)
+    told = capfdbinary.readouterr().out
+    assert told.count(b"\n") == 13
+    (tmp_path / "m.py").unlink()
+    for name in ("m.alma", "m.alma/"):
+        print_results(name, None, None, None, None)
+        assert capfdbinary.readouterr().out == told
+    (tmp_path / "other.alma").mkdir()
+    with pytest.raises(LoadError, match=r"other\.alma: this is a state directory"):
+        print_results("other.alma", None, None, None, None)
 
 
 def test_a_batch_that_has_grown_gives_the_table_of_one_that_was_planned_at_once(

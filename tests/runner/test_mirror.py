@@ -25,7 +25,7 @@ def copied(home: Path, file: Path | str = "", here: Path | None = None) -> tuple
     """The mirror with an instance of this file, and where `home` is in the copy."""
     mirror = m.with_instance(m.mirror_of(home / "code", here or home / "code"), os.fspath(file))
     root = home.parent / "root"
-    m.copy(mirror, root)
+    m.copy(mirror, root, root)
     return mirror, root / home.relative_to("/")
 
 
@@ -40,6 +40,24 @@ def test_an_instance_elsewhere_is_copied_with_what_lies_beside_it_and_how_one_ge
     assert (there / "code" / "m.py").read_text() == "code"
 
 
+def test_a_run_is_called_where_it_was_called_unless_that_is_too_large(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = home / "here"
+    here.mkdir()
+    (here / "settings").write_text("x")
+    mirror, there = copied(home, here=here)
+    assert (mirror.here, mirror.left_out) == (here, ())
+    assert (there / "here" / "settings").read_text() == "x"
+    assert (there / "code" / "m.py").read_text() == "code"
+    monkeypatch.setattr(m, "BESIDE", (1000, 0))
+    mirror = m.mirror_of(home / "code", here)
+    assert (mirror.here, mirror.left_out) == (home / "code", (os.fspath(here),))
+    monkeypatch.setattr(m, "MOST", 1)
+    mirror = m.mirror_of(home / "code", home)
+    assert (mirror.here, mirror.left_out) == (home / "code", (os.fspath(home),))
+
+
 def test_of_a_large_folder_only_the_instance_is_copied_which_is_told(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,7 +69,7 @@ def test_of_a_large_folder_only_the_instance_is_copied_which_is_told(
     mirror, there = copied(home, data / "a")
     assert os.listdir(there / "data") == ["a"]
     assert list(m.told_of_left_out([mirror])) == [
-        f"too large to be copied, so runs find nothing there but their instance: {data}"
+        f"too large to be copied, so runs find only their code and instance there: {data}"
     ]
 
 
