@@ -163,15 +163,15 @@ Reply: TypeAlias = LoadFailed | TryLater | Serving | ServeFailed | Ended | DoneE
 # --- between the runner and an agent ----------------------------------------------------------------------------------
 
 
-class Start(msgspec.Struct, frozen=True, tag="start"):
+class Fork(msgspec.Struct, frozen=True, tag="fork"):
     """Fork a worker. Its end of the work socket and its boxes travel along; with the first one the lock before.
 
     `segment` is the name of its first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
     `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
     the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
     outside of all runs. In the `foreground` the standard descriptors travel along behind the work socket, and nothing
-    goes into logs. Elsewhere it gives way to other programs as `nice` says.
-    goes into logs. `seed_globals` asks for the generators that a process shares to be seeded before each call of `run`.
+    goes into logs; elsewhere it gives way to other programs as `nice` says. `seed_globals` asks for the generators that
+    a process shares to be seeded before each call of `run`.
     """
 
     worker: int
@@ -210,7 +210,7 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """No more work: end as a Python program does, when what workers have left behind has had its moment."""
 
 
-ToAgent: TypeAlias = Start | Ask | Signal | Measure | End
+ToAgent: TypeAlias = Fork | Ask | Signal | Measure | End
 
 
 class Loaded(msgspec.Struct, frozen=True, tag="loaded"):

@@ -11,12 +11,12 @@ from pyalma_tui.model.difference import SHOWN
 from pyalma_tui.model.difference import first_difference as between
 from pyalma_tui.model.extents import Row
 from pyalma_tui.model.printable import clip, printable
-from pyalma_tui.runner.trial import Left, Rows
+from pyalma_tui.runner.trial import CalledRows, Remains
 
 CHUNK = 1 << 20  # bytes compared at a time
 
 
-def first_difference(one: Left, other: Left) -> str | None:
+def first_difference(one: Remains, other: Remains) -> str | None:
     """Where the two differ first and what each has there, in one line; None if they are identical.
 
     Files are compared where both are known. Raises StoreError for rows that cannot be read.
@@ -30,7 +30,7 @@ def first_difference(one: Left, other: Left) -> str | None:
     return None if one.files is None or other.files is None else _in_files(one.files, other.files)
 
 
-def _in_rows(one: Rows, other: Rows) -> str | None:
+def _in_rows(one: CalledRows, other: CalledRows) -> str | None:
     for number, (a, b) in enumerate(zip_longest(one, other)):
         texts = _row_text(a), _row_text(b)
         if texts[0] == texts[1]:

@@ -68,7 +68,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return self.ledger.instances[self.ledger.run(self.run).instance]
 
 
-class Rows(msgspec.Struct, frozen=True):
+class CalledRows(msgspec.Struct, frozen=True):
     """The rows of a run that count, read anew each time that they are gone through; raises StoreError for damaged ones.
 
     `moved` is a text in them, within JSON, and what stands for it; `again` as of a RowReader.
@@ -87,7 +87,7 @@ class Rows(msgspec.Struct, frozen=True):
                 raise StoreError(f"rows: {reader.why}. Nothing was changed")
 
 
-class Left(msgspec.Struct, frozen=True, kw_only=True):
+class Remains(msgspec.Struct, frozen=True, kw_only=True):
     """What a call of a run has left: how it ended, as a sentence, its last state as JSON text, its rows, its files.
 
     `files` are by their names below the folder; None where nobody knows which are the run's.
@@ -95,7 +95,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
     ended: str
     state: bytes | None
-    rows: Rows
+    rows: CalledRows
     files: Mapping[str, Path] | None = None
 
 
@@ -107,7 +107,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     run: Run
-    left: Left
+    left: Remains
     seconds: float
     folder: Path
     written: int
@@ -129,9 +129,9 @@ def folder_of(root: Path, here: Path) -> tuple[Path, Path]:
     return root, here if here.is_relative_to(root) else root
 
 
-def left_by(run: Run, rows: Rows) -> Left:
+def left_by(run: Run, rows: CalledRows) -> Remains:
     """What is stored of a run."""
-    return Left(ended=_ended(run), state=run.state, rows=rows)
+    return Remains(ended=_ended(run), state=run.state, rows=rows)
 
 
 def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting: Waiting) -> Outcome:
@@ -158,7 +158,7 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
     files = {os.fspath(path.relative_to(left)): path for path in _files(left)}
     written = sum(not _is_copy(path, subject.folder / name) for name, path in files.items())
     state = None if run.state is None else run.state.replace(*moved)
-    told = Left(ended=_ended(run), state=state, rows=Rows(rows, run, moved), files=files)
+    told = Remains(ended=_ended(run), state=state, rows=CalledRows(rows, run, moved), files=files)
     return Outcome(run=run, left=told, seconds=seconds, folder=left, written=written, installed=installed)
 
 

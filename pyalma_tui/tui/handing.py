@@ -13,7 +13,7 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor, run_pager
 from pyalma_tui.tui.preferred_app import PreferredApp
-from pyalma_tui.tui.requests import Copy, Edit, Page, Say
+from pyalma_tui.tui.requests import Copy, OpenEditor, OpenPager, Say
 from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment
 
 LONGEST_MESSAGE: Final = 300
@@ -40,12 +40,12 @@ class HandingApp(PreferredApp):
         told = copied(shown, asked.what)
         self.say(told.words, severity="information" if told.reached else "warning")
 
-    @on(Edit)
-    def _edit(self, asked: Edit) -> None:
+    @on(OpenEditor)
+    def _edit(self, asked: OpenEditor) -> None:
         self._stand_aside(run_editor, asked.path)
 
-    @on(Page)
-    def _page_through(self, asked: Page) -> None:
+    @on(OpenPager)
+    def _page_through(self, asked: OpenPager) -> None:
         self._stand_aside(run_pager, asked.path)
 
     def _stand_aside(self, run: Callable[[Path], str], path: Path | None) -> None:

@@ -30,7 +30,7 @@ from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, guard, starting, sweeping
 from pyalma_tui.worker.ending import Inheritance
 from pyalma_tui.worker.load import load
-from pyalma_tui.worker.slot import Ends, serve
+from pyalma_tui.worker.slot import Descriptors, serve
 from pyalma_tui.worker.starting import Passed, Worker
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Agent:
 
     def _carry_out(self, order: m.ToAgent) -> None:
         match order:
-            case m.Start():
+            case m.Fork():
                 self._start(order)
             case m.Ask(number, request):
                 if (worker := self._workers.get(number)) is not None:
@@ -165,7 +165,7 @@ class Agent:
 
     # --- workers -----------------------------------------------------------------------------------------------------
 
-    def _start(self, order: m.Start) -> None:
+    def _start(self, order: m.Fork) -> None:
         if self._lock < 0:
             self._lock = self._passed.pop(0)
         mark = marks.mark_of(self._spec.mark, order.worker)
@@ -184,12 +184,12 @@ class Agent:
         self._workers[order.worker] = worker
         self._tell(m.Born(order.worker, worker.pid))
 
-    def _separate(self, order: m.Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
+    def _separate(self, order: m.Fork, work: socket.socket, passed: Passed, mark: str) -> Worker:
         spec = self._spec
         return starting.separate(order, work, passed, mark, spec.module, spec.code, spec.manifest, self._args)
 
-    def _fork(self, order: m.Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
-        def begin(ends: Ends) -> None:
+    def _fork(self, order: m.Fork, work: socket.socket, passed: Passed, mark: str) -> Worker:
+        def begin(ends: Descriptors) -> None:
             self._let_go()
             self._inheritance.take_over()
             serve(self._module, order, ends)

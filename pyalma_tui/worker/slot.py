@@ -24,13 +24,13 @@ from pyalma_tui.model.messages import (
     DoneEnded,
     DoneOrder,
     Ended,
+    Fork,
     Order,
     Refused,
     Reply,
     RunOrder,
     ServeFailed,
     Serving,
-    Start,
     TryLater,
 )
 from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
@@ -46,7 +46,7 @@ from pyalma_tui.worker.descriptors import close_in_children, watched
 from pyalma_tui.worker.failure import error_of
 from pyalma_tui.worker.imported import tell_imported
 from pyalma_tui.worker.outcome import was_interrupted
-from pyalma_tui.worker.recording import Rows
+from pyalma_tui.worker.recording import RowRecorder
 from pyalma_tui.worker.seeding import seed_globals
 from pyalma_tui.worker.stopping import Stopping
 from pyalma_tui.worker.sweeping import end_group
@@ -61,7 +61,7 @@ OWN_PROCESS = (
 _order_of: Callable[[bytes], Order] = jsontext.decoder(Order)  # made once, in the agent: it takes 1 ms
 
 
-class Ends(msgspec.Struct, frozen=True):
+class Descriptors(msgspec.Struct, frozen=True):
     """A worker's ends: the socket to the runner, the boxes for orders ahead, the socket to its agent, the lock.
 
     `streams` are the standard descriptors of one in the foreground.
@@ -139,7 +139,7 @@ class Channel:
             box.detach()
 
 
-def serve(module: RunModule, start: Start, ends: Ends) -> None:
+def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
     """Call what is ordered until told to exit; the process is to end then."""
     for sock in (ends.work, *ends.boxes, ends.control):
         close_in_children(sock.fileno())
@@ -164,7 +164,7 @@ def serve(module: RunModule, start: Start, ends: Ends) -> None:
     channel.leave()
 
 
-def _open_journal(order: Start, channel: Channel) -> Pen | None:
+def _open_journal(order: Fork, channel: Channel) -> Pen | None:
     journal = layout.journal(Path(order.state_dir))
     try:
         segment = SegmentWriter(
@@ -180,18 +180,18 @@ def _open_journal(order: Start, channel: Channel) -> Pen | None:
         why = Error(f"{journal / order.segment}: {error.strerror}")
         channel.send(ServeFailed(why, may_have_room_again(error.errno)))
         return None
-    rows = Rows(Path(order.state_dir), order.segment, synced=order.synced, umask=order.umask)
+    rows = RowRecorder(Path(order.state_dir), order.segment, synced=order.synced, umask=order.umask)
     return Pen(segment, rows)
 
 
 def _serve(
-    module: RunModule, serve: Start, streams: Sequence[int], channel: Channel, pen: Pen, stopping: Stopping
+    module: RunModule, serve: Fork, streams: Sequence[int], channel: Channel, pen: Pen, stopping: Stopping
 ) -> None:
-    output: capture.Output | foreground.Terminal = capture.Output(
+    output: capture.Output | foreground.ForegroundStreams = capture.Output(
         layout.logs(Path(serve.state_dir)), serve.umask, lambda text: _try_write(pen, Note(time.time(), text))
     )
     if serve.foreground:
-        module, output = foreground.debugged(module, stopping), foreground.Terminal(streams)
+        module, output = foreground.debugged(module, stopping), foreground.ForegroundStreams(streams)
     before = Before()
     host = socket.gethostname()
     fit = True  # for what lies ready: the runner takes that back from one that is not

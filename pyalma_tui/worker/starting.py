@@ -16,19 +16,19 @@ from signal import Signals
 import msgspec
 
 from pyalma_tui.model import jsontext
-from pyalma_tui.model.messages import WORKER_MARK, Request, Start
+from pyalma_tui.model.messages import WORKER_MARK, Fork, Request
 from pyalma_tui.prctl import die_with_parent
 from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, sweeping
 from pyalma_tui.worker.imported import keep_imported
 from pyalma_tui.worker.load import load
-from pyalma_tui.worker.slot import Channel, Ends, serve
+from pyalma_tui.worker.slot import Channel, Descriptors, serve
 
 
 class Separate(msgspec.Struct, frozen=True, tag="separate"):
     """The argument of a worker that imports the module by itself; its sockets, streams and the lock are descriptors."""
 
-    start: Start
+    start: Fork
     work: int
     boxes: list[int]
     control: int
@@ -82,7 +82,7 @@ class Worker:
         self._control.close()
 
 
-def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
+def fork(call: Callable[[Descriptors], None], start: Fork, work: socket.socket, passed: Passed, mark: str) -> Worker:
     """A fork that calls this with its ends, then ends; raises OSError."""
     ours, theirs = socket.socketpair()
     agent = os.getpid()
@@ -93,7 +93,7 @@ def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed
         die_with_parent(agent)
         ours.close()
         sweeping.take_mark(mark)
-        call(Ends(work, sockets_of(passed.boxes), theirs, passed.lock, passed.streams))
+        call(Descriptors(work, sockets_of(passed.boxes), theirs, passed.lock, passed.streams))
 
     child = multiprocessing.get_context("fork").Process(target=begin, name=f"worker-{start.slot}")
     try:
@@ -107,7 +107,7 @@ def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed
 
 
 def separate(
-    start: Start,
+    start: Fork,
     work: socket.socket,
     passed: Passed,
     mark: str,
@@ -155,4 +155,4 @@ def be_separate(spec: Separate, args: Sequence[str]) -> None:
         return
     with suppress(OSError):  # as on a full disk, of which the journal tells: the code may be other than the agent's
         keep_imported(found[0].local, Path(spec.start.state_dir), spec.start.umask)
-    serve(found[0], spec.start, Ends(work, boxes, control, high(spec.lock), [*map(high, spec.streams)]))
+    serve(found[0], spec.start, Descriptors(work, boxes, control, high(spec.lock), [*map(high, spec.streams)]))

@@ -6,7 +6,7 @@ import os
 import sys
 
 from pyalma_tui.runner.workers import place
-from pyalma_tui.store import journal, leases
+from pyalma_tui.store import heard, leases
 
 match os.environ.get("PYALMA_TUI_MUTANT_RUNNER"):
     case "no wait":
@@ -14,7 +14,7 @@ match os.environ.get("PYALMA_TUI_MUTANT_RUNNER"):
     case "no memory":
         leases.left = lambda state_dir: 0.0
     case "no rest":
-        journal.Journal._rest = lambda self, heard: iter(())  # type: ignore[method-assign]
+        heard.Heard.end = lambda self, writer: iter(())  # type: ignore[method-assign]
 
 from pyalma_tui.cli.main import main
 

@@ -17,7 +17,7 @@ from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
-from pyalma_tui.runner.workers.engines.commands import Channel, Engine
+from pyalma_tui.runner.workers.engines.commands import Connection, Engine
 from pyalma_tui.runner.workers.engines.on import Site
 from pyalma_tui.runner.workers.place import refusal
 from pyalma_tui.runner.workers.protocol import AgentGone, Assignment, Remarked, Said, Taken
@@ -26,7 +26,7 @@ from pyalma_tui.store.leases import Leases, safe_after
 
 HERE = afar.Here("node1", 1, 2, platform.python_version(), __version__, "", "", locked=True)
 LOADED = m.Loaded("abc", False, None)
-LOAD = afar.Load("m.py", "m.py", "", "t", False, Chosen(), "/", "", "/", False, True, 0o22, 0, False)
+LOAD = afar.StartAgent("m.py", "m.py", "", "t", False, Chosen(), "/", "", "/", False, True, 0o22, 0, False)
 TOLD = afar.Told(1, "000001-w0001-0001.jsonl", 99, ["a line"])
 
 
@@ -53,7 +53,7 @@ class Pipe:
         self.sent += data
 
     def receive(self) -> bytes | None:
-        return Channel.receive(cast(Channel, self))
+        return Connection.receive(cast(Connection, self))
 
     has_ended = True
 

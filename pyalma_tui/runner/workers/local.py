@@ -133,7 +133,7 @@ class LocalAgent:
         assert service is not None, "it was said for whom"
         ours, theirs = socket.socketpair()
         boxes = Box(), Box()
-        start = m.Start(
+        start = m.Fork(
             worker=worker,
             slot=assignment.slot,
             state_dir=service.state_dir,
