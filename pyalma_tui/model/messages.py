@@ -164,7 +164,7 @@ Reply: TypeAlias = LoadFailed | TryLater | Serving | ServeFailed | Ended | DoneE
 
 
 class Fork(msgspec.Struct, frozen=True, tag="fork"):
-    """Fork a worker. Its end of the work socket and its boxes travel along; with the first one the lock before.
+    """Fork a worker. Its end of the work socket and its trays travel along; with the first one the lock before.
 
     `segment` is the name of its first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
     `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides

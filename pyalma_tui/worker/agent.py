@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 LOOK = 0.5  # seconds between two looks whether workers are stopped
 DEATHLESS = 10.0  # seconds after which nobody waits any longer for what SIGKILL does not end
 GOODBYE = 2.0  # seconds that what a worker has started gets to end when the worker has
-BOXES = 2  # that a worker has
+TRAYS = 2  # that a worker has
 _decode = jsontext.decoder(m.ToAgent)
 
 
@@ -170,7 +170,7 @@ class Agent:
             self._lock = self._passed.pop(0)
         mark = marks.mark_of(self._spec.mark, order.worker)
         with socket.socket(fileno=self._passed.pop(0)) as work:
-            passed = Passed(self._lock, tuple(self._passed[:BOXES]), tuple(self._passed[BOXES:]))
+            passed = Passed(self._lock, tuple(self._passed[:TRAYS]), tuple(self._passed[TRAYS:]))
             self._passed.clear()
             begin = self._separate if self._each else self._fork
             try:
@@ -179,7 +179,7 @@ class Agent:
                 self._tell(m.NotBorn(order.worker, error.strerror or str(error), is_shortage(error)))
                 return
             finally:
-                for fd in (*passed.boxes, *passed.streams):
+                for fd in (*passed.trays, *passed.streams):
                     os.close(fd)
         self._workers[order.worker] = worker
         self._tell(m.Born(order.worker, worker.pid))

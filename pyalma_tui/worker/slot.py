@@ -62,33 +62,33 @@ _order_of: Callable[[bytes], Order] = jsontext.decoder(Order)  # made once, in t
 
 
 class Descriptors(msgspec.Struct, frozen=True):
-    """A worker's ends: the socket to the runner, the boxes for orders ahead, the socket to its agent, the lock.
+    """A worker's ends: the socket to the runner, the trays for orders ahead, the socket to its agent, the lock.
 
     `streams` are the standard descriptors of one in the foreground.
     """
 
     work: socket.socket
-    boxes: Sequence[socket.socket]
+    trays: Sequence[socket.socket]
     control: socket.socket
     lock: int
     streams: Sequence[int] = ()
 
 
 class Channel:
-    """The work socket: orders in, replies out; and the boxes in which orders lie ready in turn.
+    """The work socket: orders in, replies out; and the trays in which orders lie ready in turn.
 
     A worker whose socket user code has closed or replaced cannot be told anything, nor tell: it ends here.
     """
 
-    def __init__(self, sock: socket.socket, boxes: Sequence[socket.socket]) -> None:
+    def __init__(self, sock: socket.socket, trays: Sequence[socket.socket]) -> None:
         self._socket = sock
-        self._boxes = boxes
+        self._trays = trays
         self._work = sock.fileno()
-        self._taken = 0  # orders out of boxes
-        self._are_ours = [watched(each.fileno()) for each in (sock, *boxes)]
+        self._taken = 0  # orders out of trays
+        self._are_ours = [watched(each.fileno()) for each in (sock, *trays)]
         self._pending = bytearray()
         self._poll = select.poll()
-        for each in (sock, *boxes):
+        for each in (sock, *trays):
             self._poll.register(each, select.POLLIN)
 
     def receive(self, *, ahead: bool = True) -> Order:
@@ -111,10 +111,10 @@ class Channel:
 
     def _take(self) -> Order | None:
         """What lies ready; waits for that, or until something comes the other way, which goes before."""
-        box = self._boxes[self._taken % len(self._boxes)]
+        tray = self._trays[self._taken % len(self._trays)]
         while all(fd != self._work for fd, _ in self._poll.poll()):
             try:
-                order = box.recv(1 << 16, socket.MSG_DONTWAIT)
+                order = tray.recv(1 << 16, socket.MSG_DONTWAIT)
             except BlockingIOError:  # it was taken back
                 continue
             except OSError:
@@ -135,17 +135,17 @@ class Channel:
     def leave(self) -> None:
         """Let the kernel close it, when the process is over: until then the runner waits for us."""
         self._socket.detach()
-        for box in self._boxes:
-            box.detach()
+        for tray in self._trays:
+            tray.detach()
 
 
 def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
     """Call what is ordered until told to exit; the process is to end then."""
-    for sock in (ends.work, *ends.boxes, ends.control):
+    for sock in (ends.work, *ends.trays, ends.control):
         close_in_children(sock.fileno())
     if start.nice and not start.foreground:  # in which the session is not ours alone
         give_way(start.nice)
-    channel, stopping = Channel(ends.work, ends.boxes), Stopping()
+    channel, stopping = Channel(ends.work, ends.trays), Stopping()
     stopping.install()
     try:
         stopping.watch(ends.control)

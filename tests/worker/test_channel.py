@@ -18,9 +18,9 @@ from pyalma_tui.worker.slot import Channel
 @pytest.fixture
 def ends() -> Iterator[tuple[socket.socket, Channel]]:
     ours, theirs = socket.socketpair()
-    box, _ = socket.socketpair(type=socket.SOCK_DGRAM)
-    with ours, theirs, box:
-        yield ours, Channel(theirs, [box])
+    tray, _ = socket.socketpair(type=socket.SOCK_DGRAM)
+    with ours, theirs, tray:
+        yield ours, Channel(theirs, [tray])
 
 
 def line(order: Order) -> bytes:
