@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -651,6 +652,30 @@ def test_a_lock_that_is_removed_is_taken_anew(experiment: Experiment) -> None:
     experiment.allow("go")
     assert running.end().code == 0
     assert experiment.told() == ["begins"]
+
+
+@case("D55-the-lock-of-another")
+def test_a_lock_that_another_process_has_put_in_its_place_ends_the_session_as_in_use(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            save("kept")
+            tell("begins", repr(state))
+            wait_for("go")
+        """
+    )
+    running = experiment.go()
+    experiment.hears("begins ''")
+    theirs = experiment.folder / "their lock"
+    with theirs.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        theirs.rename(experiment.state_dir / "lock")
+        result = running.end()
+        assert result.code == 4, result
+        assert "in use by another process" in result.err
+    experiment.allow("go")
+    assert experiment.run().code == 0
+    assert experiment.told() == ["begins ''", "begins 'kept'"]
 
 
 @case("D56-never-two-at-once")
