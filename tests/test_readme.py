@@ -80,4 +80,4 @@ def test_the_map_of_the_house_names_rooms_and_files_that_exist() -> None:
             assert name in here, f"{room}: {name}"
     files = {path.with_suffix("").as_posix() for top in (HOUSE, ROOT / "tests") for path in top.rglob("*")}
     for path in re.findall(r"`([a-z_]+/[a-z_/]+)`", MAP):
-        assert any(known.endswith(f"/{path}") for known in files), path
+        assert any(known.endswith(f"/{path.rstrip('/')}") for known in files), path
