@@ -256,4 +256,4 @@ def _numbers(folder: Path) -> list[int]:
         names = os.listdir(folder)
     except OSError:
         return []
-    return sorted(int(stem) for name in names if (stem := name.removesuffix(".log")).isdecimal())
+    return sorted(number for name in names if (number := layout.log_number(name)) is not None)

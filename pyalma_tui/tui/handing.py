@@ -13,7 +13,7 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor, run_pager
 from pyalma_tui.tui.preferred_app import PreferredApp
-from pyalma_tui.tui.requests import Copy, OpenEditor, OpenPager, Say
+from pyalma_tui.tui.requests import Copy, Edit, OpenPager, Say
 from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment
 
 LONGEST_MESSAGE: Final = 300
@@ -40,8 +40,8 @@ class HandingApp(PreferredApp):
         told = copied(shown, asked.what)
         self.say(told.words, severity="information" if told.reached else "warning")
 
-    @on(OpenEditor)
-    def _edit(self, asked: OpenEditor) -> None:
+    @on(Edit)
+    def _edit(self, asked: Edit) -> None:
         self._stand_aside(run_editor, asked.path)
 
     @on(OpenPager)

@@ -56,7 +56,7 @@ class MarksChanged(Message):
 
 
 @dataclass
-class OpenEditor(Message):
+class Edit(Message):
     """Open a file in the user's editor; None is one that does not exist yet."""
 
     path: Path | None

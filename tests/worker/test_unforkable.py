@@ -59,7 +59,7 @@ def test_what_is_loaded_and_has_not_started_is_none(
 
 
 def test_a_file_of_the_user_that_is_named_like_one_and_is_no_module_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace())  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace())
     assert unforkable() == ""
 
 

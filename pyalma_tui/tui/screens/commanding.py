@@ -21,7 +21,7 @@ from pyalma_tui.runner.commands import (
     SetWorkers,
 )
 from pyalma_tui.tui.questions import done_question, forget_question, retry_question, take_over_question
-from pyalma_tui.tui.requests import OpenEditor, Say, Send, TakeOver
+from pyalma_tui.tui.requests import Edit, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.opening import Opening
 from pyalma_tui.tui.stakes import retry_many_question
@@ -145,4 +145,4 @@ class Commanding(Opening):
 
     def do_edit_module(self) -> None:
         """The module in the user's editor."""
-        self.post_message(OpenEditor(self.snapshot.target))
+        self.post_message(Edit(self.snapshot.target))

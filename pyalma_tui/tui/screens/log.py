@@ -17,7 +17,7 @@ from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal, literal_lines, plain
 from pyalma_tui.tui.log_options import LogOptions, choose_log_options, log_options
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.requests import Copy, OpenEditor, OpenPager, Prefer, Say
+from pyalma_tui.tui.requests import Copy, Edit, OpenPager, Prefer, Say
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
@@ -245,7 +245,7 @@ class LogScreen(BaseScreen[None]):
 
     def do_edit_log(self) -> None:
         """Open it in the user's editor."""
-        self.post_message(OpenEditor(self._log.file))
+        self.post_message(Edit(self._log.file))
 
     def do_log_pager(self) -> None:
         """Open it in the user's pager."""

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.tui.copying import worth_copying
-from pyalma_tui.tui.requests import Copy, OpenEditor
+from pyalma_tui.tui.requests import Copy, Edit
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.listed import Listed
 from pyalma_tui.tui.subjects import of_run
@@ -42,4 +42,4 @@ class Selecting(Listed):
         """The log in the user's editor, the module if there is none."""
         run = self.run_shown()
         log = None if run is None else of_run(run.id)(self.moment, None).file
-        self.post_message(OpenEditor(log if log is not None and log.exists() else self.snapshot.target))
+        self.post_message(Edit(log if log is not None and log.exists() else self.snapshot.target))
