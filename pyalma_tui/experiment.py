@@ -268,7 +268,7 @@ class Dispatcher:
             retry_failed=bool(options.get("retry_failed")),
             rerun_done=bool(options.get("rerun_done")),
             no_done=bool(options.get("no_done")),
-            on=options.get("on") or "",
+            on=options.get("on"),
             lease=options.get("lease") or leases.USUAL,
             warnings=tuple(told),
         )

@@ -22,6 +22,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.store.opening import read_store
 
 COUNT, WORKERS, PATIENCE = 2000, 2, 60.0
+TESTS = Path(__file__).parent
 MODULE = f"""\
 import os
 calls = os.open("calls", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -33,15 +34,17 @@ def run(instance, save, state): os.write(calls, (instance["name"] + "\\n").encod
 class Program:
     """The program, started again and again on one experiment; nothing is printed but to a file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str) -> None:
         self._folder = folder
+        self._program = program
         (folder / "m.py").write_text(MODULE)
 
     def start(self) -> subprocess.Popen[bytes]:
         with (self._folder / "printed").open("ab") as printed:
             return subprocess.Popen(
-                [sys.executable, "-m", "pyalma_tui", "m.py", "--plain", "--workers", str(WORKERS)],
+                [sys.executable, "-m", self._program, "m.py", "--plain", "--workers", str(WORKERS)],
                 cwd=self._folder,
+                env=os.environ | {"PYTHONPATH": str(TESTS.parent)},
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=printed,
@@ -84,9 +87,14 @@ def stop_a_child(program: subprocess.Popen[bytes], chance: random.Random) -> Non
         child.resume()
 
 
-def play(folder: Path, hits: list[Callable[[subprocess.Popen[bytes], random.Random], None]], seed: int) -> Counter[str]:
+def play(
+    folder: Path,
+    hits: list[Callable[[subprocess.Popen[bytes], random.Random], None]],
+    seed: int,
+    program_name: str = "pyalma_tui",
+) -> Counter[str]:
     """Start, hit, and start again until all is done; how often each run was called."""
-    program, chance = Program(folder), random.Random(seed)
+    program, chance = Program(folder, program_name), random.Random(seed)
     done = 0
     for hit in hits:
         process = program.start()
@@ -122,3 +130,9 @@ def test_only_what_was_being_called_is_called_again_after_a_kill(
     hits = 3
     calls = play(tmp_path, [hit] * hits, seed=os.getpid())
     assert calls.total() <= COUNT + hits * WORKERS, calls.most_common(9)
+
+
+def test_an_order_ahead_that_runs_twice_is_reported(tmp_path: Path) -> None:
+    """Of a program that lets its worker have what it has taken back: a test above that cannot see it proves nothing."""
+    calls = play(tmp_path, [stop_a_child] * 5, seed=os.getpid(), program_name="tests.mutant_ahead")
+    assert [name for name, times in calls.items() if times > 1] != []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -22,12 +23,17 @@ SMALL = (60, 15)  # columns and lines below which the screen shows hardly more t
 FINE, KNOW, BAD = "✓", "·", "✗"
 
 
-def doctor(name: str | None, state: Path | None, args: tuple[str, ...] | None) -> int:
-    """Print what was found; 0, or the code of the worst finding. `args` are the module's, None for those of before."""
+def doctor(name: str | None, state: Path | None, args: tuple[str, ...] | None, on: str | None = None) -> int:
+    """Print what was found; 0, or the code of the worst finding. `args` are the module's, None for those of before.
+
+    `on` is what leads to other hosts, which are tried, None for none.
+    """
     if name is None and (state is not None or args is not None):
         raise UsageError(f"doctor: {'--' if state is None else '--state'}: of which TARGET? Name it, or leave this out")
     out = Out()
-    findings = chain(look_at_terminal(), look_at_preferences(), look_at_libraries(), _look_at_target(name, state, args))
+    findings = chain(
+        look_at_terminal(), look_at_preferences(), look_at_libraries(), _look_at_target(name, state, args, on)
+    )
     worst = 0
     for finding in findings:
         out.text(line_of(finding) + "\n")
@@ -55,9 +61,12 @@ def look_at_preferences() -> Iterator[Finding]:
     yield Finding("screen", f"preferences are in {path}" if path.exists() else f"preferences would be in {path}")
 
 
-def _look_at_target(name: str | None, state: Path | None, args: tuple[str, ...] | None) -> Iterator[Finding]:
+def _look_at_target(
+    name: str | None, state: Path | None, args: tuple[str, ...] | None, on: str | None
+) -> Iterator[Finding]:
     if name is None:
         yield from look_at_disk(Path.cwd())
+        yield from _look_at_places(on, Path.cwd())
         return
     warnings: list[str] = []
     try:
@@ -71,6 +80,17 @@ def _look_at_target(name: str | None, state: Path | None, args: tuple[str, ...] 
     yield from look_at_store(target, state_dir)
     yield from look_at_module(target, state_dir, args)
     yield from look_at_disk(state_dir)
+    file = target.experiment
+    if on is None and file is not None and file.on:
+        yield Finding("place", f'"on" is {file.on}; `pyalma-tui doctor {name} --on {shlex.quote(file.on)}` tries it')
+    yield from _look_at_places(on, state_dir.parent)
+
+
+def _look_at_places(on: str | None, folder: Path) -> Iterator[Finding]:
+    if on:
+        from pyalma_tui.runner.places_checkup import look_at_places
+
+        yield from look_at_places(on, folder)
 
 
 # --- terminal ----------------------------------------------------------------------------------------------------

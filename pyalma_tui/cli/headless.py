@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from pyalma_tui.cli.foreground import Foreground
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.speak import console, leave_terminal, say, warn
 from pyalma_tui.cli.streams import is_unicode
+from pyalma_tui.model.taking import REQUEUE, job_signals
 from pyalma_tui.model.terminal import knows_controls
 from pyalma_tui.report.facts import exit_code, failure_of
 from pyalma_tui.report.live import follow_live
@@ -31,11 +33,12 @@ from pyalma_tui.runner.workers.local import LocalAgent
 class Signals:
     """What the outside asks for: the first SIGINT interrupts, the second one now; SIGTERM and SIGHUP end it.
 
-    What `echo` has heard already is not heard twice.
+    What `echo` has heard already is not heard twice. In the job of an engine its signals take us away.
     """
 
     def __init__(self, runner: Runner, options: RunOptions, grace: float, echo: Echo) -> None:
         self.ended_by: signal.Signals | None = None
+        self.taken_by: signal.Signals | None = None
         self._runner = runner
         self._grace = grace
         self._echo = echo
@@ -44,6 +47,8 @@ class Signals:
         signal.signal(signal.SIGTERM, self._end)
         hangup = self._end if options.on_hangup == "interrupt" else signal.SIG_IGN
         signal.signal(signal.SIGHUP, hangup)
+        for number in job_signals(os.environ):
+            signal.signal(number, self._go)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._echo.is_one(number):
@@ -60,6 +65,15 @@ class Signals:
         stalled.watch()
         self.ended_by = signal.Signals(number)
         self._runner.send(Interrupt())
+
+    def _go(self, number: int, frame: FrameType | None) -> None:
+        stalled.watch()
+        if self.taken_by is None:  # SIGTERM follows SIGUSR1 when the time is over: the runs were asked already
+            self.taken_by = signal.Signals(number)
+            self._runner.send(
+                Remark(f"{self.taken_by.name}: this job is taken away; each run stops at its next save()")
+            )
+            self._runner.send(Interrupt())
 
 
 def run_headless(settings: Settings, session: Session, agent: LocalAgent, options: RunOptions) -> int:
@@ -116,13 +130,29 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
             warn(text)
     watch()  # what was noted while it closed
     calls_done = not settings.no_done
-    return report(runner.snapshot(), output, quiet=options.json, ended_by=signals.ended_by, calls_done=calls_done)
+    return report(
+        runner.snapshot(),
+        output,
+        quiet=options.json,
+        ended_by=signals.ended_by,
+        calls_done=calls_done,
+        taken=signals.taken_by is not None,
+    )
 
 
 def report(
-    snapshot: Snapshot, output: FallibleStream, *, quiet: bool, ended_by: signal.Signals | None, calls_done: bool
+    snapshot: Snapshot,
+    output: FallibleStream,
+    *,
+    quiet: bool,
+    ended_by: signal.Signals | None,
+    calls_done: bool,
+    taken: bool = False,
 ) -> int:
-    """Print the summary and the one line of what is left to do; the exit code. `calls_done` as for `exit_code`."""
+    """Print the summary and the one line of what is left to do; the exit code. `calls_done` as for `exit_code`.
+
+    `taken` tells that an engine has taken the machine away: then what is left is to be called again.
+    """
     if not quiet:
         s = snapshot
         output.attempt(
@@ -136,6 +166,9 @@ def report(
     if snapshot.not_saved:
         warn(f"not saved: {snapshot.not_saved.message}")
     code = exit_code(snapshot, calls_done=calls_done)
+    if code == 130 and taken:
+        say(f"the same command continues where it stopped; exit code {REQUEUE} asks the job to be queued again")
+        return REQUEUE
     if code == 130 and not quiet:
         how = "paused; without --paused the same command goes on" if snapshot.paused else ""
         say(how or "interrupted; the same command continues where it stopped")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import time
@@ -23,6 +24,7 @@ from pyalma_tui.loading.plan_file import untaken_plan
 from pyalma_tui.loading.target import Target, find_target, heeded, no_instances
 from pyalma_tui.model import status as s
 from pyalma_tui.model.choice import choose_one
+from pyalma_tui.model.taking import job_signals
 from pyalma_tui.model.terminal import can_show
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
@@ -64,6 +66,9 @@ def run(
     check(options, arguments)
     chosen = typed_options(options, args)
     screen = has_screen(options)
+    for number in () if screen else job_signals(os.environ):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
     outer = outer or (divide() if screen else None)
     warnings: list[str] = []
     target = find_target(name, heeded(warn, warnings))
@@ -92,7 +97,7 @@ def run(
         retry_failed=options.retry_failed,
         rerun_done=options.rerun_done,
         no_done=options.no_done,
-        on=options.on or "",
+        on=options.on,
         lease=options.lease if options.lease is not None else leases.USUAL,
         fresh=options.fresh,
         foreground=options.debug is not None,

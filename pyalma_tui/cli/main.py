@@ -15,6 +15,7 @@ from pyalma_tui.cli.stalled import UntakenError
 from pyalma_tui.cli.verbs import program
 from pyalma_tui.errors import PyalmaError, ShortageError, Terminated
 from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.model.taking import REQUEUE, job_signals
 from pyalma_tui.model.terminal import can_show
 
 
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     except Terminated as ended:
         say(f"ended by {ended.signal.name} before anything was started")
-        return 128 + ended.signal
+        return REQUEUE if ended.signal in job_signals(os.environ) else 128 + ended.signal
 
 
 if __name__ == "__main__":

@@ -24,11 +24,13 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.words import duration, named, plural, run_name
 from pyalma_tui.report.difference import first_difference
-from pyalma_tui.runner.circumstances import distributions
+from pyalma_tui.runner.circumstances import environment, version_of
+from pyalma_tui.runner.mirror import mirror_of, told_of_left_out, with_instance
 from pyalma_tui.runner.outdated import CodeNow, EditedFile, code_of, edits_since
-from pyalma_tui.runner.trial import CalledRows, Outcome, Subject, folder_of, left_by, tried
+from pyalma_tui.runner.trial import CalledRows, Outcome, Subject, left_by, tried
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look
+from pyalma_tui.store.inputs import judge, look_at, read_inputs
 from pyalma_tui.store.kept_code import read_code, texts_of
 from pyalma_tui.store.session_records import SessionRecord, read_records, session_of
 
@@ -54,12 +56,15 @@ def reproduce(name: str, word: str, state: Path | None, iteration: int | None) -
     texts = _texts(code, run.module, called) if edits else {}
     subject = _subject(known, run, record, code.root, texts)
     say(_announced(called, run, edits))
+    since = list(_input_since(known, run))
+    for text in (*since, *told_of_left_out([subject.mirror])):
+        say(f"reproduce: {text}")
     try:
         with tempfile.TemporaryDirectory(prefix="pyalma-tui-reproduce-") as folder:
             place = Path(os.path.realpath(folder))
             again = tried(subject, place, "left", (), lambda seconds: _wait(called, seconds))
             untick()
-            return _told(called, known, run, again, record, stored=bool(edits))
+            return _told(called, known, run, again, record, since, stored=bool(edits))
     except KeyboardInterrupt:
         untick()
         say("reproduce: stopped by Ctrl+C; the experiment is as it was")
@@ -103,12 +108,10 @@ def _subject(known: Remembered, run: Run, record: SessionRecord | None, root: Pa
         hash_seed = _hash_seed(record.environment.get("PYTHONHASHSEED")) or meta.chosen.hash_seed
         then = {"args": record.arguments, "hash_seed": hash_seed, "seed_globals": record.seed_globals}
         meta = replace(meta, chosen=replace(meta.chosen, **then))
-    folder, here = folder_of(root, Path(os.path.realpath(here)))
-    module = Path(os.path.realpath(known.target.module))
     ledger = known.store.ledger
-    return Subject(
-        module=module, root=root, folder=folder, here=here, ledger=ledger, meta=meta, run=run.id, texts=texts
-    )
+    mirror = with_instance(mirror_of(root, Path(os.path.realpath(here))), ledger.instances[run.instance].file)
+    module = Path(os.path.realpath(known.target.module))
+    return Subject(module=module, root=root, mirror=mirror, ledger=ledger, meta=meta, run=run.id, texts=texts)
 
 
 def _hash_seed(text: str | None) -> HashSeed | None:
@@ -123,6 +126,20 @@ def _announced(called: str, run: Run, edits: tuple[EditedFile, ...]) -> str:
     return f"reproduce: {called}, seed {run.seed}, {code}; its last attempt took {duration(took)}"
 
 
+def _input_since(known: Remembered, run: Run) -> Iterator[str]:
+    """What has become of the instance's file since the run began to read it."""
+    if not (file := known.store.ledger.instances[run.instance].file):
+        return
+    there = look_at(file)
+    verdict, _ = judge(file, there, read_inputs(known.state_dir).get(file), [run.began or 0.0])
+    if there is None:
+        yield f"{file} is gone"
+    elif verdict == "another":
+        yield f"{file} has another content"
+    elif verdict == "unknown":
+        yield f"{file} may have another content: its time has changed"
+
+
 def _wait(called: str, seconds: float) -> None:
     tick(f"{called}: {seconds:.0f} s… ctrl+c stops it")
 
@@ -131,14 +148,21 @@ def _wait(called: str, seconds: float) -> None:
 
 
 def _told(
-    called: str, known: Remembered, run: Run, again: Outcome, record: SessionRecord | None, *, stored: bool
+    called: str,
+    known: Remembered,
+    run: Run,
+    again: Outcome,
+    record: SessionRecord | None,
+    since: Sequence[str],
+    *,
+    stored: bool,
 ) -> int:
     out = Out()
     if isinstance(again.run.status, s.Failed) and again.run.status.error.traceback:
         complain(LoadError(f"{called}: {again.run.status.error.message}", again.run.status.error.traceback))
     rows = CalledRows(layout.rows(known.state_dir), run, again=lambda then: _now(known, then))
     difference = first_difference(left_by(run, rows), again.left)
-    now = list(_otherwise(record, again.installed))
+    now = [*since, *_otherwise(record)]
     if difference is None:
         out.text(f"identical  {called}: {_measured(run)}\n")
     else:
@@ -160,7 +184,7 @@ def _measured(run: Run) -> str:
     return f"{state}, {plural(rows, 'row')}" if rows else state
 
 
-def _otherwise(record: SessionRecord | None, installed: Sequence[str]) -> Iterator[str]:
+def _otherwise(record: SessionRecord | None) -> Iterator[str]:
     """What is not as it was in the session of the run."""
     if record is None:
         return
@@ -171,13 +195,14 @@ def _otherwise(record: SessionRecord | None, installed: Sequence[str]) -> Iterat
     ):
         if then != now:
             yield f"{name} {then} → {now}"
-    today = distributions(installed)
     for name, then in record.distributions.items():
-        if today.get(name) != then:
-            yield f"{name} {then} → {today.get(name, 'none')}"
-    for name, then in record.environment.items():
-        if name != "PYTHONHASHSEED" and os.environ.get(name) != then:
-            yield f"{name}={then} → {os.environ.get(name, 'not set')}"
+        if (now := version_of(name)) != then:
+            yield f"{name} {then} → {now or 'none'}"
+    today = environment({})
+    for name in sorted({*record.environment, *today} - {"PYTHONHASHSEED"}):
+        then, now = record.environment.get(name, "not set"), today.get(name, "not set")
+        if then != now:
+            yield f"{name}: {then} → {now}"
 
 
 def _sentence(called: str, run: Run, *, identical: bool, stored: bool, otherwise: list[str]) -> str:

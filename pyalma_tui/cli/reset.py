@@ -18,7 +18,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import Reset
 from pyalma_tui.model.words import duration, plural
 from pyalma_tui.report.facts import remaining
-from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, of_older_code, runs_of_inputs, with_older_code
+from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, of_older_code, with_older_code
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.inputs import read_inputs
@@ -109,10 +109,10 @@ def _meant(known: Remembered, words: Sequence[str]) -> list[Run]:
 def _changed(known: Remembered) -> set[int]:
     """The ids of the done runs that used older code, or an instance file that has changed since."""
     ledger, module = known.store.ledger, known.target.module
-    runs = list(ledger.runs)
+    runs = ledger.runs.freeze()
     place = CodeNow(known.state_dir, code_root(module), module_name(module))
-    looked = look_at_inputs(read_inputs(known.state_dir), ledger.instances, runs)
-    return {*of_older_code(with_older_code(place, runs), runs), *runs_of_inputs(looked, runs)}
+    looked = look_at_inputs(read_inputs(known.state_dir), ledger.instances, runs, ledger.runs_of)
+    return {*of_older_code(with_older_code(place, runs), runs), *looked.another}
 
 
 def _lost(runs: Sequence[Run]) -> str:

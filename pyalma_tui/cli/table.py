@@ -48,7 +48,7 @@ RUN = (
     Option("--timeout", "seconds after which a run fails; inf: never", SECONDS, HOW),
     Option("--retries", "how often a failed run is tried again (at first 0)", WHOLE, HOW),
     Option("--grace", "seconds until a run that does not save is stopped (at first 10)", SECONDS, HOW),
-    Option("--on", "other hosts: ssh:HOST,HOST slurm:OPTIONS each:CMD;CMD many:CMD, #N workers each", TEXT, HOW),
+    Option("--on", "other hosts: ssh:HOST,HOST slurm:OPTIONS each:CMD;CMD many:CMD #N; or here", TEXT, HOW),
     Option("--lease", "seconds that a host may go on without hearing of us (15)", SECONDS, HOW),
     Option(
         "--sync",
@@ -246,14 +246,18 @@ def reproduce(target: str, instance: str, iteration: int | None, state: Path | N
 
 @command(
     "doctor",
-    [Argument("target", "[TARGET]", "a run module (.py) or an .experiment", required=False), STATE],
+    [
+        Argument("target", "[TARGET]", "a run module (.py) or an .experiment", required=False),
+        Option("--on", "try the hosts that this leads to, as a start would: version, files, clock, speed", TEXT),
+        STATE,
+    ],
     imports=True,
 )
-def doctor(target: str | None, state: Path | None, args: tuple[str, ...] | None) -> int:
+def doctor(target: str | None, on: str | None, state: Path | None, args: tuple[str, ...] | None) -> int:
     """Look what is fine and what is not: terminal, libraries, store, lock, module, instances, disk."""
     from pyalma_tui.cli.doctor import doctor as look
 
-    return look(target, state, args)
+    return look(target, state, args, on)
 
 
 @command(

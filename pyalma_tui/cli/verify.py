@@ -28,8 +28,9 @@ from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.messages import Cut, How
 from pyalma_tui.model.words import duration, plural, run_name
 from pyalma_tui.report.difference import first_difference
+from pyalma_tui.runner.mirror import mirror_of, told_of_left_out, with_instance
 from pyalma_tui.runner.start import Asked, begun
-from pyalma_tui.runner.trial import Outcome, Subject, folder_of, tried
+from pyalma_tui.runner.trial import Outcome, Subject, tried
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.ours import is_begun
 from pyalma_tui.store.planning import plan_start
@@ -88,11 +89,18 @@ def verify(name: str, words: Sequence[str], state: Path | None, options: VerifyO
     module, ledger, meta = _known(name, state)
     runs = _chosen(ledger, words, options)
     root = code_root(module)
-    folder, here = folder_of(root, Path.cwd())
-    whole = Subject(module=module, root=root, folder=folder, here=here, ledger=ledger, meta=meta, run=0)
-    subjects = [replace(whole, run=run.id) for run in runs]
-    say(_announced(runs, options))
+    mirror = mirror_of(root, Path.cwd())
+    whole = Subject(module=module, root=root, mirror=mirror, ledger=ledger, meta=meta, run=0)
+    subjects = [_subject(whole, run) for run in runs]
+    say(_announced(subjects, options))
+    for text in told_of_left_out(subject.mirror for subject in subjects):
+        say(f"verify: {text}")
     return _tried(subjects, options)
+
+
+def _subject(whole: Subject, run: Run) -> Subject:
+    subject = replace(whole, run=run.id)
+    return replace(subject, mirror=with_instance(whole.mirror, subject.instance.file))
 
 
 def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta]:
@@ -141,19 +149,20 @@ def _of(ledger: Ledger, instance: int, iteration: int | None) -> list[Run]:
     return [run for run in runs if iteration in (None, run.iteration)]
 
 
-def _announced(runs: Sequence[Run], options: VerifyOptions) -> str:
+def _announced(subjects: Sequence[Subject], options: VerifyOptions) -> str:
+    runs = [subject.ledger.run(subject.run) for subject in subjects]
     how = "killed (kill -9)" if options.kill else "interrupted"
-    known = [run.seconds for run in runs if isinstance(run.status, s.Done)]
     text = f"verify: {plural(len(runs), 'run')}, each once undisturbed and once {how} {options.interruptions} times"
-    if len(known) < len(runs):
+    if not all(isinstance(run.status, s.Done) for run in runs):
         return f"{text}; nobody knows how long that takes: not all of them have been done before"
-    each = [2 * seconds + 2 * START + options.interruptions * AGAIN for seconds in known]
+    beside = [2 * (START + subject.mirror.seconds) + options.interruptions * AGAIN for subject in subjects]
+    each = [2 * run.seconds + more for run, more in zip(runs, beside, strict=True)]
     return f"{text}; about {duration(max(sum(each) / options.workers, *each))}"
 
 
 def _tried(subjects: Sequence[Subject], options: VerifyOptions) -> int:
     stop = threading.Event()
-    place = Path(tempfile.mkdtemp(prefix="pyalma-tui-verify-"))
+    place = Path(os.path.realpath(tempfile.mkdtemp(prefix="pyalma-tui-verify-")))
     kept = False
     code = 0
     printing = Out()
@@ -190,6 +199,9 @@ def _judged(subject: Subject, place: Path, options: VerifyOptions, stop: threadi
         return tried(subject, place, where, cuts, lambda waited: _give_up(stop))
 
     undisturbed = called("undisturbed")
+    if isinstance(run.status, s.Done) and not isinstance(undisturbed.run.status, s.Done):
+        why = f"called undisturbed in a copy of {subject.mirror.folder} it ended otherwise than it had"
+        return Verdict(False, f"differs    {name}: {why}: done ≠ {undisturbed.left.ended}", place)
     saves = undisturbed.run.saves
     cuts = tuple(_cuts(saves, options, random.Random(run.seed)))
     if not cuts:

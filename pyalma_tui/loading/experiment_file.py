@@ -30,12 +30,15 @@ from pyalma_tui.model.plan import MAX_RUNS
 
 WorkerCount: TypeAlias = int | Literal["all"]
 
-KEYS = ("load", "batch", "workers", "iterations", "seed", "seed_globals")
+KEYS = ("load", "batch", "workers", "iterations", "seed", "seed_globals", "on")
 EXAMPLE = {"load": "./module.py", "batch": "./module.batch"}
 
 
 class ExperimentFile(msgspec.Struct, frozen=True):
-    """What an experiment file says: absolute paths of files that exist, `seed` None where none was chosen."""
+    """What an experiment file says: absolute paths of files that exist, `seed` None where none was chosen.
+
+    `on` is as for `--on`, "" for this machine.
+    """
 
     module: Path
     batch: Path
@@ -43,6 +46,7 @@ class ExperimentFile(msgspec.Struct, frozen=True):
     iterations: int
     seed: int | None
     seed_globals: bool = False
+    on: str = ""
 
 
 def read_experiment_file(path: Path, folder_of_start: Path, warn: Warn) -> ExperimentFile:
@@ -63,6 +67,7 @@ def read_experiment_file(path: Path, folder_of_start: Path, warn: Warn) -> Exper
         iterations=_iterations(values.get("iterations", 1), origin),
         seed=_seed(values, origin),
         seed_globals=_seed_globals(values.get("seed_globals", False), origin),
+        on=_on(values.get("on", ""), origin),
     )
 
 
@@ -153,6 +158,12 @@ def _seed_globals(value: object, origin: Origin) -> bool:
         return value
     why = f"true or false was expected, found {described(value)}"
     raise origin.error(why, 'Write "seed_globals": true', "$.seed_globals")
+
+
+def _on(value: object, origin: Origin) -> str:
+    if isinstance(value, str):
+        return value
+    raise origin.error(f"a text was expected, found {described(value)}", 'Write "on": "slurm"', "$.on")
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

@@ -43,6 +43,8 @@ class LocalCode:
         self._digests: dict[str, str] = {}
         self._grown = False
         self._modules = 0  # how many there were at the last look
+        self._told_of = 0  # as many, at that for what is installed
+        self._installed: set[str] = set()
 
     def add(self, text: bytes) -> None:
         """Note the text of the run module itself."""
@@ -118,14 +120,23 @@ class LocalCode:
                 continue
             self._grown = True
 
-    def installed(self) -> list[str]:
-        """The names of packages and modules that were imported from where they are installed."""
-        found = set()
-        for name, module in list(sys.modules.items()):
-            path = getattr(module, "__file__", None)
-            if isinstance(path, str) and any(f"{os.sep}{each}{os.sep}" in path for each in ELSEWHERE):
-                found.add(name.partition(".")[0])
-        return sorted(found)
+    def newly_installed(self) -> list[str]:
+        """The names of packages and modules that were imported from where they are installed, since the last call."""
+        if len(sys.modules) == self._told_of:
+            return []
+        self._told_of = len(sys.modules)
+        new = _installed() - self._installed
+        self._installed |= new
+        return sorted(new)
+
+
+def _installed() -> set[str]:
+    found = set()
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if isinstance(path, str) and any(f"{os.sep}{each}{os.sep}" in path for each in ELSEWHERE):
+            found.add(name.partition(".")[0])
+    return found
 
 
 def name_of(place: Surroundings) -> str:

@@ -23,6 +23,8 @@ LIMIT = 64 * 1024
 CHUNK = 32 * 1024
 
 CONTINUATION = re.compile(rb"[\x80-\xbf]{1,3}")  # bytes in the middle of a UTF-8 character
+# O_NONBLOCK: a pipe that took the file's place since it was looked at must not hold the screen
+OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 
 
@@ -83,6 +85,8 @@ class Reader:
                 self._start_over(self.path)
             elif found.st_size < self.size:
                 self.generation += 1
+            elif found.st_size == self.size:
+                os.close(os.open(self.path, OPEN))  # a network file system looks only then whether it has grown
             self.size = os.fstat(self._fd).st_size if self._fd >= 0 else 0
         except OSError as error:
             self._start_over(None)
@@ -159,8 +163,7 @@ class Reader:
             self.generation += 1
         self._fd, self._identity, self.size = -1, None, 0
         if path is not None:
-            # O_NONBLOCK: a pipe that took the file's place since it was looked at must not hold the screen
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+            self._fd = os.open(path, OPEN)
             opened = os.fstat(self._fd)
             self._identity = (opened.st_dev, opened.st_ino)
 

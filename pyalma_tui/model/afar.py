@@ -71,14 +71,21 @@ class Kill(msgspec.Struct, frozen=True, tag="kill"):
     """End all workers at once, and yourself."""
 
 
-ToPlace: TypeAlias = Hello | StartAgent | Hire | Give | Granted | Kill | m.Ask | m.Signal | m.Measure | m.End
+class Try(msgspec.Struct, frozen=True, tag="try"):
+    """Tell what time it is there, and save for so many seconds in each way; 0.0 for not at all."""
+
+    seconds: float
+
+
+ToPlace: TypeAlias = Hello | Try | StartAgent | Hire | Give | Granted | Kill | m.Ask | m.Signal | m.Measure | m.End
 
 
 class Here(msgspec.Struct, frozen=True, tag="here"):
     """A place has begun: its host, process and processors, Python's version and ours there.
 
     `token` is what it reads in the state directory, "" if it cannot, and `why` tells why not. `locked` tells whether it
-    sees the runner's lock. `lacks` is what its system lacks that a lease needs, "" if nothing.
+    sees the runner's lock. `lacks` is what its system lacks that a lease needs, "" if nothing. `left` are the seconds
+    until its engine ends it, 0.0 if nobody knows.
     """
 
     host: str
@@ -90,6 +97,7 @@ class Here(msgspec.Struct, frozen=True, tag="here"):
     why: str = ""
     locked: bool = False
     lacks: str = ""
+    left: float = 0.0
 
 
 class Renew(msgspec.Struct, frozen=True, tag="renew"):
@@ -114,6 +122,15 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
     lines: list[str]
 
 
+class Tried(msgspec.Struct, frozen=True, tag="tried"):
+    """The time there in seconds of the epoch; saves a second, and of those that are synced one by one; `why` not."""
+
+    at: float
+    saves: float = 0.0
+    synced: float = 0.0
+    why: str = ""
+
+
 class Going(msgspec.Struct, frozen=True, tag="going"):
     """The place is taken away: what runs was asked to stop, and nothing is begun any more."""
 
@@ -126,4 +143,4 @@ class Bye(msgspec.Struct, frozen=True, tag="bye"):
     why: str = ""
 
 
-FromPlace: TypeAlias = Here | Renew | Answered | Told | Going | Bye | m.FromAgent
+FromPlace: TypeAlias = Here | Tried | Renew | Answered | Told | Going | Bye | m.FromAgent

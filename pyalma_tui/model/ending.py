@@ -7,6 +7,7 @@ import errno
 INTERRUPTED = "interrupted"
 RETURNED_ANYWAY = "it returned after it was interrupted"
 SESSION_ENDED = "its session ended"
+HOST_LOST = "host lost"
 SESSION_KILLED = "its session was killed"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -56,9 +56,10 @@ class RunOrder(msgspec.Struct, frozen=True, tag="run"):
 
 
 class DoneOrder(msgspec.Struct, frozen=True, tag="done"):
-    """Call `done()`, for the `call`-th time."""
+    """Call `done()`, for the `call`-th time; `seed` is the experiment's."""
 
     call: int
+    seed: int = 0
 
 
 class Exit(msgspec.Struct, frozen=True, tag="exit"):
@@ -141,20 +142,24 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """An attempt is over and its end is in the journal, but for what was `refused`.
 
     `worn` says what the run has changed in the process that cannot be put back ("has changed …"): the worker is to be
-    replaced.
+    replaced. `taken` tells that the signal of an engine has stopped it, for which nobody here has asked. `installed` as
+    of Loaded, as far as nobody has imported it in this process before.
     """
 
     run: int
     attempt: int
     refused: Refused | None = None
     worn: str = ""
+    taken: bool = False
+    installed: tuple[str, ...] = ()
 
 
 class DoneEnded(msgspec.Struct, frozen=True, tag="done ended"):
-    """`done()` is over and its end is in the journal."""
+    """`done()` is over and its end is in the journal; `installed` as of Ended."""
 
     call: int
     unsaved: str = ""
+    installed: tuple[str, ...] = ()
 
 
 Reply: TypeAlias = LoadFailed | TryLater | Serving | ServeFailed | Ended | DoneEnded
@@ -170,8 +175,9 @@ class Fork(msgspec.Struct, frozen=True, tag="fork"):
     `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
     the modes of segments and logs, whatever user code does to that of the worker. `log` gets what the worker prints
     outside of all runs. In the `foreground` the standard descriptors travel along behind the work socket, and nothing
-    goes into logs; elsewhere it gives way to other programs as `nice` says. `seed_globals` asks for the generators that
-    a process shares to be seeded before each call of `run`.
+    goes into logs. Elsewhere it gives way to other programs as `nice` says. `seed_globals` asks for the generators that
+    a process shares to be seeded before each call of `run` and `done`. By the signals that it `heeds` an engine takes
+    the machine.
     """
 
     worker: int
@@ -185,6 +191,7 @@ class Fork(msgspec.Struct, frozen=True, tag="fork"):
     foreground: bool = False
     nice: int = 0
     seed_globals: bool = False
+    heeds: tuple[int, ...] = ()
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):

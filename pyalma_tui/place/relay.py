@@ -8,26 +8,38 @@ import platform
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from pyalma_tui import __version__
-from pyalma_tui.model import afar
+from pyalma_tui.model import afar, taking
 from pyalma_tui.model import messages as m
 from pyalma_tui.place.following import Following
 from pyalma_tui.place.lease import Lease
+from pyalma_tui.place.printing import Printing
 from pyalma_tui.place.stdio import StdioChannel
+from pyalma_tui.place.trying import tried
 from pyalma_tui.runner.workers.local import LocalAgent
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
+from pyalma_tui.runner.workers.protocol import (
+    AgentEvent,
+    AgentGone,
+    Assignment,
+    Remarked,
+    Said,
+    Service,
+    Taken,
+    Unheard,
+)
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular
 from pyalma_tui.store.leases import now, read_lease
 
 LOOK = 0.05  # seconds between two looks at what workers append
 ASKS = 6  # times in a lease that its renewal is asked for
-TAKEN = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)  # by which engines take a place away
+TAKEN = (*taking.SIGNALS, signal.SIGXCPU)  # by which engines take a place away
 UNHEARD = "the runner was not heard of in time"
 CUT = "the line to the runner was cut"
 
@@ -56,6 +68,7 @@ class Relay:
         self._asked = float("-inf")
         self._agent: LocalAgent | None = None
         self._following: Following | None = None
+        self._printing: Printing | None = None
         self._hired: dict[int, Hired] = {}
         self._taken = ""  # the signal that has come
         self._going = ""  # why we are to go
@@ -104,6 +117,7 @@ class Relay:
             why=why,
             locked=_sees_lock(self._state_dir),
             lacks=self._lacks,
+            left=taking.seconds_left(os.environ, time.time()),
         )
 
     def _pause(self) -> float:
@@ -139,6 +153,8 @@ class Relay:
                     agent.kill()
             case afar.Hire(worker):
                 self._hire(worker, message)
+            case afar.Try(seconds):
+                self._line.put(tried(self._state_dir, seconds))
             case _ if agent is None:
                 return
             case afar.Give(worker, order):
@@ -154,6 +170,7 @@ class Relay:
         if self._going or self._agent is not None:
             return
         self._following = Following(Path(load.state_dir), grouped=load.grouped)
+        self._printing = Printing(Path(load.state_dir))
         folder = Path(load.folder)
         try:
             with os.fdopen(open_regular(load.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, load.umask), "ab") as log:
@@ -166,6 +183,7 @@ class Relay:
                     load.manifest,
                     each=load.each,
                     folder=folder if folder.is_dir() else None,
+                    heeds=taking.SIGNALS,
                 )
         except OSError as error:
             self._bye(f"its agent could not be started: {error.filename or ''} {error.strerror}")
@@ -192,6 +210,8 @@ class Relay:
             if self._going:  # it was told to end, and never begins this
                 return
             hired.active = (order.run, order.attempt) if isinstance(order, m.RunOrder) else (0, order.call)
+            if isinstance(order, m.RunOrder) and self._printing is not None:
+                self._printing.begin(worker, order.run, order.attempt)
         agent.order(worker, order)
 
     def _end(self) -> None:
@@ -227,7 +247,7 @@ class Relay:
                     self._part_from(worker)
                 self._agent.close()
                 self._bye(why)
-            case Taken() | afar.Told() | Remarked():
+            case Taken() | afar.Told() | Unheard() | Remarked():
                 raise AssertionError("an agent of this host says no such thing")
             case _:
                 self._line.put(event)
@@ -242,11 +262,15 @@ class Relay:
                 following.begin(worker, hired.segment)
             case m.Ended() | m.DoneEnded():
                 hired.active = None
+                if self._printing is not None:
+                    self._printing.end(worker)
                 if self._going:
                     self._dismiss(worker, hired)
         self._tell(following.tell(worker))
 
     def _part_from(self, worker: int) -> None:
+        if self._printing is not None:
+            self._printing.end(worker)
         if self._hired.pop(worker, None) is not None and self._following is not None:
             self._tell(self._following.end(worker))
 

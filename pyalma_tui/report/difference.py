@@ -50,11 +50,11 @@ def _in_files(one: Mapping[str, Path], other: Mapping[str, Path]) -> str | None:
     for name in sorted({*one, *other}):
         a, b = one.get(name), other.get(name)
         if a is None or b is None:
-            return f"file {_clip(name)}: {'there' if a else 'not there'} ≠ {'there' if b else 'not there'}"
+            return f"file {printable(name)}: {'there' if a else 'not there'} ≠ {'there' if b else 'not there'}"
         if (byte := _first_byte(a, b)) is not None:
             sizes = a.stat().st_size, b.stat().st_size
             sized = "" if sizes[0] == sizes[1] else f" ({sizes[0]:,} ≠ {sizes[1]:,} bytes)"
-            return f"file {_clip(name)}, byte {byte:,}: {_around(a, byte)} ≠ {_around(b, byte)}{sized}"
+            return f"file {printable(name)}, byte {byte:,}: {_around(a, byte)} ≠ {_around(b, byte)}{sized}"
     return None
 
 

@@ -1,7 +1,8 @@
 """The table of results as a data frame or a Parquet file, where polars or pandas is installed (`pyalma-tui[frames]`).
 
-A column has one type: integers, floats, truth values or texts. Integers among floats become floats; where anything else
-is mixed, and for lists, objects and integers beyond 64 bits, all values of the column are texts, as in CSV.
+A column has one type: integers, floats, truth values or texts. Integers among floats become floats, where all are
+floats as well; where anything else is mixed, and for lists, objects and integers beyond 64 bits, all values of the
+column are texts, as in CSV.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from pyalma_tui.report.results import columns_of
 BATCH: Final = 50_000  # rows made into columns at a time
 EXACT: Final = 2**53  # integers up to which are floats as well
 
+
+class Long(int):
+    """An integer of at most 64 bits that no float may stand for."""
+
+
 Kind: TypeAlias = type[int] | type[float] | type[bool] | type[str]
 
 
@@ -37,11 +43,15 @@ def _kind(value: object) -> Kind:
     if isinstance(value, bool):
         return bool
     if isinstance(value, int):
-        return int if -(2**63) <= value < 2**63 else str
+        if not -(2**63) <= value < 2**63:
+            return str
+        return int if -EXACT <= value <= EXACT else Long
     return float if isinstance(value, float) else str
 
 
 def _one_of(kinds: set[Kind]) -> Kind:
+    if kinds and kinds <= {int, Long}:
+        return int
     if len(kinds) == 1:
         return next(iter(kinds))
     return float if kinds == {int, float} else str

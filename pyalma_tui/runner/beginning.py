@@ -29,6 +29,7 @@ def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
         no_done=settings.no_done,
         runs_per_worker=settings.runs_per_worker,
         cuts=settings.cuts,
+        seed=session.meta.seed,
     )
     return State(
         ledger=ledger,

@@ -110,6 +110,13 @@ def distributions(imported: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda each: each[0].casefold()))
 
 
+def version_of(distribution: str) -> str:
+    """The version that is installed here, "" if none is."""
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(distribution)
+    return ""
+
+
 def repository(folder: Path) -> Git | None:
     """The state of the repository that a folder is in, None if it is in none, or git does not say."""
     if not any(os.path.lexists(each / ".git") for each in (folder, *folder.parents)):

@@ -18,6 +18,7 @@ from pyalma_tui.model.afar import Told
 from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.model.taking import job_signals
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.bounds import Bound
 from pyalma_tui.runner.elsewhere import elsewhere
@@ -75,6 +76,7 @@ class Crew:
                     each=settings.each,
                     foreground=settings.foreground,
                     folder=settings.folder,
+                    heeds=() if settings.foreground else job_signals(os.environ),
                 )
         except OSError as error:
             return i.NoAgent(error.strerror or str(error), is_shortage(error))

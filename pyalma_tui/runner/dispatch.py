@@ -214,7 +214,7 @@ def _call_done(state: State, clock: Clock) -> Iterator[Instruction]:
     started = DoneStarted(call, clock.at, identity_of(state.ledger.run(run) for run in state.order))
     yield i.WriteDurably(started)
     turn(fresh[0], state, clock, Calling(call), served=1)
-    yield i.Give(fresh[0].worker, m.DoneOrder(call))
+    yield i.Give(fresh[0].worker, m.DoneOrder(call, state.policy.seed))
 
 
 # --- time -------------------------------------------------------------------------------------------------------------

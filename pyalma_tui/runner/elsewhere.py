@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 from pyalma_tui.errors import StoreError, UsageError
+from pyalma_tui.loading.target import Target
 from pyalma_tui.model import afar
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.workers.engines.commands import Engine
-from pyalma_tui.runner.workers.engines.on import NOTHING, sites_of
+from pyalma_tui.runner.workers.engines.on import HERE, NOTHING, sites_of
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import Agent
 from pyalma_tui.runner.workers.remote import Places
@@ -21,11 +22,18 @@ from pyalma_tui.store.layout import agent_log_name, load_log_dir
 from pyalma_tui.store.leases import LONGEST, SHORTEST, Leases
 
 
-def refuse_unusable(on: str, lease: float) -> None:
-    """Raise UsageError if `--on` means nothing, names a command that is not here, or a lease is none."""
+def where(asked: str | None, target: Target, lease: float) -> str:
+    """On which hosts workers run: what was `asked` for, else what the .experiment says; "" for this machine.
+
+    Raises UsageError if that means nothing, names a command that is not here, or a lease is none.
+    """
+    file = target.experiment
+    on = asked if asked is not None or file is None else file.on
+    on = "" if on in (None, HERE) else on or ""
     Engine(sites_of(on), Path())
     if not SHORTEST <= lease <= LONGEST:
         raise UsageError(f"--lease {lease:g}: from {SHORTEST:g} to {LONGEST:g} seconds. {NOTHING}")
+    return on
 
 
 def elsewhere(settings: Settings, session: Session, before: Agent) -> Places:

@@ -14,6 +14,7 @@ from typing import IO
 from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.model.taking import job_signals
 from pyalma_tui.runner.printed import failed
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.store.disk import make_folder, open_regular
@@ -57,8 +58,9 @@ def _start(
     module: Path, output: IO[bytes], chosen: Chosen | None, folder: Path | None, *, each: bool, foreground: bool
 ) -> LocalAgent:
     mark = f"first-{os.getpid()}-{time.monotonic_ns()}"  # its own even if one process runs several experiments
+    heeds = () if foreground else job_signals(os.environ)
     try:
-        return LocalAgent(module, output, mark, chosen, each=each, foreground=foreground, folder=folder)
+        return LocalAgent(module, output, mark, chosen, each=each, foreground=foreground, folder=folder, heeds=heeds)
     except OSError as error:
         if is_shortage(error):
             raise ShortageError(f"no worker can be started: {error.strerror}") from error

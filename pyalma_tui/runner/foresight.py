@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from array import array
 from collections import deque
@@ -31,6 +32,7 @@ SHORT = 1.0  # seconds that such runs last at most
 TOLD = 200  # how often it is remembered what progress was off by
 LOOKED_AT = 2_000  # runs that are done: their mean stands for all
 CACHED = 4_000  # instances whose traits are kept
+PACED = 200  # runs that have ended last, by which it is known how long one takes to a save
 TELLS = 0.2  # the share of a run from which on its progress is held to what comes
 
 
@@ -113,6 +115,17 @@ class Foresight:
         self._made_for = workers
         self._next = now + max(REST, SHARE * (time.thread_time() - began))
         return self._forecast
+
+    def pace(self, ledger: Ledger, running: Sequence[int], now: float) -> float:
+        """The seconds that a run takes to its first save or its end: the median of the last ones, 0.0 if none is known.
+
+        As long as none has saved or ended, it is longer than the longest has been at it.
+        """
+        under_way = [ledger.run(number) for number in running]
+        ended = [ledger.run(number) for number in (self._ended or ())[-PACED:]]
+        took = [run.seconds / (run.saves + 1) for run in ended if run.seconds]
+        took += [worked(run, now) / run.saves for run in under_way if run.saves]
+        return statistics.median(took) if took else max((worked(run, now) for run in under_way), default=0.0)
 
     def _known(
         self,

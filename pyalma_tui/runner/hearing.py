@@ -16,7 +16,7 @@ from pyalma_tui.runner.instructions import Clock, Instruction
 from pyalma_tui.runner.state import Absent, Leaving, Parting, Present, Ready, Running, Seat, State
 from pyalma_tui.runner.steps import GOODBYE, block, cut_off, dismiss, is_wished, label, leave, not_saved, turn, write
 from pyalma_tui.runner.vacancies import never_loaded, not_born, try_later
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Remarked, Said, Taken
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Remarked, Said, Taken, Unheard
 
 
 def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[Instruction]:
@@ -29,6 +29,9 @@ def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[
             if (seat := state.seat_of(worker)) is not None:
                 leave(seat, state)
                 yield from take_away(seat, why, state, clock)
+        case Unheard(worker, until):
+            if (seat := state.seat_of(worker)) is not None:
+                state.seats[seat.slot] = replace(seat, unheard=until)
         case Remarked(text):
             yield i.Say(text)
         case m.Cleared(worker):
@@ -88,12 +91,18 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
         case m.ServeFailed(error, room):
             yield from dismiss(seat, state, clock)
             yield from not_saved("a worker cannot write its journal", m.Refused(error.message, room), state, clock)
-        case m.Ended(run, attempt, refused, worn):
+        case m.Ended(run, attempt, refused, worn, taken):
             if not isinstance(seat.doing, Running) or (seat.doing.run, seat.doing.attempt) != (run, attempt):
                 return
             if refused is not None:
                 yield from _not_recorded(seat, reply, refused, state, clock)
             ahead.ended(seat, state, clock, fit=refused is None and not worn)
+            if (
+                taken
+                and not (is_wished(seat) or state.gate.halted)
+                and isinstance(state.ledger.run(run).status, s.Interrupted)
+            ):
+                state.queue.add([run])  # elsewhere, or here if nothing else follows from that signal
             if worn:
                 yield from _replace(state.seats[seat.slot], label(reply.run, state), worn, state, clock)
         case m.DoneEnded(unsaved=unsaved):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,13 +12,16 @@ import msgspec
 from pyalma_tui.model import status as s
 from pyalma_tui.model.code import Code, code_hash
 from pyalma_tui.model.experiment import Run, has_result
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.instance import Files, Instance
+from pyalma_tui.model.vector import Frozen
 from pyalma_tui.model.words import plural
-from pyalma_tui.store.inputs import Input, judge
+from pyalma_tui.store.cold import having
+from pyalma_tui.store.inputs import Input, judge, look_at
 from pyalma_tui.store.kept_code import read_code, text_of, texts_now
 
 COMPARED = 20_000  # lines of a file that are compared one by one: more take seconds
 NAMED = 4  # files that a message names
+BEGAN: tuple[s.Word, ...] = ("running", "interrupted", "failed", "done")  # all that are no longer as they were planned
 
 
 class EditedFile(msgspec.Struct, frozen=True):
@@ -77,6 +79,8 @@ def edits_since(place: CodeNow, identity: str, known: dict[str, bytes] | None = 
 def _edit(state_dir: Path, name: str, digest: str, now: bytes | None) -> EditedFile:
     if now is None:
         return EditedFile(name, gone=True)
+    import difflib  # for those who have edits to tell
+
     then = None
     with suppress(OSError):
         then = text_of(state_dir, digest)
@@ -91,36 +95,35 @@ def _edit(state_dir: Path, name: str, digest: str, now: bytes | None) -> EditedF
     return EditedFile(name, marks[b"+"] - 1, marks[b"-"] - 1)  # but for the two lines that name the files
 
 
-def with_older_code(place: CodeNow, runs: Iterable[Run]) -> dict[str, tuple[EditedFile, ...]]:
+def with_older_code(place: CodeNow, runs: Frozen[Run]) -> dict[str, tuple[EditedFile, ...]]:
     """The identities of code of runs with a result that is not what is there now, each with what was edited since."""
-    ran = {run.module for run in runs if run.module and has_result(run)}
+    ran = {run.module for run in having(runs, *BEGAN) if run.module and has_result(run)}
     known: dict[str, bytes] = {}
     found = {identity: edits_since(place, identity, known) for identity in sorted(ran)}
     return {identity: edits for identity, edits in found.items() if edits}
 
 
-def of_older_code(older: Mapping[str, object], runs: Iterable[Run]) -> list[int]:
+def of_older_code(older: Mapping[str, object], runs: Frozen[Run]) -> list[int]:
     """The ids of the done runs that were called with such code."""
-    return [run.id for run in runs if run.module in older and isinstance(run.status, s.Done)]
+    return [run.id for run in having(runs, "done") if run.module in older] if older else []
 
 
-def told_of_code(older: Mapping[str, Sequence[EditedFile]], runs: Sequence[Run], forgets: str) -> Iterator[str]:
+def told_of_code(older: Mapping[str, Sequence[EditedFile]], runs: Frozen[Run], forgets: str) -> Iterator[str]:
     """What there is to tell of older code: `2 of 14 done runs used older code: helpers.py +3 −1; …`.
 
     `forgets` is the command that forgets done ones.
     """
     if not older:
         return
-    done = [run.module for run in runs if isinstance(run.status, s.Done)]
-    if used := Counter(code for code in done if code in older):
+    done = Counter(run.module for run in having(runs, "done"))
+    if used := Counter({code: number for code, number in done.items() if code in older}):
         kept = f"they are kept, `{forgets}` forgets them"
-        share = f"{sum(used.values()):,} of {plural(len(done), 'done run')}"
+        share = f"{used.total():,} of {plural(done.total(), 'done run')}"
         yield f"{share} used older code: {_edits(older, used)}; {kept}"
-    others = (run for run in runs if run.saves and isinstance(run.status, s.Interrupted | s.Failed))
-    if used := Counter(run.module for run in others if run.module in older):
-        all_of_them = sum(used.values())
-        what = f"{plural(all_of_them, 'run has', 'runs have')} a state that older code has saved"
-        they_go = "it goes" if all_of_them == 1 else "they go"
+    others = (run.module for run in having(runs, "interrupted", "failed") if run.saves)
+    if used := Counter(code for code in others if code in older):
+        what = f"{plural(used.total(), 'run has', 'runs have')} a state that older code has saved"
+        they_go = "it goes" if used.total() == 1 else "they go"
         yield f"{what}: {_edits(older, used)}; newer code gets it when {they_go} on"
 
 
@@ -130,53 +133,76 @@ def _edits(older: Mapping[str, Sequence[EditedFile]], used: Counter[str]) -> str
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """Which instances' files are not what their done runs have read, which may not be, and what is known of all now."""
+    """Which done runs have read another file than there is now, which may have, and what is known of all files now.
+
+    `left` are so many files that were not looked at.
+    """
 
     another: tuple[int, ...]
     unknown: tuple[int, ...]
     inputs: dict[str, Input]
+    left: int = 0
 
 
 def look_at_inputs(
     known: Mapping[str, Input],
     instances: Sequence[Instance],
-    runs: Iterable[Run],
+    runs: Frozen[Run],
+    runs_of: Sequence[Sequence[int]],
     goes_on: Callable[[], bool] = lambda: True,
 ) -> Looked:
-    """Look at the files of instances, each once; at the rest not where it does not go on."""
-    began: defaultdict[str, list[float]] = defaultdict(list)
-    of_file: defaultdict[str, list[int]] = defaultdict(list)
-    for run in runs:
-        if run.began is not None and isinstance(run.status, s.Done):
-            began[instances[run.instance].file].append(run.began)
-    for instance in instances:
-        if instance.file and not instance.removed and (instance.in_batch or instance.file in began):
-            of_file[instance.file].append(instance.id)
+    """Look at the files that done runs have read, each once; at the rest not where it does not go on."""
+    share = sharing(instances)
+    seen = bytearray(len(instances))
     inputs = dict(known)
-    found: dict[str, list[int]] = {"same": [], "another": [], "unknown": []}
-    for file, ids in of_file.items():
-        if not goes_on():
-            break
-        verdict, now = judge(file, known.get(file), began.get(file, ()))
-        found[verdict] += ids
+    another, unknown = list[int](), list[int]()
+    left = 0
+    for run in having(runs, "done"):
+        if seen[run.instance] or run.began is None:
+            continue
+        file = instances[run.instance].file
+        ids = share.get(file, (run.instance,))
+        for number in ids:
+            seen[number] = 1
+        if not file or instances[run.instance].removed:
+            continue
+        if left or not goes_on():
+            left += 1
+            continue
+        there, readers = look_at(file), done_of(ids, runs, runs_of)
+        verdict, now = judge(file, there, known.get(file), [began for _, began in readers])
+        if verdict != "same" and there is not None:
+            found = another if verdict == "another" else unknown
+            found += [number for number, began in readers if began < there.touched]
         if now is not None:
             inputs[file] = now
-    return Looked(tuple(found["another"]), tuple(found["unknown"]), inputs)
+    return Looked(tuple(sorted(another)), tuple(sorted(unknown)), inputs, left)
 
 
-def told_of_inputs(looked: Looked, instances: Sequence[Instance], runs: Sequence[Run]) -> Iterator[str]:
-    """What there is to tell of instance files: `1 of 14 done runs has read another a.cnf than there is now`."""
-    done = [run for run in runs if isinstance(run.status, s.Done)]
+def sharing(instances: Sequence[Instance]) -> dict[str, list[int]]:
+    """The files that several instances have, with the ids of these."""
+    if isinstance(instances, Files):
+        return {}
+    times = Counter(instance.file for instance in instances if not instance.removed)
+    several = {file: list[int]() for file, number in times.items() if number > 1}
+    for instance in instances if several else ():
+        if instance.file in several and not instance.removed:
+            several[instance.file].append(instance.id)
+    return several
+
+
+def done_of(ids: Iterable[int], runs: Sequence[Run], runs_of: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
+    """The ids of the done runs of these instances and when they began, as far as that is known."""
+    theirs = (runs[number - 1] for each in ids for number in runs_of[each])
+    return [(run.id, run.began) for run in theirs if run.began is not None and isinstance(run.status, s.Done)]
+
+
+def told_of_inputs(looked: Looked, instances: Sequence[Instance], runs: Frozen[Run]) -> Iterator[str]:
+    """What there is to tell of instance files: `1 of 14 done runs read an instance file that has changed since: a`."""
     for ids, what in ((looked.another, "has changed since"), (looked.unknown, "may have changed since: its time has")):
         if not ids:
             continue
-        those = set(ids)
-        number = sum(run.instance in those for run in done)
-        names = ", ".join(instances[each].label for each in ids[:NAMED]) + ", …" * (len(ids) > NAMED)
-        yield f"{number:,} of {plural(len(done), 'done run')} read an instance file that {what}: {names}"
-
-
-def runs_of_inputs(looked: Looked, runs: Iterable[Run]) -> list[int]:
-    """The ids of the done runs whose instance file has changed since."""
-    those = set(looked.another)
-    return [run.id for run in runs if run.instance in those and isinstance(run.status, s.Done)]
+        labels = dict.fromkeys(instances[runs[number - 1].instance].label for number in ids)
+        names = ", ".join(list(labels)[:NAMED]) + ", …" * (len(labels) > NAMED)
+        done = sum(1 for _ in having(runs, "done"))
+        yield f"{len(ids):,} of {plural(done, 'done run')} read an instance file that {what}: {names}"

@@ -11,24 +11,28 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec.structs import replace
 
 from pyalma_tui import __version__
 from pyalma_tui.loading.local_code import code_root
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.vector import Frozen
 from pyalma_tui.runner import circumstances
+from pyalma_tui.runner.inspecting import Inspecting
 from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, told_of_code, told_of_inputs, with_older_code
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.background import begun
-from pyalma_tui.store.inputs import Input, digest_of, look_at, read_inputs, write_inputs
+from pyalma_tui.store.inputs import read_inputs, write_inputs
 from pyalma_tui.store.session_records import SessionRecord, write_record
 
 SHARE = 20  # files are looked at a twentieth of the time: runs and the screen have the rest
 MANY = 2_000  # runs or instances from which on the screen is painted first
 PAUSE = 1.0  # seconds that it gets for that
 TOGETHER = 500  # files looked at without a pause
+LOOK = 2.0  # seconds between two looks at what has begun: who edits a file in that time does it unseen
 PATIENCE = 1.5  # seconds that the end of a session waits for what is not recorded yet
 
 
@@ -38,43 +42,74 @@ class Provenance:
     Of the experiment it sees what was frozen when it began.
     """
 
-    def __init__(self, settings: Settings, session: Session, installed: Sequence[str], tell: Callable[[str], None]):
-        """`installed` are the packages that the import has imported from where they are installed."""
+    def __init__(
+        self,
+        settings: Settings,
+        session: Session,
+        installed: Sequence[str],
+        now: Callable[[], Frozen[Run]],
+        tell: Callable[[str], None],
+    ):
+        """`installed` are the packages that the import has imported from where they are installed.
+
+        `now` are the runs as they are, for any thread.
+        """
         self._settings = settings
         self._state_dir = session.state_dir
         self._umask = session.umask
         self._loaded = session.loaded
         self._meta = session.meta
-        self._instances: Sequence[Instance] = session.ledger.instances
-        self._runs: Sequence[Run] = session.ledger.runs.freeze()
-        self._installed = installed
+        self._ledger = session.ledger.instances, session.ledger.runs.freeze(), session.ledger.runs_of
+        self._installed = frozenset(installed)
+        self._record: SessionRecord | None = None  # as it was written
+        self._writing = threading.Lock()  # of that
+        self._now = now
         self._tell = tell
         self._began = time.time()
         self._ending = threading.Event()
         self._deadline = float("inf")  # time.monotonic
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread | None] = []
 
     def begin(self) -> None:
         """Begin; where no thread can be started nothing is recorded, which is no reason not to run."""
-        self._thread = begun("pyalma-tui-provenance", self._main)
+        self._threads.append(begun("pyalma-tui-provenance", self._main))
 
-    def end(self) -> None:
-        """Wait for what is not recorded yet, under a deadline, and leave out what only saves time later."""
+    def imported(self, installed: Iterable[str]) -> None:
+        """Hear what runs have imported from where packages are installed: it is recorded unless it was before."""
+        if not self._installed.issuperset(installed):
+            self._installed |= frozenset(installed)
+            self._threads.append(begun("pyalma-tui-provenance", self._record_anew))
+
+    def end(self, runs: Frozen[Run]) -> None:
+        """Wait for what is not recorded yet, under a deadline, and leave out what only saves time later.
+
+        `runs` are as the session leaves them.
+        """
+        self._now = lambda: runs
         self._deadline = time.monotonic() + PATIENCE * 0.8
         self._ending.set()
-        if self._thread is not None:
-            self._thread.join(PATIENCE)
+        for thread in self._threads:
+            if thread is not None:
+                thread.join(max(0.0, self._deadline + PATIENCE * 0.2 - time.monotonic()))
 
     def _main(self) -> None:
-        if max(len(self._runs), len(self._instances)) > MANY:
+        instances, runs, runs_of = self._ledger
+        if max(len(runs), len(instances)) > MANY:
             self._ending.wait(PAUSE)
         try:
-            self._look_at_code()
-            write_record(self._state_dir, self._record(), self._umask)
-            self._look_at_inputs()
+            self._look_at_code(runs)
+            record = self._recorded()
+            with self._writing:
+                self._write(record)
+            inspecting = Inspecting(self._state_dir, self._umask, instances, runs, runs_of)
+            self._look_at_inputs(inspecting)
+            self._inspect(inspecting)
         except OSError as error:  # as on a full disk: the experiment is none the worse
-            where = error.filename or self._state_dir
-            self._tell(f"where this session's results come from could not be recorded: {where}: {error.strerror}")
+            self._tell_of(error)
+
+    def _tell_of(self, error: OSError) -> None:
+        where = error.filename or self._state_dir
+        self._tell(f"where this session's results come from could not be recorded: {where}: {error.strerror}")
 
     @property
     def _forgets(self) -> str:
@@ -82,14 +117,27 @@ class Provenance:
 
     # --- code --------------------------------------------------------------------------------------------------------
 
-    def _look_at_code(self) -> None:
+    def _look_at_code(self, runs: Frozen[Run]) -> None:
         place = CodeNow(self._state_dir, code_root(self._settings.module), self._loaded.module)
-        for text in told_of_code(with_older_code(place, self._runs), self._runs, self._forgets):
+        for text in told_of_code(with_older_code(place, runs), runs, self._forgets):
             self._tell(text)
 
     # --- the session -------------------------------------------------------------------------------------------------
 
-    def _record(self) -> SessionRecord:
+    def _record_anew(self) -> None:
+        with self._writing:
+            if self._record is None:  # it is still ahead, and will have all of it
+                return
+            try:
+                self._write(self._record)
+            except OSError as error:
+                self._tell_of(error)
+
+    def _write(self, record: SessionRecord) -> None:
+        self._record = replace(record, distributions=circumstances.distributions(self._installed))
+        write_record(self._state_dir, self._record, self._umask)
+
+    def _recorded(self) -> SessionRecord:
         settings, meta, code = self._settings, self._meta, self._loaded
         chosen = meta.chosen
         hash_seed = {} if chosen.hash_seed is None else {"PYTHONHASHSEED": str(chosen.hash_seed)}
@@ -115,21 +163,38 @@ class Provenance:
             seed=meta.seed,
             seed_globals=settings.seed_globals,
             workers=settings.workers,
+            on=settings.on,
             environment=circumstances.environment(hash_seed),
-            distributions=circumstances.distributions(self._installed),
             git=circumstances.repository(settings.module.parent),
         )
 
     # --- instance files ----------------------------------------------------------------------------------------------
 
-    def _look_at_inputs(self) -> None:
+    def _look_at_inputs(self, inspecting: Inspecting) -> None:
+        """Tell of files that are not what done runs have read."""
+        instances, runs, runs_of = self._ledger
+        del self._ledger
         known = read_inputs(self._state_dir)
-        looked = look_at_inputs(known, self._instances, self._runs, self._paced())
-        for text in told_of_inputs(looked, self._instances, self._runs):
+        looked = look_at_inputs(known, instances, runs, runs_of, self._paced())
+        for text in told_of_inputs(looked, instances, runs):
             self._tell(f"{text}; `{self._forgets}` forgets them")
         if looked.inputs != known:
             write_inputs(self._state_dir, looked.inputs, self._umask)
-        self._read(looked.inputs)
+        inspecting.want(looked.inputs)
+
+    def _inspect(self, inspecting: Inspecting) -> None:
+        """Look at what begins, to the end of the session."""
+        pause = 0.0
+        while not self._ending.wait(pause):
+            inspecting.look(self._now(), self._paced())
+            inspecting.keep(self._now())
+            began = time.monotonic()
+            inspecting.read()
+            pause = max(LOOK, (SHARE - 1) * (time.monotonic() - began))
+        inspecting.look(self._now(), self._paced())
+        inspecting.keep(self._now(), at_once=True)
+        inspecting.read()
+        inspecting.keep(self._now(), at_once=True)
 
     def _paced(self) -> Callable[[], bool]:
         """What is asked before each file: whether to go on, after a pause now and then."""
@@ -144,19 +209,3 @@ class Provenance:
             return time.monotonic() < self._deadline
 
         return goes_on
-
-    def _read(self, inputs: dict[str, Input]) -> None:
-        """Note what files hold, as far as nobody has yet: so that a copy or a checkout is known from an edit."""
-        read = dict(inputs)
-        for path, known in inputs.items():
-            if known.digest:
-                continue
-            began = time.monotonic()
-            digest = digest_of(path, known.size)
-            found = look_at(path)
-            if found is not None and (found.size, found.changed) == (known.size, known.changed):
-                read[path] = Input(known.size, known.changed, digest)
-            if self._ending.wait((SHARE - 1) * (time.monotonic() - began)):
-                break
-        if read != inputs:
-            write_inputs(self._state_dir, read, self._umask)

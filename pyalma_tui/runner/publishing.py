@@ -64,6 +64,11 @@ class Publisher:
                 self._foresight.learn(record, run)
                 self._sampling.learn(record, run)
 
+    def pace(self, state: State) -> float:
+        """The seconds that a run takes to its first save, as far as that is known."""
+        running = [seat.run for seat in state.seats.values() if seat.run]
+        return self._foresight.pace(state.ledger, running, time.time())
+
     def keep(self, *, at_once: bool = False) -> None:
         """Write down what plots need, if it is time; only while the state directory is ours."""
         self._sampling.keep(time.monotonic(), at_once=at_once)
@@ -120,6 +125,7 @@ class Publisher:
             run=seat.run or None,
             stopping=seat.stop.shown if seat.stop is not None else None,
             responding=seat.responding,
+            unheard=seat.unheard,
             load=self.loads.get(seat.worker),
         )
 

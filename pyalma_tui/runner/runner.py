@@ -43,7 +43,9 @@ class Runner(Threaded):
         self._crew = Crew(settings, session, first)
         self._inbox = Inbox(self._crew)
         self._state = state_of(settings, session, has_done=first.loaded.has_done)
-        self._provenance = Provenance(settings, session, first.loaded.installed, self.remark)
+        self._provenance = Provenance(
+            settings, session, first.loaded.installed, lambda: self.snapshot().runs, self.remark
+        )
         self._selector = selectors.DefaultSelector()
         self._next_tick = self._next_measure = 0.0  # time.monotonic
         if first.loaded.unforkable:
@@ -94,6 +96,8 @@ class Runner(Threaded):
         if now >= self._next_measure and self._state.seats and isinstance(self._state.agent, Present):
             self._next_measure = now + MEASURE
             self._crew.agent.measure()
+            if self._crew.agent.tells:
+                self._crew.agent.expect(self._telling.pace(self._state))
         self._session.busy(active := bool(self._state.active))
         self._session.tend(now, idle=self._phase() == "idle")
         if not self._session.planned:
@@ -120,6 +124,8 @@ class Runner(Threaded):
             if isinstance(event, Told):
                 self._absorb(self._crew.told(event))
                 continue
+            if isinstance(event, Said) and isinstance(event.reply, m.Ended | m.DoneEnded) and event.reply.installed:
+                self._provenance.imported(event.reply.installed)
             if isinstance(event, (Said, m.Gone, Taken)):
                 self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):
@@ -177,7 +183,7 @@ class Runner(Threaded):
         try:
             if not isinstance(self._state.agent, Absent):
                 self._try(self._kill_agent)
-            self._provenance.end()
+            self._provenance.end(self._session.ledger.runs.freeze())
             self._try(self._take_remarks)
             self._telling.keep()
             self._try(self._session.close)

@@ -38,7 +38,8 @@ class StopProgress(msgspec.Struct, frozen=True):
 class Slot(msgspec.Struct, frozen=True):
     """A worker and what it does; `run` is a run id, `since` seconds of the epoch.
 
-    `responding` is False while its process is stopped, as by SIGSTOP or a debugger. `load` is None until it was looked
+    `responding` is False while its process is stopped, as by SIGSTOP or a debugger. While nothing is heard of its host,
+    `unheard` is when nothing of it can live any more (seconds of the epoch). `load` is None until it was looked
     at twice. `host` is "" on this machine.
     """
 
@@ -51,6 +52,7 @@ class Slot(msgspec.Struct, frozen=True):
     responding: bool = True
     load: Load | None = None
     host: str = ""
+    unheard: float = 0.0
 
 
 class Elsewhere(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from pyalma_tui.loading.target import Target, Warn, find_instances, given_entrie
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Loaded
-from pyalma_tui.runner.elsewhere import refuse_unusable
+from pyalma_tui.runner.elsewhere import where
 from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
@@ -34,8 +34,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     `instances` are paths and globs, `batch` is a file that lists them; without both, the target names its own. `chosen`
     is what stays for the next start. `fresh` tells that nothing remembered shall count, `foreground` that the module
-    gets the terminal. `on` and `lease` are those of Settings. `warnings` are what was found wrong with the input so
-    far, told already.
+    gets the terminal. `on` is what `--on` says, None for what the .experiment does; `lease` is that of Settings.
+    `warnings` are what was found wrong with the input so far, told already.
     """
 
     state_dir: Path
@@ -49,7 +49,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     no_done: bool = False
     fresh: bool = False
     foreground: bool = False
-    on: str = ""
+    on: str | None = None
     lease: float = leases.USUAL
     warnings: tuple[str, ...] = ()
 
@@ -70,7 +70,7 @@ def begun(target: Target, asked: Asked, warn: Warn) -> Iterator[Start]:
     """
     if message := in_use(asked.state_dir):
         raise InUseError(message)
-    refuse_unusable(asked.on, asked.lease)
+    on = "" if asked.foreground else where(asked.on, target, asked.lease)
     known = Meta() if asked.fresh else meta_of(target, asked.state_dir)
     warnings = list(asked.warnings)
     heed = heeded(warn, warnings)
@@ -79,7 +79,7 @@ def begun(target: Target, asked: Asked, warn: Warn) -> Iterator[Start]:
     with first_agent(
         target.module, asked.state_dir, terms.chosen, each=terms.each, foreground=asked.foreground
     ) as agent:
-        yield Start(target, asked, terms, given, agent, heed, warnings)
+        yield Start(target, asked, terms, on, given, agent, heed, warnings)
 
 
 class Start:
@@ -93,6 +93,7 @@ class Start:
         target: Target,
         asked: Asked,
         terms: Terms,
+        on: str,
         given: Sequence[Entry] | None,
         agent: LocalAgent,
         heed: Warn,
@@ -103,6 +104,7 @@ class Start:
         self._target = target
         self._asked = asked
         self._terms = terms
+        self._on = on
         self._given = given
         self._heed = heed
         self._warnings = warnings
@@ -139,7 +141,7 @@ class Start:
             retry_failed=asked.retry_failed,
             rerun_done=asked.rerun_done,
             no_done=asked.no_done,
-            on=asked.on,
+            on=self._on,
             lease=asked.lease,
             chosen=terms.chosen,
             told=terms.told,

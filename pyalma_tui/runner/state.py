@@ -61,7 +61,8 @@ class Seat(msgspec.Struct, frozen=True):
     """A slot that is taken, by the worker of this number; `since` is when it began what it does now.
 
     `served` counts the calls of user code that it was given. `pid` is shown, and `host` if it is not this machine.
-    `responding` is False while the worker is stopped, as by SIGSTOP or a debugger. `ahead` is the run whose order lies
+    `responding` is False while the worker is stopped, as by SIGSTOP or a debugger; while nothing is heard of its host,
+    `unheard` is when nothing of it can live any more (seconds of the epoch). `ahead` is the run whose order lies
     ready for it, `brisk` tells that its last run took next to nothing.
     """
 
@@ -75,6 +76,7 @@ class Seat(msgspec.Struct, frozen=True):
     pid: int = 0
     host: str = ""
     responding: bool = True
+    unheard: float = 0.0
     ahead: Running | None = None
     brisk: bool = False
 
@@ -142,7 +144,8 @@ class Gate(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What was chosen for this session and stays. `grace` in seconds; `runs_per_worker` None for as many as there are.
 
-    `module` names it in messages. `cuts` tell where the first attempts of a run end that is on trial.
+    `module` names it in messages. `cuts` tell where the first attempts of a run end that is on trial. `seed` is the
+    experiment's.
     """
 
     module: str = ""
@@ -150,6 +153,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     no_done: bool = False
     runs_per_worker: int | None = None
     cuts: Sequence[Cut] = ()
+    seed: int = 0
 
 
 # --- what can be taken back -------------------------------------------------------------------------------------------

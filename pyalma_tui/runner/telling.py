@@ -74,6 +74,10 @@ class Telling:
         """What workers take, for the next snapshot."""
         self._publisher.loads = event.loads
 
+    def pace(self, state: State) -> float:
+        """The seconds that a run takes to its first save, as far as that is known."""
+        return self._publisher.pace(state)
+
     def publish(self, state: State, failure: Failure | None) -> None:
         """Make the next snapshot."""
         self.changed = False

@@ -1,8 +1,7 @@
-"""One run of an experiment called apart from it: in a copy of its folder, with a state directory of its own.
+"""One run of an experiment called apart from it: in a mirror of its folder, with a state directory of its own.
 
-Nothing of the experiment is touched: the module, the instances and whatever `run` reads or writes below the folder are
-those of the copy; an instance file elsewhere stays where it is. A path of the copy in a state or a row is told as the
-path that it would have been.
+Nothing of the experiment is touched: the module, the instance and whatever `run` reads or writes beside them are those
+of the mirror. A path in there that stands in a state or a row is told as the path that it would have been.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from pyalma_tui.errors import InputError, StoreError
+from pyalma_tui.errors import StoreError
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.chosen import Chosen
@@ -24,9 +23,9 @@ from pyalma_tui.model.experiment import Run, anew
 from pyalma_tui.model.extents import Row
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Cut
-from pyalma_tui.model.words import size
 from pyalma_tui.runner.commands import Quit, Resume, Retry
 from pyalma_tui.runner.first import first_agent
+from pyalma_tui.runner.mirror import Mirror, copy, files_in
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
@@ -39,24 +38,20 @@ from pyalma_tui.store.rows import RowReader
 from pyalma_tui.store.schema import Meta
 
 LOOK = 0.01  # seconds between two looks whether it is over
-LARGEST = 1_000_000_000  # bytes of a folder that is copied
-MOST = 20_000  # files of it
-LEFT_OUT = ("__pycache__", ".git", ".hg", ".venv", "venv", "node_modules")  # what a run neither reads nor writes
 
 Waiting = Callable[[float], None]
 """Hears again and again for how many seconds one has waited; it may raise to end the trial."""
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """A run to try, as its experiment has it: `folder` is what is copied, `here` where in it the module runs.
+    """A run to try, as its experiment has it.
 
-    `texts` are put in the place of files of the copy, by their names as seen from `root`.
+    `texts` are put in the place of files of the mirror, by their names as seen from `root`.
     """
 
     module: Path
     root: Path
-    folder: Path
-    here: Path
+    mirror: Mirror
     ledger: Ledger
     meta: Meta
     run: int
@@ -100,33 +95,14 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a trial: the run as it ended, and what it `left`, below `folder`.
+    """What came of a trial: the run as it ended, and what it `left`.
 
-    `seconds` are those from the first call to the last end, `written` are how many of the files were not there before,
-    or were otherwise, `installed` the names of what was imported from where packages are installed.
+    `written` are how many of the files were not there before, or were otherwise.
     """
 
     run: Run
     left: Remains
-    seconds: float
-    folder: Path
     written: int
-    installed: Sequence[str]
-
-
-def folder_of(root: Path, here: Path) -> tuple[Path, Path]:
-    """The folder to copy and where in it to call the run: all of `here` if the code is below it, else the code's.
-
-    Raises InputError if it is too large to be copied.
-    """
-    if root.is_relative_to(here) and _fits(here):
-        return here, here
-    if not _fits(root):
-        raise InputError(
-            f"{root}: it has more than {size(LARGEST)} or {MOST:,} files, and a run that is called apart works on a "
-            f"copy. Put the module into a smaller folder. Nothing was started"
-        )
-    return root, here if here.is_relative_to(root) else root
 
 
 def left_by(run: Run, rows: CalledRows) -> Remains:
@@ -135,41 +111,51 @@ def left_by(run: Run, rows: CalledRows) -> Remains:
 
 
 def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting: Waiting) -> Outcome:
-    """Call the run to its end, cut where `cuts` say, in `place`/work; what is left moves to `place`/`name`.
+    """Call the run to its end, cut where `cuts` say, in a mirror in `place`/work, which moves to `place`/`name` then.
 
-    `waiting` hears of the wait, and ends it by raising. Raises PyalmaError if the run cannot be started, OSError. The
+    `waiting` hears of the wait, and ends it by raising. Raises PyalmaError if the run cannot be started. The
     thread that calls it must live until it returns: the kernel ends an agent with the thread that started it.
     """
     work, states, left = place / "work", place / "states", place / name
     rows = place / f"{name}, rows"
-    shutil.copytree(subject.folder, work, symlinks=True, ignore=_ignored)
-    for text_name, text in subject.texts.items():
-        file = _moved(subject.root / text_name, subject, work)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text)
+    _prepare(subject, work)
     try:
-        run, seconds, installed = _called(subject, work, states, tuple(cuts), waiting)
+        run = _called(subject, work, states, tuple(cuts), waiting)
         if run.extents:
             layout.rows(states).rename(rows)
     finally:
         shutil.rmtree(states, ignore_errors=True)
         work.rename(left)
-    moved = _inside(work), _inside(subject.folder)
-    files = {os.fspath(path.relative_to(left)): path for path in _files(left)}
-    written = sum(not _is_copy(path, subject.folder / name) for name, path in files.items())
+    moved = _inside(work), b""
+    files = files_in(subject.mirror, left)
+    written = sum(not _is_copy(path, subject.mirror.folder / name) for name, path in files.items())
     state = None if run.state is None else run.state.replace(*moved)
-    told = Remains(ended=_ended(run), state=state, rows=CalledRows(rows, run, moved), files=files)
-    return Outcome(run=run, left=told, seconds=seconds, folder=left, written=written, installed=installed)
+    told = Remains(
+        ended=_ended(run).replace(os.fspath(work), ""), state=state, rows=CalledRows(rows, run, moved), files=files
+    )
+    return Outcome(run=run, left=told, written=written)
 
 
-def _called(
-    subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], waiting: Waiting
-) -> tuple[Run, float, Sequence[str]]:
+def _prepare(subject: Subject, work: Path) -> None:
+    try:
+        copy(subject.mirror, work)
+        for name, text in subject.texts.items():
+            file = _in(work, subject.root / name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text)
+    except OSError as error:
+        raise StoreError(
+            f"trial: {error.filename2 or error.filename or work}: {error.strerror}. The experiment is as it was; free "
+            f"some space, or let TMPDIR name another place"
+        ) from error
+
+
+def _called(subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], waiting: Waiting) -> Run:
     ledger, instance, chosen = subject.ledger, subject.instance, subject.meta.chosen
-    module, here = _moved(subject.module, subject, work), _moved(subject.here, subject, work)
+    module, here = _in(work, subject.module), _in(work, subject.mirror.here)
     instances = list(ledger.instances)
     if instance.file:
-        instances[instance.id] = replace(instance, file=os.fspath(_moved(Path(instance.file), subject, work)))
+        instances[instance.id] = replace(instance, file=os.fspath(_in(work, Path(instance.file))))
     new = Meta(identity=subject.meta.identity, iterations=subject.meta.iterations, seed=subject.meta.seed)
     create(states, replace(new, session=1, serial=1, chosen=chosen), instances, [anew(run, 0) for run in ledger.runs])
     settings = Settings(
@@ -199,7 +185,6 @@ def _called(
         runner.send(Quit())  # and the one below: at once
         raise
     finally:
-        seconds = time.monotonic() - began
         runner.send(Quit())
         runner.join()
     if (failure := runner.snapshot().failure) is not None:
@@ -207,7 +192,7 @@ def _called(
     store = read_store(states)  # the last checkpoint may have moved rows
     if store is None:
         raise StoreError(f"store: {states}: nothing is there any more")
-    return store.ledger.run(subject.run), seconds, loaded.installed
+    return store.ledger.run(subject.run)
 
 
 def _seeds(chosen: Chosen) -> bool:
@@ -243,12 +228,12 @@ def _ended(run: Run) -> str:
     return s.word(run.status)
 
 
-# --- the copy ---------------------------------------------------------------------------------------------------------
+# --- the mirror -------------------------------------------------------------------------------------------------------
 
 
-def _moved(path: Path, subject: Subject, work: Path) -> Path:
-    """The same place in the copy."""
-    return work / path.relative_to(subject.folder) if path.is_relative_to(subject.folder) else path
+def _in(work: Path, path: Path) -> Path:
+    """The same place in the mirror."""
+    return work / path.relative_to("/")
 
 
 def _inside(path: Path) -> bytes:
@@ -262,19 +247,6 @@ def _put_back(row: Row, moved: tuple[bytes, bytes]) -> Row:
     return found
 
 
-def _fits(folder: Path) -> bool:
-    total = 0
-    for count, path in enumerate(_files(folder)):
-        total += path.lstat().st_size
-        if total > LARGEST or count >= MOST:
-            return False
-    return True
-
-
-def _ignored(folder: str, names: list[str]) -> set[str]:
-    return {name for name in names if name in LEFT_OUT or name.endswith(".alma")}
-
-
 def _is_copy(path: Path, source: Path) -> bool:
     """Whether nobody has written to a copy since it was made."""
     try:
@@ -282,12 +254,3 @@ def _is_copy(path: Path, source: Path) -> bool:
     except OSError:
         return False
     return (then.st_size, then.st_mtime_ns) == (now.st_size, now.st_mtime_ns)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
-        left_out = _ignored(where, folders)
-        folders[:] = sorted(name for name in folders if name not in left_out)
-        for name in sorted(names):
-            if not (path := Path(where, name)).is_symlink() and path.is_file():
-                yield path

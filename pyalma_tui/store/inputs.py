@@ -84,12 +84,14 @@ def digest_of(path: str, size: int) -> str:
     return ""
 
 
-def judge(path: str, known: Input | None, began: Iterable[float]) -> tuple[Verdict, Input | None]:
+def judge(
+    path: str, found: FileNow | None, known: Input | None, began: Iterable[float]
+) -> tuple[Verdict, Input | None]:
     """Whether a file is another one than runs that began at these moments have read, and what is to be known of it.
 
-    It is read only where its time is not what is known, and a run began before that can have happened.
+    `found` is what it is now. It is read only where its time is not what is known, and a run began before that can have
+    happened.
     """
-    found = look_at(path)
     if found is None:  # a missing file is told elsewhere
         return "same", known
     if known is None:

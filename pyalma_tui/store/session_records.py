@@ -41,7 +41,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `began` are seconds of the epoch. `command` is what was typed, `directory` where. `code` is the identity of the
     code, `files` the hashes of its files by name. `environment` are the variables that change results, as far as they
-    are set. `distributions` are versions of what the import of the module has imported, by name.
+    are set. `on` is what leads to the other hosts that workers are on. `distributions` are versions of what the module
+    and its runs have imported, by name.
     """
 
     session: int
@@ -65,6 +66,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     seed_globals: bool = False
     workers: int = 1
+    on: str = ""
     environment: dict[str, str] = {}
     distributions: dict[str, str] = {}
     git: Git | None = None

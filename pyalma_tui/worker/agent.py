@@ -29,6 +29,7 @@ from pyalma_tui.prctl import become_subreaper
 from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, guard, starting, sweeping
 from pyalma_tui.worker.ending import Inheritance
+from pyalma_tui.worker.heeding import heed
 from pyalma_tui.worker.load import load
 from pyalma_tui.worker.slot import Descriptors, serve
 from pyalma_tui.worker.starting import Passed, Worker
@@ -48,7 +49,8 @@ class Spec(msgspec.Struct, frozen=True, tag="agent"):
 
     `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited;
     `manifest` tells the copies of what it imports from beside it.
-    `each` asks for workers that import the module by themselves.
+    `each` asks for workers that import the module by themselves, `heeds` are signals by which an engine takes the
+    machine away: what follows from one the runner says.
     """
 
     channel: int
@@ -58,6 +60,7 @@ class Spec(msgspec.Struct, frozen=True, tag="agent"):
     code: str
     each: bool = False
     manifest: str = ""
+    heeds: tuple[int, ...] = ()
 
 
 class Agent:
@@ -82,6 +85,7 @@ class Agent:
 
     def main(self) -> None:
         """Import the module, then do what the runner says until it closes the channel."""
+        heed(self._spec.heeds)
         try:
             self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark)
         except OSError as error:

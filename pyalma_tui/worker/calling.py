@@ -124,7 +124,7 @@ class Attempt:
             raised=raised,
             asked=self.asked,
             interrupted=stopping.cut == key,
-            signalled=stopping.signalled == key,
+            signalled=key in (stopping.signalled, stopping.taken),
             timeout=stopping.timeout if timed_out is None else timed_out,
             timed_out=timed_out is not None,
             unsaved=self.broken,

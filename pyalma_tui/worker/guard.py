@@ -15,6 +15,7 @@ import socket
 from contextlib import suppress
 
 from pyalma_tui.marks import sweep
+from pyalma_tui.model import taking
 from pyalma_tui.store.disk import high
 
 MOST = 1 << 20  # as many descriptors as a process may usually have
@@ -62,7 +63,7 @@ def _close_all_but(*kept: int) -> None:
 
 
 def _guard(channel: int, agent: int, mark: str) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGHUP, *taking.SIGNALS):
         signal.signal(number, signal.SIG_IGN)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):

@@ -47,4 +47,6 @@ def load(
         os._exit(0)
     local = module.local
     own = local.code.files[local.code.module]
-    return module, Loaded(own, module.done is not None, instances, unforkable(), local.code.files, local.installed())
+    return module, Loaded(
+        own, module.done is not None, instances, unforkable(), local.code.files, local.newly_installed()
+    )

@@ -44,6 +44,7 @@ from pyalma_tui.worker.between import Before
 from pyalma_tui.worker.calling import Pen, call_run
 from pyalma_tui.worker.descriptors import close_in_children, watched
 from pyalma_tui.worker.failure import error_of
+from pyalma_tui.worker.heeding import heed
 from pyalma_tui.worker.imported import tell_imported
 from pyalma_tui.worker.outcome import was_interrupted
 from pyalma_tui.worker.recording import RowRecorder
@@ -147,6 +148,7 @@ def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
         give_way(start.nice)
     channel, stopping = Channel(ends.work, ends.trays), Stopping()
     stopping.install()
+    heed(start.heeds, stopping.on_taken)
     try:
         stopping.watch(ends.control)
     except RuntimeError as error:
@@ -209,14 +211,18 @@ def _serve(
                     tell_imported(module.local, order, pen, Path(serve.state_dir), serve.umask)
                 output.finish()
                 worn = _worn(pen, before)
-                channel.send(Ended(order.run, order.attempt, refused, worn))
+                taken = stopping.taken == (order.run, order.attempt)
+                installed = tuple(module.local.newly_installed())
+                channel.send(Ended(order.run, order.attempt, refused, worn, taken, installed))
                 fit = refused is None and not worn
             case DoneOrder():
                 output.redirect(layout.DONE_LOGS, layout.log_name(order.call))
                 os.environ[STATE_MARK] = serve.state_dir
+                if serve.seed_globals:
+                    seed_globals(order.seed)
                 unsaved = _call_done(module, order, pen, stopping, before)
                 output.finish()
-                channel.send(DoneEnded(order.call, unsaved))
+                channel.send(DoneEnded(order.call, unsaved, tuple(module.local.newly_installed())))
             case _:
                 end_of_worker.begin(pen, stopping)
                 pen.trim()
@@ -262,7 +268,7 @@ def _call_done(module: RunModule, order: DoneOrder, pen: Pen, stopping: Stopping
     if os.getpid() != process:  # a forked child came back out of done(): only one return counts
         os._exit(int(isinstance(record, DoneRaised)))
     stopping.catch_up()
-    if interrupted or (0, order.call) in (stopping.cut, stopping.signalled):
+    if interrupted or (0, order.call) in (stopping.cut, stopping.signalled, stopping.taken):
         return ending.INTERRUPTED  # cut off: neither returned nor failed, whatever it made of that
     capture.flush()
     if isinstance(record, DoneRaised):

@@ -25,15 +25,16 @@ _request_of: Callable[[bytes], Request] = msgspec.json.Decoder(Request).decode
 class Stopping:
     """What was asked of this worker: `asked` is the attempt that should stop, `active` the one that is called now.
 
-    `signalled` is the one that we have sent a signal, `cut` the one in which Interrupted was raised. `timed_out` are
-    the seconds that the asked one had and has used up, None if somebody wishes it to stop. A request names its
-    attempt, so one that comes too late never hits the next run.
+    `signalled` is the one that we have sent a signal, `taken` the one under which an engine has, `cut` the one in which
+    Interrupted was raised. `timed_out` are the seconds that the asked one had and has used up, None if somebody wishes
+    it to stop. A request names its attempt, so one that comes too late never hits the next run.
     """
 
     def __init__(self) -> None:
         self.asked: Attempt | None = None
         self.timed_out: float | None = None
         self.signalled: Attempt | None = None
+        self.taken: Attempt | None = None
         self.cut: Attempt | None = None
         self.active: Attempt | None = None
         self._granted: tuple[Attempt, float | None] = ((0, 0), None)  # how many seconds which attempt has
@@ -116,6 +117,14 @@ class Stopping:
         While the worker loads the module, and at its end, it raises KeyboardInterrupt as in any program.
         """
         signal.signal(signal.SIGINT, self._on_sigint)
+
+    def on_taken(self) -> bool:
+        """An engine's signal has come, or the last one of ours: then False."""
+        if self.active is not None:
+            if self.signalled == self.active:
+                return False
+            self.asked = self.taken = self.active  # what it has started has got the signal as well, and may be gone
+        return True
 
     def serve(self) -> None:
         """The module is loaded: from now on the worker is there for runs."""

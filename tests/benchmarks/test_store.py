@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import msgspec
 
@@ -50,20 +51,11 @@ def test_reopening(place: Path, figures: Figures, full: bool) -> None:
         return time.perf_counter() - began
 
     found = interleaved({"reopen": reopen, "json": load}, 15 if full else 7)
-    share = ratio(found["reopen"], found["json"])
+    share, seconds = ratio(found["reopen"], found["json"]), median(found["reopen"])
+    what, measured = "reopen 100,000 runs, 20,000 records", milliseconds(found["reopen"])
     reference = f"json.loads of db.json {milliseconds(found['json'])}"
-    figures.add(
-        Figure(
-            10,
-            "reopen 100,000 runs, 20,000 records",
-            milliseconds(found["reopen"]),
-            reference,
-            f"{share:.2f}",
-            "≤ 0.5",
-            True,
-            share <= 0.5,
-        )
-    )
+    figures.add(Figure(10, what, measured, reference, f"{share:.2f}", "≤ 0.5", True, share <= 0.5))
+    figures.add(Figure(10, what, measured, "", "", "≤ 250 ms", False, seconds <= 0.25))
 
 
 def _prepare(state_dir: Path) -> Prepared:

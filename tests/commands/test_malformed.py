@@ -408,7 +408,10 @@ UNKNOWN: dict[str, tuple[Files, tuple[str, ...], list[str]]] = {
         [
             unknown("$", "wrokers", '. Did you mean "workers"?', "x.experiment"),
             unknown(
-                "$", "colour", ". Known keys are load, batch, workers, iterations, seed, seed_globals", "x.experiment"
+                "$",
+                "colour",
+                ". Known keys are load, batch, workers, iterations, seed, seed_globals, on",
+                "x.experiment",
             ),
         ],
     ),

@@ -213,6 +213,30 @@ def test_each_start_records_where_and_with_what_it_ran_and_no_secret(
     assert (told["session"], told["git"]["diff"]) == (2, "")
 
 
+def test_versions_of_what_runs_and_done_import_are_recorded_as_well(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            import numpy
+            save("1")
+            if instance.endswith("b"):
+                tell("imported")
+                wait_for("go")
+        def done():
+            import rich
+        """,
+        ("a", "b"),
+    )
+    running = experiment.go("--workers", "2")
+    experiment.hears("imported")
+    until(lambda: "numpy" in (records(experiment) or [{"distributions": {}}])[0]["distributions"], experiment.outputs)
+    assert "rich" not in records(experiment)[0]["distributions"]
+    experiment.allow("go")
+    assert running.end().code == 0
+    assert {"numpy", "rich"} <= set(records(experiment)[0]["distributions"])
+    assert "circumstance" not in experiment.start("reproduce", experiment.name, "a").end().out
+
+
 def test_what_cannot_be_recorded_is_told_and_the_experiment_goes_on(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    save('1')\n").run("--paused")
     record = experiment.state_dir / "sessions" / "000002.json.tmp"

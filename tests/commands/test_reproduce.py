@@ -6,6 +6,8 @@ import json
 import os
 import signal
 
+import pytest
+
 from tests.catalogue.experiment import Experiment, Result, below, until
 
 DRAWING = """
@@ -91,6 +93,62 @@ def test_a_run_that_fails_or_kills_its_worker_now_is_told_with_its_traceback(exp
     assert reproduce(experiment, "b").out.startswith("differs    b: it ended otherwise: done ≠ failed: ")
 
 
+ELSEWHERE = """
+def run(instance, save, state):
+    file = instance["file"]
+    for name in (file, file + ".rows", os.path.join(os.path.dirname(file), "..", "beside")):
+        with open(name, "a") as out:
+            out.write("once more\\n")
+    save([file, sorted(os.listdir(os.path.dirname(file))), os.path.realpath("link")])
+"""
+
+
+def test_what_a_run_writes_beside_its_instance_or_through_links_goes_into_the_copy(
+    experiment: Experiment, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data = tmp_path_factory.mktemp("elsewhere") / "data"
+    data.mkdir()
+    experiment.write(ELSEWHERE)
+    (experiment.folder / "link").symlink_to(data)
+    for name, file in {"outside": data / "a", "linked": experiment.folder / "link" / "b"}.items():
+        file.touch()
+        batch = {"instances": [{"file": str(file), "name": name}]}
+        experiment.module.with_suffix(".batch").write_text(json.dumps(batch))
+        experiment.run()
+        (data / f"{file.name}.rows").unlink()  # so that the folder has in it what it had
+        before = content(experiment), below(data.parent)
+        result = reproduce(experiment, name)
+        assert (content(experiment), below(data.parent)) == before
+        assert result.out.startswith(f"identical  {name}: "), result
+
+
+def test_an_instance_whose_content_has_changed_since_is_told_before_and_in_the_sentence(
+    experiment: Experiment,
+) -> None:
+    experiment.write("def run(instance, save, state):\n    save('1')\n", ("a", "b")).run()
+    file = experiment.folder / "a"
+    os.utime(file)
+    result = reproduce(experiment, "a")
+    assert "content" not in result.out + result.err
+    assert "read an instance file" not in experiment.start("status", experiment.name).end().err
+    file.write_text("other")
+    result = reproduce(experiment, "a")
+    assert result.said[1] == f"pyalma-tui: reproduce: {file} has another content"
+    assert f"(1 circumstance changed: {file} has another content): its final state was the same" in result.out
+    status = experiment.start("status", experiment.name).end()
+    forgets = "`pyalma-tui reset m.py --changed` forgets them"
+    assert f"1 of 2 done runs read an instance file that has changed since: a; {forgets}" in status.err
+    experiment.module.write_text(experiment.module.read_text() + "# edited\n")
+    assert "2 of 2 done runs used older code: m.py +1 −0; " in experiment.start("status", experiment.name).end().err
+
+
+def test_a_variable_that_is_set_only_now_is_told(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    experiment.write("def run(instance, save, state):\n    save('1')\n").run()
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert "1 circumstance changed: OMP_NUM_THREADS: not set → 3)" in reproduce(experiment, "a").out
+
+
 def test_what_has_no_result_or_no_code_any_more_is_refused(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    save('1')\n    raise ValueError\n", ("a",)).run()
     line = reproduce(experiment, "a").refusal()
@@ -124,7 +182,7 @@ def test_ctrl_c_ends_it_and_all_that_it_has_started(experiment: Experiment) -> N
     import tempfile
 
     def runs() -> bool:
-        return any("work" in each for each in glob.glob(f"{tempfile.gettempdir()}/pyalma-tui-reproduce-*/work/told"))
+        return bool(glob.glob(f"{tempfile.gettempdir()}/pyalma-tui-reproduce-*/work{experiment.folder}/told"))
 
     until(runs, experiment.outputs)
     running.signal(signal.SIGINT)

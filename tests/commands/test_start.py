@@ -50,7 +50,7 @@ def at_the_end(experiment: Experiment, what: str, *words: str) -> object:
         (["--help"], PRINTS, 135),
         (["logs", "--help"], PRINTS, 135),
         (["--version"], PRINTS, 135),
-        (["status", "m.py"], SHOWS, 300),
+        (["status", "m.py"], SHOWS, 310),
         (["status", "m.py", "--json"], READS, 245),
         (["export", "m.py"], READS, 245),
         (["logs", "m.py"], READS, 245),

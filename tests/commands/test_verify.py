@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import resource
 
 import pytest
 
@@ -133,6 +135,44 @@ def test_rows_recorded_before_their_save_are_the_same_however_it_is_killed(exper
     result = verify(experiment, "--kill", "--interruptions", "5")
     assert result.code == 0, result
     assert re.search(r" of 8( and on its way out)?: done, same state, same 8 rows\n$", result.out), result.out
+
+
+def test_a_file_that_grows_beside_an_instance_elsewhere_is_found_and_the_original_is_not_touched(
+    experiment: Experiment, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data = tmp_path_factory.mktemp("elsewhere")
+    (data / "a.cnf").write_text("p cnf")
+    experiment.write(APPENDS.replace('"rows.csv"', 'instance + ".rows"'), ())
+    experiment.module.with_suffix(".batch").write_text(json.dumps({"instances": [str(data / "a.cnf")]}))
+    result = verify(experiment, "--kill")
+    assert result.code == 1, result
+    assert re.search(rf": file {data}/a\.cnf\.rows, byte \d+: ", result.out), result.out
+    assert below(data) == {"a.cnf": b"p cnf"}
+
+
+def test_a_run_that_ends_otherwise_in_a_copy_is_not_called_identical(experiment: Experiment) -> None:
+    needed = experiment.folder / "needed"
+    needed.touch()
+    experiment.write("def run(instance, save, state):\n    save(open('needed').read())\n").run()
+    needed.unlink()
+    result = verify(experiment)
+    assert result.code == 1
+    told = f"differs    a: called undisturbed in a copy of {experiment.folder} it ended otherwise than it had: done ≠ "
+    assert result.out.startswith(told + "failed: FileNotFoundError: "), result.out
+
+
+def test_a_copy_that_has_no_room_is_told_in_one_line(experiment: Experiment) -> None:
+    experiment.write(FAITHFUL)
+    (experiment.folder / "a").write_bytes(bytes(1 << 20))
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19))
+
+    result = experiment.start("verify", experiment.name, before=little_room).end()
+    assert result.code == 3, result
+    assert re.fullmatch(
+        r"trial: .*/a: File too large\. The experiment is as it was; free some space, .*", result.last_line()
+    )
 
 
 def test_a_run_that_never_saves_is_cut_on_its_way_out(experiment: Experiment) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crash.disk import Disk, Files, killed, lay_out, power_cut
-from tests.crash.history import History, Reopened, Survives, broken, reopen, unlikely
+from tests.crash.history import History, Reopened, Survives, broken, reopen, undamaged, unlikely
 from tests.crash.lab import Lab
 
 MEMORY = Path("/dev/shm")
@@ -68,7 +68,11 @@ def play(workload: Callable[[Lab], None], lab_of: Callable[[Disk], Lab]) -> tupl
 
 def after_kill(disk: Disk, history: History, *, first: str = "") -> Verdict:
     """Judge every state that a kill -9 may leave."""
-    return _judge(killed(disk.events), lambda found, moment: broken(history, found, moment, "kill"), disk, first)
+
+    def judge(found: Reopened, moment: int, files: Files) -> list[str]:
+        return [*broken(history, found, moment, "kill"), *undamaged(found, files)]
+
+    return _judge(killed(disk.events), judge, disk, first)
 
 
 def after_power_cut(
@@ -77,21 +81,21 @@ def after_power_cut(
     """Judge states that a power cut may leave; not `promised` where saves were not synced."""
     survives: Survives = "power cut"
 
-    def judge(found: Reopened, moment: int) -> list[str]:
+    def judge(found: Reopened, moment: int, files: Files) -> list[str]:
         return broken(history, found, moment, survives) if promised else unlikely(history, found, moment)
 
     return _judge(power_cut(disk.events, seed, share), judge, disk, first)
 
 
 def _judge(
-    states: Iterator[tuple[int, Files]], judge: Callable[[Reopened, int], list[str]], disk: Disk, first: str
+    states: Iterator[tuple[int, Files]], judge: Callable[[Reopened, int, Files], list[str]], disk: Disk, first: str
 ) -> Verdict:
     verdict = Verdict()
     with scratch() as folder:
         reopener = Judge(folder)
         for moment, files in states:
             verdict.states += 1
-            for problem in judge(reopener.reopened(files), moment):
+            for problem in judge(reopener.reopened(files), moment, files):
                 happened = [str(event)[:100] for event in disk.events[max(0, moment - 4) : moment + 1]]
                 verdict.problems.append(f"after {moment} events ({'; '.join(happened)}): {problem}")
                 if first and first in problem:

@@ -6,6 +6,8 @@ state and one count of saves. A crash may leave the run after any p between the 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -33,6 +35,7 @@ AFTER = {
     "stop": "interrupted",
     "done() start": "done() running",
     "done() return": "done() done",
+    "edit": "pending",
 }
 
 
@@ -121,6 +124,7 @@ class Reopened:
     names: tuple[str, ...] = ()
     hook: str = ""
     plain: str = ""  # what is wrong with it for plain TinyDB
+    uncounted: str = ""  # how what is counted differs from the runs
     damaged: frozenset[str] = frozenset()  # the segments in which lines were skipped
     missing: str = ""  # what is said of rows that count and cannot be read
 
@@ -144,9 +148,17 @@ def reopen(state_dir: Path) -> Reopened:
         names=tuple(instance.name for instance in store.ledger.instances),
         hook=f"done() {s.hook_word(store.ledger.hook.status)}",
         plain=plain,
+        uncounted=_uncounted(store),
         damaged=frozenset(store.damaged),
         missing=missing(layout.rows(state_dir), runs, store.recorded) or reader.why,
     )
+
+
+def _uncounted(store: opening.Store) -> str:
+    """How the counts, which are not made from the runs if those were not looked at, differ from them; "" if not."""
+    counts = {word: store.ledger.counts.of(word) for word in s.WORDS}
+    true = Counter(s.word(run.status) for run in store.ledger.runs)
+    return "" if counts == {word: true[word] for word in s.WORDS} else f"counted are {counts}, there are {dict(true)}"
 
 
 _plain_known: dict[bytes, str] = {}
@@ -177,7 +189,7 @@ def broken(history: History, found: Reopened, moment: int, survives: Survives) -
     """The promises that a reopened store breaks, after so many events."""
     if found.refused:
         return [f"refused to open: {found.refused}"]
-    problems = [found.plain] if found.plain else []
+    problems = [problem for problem in (found.plain, found.uncounted) if problem]
     if found.missing:
         problems.append(f"rows that count are missing: {found.missing}")
     if found.empty:
@@ -191,6 +203,16 @@ def broken(history: History, found: Reopened, moment: int, survives: Survives) -
     if found.hook not in [facts[0] for facts in history.possible(HOOK, moment, survives)]:
         problems.append(f"{found.hook} after {[a.kind for a in history.acts[HOOK] if a.begun < moment]}")
     return problems
+
+
+def undamaged(found: Reopened, files: Iterable[tuple[str, bytes | None]]) -> list[str]:
+    """Damage that is told of segments which end with a whole line, or with zeros behind one; none is torn then."""
+    whole = {
+        path.rpartition("/")[2]
+        for path, content in files
+        if content is not None and content.rstrip(b"\0")[-1:] in (b"", b"\n")
+    }
+    return [f"{name} counts as damaged and is not" for name in sorted(found.damaged & whole)]
 
 
 def _is_part_of(rows: Rows, all_rows: list[object]) -> bool:

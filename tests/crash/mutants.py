@@ -19,7 +19,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Extents
 from pyalma_tui.model.records import Saved
-from pyalma_tui.store import checkpoint, cold, ledger, opening, row_files, schema, segment
+from pyalma_tui.store import checkpoint, cold, ledger, opening, row_files, schema, sealing, segment
 from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.disk import sync_data
 from pyalma_tui.store.journal import Journal
@@ -295,6 +295,25 @@ def what_is_allocated_may_be_what_was_written(patch: Patch) -> None:
         self._ready = end
 
     patch.setattr(SegmentWriter, "_allocate", allocate)
+
+
+def zeros_are_taken_for_records(patch: Patch) -> None:
+    ready = Tail._pieces
+
+    def pieces(self: Tail, buffer: bytearray) -> Iterator[tuple[bytearray, int]]:
+        yield from ready(self, buffer)
+        rest = os.pread(self.fd, 1 << 20, self.position)
+        self.position += len(rest) if not rest.strip(b"\0") else 0
+
+    patch.setattr(Tail, "_pieces", pieces)
+
+
+def zeros_are_taken_for_a_torn_line(patch: Patch) -> None:
+    patch.setattr(Tail, "size", lambda self: os.fstat(self.fd).st_size)
+
+
+def the_seal_is_not_checked(patch: Patch) -> None:
+    patch.setattr(sealing, "crc32", lambda text, before=0: 0)  # what is written and what is asked for
 
 
 def who_follows_a_segment_does_not_sync_its_name(patch: Patch) -> None:

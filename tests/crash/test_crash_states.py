@@ -12,12 +12,12 @@ from tests.crash.disk import Allocate, Disk, Files, killed, lay_out, power_cut
 from tests.crash.enumerator import after_kill, after_power_cut, play, scratch
 from tests.crash.history import BLANK, Facts, Reopened, reopen
 from tests.crash.lab import Lab
-from tests.crash.workloads import SYNCED_WORKLOADS, WORKLOADS, deaths_and_resets, synced_together
+from tests.crash.workloads import KILLED_WORKLOADS, SYNCED_WORKLOADS, WORKLOADS, deaths_and_resets, synced_together
 
 Workload = Callable[[Lab], None]
 
 
-@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.__name__)
+@pytest.mark.parametrize("workload", KILLED_WORKLOADS, ids=lambda w: w.__name__)
 def test_f70_after_a_kill_at_any_byte_of_any_call_every_save_is_there(
     workload: Workload, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,6 +77,9 @@ MUTANTS = [
     Mutant(m.lines_go_behind_what_was_allocated_for_them, w.in_the_middle, "kill", "fsync", "expected one of"),
     Mutant(m.more_than_the_zeros_is_cut_off, w.rotations_and_carries, "kill", "fsync", "expected one of"),
     Mutant(m.what_is_allocated_may_be_what_was_written, w.in_the_middle, "kill", "fsync", "expected one of"),
+    Mutant(m.zeros_are_taken_for_records, w.in_the_middle, "kill", "fsync", "expected one of"),
+    Mutant(m.zeros_are_taken_for_a_torn_line, w.in_the_middle, "kill", "fsync", "counts as damaged and is not"),
+    Mutant(m.the_seal_is_not_checked, w.edited_by_others, "kill", "flush", "counted are"),
     Mutant(m.who_follows_a_segment_does_not_sync_its_name, w.synced_together, "power cut", "group", "expected one of"),
     Mutant(m.a_failed_sync_is_tried_again_on_the_same_file, w.a_failed_sync, "power cut", "fsync", "expected one of"),
 ]

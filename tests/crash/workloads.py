@@ -271,6 +271,28 @@ def resets_taken_back(lab: Lab) -> None:
     lab.close()
 
 
+def edited_by_others(lab: Lab) -> None:
+    """Somebody edits `db.json` while nobody has the experiment open, and it goes on from there."""
+    lab.open()
+    one, two = lab.hand(), lab.hand()
+    one.start(1)
+    one.save("a0")
+    two.start(2)
+    two.save("b0")
+    two.returns()
+    lab.poll()
+    lab.checkpoint()
+    lab.die()
+    lab.edit(1)
+    lab.open()
+    one = lab.hand()
+    one.start(1)
+    one.save("a1")
+    one.returns()
+    lab.bury(one)
+    lab.close()
+
+
 def a_failed_sync(lab: Lab) -> None:
     """The disk refuses one fdatasync of a worker's segment; the kernel drops the pages, and later syncs succeed."""
     lab.open()
@@ -317,4 +339,5 @@ def _checkpoint_named(event: Event) -> bool:
 
 
 WORKLOADS = (rotations_and_carries, deaths_and_resets, in_the_middle, rows_of_results, resets_taken_back)
+KILLED_WORKLOADS = (*WORKLOADS, edited_by_others)
 SYNCED_WORKLOADS = (*WORKLOADS, many_floods, a_failed_sync)

@@ -53,6 +53,28 @@ def test_without_it_the_import_decides_and_the_choice_stays_until_told_otherwise
     )
 
 
+def test_numpy_that_a_run_imports_is_seeded_as_it_comes_and_so_is_what_done_draws(folder: Folder) -> None:
+    folder.module(
+        """
+        import random
+        def run(instance, save, state):
+            early = random.random()
+            from numpy.random import rand
+            import numpy.random as generator
+            save([early, float(rand()), generator.__spec__.name])
+        def done():
+            import numpy
+            tell(random.random(), float(numpy.random.rand()))
+        """
+    )
+    found = drawn(folder.experiment(["a", "b", "c"], seed=4, seed_globals=True), workers=2)
+    assert len(found) == 3
+    for (_, seed), state in found.items():
+        legacy = numpy.random.RandomState(seed % 2**32)
+        assert state == [random.Random(seed).random(), float(legacy.rand()), "numpy.random"]
+    assert folder.told() == [f"{random.Random(4).random()} {float(numpy.random.RandomState(4).rand())}"]
+
+
 def test_what_is_neither_true_nor_false_is_refused(folder: Folder) -> None:
     folder.module(DRAWING)
     with pytest.raises(InputError, match=r"\$\.seed_globals: true or false was expected, found the text"):

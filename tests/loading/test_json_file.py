@@ -275,7 +275,8 @@ WARNINGS: dict[str, tuple[str, str, list[str]]] = {
         '{"load": "m.py", "batch": "m.batch", "wrokers": 2, "module": "m.py"}',
         [
             '$: unknown key "wrokers" is ignored. Did you mean "workers"?',
-            '$: unknown key "module" is ignored. Known keys are load, batch, workers, iterations, seed, seed_globals',
+            '$: unknown key "module" is ignored. '
+            "Known keys are load, batch, workers, iterations, seed, seed_globals, on",
         ],
     ),
     "a key of a batch that stands twice": (

@@ -157,9 +157,7 @@ def test_what_was_told_and_not_yet_read_comes_before_a_silent_place_is_given_up(
     assert TOLD in world.places.receive()
     world.clock.now += safe_after(10.0)
     world.places.tend()
-    assert [event for event in world.places.receive() if isinstance(event, Taken)] == [
-        Taken(1, "its host was lost: node1")
-    ]
+    assert [event for event in world.places.receive() if isinstance(event, Taken)] == [Taken(1, "host lost: node1")]
 
 
 def test_what_was_told_comes_before_the_end_that_was_said_after_it(world: World) -> None:
@@ -184,7 +182,7 @@ def test_a_run_of_a_place_that_hangs_up_is_handed_on_only_when_its_last_lease_is
     assert not world.places.receive()
     world.clock.now += 0.2
     world.places.tend()
-    assert Taken(1, "its host was lost: node1") in world.places.receive()
+    assert Taken(1, "host lost: node1") in world.places.receive()
 
 
 def test_a_place_that_says_goodbye_is_not_waited_for(world: World) -> None:

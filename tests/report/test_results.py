@@ -62,6 +62,8 @@ def test_a_column_of_a_frame_has_one_type() -> None:
     assert kinds == {
         "instance": str, "iteration": int, "seed": int, "n": str, "text": str, "gap": float, "ok": bool, "list": str,
     }  # fmt: skip
+    large: list[dict[str, object]] = [{"a": 2**53 + 1, "b": 2**53 + 1}, {"a": 1, "b": 0.5}]
+    assert polars_frame(large)["a", "b"].rows() == [(2**53 + 1, str(2**53 + 1)), (1, "0.5")]
     frame = polars_frame(ROWS)
     assert frame["gap"].to_list() == [None, 0.5, 2.0]
     assert frame["n"].to_list() == [1, None, None]

@@ -58,6 +58,9 @@ class FakeAgent:
 
     tells = False
 
+    def expect(self, pace: float) -> None:
+        """It has all the time."""
+
     def tend(self) -> bool:
         return False
 

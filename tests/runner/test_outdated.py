@@ -11,6 +11,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.code import Code, code_hash
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.vector import Vector
+from pyalma_tui.runner.inspecting import Inspecting
 from pyalma_tui.runner.outdated import (
     CodeNow,
     EditedFile,
@@ -18,9 +20,10 @@ from pyalma_tui.runner.outdated import (
     edits_since,
     look_at_inputs,
     told_of_code,
+    told_of_inputs,
     with_older_code,
 )
-from pyalma_tui.store.inputs import Input, digest_of, judge, look_at
+from pyalma_tui.store.inputs import Input, digest_of, judge, look_at, read_inputs, write_inputs
 from pyalma_tui.store.kept_code import keep_code, read_code
 
 
@@ -84,11 +87,12 @@ def test_only_runs_of_older_code_count_and_the_commonest_edits_come_first(place:
     second = kept(place.root, m="1\n", h="2\n")
     third = kept(place.root, m="3\n", h="2\n")
     done = s.Done(at=2.0, duration=1.0)
-    runs = [Run(i, 0, i, 0, done, module=code) for i, code in enumerate([first, second, second, third, third, ""], 1)]
-    runs.append(Run(7, 0, 7, 0, s.PENDING))
+    codes = [first, second, second, third, third, ""]
+    known = [Run(i, 0, i, 0, done, module=code) for i, code in enumerate(codes, 1)]
+    runs, newer = Vector([*known, Run(7, 0, 7, 0, s.PENDING)]).freeze(), Vector(known[3:5]).freeze()
     (text,) = told_of_code(with_older_code(place, runs), runs, "reset")
     assert text == "3 of 6 done runs used older code: m.py +1 −1, h.py +1 −1; they are kept, `reset` forgets them"
-    assert list(told_of_code(with_older_code(place, runs[3:5]), runs[3:5], "reset")) == []
+    assert list(told_of_code(with_older_code(place, newer), newer, "reset")) == []
 
 
 class TestInputs:
@@ -105,35 +109,99 @@ class TestInputs:
         assert found is not None
         return Input(found.size, found.changed, digest_of(str(file), found.size))
 
+    def judge(self, file: Path, known: Input, began: list[float]) -> tuple[str, Input | None]:
+        return judge(str(file), look_at(str(file)), known, began)
+
     def test_only_its_content_makes_it_another_one(self, file: Path) -> None:
         known = self.known(file)
         os.utime(file, ns=(1, 1))
-        verdict, now = judge(str(file), known, [1.0])
+        verdict, now = self.judge(file, known, [1.0])
         assert (verdict, now) == ("same", Input(4, 1, known.digest))
         file.write_text("else")
         os.utime(file, ns=(1, 1))  # set back, as rsync and tar do
-        assert judge(str(file), known, [1.0]) == ("another", known)
+        assert self.judge(file, known, [1.0]) == ("another", known)
         file.write_text("longer")
-        assert judge(str(file), Input(4, 7), [1.0])[0] == "another"
+        assert self.judge(file, Input(4, 7), [1.0])[0] == "another"
 
     def test_what_changed_before_its_runs_began_is_what_they_have_read(self, file: Path) -> None:
         known = self.known(file)
         file.write_text("else")
         later = os.stat(file).st_ctime + 10
-        verdict, now = judge(str(file), known, [later])
+        verdict, now = self.judge(file, known, [later])
         assert (verdict, now) == ("same", Input(4, os.stat(file).st_mtime_ns))
-        assert judge(str(file), known, [later, 1.0])[0] == "another"
+        assert self.judge(file, known, [later, 1.0])[0] == "another"
 
     def test_where_its_content_was_never_read_nobody_knows(self, file: Path) -> None:
         os.utime(file, ns=(1, 1))
-        assert judge(str(file), Input(4, 7), [1.0]) == ("unknown", Input(4, 7))
+        assert self.judge(file, Input(4, 7), [1.0]) == ("unknown", Input(4, 7))
 
-    def test_one_file_of_several_instances_is_judged_by_all_their_runs(self, file: Path) -> None:
+    def test_of_the_runs_of_one_file_those_count_that_began_before_it_changed(self, file: Path) -> None:
         known = {str(file): self.known(file)}
         file.write_text("else")
         late = os.stat(file).st_ctime + 10
         instances = [Instance(0, "a", str(file)), Instance(1, "a", str(file), occurrence=2)]
         done = s.Done(at=2.0, duration=1.0)
-        runs = [Run(1, 0, 0, 0, done, began=1.0), Run(2, 1, 0, 0, done, began=late)]
-        looked = look_at_inputs(known, instances, runs)
-        assert (looked.another, looked.inputs) == ((0, 1), known)
+        runs = Vector([Run(1, 0, 0, 0, done, began=late), Run(2, 1, 0, 0, done, began=1.0)]).freeze()
+        looked = look_at_inputs(known, instances, runs, [[1], [2]])
+        assert (looked.another, looked.inputs) == ((2,), known)
+        assert list(told_of_inputs(looked, instances, runs)) == [
+            "1 of 2 done runs read an instance file that has changed since: a #2"
+        ]
+
+
+def always() -> bool:
+    return True
+
+
+class TestInspecting:
+    """What files are when runs begin to read them."""
+
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> list[Instance]:
+        for name in "abc":
+            (tmp_path / name).write_text(name)
+        (tmp_path / "m.alma").mkdir()
+        return [Instance(number, name, str(tmp_path / name)) for number, name in enumerate("abc")]
+
+    def test_only_files_of_runs_that_have_begun_are_looked_at_and_what_they_hold_is_known(
+        self, tmp_path: Path, files: list[Instance]
+    ) -> None:
+        runs = Vector([Run(number, number - 1, 0, 0) for number in (1, 2, 3)])
+        inspecting = Inspecting(tmp_path / "m.alma", 0o022, files, runs.freeze(), [[1], [2], [3]])
+        inspecting.look(runs.freeze(), always)
+        inspecting.keep(runs.freeze(), at_once=True)
+        assert read_inputs(tmp_path / "m.alma") == {}
+        later = os.stat(files[1].file).st_ctime + 10
+        runs[1] = Run(2, 1, 0, 0, s.Running(1, 0, later, 1), attempt=1, began=later)
+        inspecting.look(runs.freeze(), always)
+        inspecting.keep(runs.freeze(), at_once=True)
+        assert read_inputs(tmp_path / "m.alma") == {files[1].file: Input(1, os.stat(files[1].file).st_mtime_ns)}
+        inspecting.read()
+        inspecting.keep(runs.freeze(), at_once=True)
+        (known,) = read_inputs(tmp_path / "m.alma").values()
+        assert known.digest == digest_of(files[1].file, 1)
+
+    def test_a_file_that_changed_after_its_run_began_is_not_taken_for_what_that_has_read(
+        self, tmp_path: Path, files: list[Instance]
+    ) -> None:
+        runs = Vector([Run(number, number - 1, 0, 0) for number in (1, 2, 3)])
+        inspecting = Inspecting(tmp_path / "m.alma", 0o022, files, runs.freeze(), [[1], [2], [3]])
+        runs[0] = Run(1, 0, 0, 0, s.Done(at=2.0, duration=1.0), attempt=1, began=1.0)
+        inspecting.look(runs.freeze(), always)
+        inspecting.keep(runs.freeze(), at_once=True)
+        assert read_inputs(tmp_path / "m.alma") == {}
+
+    def test_a_run_that_begins_again_reads_what_is_there_now_and_one_that_is_done_has_read_what_was(
+        self, tmp_path: Path, files: list[Instance]
+    ) -> None:
+        folder, file = tmp_path / "m.alma", files[0].file
+        write_inputs(folder, {file: Input(9, 9)}, 0o022)
+        later = os.stat(file).st_ctime + 10
+        done = Run(1, 0, 0, 0, s.Done(at=2.0, duration=1.0), attempt=1, began=1.0)
+        for other, known in ((done, Input(9, 9)), (Run(1, 0, 0, 0), Input(1, os.stat(file).st_mtime_ns))):
+            runs = Vector([other, Run(2, 0, 1, 0, s.Interrupted("", 2.0), attempt=1, began=1.0)])
+            inspecting = Inspecting(folder, 0o022, files, runs.freeze(), [[1, 2], [], []])
+            runs[1] = Run(2, 0, 1, 0, s.Running(2, 0, later, 1), attempt=2, began=later)
+            inspecting.look(runs.freeze(), always)
+            inspecting.keep(runs.freeze(), at_once=True)
+            assert read_inputs(folder) == {file: known}

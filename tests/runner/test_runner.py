@@ -68,7 +68,7 @@ def test_all_runs_are_called_then_done_once_in_a_worker_of_its_own(tmp_path: Pat
     with conducted(tmp_path, agent, runs=5, workers=2) as runner:
         reaches(runner, lambda now: isinstance(now.done_hook.status, s.HookDone) and now.phase == "idle")
         assert runner.snapshot().counts.done == 5
-    assert calls(agent) == [m.DoneOrder(1)]
+    assert calls(agent) == [m.DoneOrder(1, seed=5)]
     [caller] = [worker for worker, order in agent.orders if isinstance(order, m.DoneOrder)]
     assert not [order for worker, order in agent.orders if worker == caller and isinstance(order, m.RunOrder)]
     assert agent.closed

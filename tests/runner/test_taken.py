@@ -9,7 +9,7 @@ from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.workers.protocol import Remarked, Taken
 from tests.runner.stage import Stage
 
-WHY = "its host was lost: node1"
+WHY = "host lost: node1"
 
 
 def at_work(runs: int = 1) -> Stage:

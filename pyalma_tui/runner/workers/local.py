@@ -49,18 +49,21 @@ class LocalAgent:
         each: bool = False,
         foreground: bool = False,
         folder: Path | None = None,
+        heeds: Sequence[int] = (),
     ) -> None:
         """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead,
         `manifest` the path of what tells the copies of what it imports from beside it.
 
         Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. `each` lets every worker import the
         module by itself. One in the `foreground` stays in our session, where the terminal can be given to its group.
-        `folder` is its working directory, None for ours. Raises OSError if no process can be started.
+        `folder` is its working directory, None for ours. By the signals that it `heeds` an engine may take the machine.
+        Raises OSError if no process can be started.
         """
         chosen = chosen or Chosen()
         self.loaded: m.Loaded | None = None
         self._mark = mark
         self._foreground = foreground
+        self._heeds = tuple(map(int, heeds))
         self._service: Service | None = None
         self._shared = False  # whether the lock was sent along with a worker
         self._selector = selectors.DefaultSelector()
@@ -75,6 +78,7 @@ class LocalAgent:
             "code": str(code or module),
             "each": each,
             "manifest": manifest,
+            "heeds": self._heeds,
         }
         try:
             # -P: nothing in the working directory takes the place of a module that we import
@@ -145,6 +149,7 @@ class LocalAgent:
             foreground=self._foreground,
             nice=service.nice,
             seed_globals=service.seed_globals,
+            heeds=self._heeds,
         )
         lock = () if self._shared else (service.lock,)
         fds = [*lock, theirs.fileno(), *(tray.fileno() for tray in trays), *((0, 1, 2) if self._foreground else ())]
@@ -178,6 +183,9 @@ class LocalAgent:
     def measure(self) -> None:
         """Ask for the loads."""
         self._send(m.Measure())
+
+    def expect(self, pace: float) -> None:
+        """Nobody knows when this machine ends."""
 
     def end(self) -> None:
         """Tell it that there is no more work."""

@@ -15,6 +15,8 @@ from pyalma_tui.store.leases import safe_after
 KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)  # exit codes of workers
 LAST_WORDS = 1.0  # seconds that a command gets to end after its output has
 IDLE = 10.0  # seconds without workers after which a place is given back to a scheduler
+NO_TIME = "its time is nearly over"
+SILENCE = 2 / 3  # of a lease without a word, after which it is told: a place asks six times in one
 OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
 _message = jsontext.decoder(afar.FromPlace)
 
@@ -28,6 +30,11 @@ class Place:
         self.ready = False  # whether its agent has imported the module
         self.going = ""  # why nothing is to be begun there any more
         self.refused = False  # whether it was never to be one
+        self.served = False  # whether it has ever had a worker
+        self.ends_at = float("inf")  # when its engine ends it
+        self.ending = False  # whether that is so soon that nothing is begun there any more
+        self.heard = time.monotonic()  # when it has said something last
+        self.silent = False  # whether that was so long ago that it was told
         self.gone = False  # it has said goodbye: nothing of it runs
         self.lost = 0.0  # since when nothing can be heard of it, 0.0 if it can
         self.workers: set[int] = set()
@@ -51,7 +58,12 @@ class Place:
     @property
     def room(self) -> int:
         """How many more workers it takes now."""
-        return self.channel.site.slots - len(self.workers) if self.ready and not (self.going or self.gone) else 0
+        return self.channel.site.slots - len(self.workers) if self.is_open else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may be begun there."""
+        return self.ready and not (self.going or self.gone or self.ending or self.silent or self.lost)
 
     @property
     def is_late(self) -> bool:
@@ -72,6 +84,27 @@ class Place:
     def is_explained(self) -> bool:
         """Whether all is known that can be told of its end: its output ends before its command, but not long before."""
         return self.here is not None or self.channel.has_ended or time.monotonic() >= self.lost + LAST_WORDS
+
+    def is_silent(self, now: float) -> bool:
+        """Whether nothing has been heard of it for long."""
+        return self.here is not None and not self.gone and now - self.heard > SILENCE * self._lease
+
+    def falls_silent(self, now: float) -> bool:
+        """Whether it is silent, and was not yet."""
+        begins = self.is_silent(now) and not (self.silent or self.lost)
+        self.silent |= begins
+        return begins
+
+    def nears_its_end(self, now: float, pace: float) -> bool:
+        """Whether its time is so nearly over that a run would hardly save once, and was not before.
+
+        When nothing runs there any more it is given back.
+        """
+        begins = self.ready and not (self.ending or self.going) and now + pace >= self.ends_at
+        self.ending |= begins
+        if self.ending and not (self.workers or self.going):
+            self.dismiss(NO_TIME)
+        return begins
 
     def is_idle(self, now: float) -> bool:
         """Whether it has long had no workers, and another one comes from its engine when there is need."""
@@ -100,6 +133,11 @@ class Place:
         if not self.lost:
             self.channel.send(jsontext.encode(message) + b"\n")
 
+    def dismiss(self, why: str) -> None:
+        """Let it end as soon as nothing runs there."""
+        self.going = why
+        self.send(m.End())
+
     def receive(self) -> list[afar.FromPlace]:
         """What it has said; that nothing can come any more makes it lost, unless it has said goodbye.
 
@@ -109,6 +147,8 @@ class Place:
         if data is None:
             self.lose()
             return []
+        if data:
+            self.heard = time.monotonic()
         *lines, self._pending = (self._pending + data).split(b"\n")
         return [_message(line) for line in lines]
 

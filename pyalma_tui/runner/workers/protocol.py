@@ -51,6 +51,16 @@ class Taken(msgspec.Struct, frozen=True):
     why: str
 
 
+class Unheard(msgspec.Struct, frozen=True):
+    """Nothing is heard of a worker's place: what it calls waits, at most `until` then (seconds of the epoch).
+
+    Nothing of it can live any more then. 0.0 tells that it is heard of again.
+    """
+
+    worker: int
+    until: float
+
+
 class Remarked(msgspec.Struct, frozen=True):
     """Something to tell the user of a place."""
 
@@ -61,6 +71,7 @@ AgentEvent: TypeAlias = (
     Said
     | Taken
     | Told
+    | Unheard
     | Remarked
     | Loaded
     | LoadFailed
@@ -159,6 +170,9 @@ class Agent(Protocol):
 
     def measure(self) -> None:
         """Let it tell what its workers take."""
+
+    def expect(self, pace: float) -> None:
+        """Runs take so many seconds to their first save: where less time is left, none is begun."""
 
     def end(self) -> None:
         """Let it end, as a Python program does; AgentGone tells when it has."""

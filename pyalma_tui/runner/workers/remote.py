@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import selectors
 import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from signal import Signals
@@ -16,14 +14,17 @@ from msgspec.structs import replace
 
 from pyalma_tui.model import afar
 from pyalma_tui.model import messages as m
+from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.workers.engines.commands import Connection, Engine
+from pyalma_tui.runner.workers.notes import Notes, absent, ends, has_come, safe_until, stranger, unheard
 from pyalma_tui.runner.workers.place import Place, refusal
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
+from pyalma_tui.runner.workers.placing import Placing
+from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service, Taken, Unheard
 from pyalma_tui.store.leases import Leases
 
-LOST = "its host was lost"
 UNNEEDED = "it was not needed"
+NOT_BEGUN = "it was not begun"
 
 
 class Places:
@@ -41,12 +42,11 @@ class Places:
         self._leases = leases
         self._log_of = log_of
         self._places: list[Place] = []
-        self._of: dict[int, Place] = {}  # by worker
-        self._waiting: deque[tuple[int, Assignment]] = deque()
+        self._placing = Placing()
         self._events: list[AgentEvent] = []
-        self._signalled: set[int] = set()  # workers that we have sent a signal
-        self._told: set[str] = set()  # refusals that the user knows
+        self._notes = Notes(self._events)
         self._opened = 0
+        self._pace = 0.0  # seconds that a run takes to its first save
         self._ending = self._ended = False
         self._selector = selectors.DefaultSelector()
 
@@ -83,24 +83,19 @@ class Places:
 
     def start(self, worker: int, assignment: Assignment) -> None:
         """Start a worker as soon as a place has room for it."""
-        self._waiting.append((worker, assignment))
-        self._assign()
-
-    def _assign(self) -> None:
-        while self._waiting and (place := max(self._places, key=lambda each: each.room, default=None)) is not None:
-            if place.room <= 0:
-                return
-            worker, one = self._waiting.popleft()
-            place.workers.add(worker)
-            self._of[worker] = place
-            place.send(afar.Hire(worker, one.slot, one.segment, one.segment_limit, os.path.abspath(one.log)))
+        self._placing.wait(worker, assignment)
+        self._placing.assign(self._places)
 
     def order(self, worker: int, order: m.Order) -> None:
-        """Let its place pass it on; one that waits for a place and is not needed is gone."""
-        if (place := self._of.get(worker)) is not None:
-            place.send(afar.Give(worker, order))
-        elif isinstance(order, m.Exit) and any(worker == number for number, _ in self._waiting):
-            self._waiting = deque(each for each in self._waiting if each[0] != worker)
+        """Let its place pass it on, if that has the time for a run; one that waits and is not needed is gone."""
+        if (place := self._placing.of(worker)) is not None:
+            if isinstance(order, m.RunOrder) and not place.is_open:
+                place.send(afar.Give(worker, m.Exit()))
+                self._placing.part(worker)
+                self._events.append(Taken(worker, NOT_BEGUN))
+            else:
+                place.send(afar.Give(worker, order))
+        elif isinstance(order, m.Exit) and self._placing.give_up(worker):
             self._events.append(m.Gone(worker, 0))
 
     def order_ahead(self, worker: int, order: m.RunOrder) -> bool:
@@ -113,13 +108,13 @@ class Places:
 
     def ask(self, worker: int, request: m.Request) -> None:
         """Let its place pass it on."""
-        if (place := self._of.get(worker)) is not None:
+        if (place := self._placing.of(worker)) is not None:
             place.send(m.Ask(worker, request))
 
     def signal(self, worker: int, number: Signals, *, group: bool = False) -> None:
         """Let its place send it."""
-        if (place := self._of.get(worker)) is not None:
-            self._signalled.add(worker)
+        if (place := self._placing.of(worker)) is not None:
+            self._placing.signalled(worker)
             place.send(m.Signal(worker, number, group))
 
     def measure(self) -> None:
@@ -127,6 +122,10 @@ class Places:
         for place in self._places:
             if place.workers:
                 place.send(m.Measure())
+
+    def expect(self, pace: float) -> None:
+        """Begin nothing where less time is left than that."""
+        self._pace = pace
 
     def end(self) -> None:
         """Tell all that there is no more work."""
@@ -160,7 +159,8 @@ class Places:
             self._listen(key.data)
         if self._ending:
             self._tend()
-        events, self._events = self._events, []
+        events = list(self._events)
+        self._events.clear()
         return events
 
     def tend(self) -> bool:
@@ -172,7 +172,7 @@ class Places:
         now = time.monotonic()
         for place in list(self._places):
             place.channel.send()
-            if place.is_late and not place.lost:
+            if (place.is_late or place.is_silent(now)) and not place.lost:
                 self._listen(place)  # what it has told comes before anything is decided about it
                 if place.is_late and not place.lost:
                     self._lose(place)
@@ -180,22 +180,24 @@ class Places:
                 if self._ending or place.is_explained:
                     self._forget(place, now)
                 continue
-            if place.is_idle(now) and not self._waiting:
-                place.going = UNNEEDED
-                place.send(m.End())
+            if place.falls_silent(now):
+                self._wait_for(place, now)
+            if place.nears_its_end(now, self._pace):
+                self._notes.tell(ends(place, now, self._pace))
+            if place.is_idle(now) and not self._placing.waits:
+                place.dismiss(UNNEEDED)
             for gone in place.take_blamed(now):
-                self._part_from(gone.worker, place)
+                self._placing.part(gone.worker)
                 self._events.append(gone)
         if not self._ending:
-            new, refused = self._engine.open(len(self._waiting) + len(self._of), now)
+            new, refused = self._engine.open(self._placing.wanted, now)
             for channel in new:
                 self._greet(channel)
             for why in refused:
-                self._remark_once(why)
+                self._notes.once(why)
         elif not self._places and not self._ended and self._engine.has_let_go(now):
             self._ended = True
-            while self._waiting:
-                self._events.append(m.Gone(self._waiting.popleft()[0], 0))
+            self._events += [m.Gone(worker, 0) for worker in self._placing.give_up_all()]
             self._events.append(AgentGone("has ended", 0))
 
     def _greet(self, channel: Connection) -> None:
@@ -208,12 +210,16 @@ class Places:
         try:
             messages = place.receive()
         except msgspec.DecodeError as error:
-            self._remark_once(f"{place.name}: it says what is none of ours ({error}); it is not used")
+            self._notes.once(stranger(place, error))
             place.lose()
             messages = []
+        if messages and place.silent and not place.lost:
+            place.silent = False
+            self._notes.tell(f"{place.name} is heard of again")
+            self._events += [Unheard(worker, 0.0) for worker in sorted(place.workers)]
         for message in messages:
             self._take(place, message)
-        self._assign()  # there may be room now
+        self._placing.assign(self._places)  # there may be room now
         if place.lost and place.gone:
             self._stop_listening(place)
         elif place.lost:
@@ -237,13 +243,15 @@ class Places:
             case afar.Answered(worker, reply):
                 if not (place.going and isinstance(reply, m.Ended | m.DoneEnded)):  # its end tells what becomes of it
                     self._events.append(Said(worker, reply))
-            case m.Gone(worker, code) if place.may_follow(code) and not (self._ending or worker in self._signalled):
+            case m.Gone(worker) if self._placing.of(worker) is not place:  # it was sent away
+                return
+            case m.Gone(worker, code) if not self._ending and self._placing.may_follow(worker, code):
                 place.killed.append((time.monotonic(), message))
             case m.Gone(worker):
-                self._part_from(worker, place)
+                self._placing.part(worker)
                 self._events.append(Taken(worker, place.taken) if place.going else message)
             case m.NotBorn(worker):
-                self._part_from(worker, place)
+                self._placing.part(worker)
                 self._events.append(message)
             case m.Born():
                 self._events.append(replace(message, host=place.name))
@@ -253,10 +261,13 @@ class Places:
             case afar.Going(why):
                 place.going = why
                 for _, gone in place.killed:
-                    self._part_from(gone.worker, place)
+                    self._placing.part(gone.worker)
                     self._events.append(Taken(gone.worker, place.taken))
                 place.killed.clear()
-                self._remark(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
+                if place.workers:
+                    self._notes.tell(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
+            case afar.Tried():  # nobody has asked
+                return
             case afar.Bye(why):
                 place.gone, place.ready = True, False
                 self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
@@ -268,13 +279,15 @@ class Places:
         try:
             self._leases.grant()
         except OSError as error:
-            self._remark_once(f"leases cannot be written down, so other hosts get none: {error.strerror}")
+            self._notes.once(f"leases cannot be written down, so other hosts get none: {error.strerror}")
             return False
         place.grant()
         return True
 
     def _take_in(self, place: Place, here: afar.Here) -> None:
         place.here = here
+        if here.left:
+            place.ends_at = time.monotonic() + here.left
         if not self._grant(place) or self._ending:  # its first lease began before it said so
             place.send(m.End())
         elif why := refusal(here, self._leases.token):
@@ -292,37 +305,38 @@ class Places:
             self._refuse(place, "the module is another one there; its file has to be the same on all hosts")
             return
         place.ready = True
-        self._remark(f"{place.name} has come, with {plural(place.here.processors, 'processor')}")
+        self._notes.tell(has_come(place))
 
     # --- places that are none any more -------------------------------------------------------------------------------
 
     def _refuse(self, place: Place, why: str) -> None:
-        place.going, place.refused = why, True
-        self._remark_once(f"{place.name} is not used: {why}")
-        place.send(m.End())
+        place.refused = True
+        self._notes.once(f"{place.name} is not used: {why}")
+        place.dismiss(why)
 
     def _lose(self, place: Place) -> None:
         """Nothing is heard of it: what it runs is handed on when nothing of it can live any more."""
         place.lose()
         self._stop_listening(place)
-        if place.here is not None:
-            left = max(0.0, place.safe_at - time.monotonic())
-            until = time.strftime("%H:%M:%S", time.localtime(time.time() + left + 1))
-            waits = f"; its runs wait until {until}, when nothing of it can live" if place.workers else ""
-            self._remark(f"{place.name} is lost{waits}")
+        if place.here is not None and not place.silent:
+            self._wait_for(place, time.monotonic())
         place.channel.close()
+
+    def _wait_for(self, place: Place, now: float) -> None:
+        self._notes.tell(unheard(place, now))
+        until = safe_until(place, now)
+        self._events += [Unheard(worker, until) for worker in sorted(place.workers)]
 
     def _forget(self, place: Place, now: float) -> None:
         """Nothing of it lives any more."""
         self._stop_listening(place)
         place.channel.close()
-        self._take_away(place, place.taken if place.going else f"{LOST}: {place.name}")
+        self._take_away(place, place.taken if place.going else f"{HOST_LOST}: {place.name}")
         self._places.remove(place)
-        again = self._engine.ended(place.channel.site, now, well=place.here is not None and not place.refused)
+        futile = place.refused or (place.ending and not place.served)
+        again = self._engine.ended(place.channel.site, now, well=place.here is not None and not futile)
         if place.here is None and not self._ending:
-            self._remark_once(
-                f"{place.name}: it has not come ({place.channel.why()}); it is tried again in {again:g} s"
-            )
+            self._notes.once(absent(place, again))
 
     def _stop_listening(self, place: Place) -> None:
         if place.channel in self._selector.get_map():
@@ -330,21 +344,5 @@ class Places:
 
     def _take_away(self, place: Place, why: str) -> None:
         for worker in sorted(place.workers):
-            self._part_from(worker, place)
+            self._placing.part(worker)
             self._events.append(Taken(worker, why))
-
-    def _part_from(self, worker: int, place: Place) -> None:
-        place.workers.discard(worker)
-        place.loads.pop(worker, None)
-        self._of.pop(worker, None)
-        self._signalled.discard(worker)
-
-    def _remark(self, text: str) -> None:
-        self._events.append(Remarked(text))
-
-    def _remark_once(self, text: str) -> None:
-        """Tell what comes again and again only the first time."""
-        key = text.partition("; it is tried again")[0]
-        if key not in self._told:
-            self._told.add(key)
-            self._remark(text)

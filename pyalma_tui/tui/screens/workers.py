@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from pyalma_tui.model import words
+from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import borrowed, closing
@@ -16,7 +17,7 @@ from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.box import TextBox
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.facts import load_texts
+from pyalma_tui.tui.widgets.facts import load_texts, waits_text
 from pyalma_tui.tui.widgets.notices import step_text
 
 WIDTHS = (4, 9, 10, 9, 7, 10)  # cells of slot, pid, memory, processor, time, phase; the instance has the rest
@@ -77,6 +78,8 @@ def _hints(moment: Moment, slot: Slot) -> Iterator[str]:
         yield step_text(slot.stopping, moment.monotonic)
     if slot.host:
         yield f"on {plain(slot.host, HOST)}"
+    if slot.unheard:
+        yield f"{HOST_LOST}: {waits_text(slot, moment.now)}"
     if not slot.responding:
         yield f"does not respond: its process is stopped; kill -CONT {slot.pid} lets it go on"
 

@@ -10,10 +10,11 @@ from textual.content import Content
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
+from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.states import in_full, one_line
-from pyalma_tui.runner.snapshot import Load
+from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
@@ -39,8 +40,9 @@ class Fact:
 def facts(moment: Moment, instance: Instance, run: Run, rows: Content = NOTHING) -> Iterator[Fact]:
     """What to tell about a run, the most urgent first; `rows` are those that it has recorded."""
     word = s.word(run.status)
-    yield Fact("status", Content.assemble((f"{GLYPHS[word]} {word}", COLOURS[word]), status_text(moment, run)))
     slot = moment.slot_of(run.id)
+    lost = f" ({HOST_LOST})" if slot and slot.unheard else ""
+    yield Fact("status", Content.assemble((f"{GLYPHS[word]} {word}{lost}", COLOURS[word]), status_text(moment, run)))
     if slot and slot.stopping:
         yield Fact("stopping", Content.styled(step_text(slot.stopping, moment.monotonic), COLOURS["interrupted"]))
     if slot and not slot.responding:
@@ -48,6 +50,8 @@ def facts(moment: Moment, instance: Instance, run: Run, rows: Content = NOTHING)
         yield Fact("worker", Content.styled(told, COLOURS["interrupted"]))
     if slot and slot.host:
         yield Fact("host", literal(slot.host, MUTED))
+    if slot and slot.unheard:
+        yield Fact("", Content.styled(waits_text(slot, moment.now), COLOURS["interrupted"]))
     if isinstance(run.status, s.Failed):
         yield Fact("error", literal(run.status.error.message, "$text-error"))
     state = list(_state_facts(run))
@@ -76,6 +80,11 @@ def facts(moment: Moment, instance: Instance, run: Run, rows: Content = NOTHING)
     yield Fact("seed", Content.styled(str(run.seed), MUTED))
     if run.module:
         yield Fact("code", code_text(run.module, moment.snapshot.code, moment.snapshot.codes))
+
+
+def waits_text(slot: Slot, now: float) -> str:
+    """What becomes of a run whose host is not heard of."""
+    return f"not heard of; it goes on elsewhere at {cells.exact(slot.unheard, now)}, when nothing there can live"
 
 
 def _state_facts(run: Run) -> Iterator[Fact]:

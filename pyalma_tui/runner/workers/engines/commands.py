@@ -15,11 +15,13 @@ from pathlib import Path
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.printable import printable
+from pyalma_tui.runner.workers.engines.advice import advice
 from pyalma_tui.runner.workers.engines.on import NOTHING, Site
 
 FIRST, LONGEST = 1.0, 60.0  # seconds until a command that has ended is called again
 STUBBORN = 5.0  # seconds after SIGTERM until a command is killed
 CHUNK = 1 << 20  # bytes read at a time
+INSTALL = "install it, or load its environment module"
 SAID = 4096  # bytes of what a command has written last to its standard error
 
 
@@ -109,7 +111,7 @@ class Connection:
         return self._process.poll() is not None
 
     def why(self) -> str:
-        """What is known of its end: exit code, last words."""
+        """What is known of its end, and what to do: exit code, last words."""
         code = self._process.poll()
         how = "it has closed its output" if code is None else f"exit code {code}"
         try:
@@ -118,7 +120,8 @@ class Connection:
         except (OSError, ValueError):
             said = []
         last = next((line.strip() for line in reversed(said) if line.strip()), "")
-        return f"{how}: {printable(last)}" if last else how
+        do = advice(self.site, sys.executable, code, last)
+        return f"{how}: {printable(last)}; {do}" if last else f"{how}; {do}"
 
 
 class Engine:
@@ -128,9 +131,9 @@ class Engine:
         """Raises UsageError if a command is not there."""
         self._sites = list(sites)
         self._state_dir = state_dir
-        for site in self._sites:
-            if shutil.which(site.command[0]) is None:
-                raise UsageError(f"--on: {site.command[0]}: not found on this machine. {NOTHING}")
+        absent = [site.command[0] for site in self._sites if shutil.which(site.command[0]) is None]
+        if absent and len(absent) == len(self._sites):  # else the others go on
+            raise UsageError(f"--on: {absent[0]}: not found on this machine; {INSTALL}. {NOTHING}")
         self._channels: list[Connection] = []
         self._pause = dict.fromkeys([site.name for site in self._sites], FIRST)
         self._next = dict.fromkeys([site.name for site in self._sites], 0.0)  # by site, of time.monotonic
@@ -150,7 +153,9 @@ class Engine:
             try:
                 opened = [Connection(site, self._state_dir) for _ in range(missing)]
             except OSError as error:
-                refused.append(f"{site.name}: {error.strerror or error}")
+                absent = isinstance(error, FileNotFoundError)
+                why = f"{site.command[0]}: not found on this machine; {INSTALL}" if absent else error.strerror or error
+                refused.append(f"{site.name} is not used: {why}")
                 self.ended(site, now, well=False)
                 continue
             self._channels += opened
@@ -159,6 +164,8 @@ class Engine:
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
         """A place has ended, which had come or not: in how many seconds the next one may come."""
+        if now < self._next[site.name]:  # others of the same site have ended just before
+            return self._next[site.name] - now
         pause = self._pause[site.name]
         self._pause[site.name] = FIRST if well else min(LONGEST, pause * 2)
         self._next[site.name] = now + (FIRST if well else pause)

@@ -10,11 +10,12 @@ import msgspec
 from pyalma_tui.errors import UsageError
 
 NOTHING = "Nothing was started"
+HERE = "here"  # what says that it is this machine after all
 SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-T")
 SLURM = ("srun", "--ntasks=1", "--job-name=pyalma-tui")
 SLOTS = re.compile(r"^(?P<what>.*)#(?P<slots>[1-9][0-9]{0,3})$", re.DOTALL)
 PARTS = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^;])+""", re.DOTALL)  # between semicolons that no quotes hold
-KINDS = "each:COMMAND;COMMAND, many:COMMAND, ssh:HOST,HOST or slurm:OPTIONS, each with #N for N workers at a place"
+KINDS = "here, ssh:HOST,HOST, slurm:OPTIONS, each:COMMAND;COMMAND, many:COMMAND, with #N for N workers at a place"
 
 
 class Site(msgspec.Struct, frozen=True):

@@ -1,0 +1,31 @@
+"""How engines take a machine back: they tell all processes of a job by a signal, and kill what is left of it later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from signal import Signals
+
+SIGNALS = (Signals.SIGTERM, Signals.SIGUSR1, Signals.SIGUSR2)
+JOBS = (
+    "SLURM_JOB_ID",
+    "PBS_JOBID",
+    "LSB_JOBID",
+    "OAR_JOB_ID",
+    "FLUX_JOB_ID",
+    "SGE_TASK_ID",
+)  # who set one gave us this
+
+REQUEUE = 75  # the exit code of who was taken away and has more to do: EX_TEMPFAIL of <sysexits.h>
+
+
+def job_signals(environ: Mapping[str, str]) -> tuple[Signals, ...]:
+    """The signals by which this machine may be taken from us: none unless we are in the job of an engine."""
+    return SIGNALS if any(environ.get(name) for name in JOBS) else ()
+
+
+def seconds_left(environ: Mapping[str, str], at: float) -> float:
+    """For how long a job of Slurm still may run, 0.0 if nobody knows; `at` is now, in seconds of the epoch."""
+    with suppress(ValueError):
+        return max(1.0, int(environ.get("SLURM_JOB_END_TIME", "")) - at)
+    return 0.0
