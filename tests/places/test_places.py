@@ -283,7 +283,7 @@ def test_a_place_that_cannot_keep_the_promise_is_refused(
     pipe.say(here)
     [remark] = [event for event in world.places.receive() if isinstance(event, Remarked)]
     assert remark.text.startswith("node1 is not used: ")
-    assert b'"load"' not in pipe.sent
+    assert b'"start agent"' not in pipe.sent
     assert b'"hire"' not in pipe.sent
 
 
