@@ -569,7 +569,12 @@ def empty(directory: Path) -> None:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
-@cases("D55", removed=shutil.rmtree, emptied=empty)
+def remove(directory: Path) -> None:
+    """At once, for the program goes on to write into what has the name."""
+    shutil.rmtree(directory.rename(directory.with_name("removed")))
+
+
+@cases("D55", removed=remove, emptied=empty)
 def test_a_state_directory_that_is_removed_is_written_anew_from_memory(
     experiment: Experiment, destroy: Callable[[Path], None]
 ) -> None:
