@@ -564,14 +564,17 @@ def test_a_run_that_ends_five_agents_fails_and_the_others_go_on(experiment: Expe
     assert runs["bad"]["error"] == ended
 
 
-def empty(directory: Path) -> None:
-    for entry in directory.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-
-
 def remove(directory: Path) -> None:
     """At once, for the program goes on to write into what has the name."""
     shutil.rmtree(directory.rename(directory.with_name("removed")))
+
+
+def empty(directory: Path) -> None:
+    aside = directory.with_name("removed")
+    aside.mkdir()
+    for entry in list(directory.iterdir()):
+        entry.rename(aside / entry.name)
+    shutil.rmtree(aside)
 
 
 @cases("D55", removed=remove, emptied=empty)
