@@ -244,7 +244,7 @@ def _facts(record: SessionRecord) -> Iterator[tuple[str, str]]:
     yield "Python", f"{record.implementation} {record.python}"
     yield "host", f"{record.host}, {record.platform}, {record.machine}"
     yield "processors", f"{record.processors} {record.processor}".rstrip()
-    yield "workers", str(record.workers)
+    yield "workers", f"{record.workers} on {record.on}" if record.on else str(record.workers)
     yield "seed", str(record.seed)
     if record.git is not None:
         changed = ", with changes that are not committed" if record.git.dirty else ""

@@ -12,8 +12,8 @@ from pyalma_tui.model import afar
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
-from pyalma_tui.runner.workers.engines.commands import Engine
-from pyalma_tui.runner.workers.engines.on import HERE, NOTHING, sites_of
+from pyalma_tui.runner.workers.engines.choosing import engine_of
+from pyalma_tui.runner.workers.engines.on import HERE, NOTHING
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import Agent
 from pyalma_tui.runner.workers.remote import Places
@@ -30,7 +30,8 @@ def where(asked: str | None, target: Target, lease: float) -> str:
     file = target.experiment
     on = asked if asked is not None or file is None else file.on
     on = "" if on in (None, HERE) else on or ""
-    Engine(sites_of(on), Path())
+    if on:
+        engine_of(on, Path())  # which has opened nothing yet
     if not SHORTEST <= lease <= LONGEST:
         raise UsageError(f"--lease {lease:g}: from {SHORTEST:g} to {LONGEST:g} seconds. {NOTHING}")
     return on
@@ -57,7 +58,7 @@ def elsewhere(settings: Settings, session: Session, before: Agent) -> Places:
         nice=settings.nice,
         seed_globals=settings.seed_globals,
     )
-    engine = Engine(sites_of(settings.on), state_dir)
+    engine = engine_of(settings.on, state_dir)
     try:
         make_folder(logs, session.umask)
         leases = Leases(state_dir, settings.lease, session.umask)

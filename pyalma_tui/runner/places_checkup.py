@@ -17,8 +17,9 @@ from pyalma_tui.model import afar
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.words import plural, span
 from pyalma_tui.runner.checkup import Finding
-from pyalma_tui.runner.workers.engines.commands import Engine
-from pyalma_tui.runner.workers.engines.on import Site, sites_of
+from pyalma_tui.runner.workers.engines.choosing import engine_of
+from pyalma_tui.runner.workers.engines.engine import Engine
+from pyalma_tui.runner.workers.engines.on import Site
 from pyalma_tui.runner.workers.notes import stranger
 from pyalma_tui.runner.workers.place import Place, refusal
 from pyalma_tui.store import layout
@@ -40,9 +41,8 @@ def look_at_places(on: str, folder: Path, patience: float = PATIENCE) -> Iterato
     while not folder.is_dir():
         folder = folder.parent
     try:
-        sites = sites_of(on)
         with _a_state(folder) as (state_dir, leases):
-            engine = Engine(sites, state_dir)
+            engine = engine_of(on, state_dir)
             try:
                 yield from _Visit(engine, state_dir, leases).findings(time.monotonic() + patience)
             finally:
@@ -104,12 +104,12 @@ class _Visit:
     def _listen(self, place: Place) -> Finding | None:
         try:
             messages = place.receive()
-        except msgspec.DecodeError as error:
-            return Finding(TOPIC, stranger(place, error), code=2)
+        except msgspec.DecodeError:
+            return Finding(TOPIC, stranger(place), code=2)
         for message in messages:
             if (found := self._take(place, message)) is not None:
                 return found
-        if place.lost:
+        if place.lost and place.is_explained:
             return Finding(TOPIC, f"{place.name} has not come ({place.channel.why()})", code=2)
         return None
 

@@ -40,9 +40,9 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One start: who ran what where and with what.
 
     `began` are seconds of the epoch. `command` is what was typed, `directory` where. `code` is the identity of the
-    code, `files` the hashes of its files by name. `environment` are the variables that change results, as far as they
-    are set. `on` is what leads to the other hosts that workers are on. `distributions` are versions of what the module
-    and its runs have imported, by name.
+    code, `files` the hashes of its files by name. `on` is what leads to the other hosts that workers are on, "" for
+    this one. `environment` are the variables that change results, as far as they are set. `distributions` are versions
+    of what the module and its runs have imported, by name.
     """
 
     session: int

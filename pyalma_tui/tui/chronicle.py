@@ -69,7 +69,8 @@ def _of_session(record: SessionRecord) -> Happening:
     record = without_diff(record)
     command = clip(" ".join(record.command), COMMAND) or record.target
     git = record.git
-    where = [words.plural(record.workers, "worker"), f"{record.processors} processors of {record.host or 'unknown'}"]
+    workers = words.plural(record.workers, "worker") + f" on {clip(record.on, COMMAND)}" * bool(record.on)
+    where = [workers, f"{record.processors} processors of {record.host or 'unknown'}"]
     where += [f"Python {record.python}", f"pyalma-tui {record.pyalma_tui}"]
     came = [f"in {record.directory}"] if record.directory else []
     if git is not None:

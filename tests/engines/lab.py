@@ -20,7 +20,7 @@ SlurmdPort=16818
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge/socket
+AuthInfo=socket={folder}/munge/socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool/%n
@@ -34,7 +34,7 @@ SwitchType=switch/none
 MpiDefault=none
 SchedulerType=sched/backfill
 SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
+SelectTypeParameters=CR_CPU_Memory
 ReturnToService=2
 SlurmdTimeout=20
 SlurmctldTimeout=20
@@ -44,8 +44,8 @@ JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
-NodeName=node1 NodeHostname=node1 NodeAddr=10.77.0.11 CPUs=2 State=UNKNOWN
-NodeName=node2 NodeHostname=node2 NodeAddr=10.77.0.12 CPUs=2 State=UNKNOWN
+NodeName=node1 NodeHostname=node1 NodeAddr=10.77.0.11 CPUs=2 RealMemory=256 State=UNKNOWN
+NodeName=node2 NodeHostname=node2 NodeAddr=10.77.0.12 CPUs=2 RealMemory=256 State=UNKNOWN
 PartitionName=main Nodes=node[1-2] Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 """
 SSHD_CONF = """Port 2222
@@ -83,6 +83,9 @@ def lacks(*programs: str) -> str:
     return "" if tried.returncode == 0 else "this machine allows no namespaces"
 
 
+LACKS_SSH, LACKS_SLURM = lacks("sshd", "ssh", "ssh-keygen"), lacks("slurmctld", "slurmd", "srun", "munged")
+
+
 class Lab:
     """The hosts, and what was started on them, until `close`."""
 
@@ -114,6 +117,13 @@ class Lab:
         """The command behind which another one runs on this host."""
         there = ["nsenter", f"--net=/run/netns/{self._name}{node}", "unshare", "--uts"]
         return [*there, "sh", "-c", f'hostname node{node}; exec "$@"', "sh"]
+
+    def say(self, *words: str) -> str:
+        """What a command on the head has to say."""
+        done = subprocess.run(
+            [*self.on(0), *words], env=self.env, capture_output=True, text=True, check=True, timeout=60
+        )
+        return done.stdout.strip()
 
     def cut(self, node: int, *, heal: bool = False) -> None:
         """Let packets of a host get lost, or through again."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -17,10 +18,11 @@ from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
-from pyalma_tui.runner.workers.engines.commands import Connection, Engine
+from pyalma_tui.runner.workers.engines.commands import CommandChannel
+from pyalma_tui.runner.workers.engines.engine import Engine
 from pyalma_tui.runner.workers.engines.on import Site
 from pyalma_tui.runner.workers.place import refusal
-from pyalma_tui.runner.workers.protocol import AgentGone, Assignment, Remarked, Said, Taken
+from pyalma_tui.runner.workers.protocol import AgentGone, Assignment, Remarked, Said, Taken, Unheard
 from pyalma_tui.runner.workers.remote import Places
 from pyalma_tui.store.leases import Leases, safe_after
 
@@ -53,7 +55,7 @@ class Pipe:
         self.sent += data
 
     def receive(self) -> bytes | None:
-        return Connection.receive(cast(Connection, self))
+        return CommandChannel.receive(cast(CommandChannel, self))
 
     has_ended = True
 
@@ -185,6 +187,37 @@ def test_a_run_of_a_place_that_hangs_up_is_handed_on_only_when_its_last_lease_is
     assert Taken(1, "host lost: node1") in world.places.receive()
 
 
+def test_a_silent_place_is_told_before_its_lease_is_over_and_gets_nothing_until_it_is_heard_of(world: World) -> None:
+    world.hire(1)
+    pipe = world.come()
+    world.clock.now += 6.8  # of ten
+    world.places.tend()
+    events = world.places.receive()
+    assert any(isinstance(event, Remarked) and "node1 not heard of for" in event.text for event in events)
+    assert [event.worker for event in events if isinstance(event, Unheard) and event.until] == [1]
+    pipe.say(m.Gone(1, 0), afar.Renew(1.0))
+    world.hire(2)
+    assert Remarked("node1 is heard of again") in world.places.receive()
+    assert pipe.sent.count(b'"hire"') == 2
+
+
+def test_where_less_time_is_left_than_a_run_takes_to_its_first_save_none_is_begun(world: World) -> None:
+    world.here = replace(world.here, left=100.0)
+    pipe = world.come()
+    world.places.expect(30.0)
+    world.hire(1)
+    assert b'"hire"' in pipe.sent
+    world.clock.now += 71
+    pipe.say(afar.Renew(1.0))
+    world.places.receive()
+    world.places.tend()
+    assert any("nothing is started there any more" in str(event) for event in world.places.receive())
+    world.places.order(1, m.RunOrder(1, 1, 0, "x", False, msgspec.Raw(b"null"), 0, 1, msgspec.Raw(b'""')))
+    assert Taken(1, "it was not begun") in world.places.receive()
+    world.hire(2)
+    assert pipe.sent.count(b'"hire"') == 1
+
+
 def test_a_place_that_says_goodbye_is_not_waited_for(world: World) -> None:
     world.hire(1)
     world.come().say(afar.Going("SIGTERM"), TOLD, m.Gone(1, -15), afar.Bye())
@@ -283,7 +316,7 @@ def test_a_place_that_cannot_keep_the_promise_is_refused(
     pipe.say(here)
     [remark] = [event for event in world.places.receive() if isinstance(event, Remarked)]
     assert remark.text.startswith("node1 is not used: ")
-    assert b'"start agent"' not in pipe.sent
+    assert b'"load"' not in pipe.sent
     assert b'"hire"' not in pipe.sent
 
 
@@ -295,4 +328,4 @@ def test_a_place_with_another_module_is_refused(world: World) -> None:
 
 def test_a_command_that_says_what_is_none_of_ours_is_told_and_tried_again_quietly(world: World) -> None:
     os.write(world.engine.opened[0].way_in, b"Welcome to node1!\n")
-    assert any("says what is none of ours" in str(event) for event in world.places.receive())
+    assert any("says 'Welcome to node1!', which is none of ours" in str(event) for event in world.places.receive())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 
+from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.words import plural, span
 from pyalma_tui.runner.workers.place import Place
 from pyalma_tui.runner.workers.protocol import AgentEvent, Remarked
+
+STRANGE = 60  # characters of a line that is none of ours
 
 
 class Notes:
@@ -63,9 +66,7 @@ def absent(place: Place, again: float) -> str:
     return f"{place.name} has not come ({place.channel.why()}); it is tried again in {again:.0f} s"
 
 
-def stranger(place: Place, error: Exception) -> str:
+def stranger(place: Place) -> str:
     """That something else answers at the other end."""
-    return (
-        f"{place.name} is not used: it says what is none of ours ({error}); what leads there may print nothing, "
-        f"as in ~/.bashrc"
-    )
+    said = clip(printable(place.said.decode("utf-8", "replace").strip()), STRANGE)
+    return f"{place.name} is not used: it says {said!r}, which is none of ours; what leads there may print nothing"

@@ -9,7 +9,7 @@ from signal import Signals
 from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
-from pyalma_tui.runner.workers.engines.commands import Connection
+from pyalma_tui.runner.workers.engines.engine import Channel
 from pyalma_tui.store.leases import safe_after
 
 KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)  # exit codes of workers
@@ -24,7 +24,7 @@ _message = jsontext.decoder(afar.FromPlace)
 class Place:
     """Owned by the runner thread; times of time.monotonic, which stands still when we sleep and leases go on."""
 
-    def __init__(self, channel: Connection, lease: float) -> None:
+    def __init__(self, channel: Channel, lease: float) -> None:
         self.channel = channel
         self.here: afar.Here | None = None
         self.ready = False  # whether its agent has imported the module
@@ -44,6 +44,7 @@ class Place:
         self._idle_since: float | None = None
         self._granted = 0.0
         self._pending = b""
+        self.said = b""  # the last line of it
 
     @property
     def name(self) -> str:
@@ -150,7 +151,10 @@ class Place:
         if data:
             self.heard = time.monotonic()
         *lines, self._pending = (self._pending + data).split(b"\n")
-        return [_message(line) for line in lines]
+        messages: list[afar.FromPlace] = []
+        for self.said in lines:
+            messages.append(_message(self.said))
+        return messages
 
     def lose(self) -> None:
         """Nothing is heard of it any more."""

@@ -16,7 +16,7 @@ from pyalma_tui.model import afar
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.model.words import plural
-from pyalma_tui.runner.workers.engines.commands import Connection, Engine
+from pyalma_tui.runner.workers.engines.engine import Channel, Engine
 from pyalma_tui.runner.workers.notes import Notes, absent, ends, has_come, safe_until, stranger, unheard
 from pyalma_tui.runner.workers.place import Place, refusal
 from pyalma_tui.runner.workers.placing import Placing
@@ -200,7 +200,7 @@ class Places:
             self._events += [m.Gone(worker, 0) for worker in self._placing.give_up_all()]
             self._events.append(AgentGone("has ended", 0))
 
-    def _greet(self, channel: Connection) -> None:
+    def _greet(self, channel: Channel) -> None:
         place = Place(channel, self._leases.seconds)
         self._places.append(place)
         self._selector.register(channel, selectors.EVENT_READ, place)
@@ -209,8 +209,9 @@ class Places:
     def _listen(self, place: Place) -> None:
         try:
             messages = place.receive()
-        except msgspec.DecodeError as error:
-            self._notes.once(stranger(place, error))
+        except msgspec.DecodeError:
+            self._notes.once(stranger(place))
+            place.refused = True
             place.lose()
             messages = []
         if messages and place.silent and not place.lost:
@@ -271,6 +272,8 @@ class Places:
             case afar.Bye(why):
                 place.gone, place.ready = True, False
                 self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
+            case afar.Tried():
+                raise AssertionError("nobody has asked for that")
             case _:
                 self._events.append(message)
 
@@ -335,7 +338,7 @@ class Places:
         self._places.remove(place)
         futile = place.refused or (place.ending and not place.served)
         again = self._engine.ended(place.channel.site, now, well=place.here is not None and not futile)
-        if place.here is None and not self._ending:
+        if place.here is None and not (self._ending or place.refused):
             self._notes.once(absent(place, again))
 
     def _stop_listening(self, place: Place) -> None:

@@ -8,7 +8,7 @@ import shlex
 from pyalma_tui.runner.workers.engines.on import Site
 
 NO_LOGIN = re.compile(r"permission denied|host key verification|authentication|publickey|access denied", re.IGNORECASE)
-NO_PACKAGE = re.compile(r"no module named '?pyalma_tui")
+NO_PACKAGE = re.compile(r"no module named '?[a-z]")  # ours, or what it needs
 NO_PROGRAM = 127  # the exit code of shells, and of env
 
 

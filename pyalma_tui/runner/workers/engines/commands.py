@@ -16,16 +16,17 @@ from pathlib import Path
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.workers.engines.advice import advice
+from pyalma_tui.runner.workers.engines.engine import Channel
 from pyalma_tui.runner.workers.engines.on import NOTHING, Site
+from pyalma_tui.runner.workers.engines.pacing import Pacing
 
-FIRST, LONGEST = 1.0, 60.0  # seconds until a command that has ended is called again
 STUBBORN = 5.0  # seconds after SIGTERM until a command is killed
 CHUNK = 1 << 20  # bytes read at a time
 INSTALL = "install it, or load its environment module"
 SAID = 4096  # bytes of what a command has written last to its standard error
 
 
-class Connection:
+class CommandChannel:
     """One command, and the line through it."""
 
     def __init__(self, site: Site, state_dir: Path) -> None:
@@ -124,7 +125,7 @@ class Connection:
         return f"{how}: {printable(last)}; {do}" if last else f"{how}; {do}"
 
 
-class Engine:
+class CommandEngine:
     """Calls the commands of sites as often as there is need, and again when they have ended."""
 
     def __init__(self, sites: Iterable[Site], state_dir: Path) -> None:
@@ -134,42 +135,36 @@ class Engine:
         absent = [site.command[0] for site in self._sites if shutil.which(site.command[0]) is None]
         if absent and len(absent) == len(self._sites):  # else the others go on
             raise UsageError(f"--on: {absent[0]}: not found on this machine; {INSTALL}. {NOTHING}")
-        self._channels: list[Connection] = []
-        self._pause = dict.fromkeys([site.name for site in self._sites], FIRST)
-        self._next = dict.fromkeys([site.name for site in self._sites], 0.0)  # by site, of time.monotonic
+        self._channels: list[CommandChannel] = []
+        self._pacing = Pacing(self._sites)
 
-    def open(self, wanted: int, now: float) -> tuple[list[Connection], list[str]]:
+    def open(self, wanted: int, now: float) -> tuple[list[Channel], list[str]]:
         """Open what so many workers need; the new channels, and what could not be opened."""
         for channel in list(self._channels):
             if channel.is_over(now):
                 self._channels.remove(channel)
-        new: list[Connection] = []
+        new: list[Channel] = []
         refused: list[str] = []
         for site in self._sites:
             there = sum(channel.site is site for channel in self._channels)
             missing = max(0, -(-wanted // site.slots) - there) if site.many else int(wanted > 0 and not there)
-            if not missing or now < self._next[site.name]:
+            if not missing or not self._pacing.is_due(site, now):
                 continue
             try:
-                opened = [Connection(site, self._state_dir) for _ in range(missing)]
+                for _ in range(missing):
+                    channel = CommandChannel(site, self._state_dir)
+                    self._channels.append(channel)
+                    new.append(channel)
             except OSError as error:
                 absent = isinstance(error, FileNotFoundError)
                 why = f"{site.command[0]}: not found on this machine; {INSTALL}" if absent else error.strerror or error
                 refused.append(f"{site.name} is not used: {why}")
                 self.ended(site, now, well=False)
-                continue
-            self._channels += opened
-            new += opened
         return new, refused
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
         """A place has ended, which had come or not: in how many seconds the next one may come."""
-        if now < self._next[site.name]:  # others of the same site have ended just before
-            return self._next[site.name] - now
-        pause = self._pause[site.name]
-        self._pause[site.name] = FIRST if well else min(LONGEST, pause * 2)
-        self._next[site.name] = now + (FIRST if well else pause)
-        return FIRST if well else pause
+        return self._pacing.ended(site, now, well=well)
 
     def has_let_go(self, now: float) -> bool:
         """Let all commands end, and see to that; whether they have. Asked at each tick until it is so."""

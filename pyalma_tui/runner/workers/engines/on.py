@@ -1,9 +1,11 @@
-"""What `--on` means: which commands lead to which places. Pure."""
+"""What `--on` means: which commands lead to which places. Pure, but for the job that we may be in."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from collections.abc import Mapping
 
 import msgspec
 
@@ -13,6 +15,9 @@ NOTHING = "Nothing was started"
 HERE = "here"  # what says that it is this machine after all
 SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-T")
 SLURM = ("srun", "--ntasks=1", "--job-name=pyalma-tui")
+# inside of an allocation: no more processors than a step asks for, and the memory of the job together with the others,
+# which one step would else have alone, so that the next one on its node waits for its end
+STEP = ("--nodes=1", "--exact", "--mem=0")
 SLOTS = re.compile(r"^(?P<what>.*)#(?P<slots>[1-9][0-9]{0,3})$", re.DOTALL)
 PARTS = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^;])+""", re.DOTALL)  # between semicolons that no quotes hold
 KINDS = "here, ssh:HOST,HOST, slurm:OPTIONS, each:COMMAND;COMMAND, many:COMMAND, with #N for N workers at a place"
@@ -32,8 +37,11 @@ class Site(msgspec.Struct, frozen=True):
     joined: bool = False
 
 
-def sites_of(on: str) -> tuple[Site, ...]:
-    """The sites that `--on` names, none for ""; raises UsageError for what means nothing."""
+def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ...]:
+    """The sites that `--on` names, none for ""; raises UsageError for what means nothing.
+
+    Where the environment says that we are in a job of Slurm, places are steps of it.
+    """
     if not on:
         return ()
     kind, _, rest = on.partition(":")
@@ -52,7 +60,8 @@ def sites_of(on: str) -> tuple[Site, ...]:
                 raise UsageError(f"--on {on}: {bad!r} is no host. {NOTHING}")
             sites = tuple(Site(host, (*SSH, host), slots, joined=True) for host in hosts)
         case "slurm":
-            sites = (Site("slurm", (*SLURM, *_words(on, rest)), slots, many=True),)
+            step = STEP if environ.get("SLURM_JOB_ID") else ()
+            sites = (Site("slurm", (*SLURM, *step, *_words(on, rest)), slots, many=True),)
         case _:
             raise UsageError(f"--on {on}: there is no engine {kind!r}; there are {KINDS}. {NOTHING}")
     if not sites:

@@ -1,0 +1,14 @@
+"""Which engine `--on` names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyalma_tui.runner.workers.engines.commands import CommandEngine
+from pyalma_tui.runner.workers.engines.engine import Engine
+from pyalma_tui.runner.workers.engines.on import sites_of
+
+
+def engine_of(on: str, state_dir: Path) -> Engine:
+    """The engine for a state directory, with nothing opened yet; raises UsageError for what cannot be one."""
+    return CommandEngine(sites_of(on), state_dir)
