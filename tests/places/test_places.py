@@ -17,7 +17,7 @@ from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
-from pyalma_tui.runner.workers.engines.commands import Connection, Engine
+from pyalma_tui.runner.workers.engines.commands import Channel, Engine
 from pyalma_tui.runner.workers.engines.on import Site
 from pyalma_tui.runner.workers.place import refusal
 from pyalma_tui.runner.workers.protocol import AgentGone, Assignment, Remarked, Said, Taken
@@ -53,7 +53,7 @@ class Pipe:
         self.sent += data
 
     def receive(self) -> bytes | None:
-        return Connection.receive(cast(Connection, self))
+        return Channel.receive(cast(Channel, self))
 
     has_ended = True
 

@@ -9,7 +9,7 @@ from signal import Signals
 from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
-from pyalma_tui.runner.workers.engines.commands import Connection
+from pyalma_tui.runner.workers.engines.commands import Channel
 from pyalma_tui.store.leases import safe_after
 
 KILLED = (-Signals.SIGKILL, -Signals.SIGTERM)  # exit codes of workers
@@ -22,7 +22,7 @@ _message = jsontext.decoder(afar.FromPlace)
 class Place:
     """Owned by the runner thread; times of time.monotonic, which stands still when we sleep and leases go on."""
 
-    def __init__(self, channel: Connection, lease: float) -> None:
+    def __init__(self, channel: Channel, lease: float) -> None:
         self.channel = channel
         self.here: afar.Here | None = None
         self.ready = False  # whether its agent has imported the module

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from pyalma_tui.model import afar
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.words import plural
-from pyalma_tui.runner.workers.engines.commands import Connection, Engine
+from pyalma_tui.runner.workers.engines.commands import Channel, Engine
 from pyalma_tui.runner.workers.place import Place, refusal
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
 from pyalma_tui.store.leases import Leases
@@ -198,7 +198,7 @@ class Places:
                 self._events.append(m.Gone(self._waiting.popleft()[0], 0))
             self._events.append(AgentGone("has ended", 0))
 
-    def _greet(self, channel: Connection) -> None:
+    def _greet(self, channel: Channel) -> None:
         place = Place(channel, self._leases.seconds)
         self._places.append(place)
         self._selector.register(channel, selectors.EVENT_READ, place)

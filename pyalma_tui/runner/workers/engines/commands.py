@@ -23,7 +23,7 @@ CHUNK = 1 << 20  # bytes read at a time
 SAID = 4096  # bytes of what a command has written last to its standard error
 
 
-class Connection:
+class Channel:
     """One command, and the line through it."""
 
     def __init__(self, site: Site, state_dir: Path) -> None:
@@ -131,16 +131,16 @@ class Engine:
         for site in self._sites:
             if shutil.which(site.command[0]) is None:
                 raise UsageError(f"--on: {site.command[0]}: not found on this machine. {NOTHING}")
-        self._channels: list[Connection] = []
+        self._channels: list[Channel] = []
         self._pause = dict.fromkeys([site.name for site in self._sites], FIRST)
         self._next = dict.fromkeys([site.name for site in self._sites], 0.0)  # by site, of time.monotonic
 
-    def open(self, wanted: int, now: float) -> tuple[list[Connection], list[str]]:
+    def open(self, wanted: int, now: float) -> tuple[list[Channel], list[str]]:
         """Open what so many workers need; the new channels, and what could not be opened."""
         for channel in list(self._channels):
             if channel.is_over(now):
                 self._channels.remove(channel)
-        new: list[Connection] = []
+        new: list[Channel] = []
         refused: list[str] = []
         for site in self._sites:
             there = sum(channel.site is site for channel in self._channels)
@@ -148,7 +148,7 @@ class Engine:
             if not missing or now < self._next[site.name]:
                 continue
             try:
-                opened = [Connection(site, self._state_dir) for _ in range(missing)]
+                opened = [Channel(site, self._state_dir) for _ in range(missing)]
             except OSError as error:
                 refused.append(f"{site.name}: {error.strerror or error}")
                 self.ended(site, now, well=False)
