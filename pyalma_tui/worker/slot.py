@@ -75,7 +75,7 @@ class Descriptors(msgspec.Struct, frozen=True):
     streams: Sequence[int] = ()
 
 
-class Channel:
+class WorkSocket:
     """The work socket: orders in, replies out; and the trays in which orders lie ready in turn.
 
     A worker whose socket user code has closed or replaced cannot be told anything, nor tell: it ends here.
@@ -146,7 +146,7 @@ def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
         close_in_children(sock.fileno())
     if start.nice and not start.foreground:  # in which the session is not ours alone
         give_way(start.nice)
-    channel, stopping = Channel(ends.work, ends.trays), Stopping()
+    channel, stopping = WorkSocket(ends.work, ends.trays), Stopping()
     stopping.install()
     heed(start.heeds, stopping.on_taken)
     try:
@@ -166,7 +166,7 @@ def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
     channel.leave()
 
 
-def _open_journal(order: Fork, channel: Channel) -> Pen | None:
+def _open_journal(order: Fork, channel: WorkSocket) -> Pen | None:
     journal = layout.journal(Path(order.state_dir))
     try:
         segment = SegmentWriter(
@@ -187,7 +187,7 @@ def _open_journal(order: Fork, channel: Channel) -> Pen | None:
 
 
 def _serve(
-    module: RunModule, serve: Fork, streams: Sequence[int], channel: Channel, pen: Pen, stopping: Stopping
+    module: RunModule, serve: Fork, streams: Sequence[int], channel: WorkSocket, pen: Pen, stopping: Stopping
 ) -> None:
     output: capture.Output | foreground.ForegroundStreams = capture.Output(
         layout.logs(Path(serve.state_dir)), serve.umask, lambda text: _try_write(pen, Note(time.time(), text))

@@ -22,7 +22,7 @@ from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, sweeping
 from pyalma_tui.worker.imported import keep_imported
 from pyalma_tui.worker.load import load
-from pyalma_tui.worker.slot import Channel, Descriptors, serve
+from pyalma_tui.worker.slot import Descriptors, WorkSocket, serve
 
 
 class Separate(msgspec.Struct, frozen=True, tag="separate"):
@@ -151,7 +151,7 @@ def be_separate(spec: Separate, args: Sequence[str]) -> None:
     found = load(Path(spec.module), Path(spec.code), args, spec.manifest)
     capture.flush()
     if not isinstance(found, tuple):
-        Channel(work, trays).send(found)
+        WorkSocket(work, trays).send(found)
         return
     with suppress(OSError):  # as on a full disk, of which the journal tells: the code may be other than the agent's
         keep_imported(found[0].local, Path(spec.start.state_dir), spec.start.umask)
