@@ -272,8 +272,6 @@ class Places:
             case afar.Bye(why):
                 place.gone, place.ready = True, False
                 self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
-            case afar.Tried():
-                raise AssertionError("nobody has asked for that")
             case _:
                 self._events.append(message)
 
