@@ -1,4 +1,4 @@
-"""The program with one wrong change: an order that is taken back stays in its box, so its worker has it too."""
+"""The program with one wrong change: an order that is taken back stays in its tray, so its worker has it too."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import socket
 import sys
 
 from pyalma_tui.cli.main import main
-from pyalma_tui.runner.workers.work import Box
+from pyalma_tui.runner.workers.work import Tray
 
 
-def _look(self: Box) -> bool:
+def _look(self: Tray) -> bool:
     """Whether anything is in it."""
     try:
         self._way_out.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
@@ -18,7 +18,7 @@ def _look(self: Box) -> bool:
     return True
 
 
-Box.empty = _look  # type: ignore[method-assign]
+Tray.empty = _look  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+HOUSE = ROOT / "pyalma_tui"
+MAP = (HOUSE / "README.md").read_text()
 
 
 def test_its_key_table_is_the_one_of_the_action_registry() -> None:
@@ -65,3 +67,17 @@ def test_the_module_it_shows_runs_as_it_is(tmp_path: Path) -> None:
 def test_importing_the_package_imports_nothing_heavy(heavy: str) -> None:
     code = f"import sys, pyalma_tui; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_the_map_of_the_house_names_rooms_and_files_that_exist() -> None:
+    rooms = re.findall(r"^\| `([a-z/]+)/`.* \| (.+) \|$", MAP, re.MULTILINE)
+    assert len(rooms) > 10
+    commands = {path.stem for path in HOUSE.glob("cli/*.py")}
+    for room, told in rooms:
+        assert (HOUSE / room / "__init__.py").is_file(), room
+        here = {path.stem for path in (HOUSE / room).rglob("*")} | commands
+        for name in re.findall(r"`([a-z_]+)`", told):
+            assert name in here, f"{room}: {name}"
+    files = {path.with_suffix("").as_posix() for top in (HOUSE, ROOT / "tests") for path in top.rglob("*")}
+    for path in re.findall(r"`([a-z_]+/[a-z_/]+)`", MAP):
+        assert any(known.endswith(f"/{path.rstrip('/')}") for known in files), path

@@ -21,7 +21,7 @@ from pyalma_tui.report.facts import exit_code, failure_of
 from pyalma_tui.report.live import follow_live
 from pyalma_tui.report.plain import Changes, FallibleStream, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
-from pyalma_tui.runner.absent import Absent
+from pyalma_tui.runner.absent import AbsentFiles
 from pyalma_tui.runner.commands import Interrupt, Quit, Remark
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session
@@ -87,7 +87,7 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
 
     runner = Runner(settings, session, agent, listen)
     signals = Signals(runner, options, settings.grace, Echo())
-    absent = Absent(settings, session, runner, warn)
+    absent = AbsentFiles(settings, session, runner, warn)
     found = runner.snapshot().counts  # before it starts: a short run may be done in a moment
     announcer.begin(runner)
     runner.start()

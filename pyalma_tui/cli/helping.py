@@ -9,7 +9,7 @@ from textwrap import TextWrapper
 
 import click
 
-from pyalma_tui.cli.parsing import NAME, Argument, Command, Option, Program, Question
+from pyalma_tui.cli.parsing import NAME, AnsweredFlag, Argument, Command, Option, Program
 
 MOST = 24  # cells of a term, beside which its text stands
 USUAL = 80  # columns
@@ -64,7 +64,7 @@ def _commands(command: Command, program: Program) -> Iterator[HelpEntry]:
     for name in sorted(program.named, key=lambda name: (name.startswith("-"), name)):
         yield name, program.commands[name].help or ""
     for each in command.params:
-        if isinstance(each, Question):
+        if isinstance(each, AnsweredFlag):
             yield ", ".join(each.opts), each.help or ""
 
 

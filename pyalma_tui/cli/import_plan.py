@@ -11,7 +11,7 @@ from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import number
 from pyalma_tui.loading.json_file import Warn
 from pyalma_tui.loading.plan_file import PlanFile, plan_beside, read_plan_file, untaken_plan
-from pyalma_tui.loading.pyalma_import import Imported, imported_from
+from pyalma_tui.loading.pyalma_import import ImportedPlan, imported_from
 from pyalma_tui.loading.target import Target, find_target
 from pyalma_tui.model import status as s
 from pyalma_tui.model.plan import refuse_too_many
@@ -79,7 +79,7 @@ def take(name: str, target: Target, state_dir: Path, warn_of_batch: Warn) -> Non
     _tell(shown, plan, imported, experiment.iterations)
 
 
-def _tell(shown: str, plan: PlanFile, imported: Imported, iterations: int) -> None:
+def _tell(shown: str, plan: PlanFile, imported: ImportedPlan, iterations: int) -> None:
     counts = dict.fromkeys(s.WORDS, 0)
     for run in imported.runs:
         counts[s.word(run.status)] += 1

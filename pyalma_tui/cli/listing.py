@@ -15,7 +15,7 @@ from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.model.jsonline import escaped
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.standing import LEADS, told
-from pyalma_tui.store.finding import Found, found
+from pyalma_tui.store.finding import FoundExperiment, found
 
 
 def listed(*, json: bool) -> int:
@@ -32,7 +32,7 @@ def listed(*, json: bool) -> int:
     return 0
 
 
-def _facts(each: Found) -> dict[str, object]:
+def _facts(each: FoundExperiment) -> dict[str, object]:
     return {
         "target": os.fsdecode(each.target).encode("utf-8", "backslashreplace").decode(),
         "state_dir": os.fsdecode(each.state_dir).encode("utf-8", "backslashreplace").decode(),
@@ -44,7 +44,7 @@ def _facts(each: Found) -> dict[str, object]:
     }
 
 
-def _print(experiments: Iterable[Found]) -> None:
+def _print(experiments: Iterable[FoundExperiment]) -> None:
     from rich.table import Table
     from rich.text import Text
 

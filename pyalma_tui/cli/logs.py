@@ -31,7 +31,7 @@ LINES = 256  # printed at a time
 HOOK = "done()"
 
 
-class Wanted(NamedTuple):
+class WantedLog(NamedTuple):
     """One log: where it is, whose it is in words, and whether more may come."""
 
     path: Path
@@ -69,7 +69,7 @@ def logs(
 # --- which log ---------------------------------------------------------------------------------------------------
 
 
-def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | None) -> Wanted:
+def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | None) -> WantedLog:
     run, label = _run(known, word, iteration)
     if run.attempt == 0:
         raise UsageError(f"logs: {label}: it has not been started, so there is no log yet")
@@ -77,7 +77,7 @@ def _of_run(known: Remembered, word: str, iteration: int | None, attempt: int | 
     if not 1 <= number <= run.attempt:
         raise UsageError(f"--attempt {attempt}: {label} has had {plural(run.attempt, 'attempt')}. Count from 1")
     whose = f"{label}, attempt {number}"
-    return Wanted(
+    return WantedLog(
         layout.log_path(known.state_dir, run.id, number), whose, lambda: _attempt_goes_on(known, run.id, number)
     )
 
@@ -117,7 +117,7 @@ def _latest(state_dir: Path, run: Run) -> int:
     return max(_numbers(layout.logs(state_dir) / str(run.id)), default=run.attempt)
 
 
-def _of_hook(known: Remembered, call: int | None) -> Wanted:
+def _of_hook(known: Remembered, call: int | None) -> WantedLog:
     calls = known.store.ledger.hook.calls
     number = calls if call is None else call
     if not 1 <= number <= calls:
@@ -129,7 +129,7 @@ def _of_hook(known: Remembered, call: int | None) -> Wanted:
         hook = store.ledger.hook if store else None
         return hook is not None and hook.calls == number and isinstance(hook.status, s.HookRunning)
 
-    return Wanted(layout.done_log_path(known.state_dir, number), f"{HOOK}, call {number}", goes_on)
+    return WantedLog(layout.done_log_path(known.state_dir, number), f"{HOOK}, call {number}", goes_on)
 
 
 def _attempt_goes_on(known: Remembered, number: int, attempt: int) -> bool:
@@ -143,7 +143,7 @@ def _attempt_goes_on(known: Remembered, number: int, attempt: int) -> bool:
 # --- printing it -------------------------------------------------------------------------------------------------
 
 
-def _print(wanted: Wanted, out: Out, *, follow: bool) -> bool:
+def _print(wanted: WantedLog, out: Out, *, follow: bool) -> bool:
     """Print the log, and what is added to it while it is followed; whether there was anything."""
     reader = Reader(wanted.path)
     printed = False
@@ -256,4 +256,4 @@ def _numbers(folder: Path) -> list[int]:
         names = os.listdir(folder)
     except OSError:
         return []
-    return sorted(int(stem) for name in names if (stem := name.removesuffix(".log")).isdecimal())
+    return sorted(number for name in names if (number := layout.log_number(name)) is not None)

@@ -67,7 +67,7 @@ class Option(click.Option):
         self.heading = heading
 
 
-class Question(click.Option):
+class AnsweredFlag(click.Option):
     """A flag that is answered, and the command not carried out."""
 
     def __init__(self, *names: str, told: str, answer: Callable[[click.Context, click.Parameter, bool], None]) -> None:
@@ -147,7 +147,7 @@ class Program(click.Group):
         return []
 
 
-class Target(Argument):
+class TargetArgument(Argument):
     """The first word, which may be the name of a command."""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

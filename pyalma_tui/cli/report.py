@@ -10,7 +10,7 @@ from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say, warn
 from pyalma_tui.errors import UsageError
 from pyalma_tui.report.export import write_file
-from pyalma_tui.report.page import Told, page
+from pyalma_tui.report.page import PageFacts, page
 from pyalma_tui.report.results import Table
 from pyalma_tui.store.kept_series import kept_samples
 from pyalma_tui.store.session_records import read_records
@@ -22,7 +22,7 @@ def report(name: str, state: Path | None, html: Path | None) -> int:
         raise UsageError(f"report: name the file for the page: `pyalma-tui report {name} --html report.html`")
     known = remembered("report", name, state)
     table = Table(known.state_dir, known.store)
-    told = Told(
+    told = PageFacts(
         title=known.target.path.stem,
         target=known.target.module,
         at=time.time(),

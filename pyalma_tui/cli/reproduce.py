@@ -26,8 +26,8 @@ from pyalma_tui.model.words import duration, named, plural, run_name
 from pyalma_tui.report.difference import first_difference
 from pyalma_tui.runner.circumstances import environment, version_of
 from pyalma_tui.runner.mirror import mirror_of, told_of_left_out, with_instance
-from pyalma_tui.runner.outdated import CodeNow, Edit, code_of, edits_since
-from pyalma_tui.runner.trial import Outcome, Rows, Subject, left_by, tried
+from pyalma_tui.runner.outdated import CodeNow, EditedFile, code_of, edits_since
+from pyalma_tui.runner.trial import CalledRows, Outcome, Subject, left_by, tried
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.inputs import judge, look_at, read_inputs
@@ -120,7 +120,7 @@ def _hash_seed(text: str | None) -> HashSeed | None:
     return int(text) if text.isdecimal() else None
 
 
-def _announced(called: str, run: Run, edits: tuple[Edit, ...]) -> str:
+def _announced(called: str, run: Run, edits: tuple[EditedFile, ...]) -> str:
     took = run.status.duration if isinstance(run.status, s.Done) else 0.0
     code = f"with the code that it had ({', '.join(edit.text for edit in edits)} since)" if edits else "with its code"
     return f"reproduce: {called}, seed {run.seed}, {code}; its last attempt took {duration(took)}"
@@ -160,7 +160,7 @@ def _told(
     out = Out()
     if isinstance(again.run.status, s.Failed) and again.run.status.error.traceback:
         complain(LoadError(f"{called}: {again.run.status.error.message}", again.run.status.error.traceback))
-    rows = Rows(layout.rows(known.state_dir), run, again=lambda then: _now(known, then))
+    rows = CalledRows(layout.rows(known.state_dir), run, again=lambda then: _now(known, then))
     difference = first_difference(left_by(run, rows), again.left)
     now = [*since, *_otherwise(record)]
     if difference is None:

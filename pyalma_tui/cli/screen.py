@@ -27,7 +27,7 @@ from pyalma_tui.cli.preferred import preferred
 from pyalma_tui.cli.speak import leave_terminal, say, warn
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, FallibleStream, follow
-from pyalma_tui.runner.absent import Absent
+from pyalma_tui.runner.absent import AbsentFiles
 from pyalma_tui.runner.commands import Quit, Remark
 from pyalma_tui.runner.runner import Runner
 from pyalma_tui.runner.session import Session
@@ -95,7 +95,7 @@ def run_screen(
     runner = Runner(settings, session, agent, announcer.listen)
     announcer.begin(runner)
     found: list[str] = []
-    absent = Absent(settings, session, runner, found.append)
+    absent = AbsentFiles(settings, session, runner, found.append)
     app = ExperimentApp(
         runner,
         mouse=not options.no_mouse,

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 from pyalma_tui import __version__
-from pyalma_tui.cli.parsing import PATH, SECONDS, TEXT, WHOLE, Argument, Command, Option, Program, Question, Target
+from pyalma_tui.cli.parsing import (
+    PATH,
+    SECONDS,
+    TEXT,
+    WHOLE,
+    AnsweredFlag,
+    Argument,
+    Command,
+    Option,
+    Program,
+    TargetArgument,
+)
 from pyalma_tui.cli.printing import Out
 from pyalma_tui.model.modes import Import, Sync
 
@@ -91,8 +102,8 @@ def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
-HELP = Question("--help", "-h", told="Show this and exit.", answer=_help)
-VERSION = Question("--version", told="Show the version and exit.", answer=_version)
+HELP = AnsweredFlag("--help", "-h", told="Show this and exit.", answer=_help)
+VERSION = AnsweredFlag("--version", told="Show the version and exit.", answer=_version)
 
 Carried = TypeVar("Carried", bound=Callable[..., int])
 program = Program()
@@ -115,7 +126,7 @@ def command(
 @command(
     "",
     [
-        Target("target", "TARGET", "a run module (.py) or an .experiment"),
+        TargetArgument("target", "TARGET", "a run module (.py) or an .experiment"),
         Argument("instances", "[INSTANCE ...]", "files, directories or quoted globs", many=True),
         *RUN,
     ],
@@ -211,10 +222,10 @@ def verify(
     state: Path | None,
 ) -> int:
     """Call runs undisturbed and stopped, and compare what they leave: does an interruption change nothing?"""
-    from pyalma_tui.cli.verify import Options
+    from pyalma_tui.cli.verify import VerifyOptions
     from pyalma_tui.cli.verify import verify as check
 
-    return check(target, instances, state, Options(interruptions, kill, iteration, workers))
+    return check(target, instances, state, VerifyOptions(interruptions, kill, iteration, workers))
 
 
 @command(

@@ -47,7 +47,7 @@ REASONS = (
 )
 
 
-class Options(msgspec.Struct, frozen=True):
+class VerifyOptions(msgspec.Struct, frozen=True):
     """How often each run is cut, and how; each is None where nobody says."""
 
     times: int | None
@@ -78,7 +78,7 @@ class Verdict(msgspec.Struct, frozen=True):
     kept: Path | None = None
 
 
-def verify(name: str, words: Sequence[str], state: Path | None, options: Options) -> int:
+def verify(name: str, words: Sequence[str], state: Path | None, options: VerifyOptions) -> int:
     """Call runs undisturbed and cut, and compare what is left; 0 if all is identical, 1 if not, 130 after Ctrl+C.
 
     Raises UsageError for numbers that mean nothing, InputError, StoreError, LoadError; nothing of the experiment is
@@ -125,7 +125,7 @@ def _known(name: str, state: Path | None) -> tuple[Path, Ledger, Meta, Path]:
     return Path(os.path.realpath(target.module)), planned.ledger, meta, Path.cwd()
 
 
-def _chosen(ledger: Ledger, words: Sequence[str], options: Options) -> list[Run]:
+def _chosen(ledger: Ledger, words: Sequence[str], options: VerifyOptions) -> list[Run]:
     """Which runs to try: of the named instances one each, else the shortest that are done, else the first.
 
     One that saves less often than it is to be stopped shows less, so others come before it.
@@ -152,7 +152,7 @@ def _of(ledger: Ledger, instance: int, iteration: int | None) -> list[Run]:
     return [run for run in runs if iteration in (None, run.iteration)]
 
 
-def _announced(subjects: Sequence[Subject], options: Options) -> str:
+def _announced(subjects: Sequence[Subject], options: VerifyOptions) -> str:
     runs = [subject.ledger.run(subject.run) for subject in subjects]
     how = "killed (kill -9)" if options.kill else "interrupted"
     text = f"verify: {plural(len(runs), 'run')}, each once undisturbed and once {how} {options.interruptions} times"
@@ -163,7 +163,7 @@ def _announced(subjects: Sequence[Subject], options: Options) -> str:
     return f"{text}; about {duration(max(sum(each) / options.workers, *each))}"
 
 
-def _tried(subjects: Sequence[Subject], options: Options) -> int:
+def _tried(subjects: Sequence[Subject], options: VerifyOptions) -> int:
     stop = threading.Event()
     place = Path(os.path.realpath(tempfile.mkdtemp(prefix="pyalma-tui-verify-")))
     kept = False
@@ -193,7 +193,7 @@ def _tried(subjects: Sequence[Subject], options: Options) -> int:
     return code
 
 
-def _judged(subject: Subject, place: Path, options: Options, stop: threading.Event) -> Verdict:
+def _judged(subject: Subject, place: Path, options: VerifyOptions, stop: threading.Event) -> Verdict:
     ledger, run = subject.ledger, subject.ledger.run(subject.run)
     name = run_name(subject.instance.label, run.iteration, len(ledger.runs_of[run.instance]))
     place.mkdir()
@@ -249,7 +249,7 @@ def _same(outcome: Outcome) -> str:
     return ", ".join(filter(None, told))
 
 
-def _cuts(saves: int, options: Options, draw: random.Random) -> Iterator[Cut]:
+def _cuts(saves: int, options: VerifyOptions, draw: random.Random) -> Iterator[Cut]:
     """Where the attempts end, drawn among the saves of an undisturbed call; each counts from where it was resumed."""
     last = saves + 1 if options.kill else saves  # a kill may also hit a run on its way out
     chosen = sorted(draw.sample(range(1, last + 1), min(options.interruptions, last)))

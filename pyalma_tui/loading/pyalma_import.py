@@ -30,7 +30,7 @@ UNKNOWN_SEED = 0  # of runs that ended before, where nobody wrote down what they
 Key = tuple[str, bytes]
 
 
-class Imported(msgspec.Struct, frozen=True):
+class ImportedPlan(msgspec.Struct, frozen=True):
     """The runs, the iteration that pyalma was in (0-based), and whether the seeds are those that the seed gives."""
 
     runs: list[Run]
@@ -40,7 +40,7 @@ class Imported(msgspec.Struct, frozen=True):
 
 def imported_from(
     found: PlanFile, shown: str, batch: Sequence[Instance], iterations: int, seed: int | None, drawn: int, at: float
-) -> Imported:
+) -> ImportedPlan:
     """The runs of a plan; `shown` names it in messages, `drawn` seeds a new stream, `at` is when pyalma was stopped.
 
     Raises InputError where plan, batch and number of iterations do not fit together.
@@ -73,14 +73,14 @@ def imported_from(
                 its_seed = table.get((instance, iteration), UNKNOWN_SEED)
                 runs.append(Run(number, instance, iteration, its_seed, s.Done(at, 0.0), attempt=1))
     as_planned = all(seeds[key] == table.get(key) for key in seeds) if table else True
-    return Imported(runs, current, as_planned)
+    return ImportedPlan(runs, current, as_planned)
 
 
 def _interrupted(run: Run, state: bytes | None, shown: str, at: float) -> Run:
     status = s.Interrupted(f"taken over from {shown}", at)
     if state is None:
         return msgspec.structs.replace(run, status=status, attempt=1)
-    return msgspec.structs.replace(run, status=status, attempt=1, number=1, state=state, saves=1, saved_at=at)
+    return msgspec.structs.replace(run, status=status, attempt=1, last_save=1, state=state, saves=1, saved_at=at)
 
 
 def _stream(found: PlanFile, drawn: int, seeds: Sequence[int | None]) -> Callable[[], int]:

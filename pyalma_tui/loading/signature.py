@@ -15,7 +15,7 @@ WANTED = "run(instance, save, state)"
 _P = inspect.Parameter
 
 
-class Taken(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True):
     """What a `run` takes in addition to `instance, save, state`; `why` it cannot be called, "" if it can."""
 
     extras: frozenset[str]
@@ -47,7 +47,7 @@ class _Layer(msgspec.Struct, frozen=True):
         return self.any_named and not self.passes_on
 
 
-def taken(run: Callable[..., object]) -> Taken:
+def taken(run: Callable[..., object]) -> Accepted:
     """What this `run` takes.
 
     A decorator's function that declares the three itself decides. What one of `(*args, **kwargs)` takes is told by the
@@ -56,13 +56,15 @@ def taken(run: Callable[..., object]) -> Taken:
     layers = list(_layers(run))
     for layer in layers:
         if layer.positional < 3 and not layer.any_positional:
-            return Taken(frozenset(), "it takes too few")
+            return Accepted(frozenset(), "it takes too few")
         if not layer.passes_on:
             break
     if layers and (unknown := [name for name in layers[0].required if name not in EXTRAS]):
-        return Taken(frozenset(), f"nobody passes {', '.join(unknown)}")  # a wrapped one may get them from its wrapper
+        return Accepted(
+            frozenset(), f"nobody passes {', '.join(unknown)}"
+        )  # a wrapped one may get them from its wrapper
     extras = frozenset(EXTRAS) if layers and layers[-1].takes_all else frozenset().union(*(_.named for _ in layers))
-    return Taken(extras & frozenset(EXTRAS) - frozenset().union(*(_.fixed for _ in layers)))
+    return Accepted(extras & frozenset(EXTRAS) - frozenset().union(*(_.fixed for _ in layers)))
 
 
 def _layers(run: Any) -> Iterator[_Layer]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pyalma_tui.logs.needle import Needle, Term, Terms
 from pyalma_tui.logs.reader import Reader
 from pyalma_tui.logs.search import Search, advance, begin, hits
-from pyalma_tui.logs.tally import Tally
+from pyalma_tui.logs.tally import LineTally
 from pyalma_tui.model.printable import clip, printable
 
 SHOWN = 20  # characters
 
 
-class Finding:
+class Seeking:
     """Looks for the next line, or the one before, `among` those that agree with some terms; counts all meanwhile.
 
     `match` is where the line begins at which it stands, -1 if it does not.
@@ -23,7 +23,7 @@ class Finding:
         self._reader = reader
         self._terms: Terms = (Term(needle), *among)
         self._search: Search | None = None
-        self._all = Tally(reader, lambda start, stop: len(hits(reader, self._terms, start, stop)))
+        self._all = LineTally(reader, lambda start, stop: len(hits(reader, self._terms, start, stop)))
         self._rank: tuple[int, int] | None = None  # of a match
 
     def go(self, origin: int, *, forward: bool) -> None:

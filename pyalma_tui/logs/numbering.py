@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyalma_tui.logs.reader import Reader
-from pyalma_tui.logs.tally import Tally
+from pyalma_tui.logs.tally import LineTally
 
 
 class Numbering:
@@ -11,7 +11,7 @@ class Numbering:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self.tally = Tally(reader, self._newlines)
+        self.tally = LineTally(reader, self._newlines)
 
     def _newlines(self, start: int, stop: int) -> int:
         return self._reader.read(start, stop - start).count(b"\n")

@@ -28,7 +28,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundLog:
     """A log that has it: how many lines do, and the beginning of the first one, which goes on with `data`."""
 
     log: Log
@@ -45,7 +45,7 @@ class Sweep:
     def __init__(self, logs: Iterable[Log], terms: Terms) -> None:
         self._logs = logs
         self._terms = terms
-        self._found: list[Found] = []
+        self._found: list[FoundLog] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
         self._worked = 0.0
@@ -53,7 +53,7 @@ class Sweep:
         self.over = self.cut = False
 
     @property
-    def found(self) -> Sequence[Found]:
+    def found(self) -> Sequence[FoundLog]:
         """The logs that have it, as far as they are known."""
         return self._found
 
@@ -94,7 +94,7 @@ class Sweep:
         reader.close()
         self._rest(began)
         if lines:
-            self._found.append(Found(log, lines, first))
+            self._found.append(FoundLog(log, lines, first))
 
     def _rest(self, began: float) -> float:
         """Rest for as long as was worked, now and then; when work begins again."""

@@ -14,7 +14,7 @@ from pyalma_tui.logs.search import behind
 SPREAD: Final = 256 * 1024  # bytes between two places at which the number so far is kept: 64 KB for a file of 1 GB
 
 
-class Tally:
+class LineTally:
     """A number that grows with the file; `count` counts from the beginning of a line to that of another.
 
     `total` counts what `seen` bytes hold; `complete` once the end was reached.

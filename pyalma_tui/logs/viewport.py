@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyalma_tui.logs.filtered import Filtered
-from pyalma_tui.logs.finding import Finding, told
+from pyalma_tui.logs.finding import Seeking, told
 from pyalma_tui.logs.goal import Goal, LineNumber, Share
 from pyalma_tui.logs.needle import Needle, Term, Terms
 from pyalma_tui.logs.numbering import Numbering
@@ -45,7 +45,7 @@ class Viewport:
         self.numbering: Numbering | None = None
         self.filter: Filtered | None = None
         self.terms: Terms = ()
-        self._finding: Finding | None = None
+        self._finding: Seeking | None = None
         self._goal: LineNumber | None = None
         self._top = 0
         self._held_at = 0  # the size when following stopped
@@ -187,7 +187,7 @@ class Viewport:
         """
         self._finding = None
         if needle is not None and needle.text:
-            self._finding = Finding(self.reader, needle, self.terms)
+            self._finding = Seeking(self.reader, needle, self.terms)
             forward = from_start or not self.following
             origin = 0 if from_start else self._top if forward else self.reader.size
             self._finding.go(origin, forward=forward)
@@ -207,7 +207,7 @@ class Viewport:
         needle = self.needle
         self.terms = terms
         self.filter = Filtered(self.reader, terms) if terms else None
-        self._finding = None if needle is None else Finding(self.reader, needle, terms)
+        self._finding = None if needle is None else Seeking(self.reader, needle, terms)
         self.look()
 
     @property

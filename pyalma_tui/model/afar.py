@@ -21,7 +21,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     lease: float
 
 
-class Load(msgspec.Struct, frozen=True, tag="load"):
+class StartAgent(msgspec.Struct, frozen=True, tag="start agent"):
     """Start the agent, which imports the module; for whom its workers work.
 
     `log` gets what the module prints meanwhile, `folder` is its working directory. `grouped` asks for an fdatasync of
@@ -77,7 +77,7 @@ class Try(msgspec.Struct, frozen=True, tag="try"):
     seconds: float
 
 
-ToPlace: TypeAlias = Hello | Try | Load | Hire | Give | Granted | Kill | m.Ask | m.Signal | m.Measure | m.End
+ToPlace: TypeAlias = Hello | Try | StartAgent | Hire | Give | Granted | Kill | m.Ask | m.Signal | m.Measure | m.End
 
 
 class Here(msgspec.Struct, frozen=True, tag="here"):

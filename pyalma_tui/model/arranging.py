@@ -23,7 +23,7 @@ MOST_GROUPS = 100_000  # more are no summary
 LOOK = 1_000  # rows between two questions whether to go on
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class WantedTable(msgspec.Struct, frozen=True):
     """How the table is wanted: the rows of `query`, sorted by a column, or one line for each value of `group`.
 
     The statistics of a group are those of the numbers in the column `value`. "" stands for no column.
@@ -61,13 +61,13 @@ class TooManyGroupsError(Exception):
     """The column has so many values that groups of it tell nothing."""
 
 
-def arranged(rows: Iterable[tuple[int, Row]], wanted: Wanted, goes_on: Callable[[int], bool]) -> Arranged:
+def arranged(rows: Iterable[tuple[int, Row]], wanted: WantedTable, goes_on: Callable[[int], bool]) -> Arranged:
     """Go through the rows, each with its number, in the order of the table.
 
     `goes_on` is told now and then how many rows were looked at. Raises GivenUpError once it says no, and
     TooManyGroupsError.
     """
-    columns = Columns()
+    columns = ColumnNames()
     meant = columns.seen(_meant(rows, wanted.query, goes_on))
     if wanted.group:
         groups = _groups(meant, wanted)
@@ -76,7 +76,7 @@ def arranged(rows: Iterable[tuple[int, Row]], wanted: Wanted, goes_on: Callable[
     return Arranged(order, None, columns.names, columns.numeric)
 
 
-class Columns:
+class ColumnNames:
     """The names of columns in the order in which they first occur, and those that hold numbers."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ def _meant(rows: Iterable[tuple[int, Row]], query: Query, goes_on: Callable[[int
 # --- sorting ----------------------------------------------------------------------------------------------------------
 
 
-def _sorted(rows: Iterable[tuple[int, Row]], wanted: Wanted) -> array[int]:
+def _sorted(rows: Iterable[tuple[int, Row]], wanted: WantedTable) -> array[int]:
     """Numbers, then texts, then rows without a value, which stay last; equal ones as they stand in the table."""
     numbers: list[float] = []
     texts: list[str] = []
@@ -158,12 +158,12 @@ def _key(value: Any) -> tuple[int, Any]:
 # --- groups -----------------------------------------------------------------------------------------------------------
 
 
-def names_of(wanted: Wanted) -> tuple[str, ...]:
+def names_of(wanted: WantedTable) -> tuple[str, ...]:
     """The columns of a table of groups: what they share, then the statistics, told apart from a column of that name."""
     return (wanted.group, *[f"{wanted.value} {name}" if name == wanted.group else name for name in STATISTICS])
 
 
-def _groups(rows: Iterable[tuple[int, Row]], wanted: Wanted) -> tuple[Row, ...]:
+def _groups(rows: Iterable[tuple[int, Row]], wanted: WantedTable) -> tuple[Row, ...]:
     values: dict[str, Any] = {}
     found: dict[str, array[float]] = {}
     counts: dict[str, int] = {}

@@ -18,7 +18,7 @@ SLOWEST = 40
 WANTED = bytes(s.LETTER[word] for word in ("done", "failed", "interrupted", "running"))
 
 
-class Columns(msgspec.Struct, frozen=True, gc=False):
+class EndColumns(msgspec.Struct, frozen=True, gc=False):
     """Runs that ended, of one block or of all: when (seconds of the epoch) and how, after which attempt.
 
     `took` are the seconds of the last attempt, `worked` those of all attempts. `word` are the letters of `status`.
@@ -32,12 +32,12 @@ class Columns(msgspec.Struct, frozen=True, gc=False):
     word: bytearray
 
 
-def empty() -> Columns:
+def empty() -> EndColumns:
     """No runs."""
-    return Columns([], [], [], [], [], bytearray())
+    return EndColumns([], [], [], [], [], bytearray())
 
 
-def columns_of(block: Iterable[Run]) -> Columns:
+def columns_of(block: Iterable[Run]) -> EndColumns:
     """The runs of a block that ended."""
     found = empty()
     for run in block:
@@ -65,7 +65,7 @@ class Ends:
 
     def __init__(self) -> None:
         self._seen: list[Sequence[Run] | None] = []
-        self._parts: list[Columns] = []
+        self._parts: list[EndColumns] = []
         self.behind = False
         self.looked_at = 0.0  # the share of blocks that are known
 
@@ -94,7 +94,7 @@ class Ends:
         self.looked_at = known / len(seen) if seen else 1.0
         return changed
 
-    def all(self) -> Columns:
+    def all(self) -> EndColumns:
         """All that are known, by the ids of the runs."""
         found = empty()
         for part in self._parts:
@@ -107,11 +107,11 @@ class Ends:
         return found
 
 
-def every(columns: Columns, step: int) -> Columns:
+def every(columns: EndColumns, step: int) -> EndColumns:
     """One of so many runs."""
     if step == 1:
         return columns
-    return Columns(
+    return EndColumns(
         columns.run[::step], columns.instance[::step], columns.at[::step], columns.took[::step],
         columns.worked[::step], columns.word[::step],
     )  # fmt: skip
@@ -159,7 +159,7 @@ class Timeline(msgspec.Struct, frozen=True):
         return found
 
 
-def timeline(columns: Columns, running: Iterable[float] = (), now: float | None = None) -> Timeline:
+def timeline(columns: EndColumns, running: Iterable[float] = (), now: float | None = None) -> Timeline:
     """When anything ran; `running` are when the runs began that run `now`."""
     attempts = [(at - took, at) for at, took in zip(columns.at, columns.took, strict=True)]
     if now is not None:
@@ -180,7 +180,7 @@ def timeline(columns: Columns, running: Iterable[float] = (), now: float | None 
     return Timeline((*spans, (start, end)))
 
 
-def counted(columns: Columns, line: Timeline, bins: int, *words: s.Word) -> list[int]:
+def counted(columns: EndColumns, line: Timeline, bins: int, *words: s.Word) -> list[int]:
     """How many runs with one of these statuses ended in each of so many equal parts of the timeline."""
     counts, length = [0] * bins, line.length
     letters = {s.LETTER[word] for word in words}
@@ -194,7 +194,7 @@ def counted(columns: Columns, line: Timeline, bins: int, *words: s.Word) -> list
 
 
 def occupied(
-    columns: Columns, line: Timeline, bins: int, running: Iterable[float] = (), now: float | None = None
+    columns: EndColumns, line: Timeline, bins: int, running: Iterable[float] = (), now: float | None = None
 ) -> list[float]:
     """How many runs were being called in each part of the timeline, on average; earlier attempts are not known."""
     length = line.length
@@ -237,20 +237,20 @@ def _offsets(line: Timeline) -> tuple[list[float], list[float]]:
     return starts, before
 
 
-def durations(columns: Columns) -> list[float]:
+def durations(columns: EndColumns) -> list[float]:
     """The seconds that each run took that is done, ascending."""
     done = s.LETTER["done"]
     return sorted(took for took, letter in zip(columns.worked, columns.word, strict=True) if letter == done)
 
 
-def slowest(columns: Columns, most: int = SLOWEST) -> list[tuple[int, float]]:
+def slowest(columns: EndColumns, most: int = SLOWEST) -> list[tuple[int, float]]:
     """The runs that are done and took longest, as (run, seconds)."""
     done = s.LETTER["done"]
     known = zip(columns.run, columns.worked, columns.word, strict=True)
     return nlargest(most, ((run, took) for run, took, letter in known if letter == done), key=lambda pair: pair[1])
 
 
-def by_instance(columns: Columns, most: int = SLOWEST) -> list[tuple[int, float, int]]:
+def by_instance(columns: EndColumns, most: int = SLOWEST) -> list[tuple[int, float, int]]:
     """The instances whose done runs took longest on average, as (instance, mean seconds, runs)."""
     done = s.LETTER["done"]
     sums: dict[int, tuple[float, int]] = {}

@@ -37,7 +37,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     """One (instance, iteration): the unit that is pending, running, interrupted, failed or done.
 
     `state` is the JSON text of the last saved value, None if there is none. `earlier` are the states before it, newest
-    first, cut for display. `attempt` is the number of the last attempt and `number` that of its last save; `saves`
+    first, cut for display. `attempt` is the number of the last attempt and `last_save` that of its last save; `saves`
     counts over all attempts. `seconds` sums the attempts that ended. Of the last attempt, `module` is the identity of
     its code, `began` when (seconds of the epoch), `slot` and `host` where. `extents` are the rows of results that
     count. `ran` is the attempt that was called last where a reset and what took it back came after it, else 0.
@@ -53,7 +53,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     saves: int = 0
     saved_at: float | None = None
     attempt: int = 0
-    number: int = 0
+    last_save: int = 0
     seconds: float = 0.0
     progress: tuple[float, float] | None = None
     module: str = ""
@@ -98,7 +98,7 @@ def fold(run: Run, record: RunRecord) -> Run:
     if record.attempt > run.attempt:
         if isinstance(record, Lost) and not isinstance(run.status, (s.Running, s.Done)):  # on a full disk, say
             failed = s.Failed(error=record.error, at=record.at)
-            return msgspec.structs.replace(run, status=failed, attempt=record.attempt, number=0, progress=None)
+            return msgspec.structs.replace(run, status=failed, attempt=record.attempt, last_save=0, progress=None)
         raise _illegal(run, record)
     if record.attempt < run.attempt or not isinstance(run.status, s.Running):
         return run
@@ -118,7 +118,7 @@ def _start(run: Run, record: Started) -> Run:
         run,
         status=s.Running(attempt=record.attempt, slot=record.slot, since=record.at, pid=record.pid),
         attempt=record.attempt,
-        number=0,
+        last_save=0,
         progress=None,
         module=record.module,
         began=record.at,
@@ -129,7 +129,7 @@ def _start(run: Run, record: Started) -> Run:
 
 
 def _save(run: Run, status: s.Running, record: Saved) -> Run:
-    if record.number <= run.number:
+    if record.number <= run.last_save:
         return run
     earlier = run.earlier
     if run.state is not None:
@@ -138,8 +138,8 @@ def _save(run: Run, status: s.Running, record: Saved) -> Run:
         run,
         state=bytes(record.state),
         earlier=earlier,
-        saves=run.saves + record.number - run.number,
-        number=record.number,
+        saves=run.saves + record.number - run.last_save,
+        last_save=record.number,
         saved_at=behind(status.since, record.elapsed / 1000),
         extents=counting(run.extents, record.attempt, record.extents),
     )
@@ -148,7 +148,7 @@ def _save(run: Run, status: s.Running, record: Saved) -> Run:
 def _end(run: Run, status: s.Running, record: Returned | Raised | Stopped | Lost) -> Run:
     seconds = record.seconds
     if seconds is None:  # nobody saw the end: count to the last save
-        seconds = max(0.0, run.saved_at - status.since) if run.number and run.saved_at is not None else 0.0
+        seconds = max(0.0, run.saved_at - status.since) if run.last_save and run.saved_at is not None else 0.0
     ended: s.Status
     extents = run.extents
     match record:
@@ -182,7 +182,7 @@ def what_was(run: Run) -> Was:
         saves=run.saves,
         saved_at=run.saved_at,
         attempt=run.called,
-        number=run.number,
+        last_save=run.last_save,
         seconds=run.seconds,
         progress=run.progress,
         module=run.module,
@@ -207,7 +207,7 @@ def _restore(run: Run, record: Restored) -> Run:
         earlier=tuple([state.encode() for state in was.earlier[:EARLIER_STATES]]),
         saves=was.saves,
         saved_at=was.saved_at,
-        number=was.number,
+        last_save=was.last_save,
         seconds=was.seconds,
         progress=was.progress,
         module=was.module,

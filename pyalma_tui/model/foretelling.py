@@ -88,7 +88,7 @@ def forecast(known: Known) -> Forecast | None:
     )
 
 
-class Drawn(msgspec.Struct):
+class Draw(msgspec.Struct):
     """One way in which it may go: seconds that are left of the running ones, work in bulk, seconds of the last ones."""
 
     running: list[float]
@@ -134,7 +134,7 @@ class Trial:
         belief, own = self._belief, guess.own
         return belief.between.variance if own is None else belief.within.variance + math.expm1(own * own)
 
-    def draw(self) -> Drawn:
+    def draw(self) -> Draw:
         """One way in which it may go."""
         belief, rng = self._belief, self._random
         gauss = rng.gauss
@@ -163,7 +163,7 @@ class Trial:
                 mean = math.fsum(belief.failed) / len(belief.failed)
                 bulk = (1 - self._failing) * bulk + self._failing * self._many * mean
             bulk += self._many * self._known.gap * math.exp(UNEVEN * gauss(0, 1))
-        return Drawn(running, bulk, last)
+        return Draw(running, bulk, last)
 
     def _shape(self) -> float:
         """Draw another shape of what runs are off by, as a bootstrap does; and how much longer they are then."""
@@ -215,7 +215,7 @@ class Trial:
             least = 0.0
         return max(min(seconds, self._most) - guess.elapsed, least)
 
-    def end(self, drawn: Drawn, workers: int) -> float:
+    def end(self, drawn: Draw, workers: int) -> float:
         """Seconds until the last run has ended, with so many workers."""
         busy = sorted(drawn.running)
         beyond = busy[: max(0, len(busy) - workers)]  # of more than there shall be: whoever is free first goes

@@ -36,7 +36,7 @@ BY_WORD: dict[SortKey, tuple[s.Word, ...]] = {
 UNCHANGING = frozenset({"name", "data", "iteration", "seed"})  # fields that a run never changes
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class WantedList(msgspec.Struct, frozen=True):
     """What to list: the instances with a run that the query means, in this order."""
 
     query: Query = Query()
@@ -58,7 +58,7 @@ class Source(msgspec.Struct, frozen=True):
     busy: frozenset[int] = frozenset()
 
 
-def select(wanted: Wanted, of: Source) -> Sequence[int]:
+def select(wanted: WantedList, of: Source) -> Sequence[int]:
     """The ids of the instances to list, in order."""
     test = _test(wanted, of)
     chosen: Sequence[int] = [
@@ -71,7 +71,7 @@ def select(wanted: Wanted, of: Source) -> Sequence[int]:
     return sorted(chosen, key=_sort_key(wanted.sort, of), reverse=wanted.descending)
 
 
-def _test(wanted: Wanted, of: Source) -> Test[Run] | None:
+def _test(wanted: WantedList, of: Source) -> Test[Run] | None:
     return wanted.query.over(kind_of_runs(of.instances, of.now)) if wanted.query.terms else None
 
 
@@ -94,7 +94,7 @@ class Listing:
     """
 
     def __init__(self) -> None:
-        self._wanted = Wanted()
+        self._wanted = WantedList()
         self._seen = Source()
         self._meant: bytearray | None = None  # by instance: whether one of its runs is; None: all are
         self._chosen: list[tuple[Sequence[int], ...]] = []
@@ -103,7 +103,7 @@ class Listing:
         self._about: dict[int, int] = {}  # by instance: the run that was meant when it was last asked
         self.total = 0
 
-    def update(self, wanted: Wanted, of: Source) -> Sequence[int]:
+    def update(self, wanted: WantedList, of: Source) -> Sequence[int]:
         """The ids of the instances to list, in order: the same object as before if nothing moved.
 
         `total` is how many there would be without a filter.
@@ -153,7 +153,7 @@ class Listing:
         self._about[instance] = found.id
         return found
 
-    def _changed(self, wanted: Wanted, of: Source) -> set[int]:
+    def _changed(self, wanted: WantedList, of: Source) -> set[int]:
         """The numbers of the blocks of instances that may be listed otherwise than before; `meant` is brought up to
         date."""
         dirty = set() if wanted.sort in ("batch", "name") else _changed_blocks(self._seen.rows, of.rows)
@@ -176,7 +176,7 @@ class Listing:
         if "time" in fields and self._seen.now != of.now:
             yield from (after[run - 1].instance for run in of.busy)
 
-    def _arrange(self, wanted: Wanted, of: Source) -> Sequence[int]:
+    def _arrange(self, wanted: WantedList, of: Source) -> Sequence[int]:
         if words := BY_WORD.get(wanted.sort):
             order_of = [RANK[word] for word in words]
             ranks = [[part for parts in self._chosen if parts and (part := parts[rank])] for rank in order_of]
@@ -195,7 +195,7 @@ class Listing:
         return self._order if order == self._order else order
 
 
-def _all_meant(wanted: Wanted, of: Source, some_removed: bool) -> bytearray | None:
+def _all_meant(wanted: WantedList, of: Source, some_removed: bool) -> bytearray | None:
     """For every instance whether it is listed, found in one walk over all runs; None if all are."""
     test = _test(wanted, of)
     if test is None and not some_removed:

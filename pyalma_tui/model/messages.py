@@ -168,8 +168,8 @@ Reply: TypeAlias = LoadFailed | TryLater | Serving | ServeFailed | Ended | DoneE
 # --- between the runner and an agent ----------------------------------------------------------------------------------
 
 
-class Start(msgspec.Struct, frozen=True, tag="start"):
-    """Fork a worker. Its end of the work socket and its boxes travel along; with the first one the lock before.
+class Fork(msgspec.Struct, frozen=True, tag="fork"):
+    """Fork a worker. Its end of the work socket and its trays travel along; with the first one the lock before.
 
     `segment` is the name of its first journal segment in `<state_dir>/journal`, `segment_limit` its size in bytes;
     `synced` asks for an fdatasync before each save() returns. `umask` was that of the session at its start, and decides
@@ -217,7 +217,7 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """No more work: end as a Python program does, when what workers have left behind has had its moment."""
 
 
-ToAgent: TypeAlias = Start | Ask | Signal | Measure | End
+ToAgent: TypeAlias = Fork | Ask | Signal | Measure | End
 
 
 class Loaded(msgspec.Struct, frozen=True, tag="loaded"):

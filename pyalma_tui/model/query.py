@@ -51,7 +51,7 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
+class Vocabulary(Generic[T]):
     """How things of one kind are read.
 
     `text` is what words are looked for in. `field` gives, for the name of a field, the function that reads its value.
@@ -74,12 +74,12 @@ class Term:
     negated: bool = False
     typed: str = ""
 
-    def over(self, kind: Kind[T]) -> Test[T]:
+    def over(self, kind: Vocabulary[T]) -> Test[T]:
         """The condition for things of this kind."""
         test = self._read(kind)
         return (lambda thing: not test(thing)) if self.negated else test
 
-    def _read(self, kind: Kind[T]) -> Test[T]:
+    def _read(self, kind: Vocabulary[T]) -> Test[T]:
         check, text = self.check, kind.text
         if not self.field:
             return lambda thing: check(text(thing))
@@ -106,7 +106,7 @@ class Query:
         """The names of the fields that it looks at, "" for the whole text."""
         return frozenset(term.field for term in self.terms)
 
-    def over(self, kind: Kind[T]) -> Test[T]:
+    def over(self, kind: Vocabulary[T]) -> Test[T]:
         """The function that tells whether a thing of this kind is meant."""
         tests = [term.over(kind) for term in self.terms]
         if len(tests) == 1:
@@ -281,5 +281,5 @@ def _row_field(name: str) -> Callable[[Mapping[str, Any]], Any]:
     return read
 
 
-ROWS: Final[Kind[Mapping[str, Any]]] = Kind(_row_text, _row_field)
+ROWS: Final[Vocabulary[Mapping[str, Any]]] = Vocabulary(_row_text, _row_field)
 """Rows of results: a word is looked for in all their values."""

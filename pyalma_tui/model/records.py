@@ -111,7 +111,7 @@ class Was(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     saves: int = 0
     saved_at: Moment | None = None
     attempt: int = 0
-    number: int = 0
+    last_save: int = msgspec.field(default=0, name="number")
     seconds: Seconds = 0.0
     progress: tuple[float, float] | None = None
     module: str = ""

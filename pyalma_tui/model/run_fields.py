@@ -12,14 +12,14 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.query import FIELDS, Kind, within
+from pyalma_tui.model.query import FIELDS, Vocabulary, within
 
 SAMPLE = 50  # runs whose states and data are looked into for names of fields
 LONGEST_FIELD = 40
 LOOKED_INTO = 16_000  # bytes
 
 
-def kind_of_runs(instances: Sequence[Instance], now: float | None = None) -> Kind[Run]:
+def kind_of_runs(instances: Sequence[Instance], now: float | None = None) -> Vocabulary[Run]:
     """Runs of these instances; a running one has taken what it has until `now`, None where nobody runs it."""
 
     def text(run: Run) -> str:
@@ -30,7 +30,7 @@ def kind_of_runs(instances: Sequence[Instance], now: float | None = None) -> Kin
             return f"{name}\n{status.error.message}"
         return f"{name}\n{status.why}" if type(status) is s.Interrupted else name
 
-    return Kind(text, lambda name: _field(name, instances, now))
+    return Vocabulary(text, lambda name: _field(name, instances, now))
 
 
 def _field(name: str, instances: Sequence[Instance], now: float | None) -> Callable[[Run], Any]:

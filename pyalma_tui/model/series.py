@@ -128,7 +128,7 @@ def line_of(series: Series, field: str) -> list[tuple[float, float]]:
     ]
 
 
-class Taken(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class Consumed(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What all workers together took at a moment (seconds of the epoch): processors and bytes; `busy` of them ran."""
 
     at: float
@@ -141,9 +141,9 @@ class Samples(msgspec.Struct, frozen=True):
     """The series of runs by their ids, those that saved last, and what workers took, both for plots alone."""
 
     series: dict[int, Series] = {}
-    taken: tuple[Taken, ...] = ()
+    taken: tuple[Consumed, ...] = ()
 
 
-def evened(taken: tuple[Taken, ...]) -> tuple[Taken, ...]:
+def evened(taken: tuple[Consumed, ...]) -> tuple[Consumed, ...]:
     """No more than twice MOST moments: of too many every other one of the older part goes."""
     return taken if len(taken) <= 2 * MOST else (*taken[:-1:2], taken[-1])

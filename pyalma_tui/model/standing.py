@@ -52,5 +52,5 @@ def told(how: Standing, counts: Tally, at: float, now: float, problem: str = "")
     """How far it is and when something was saved last (`at`, `now`: seconds of the epoch, 0 for never)."""
     if problem:
         return StandingLine(GLYPHS[how], printable(problem)[:LONGEST], "")
-    far = f"{counts.done:,}/{counts.total:,}" + (f"  ✗{counts.failed:,}" if counts.failed else "")
+    far = f"{counts.done:,}/{counts.total:,}" + (f"  {GLYPHS['failed']}{counts.failed:,}" if counts.failed else "")
     return StandingLine(GLYPHS[how], far, f"{words.span(max(0.0, now - at))} ago" if at else "nothing saved")

@@ -14,7 +14,7 @@ MOST = 3  # terms
 FEWEST = 5  # values before anything is explained
 
 
-class Term(msgspec.Struct, frozen=True):
+class TrendTerm(msgspec.Struct, frozen=True):
     """One feature made orthogonal to those before it: (value − centre − Σ mixes·earlier) / norm."""
 
     feature: Feature
@@ -31,7 +31,7 @@ class Trend(msgspec.Struct, frozen=True):
 
     mean: float
     weight: float
-    terms: tuple[Term, ...]
+    terms: tuple[TrendTerm, ...]
     residuals: tuple[float, ...]
     squares: float  # weighted, of the residuals
 
@@ -60,7 +60,7 @@ def explain(
     mean = math.fsum(map(mul, weights, values)) / weight
     left = [value - mean for value in values]
     squares = _dot(weights, left, left)
-    terms: list[Term] = []
+    terms: list[TrendTerm] = []
     count = len(values)
     columns = _columns(weights, weight, seen, candidates) if count >= FEWEST and squares > 1e-12 else []
     price = math.log(count + 1) + 2 * math.log(len(columns) + 1) + 1
@@ -75,7 +75,7 @@ def explain(
         left = [rest - slope * value for rest, value in zip(left, column.values, strict=True)]
         squares = max(_dot(weights, left, left), 0.0)
         terms.append(
-            Term(
+            TrendTerm(
                 column.feature,
                 column.centre,
                 tuple(column.mixes),
@@ -89,7 +89,7 @@ def explain(
     return Trend(mean, weight, tuple(terms), tuple(left), squares)
 
 
-class _Column:
+class _Candidate:
     """A candidate, made orthogonal to the mean and to what was taken; Σ weight·value² = 1."""
 
     def __init__(self, feature: Feature, values: list[float], centre: float) -> None:
@@ -107,7 +107,7 @@ class _Column:
         self.norm *= size
         return True
 
-    def clear(self, taken: _Column, weights: Sequence[float]) -> bool:
+    def clear(self, taken: _Candidate, weights: Sequence[float]) -> bool:
         """Take out what another one has explained; whether anything of it is left."""
         shared = _dot(weights, self.values, taken.values)
         self.values = [value - shared * other for value, other in zip(self.values, taken.values, strict=True)]
@@ -117,7 +117,7 @@ class _Column:
 
 def _columns(
     weights: Sequence[float], weight: float, seen: Sequence[tuple[Traits, float]], candidates: Sequence[Feature]
-) -> list[_Column]:
+) -> list[_Candidate]:
     columns = []
     for feature in candidates:
         told = [feature.of(traits, place) for traits, place in seen]
@@ -125,7 +125,7 @@ def _columns(
         if not known:
             continue
         centre = math.fsum(w * value for w, value in known) / max(math.fsum(w for w, _ in known), 1e-12)
-        column = _Column(feature, [0.0 if value is None else value - centre for value in told], centre)
+        column = _Candidate(feature, [0.0 if value is None else value - centre for value in told], centre)
         if column.scale(weights, 1e-9 * math.sqrt(weight) * max(1.0, abs(centre))):
             columns.append(column)
     return columns

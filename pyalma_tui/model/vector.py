@@ -16,7 +16,7 @@ BITS = 8
 MASK = (1 << BITS) - 1
 
 
-class Window(Sequence[T], Generic[T]):
+class Slice(Sequence[T], Generic[T]):
     """A part of a sequence that makes its items when they are asked for."""
 
     __slots__ = ("of", "places")
@@ -55,7 +55,7 @@ class Frozen(Sequence[T], Generic[T]):
         """A view of a sequence that makes its items when they are asked for, and never changes."""
         length = len(items)
         starts = range(0, length, MASK + 1)
-        return cls(tuple(Window(items, start, min(start + MASK + 1, length)) for start in starts), length)
+        return cls(tuple(Slice(items, start, min(start + MASK + 1, length)) for start in starts), length)
 
     def __len__(self) -> int:
         return self._length

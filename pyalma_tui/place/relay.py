@@ -142,7 +142,7 @@ class Relay:
             case afar.Granted(stamp):
                 if self._lease is not None:
                     self._lease.renew(stamp)
-            case afar.Load():
+            case afar.StartAgent():
                 self._load(message)
             case m.End():
                 self._end()
@@ -166,7 +166,7 @@ class Relay:
             case m.Measure():
                 agent.measure()
 
-    def _load(self, load: afar.Load) -> None:
+    def _load(self, load: afar.StartAgent) -> None:
         if self._going or self._agent is not None:
             return
         self._following = Following(Path(load.state_dir), grouped=load.grouped)

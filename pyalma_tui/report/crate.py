@@ -26,7 +26,7 @@ from pyalma_tui.report.export import encoded, pieces
 from pyalma_tui.report.facts import facts_of
 from pyalma_tui.store.inputs import Input
 from pyalma_tui.store.kept_code import read_code, text_of
-from pyalma_tui.store.layout import log_path, logs, session_record
+from pyalma_tui.store.layout import log_of, log_path, session_record
 from pyalma_tui.store.session_records import SessionRecord, session_of
 
 if TYPE_CHECKING:
@@ -260,8 +260,9 @@ class _Making:
         for attempt in range(1, run.attempt + 1):
             path = log_path(self._contents.state_dir, run.id, attempt)
             if path.is_file() and not path.is_symlink():
-                identifier = str(Path("logs") / path.relative_to(logs(self._contents.state_dir)))
-                yield self._file(path, identifier, "text/plain", f"what attempt {attempt} of {name} printed")
+                yield self._file(
+                    path, log_of(run.id, attempt), "text/plain", f"what attempt {attempt} of {name} printed"
+                )
 
 
 def _alone(value: Any) -> Any:

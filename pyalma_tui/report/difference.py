@@ -13,12 +13,12 @@ from pyalma_tui.model.difference import SHOWN
 from pyalma_tui.model.difference import first_difference as between
 from pyalma_tui.model.extents import Row
 from pyalma_tui.model.printable import clip, printable
-from pyalma_tui.runner.trial import Left, Rows
+from pyalma_tui.runner.trial import CalledRows, Remains
 
 CHUNK = 1 << 20  # bytes compared at a time
 
 
-def first_difference(one: Left, other: Left) -> str | None:
+def first_difference(one: Remains, other: Remains) -> str | None:
     """Where the two differ first and what each has there, in one line; None if they are identical.
 
     Of files, where both are known, those are compared that one of the two has touched. Raises StoreError for rows that
@@ -37,7 +37,7 @@ def first_difference(one: Left, other: Left) -> str | None:
     )
 
 
-def _in_rows(one: Rows, other: Rows) -> str | None:
+def _in_rows(one: CalledRows, other: CalledRows) -> str | None:
     for number, (a, b) in enumerate(zip_longest(one, other)):
         texts = _row_text(a), _row_text(b)
         if texts[0] == texts[1]:

@@ -32,7 +32,7 @@ SESSIONS = 100
 ORDER: tuple[s.Word, ...] = ("failed", "running", "interrupted", "done", "pending")
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """All that a page is made of. `rows` are gone through once; `at` is when it was looked at (seconds of the epoch).
 
     `busy` is the process that runs it, None if nobody does; `aside` says what of the results is not on the page.
@@ -49,7 +49,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     busy: int | None = None
 
 
-def page(told: Told) -> Iterator[str]:
+def page(told: PageFacts) -> Iterator[str]:
     """The text of the page, piece by piece."""
     runs = told.ledger.runs.freeze()
     known = ends.Ends()
@@ -70,7 +70,7 @@ def page(told: Told) -> Iterator[str]:
     yield f"</main>\n<footer>pyalma-tui {text_of(told.version)}, {_moment(told.at)}</footer>\n</body>\n</html>\n"
 
 
-def _head(told: Told, line: ends.Timeline) -> Iterator[str]:
+def _head(told: PageFacts, line: ends.Timeline) -> Iterator[str]:
     counts = told.ledger.counts
     yield f"<header><h1>{text_of(told.title)}</h1>"
     share = f"{int(100 * counts.done / counts.total)} %" if counts.total else "nothing planned"
@@ -93,7 +93,7 @@ def _head(told: Told, line: ends.Timeline) -> Iterator[str]:
     yield "</p></header>\n"
 
 
-def _plots(told: Told, columns: ends.Columns, line: ends.Timeline) -> Iterator[str]:
+def _plots(told: PageFacts, columns: ends.EndColumns, line: ends.Timeline) -> Iterator[str]:
     wide = f"a bar is {duration(line.length / svg.BINS)}; green done, yellow interrupted, red failed, ‖ a pause"
     figures = [
         ("Runs that ended over time", svg.ended(columns, line), wide),
@@ -113,7 +113,7 @@ def _plots(told: Told, columns: ends.Columns, line: ends.Timeline) -> Iterator[s
         yield from _slowest(told, columns)
 
 
-def _load_note(told: Told, line: ends.Timeline) -> str:
+def _load_note(told: PageFacts, line: ends.Timeline) -> str:
     if not line.spans:
         return ""
     first, last = line.spans[0][0], line.spans[-1][1]
@@ -121,7 +121,7 @@ def _load_note(told: Told, line: ends.Timeline) -> str:
     return "the line: processors that they took" if shown else ""
 
 
-def _states(told: Told) -> Iterator[tuple[str, str, str]]:
+def _states(told: PageFacts) -> Iterator[tuple[str, str, str]]:
     latest = [(run, series) for run, series in reversed(told.samples.series.items()) if len(series.points) > 1]
     latest = [(run, series) for run, series in latest if 0 < run <= len(told.ledger.runs)]
     fields = list(dict.fromkeys(name for _, series in latest[:50] for name in series.fields))[:FIELDS]
@@ -134,12 +134,12 @@ def _states(told: Told) -> Iterator[tuple[str, str, str]]:
             yield f"{field} over saves", svg.curves(lines, field), names
 
 
-def _name(told: Told, run_id: int) -> str:
+def _name(told: PageFacts, run_id: int) -> str:
     run = told.ledger.run(run_id)
     return run_name(told.ledger.instances[run.instance].label, run.iteration, len(told.ledger.runs_of[run.instance]))
 
 
-def _slowest(told: Told, columns: ends.Columns) -> Iterator[str]:
+def _slowest(told: PageFacts, columns: ends.EndColumns) -> Iterator[str]:
     yield '<section><h2>Slowest</h2><div class="beside">'
     rows = [(_name(told, run), duration(seconds)) for run, seconds in ends.slowest(columns, 10)]
     yield from _table(("run", "took"), rows)
@@ -153,7 +153,7 @@ def _slowest(told: Told, columns: ends.Columns) -> Iterator[str]:
     yield "</div></section>\n"
 
 
-def _failures(told: Told) -> Iterator[str]:
+def _failures(told: PageFacts) -> Iterator[str]:
     groups = Failures(str(told.target.parent)).update(told.ledger.runs.freeze())
     if not groups:
         return
@@ -178,7 +178,7 @@ def _failures(told: Told) -> Iterator[str]:
     yield "</section>\n"
 
 
-def _results(told: Told) -> Iterator[str]:
+def _results(told: PageFacts) -> Iterator[str]:
     count, found = summaries(told.rows)
     if not count:
         return
@@ -193,7 +193,7 @@ def _results(told: Told) -> Iterator[str]:
     yield "</section>\n"
 
 
-def _runs(told: Told) -> Iterator[str]:
+def _runs(told: PageFacts) -> Iterator[str]:
     shown = _some(told)
     if not shown:
         return
@@ -208,7 +208,7 @@ def _runs(told: Told) -> Iterator[str]:
     yield "</section>\n"
 
 
-def _some(told: Told) -> list[Run]:
+def _some(told: PageFacts) -> list[Run]:
     """The runs in the order of what one wants to know first, as many as the table has lines."""
     everyone, found = range(1, len(told.ledger.runs) + 1), list[int]()
     for word in ORDER:
@@ -216,7 +216,7 @@ def _some(told: Told) -> list[Run]:
     return [told.ledger.run(run) for run in found]
 
 
-def _run_line(told: Told, run: Run) -> tuple[str, ...]:
+def _run_line(told: PageFacts, run: Run) -> tuple[str, ...]:
     state = "" if run.state is None else run.state[: 4 * LONGEST].decode("utf-8", "replace")
     said = run.status.error.message if isinstance(run.status, s.Failed) else state
     took = duration(run.seconds) if run.attempt else ""
@@ -224,7 +224,7 @@ def _run_line(told: Told, run: Run) -> tuple[str, ...]:
     return _name(told, run.id), s.word(run.status), took, saves, attempts, str(run.seed), said
 
 
-def _provenance(told: Told) -> Iterator[str]:
+def _provenance(told: PageFacts) -> Iterator[str]:
     if not told.sessions:
         return
     yield f"<section><h2>Where it comes from</h2><p>{plural(len(told.sessions), 'start')}</p>"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from html import escape
 
 from pyalma_tui.model import ends
-from pyalma_tui.model.ends import Columns, Timeline
+from pyalma_tui.model.ends import EndColumns, Timeline
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.scale import Bin, bounds, clock_step, short, ticks
-from pyalma_tui.model.series import Taken
+from pyalma_tui.model.series import Consumed
 from pyalma_tui.model.words import clock, duration, span
 
 WIDTH, HEIGHT = 560, 240
@@ -76,7 +76,7 @@ class Frame:
         return parts
 
 
-def ended(columns: Columns, line: Timeline) -> str:
+def ended(columns: EndColumns, line: Timeline) -> str:
     """How many runs ended when, and where nothing ran; "" if nothing did."""
     if not line.length:
         return ""
@@ -91,7 +91,7 @@ def ended(columns: Columns, line: Timeline) -> str:
     return picture(shown, f"Runs that ended over time; a bar is {duration(line.length / BINS)}")
 
 
-def load(columns: Columns, line: Timeline, taken: Sequence[Taken]) -> str:
+def load(columns: EndColumns, line: Timeline, taken: Sequence[Consumed]) -> str:
     """How many runs ran at a time, and the processors that they took, where that is known; "" if nothing ran."""
     if not line.length:
         return ""

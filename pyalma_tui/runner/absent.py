@@ -16,7 +16,7 @@ from pyalma_tui.store.background import begun
 PATIENCE = 5.0  # seconds that the end waits for a disk which does not answer
 
 
-class Absent:
+class AbsentFiles:
     """One look, in a thread of its own. What it finds is a note of the session, and `tell` hears it too."""
 
     def __init__(self, settings: Settings, session: Session, runner: Conductor, tell: Callable[[str], None]) -> None:

@@ -110,7 +110,7 @@ class Crew:
                 self.agent.order(worker, order)
             case i.Ask(worker, request):
                 self.agent.ask(worker, request)
-            case i.Send(worker, signal, group):
+            case i.SendSignal(worker, signal, group):
                 self.agent.signal(worker, signal, group=group)
             case i.EndAgent(kill):
                 if kill:

@@ -56,7 +56,7 @@ def _take(event: Event, state: State, clock: Clock) -> Iterator[Instruction]:
     elif isinstance(event, i.Tick):
         state.planned = event.planned
         yield from _tick(state, clock, stored=event.stored)
-    elif isinstance(event, i.Failures):
+    elif isinstance(event, i.RunsFailed):
         for run in event.runs:
             yield from after_failure(run, state, clock)
     elif isinstance(event, i.Recalled):
@@ -259,7 +259,7 @@ def _hurry(seat: Seat, leaving: Leaving, lasted: float, state: State) -> Iterato
         yield i.EndAgent(kill=True)
     elif lasted >= GOODBYE and not leaving.killed:
         state.seats[seat.slot] = replace(seat, doing=replace(leaving, killed=True))
-        yield i.Send(seat.worker, signal.SIGKILL, group=True)
+        yield i.SendSignal(seat.worker, signal.SIGKILL, group=True)
     elif lasted >= PRESSED and not leaving.pressed and not leaving.killed:
         state.seats[seat.slot] = replace(seat, doing=replace(leaving, pressed=True))
-        yield i.Send(seat.worker, signal.SIGINT)
+        yield i.SendSignal(seat.worker, signal.SIGINT)

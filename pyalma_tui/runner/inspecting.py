@@ -17,7 +17,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.vector import Frozen
 from pyalma_tui.runner.outdated import done_of, sharing
-from pyalma_tui.store.inputs import LARGEST, Found, Input, digest_of, judge, look_at, read_inputs, write_inputs
+from pyalma_tui.store.inputs import LARGEST, FileNow, Input, digest_of, judge, look_at, read_inputs, write_inputs
 
 MOMENT = 0.05  # seconds of reading at a time
 REST = 10.0  # seconds between two writings of what is known, at least, …
@@ -42,7 +42,7 @@ class Inspecting:
         self._share = sharing(instances)
         self._blocks = list(runs.blocks)
         self._runs_of = runs_of
-        self._found: dict[str, tuple[int, Found]] = {}  # by file: an instance, and what it was when its run began
+        self._found: dict[str, tuple[int, FileNow]] = {}  # by file: an instance, and what it was when its run began
         self._unread: deque[tuple[str, Input]] = deque()
         self._read: dict[str, Input] = {}
         self._next = 0.0  # time.monotonic

@@ -32,7 +32,7 @@ class Tick(msgspec.Struct, frozen=True):
     planned: bool = True
 
 
-class Failures(msgspec.Struct, frozen=True):
+class RunsFailed(msgspec.Struct, frozen=True):
     """The ledger has taken in from what workers wrote that these runs have failed."""
 
     runs: Sequence[int]
@@ -56,7 +56,7 @@ class Recalled(msgspec.Struct, frozen=True):
     back: bool
 
 
-Event: TypeAlias = Tick | Failures | NoAgent | Recalled | Command | AgentEvent
+Event: TypeAlias = Tick | RunsFailed | NoAgent | Recalled | Command | AgentEvent
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ class Ask(msgspec.Struct, frozen=True):
     request: Request
 
 
-class Send(msgspec.Struct, frozen=True):
+class SendSignal(msgspec.Struct, frozen=True):
     """Send a signal to a worker, or to it and all that it has started."""
 
     worker: int
@@ -158,7 +158,7 @@ Instruction: TypeAlias = (
     | GiveAhead
     | Recall
     | Ask
-    | Send
+    | SendSignal
     | Write
     | WriteDurably
     | NotSaved

@@ -24,7 +24,7 @@ NAMED = 4  # files that a message names
 BEGAN: tuple[s.Word, ...] = ("running", "interrupted", "failed", "done")  # all that are no longer as they were planned
 
 
-class Edit(msgspec.Struct, frozen=True):
+class EditedFile(msgspec.Struct, frozen=True):
     """A file that is other code than a run had: how many lines have come and gone, None where nobody knows."""
 
     name: str
@@ -59,7 +59,7 @@ def code_of(place: CodeNow, identity: str) -> Code | None:
     return None
 
 
-def edits_since(place: CodeNow, identity: str, known: dict[str, bytes] | None = None) -> tuple[Edit, ...]:
+def edits_since(place: CodeNow, identity: str, known: dict[str, bytes] | None = None) -> tuple[EditedFile, ...]:
     """What was edited since the code of this identity was run, none if it is what is there now or nobody knows it.
 
     `known` are texts of files as they are now; those that are looked at are added.
@@ -76,26 +76,26 @@ def edits_since(place: CodeNow, identity: str, known: dict[str, bytes] | None = 
     )
 
 
-def _edit(state_dir: Path, name: str, digest: str, now: bytes | None) -> Edit:
+def _edit(state_dir: Path, name: str, digest: str, now: bytes | None) -> EditedFile:
     if now is None:
-        return Edit(name, gone=True)
+        return EditedFile(name, gone=True)
     import difflib  # for those who have edits to tell
 
     then = None
     with suppress(OSError):
         then = text_of(state_dir, digest)
     if then is None:
-        return Edit(name)
+        return EditedFile(name)
     before, after = then.splitlines(), now.splitlines()
     if max(len(before), len(after)) > COMPARED:
-        return Edit(name)
+        return EditedFile(name)
     marks = Counter(line[:1] for line in difflib.diff_bytes(difflib.unified_diff, before, after, n=0, lineterm=b""))
     if not marks:  # only the ends of lines
-        return Edit(name)
-    return Edit(name, marks[b"+"] - 1, marks[b"-"] - 1)  # but for the two lines that name the files
+        return EditedFile(name)
+    return EditedFile(name, marks[b"+"] - 1, marks[b"-"] - 1)  # but for the two lines that name the files
 
 
-def with_older_code(place: CodeNow, runs: Frozen[Run]) -> dict[str, tuple[Edit, ...]]:
+def with_older_code(place: CodeNow, runs: Frozen[Run]) -> dict[str, tuple[EditedFile, ...]]:
     """The identities of code of runs with a result that is not what is there now, each with what was edited since."""
     ran = {run.module for run in having(runs, *BEGAN) if run.module and has_result(run)}
     known: dict[str, bytes] = {}
@@ -108,7 +108,7 @@ def of_older_code(older: Mapping[str, object], runs: Frozen[Run]) -> list[int]:
     return [run.id for run in having(runs, "done") if run.module in older] if older else []
 
 
-def told_of_code(older: Mapping[str, Sequence[Edit]], runs: Frozen[Run], forgets: str) -> Iterator[str]:
+def told_of_code(older: Mapping[str, Sequence[EditedFile]], runs: Frozen[Run], forgets: str) -> Iterator[str]:
     """What there is to tell of older code: `2 of 14 done runs used older code: helpers.py +3 −1; …`.
 
     `forgets` is the command that forgets done ones.
@@ -127,7 +127,7 @@ def told_of_code(older: Mapping[str, Sequence[Edit]], runs: Frozen[Run], forgets
         yield f"{what}: {_edits(older, used)}; newer code gets it when {they_go} on"
 
 
-def _edits(older: Mapping[str, Sequence[Edit]], used: Counter[str]) -> str:
+def _edits(older: Mapping[str, Sequence[EditedFile]], used: Counter[str]) -> str:
     texts = list(dict.fromkeys(edit.text for identity, _ in used.most_common() for edit in older[identity]))
     return ", ".join(texts[:NAMED]) + ", …" * (len(texts) > NAMED)
 

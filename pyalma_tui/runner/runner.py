@@ -167,7 +167,7 @@ class Runner(Threaded):
 
     def _absorb(self, records: Iterable[Record]) -> None:
         if failed := self._telling.absorb(records):
-            self._carry_out_all(i.Failures(failed))
+            self._carry_out_all(i.RunsFailed(failed))
 
     def _phase(self) -> str:
         return phase_of(self._state, time.monotonic())

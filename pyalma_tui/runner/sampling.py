@@ -10,7 +10,7 @@ from pathlib import Path
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.messages import Load
 from pyalma_tui.model.records import Record, Reset, Saved
-from pyalma_tui.model.series import Samples, Series, Taken, evened, grown
+from pyalma_tui.model.series import Consumed, Samples, Series, evened, grown
 from pyalma_tui.store.kept_series import keep_samples, kept_samples
 
 POINTS = 50_000  # of all runs: those that saved last have them
@@ -63,7 +63,7 @@ class Sampling:
         if not loads or (self._taken and at - self._taken[-1].at < MOMENT):
             return
         cpu, rss = sum(load.cpu for load in loads.values()), sum(load.rss for load in loads.values())
-        self._taken = evened((*self._taken, Taken(at, busy, cpu, rss)))
+        self._taken = evened((*self._taken, Consumed(at, busy, cpu, rss)))
         self._changed = self._unkept = True
 
     def samples(self) -> Samples:

@@ -207,7 +207,7 @@ class State(msgspec.Struct, kw_only=True):
     came: bool = False  # whether any of them has come to take orders
     held: list[Command] = []  # until every order ahead is back, or is that of a run which has begun
     parting: set[int] = set()  # workers that are gone, but not all that they have started
-    done: list[Step] = []  # what a person did that can be taken back, the newest last
+    undoable: list[Step] = []  # what a person did that can be taken back, the newest last
     worn: set[str] = set()  # what was told of runs that have worn out their workers
 
     def seated(self, *doing: type[Doing]) -> list[Seat]:

@@ -46,7 +46,7 @@ def dismiss(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
     turn(seat, state, clock, Leaving(came=came))
     yield i.Give(seat.worker, m.Exit())
     if not came:  # it may be importing, which may take long, and nothing is lost with it
-        yield i.Send(seat.worker, signal.SIGINT)
+        yield i.SendSignal(seat.worker, signal.SIGINT)
 
 
 def all_done(state: State) -> bool:
@@ -74,12 +74,12 @@ def stop(seat: Seat, step: Stop, state: State) -> Iterator[Instruction]:
             yield i.Ask(seat.worker, m.InterruptAttempt(run, attempt, step.timeout))
         case "SIGINT":
             yield i.Ask(seat.worker, m.Signalled(run, attempt))
-            yield i.Send(seat.worker, signal.SIGINT)
+            yield i.SendSignal(seat.worker, signal.SIGINT)
         case "SIGTERM":
             yield i.Ask(seat.worker, m.Signalled(run, attempt))
-            yield i.Send(seat.worker, signal.SIGTERM, group=True)
+            yield i.SendSignal(seat.worker, signal.SIGTERM, group=True)
         case "SIGKILL":
-            yield i.Send(seat.worker, signal.SIGKILL, group=True)
+            yield i.SendSignal(seat.worker, signal.SIGKILL, group=True)
 
 
 def is_wished(seat: Seat) -> bool:

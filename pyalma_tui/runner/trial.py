@@ -63,7 +63,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return self.ledger.instances[self.ledger.run(self.run).instance]
 
 
-class Rows(msgspec.Struct, frozen=True):
+class CalledRows(msgspec.Struct, frozen=True):
     """The rows of a run that count, read anew each time that they are gone through; raises StoreError for damaged ones.
 
     `moved` is a text in them, within JSON, and what stands for it; `again` as of a RowReader.
@@ -82,7 +82,7 @@ class Rows(msgspec.Struct, frozen=True):
                 raise StoreError(f"rows: {reader.why}. Nothing was changed")
 
 
-class Left(msgspec.Struct, frozen=True, kw_only=True):
+class Remains(msgspec.Struct, frozen=True, kw_only=True):
     """What a call of a run has left: how it ended, as a sentence, its last state as JSON text, its rows, its files.
 
     `files` are all that are in its copy, by their names as seen from the folder, None where nobody knows; `touched` are
@@ -91,7 +91,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
     ended: str
     state: bytes | None
-    rows: Rows
+    rows: CalledRows
     files: Mapping[str, Path] | None = None
     touched: frozenset[str] = frozenset()
 
@@ -100,12 +100,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a trial: the run as it ended, and what it `left`."""
 
     run: Run
-    left: Left
+    left: Remains
 
 
-def left_by(run: Run, rows: Rows) -> Left:
+def left_by(run: Run, rows: CalledRows) -> Remains:
     """What is stored of a run."""
-    return Left(ended=_ended(run), state=run.state, rows=rows)
+    return Remains(ended=_ended(run), state=run.state, rows=rows)
 
 
 def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting: Waiting) -> Outcome:
@@ -132,7 +132,7 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
     touched = frozenset(name for name, _ in before.items() ^ _marks(files).items())
     state = None if run.state is None else run.state.replace(*moved)
     run = _with_error_outside(run, os.fspath(work))
-    told = Left(ended=_ended(run), state=state, rows=Rows(rows, run, moved), files=files, touched=touched)
+    told = Remains(ended=_ended(run), state=state, rows=CalledRows(rows, run, moved), files=files, touched=touched)
     return Outcome(run=run, left=told)
 
 

@@ -20,16 +20,16 @@ REMEMBERED = 100  # steps
 def remember(step: Step, state: State) -> None:
     """A person has done this just now; what concerns no run is nothing to take back."""
     if step.runs:
-        state.done = [*state.done, step][-REMEMBERED:]
+        state.undoable = [*state.undoable, step][-REMEMBERED:]
 
 
 def undo(state: State, clock: Clock) -> Iterator[Instruction]:
     """Take back the newest step, and say what that was, or why it cannot be."""
-    if not state.done:
+    if not state.undoable:
         yield i.Say("nothing to undo: no run was forgotten, retried or put first in this session")
         return
-    step = state.done[-1]
-    state.done = state.done[:-1]
+    step = state.undoable[-1]
+    state.undoable = state.undoable[:-1]
     match step:
         case Forgot():
             yield from _remember_again(step, state, clock)

@@ -17,7 +17,7 @@ from pyalma_tui.store.background import begun
 from pyalma_tui.store.checkpoint import Checkpoint
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.ledger import Ledger
-from pyalma_tui.store.row_files import Moved
+from pyalma_tui.store.row_files import MovedRows
 from pyalma_tui.store.schema import Meta
 
 RETRY = 5.0  # seconds after a checkpoint that failed
@@ -51,7 +51,7 @@ class Checkpointing:
         self._foreign = dict(foreign)
         self._umask = umask
         self._writer: threading.Thread | None = None
-        self._written: tuple[Meta, Moved] | None = None
+        self._written: tuple[Meta, MovedRows] | None = None
         self._error = ""
         self._next = 0.0
         self._chosen_since = False  # whether something was chosen that no checkpoint has yet
@@ -157,7 +157,7 @@ class Checkpointing:
             self._ledger.place_rows(moved)
             self._let_go(moved)
 
-    def _let_go(self, moved: Moved) -> None:
+    def _let_go(self, moved: MovedRows) -> None:
         """Remove what the checkpoint contains or has elsewhere; first say so in a segment that stays.
 
         So a backup that is restored is known.

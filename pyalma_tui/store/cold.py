@@ -15,7 +15,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Files, Instance
 from pyalma_tui.model.plan import Plan
-from pyalma_tui.model.vector import MASK, Frozen, Vector, Window
+from pyalma_tui.model.vector import MASK, Frozen, Slice, Vector
 from pyalma_tui.store.schema import RunDocument, run_document, run_of
 
 _STRETCH = pattern("([0-9]{1,9})([prifd])")  # see LETTER
@@ -63,7 +63,7 @@ def cold(block: Sequence[Run], instances: Sequence[Instance]) -> Cold:
     """A block of runs as it stands in `db.json`; one that stands there already is given back as it is."""
     if isinstance(block, Cold):
         return block
-    if isinstance(block, Window) and isinstance(block.of, Plan):
+    if isinstance(block, Slice) and isinstance(block.of, Plan):
         words = bytes([s.LETTER["pending"]]) * len(block)
         return Cold(b",\n".join(_planned(block.of, block.places, instances)), block.places.start + 1, words, None)
     lines = [b'"%d":%b' % (run.id, jsontext.encode(run_document(run, instances[run.instance]))) for run in block]
@@ -91,7 +91,7 @@ def _planned(plan: Plan, places: range, instances: Sequence[Instance]) -> Iterat
 
 def is_untouched(block: Sequence[Run]) -> bool:
     """Whether a block is as the plan or `db.json` has it: so its runs are where `Plan` has them."""
-    return isinstance(block, Cold) or (isinstance(block, Window) and isinstance(block.of, Plan))
+    return isinstance(block, Cold) or (isinstance(block, Slice) and isinstance(block.of, Plan))
 
 
 # --- how runs stand ----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ FOLDERS: Final = 20_000  # that are looked into: a home directory is not searche
 SKIPPED: Final = frozenset({"node_modules", "__pycache__", "site-packages"})
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundExperiment(msgspec.Struct, frozen=True):
     """What stands where: `at` is when something was saved last, `pid` who runs it, `problem` why it cannot be read."""
 
     target: Path
@@ -54,7 +54,7 @@ def _from_here(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
-def found(folder: Path) -> list[Found]:
+def found(folder: Path) -> list[FoundExperiment]:
     """Those below this folder, then those used last that are still there; what runs comes first, then the latest."""
     targets = {Path(each.state_dir): Path(each.target) for each in read_recent()}
     state_dirs = dict.fromkeys([*_below(folder), *targets])
@@ -76,7 +76,7 @@ def _below(folder: Path) -> Iterator[Path]:
         inside[:] = [] if deep or left <= 0 else sorted(n for n in inside if not n.startswith(".") and n not in SKIPPED)
 
 
-def _standing(state_dir: Path, target: Path | None) -> Found | None:
+def _standing(state_dir: Path, target: Path | None) -> FoundExperiment | None:
     """How one stands, None for what has gone or is none."""
     if not os.path.lexists(layout.database(state_dir)) and not os.path.lexists(layout.journal(state_dir)):
         return None
@@ -84,9 +84,9 @@ def _standing(state_dir: Path, target: Path | None) -> Found | None:
     try:
         store, who = look(state_dir)
     except PyalmaError as error:
-        return Found(guess, state_dir, problem=error.message)
+        return FoundExperiment(guess, state_dir, problem=error.message)
     except OSError as error:
-        return Found(guess, state_dir, problem=f"{error.filename or state_dir}: {error.strerror}")
+        return FoundExperiment(guess, state_dir, problem=f"{error.filename or state_dir}: {error.strerror}")
     if store is None:
         return None
     ledger = store.ledger
@@ -94,7 +94,7 @@ def _standing(state_dir: Path, target: Path | None) -> Found | None:
     if not named.exists() and guess.exists():  # the folder was moved
         named = guess
     at = ledger.saved_at or _written(state_dir)
-    return Found(named, state_dir, ledger.counts, at, None if who is None else who.pid)
+    return FoundExperiment(named, state_dir, ledger.counts, at, None if who is None else who.pid)
 
 
 def _beside(state_dir: Path) -> Path:

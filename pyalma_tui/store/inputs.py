@@ -32,7 +32,7 @@ class Input(msgspec.Struct, frozen=True, gc=False, array_like=True):
     digest: str = ""
 
 
-class Found(msgspec.Struct, frozen=True, gc=False):
+class FileNow(msgspec.Struct, frozen=True, gc=False):
     """One file as it is now; `touched` are the seconds of the epoch since which nothing of it can have changed."""
 
     size: int
@@ -63,12 +63,12 @@ def replace_whole(path: Path, content: bytes, umask: int) -> None:
     os.replace(temporary, path)
 
 
-def look_at(path: str) -> Found | None:
+def look_at(path: str) -> FileNow | None:
     """A regular file as it is now, None if there is none."""
     with suppress(OSError, ValueError):
         found = os.stat(path)
         if os.path.isfile(path):
-            return Found(found.st_size, found.st_mtime_ns, max(found.st_ctime, found.st_mtime))
+            return FileNow(found.st_size, found.st_mtime_ns, max(found.st_ctime, found.st_mtime))
     return None
 
 
@@ -84,7 +84,9 @@ def digest_of(path: str, size: int) -> str:
     return ""
 
 
-def judge(path: str, found: Found | None, known: Input | None, began: Iterable[float]) -> tuple[Verdict, Input | None]:
+def judge(
+    path: str, found: FileNow | None, known: Input | None, began: Iterable[float]
+) -> tuple[Verdict, Input | None]:
     """Whether a file is another one than runs that began at these moments have read, and what is to be known of it.
 
     `found` is what it is now. It is read only where its time is not what is known, and a run began before that can have

@@ -127,6 +127,12 @@ def log_name(number: int) -> str:
     return f"{number}.log"
 
 
+def log_number(name: str) -> int | None:
+    """The number that names a log, or the folder of a run's logs; None if it is neither."""
+    stem = name.removesuffix(".log")
+    return int(stem) if stem.isdecimal() else None
+
+
 def log_of(run: int, attempt: int) -> str:
     """Where the output of an attempt is, seen from the state directory."""
     return f"{LOGS}/{run}/{attempt}.log"  # put together as text: asked thousands of times a second

@@ -25,7 +25,7 @@ AHEAD = 1.0  # seconds of grants that one write of the file covers
 _SIZE = 256  # bytes of the file: it is written in place, and never shorter
 
 
-class Lease(msgspec.Struct, frozen=True):
+class LeaseRecord(msgspec.Struct, frozen=True):
     """`token` is the session's, `seconds` how long a lease is; none was granted later than `at` of CLOCK_BOOTTIME."""
 
     token: str
@@ -68,7 +68,7 @@ class Leases:
         moment = now()
         if moment <= self._until:
             return
-        text = msgspec.json.encode(Lease(self.token, self.seconds, _boot(), moment + AHEAD))
+        text = msgspec.json.encode(LeaseRecord(self.token, self.seconds, _boot(), moment + AHEAD))
         os.pwrite(self._fd, text.ljust(_SIZE - 1) + b"\n", 0)
         self._until = moment + AHEAD
 
@@ -82,13 +82,13 @@ class Leases:
                     remove(self._path)
 
 
-def read_lease(state_dir: Path) -> Lease | None:
+def read_lease(state_dir: Path) -> LeaseRecord | None:
     """What the file says, None if there is none; raises OSError or ValueError where that cannot be told."""
     try:
         text = read_regular(layout.leases(state_dir), _SIZE)
     except FileNotFoundError:
         return None
-    return msgspec.json.decode(text, type=Lease)
+    return msgspec.json.decode(text, type=LeaseRecord)
 
 
 def left(state_dir: Path) -> float:

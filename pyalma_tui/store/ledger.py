@@ -27,7 +27,7 @@ from pyalma_tui.model.records import (
 from pyalma_tui.model.vector import Vector
 from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.store.cold import is_untouched, words_of
-from pyalma_tui.store.row_files import Moved
+from pyalma_tui.store.row_files import MovedRows
 from pyalma_tui.store.tallying import tallied
 
 NOTES = 500  # kept in memory; the session log on disk has them all
@@ -137,7 +137,7 @@ class Ledger:
         elif row.latest != new.id:
             self.rows[new.instance] = InstanceRow(row.tally, new.id, row.seconds)
 
-    def place_rows(self, moved: Moved) -> None:
+    def place_rows(self, moved: MovedRows) -> None:
         """The rows of some runs were copied to other places."""
         for number in moved.runs:
             self.runs[number - 1] = moved.in_run(self.runs[number - 1])

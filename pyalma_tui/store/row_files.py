@@ -28,7 +28,7 @@ PIECE = 1 << 20  # bytes copied at a time
 Places: TypeAlias = Mapping[Extent, Extent]
 
 
-class Moved(msgspec.Struct, frozen=True):
+class MovedRows(msgspec.Struct, frozen=True):
     """What was copied where, of which `runs`, and the files that nobody needs when a checkpoint has that."""
 
     places: Places = {}
@@ -42,7 +42,7 @@ class Moved(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(run, extents=moved(run.extents, self.places))
 
 
-NOTHING = Moved()
+NOTHING = MovedRows()
 
 
 class RowFiles:
@@ -144,7 +144,7 @@ class RowFiles:
 
     # --- giving up files ---------------------------------------------------------------------------------------------
 
-    def tidy(self, runs: Iterable[Run], idle: Collection[str]) -> Moved:
+    def tidy(self, runs: Iterable[Run], idle: Collection[str]) -> MovedRows:
         """Copy what counts out of files that are to be given up, durably; nothing if the disk refuses that.
 
         `idle` are the files that nobody appends to any more; all others stay.
@@ -162,7 +162,7 @@ class RowFiles:
         except OSError:  # no room, say: they stay where they are
             return NOTHING
         kept = {extent.file for extent in extents if extent not in places}  # damaged: whatever is left is kept
-        return Moved(places, tuple([run.id for run in concerned]), tuple(sorted(left - kept)))
+        return MovedRows(places, tuple([run.id for run in concerned]), tuple(sorted(left - kept)))
 
     def _copy(self, extents: Iterable[Extent]) -> dict[Extent, Extent]:
         places: dict[Extent, Extent] = {}

@@ -89,7 +89,7 @@ class RunDocument(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     slot: int | None = None
     host: str = ""
     pid: int | None = None
-    number: int = 0
+    last_save: int = msgspec.field(default=0, name="number")
     earlier: tuple[str, ...] = ()
     progress: tuple[float, float] | None = None
     module: str = ""
@@ -148,7 +148,7 @@ def run_document(run: Run, instance: Instance) -> RunDocument:
         started=run.began,
         slot=run.slot,
         host=run.host,
-        number=run.number,
+        last_save=run.last_save,
         earlier=tuple(state.decode("utf-8", "replace") for state in run.earlier),
         progress=run.progress,
         module=run.module,
@@ -190,7 +190,7 @@ def run_of(number: int, document: RunDocument) -> Run:
         d.saves,
         d.saved_at,
         d.attempts,
-        d.number,
+        d.last_save,
         d.seconds,
         d.progress,
         d.module,

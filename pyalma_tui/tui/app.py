@@ -23,7 +23,7 @@ from pyalma_tui.tui.attention import Attention
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.registry import deed, named, of
-from pyalma_tui.tui.requests import Filtered, Perform, Prefer, Send, TakeOver
+from pyalma_tui.tui.requests import FilterChanged, Perform, Prefer, Send, TakeOver
 from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
@@ -283,8 +283,8 @@ class ExperimentApp(UndoingApp):
     def _prefer(self, asked: Prefer) -> None:
         self.keep(**asked.changes)
 
-    @on(Filtered)
-    def _keep_filter(self, told: Filtered) -> None:
+    @on(FilterChanged)
+    def _keep_filter(self, told: FilterChanged) -> None:
         self.filtered = told.text
 
     @on(TakeOver)

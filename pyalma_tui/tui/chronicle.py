@@ -30,7 +30,7 @@ HOUR: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Happening:
     """One thing that happened, with its time; `more` is what stands below it. Texts may be anybody's."""
 
     at: float
@@ -57,7 +57,7 @@ class CodeVersion:
         return f"{self.identity}  {named}  {used}{'  · now' * self.now}"
 
 
-def entries(state_dir: Path) -> list[Entry]:
+def entries(state_dir: Path) -> list[Happening]:
     """Starts and what the session log tells, the newest first."""
     found = [_of_session(record) for record in newest_records(state_dir, SESSIONS)]
     with suppress(OSError):  # nothing was told so far, or it cannot be read: starts are known all the same
@@ -65,7 +65,7 @@ def entries(state_dir: Path) -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.at, entry.kind == "note"), reverse=True)
 
 
-def _of_session(record: SessionRecord) -> Entry:
+def _of_session(record: SessionRecord) -> Happening:
     record = without_diff(record)
     command = clip(" ".join(record.command), COMMAND) or record.target
     git = record.git
@@ -76,14 +76,14 @@ def _of_session(record: SessionRecord) -> Entry:
     if git is not None:
         came.append(f"git {git.commit[:10]}{f' {git.branch}' * bool(git.branch)}{' with changes' * git.dirty}")
     came.append(f"code {record.code or 'unknown'}")
-    return Entry(record.began, "session", f"session {record.session}  {command}", (*where, *came))
+    return Happening(record.began, "session", f"session {record.session}  {command}", (*where, *came))
 
 
-def _of_log(text: bytes) -> Iterator[Entry]:
+def _of_log(text: bytes) -> Iterator[Happening]:
     for line in text.decode("utf-8", "replace").splitlines():
         if (found := LINE.fullmatch(line)) is not None:
             with suppress(ValueError, OverflowError):  # no time that ever was
-                yield Entry(_moment(tuple(int(part) for part in found.groups()[:6])), "note", found[7])
+                yield Happening(_moment(tuple(int(part) for part in found.groups()[:6])), "note", found[7])
 
 
 def _moment(parts: tuple[int, ...]) -> float:

@@ -16,7 +16,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from pyalma_tui.model.standing import LEADS, Standing, told
-from pyalma_tui.store.finding import Found
+from pyalma_tui.store.finding import FoundExperiment
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import literal, plain
@@ -45,16 +45,16 @@ class ExperimentsApp(PreferredApp):
 
     def __init__(
         self,
-        look: Callable[[], Sequence[Found]],
+        look: Callable[[], Sequence[FoundExperiment]],
         preferences: Preferences | None = None,
         kept_in: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(None, preferences or Preferences(), kept_in)
-        self.chosen: Found | None = None
+        self.chosen: FoundExperiment | None = None
         self._look = look
         self._clock = clock
-        self._found: Sequence[Found] | None = None
+        self._found: Sequence[FoundExperiment] | None = None
 
     def compose(self) -> ComposeResult:
         """The list, and what the keys do."""
@@ -82,7 +82,7 @@ class ExperimentsApp(PreferredApp):
         if self._found is not None:
             self.call_after_refresh(self._show, self._found)
 
-    def _show(self, found: Sequence[Found]) -> None:
+    def _show(self, found: Sequence[FoundExperiment]) -> None:
         """List them; the cursor stays on its experiment."""
         options = self.query_one(OptionList)
         cursor = self._selected()
@@ -97,11 +97,11 @@ class ExperimentsApp(PreferredApp):
         if found and self.focused is None:
             options.focus()
 
-    def _selected(self) -> Found | None:
+    def _selected(self) -> FoundExperiment | None:
         index = self.query_one(OptionList).highlighted
         return self._found[index] if self._found and index is not None and index < len(self._found) else None
 
-    def _line(self, each: Found) -> Content:
+    def _line(self, each: FoundExperiment) -> Content:
         room = max(12, self.size.width - 8 - sum(WIDTHS))
         name = plain(each.name, 2 * room)
         line = told(each.standing, each.counts, each.at, self._clock(), each.problem)

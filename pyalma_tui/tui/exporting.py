@@ -11,13 +11,13 @@ from pyalma_tui.model.arranging import GivenUpError
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row
 from pyalma_tui.model.words import plural
-from pyalma_tui.tui.row_source import PAGE, Table, folder_of
+from pyalma_tui.tui.row_source import PAGE, ArrangedTable, folder_of
 
 
 class Exporting(threading.Thread):
     """Writes the file whole or not at all; `told` is what to say when it is over, `failed` whether it went wrong."""
 
-    def __init__(self, table: Table, path: Path, again: Callable[[Run], Run]) -> None:
+    def __init__(self, table: ArrangedTable, path: Path, again: Callable[[Run], Run]) -> None:
         """`again` as of a RowReader."""
         super().__init__(name="exporting rows", daemon=True)
         self.told = ""

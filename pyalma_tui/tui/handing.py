@@ -13,7 +13,7 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor, run_pager
 from pyalma_tui.tui.preferred_app import PreferredApp
-from pyalma_tui.tui.requests import Copy, Edit, Page, Say
+from pyalma_tui.tui.requests import Copy, Edit, OpenPager, Say
 from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment
 
 LONGEST_MESSAGE: Final = 300
@@ -44,8 +44,8 @@ class HandingApp(PreferredApp):
     def _edit(self, asked: Edit) -> None:
         self._stand_aside(run_editor, asked.path)
 
-    @on(Page)
-    def _page_through(self, asked: Page) -> None:
+    @on(OpenPager)
+    def _page_through(self, asked: OpenPager) -> None:
         self._stand_aside(run_pager, asked.path)
 
     def _stand_aside(self, run: Callable[[Path], str], path: Path | None) -> None:

@@ -95,7 +95,7 @@ def _shown(keys: Iterable[str]) -> str:
 
 
 def bindings(scope: KeyScope) -> list[BindingType]:
-    """What Textual is told of the actions of a place."""
+    """What Textual is told of the actions of a scope."""
     return [_bound(action, key) for action in of(scope) if action.keys for key in action.keys.split(",")]
 
 

@@ -41,14 +41,14 @@ class Copy(Message):
 
 
 @dataclass
-class Filtered(Message):
+class FilterChanged(Message):
     """The list is filtered by this text now."""
 
     text: str
 
 
 @dataclass
-class Remarked(Message):
+class MarksChanged(Message):
     """The marks of a list have changed; `put_back` makes them what they were, as long as the list `is_there`."""
 
     put_back: Callable[[], None]
@@ -63,7 +63,7 @@ class Edit(Message):
 
 
 @dataclass
-class Page(Message):
+class OpenPager(Message):
     """Open a file in the user's pager; None is one that does not exist yet."""
 
     path: Path | None

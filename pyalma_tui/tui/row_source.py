@@ -9,10 +9,10 @@ from pathlib import Path
 from pyalma_tui.model.arranging import (
     MOST_GROUPS,
     Arranged,
-    Columns,
+    ColumnNames,
     GivenUpError,
     TooManyGroupsError,
-    Wanted,
+    WantedTable,
     arranged,
 )
 from pyalma_tui.model.experiment import Run
@@ -27,10 +27,10 @@ PAGE = 64  # lines that are read together
 KEPT = 16  # pages
 
 
-class Table:
+class ArrangedTable:
     """The rows of one snapshot as they were wanted, line by line. Owned by the screen, made by an `Arranging`."""
 
-    def __init__(self, snapshot: Snapshot, wanted: Wanted, index: RowIndex, found: Arranged) -> None:
+    def __init__(self, snapshot: Snapshot, wanted: WantedTable, index: RowIndex, found: Arranged) -> None:
         self.wanted, self.index, self.found = wanted, index, found
         self.snapshot = snapshot
         self._pages: dict[int, list[Row | None]] = {}
@@ -41,9 +41,9 @@ class Table:
             return len(found.groups)
         return len(self.index) if found.order is None else len(found.order)
 
-    def copy(self) -> Table:
+    def copy(self) -> ArrangedTable:
         """The same table for another thread."""
-        return Table(self.snapshot, self.wanted, self.index, self.found)
+        return ArrangedTable(self.snapshot, self.wanted, self.index, self.found)
 
     def rows(self, reader: RowReader, first: int, last: int) -> Iterator[Row | None]:
         """What stands in these lines; None where a row cannot be read, as one of a run that was reset since."""
@@ -76,12 +76,12 @@ class Table:
 class Arranging(threading.Thread):
     """Makes the table of a snapshot: `table` once it is done, `failed` what went wrong, `looked_at` of `total` rows."""
 
-    def __init__(self, snapshot: Snapshot, wanted: Wanted, again: Callable[[Run], Run]) -> None:
+    def __init__(self, snapshot: Snapshot, wanted: WantedTable, again: Callable[[Run], Run]) -> None:
         """`again` as of a RowReader."""
         super().__init__(name="arranging rows", daemon=True)
         self.wanted = wanted
         self.looked_at = self.total = 0
-        self.table: Table | None = None
+        self.table: ArrangedTable | None = None
         self.failed = ""
         self._snapshot, self._again = snapshot, again
         self._stopped = threading.Event()
@@ -101,12 +101,12 @@ class Arranging(threading.Thread):
         except OSError as error:
             self.failed = error.strerror or str(error)
 
-    def _made(self) -> Table:
+    def _made(self) -> ArrangedTable:
         index = RowIndex(list(self._planned()))
         self.total = len(index)
         with RowReader(layout.rows(self._snapshot.state_dir), self._again) as reader:
             if self.wanted.is_plain:
-                columns = Columns()
+                columns = ColumnNames()
                 for _, row in self._rows(index, reader, SAMPLE):
                     columns.add(row)
                 found = Arranged(columns=columns.names, numeric=columns.numeric)
@@ -114,7 +114,7 @@ class Arranging(threading.Thread):
                 found = arranged(self._rows(index, reader, len(index)), self.wanted, self._goes_on)
             if reader.missing:
                 self.failed = f"{plural(reader.missing, 'row')} could not be read: {reader.why}"
-        return Table(self._snapshot, self.wanted, index, found)
+        return ArrangedTable(self._snapshot, self.wanted, index, found)
 
     def _planned(self) -> Iterator[Run]:
         """The runs in the order of the table: by instance and iteration, without those that left the batch."""

@@ -12,7 +12,7 @@ from pyalma_tui.runner.commands import Command, Forget, Next, Retry, Undo
 from pyalma_tui.tui.handing import HandingApp
 from pyalma_tui.tui.obstacles import view_only
 from pyalma_tui.tui.preferences import Preferences
-from pyalma_tui.tui.requests import Remarked
+from pyalma_tui.tui.requests import MarksChanged
 from pyalma_tui.tui.screens.base import BaseScreen
 
 REMEMBERED: Final = 1000  # key presses
@@ -23,9 +23,9 @@ class Steps:
     """The order in which marks and commands came; a command is remembered by the runner, here only its place."""
 
     def __init__(self) -> None:
-        self._steps: list[Remarked | None] = []
+        self._steps: list[MarksChanged | None] = []
 
-    def marked(self, step: Remarked) -> None:
+    def marked(self, step: MarksChanged) -> None:
         """Somebody has marked something."""
         self._steps = [*self._steps, step][-REMEMBERED:]
 
@@ -62,8 +62,8 @@ class UndoingApp(HandingApp):
     def send(self, command: Command) -> None:
         """Ask the runner for something."""
 
-    @on(Remarked)
-    def _marked(self, told: Remarked) -> None:
+    @on(MarksChanged)
+    def _marked(self, told: MarksChanged) -> None:
         self.steps.marked(told)
 
     def do_undo(self) -> None:

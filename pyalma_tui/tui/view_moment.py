@@ -104,5 +104,5 @@ def at_risk(run: Run, now: float) -> float | None:
     if not isinstance(run.status, s.Running):
         return None
     since = run.status.since
-    saved = run.saved_at if run.number and run.saved_at is not None else since
+    saved = run.saved_at if run.last_save and run.saved_at is not None else since
     return max(0.0, now - max(saved, since))

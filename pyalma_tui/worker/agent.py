@@ -31,7 +31,7 @@ from pyalma_tui.worker import capture, guard, starting, sweeping
 from pyalma_tui.worker.ending import Inheritance
 from pyalma_tui.worker.heeding import heed
 from pyalma_tui.worker.load import load
-from pyalma_tui.worker.slot import Ends, serve
+from pyalma_tui.worker.slot import Descriptors, serve
 from pyalma_tui.worker.starting import Passed, Worker
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 LOOK = 0.5  # seconds between two looks whether workers are stopped
 DEATHLESS = 10.0  # seconds after which nobody waits any longer for what SIGKILL does not end
 GOODBYE = 2.0  # seconds that what a worker has started gets to end when the worker has
-BOXES = 2  # that a worker has
+TRAYS = 2  # that a worker has
 _decode = jsontext.decoder(m.ToAgent)
 
 
@@ -139,7 +139,7 @@ class Agent:
 
     def _carry_out(self, order: m.ToAgent) -> None:
         match order:
-            case m.Start():
+            case m.Fork():
                 self._start(order)
             case m.Ask(number, request):
                 if (worker := self._workers.get(number)) is not None:
@@ -169,12 +169,12 @@ class Agent:
 
     # --- workers -----------------------------------------------------------------------------------------------------
 
-    def _start(self, order: m.Start) -> None:
+    def _start(self, order: m.Fork) -> None:
         if self._lock < 0:
             self._lock = self._passed.pop(0)
         mark = marks.mark_of(self._spec.mark, order.worker)
         with socket.socket(fileno=self._passed.pop(0)) as work:
-            passed = Passed(self._lock, tuple(self._passed[:BOXES]), tuple(self._passed[BOXES:]))
+            passed = Passed(self._lock, tuple(self._passed[:TRAYS]), tuple(self._passed[TRAYS:]))
             self._passed.clear()
             begin = self._separate if self._each else self._fork
             try:
@@ -183,17 +183,17 @@ class Agent:
                 self._tell(m.NotBorn(order.worker, error.strerror or str(error), is_shortage(error)))
                 return
             finally:
-                for fd in (*passed.boxes, *passed.streams):
+                for fd in (*passed.trays, *passed.streams):
                     os.close(fd)
         self._workers[order.worker] = worker
         self._tell(m.Born(order.worker, worker.pid))
 
-    def _separate(self, order: m.Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
+    def _separate(self, order: m.Fork, work: socket.socket, passed: Passed, mark: str) -> Worker:
         spec = self._spec
         return starting.separate(order, work, passed, mark, spec.module, spec.code, spec.manifest, self._args)
 
-    def _fork(self, order: m.Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
-        def begin(ends: Ends) -> None:
+    def _fork(self, order: m.Fork, work: socket.socket, passed: Passed, mark: str) -> Worker:
+        def begin(ends: Descriptors) -> None:
             self._let_go()
             self._inheritance.take_over()
             serve(self._module, order, ends)

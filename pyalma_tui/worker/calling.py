@@ -29,7 +29,7 @@ from pyalma_tui.worker.between import Before
 from pyalma_tui.worker.cutting import cutting
 from pyalma_tui.worker.failure import release
 from pyalma_tui.worker.outcome import Facts, not_recorded, outcome
-from pyalma_tui.worker.recording import Rows, row_text
+from pyalma_tui.worker.recording import RowRecorder, row_text
 from pyalma_tui.worker.stopping import Stopping
 
 LARGE = 1 << 20  # bytes of a state that are worth a warning
@@ -43,7 +43,7 @@ class Pen:
     A lock that its holder may take again, since save() can be re-entered from a signal handler or a `__del__`.
     """
 
-    def __init__(self, segment: SegmentWriter, rows: Rows) -> None:
+    def __init__(self, segment: SegmentWriter, rows: RowRecorder) -> None:
         self.segment = segment
         self.rows = rows
         self.lock = threading.RLock()

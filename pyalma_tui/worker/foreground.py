@@ -18,7 +18,7 @@ from pyalma_tui.worker.failure import left_debugger
 from pyalma_tui.worker.stopping import Stopping
 
 
-class Terminal:
+class ForegroundStreams:
     """Stands where `capture.Output` does, and lets descriptors 0, 1 and 2 lead to where the program was started."""
 
     def __init__(self, streams: Sequence[int]) -> None:

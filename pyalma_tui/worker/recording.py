@@ -28,7 +28,7 @@ LARGEST = 64_000_000  # bytes of a row that is refused
 EACH = "the rows before it are kept"
 
 
-class Rows:
+class RowRecorder:
     """The rows of one worker. The caller holds the worker's lock; a signal handler may record and save in between.
 
     `extents` are those of the present attempt that are in a file, behind how many rows counted before; `told` is their

@@ -24,13 +24,13 @@ from pyalma_tui.model.messages import (
     DoneEnded,
     DoneOrder,
     Ended,
+    Fork,
     Order,
     Refused,
     Reply,
     RunOrder,
     ServeFailed,
     Serving,
-    Start,
     TryLater,
 )
 from pyalma_tui.model.records import DoneRaised, DoneReturned, Note, Record, Started
@@ -47,7 +47,7 @@ from pyalma_tui.worker.failure import error_of
 from pyalma_tui.worker.heeding import heed
 from pyalma_tui.worker.imported import tell_imported
 from pyalma_tui.worker.outcome import was_interrupted
-from pyalma_tui.worker.recording import Rows
+from pyalma_tui.worker.recording import RowRecorder
 from pyalma_tui.worker.seeding import seed_globals
 from pyalma_tui.worker.stopping import Stopping
 from pyalma_tui.worker.sweeping import end_group
@@ -62,34 +62,34 @@ OWN_PROCESS = (
 _order_of: Callable[[bytes], Order] = jsontext.decoder(Order)  # made once, in the agent: it takes 1 ms
 
 
-class Ends(msgspec.Struct, frozen=True):
-    """A worker's ends: the socket to the runner, the boxes for orders ahead, the socket to its agent, the lock.
+class Descriptors(msgspec.Struct, frozen=True):
+    """A worker's ends: the socket to the runner, the trays for orders ahead, the socket to its agent, the lock.
 
     `streams` are the standard descriptors of one in the foreground.
     """
 
     work: socket.socket
-    boxes: Sequence[socket.socket]
+    trays: Sequence[socket.socket]
     control: socket.socket
     lock: int
     streams: Sequence[int] = ()
 
 
-class Channel:
-    """The work socket: orders in, replies out; and the boxes in which orders lie ready in turn.
+class WorkSocket:
+    """The work socket: orders in, replies out; and the trays in which orders lie ready in turn.
 
     A worker whose socket user code has closed or replaced cannot be told anything, nor tell: it ends here.
     """
 
-    def __init__(self, sock: socket.socket, boxes: Sequence[socket.socket]) -> None:
+    def __init__(self, sock: socket.socket, trays: Sequence[socket.socket]) -> None:
         self._socket = sock
-        self._boxes = boxes
+        self._trays = trays
         self._work = sock.fileno()
-        self._taken = 0  # orders out of boxes
-        self._are_ours = [watched(each.fileno()) for each in (sock, *boxes)]
+        self._taken = 0  # orders out of trays
+        self._are_ours = [watched(each.fileno()) for each in (sock, *trays)]
         self._pending = bytearray()
         self._poll = select.poll()
-        for each in (sock, *boxes):
+        for each in (sock, *trays):
             self._poll.register(each, select.POLLIN)
 
     def receive(self, *, ahead: bool = True) -> Order:
@@ -112,10 +112,10 @@ class Channel:
 
     def _take(self) -> Order | None:
         """What lies ready; waits for that, or until something comes the other way, which goes before."""
-        box = self._boxes[self._taken % len(self._boxes)]
+        tray = self._trays[self._taken % len(self._trays)]
         while all(fd != self._work for fd, _ in self._poll.poll()):
             try:
-                order = box.recv(1 << 16, socket.MSG_DONTWAIT)
+                order = tray.recv(1 << 16, socket.MSG_DONTWAIT)
             except BlockingIOError:  # it was taken back
                 continue
             except OSError:
@@ -136,17 +136,17 @@ class Channel:
     def leave(self) -> None:
         """Let the kernel close it, when the process is over: until then the runner waits for us."""
         self._socket.detach()
-        for box in self._boxes:
-            box.detach()
+        for tray in self._trays:
+            tray.detach()
 
 
-def serve(module: RunModule, start: Start, ends: Ends) -> None:
+def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
     """Call what is ordered until told to exit; the process is to end then."""
-    for sock in (ends.work, *ends.boxes, ends.control):
+    for sock in (ends.work, *ends.trays, ends.control):
         close_in_children(sock.fileno())
     if start.nice and not start.foreground:  # in which the session is not ours alone
         give_way(start.nice)
-    channel, stopping = Channel(ends.work, ends.boxes), Stopping()
+    channel, stopping = WorkSocket(ends.work, ends.trays), Stopping()
     stopping.install()
     heed(start.heeds, stopping.on_taken)
     try:
@@ -166,7 +166,7 @@ def serve(module: RunModule, start: Start, ends: Ends) -> None:
     channel.leave()
 
 
-def _open_journal(order: Start, channel: Channel) -> Pen | None:
+def _open_journal(order: Fork, channel: WorkSocket) -> Pen | None:
     journal = layout.journal(Path(order.state_dir))
     try:
         segment = SegmentWriter(
@@ -182,18 +182,18 @@ def _open_journal(order: Start, channel: Channel) -> Pen | None:
         why = Error(f"{journal / order.segment}: {error.strerror}")
         channel.send(ServeFailed(why, may_have_room_again(error.errno)))
         return None
-    rows = Rows(Path(order.state_dir), order.segment, synced=order.synced, umask=order.umask)
+    rows = RowRecorder(Path(order.state_dir), order.segment, synced=order.synced, umask=order.umask)
     return Pen(segment, rows)
 
 
 def _serve(
-    module: RunModule, serve: Start, streams: Sequence[int], channel: Channel, pen: Pen, stopping: Stopping
+    module: RunModule, serve: Fork, streams: Sequence[int], channel: WorkSocket, pen: Pen, stopping: Stopping
 ) -> None:
-    output: capture.Output | foreground.Terminal = capture.Output(
+    output: capture.Output | foreground.ForegroundStreams = capture.Output(
         layout.logs(Path(serve.state_dir)), serve.umask, lambda text: _try_write(pen, Note(time.time(), text))
     )
     if serve.foreground:
-        module, output = foreground.debugged(module, stopping), foreground.Terminal(streams)
+        module, output = foreground.debugged(module, stopping), foreground.ForegroundStreams(streams)
     before = Before()
     host = socket.gethostname()
     fit = True  # for what lies ready: the runner takes that back from one that is not

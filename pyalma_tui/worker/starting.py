@@ -16,21 +16,21 @@ from signal import Signals
 import msgspec
 
 from pyalma_tui.model import jsontext
-from pyalma_tui.model.messages import WORKER_MARK, Request, Start
+from pyalma_tui.model.messages import WORKER_MARK, Fork, Request
 from pyalma_tui.prctl import die_with_parent
 from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, sweeping
 from pyalma_tui.worker.imported import keep_imported
 from pyalma_tui.worker.load import load
-from pyalma_tui.worker.slot import Channel, Ends, serve
+from pyalma_tui.worker.slot import Descriptors, WorkSocket, serve
 
 
 class Separate(msgspec.Struct, frozen=True, tag="separate"):
     """The argument of a worker that imports the module by itself; its sockets, streams and the lock are descriptors."""
 
-    start: Start
+    start: Fork
     work: int
-    boxes: list[int]
+    trays: list[int]
     control: int
     lock: int
     streams: list[int]
@@ -41,10 +41,10 @@ class Separate(msgspec.Struct, frozen=True, tag="separate"):
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """Descriptors that the runner has passed on: its lock, the boxes, the standard streams of one in the foreground."""
+    """Descriptors that the runner has passed on: its lock, the trays, the standard streams of one in the foreground."""
 
     lock: int
-    boxes: tuple[int, ...]
+    trays: tuple[int, ...]
     streams: tuple[int, ...] = ()
 
 
@@ -82,7 +82,7 @@ class Worker:
         self._control.close()
 
 
-def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed: Passed, mark: str) -> Worker:
+def fork(call: Callable[[Descriptors], None], start: Fork, work: socket.socket, passed: Passed, mark: str) -> Worker:
     """A fork that calls this with its ends, then ends; raises OSError."""
     ours, theirs = socket.socketpair()
     agent = os.getpid()
@@ -93,7 +93,7 @@ def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed
         die_with_parent(agent)
         ours.close()
         sweeping.take_mark(mark)
-        call(Ends(work, sockets_of(passed.boxes), theirs, passed.lock, passed.streams))
+        call(Descriptors(work, sockets_of(passed.trays), theirs, passed.lock, passed.streams))
 
     child = multiprocessing.get_context("fork").Process(target=begin, name=f"worker-{start.slot}")
     try:
@@ -107,7 +107,7 @@ def fork(call: Callable[[Ends], None], start: Start, work: socket.socket, passed
 
 
 def separate(
-    start: Start,
+    start: Fork,
     work: socket.socket,
     passed: Passed,
     mark: str,
@@ -119,15 +119,15 @@ def separate(
     """A program that imports the module, then serves; raises OSError."""
     ours, theirs = socket.socketpair()
     streams = list(passed.streams)
-    boxes = list(passed.boxes)
+    trays = list(passed.trays)
     spec = Separate(
-        start, work.fileno(), boxes, theirs.fileno(), passed.lock, streams, os.getpid(), module, code, manifest
+        start, work.fileno(), trays, theirs.fileno(), passed.lock, streams, os.getpid(), module, code, manifest
     )
     try:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "pyalma_tui.worker", jsontext.encode(spec).decode(), *args],
             stdin=subprocess.DEVNULL,
-            pass_fds=(spec.work, *boxes, spec.control, spec.lock, *streams),
+            pass_fds=(spec.work, *trays, spec.control, spec.lock, *streams),
             start_new_session=not start.foreground,
             env=os.environ | {WORKER_MARK: mark},
         )
@@ -146,13 +146,13 @@ def sockets_of(fds: Iterable[int]) -> list[socket.socket]:
 
 def be_separate(spec: Separate, args: Sequence[str]) -> None:
     """Import the module, serve, and end as a Python program does."""
-    work, control, *boxes = sockets_of(map(high, (spec.work, spec.control, *spec.boxes)))
+    work, control, *trays = sockets_of(map(high, (spec.work, spec.control, *spec.trays)))
     capture.lead_into(spec.start.log, spec.start.umask)
     found = load(Path(spec.module), Path(spec.code), args, spec.manifest)
     capture.flush()
     if not isinstance(found, tuple):
-        Channel(work, boxes).send(found)
+        WorkSocket(work, trays).send(found)
         return
     with suppress(OSError):  # as on a full disk, of which the journal tells: the code may be other than the agent's
         keep_imported(found[0].local, Path(spec.start.state_dir), spec.start.umask)
-    serve(found[0], spec.start, Ends(work, boxes, control, high(spec.lock), [*map(high, spec.streams)]))
+    serve(found[0], spec.start, Descriptors(work, trays, control, high(spec.lock), [*map(high, spec.streams)]))

@@ -14,7 +14,7 @@ from pyalma_tui.model.extents import rows_in
 from pyalma_tui.report.results import pieces
 from pyalma_tui.results import read
 from pyalma_tui.store.rows import RowReader
-from pyalma_tui.worker.recording import Rows
+from pyalma_tui.worker.recording import RowRecorder
 
 from .figures import ROUNDS, Figure, Figures, interleaved, megabytes, milliseconds, rate, ratio
 from .program import Folder, Headless
@@ -56,7 +56,7 @@ def test_rows_of_one_worker(folder: Folder, figures: Figures, full: bool) -> Non
 def test_reading_a_million_rows(folder: Folder, figures: Figures, full: bool) -> None:
     """Row 18."""
     number = MANY if full else MANY // 10
-    rows = Rows(folder.path, "000001-w0001-0001.jsonl", synced=False, umask=0o022)
+    rows = RowRecorder(folder.path, "000001-w0001-0001.jsonl", synced=False, umask=0o022)
     rows.begin(1, 1, 0)
     for n in range(number):
         rows.add(b'{"n":%d,"gap":0.13,"steps":%d}' % (n, n * 7))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -563,12 +564,20 @@ def test_a_run_that_ends_five_agents_fails_and_the_others_go_on(experiment: Expe
     assert runs["bad"]["error"] == ended
 
 
+def remove(directory: Path) -> None:
+    """At once, for the program goes on to write into what has the name."""
+    shutil.rmtree(directory.rename(directory.with_name("removed")))
+
+
 def empty(directory: Path) -> None:
-    for entry in directory.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    aside = directory.with_name("removed")
+    aside.mkdir()
+    for entry in list(directory.iterdir()):
+        entry.rename(aside / entry.name)
+    shutil.rmtree(aside)
 
 
-@cases("D55", removed=shutil.rmtree, emptied=empty)
+@cases("D55", removed=remove, emptied=empty)
 def test_a_state_directory_that_is_removed_is_written_anew_from_memory(
     experiment: Experiment, destroy: Callable[[Path], None]
 ) -> None:
@@ -651,6 +660,30 @@ def test_a_lock_that_is_removed_is_taken_anew(experiment: Experiment) -> None:
     experiment.allow("go")
     assert running.end().code == 0
     assert experiment.told() == ["begins"]
+
+
+@case("D55-the-lock-of-another")
+def test_a_lock_that_another_process_has_put_in_its_place_ends_the_session_as_in_use(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        def run(instance, save, state):
+            save("kept")
+            tell("begins", repr(state))
+            wait_for("go")
+        """
+    )
+    running = experiment.go()
+    experiment.hears("begins ''")
+    theirs = experiment.folder / "their lock"
+    with theirs.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        theirs.rename(experiment.state_dir / "lock")
+        result = running.end()
+        assert result.code == 4, result
+        assert "in use by another process" in result.err
+    experiment.allow("go")
+    assert experiment.run().code == 0
+    assert experiment.told() == ["begins ''", "begins 'kept'"]
 
 
 @case("D56-never-two-at-once")

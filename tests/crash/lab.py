@@ -26,7 +26,7 @@ from pyalma_tui.model.status import Error, Running
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.segment import SegmentWriter, line_of, saved_line, saved_prefix
-from pyalma_tui.worker.recording import Rows
+from pyalma_tui.worker.recording import RowRecorder
 from tests.crash.disk import Disk
 from tests.crash.history import HOOK, Act, History
 
@@ -128,7 +128,7 @@ class Lab:
             self.state_dir / "journal", name, synced=synced, named=synced, ahead=synced, limit=limit
         )
         self.session.journal.follow(writer)
-        rows = Rows(self.state_dir, name, synced=self.sync == "fsync", umask=0o022)
+        rows = RowRecorder(self.state_dir, name, synced=self.sync == "fsync", umask=0o022)
         return Hand(self, writer, segment, rows)
 
     def bury(self, hand: Hand) -> None:
@@ -182,7 +182,7 @@ class Lab:
 class Hand:
     """What a worker writes, in the way and order in which it does."""
 
-    def __init__(self, lab: Lab, writer: str, segment: SegmentWriter, rows: Rows) -> None:
+    def __init__(self, lab: Lab, writer: str, segment: SegmentWriter, rows: RowRecorder) -> None:
         self.lab = lab
         self.writer = writer
         self.segment = segment

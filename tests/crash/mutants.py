@@ -23,7 +23,7 @@ from pyalma_tui.store import checkpoint, cold, ledger, opening, row_files, schem
 from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.disk import sync_data
 from pyalma_tui.store.journal import Journal
-from pyalma_tui.store.row_files import Moved, RowFiles
+from pyalma_tui.store.row_files import MovedRows, RowFiles
 from pyalma_tui.store.rows import RowReader
 from pyalma_tui.store.segment import SegmentWriter
 from pyalma_tui.store.tail import Tail
@@ -107,8 +107,8 @@ def no_positions_and_a_fold_that_counts_twice(patch: Patch) -> None:
     ready = experiment._save
 
     def forgetful(run: Run, status: Any, record: Saved) -> Run:
-        saved = ready(msgspec.structs.replace(run, number=record.number - 1), status, record)
-        return msgspec.structs.replace(saved, number=record.number)
+        saved = ready(msgspec.structs.replace(run, last_save=record.number - 1), status, record)
+        return msgspec.structs.replace(saved, last_save=record.number)
 
     patch.setattr(experiment, "_save", forgetful)
 
@@ -187,16 +187,16 @@ def a_row_counts_as_soon_as_it_is_in_a_file(patch: Patch) -> None:
 
 
 def rows_of_a_dropped_attempt_are_kept(patch: Patch) -> None:
-    ready = recording.Rows.begin
+    ready = recording.RowRecorder.begin
 
-    def keeping(self: recording.Rows, run: int, attempt: int, rows: int) -> None:
+    def keeping(self: recording.RowRecorder, run: int, attempt: int, rows: int) -> None:
         waiting = list(self.waiting) if run == self._run else []
         ready(self, run, attempt, rows)
         self.waiting += [line.replace(b",%d," % (attempt - 1), b",%d," % attempt, 1) for line in waiting]
         self.waiting[:] = [b"%08x %s" % (crc32(line[9:-1]), line[9:]) for line in self.waiting]
 
-    patch.setattr(recording.Rows, "begin", keeping)
-    patch.setattr(recording.Rows, "end", lambda self: self.extents)
+    patch.setattr(recording.RowRecorder, "begin", keeping)
+    patch.setattr(recording.RowRecorder, "end", lambda self: self.extents)
 
 
 def rows_of_before_a_reset_are_kept(patch: Patch) -> None:
@@ -233,7 +233,7 @@ def what_is_taken_back_may_have_begun(patch: Patch) -> None:
 def files_of_rows_go_before_the_checkpoint_is_durable(patch: Patch) -> None:
     ready = RowFiles.tidy
 
-    def hasty(self: RowFiles, runs: Iterable[Run], idle: Any) -> Moved:
+    def hasty(self: RowFiles, runs: Iterable[Run], idle: Any) -> MovedRows:
         moved = ready(self, runs, idle)
         self.let_go(moved.left)
         return moved
@@ -246,12 +246,12 @@ def moved_rows_are_not_synced_before_the_checkpoint(patch: Patch) -> None:
 
 
 def rows_are_not_synced_before_the_save_that_counts_them(patch: Patch) -> None:
-    ready = recording.Rows.__init__
+    ready = recording.RowRecorder.__init__
 
-    def init(self: recording.Rows, *args: Any, **options: Any) -> None:
+    def init(self: recording.RowRecorder, *args: Any, **options: Any) -> None:
         ready(self, *args, **{**options, "synced": False})
 
-    patch.setattr(recording.Rows, "__init__", init)
+    patch.setattr(recording.RowRecorder, "__init__", init)
 
 
 def an_attempt_does_not_say_what_counted_when_it_began(patch: Patch) -> None:  # was ours

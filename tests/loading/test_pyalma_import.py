@@ -14,7 +14,7 @@ import pytest
 
 from pyalma_tui.loading.entries import Entry, number
 from pyalma_tui.loading.plan_file import Assigned, PlanFile
-from pyalma_tui.loading.pyalma_import import UNKNOWN_SEED, Imported, imported_from
+from pyalma_tui.loading.pyalma_import import UNKNOWN_SEED, ImportedPlan, imported_from
 from pyalma_tui.model import status as s
 from pyalma_tui.model.plan import plan
 from tests.loading.saying import message_for
@@ -52,7 +52,7 @@ class Pyalma:
         )
 
 
-def taken(found: PlanFile, seed: int | None = SEED, batch: Sequence[Any] = BATCH) -> Imported:
+def taken(found: PlanFile, seed: int | None = SEED, batch: Sequence[Any] = BATCH) -> ImportedPlan:
     return imported_from(found, "x.plan", batch, ITERATIONS, seed, 42, 1000.0)
 
 

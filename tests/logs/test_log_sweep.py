@@ -10,7 +10,7 @@ import pytest
 
 from pyalma_tui.logs import sweep as module
 from pyalma_tui.logs.needle import having
-from pyalma_tui.logs.sweep import Found, Log, Sweep
+from pyalma_tui.logs.sweep import FoundLog, Log, Sweep
 
 
 def log(folder: Path, run: int, content: bytes | None, attempt: int = 1) -> Log:
@@ -37,7 +37,7 @@ def test_logs_that_have_it_are_told_with_their_count_and_their_first_line(tmp_pa
     ]
     (tmp_path / "6-1.log").mkdir()
     sweep = ended(Sweep([*logs, log(tmp_path, 6, None)], having("loss.*nan")))
-    assert list(sweep.found) == [Found(logs[0], 3, b"loss is nan"), Found(logs[3], 1, b"loss nan\r50%\rloss nan")]
+    assert list(sweep.found) == [FoundLog(logs[0], 3, b"loss is nan"), FoundLog(logs[3], 1, b"loss nan\r50%\rloss nan")]
     assert (sweep.looked, sweep.cut) == (6, False)
 
 

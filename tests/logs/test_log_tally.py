@@ -15,7 +15,7 @@ from pyalma_tui.logs.needle import having
 from pyalma_tui.logs.numbering import Numbering
 from pyalma_tui.logs.reader import Reader
 from pyalma_tui.logs.search import hits
-from pyalma_tui.logs.tally import Tally
+from pyalma_tui.logs.tally import LineTally
 
 parts = st.lists(st.lists(st.sampled_from(["a", "ab", "\n", "\n", "x" * 9]), max_size=20).map("".join), max_size=5)
 
@@ -37,7 +37,7 @@ def test_what_is_counted_is_what_there_is_before_each_line_while_the_file_grows(
     path.write_bytes(b"")
     reader = Reader(path, 12)
     numbering = Numbering(reader)
-    matches = Tally(reader, lambda start, stop: len(hits(reader, having("ab"), start, stop)))
+    matches = LineTally(reader, lambda start, stop: len(hits(reader, having("ab"), start, stop)))
     for part in parts:
         with path.open("a") as file:
             file.write(part)

@@ -45,10 +45,14 @@ def histories(draw: st.DrawFn, run: int = 1, most: int = 30) -> list[RunRecord]:
 def _next(run: Run, step: int) -> RunRecord:
     if isinstance(run.status, Running):
         if step == 4 and run.module == BEGAN:  # which is told once
-            return Imported(run.id, run.attempt, f"code after {run.number}")
+            return Imported(run.id, run.attempt, f"code after {run.last_save}")
         if step <= 4:
             return Saved(
-                run.id, run.attempt, run.number + 1, 10 * run.number, Raw(b'"%d/%d"' % (run.attempt, run.number))
+                run.id,
+                run.attempt,
+                run.last_save + 1,
+                10 * run.last_save,
+                Raw(b'"%d/%d"' % (run.attempt, run.last_save)),
             )
         ends: list[RunRecord] = [
             Progressed(run.id, run.attempt, 1.0, 2.0),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pyalma_tui.model import arranging
-from pyalma_tui.model.arranging import Arranged, GivenUpError, TooManyGroupsError, Wanted, arranged
+from pyalma_tui.model.arranging import Arranged, GivenUpError, TooManyGroupsError, WantedTable, arranged
 from pyalma_tui.model.query import compile as filtered
 
 TABLE: list[dict[str, Any]] = [
@@ -21,12 +21,12 @@ TABLE: list[dict[str, Any]] = [
 ]
 
 
-def arrange(wanted: Wanted, table: list[dict[str, Any]] = TABLE) -> Arranged:
+def arrange(wanted: WantedTable, table: list[dict[str, Any]] = TABLE) -> Arranged:
     return arranged(enumerate(table), wanted, lambda looked_at: True)
 
 
 def order(**wanted: Any) -> list[int]:
-    found = arrange(Wanted(**wanted)).order
+    found = arrange(WantedTable(**wanted)).order
     assert found is not None
     return list(found)
 
@@ -40,7 +40,7 @@ def test_numbers_come_before_texts_and_what_has_no_value_stays_last() -> None:
 
 
 def test_a_filter_means_rows_by_their_fields_and_only_their_columns_are_told() -> None:
-    found = arrange(Wanted(filtered("gap<1 name:a")))
+    found = arrange(WantedTable(filtered("gap<1 name:a")))
     assert list(found.order or ()) == [0, 1]
     assert found.columns == ("instance", "iteration", "seed", "n", "gap", "how")
     assert found.numeric == ("iteration", "seed", "n", "gap")
@@ -48,30 +48,30 @@ def test_a_filter_means_rows_by_their_fields_and_only_their_columns_are_told() -
 
 
 def test_groups_have_the_statistics_of_a_column_and_keep_a_text_from_a_number() -> None:
-    groups = arrange(Wanted(group="n", value="gap")).groups
+    groups = arrange(WantedTable(group="n", value="gap")).groups
     assert groups is not None
     assert [row["n"] for row in groups] == [8, 16, "8", None]
     assert groups[0] == {"n": 8, "gap n": 1, "mean": 0.5, "sd": None, "min": 0.5, "median": 0.5, "max": 0.5}
     assert groups[2]["gap n"] == 0
     values = [0.5, 0.25, 2.0]
-    (one,) = arrange(Wanted(filtered("gap>0"), group="none", value="gap")).groups or ()
+    (one,) = arrange(WantedTable(filtered("gap>0"), group="none", value="gap")).groups or ()
     assert one["mean"] == pytest.approx(statistics.fmean(values))
     assert one["sd"] == pytest.approx(statistics.stdev(values))
     assert (one["n"], one["min"], one["median"], one["max"]) == (3, 0.25, 0.5, 2.0)
-    rows = arrange(Wanted(group="instance")).groups or ()
+    rows = arrange(WantedTable(group="instance")).groups or ()
     assert [(row["instance"], row["n"]) for row in rows] == [("a", 2), ("b", 2), ("c", 1)]
     assert {row["mean"] for row in rows} == {None}
 
 
 def test_groups_are_sorted_by_any_of_their_columns() -> None:
-    wanted = Wanted(group="instance", value="gap", sort="mean", descending=True)
+    wanted = WantedTable(group="instance", value="gap", sort="mean", descending=True)
     assert [row["instance"] for row in arrange(wanted).groups or ()] == ["c", "a", "b"]
 
 
 def test_so_many_groups_that_they_tell_nothing_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arranging, "MOST_GROUPS", 2)
     with pytest.raises(TooManyGroupsError):
-        arrange(Wanted(group="seed"))
+        arrange(WantedTable(group="seed"))
 
 
 def test_it_ends_soon_after_nobody_wants_it_any_more() -> None:
@@ -89,6 +89,6 @@ def test_it_ends_soon_after_nobody_wants_it_any_more() -> None:
         return looked_at < 3_000
 
     with pytest.raises(GivenUpError):
-        arranged(rows(), Wanted(sort="n"), goes_on)
+        arranged(rows(), WantedTable(sort="n"), goes_on)
     assert told == [0, 1_000, 2_000, 3_000]
     assert given == 3_000

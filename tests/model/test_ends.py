@@ -27,7 +27,7 @@ def failed(number: int, begun: float, ended: float) -> Run:
     return msgspec.structs.replace(run, status=s.Failed(s.Error("ValueError: x"), ended))
 
 
-def known(runs: list[Run]) -> ends.Columns:
+def known(runs: list[Run]) -> ends.EndColumns:
     looked = ends.Ends()
     looked.update(Vector(runs).freeze())
     return looked.all()

@@ -120,7 +120,7 @@ def test_only_the_first_end_of_an_attempt_counts(first: str, second: str) -> Non
 def test_a_run_that_did_not_return_is_started_again_with_its_state(end: str) -> None:
     run = after(ENDS[end][0], started(2), run=RUNNING)
     assert isinstance(run.status, s.Running)
-    assert (run.attempt, run.number, run.state, run.saves) == (2, 0, b'"s"', 1)
+    assert (run.attempt, run.last_save, run.state, run.saves) == (2, 0, b'"s"', 1)
 
 
 @pytest.mark.parametrize("run", [RUNNING, fold(RUNNING, RETURNED)], ids=["running", "done"])
@@ -199,7 +199,7 @@ def test_records_of_earlier_attempts_change_nothing_after_a_reset() -> None:
 
 def test_of_saves_only_higher_numbers_count_and_tell_how_many_there_were() -> None:
     run = fold(RUNNING, saved(50, text=b'"fifty"'))
-    assert (run.state, run.saves, run.number) == (b'"fifty"', 50, 50)
+    assert (run.state, run.saves, run.last_save) == (b'"fifty"', 50, 50)
     assert run.saved_at == 101.5
     assert fold(run, saved(50, text=b'"again"')) is run
     assert fold(run, saved(49, text=b'"late"')) is run

@@ -69,7 +69,7 @@ class Runner:
             "folder": str(self.folder),
         }
         more = {"each": False, "chosen": {}, "log": f"{state}/load.log", "state_dir": state, "umask": 0o022, "nice": 0}
-        self.say("load", **names, **more, synced=False, grouped=True, seed_globals=False)
+        self.say("start agent", **names, **more, synced=False, grouped=True, seed_globals=False)
         self.hear("loaded")
         segment = "000001-w0001-0001.jsonl"
         self.say("hire", worker=1, slot=0, segment=segment, segment_limit=1 << 20, log=f"{state}/logs/1")

@@ -28,7 +28,7 @@ from pyalma_tui.store.leases import Leases, safe_after
 
 HERE = afar.Here("node1", 1, 2, platform.python_version(), __version__, "", "", locked=True)
 LOADED = m.Loaded("abc", False, None)
-LOAD = afar.Load("m.py", "m.py", "", "t", False, Chosen(), "/", "", "/", False, True, 0o22, 0, False)
+LOAD = afar.StartAgent("m.py", "m.py", "", "t", False, Chosen(), "/", "", "/", False, True, 0o22, 0, False)
 TOLD = afar.Told(1, "000001-w0001-0001.jsonl", 99, ["a line"])
 
 

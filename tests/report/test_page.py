@@ -15,9 +15,9 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Lost, Raised, Record, Returned, Saved, Started
-from pyalma_tui.model.series import Samples, Series, Taken, grown
+from pyalma_tui.model.series import Consumed, Samples, Series, grown
 from pyalma_tui.report.columns import summaries
-from pyalma_tui.report.page import RUNS, Told, page
+from pyalma_tui.report.page import RUNS, PageFacts, page
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.session_records import Git, SessionRecord
 
@@ -78,18 +78,18 @@ def ledger_of(names: list[str], iterations: int = 3) -> Ledger:
     return ledger
 
 
-def told(names: list[str], **changes: object) -> Told:
+def told(names: list[str], **changes: object) -> PageFacts:
     series = Series()
     for number in range(1, 400):
         series = grown(series, number, number, msgspec.json.encode({"gap": 1 / number, names[0]: number}))
-    taken = tuple(Taken(AT - 4000 + 10 * number, 2, 1.5, 10**9) for number in range(20))
+    taken = tuple(Consumed(AT - 4000 + 10 * number, 2, 1.5, 10**9) for number in range(20))
     record = SessionRecord(
         session=1, began=AT - 4000, pyalma_tui="1", python="3.11.7", implementation="CPython", platform="Linux",
         machine="x86_64", host=names[0], processors=4, command=("pyalma-tui", names[0]), directory="/home/ada",
         code="abc", files={"lab.py": "abc"}, distributions={"numpy": "2.1"}, git=Git("c0ffee", "main", dirty=True),
     )  # fmt: skip
     rows = [{"instance": "x", "iteration": 0, "seed": 1, "gap": number / 10, "kind": names[0]} for number in range(11)]
-    given = Told(
+    given = PageFacts(
         title=names[0], target=Path("/home/ada/lab.py"), at=AT, version="1", ledger=ledger_of(names),
         samples=Samples({1: series, 2: series, 10**6: series}, taken), rows=rows, sessions=[record],
     )  # fmt: skip

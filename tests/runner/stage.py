@@ -107,10 +107,10 @@ class Stage:
         """They are read from a journal."""
         return self.tell(self.fold(*records))
 
-    def fold(self, *records: RunRecord | HookRecord) -> i.Failures:
+    def fold(self, *records: RunRecord | HookRecord) -> i.RunsFailed:
         """Let the ledger take these in; what is told of it."""
         runs = [self.state.ledger.apply(record) for record in records]
-        return i.Failures([run.id for run in runs if run is not None and isinstance(run.status, s.Failed)])
+        return i.RunsFailed([run.id for run in runs if run is not None and isinstance(run.status, s.Failed)])
 
     def begins(self, worker: int) -> list[Instruction]:
         """It begins what it was given."""
@@ -119,7 +119,7 @@ class Stage:
 
     def saves(self, worker: int, text: bytes = b"7") -> list[Instruction]:
         running = self.running(worker)
-        number = self.run(running.run).number + 1
+        number = self.run(running.run).last_save + 1
         return self.record(Saved(running.run, running.attempt, number, 0, msgspec.Raw(text)))
 
     def ends(self, worker: int, refused: m.Refused | None = None, worn: str = "") -> list[Instruction]:

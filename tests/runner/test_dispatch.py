@@ -236,7 +236,7 @@ def test_an_interrupt_of_some_leaves_the_others_alone() -> None:
 def test_who_interrupts_again_kills_at_once(command: c.Command) -> None:
     stage = at_work()
     stage.tell(command)
-    assert stage.tell(command)[:2] == [i.Send(1, SIGKILL, group=True), i.Say("killing 1 run (i0)")]
+    assert stage.tell(command)[:2] == [i.SendSignal(1, SIGKILL, group=True), i.Say("killing 1 run (i0)")]
     stage.dies(1)
     assert s.reason(stage.run().status) == "killed at once: it was asked for again"
 
@@ -245,7 +245,7 @@ def test_an_interrupt_of_one_and_then_of_all_still_leaves_it_its_grace() -> None
     stage = at_work(2)
     stage.tell(c.Interrupt((1,)))
     assert i.Ask(2, m.InterruptAttempt(2, 1)) in (told := stage.tell(c.Interrupt()))
-    assert not [each for each in told if isinstance(each, i.Send)]
+    assert not [each for each in told if isinstance(each, i.SendSignal)]
 
 
 def test_what_nothing_asked_to_stop_goes_on_after_an_interrupt_of_all_is_taken_back() -> None:
@@ -260,7 +260,10 @@ def test_workers_that_come_are_let_go_by_an_interrupt_of_all() -> None:
     stage.passes(0)
     told = stage.tell(c.Interrupt())
     assert dismissed(told) == [1, 2]
-    assert [each for each in told if isinstance(each, i.Send)] == [i.Send(1, SIGINT), i.Send(2, SIGINT)]
+    assert [each for each in told if isinstance(each, i.SendSignal)] == [
+        i.SendSignal(1, SIGINT),
+        i.SendSignal(2, SIGINT),
+    ]
     assert said(told) == ["interrupted: nothing new is started"]
 
 
@@ -270,7 +273,7 @@ def test_one_that_does_not_stop_gets_each_step_when_it_is_due_and_the_last_again
     steps = []
     for seconds in (9.9, 0.1, 4.9, 0.1, 1.9, 0.1, 4.9, 0.1, 5.0):
         told = stage.passes(seconds)
-        steps.append([(each.signal, each.group) for each in told if isinstance(each, i.Send)])
+        steps.append([(each.signal, each.group) for each in told if isinstance(each, i.SendSignal)])
         asked = [each.request for each in told if isinstance(each, i.Ask)]
         assert asked == [m.Signalled(1, 1)] * (steps[-1] in ([(SIGINT, False)], [(SIGTERM, True)]))
     assert steps == [[], [(SIGINT, False)], [], [(SIGTERM, True)], [], [(SIGKILL, True)], [], *[[(SIGKILL, True)]] * 2]
@@ -280,7 +283,7 @@ def test_an_agent_that_kills_nobody_is_killed_itself_when_the_session_ends() -> 
     stage = at_work()
     stage.tell(c.Quit())
     stage.tell(c.Quit())
-    assert stage.passes(5) == [i.Send(1, SIGKILL, group=True), i.EndAgent(kill=True)]
+    assert stage.passes(5) == [i.SendSignal(1, SIGKILL, group=True), i.EndAgent(kill=True)]
 
 
 @pytest.mark.parametrize("served", [True, False])
@@ -328,7 +331,7 @@ def test_one_that_returns_on_the_way_after_it_was_asked_is_ready_again() -> None
     stage = at_work(2, workers=1, timeout=30.0)
     stage.passes(30)
     assert given(stage.returns(1)) == [(1, 2)]
-    assert not [each for each in stage.passes(20) if isinstance(each, i.Send)]
+    assert not [each for each in stage.passes(20) if isinstance(each, i.SendSignal)]
 
 
 def test_new_limits_count_for_what_runs() -> None:
@@ -353,7 +356,7 @@ def test_a_wish_does_not_hurry_what_was_asked_for_its_timeout_but_an_interrupt_o
     stage.passes(5)
     assert said(stage.tell(c.Interrupt((1,)))) == ["interrupting 1 run (i0)"]
     stage.tell(c.Interrupt())
-    assert i.Send(1, SIGKILL, group=True) in stage.tell(c.Interrupt())
+    assert i.SendSignal(1, SIGKILL, group=True) in stage.tell(c.Interrupt())
 
 
 # --- retries ----------------------------------------------------------------------------------------------------------
@@ -472,7 +475,7 @@ def test_a_worker_that_does_not_leave_is_interrupted_and_then_killed_each_once()
     stage.returns(1)
     stage.passes(2)
     steps = [stage.passes(seconds) for seconds in (1.4, 0.1, 0.4, 0.1, 10.0)]
-    assert steps == [[], [i.Send(1, SIGINT)], [], [i.Send(1, SIGKILL, group=True)], []]
+    assert steps == [[], [i.SendSignal(1, SIGINT)], [], [i.SendSignal(1, SIGKILL, group=True)], []]
 
 
 @pytest.mark.parametrize("code", [1, -SIGSEGV])
@@ -663,7 +666,7 @@ def test_a_separate_worker_that_is_short_of_something_leaves_and_is_tried_again(
     stage = Stage()
     stage.state.came = True
     stage.passes(0)
-    assert stage.tell(Said(1, m.TryLater("no thread")))[:2] == [i.Give(1, m.Exit()), i.Send(1, SIGINT)]
+    assert stage.tell(Said(1, m.TryLater("no thread")))[:2] == [i.Give(1, m.Exit()), i.SendSignal(1, SIGINT)]
     stage.dies(1, 1)
     assert hired(stage.passes(0.5)) == [(2, 0)]
 

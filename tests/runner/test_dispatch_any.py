@@ -134,7 +134,7 @@ class World(RuleBasedStateMachine):
                 self.take_back(self.puppets.get(worker), worker, run)
             case i.Ask(worker, request):
                 self.puppets[worker].asked |= isinstance(request, m.InterruptAttempt)
-            case i.Send(worker, number):
+            case i.SendSignal(worker, number):
                 self.puppets[worker].killed |= number == SIGKILL
             case i.Say("done() is called again"):
                 self.again = True

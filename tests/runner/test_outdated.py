@@ -15,7 +15,7 @@ from pyalma_tui.model.vector import Vector
 from pyalma_tui.runner.inspecting import Inspecting
 from pyalma_tui.runner.outdated import (
     CodeNow,
-    Edit,
+    EditedFile,
     code_of,
     edits_since,
     look_at_inputs,
@@ -65,10 +65,10 @@ def test_edits_are_counted_in_lines_and_what_is_gone_or_not_kept_is_named(place:
     (place.root / "crlf.py").write_bytes(b"a\r\nb\r\n")
     os.unlink(place.state_dir / "code" / f"{lost}.py")
     assert edits_since(place, identity) == (
-        Edit("m.py", 3, 1),
-        Edit("gone.py", gone=True),
-        Edit("lost.py"),
-        Edit("crlf.py"),
+        EditedFile("m.py", 3, 1),
+        EditedFile("gone.py", gone=True),
+        EditedFile("lost.py"),
+        EditedFile("crlf.py"),
     )
 
 

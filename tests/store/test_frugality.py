@@ -12,7 +12,7 @@ import pytest
 from msgspec import Raw
 
 from pyalma_tui.model.instance import Files
-from pyalma_tui.model.listing import Listing, Source, Wanted
+from pyalma_tui.model.listing import Listing, Source, WantedList
 from pyalma_tui.model.records import Returned, Saved, Started
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.store import cold, planning
@@ -58,7 +58,7 @@ def test_a_new_experiment_takes_ten_bytes_a_run_beside_the_names(names: Files) -
         queue.add(planned.order)
         listing, ledger = Listing(), planned.ledger
         source = Source(ledger.instances, ledger.rows.freeze(), ledger.runs.freeze(), ledger.runs_of)
-        order = listing.update(Wanted(sort="status"), source)
+        order = listing.update(WantedList(sort="status"), source)
         assert kept() < 14  # 8 are the seed, 2 are the plan of blocks
         assert (len(order), len(queue), ledger.counts.pending) == (RUNS, RUNS, RUNS)
 
@@ -75,7 +75,7 @@ def test_an_experiment_that_is_opened_again_takes_its_text(names: Files, tmp_pat
         planned = planning.plan_start(store, names, 1, None, Path("m.py"), has_done=False)
         listing, book = Listing(), planned.ledger
         source = Source(book.instances, book.rows.freeze(), book.runs.freeze(), book.runs_of)
-        order = listing.update(Wanted(sort="status"), source)
+        order = listing.update(WantedList(sort="status"), source)
         assert book is store.ledger
         assert kept() < size + 16
         assert (len(order), book.counts.done) == (RUNS, RUNS // 2 - 1)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pyalma_tui.store import layout, leases
-from pyalma_tui.store.leases import AHEAD, USUAL, Lease, Leases, left, read_lease, safe_after, wait_out
+from pyalma_tui.store.leases import AHEAD, USUAL, LeaseRecord, Leases, left, read_lease, safe_after, wait_out
 
 
 def test_there_is_nothing_to_wait_for_where_there_were_no_other_hosts(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_after_a_long_while_nothing_is_waited_for(tmp_path: Path, monkeypatch: p
 
 
 def test_another_machine_waits_for_a_whole_lease(tmp_path: Path) -> None:
-    layout.leases(tmp_path).write_bytes(msgspec.json.encode(Lease("t", 10.0, "another boot", 0.0)))
+    layout.leases(tmp_path).write_bytes(msgspec.json.encode(LeaseRecord("t", 10.0, "another boot", 0.0)))
     assert left(tmp_path) == safe_after(10.0)
 
 

@@ -12,7 +12,7 @@ import pytest
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import LOST, Extent
 from pyalma_tui.store import row_files, rows
-from pyalma_tui.store.row_files import Moved, RowFiles, given_up
+from pyalma_tui.store.row_files import MovedRows, RowFiles, given_up
 from pyalma_tui.store.rows import RowIndex, RowReader, missing, row_line
 
 ONE, TWO = "000001-w0001-0001.jsonl", "000001-w0002-0001.jsonl"
@@ -180,7 +180,7 @@ def test_a_checkpoint_is_due_for_many_new_files_and_not_again_for_the_same(
 
 def test_a_file_that_somebody_may_append_to_stays(tmp_path: Path) -> None:
     put(tmp_path, ONE, 1, range(100))
-    assert RowFiles(tmp_path, 2).tidy([run(1)], set()) == Moved()
+    assert RowFiles(tmp_path, 2).tidy([run(1)], set()) == MovedRows()
 
 
 def test_copies_go_into_files_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_a_disk_without_room_for_copies_leaves_all_as_it_is(tmp_path: Path, monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(row_files, "sync_data", full)
-    assert RowFiles(tmp_path, 2).tidy([mine], {ONE}) == Moved()
+    assert RowFiles(tmp_path, 2).tidy([mine], {ONE}) == MovedRows()
     assert numbers(tmp_path, mine) == [0, 1, 2, 3]
 
 

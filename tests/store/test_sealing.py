@@ -17,7 +17,7 @@ from pyalma_tui.model import query as q
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Files, Instance
-from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, Wanted
+from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, WantedList
 from pyalma_tui.model.plan import Grid, plan
 from pyalma_tui.model.records import Raised, Record, Returned, Saved, Started, Stopped
 from pyalma_tui.model.status import Error
@@ -85,7 +85,7 @@ def facts(store: Store) -> tuple[object, ...]:
     told: tuple[object, ...] = (list(book.instances), list(book.runs), list(book.rows), list(map(list, book.runs_of)))
     source = Source(book.instances, book.rows.freeze(), book.runs.freeze(), book.runs_of)
     queries = [q.compile(text) for text in ("", "i1", "status:failed", "state:7")]
-    told += ([list(Listing().update(Wanted(query, sort), source)) for query in queries for sort in SORT_KEYS],)
+    told += ([list(Listing().update(WantedList(query, sort), source)) for query in queries for sort in SORT_KEYS],)
     foreign = {name: jsontext.decode(bytes(raw)) for name, raw in store.foreign.items()}
     return (*told, book.counts, book.aside, book.saved_at, book.hook, store.meta, foreign, store.folded)
 

@@ -96,19 +96,21 @@ class Experiment:
 
     def done(self, run_id: int, seconds: float = 192, state: bytes | None = b'"0"', **changes: Any) -> Run:
         status = s.Done(at=NOW - 600, duration=seconds)
-        facts = {"state": state, "saves": 40, "saved_at": NOW - 600, "attempt": 1, "number": 40, "seconds": seconds}
+        facts = {"state": state, "saves": 40, "saved_at": NOW - 600, "attempt": 1, "last_save": 40, "seconds": seconds}
         return self.put(run_id, **({"status": status} | facts | changes))
 
     def failed(self, run_id: int, message: str = "", traceback: str = TRACEBACK, **changes: Any) -> Run:
         error = s.Error(message or "ValueError: line 92: 2 literals, expected 3", traceback)
         status = s.Failed(error=error, at=NOW - 300)
-        facts = {"state": b'"12"', "saves": 18, "saved_at": NOW - 301, "attempt": 1, "number": 18, "seconds": 74.0}
+        facts = {"state": b'"12"', "saves": 18, "saved_at": NOW - 301, "attempt": 1, "last_save": 18, "seconds": 74.0}
         return self.put(run_id, **({"status": status} | facts | changes))
 
     def interrupted(self, run_id: int, **changes: Any) -> Run:
         status = s.Interrupted(why="asked by ctrl+c", at=NOW - 120)
         facts = {"state": b'"4"', "earlier": (b'"5"', b'"6"'), "saves": 33, "saved_at": NOW - 121}
-        return self.put(run_id, **({"status": status, "attempt": 1, "number": 33, "seconds": 88.0} | facts | changes))
+        return self.put(
+            run_id, **({"status": status, "attempt": 1, "last_save": 33, "seconds": 88.0} | facts | changes)
+        )
 
     def snapshot(self, **fields: Any) -> Snapshot:
         return Snapshot(
@@ -135,7 +137,7 @@ def asked(seconds: float = 7.0) -> StopProgress:
 def small() -> Experiment:
     """Six instances, one of each kind: 0 running, 1 done, 2 failed, 3 interrupted, 4 and 5 pending."""
     made = Experiment([f"uf20-{i:02}.cnf" for i in range(1, 7)], phase="busy", workers=2, saved_at=NOW - 3)
-    made.running(1, state=b'"7"', earlier=(b'"8"', b'"9"'), saves=41, saved_at=NOW - 3, number=41)
+    made.running(1, state=b'"7"', earlier=(b'"8"', b'"9"'), saves=41, saved_at=NOW - 3, last_save=41)
     made.done(2)
     made.failed(3)
     made.interrupted(4)
@@ -145,6 +147,6 @@ def small() -> Experiment:
 def large(count: int) -> Experiment:
     """Many instances; the first two run."""
     made = Experiment([f"uf20-{i:06}.cnf" for i in range(count)], phase="busy", workers=2, saved_at=NOW - 1)
-    made.running(1, slot=0, state=b'"7"', saves=3, saved_at=NOW - 1, number=3)
-    made.running(2, slot=1, state=b'"9"', saves=1, saved_at=NOW - 1, number=1)
+    made.running(1, slot=0, state=b'"7"', saves=3, saved_at=NOW - 1, last_save=3)
+    made.running(2, slot=1, state=b'"9"', saves=1, saved_at=NOW - 1, last_save=1)
     return made

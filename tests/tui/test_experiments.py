@@ -11,19 +11,19 @@ import pytest
 from textual.app import App
 
 from pyalma_tui.model.view import Tally
-from pyalma_tui.store.finding import Found
+from pyalma_tui.store.finding import FoundExperiment
 from pyalma_tui.tui.experiments import ExperimentsApp
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.themes import DARK
 from tests.tui.fake_conductor import NOW
 
-LAB = Found(Path("/x/lab.py"), Path("/x/lab.alma"), Tally(done=5681, failed=319, running=4), NOW - 3, pid=77)
-COUNT = Found(Path("/x/[red]count.py"), Path("/x/[red]count.alma"), Tally(done=1, pending=3), NOW - 90_000)
-BROKEN = Found(Path("/x/old.py"), Path("/x/old.alma"), problem="store: /x/old.alma/db.json: \x1b[2J damaged")
+LAB = FoundExperiment(Path("/x/lab.py"), Path("/x/lab.alma"), Tally(done=5681, failed=319, running=4), NOW - 3, pid=77)
+COUNT = FoundExperiment(Path("/x/[red]count.py"), Path("/x/[red]count.alma"), Tally(done=1, pending=3), NOW - 90_000)
+BROKEN = FoundExperiment(Path("/x/old.py"), Path("/x/old.alma"), problem="store: /x/old.alma/db.json: \x1b[2J damaged")
 ALL = [LAB, COUNT, BROKEN]
 
 
-def app_of(look: Callable[[], list[Found]] = lambda: ALL) -> ExperimentsApp:
+def app_of(look: Callable[[], list[FoundExperiment]] = lambda: ALL) -> ExperimentsApp:
     return ExperimentsApp(look, Preferences(theme=DARK.name), clock=lambda: NOW)
 
 
@@ -54,9 +54,9 @@ async def test_enter_opens_what_is_selected_and_names_are_literal() -> None:
 def test_two_states_of_one_module_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     module = tmp_path / "lab.py"
-    assert Found(module, tmp_path / "lab.alma").name == "lab.py"
-    assert Found(module, tmp_path / "other.alma").name == "lab.py in other.alma"
-    assert Found(Path("/x/lab.py"), Path("/y/a.alma")).name == "/x/lab.py in /y/a.alma"
+    assert FoundExperiment(module, tmp_path / "lab.alma").name == "lab.py"
+    assert FoundExperiment(module, tmp_path / "other.alma").name == "lab.py in other.alma"
+    assert FoundExperiment(Path("/x/lab.py"), Path("/y/a.alma")).name == "/x/lab.py in /y/a.alma"
 
 
 async def test_the_cursor_stays_on_its_experiment_when_others_come() -> None:

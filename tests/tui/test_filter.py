@@ -41,7 +41,7 @@ async def test_letters_typed_into_the_filter_are_no_commands() -> None:
 
 async def test_the_filter_finds_an_error_by_its_text_and_fields_of_states() -> None:
     made = small()
-    made.running(1, state=b'{"gap": 0.25}', saves=1, saved_at=NOW, number=1)
+    made.running(1, state=b'{"gap": 0.25}', saves=1, saved_at=NOW, last_save=1)
     async with opened(made.snapshot()) as t:
         for typed, found in (
             ("/valueerror/", [2]),
@@ -71,7 +71,7 @@ async def test_a_filter_that_cannot_be_understood_says_where_and_changes_nothing
 
 async def test_fields_are_completed() -> None:
     made = small()
-    made.running(1, state=b'{"optimality": 0.25}', saves=1, saved_at=NOW, number=1)
+    made.running(1, state=b'{"optimality": 0.25}', saves=1, saved_at=NOW, last_save=1)
     async with opened(made.snapshot()) as t:
         await t.press("slash", *"sta")
         await t.sees("status:")

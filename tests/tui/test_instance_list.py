@@ -73,12 +73,12 @@ async def test_a_flood_of_saves_repaints_a_line_once_a_second(
     monkeypatch.setattr(InstanceList, "clock", lambda _: clock[0])
     made = small()
     async with opened(made.snapshot()) as t:
-        made.running(1, state=b'"6"', saves=42, number=42)
+        made.running(1, state=b'"6"', saves=42, last_save=42)
         await t.show(made.snapshot())
         await t.until(lambda: "≈" in t.text())
         rendered.clear()
         for state in range(5):
-            made.running(1, state=b'"%d"' % state, saves=43 + state, number=43 + state)
+            made.running(1, state=b'"%d"' % state, saves=43 + state, last_save=43 + state)
             await t.show(made.snapshot())
         assert rendered == {}
         assert t.listing.pending

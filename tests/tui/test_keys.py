@@ -16,7 +16,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner.snapshot import Elsewhere, Load
 from pyalma_tui.tui.screens.help import HelpBox
-from pyalma_tui.tui.screens.leaving import Leaving
+from pyalma_tui.tui.screens.leaving import LeavingBox
 from pyalma_tui.tui.screens.limits import LimitsBox, limits_of
 from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
@@ -244,7 +244,7 @@ async def test_q_with_nothing_busy_asks_the_runner_and_leaves_when_it_is_closed(
     async with opened(finished()) as t:
         await t.press("q")
         await t.sends(c.Quit())
-        assert not isinstance(t.app.screen, Leaving)
+        assert not isinstance(t.app.screen, LeavingBox)
         assert t.app.is_running
         t.conductor.change(phase="closed")
         await t.until(lambda: not t.app.is_running)
@@ -260,7 +260,7 @@ async def test_q_with_busy_runs_shows_a_countdown_what_is_saved_and_what_is_not(
         assert t.sent == []
         await t.press("i")
         await t.sends(c.Quit())
-        await t.on(Leaving)
+        await t.on(LeavingBox)
         made.running(1, stopping=asked(7))
         await t.show(made.snapshot(phase="stopping"))
         await t.sees("leaving", "SIGINT in 7 s", "uf20-01.cnf", "saved 7, 3 s not saved", "kill them now")
@@ -290,7 +290,7 @@ async def test_the_question_is_over_when_all_that_runs_is_being_stopped() -> Non
         await t.press("ctrl+c", "q")
         made.running(1, stopping=asked(7))
         await t.show(made.snapshot(phase="stopping"))
-        await t.on(Leaving)
+        await t.on(LeavingBox)
         await t.sends(c.Interrupt(), c.Quit())
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pyalma_tui.model import query as q
 from pyalma_tui.model import status as s
-from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, Wanted, select
+from pyalma_tui.model.listing import SORT_KEYS, Listing, Source, WantedList, select
 from pyalma_tui.runner.snapshot import Snapshot
 from tests.tui.fake_conductor import NOW, Experiment
 
@@ -38,7 +38,7 @@ def source(shown: Snapshot, now: float = NOW) -> Source:
 def test_it_equals_select_after_every_change(sort: str, text: str, descending: bool) -> None:
     draw = random.Random(f"{sort}{text}{descending}")
     made = Experiment([f"i{draw.randrange(400)}.cnf" for _ in range(700)], iterations=2)
-    listing, wanted = Listing(), Wanted(q.compile(text), sort, descending)  # type: ignore[arg-type]
+    listing, wanted = Listing(), WantedList(q.compile(text), sort, descending)  # type: ignore[arg-type]
     for step in range(25):
         for _ in range(draw.randrange(4)):
             change = draw.choice([made.pending, made.running, made.done, made.failed, made.interrupted])
@@ -49,7 +49,7 @@ def test_it_equals_select_after_every_change(sort: str, text: str, descending: b
 
 def test_an_order_that_did_not_change_is_the_same_object() -> None:
     made = Experiment([f"{n}.cnf" for n in range(600)])
-    listing, wanted = Listing(), Wanted(sort="status")
+    listing, wanted = Listing(), WantedList(sort="status")
     first = listing.update(wanted, source(made.snapshot()))
     made.running(300)
     second = listing.update(wanted, source(made.snapshot()))
@@ -60,9 +60,9 @@ def test_an_order_that_did_not_change_is_the_same_object() -> None:
 
 def test_another_query_or_batch_starts_anew() -> None:
     made = Experiment(["b.cnf", "a.cnf"])
-    listing, now, b = Listing(), source(made.snapshot()), Wanted(q.compile("b"))
-    assert list(listing.update(Wanted(), now)) == [0, 1]
-    assert list(listing.update(Wanted(sort="name"), now)) == [1, 0]
+    listing, now, b = Listing(), source(made.snapshot()), WantedList(q.compile("b"))
+    assert list(listing.update(WantedList(), now)) == [0, 1]
+    assert list(listing.update(WantedList(sort="name"), now)) == [1, 0]
     assert list(listing.update(b, now)) == [0]
     more = source(Experiment(["b.cnf", "a.cnf", "bb.cnf"]).snapshot())
     assert list(listing.update(b, more)) == [0, 2]
@@ -81,7 +81,7 @@ def test_one_run_of_an_instance_has_to_match_all_of_a_query() -> None:
         "status:done iteration<1": [1],
         "iteration:2": [0, 1],
     }.items():
-        assert list(Listing().update(Wanted(q.compile(text)), now)) == found
+        assert list(Listing().update(WantedList(q.compile(text)), now)) == found
 
 
 @pytest.mark.parametrize("sort", SORT_KEYS)
@@ -92,8 +92,8 @@ def test_what_was_removed_is_not_listed_and_titles_are_found(sort: str, text: st
         msgspec.structs.replace(i, in_batch=i.id > 0, removed=i.id == 0, title="first" if i.id == 1 else "")
         for i in made.instances
     ]
-    listing, wanted, now = Listing(), Wanted(q.compile(text), sort), source(made.snapshot())  # type: ignore[arg-type]
+    listing, wanted, now = Listing(), WantedList(q.compile(text), sort), source(made.snapshot())  # type: ignore[arg-type]
     found = listing.update(wanted, now)
     assert list(found) == list(select(wanted, now))
     assert (set(found), listing.total) == ({1, 2}, 2)
-    assert list(listing.update(Wanted(q.compile("first")), now)) == [1]
+    assert list(listing.update(WantedList(q.compile("first")), now)) == [1]

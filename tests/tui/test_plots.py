@@ -16,7 +16,7 @@ import pytest
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.forecast import Basis, Forecast, Slow
-from pyalma_tui.model.series import Samples, Series, Taken, grown
+from pyalma_tui.model.series import Consumed, Samples, Series, grown
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.screens.forecast import ForecastBox
 from pyalma_tui.tui.screens.main import MainScreen
@@ -60,7 +60,7 @@ def measured(**changes: Any) -> Experiment:
     for slot in range(4):
         made.running(FIRST + slot, slot=slot, seconds=NOW - max(free) + 5 * slot)
         samples[FIRST + slot] = series(lambda n, slot=slot: {"gap": (2 + slot) / n, "restarts": n // 40})  # type: ignore[misc]
-    taken = tuple(Taken(NOW - 3000 + 10 * n, 4, 3.2 + n % 7 / 10, 800_000_000) for n in range(250))
+    taken = tuple(Consumed(NOW - 3000 + 10 * n, 4, 3.2 + n % 7 / 10, 800_000_000) for n in range(250))
     made.fields |= {"samples": Samples(samples, taken), "forecast": foreseen()} | changes
     return made
 

@@ -52,7 +52,7 @@ def raw(t: Opened) -> str:
 def hostile(text: str) -> Experiment:
     made = Experiment([text, "plain.cnf", text + "2"], phase="busy", title=text, saved_at=NOW)
     state = msgspec.json.encode(text) if "\ud800" not in text else b'"a\\ud800b"'
-    made.running(1, state=state, earlier=(state[:200],), saves=2, saved_at=NOW, number=2)
+    made.running(1, state=state, earlier=(state[:200],), saves=2, saved_at=NOW, last_save=2)
     made.failed(3, message=text or "x", traceback=f"Traceback\n{text}")
     made.interrupted(2, state=state)
     return made
@@ -172,7 +172,7 @@ async def test_a_failed_run_shows_its_traceback() -> None:
 
 async def test_a_running_run_shows_what_is_at_risk() -> None:
     made = small()
-    made.running(1, saved_at=NOW - 12, number=3, saves=3, state=b'{"best": 3, "left": [1, 2]}')
+    made.running(1, saved_at=NOW - 12, last_save=3, saves=3, state=b'{"best": 3, "left": [1, 2]}')
     async with opened(made.snapshot()) as t:
         await t.press("down")
         await t.sees("12 s of work would be lost now", '{"best": 3, "left": [1, 2]}', "12 s ago · 3 saves · 1 attempt")
@@ -180,7 +180,7 @@ async def test_a_running_run_shows_what_is_at_risk() -> None:
 
 async def test_a_run_that_never_saved_risks_all_it_did() -> None:
     made = small()
-    made.running(1, seconds=90, state=None, earlier=(), saves=0, saved_at=None, number=0)
+    made.running(1, seconds=90, state=None, earlier=(), saves=0, saved_at=None, last_save=0)
     async with opened(made.snapshot()) as t:
         await t.press("down")
         await t.sees("90 s of work would be lost now (no save", "none saved")
@@ -189,7 +189,7 @@ async def test_a_run_that_never_saved_risks_all_it_did() -> None:
 async def test_a_stop_counts_down_in_the_detail() -> None:
     mono = [MONOTONIC]
     made = small()
-    made.running(1, stopping=asked(7), saved_at=NOW - 3, number=3)
+    made.running(1, stopping=asked(7), saved_at=NOW - 3, last_save=3)
     async with opened(made.snapshot(phase="stopping"), monotonic=lambda: mono[0]) as t:
         await t.press("down")
         await t.sees("asked to stop at the next save(), SIGINT in 7 s", "3 s of work would be lost if it is killed")

@@ -17,7 +17,7 @@ from pyalma_tui.model.view import Tally
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.progress import Progress, instance_progress, run_progress
 from pyalma_tui.tui.view_moment import Moment, at_risk
-from pyalma_tui.tui.widgets.columns import NAMES, Known, columns
+from pyalma_tui.tui.widgets.columns import NAMES, Measurements, columns
 from pyalma_tui.tui.widgets.facts import facts
 from pyalma_tui.tui.widgets.headline import allot, headline
 from pyalma_tui.tui.widgets.notices import notices, step_text
@@ -122,8 +122,8 @@ def test_a_state_that_was_cut_is_shown_as_text() -> None:
 
 def test_what_is_at_risk_counts_from_the_last_save_of_this_attempt() -> None:
     running = s.Running(2, 0, NOW - 40)
-    assert at_risk(run(status=running, number=1, saved_at=NOW - 5), NOW) == 5
-    assert at_risk(run(status=running, number=0, saved_at=NOW - 500), NOW) == 40
+    assert at_risk(run(status=running, last_save=1, saved_at=NOW - 5), NOW) == 5
+    assert at_risk(run(status=running, last_save=0, saved_at=NOW - 500), NOW) == 40
     assert at_risk(run(status=s.PENDING), NOW) is None
 
 
@@ -231,7 +231,7 @@ def test_states_of_done() -> None:
 
 @given(st.integers(0, 300), st.integers(0, 10_000), st.sampled_from([1, 10, 500, 100_000]))
 def test_the_columns_fit_and_the_name_is_always_there(width: int, longest: int, iterations: int) -> None:
-    plan = columns(width, Known(longest, iterations))
+    plan = columns(width, Measurements(longest, iterations))
     used = 3 + sum(column.width + 2 for column in plan.shown)
     assert all(column.width > 0 for column in plan.shown)
     assert used - 1 <= max(width, 4)
@@ -244,7 +244,7 @@ def test_the_columns_fit_and_the_name_is_always_there(width: int, longest: int, 
 def test_columns_of_ones_own_fit_and_come_in_their_order(
     width: int, longest: int, names: list[str], number: int
 ) -> None:
-    plan = columns(width, Known(longest, 20), tuple(names[:number]))
+    plan = columns(width, Measurements(longest, 20), tuple(names[:number]))
     assert [column.name for column in plan.shown] == names[: len(plan.shown)]
     assert len(plan.titles.rstrip()) <= max(width, 4)
     if width >= 300:

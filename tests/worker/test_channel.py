@@ -12,15 +12,15 @@ import pytest
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.messages import Exit, Order, RunOrder
-from pyalma_tui.worker.slot import Channel
+from pyalma_tui.worker.slot import WorkSocket
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, Channel]]:
+def ends() -> Iterator[tuple[socket.socket, WorkSocket]]:
     ours, theirs = socket.socketpair()
-    box, _ = socket.socketpair(type=socket.SOCK_DGRAM)
-    with ours, theirs, box:
-        yield ours, Channel(theirs, [box])
+    tray, _ = socket.socketpair(type=socket.SOCK_DGRAM)
+    with ours, theirs, tray:
+        yield ours, WorkSocket(theirs, [tray])
 
 
 def line(order: Order) -> bytes:
@@ -31,7 +31,7 @@ def run_order(state: object) -> RunOrder:
     return RunOrder(1, 1, 0, "/a", False, msgspec.Raw(b"null"), 0, 7, msgspec.Raw(jsontext.encode(state)))
 
 
-def test_orders_come_whole_however_they_are_cut(ends: tuple[socket.socket, Channel]) -> None:
+def test_orders_come_whole_however_they_are_cut(ends: tuple[socket.socket, WorkSocket]) -> None:
     ours, channel = ends
     first, second = line(run_order("a\nb")), line(Exit())
     ours.sendall(first[:5])
@@ -42,7 +42,7 @@ def test_orders_come_whole_however_they_are_cut(ends: tuple[socket.socket, Chann
     assert isinstance(channel.receive(), Exit)
 
 
-def test_a_large_state_takes_time_in_proportion(ends: tuple[socket.socket, Channel]) -> None:
+def test_a_large_state_takes_time_in_proportion(ends: tuple[socket.socket, WorkSocket]) -> None:
     """A search that begins anew with each piece takes minutes for this."""
     ours, channel = ends
     text = line(run_order("x" * (60 << 20)))

@@ -16,7 +16,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import BEFORE, Extent
 from pyalma_tui.store.rows import RowReader
 from pyalma_tui.worker import recording
-from pyalma_tui.worker.recording import Rows, row_text
+from pyalma_tui.worker.recording import RowRecorder, row_text
 
 NAME = "000001-w0001-0001.jsonl"
 
@@ -26,8 +26,8 @@ def rows_of(*given: object, **fields: object) -> Any:
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> Rows:
-    found = Rows(tmp_path, NAME, synced=False, umask=0o022)
+def rows(tmp_path: Path) -> RowRecorder:
+    found = RowRecorder(tmp_path, NAME, synced=False, umask=0o022)
     found.begin(7, 1, 0)
     return found
 
@@ -79,7 +79,7 @@ def test_what_is_no_row_is_refused_at_its_place(
     assert said in str(caught.value)
 
 
-def test_nothing_is_on_the_disk_before_a_save(tmp_path: Path, rows: Rows) -> None:
+def test_nothing_is_on_the_disk_before_a_save(tmp_path: Path, rows: RowRecorder) -> None:
     rows.add(b'{"n":1}')
     assert not (tmp_path / "rows").exists()
     rows.flush()
@@ -87,7 +87,7 @@ def test_nothing_is_on_the_disk_before_a_save(tmp_path: Path, rows: Rows) -> Non
     assert read(tmp_path, *rows.extents) == [{"n": 1}]
 
 
-def test_a_save_says_all_rows_of_its_attempt_in_one_extent(tmp_path: Path, rows: Rows) -> None:
+def test_a_save_says_all_rows_of_its_attempt_in_one_extent(tmp_path: Path, rows: RowRecorder) -> None:
     for n in range(3):
         rows.add(b'{"n":%d}' % n)
         rows.add(b'{"m":%d}' % n)
@@ -98,7 +98,7 @@ def test_a_save_says_all_rows_of_its_attempt_in_one_extent(tmp_path: Path, rows:
     assert len(read(tmp_path, extent)) == 6
 
 
-def test_what_waits_is_dropped_with_its_attempt(tmp_path: Path, rows: Rows) -> None:
+def test_what_waits_is_dropped_with_its_attempt(tmp_path: Path, rows: RowRecorder) -> None:
     rows.add(b'{"n":1}')
     rows.end()
     rows.begin(7, 2, 5)
@@ -108,7 +108,7 @@ def test_what_waits_is_dropped_with_its_attempt(tmp_path: Path, rows: Rows) -> N
     assert read(tmp_path, *rows.extents[1:]) == [{"n": 2}]
 
 
-def test_memory_holds_few_of_many_rows(tmp_path: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_holds_few_of_many_rows(tmp_path: Path, rows: RowRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "HELD", 1000)
     for n in range(1000):
         rows.add(b'{"n":%d}' % n)
@@ -118,7 +118,7 @@ def test_memory_holds_few_of_many_rows(tmp_path: Path, rows: Rows, monkeypatch: 
 
 
 def test_a_file_that_is_full_is_followed_by_another(
-    tmp_path: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rows: RowRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "FILE", 100)
     for n in range(20):
@@ -152,7 +152,7 @@ class Handler:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", ["write", "lseek"])
 def test_a_save_from_a_signal_handler_amid_another_counts_each_row_once(
-    tmp_path: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool
+    tmp_path: Path, rows: RowRecorder, monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool
 ) -> None:
     """Its save counts the rows that were recorded before it; none is there twice, whoever has written them."""
     rows.add(b'{"n":0}')
@@ -174,7 +174,7 @@ def test_a_save_from_a_signal_handler_amid_another_counts_each_row_once(
 
 
 def test_a_handler_that_raises_amid_a_write_loses_and_doubles_nothing(
-    tmp_path: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rows: RowRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows.add(b'{"n":1}')
 
@@ -190,7 +190,9 @@ def test_a_handler_that_raises_amid_a_write_loses_and_doubles_nothing(
     assert read(tmp_path, *rows.extents) == [{"n": 1}, {"n": 2}]
 
 
-def test_a_file_that_somebody_has_removed_is_put_back_when_another_is_asked_for(tmp_path: Path, rows: Rows) -> None:
+def test_a_file_that_somebody_has_removed_is_put_back_when_another_is_asked_for(
+    tmp_path: Path, rows: RowRecorder
+) -> None:
     rows.add(b'{"n":1}')
     rows.flush()
     (tmp_path / "rows" / NAME).unlink()
@@ -204,7 +206,9 @@ def test_a_file_that_somebody_has_removed_is_put_back_when_another_is_asked_for(
     assert len({extent.file for extent in rows.extents}) == 2
 
 
-def test_a_descriptor_that_user_code_has_closed_is_neither_written_nor_closed(tmp_path: Path, rows: Rows) -> None:
+def test_a_descriptor_that_user_code_has_closed_is_neither_written_nor_closed(
+    tmp_path: Path, rows: RowRecorder
+) -> None:
     rows.add(b'{"n":1}')
     rows.flush()
     assert rows._writer is not None

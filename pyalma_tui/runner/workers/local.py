@@ -21,7 +21,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service
-from pyalma_tui.runner.workers.work import Box, Work, received
+from pyalma_tui.runner.workers.work import Tray, Work, received
 from pyalma_tui.store.disk import high
 
 GOODBYE = 2.0  # seconds that an agent gets to end by itself
@@ -136,8 +136,8 @@ class LocalAgent:
         service = self._service
         assert service is not None, "it was said for whom"
         ours, theirs = socket.socketpair()
-        boxes = Box(), Box()
-        start = m.Start(
+        trays = Tray(), Tray()
+        start = m.Fork(
             worker=worker,
             slot=assignment.slot,
             state_dir=service.state_dir,
@@ -152,9 +152,9 @@ class LocalAgent:
             heeds=self._heeds,
         )
         lock = () if self._shared else (service.lock,)
-        fds = [*lock, theirs.fileno(), *(box.fileno() for box in boxes), *((0, 1, 2) if self._foreground else ())]
+        fds = [*lock, theirs.fileno(), *(tray.fileno() for tray in trays), *((0, 1, 2) if self._foreground else ())]
         self._shared = True
-        work = self._works[worker] = Work(worker, ours, boxes)
+        work = self._works[worker] = Work(worker, ours, trays)
         self._selector.register(ours, selectors.EVENT_READ, work)
         with theirs:
             self._send(start, fds)
@@ -165,11 +165,11 @@ class LocalAgent:
             work.send(order)
 
     def order_ahead(self, worker: int, order: m.RunOrder) -> bool:
-        """Put it into the worker's box."""
+        """Put it into the worker's tray."""
         return (work := self._works.get(worker)) is not None and work.post(order)
 
     def recall(self, worker: int) -> bool:
-        """Take it out of the worker's box before the worker does; of one that is gone it has come back by itself."""
+        """Take it out of the worker's tray before the worker does; of one that is gone it has come back by itself."""
         return (work := self._works.get(worker)) is None or work.take_back()
 
     def ask(self, worker: int, request: m.Request) -> None:

@@ -33,7 +33,7 @@ class Places:
     tells = True
 
     def __init__(
-        self, engine: Engine, load: afar.Load, loaded: m.Loaded, leases: Leases, log_of: Callable[[int], Path]
+        self, engine: Engine, load: afar.StartAgent, loaded: m.Loaded, leases: Leases, log_of: Callable[[int], Path]
     ) -> None:
         """`load` is what each place is to do, `loaded` what came of it here; `log_of` is the log of the n-th import."""
         self.loaded: m.Loaded | None = loaded
@@ -272,8 +272,6 @@ class Places:
             case afar.Bye(why):
                 place.gone, place.ready = True, False
                 self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
-            case afar.Tried():
-                raise AssertionError("nobody has asked for that")
             case _:
                 self._events.append(message)
 

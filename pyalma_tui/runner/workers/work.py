@@ -11,7 +11,7 @@ CHUNK = 1 << 16  # bytes asked for at a time; a megabyte would be mapped and unm
 _reply = jsontext.decoder(m.Reply)
 
 
-class Box:
+class Tray:
     """Where one order may lie until either of two processes takes it out: both have the end that is read.
 
     The kernel gives it to one of them.
@@ -47,17 +47,17 @@ class Box:
 
 
 class Work:
-    """The work socket of one worker: orders out, replies in; and two boxes, in which orders ahead lie ready in turn.
+    """The work socket of one worker: orders out, replies in; and two trays, in which orders ahead lie ready in turn.
 
     What was put into one may still be there when its run is the worker's next, and then the other one gets what
-    follows: there is never more than one in a box.
+    follows: there is never more than one in a tray.
     """
 
-    def __init__(self, worker: int, sock: socket.socket, boxes: tuple[Box, Box]) -> None:
+    def __init__(self, worker: int, sock: socket.socket, trays: tuple[Tray, Tray]) -> None:
         self.worker = worker
         self.socket = sock
-        self._boxes = boxes
-        self._posted = 0  # orders that were put into boxes and not taken back
+        self._trays = trays
+        self._posted = 0  # orders that were put into trays and not taken back
         self.ended = False  # whether its other end was seen closed
         self._pending = b""
 
@@ -70,19 +70,19 @@ class Work:
 
     def post(self, order: m.RunOrder) -> bool:
         """Lay an order ready; whether that could be."""
-        done = self._boxes[self._posted % 2].put(jsontext.encode(order))
+        done = self._trays[self._posted % 2].put(jsontext.encode(order))
         self._posted += done
         return done
 
     def take_back(self) -> bool:
         """Take back the last one; whether it was still there."""
-        done = self._boxes[(self._posted - 1) % 2].empty()
+        done = self._trays[(self._posted - 1) % 2].empty()
         self._posted -= done
         return done
 
     def close(self) -> None:
         """Let go of them."""
-        for each in (self.socket, *self._boxes):
+        for each in (self.socket, *self._trays):
             each.close()
 
     def receive(self) -> list[m.Reply]:

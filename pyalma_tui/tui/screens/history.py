@@ -12,9 +12,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from pyalma_tui.model import words
-from pyalma_tui.model.query import Kind, Query
+from pyalma_tui.model.query import Query, Vocabulary
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.chronicle import CodeVersion, Entry, Versions, entries
+from pyalma_tui.tui.chronicle import CodeVersion, Happening, Versions, entries
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
@@ -39,7 +39,7 @@ class HistoryPage(Page):
         self._query = Query()
         self._versions = Versions(moment.snapshot.runs)
         self._seen: object = None
-        self._entries: Sequence[Entry] = ()
+        self._entries: Sequence[Happening] = ()
 
     def below(self) -> ComposeResult:
         """Where a filter is typed."""
@@ -104,12 +104,14 @@ def _entry_field(name: str) -> Any:
     return lambda entry: entry.kind if name == "kind" else None
 
 
-ENTRIES: Final[Kind[Entry]] = Kind(lambda entry: "\n".join((entry.text, *entry.more)), _entry_field)
-VERSIONS: Final[Kind[CodeVersion]] = Kind(lambda each: each.text, lambda name: lambda each: "code" * (name == "kind"))
+ENTRIES: Final[Vocabulary[Happening]] = Vocabulary(lambda entry: "\n".join((entry.text, *entry.more)), _entry_field)
+VERSIONS: Final[Vocabulary[CodeVersion]] = Vocabulary(
+    lambda each: each.text, lambda name: lambda each: "code" * (name == "kind")
+)
 
 
 def history_text(
-    all_entries: Sequence[Entry], versions: Sequence[CodeVersion], query: Query, now: float, width: int
+    all_entries: Sequence[Happening], versions: Sequence[CodeVersion], query: Query, now: float, width: int
 ) -> Content:
     """One line for each version and for what was told, a few for each session.
 
@@ -132,7 +134,7 @@ def history_text(
     return Content("\n").join(lines)
 
 
-def _told(entry: Entry, now: float, width: int) -> Iterator[Content]:
+def _told(entry: Happening, now: float, width: int) -> Iterator[Content]:
     when = Content.styled(cells.fit(cells.exact(entry.at, now), TIME), MUTED)
     yield Content.assemble(when, literal(entry.text, "bold" if entry.kind == "session" else ""))
     for line in _filled(entry.more, width - TIME):

@@ -80,9 +80,9 @@ def quitting(moment: Moment, *, detaches: bool) -> BaseScreen[Way | None]:
 
 def leaving(moment: Moment) -> BaseScreen[None]:
     """The wait before leaving."""
-    from pyalma_tui.tui.screens.leaving import Leaving
+    from pyalma_tui.tui.screens.leaving import LeavingBox
 
-    return Leaving(moment)
+    return LeavingBox(moment)
 
 
 def limits(moment: Moment) -> BaseScreen[Limits | None]:

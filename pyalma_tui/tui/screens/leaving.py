@@ -23,7 +23,7 @@ from pyalma_tui.tui.widgets.notices import stop_text
 RUNS_SHOWN = 8
 
 
-class Leaving(TextBox):
+class LeavingBox(TextBox):
     """Shown while busy runs are being stopped: how far that is, what was saved, what a second press would lose."""
 
     BINDINGS: ClassVar[list[BindingType]] = borrowed("quit")

@@ -17,7 +17,7 @@ from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal, literal_lines, plain
 from pyalma_tui.tui.log_options import LogOptions, choose_log_options, log_options
 from pyalma_tui.tui.look import COLOURS, MUTED
-from pyalma_tui.tui.requests import Copy, Edit, Page, Prefer, Say
+from pyalma_tui.tui.requests import Copy, Edit, OpenPager, Prefer, Say
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
 from pyalma_tui.tui.view_moment import Moment
@@ -249,4 +249,4 @@ class LogScreen(BaseScreen[None]):
 
     def do_log_pager(self) -> None:
         """Open it in the user's pager."""
-        self.post_message(Page(self._log.file))
+        self.post_message(OpenPager(self._log.file))

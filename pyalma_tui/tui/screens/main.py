@@ -14,14 +14,14 @@ from textual.widgets import Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, Wanted
+from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, WantedList
 from pyalma_tui.model.query import understood
 from pyalma_tui.model.run_fields import known_fields
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.preferences import Preferences
-from pyalma_tui.tui.requests import Filtered, Perform, Prefer, Say
+from pyalma_tui.tui.requests import FilterChanged, Perform, Prefer, Say
 from pyalma_tui.tui.screens import rooms
 from pyalma_tui.tui.screens.selecting import Selecting
 from pyalma_tui.tui.targets import Targets, targets, told_meant
@@ -51,7 +51,7 @@ class MainScreen(Selecting):
     def __init__(self, moment: Moment, preferences: Preferences, filtered: str = "") -> None:
         """`filtered` is the text of a filter that is there from the start."""
         super().__init__(moment)
-        self.wanted = Wanted(understood(filtered)[0], preferences.sort, preferences.descending)
+        self.wanted = WantedList(understood(filtered)[0], preferences.sort, preferences.descending)
         self._columns = preferences.columns
         self._listing = Listing()
         self._list_due = 0.0
@@ -216,21 +216,21 @@ class MainScreen(Selecting):
             self.post_message(Say(f"no order by {column}: click on name, status, runs, progress or time"))
 
     def _sort_by(self, key: SortKey, *, descending: bool = False) -> None:
-        self._want(Wanted(self.wanted.query, key, descending))
+        self._want(WantedList(self.wanted.query, key, descending))
         self._keep_order()
 
     def _keep_order(self) -> None:
         self.post_message(Prefer({"sort": self.wanted.sort, "descending": self.wanted.descending}))
 
-    def _want(self, wanted: Wanted) -> None:
+    def _want(self, wanted: WantedList) -> None:
         self.wanted = wanted
-        self.post_message(Filtered(wanted.query.text))
+        self.post_message(FilterChanged(wanted.query.text))
         self._list_again(at_once=True)
         self._show_detail()
 
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
-        self._want(Wanted(event.query, self.wanted.sort, self.wanted.descending))
+        self._want(WantedList(event.query, self.wanted.sort, self.wanted.descending))
 
     def do_clear(self) -> None:
         """Clear the filter; without one, the marks."""

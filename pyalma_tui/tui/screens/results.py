@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from pyalma_tui.model import jsontext, words
-from pyalma_tui.model.arranging import Wanted, names_of
+from pyalma_tui.model.arranging import WantedTable, names_of
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row
@@ -29,7 +29,7 @@ from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.literal import literal, literal_lines, plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.requests import Copy, Say
-from pyalma_tui.tui.row_source import Arranging, Table, folder_of
+from pyalma_tui.tui.row_source import ArrangedTable, Arranging, folder_of
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.facts import Fact, laid_out
@@ -58,8 +58,8 @@ class ResultsScreen(BaseScreen[None]):
 
     def __init__(self, moment: Moment) -> None:
         super().__init__(moment)
-        self._wanted = Wanted()
-        self._table: Table | None = None
+        self._wanted = WantedTable()
+        self._table: ArrangedTable | None = None
         self._arranging: Arranging | None = None
         self._exporting: Exporting | None = None
         self._reader = RowReader(folder_of(self.snapshot), self._again)
@@ -126,12 +126,12 @@ class ResultsScreen(BaseScreen[None]):
             if work.table is not None:
                 self._show_table(work.table)
             elif work.failed and work.wanted == self._wanted:
-                self._wanted = self._table.wanted if self._table is not None else Wanted()
+                self._wanted = self._table.wanted if self._table is not None else WantedTable()
         if self._exporting is not None and not self._exporting.is_alive():
             self.post_message(Say(self._exporting.told))
             self._exporting = None
 
-    def _show_table(self, table: Table) -> None:
+    def _show_table(self, table: ArrangedTable) -> None:
         before, self._table = self._table, table
         found, wanted = table.found, table.wanted
         self._columns = list(dict.fromkeys([*found.columns, *self._columns]))
@@ -204,7 +204,7 @@ class ResultsScreen(BaseScreen[None]):
 
     # How it is arranged
 
-    def _want(self, wanted: Wanted) -> None:
+    def _want(self, wanted: WantedTable) -> None:
         self._wanted, self._told, self._due = wanted, "", 0.0
         if self._arranging is not None and self._arranging.wanted != wanted:
             self._arranging.stop()
@@ -298,7 +298,7 @@ class ResultsScreen(BaseScreen[None]):
         elif self._exporting is not None:
             self._exporting.stop()
         elif self._arranging is not None and self._going_on():
-            self._want(self._table.wanted if self._table is not None else Wanted())
+            self._want(self._table.wanted if self._table is not None else WantedTable())
         elif bar.open or wanted.query.text:
             bar.clear()
             self._want(replace(wanted, query=Query()))

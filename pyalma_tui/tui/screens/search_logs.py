@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from pyalma_tui.logs.finding import told
 from pyalma_tui.logs.needle import having
-from pyalma_tui.logs.sweep import Found, Log, Sweep
+from pyalma_tui.logs.sweep import FoundLog, Log, Sweep
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.store.layout import log_path
@@ -100,7 +100,7 @@ class SearchLogsScreen(BaseScreen[None]):
             self._add(found)
         self._sorted = over
 
-    def _add(self, found: Found) -> None:
+    def _add(self, found: FoundLog) -> None:
         instance = self.moment.run(found.log.run).instance
         known = self._found.get(instance)
         if known is None:

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from pyalma_tui.model import ends, words
 from pyalma_tui.model import status as s
-from pyalma_tui.model.ends import Columns, Timeline
+from pyalma_tui.model.ends import EndColumns, Timeline
 from pyalma_tui.model.scale import bounds, clock_step, histogram, quantile, short, ticks
 from pyalma_tui.model.series import Samples, Series, line_of
 from pyalma_tui.model.words import clock, duration, span
@@ -47,7 +47,7 @@ class Drawn:
     """
 
     moment: Moment
-    columns: Columns = field(default_factory=ends.empty)
+    columns: EndColumns = field(default_factory=ends.empty)
     line: Timeline = field(default_factory=Timeline)
     durations: Sequence[float] = ()
     slowest: Sequence[tuple[int, float]] = ()

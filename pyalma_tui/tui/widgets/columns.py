@@ -102,7 +102,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Measurements:
     """What the widths follow from: the longest name, how many runs an instance has, what tells instances apart."""
 
     longest: int = 0
@@ -111,13 +111,13 @@ class Known:
     hosts: bool = False
 
 
-def known_of(instances: Sequence[Instance], iterations: int, hosts: bool) -> Known:
+def known_of(instances: Sequence[Instance], iterations: int, hosts: bool) -> Measurements:
     """What is known of these instances by a look at some of them."""
     step = max(1, len(instances) // LOOKED_AT)
     longest = max((len(instances[i].label) for i in range(0, len(instances), step)), default=0)
     places = random.Random(0).sample(range(len(instances)), min(SAMPLE, len(instances)))  # every tenth may be alike
     some = (instances[i] for i in sorted(places))
-    return Known(longest, iterations, tuple(_parameters(some)), hosts)
+    return Measurements(longest, iterations, tuple(_parameters(some)), hosts)
 
 
 def _parameters(instances: Iterable[Instance]) -> Iterable[Column]:
@@ -156,7 +156,7 @@ def value_text(value: object) -> str:
 
 
 @lru_cache(8)
-def columns(width: int, known: Known, preferred: tuple[str, ...] | None = None) -> Columns:
+def columns(width: int, known: Measurements, preferred: tuple[str, ...] | None = None) -> Columns:
     """The columns that fit into `width` cells: those that are preferred, else the most telling."""
     if preferred is not None:
         return _preferred(width, known, preferred)
@@ -188,7 +188,7 @@ def columns(width: int, known: Known, preferred: tuple[str, ...] | None = None) 
     return Columns((*shown[:1], *parameters, *shown[1:]))
 
 
-def _of(name: str, known: Known) -> Column:
+def _of(name: str, known: Measurements) -> Column:
     """A column as wide as what stands in it mostly is."""
     if name.startswith(DATA):
         return next((each for each in known.parameters if each.name == name), Column(name, LONGEST_PARAMETER))
@@ -207,7 +207,7 @@ def _digits(iterations: int) -> int:
     return max(len("runs"), 2 * len(cells.count(iterations)) + 1)
 
 
-def _usual(width: int, known: Known) -> dict[str, int]:
+def _usual(width: int, known: Measurements) -> dict[str, int]:
     """The cells of the columns that tell how it goes, the most telling first; all that is left is the state's."""
     left = width - FRONT + 1  # the last gap is one cell of air
     if left < 20:
@@ -239,7 +239,7 @@ def _name_and_state(left: int, longest: int) -> tuple[int, int]:
     return name, left - name - 4
 
 
-def _preferred(width: int, known: Known, names: Sequence[str]) -> Columns:
+def _preferred(width: int, known: Measurements, names: Sequence[str]) -> Columns:
     """These columns in this order, as many as fit; what is left is for the texts that are cut."""
     full = [_of(name, known) for name in names]
     full = [replace(column, width=SEED) if column.name == "seed" else column for column in full]

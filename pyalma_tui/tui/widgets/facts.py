@@ -134,7 +134,7 @@ def saved_text(moment: Moment, run: Run) -> Content:
 def risk_text(run: Run, risk: float, stopping: bool) -> Content:
     """What killing the run would lose: the work since its last save."""
     when = "if it is killed" if stopping else "now"
-    since = "" if run.number else " (no save in this attempt)"
+    since = "" if run.last_save else " (no save in this attempt)"
     style = COLOURS["interrupted"] if stopping or risk >= words.MINUTE else ""
     return Content.styled(f"{words.span(risk)} of work would be lost {when}{since}", style)
 

@@ -17,10 +17,10 @@ class FilterField(Field):
 
     def __init__(self, text: str, names: Callable[[], Iterable[str]]) -> None:
         """`names` are those of fields."""
-        super().__init__(text, placeholder=HINT, suggester=Completion(names), id="filter", compact=True)
+        super().__init__(text, placeholder=HINT, suggester=FieldSuggester(names), id="filter", compact=True)
 
 
-class Completion(Suggester):
+class FieldSuggester(Suggester):
     """Makes a word whole that begins the name of a field or of a status."""
 
     def __init__(self, names: Callable[[], Iterable[str]]) -> None:

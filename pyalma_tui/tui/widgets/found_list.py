@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyalma_tui.logs.sweep import Found
+from pyalma_tui.logs.sweep import FoundLog
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import log_line, plain
 from pyalma_tui.tui.view_moment import Moment
@@ -23,7 +23,7 @@ class Where:
     instance: int
     lines: int
     logs: int
-    first: Found
+    first: FoundLog
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.tui.last_lines import last_line
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import rows
-from pyalma_tui.tui.widgets.columns import NAMES, SAMPLE, Columns, Known, columns, known_of
+from pyalma_tui.tui.widgets.columns import NAMES, SAMPLE, Columns, Measurements, columns, known_of
 from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
 
 
@@ -30,7 +30,7 @@ class InstanceList(VirtualList[Columns]):
         super().__init__(id=id)
         self._preferred = preferred
         self._meant = meant
-        self._known = Known()
+        self._known = Measurements()
         self._measured: object = None
 
     def show(self, moment: Moment, order: Sequence[int]) -> None:
@@ -81,7 +81,7 @@ class InstanceList(VirtualList[Columns]):
     def pieces(self, key: int) -> list[rows.Piece]:
         """The line of an instance."""
         snapshot = self.moment.snapshot
-        told = rows.Told(self.moment, snapshot.instances[key], snapshot.rows[key], self.about(key), self._last_line)
+        told = rows.RowFacts(self.moment, snapshot.instances[key], snapshot.rows[key], self.about(key), self._last_line)
         return rows.pieces(told, self.columns, key in self.marks)
 
     def _last_line(self, run: Run) -> str:

@@ -25,7 +25,7 @@ Piece = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RowFacts:
     """What a line is made of. `run` is the one that it tells of: that which is meant, or what its instance is about.
 
     `last_line` gives the last line of the log of a run.
@@ -43,7 +43,7 @@ class Told:
         return self.row.tally.total > 1 and self.run.id != self.moment.telling(self.instance.id).id
 
 
-def pieces(told: Told, plan: Columns, marked: bool) -> list[Piece]:
+def pieces(told: RowFacts, plan: Columns, marked: bool) -> list[Piece]:
     """The line of an instance."""
     word = row_word(told.row.tally)
     line: list[Piece] = [(MARK, "mark") if marked else (" ", word), (GLYPHS[word] + " ", word)]
@@ -53,24 +53,24 @@ def pieces(told: Told, plan: Columns, marked: bool) -> list[Piece]:
     return merged(line)
 
 
-def _name(told: Told, column: Column) -> list[Piece]:
+def _name(told: RowFacts, column: Column) -> list[Piece]:
     name = cells.fit_middle(plain(told.instance.label, column.width), column.width)
     return [(name + GAP, "" if told.instance.in_batch else "gone")]
 
 
-def _runs(told: Told, column: Column) -> list[Piece]:
+def _runs(told: RowFacts, column: Column) -> list[Piece]:
     tally = told.row.tally
     return [(column.fit(f"{cells.count(tally.done)}/{cells.count(tally.total)}") + GAP, "")]
 
 
-def _state(told: Told, column: Column) -> list[Piece]:
+def _state(told: RowFacts, column: Column) -> list[Piece]:
     text, style = note(told.instance, told.row, told.run)
     if told.alone and not isinstance(told.run.status, s.Failed):
         text = f"{numbered(told.run.iteration)} {text}"
     return [(column.fit(plain(text, column.width)) + GAP, style)]
 
 
-def _time(told: Told, column: Column) -> list[Piece]:
+def _time(told: RowFacts, column: Column) -> list[Piece]:
     tally = told.row.tally
     form = clock if tally.running else duration  # what counts on has no tenths
     seconds = told.moment.worked_on(told.instance.id)
@@ -78,24 +78,24 @@ def _time(told: Told, column: Column) -> list[Piece]:
     return [(column.fit(shown) + GAP, "time")]
 
 
-def _worker(told: Told, column: Column) -> list[Piece]:
+def _worker(told: RowFacts, column: Column) -> list[Piece]:
     status = told.run.status
     slot = status.slot if isinstance(status, s.Running) else told.run.slot
     return [(column.fit("" if slot is None else str(slot)) + GAP, "quiet")]
 
 
-def _memory(told: Told, column: Column) -> list[Piece]:
+def _memory(told: RowFacts, column: Column) -> list[Piece]:
     """That of the worker that has the run, and of all that it started."""
     slot = told.moment.slot_of(told.run.id) if isinstance(told.run.status, s.Running) else None
     return [(column.fit(size(slot.load.rss) if slot and slot.load else "") + GAP, "quiet")]
 
 
-def _log(told: Told, column: Column) -> list[Piece]:
+def _log(told: RowFacts, column: Column) -> list[Piece]:
     text = told.last_line(told.run) if told.run.attempt else ""
     return [(column.fit(plain(text, column.width)) + GAP, "quiet")]
 
 
-def _parameter(told: Told, column: Column) -> list[Piece]:
+def _parameter(told: RowFacts, column: Column) -> list[Piece]:
     """What the instance's data has under a key; a dot in it leads into an object if there is no such key."""
     found: object = data_of(told.instance) or {}
     key = column.name.removeprefix(DATA)
@@ -107,15 +107,15 @@ def _parameter(told: Told, column: Column) -> list[Piece]:
     return [(column.fit(plain(value_text(found), column.width)) + GAP, "")]
 
 
-def _number(of: Callable[[Run], int]) -> Callable[[Told, Column], list[Piece]]:
-    def made(told: Told, column: Column) -> list[Piece]:
+def _number(of: Callable[[Run], int]) -> Callable[[RowFacts, Column], list[Piece]]:
+    def made(told: RowFacts, column: Column) -> list[Piece]:
         number = of(told.run)
         return [(column.fit(cells.count(number) if number else "") + GAP, "time")]
 
     return made
 
 
-CELLS: Final[dict[str, Callable[[Told, Column], list[Piece]]]] = {
+CELLS: Final[dict[str, Callable[[RowFacts, Column], list[Piece]]]] = {
     "name": _name,
     "status": lambda told, column: standing_pieces(told.row.tally, column.width),
     "runs": _runs,

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from pyalma_tui.model import status as s
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.look import COLOURS
-from pyalma_tui.tui.requests import Remarked
+from pyalma_tui.tui.requests import MarksChanged
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.cursored import Cursored
 from pyalma_tui.tui.widgets.rows import Piece
@@ -282,7 +282,7 @@ class VirtualList(Cursored, Generic[C]):
         if self._range is None or (begun := _index(self.order, self._range[0])) is None:
             begun = self._line
             self._range = self._cursor, (before := frozenset(self.marks))
-            self.post_message(Remarked(lambda: self._mark_only(before), lambda: self.is_attached))
+            self.post_message(MarksChanged(lambda: self._mark_only(before), lambda: self.is_attached))
         self._go(self._line + lines)
         first, last = sorted((begun, self._line))
         self.marks = {*self._range[1], *self.order[first : last + 1]}
@@ -309,7 +309,7 @@ class VirtualList(Cursored, Generic[C]):
         else:
             self.marks.difference_update(ids)
         if self.marks != before:
-            self.post_message(Remarked(lambda: self._mark_only(before), lambda: self.is_attached))
+            self.post_message(MarksChanged(lambda: self._mark_only(before), lambda: self.is_attached))
         self._repaint_changed()
 
     def _mark_only(self, ids: Iterable[int]) -> None:
