@@ -29,6 +29,7 @@ def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
         no_done=settings.no_done,
         runs_per_worker=settings.runs_per_worker,
         cuts=settings.cuts,
+        renews=not settings.on,
     )
     return State(
         ledger=ledger,

@@ -53,6 +53,20 @@ class RerunDone(msgspec.Struct, frozen=True):
     """Call done() again, if every run is done."""
 
 
+Calls: TypeAlias = Resume | Retry | Next | Forget | RerunDone
+"""What lets user code be called."""
+
+
+class Renew(msgspec.Struct, frozen=True):
+    """Import the module as it is now, then do this with it; what runs goes on with the code that it has.
+
+    Where it cannot be imported, everything stays as it was and `then` is not done. Asked again meanwhile, it is
+    imported anew.
+    """
+
+    then: Calls | None = None
+
+
 class SetWorkers(msgspec.Struct, frozen=True):
     """Change the number of workers; those beyond it end when their run ends."""
 
@@ -83,5 +97,17 @@ class Remark(msgspec.Struct, frozen=True):
 
 
 Command: TypeAlias = (
-    Interrupt | Resume | Next | Retry | Forget | Undo | RerunDone | SetWorkers | SetLimits | Pause | Remark | Quit
+    Interrupt
+    | Resume
+    | Next
+    | Retry
+    | Forget
+    | Undo
+    | Renew
+    | RerunDone
+    | SetWorkers
+    | SetLimits
+    | Pause
+    | Remark
+    | Quit
 )

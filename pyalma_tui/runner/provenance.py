@@ -13,17 +13,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from pyalma_tui import __version__
-from pyalma_tui.loading.local_code import code_root
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.runner import circumstances
-from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, told_of_code, told_of_inputs, with_older_code
+from pyalma_tui.runner.outdated import look_at_inputs, told_of_code, told_of_inputs, with_older_code
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.background import begun
 from pyalma_tui.store.inputs import Input, digest_of, look_at, read_inputs, write_inputs
-from pyalma_tui.store.session_records import SessionRecord, write_record
+from pyalma_tui.store.session_records import Renewal, SessionRecord, write_record
 
 SHARE = 20  # files are looked at a twentieth of the time: runs and the screen have the rest
 MANY = 2_000  # runs or instances from which on the screen is painted first
@@ -44,6 +45,7 @@ class Provenance:
         self._state_dir = session.state_dir
         self._umask = session.umask
         self._loaded = session.loaded
+        self._place = session.place
         self._meta = session.meta
         self._instances: Sequence[Instance] = session.ledger.instances
         self._runs: Sequence[Run] = session.ledger.runs.freeze()
@@ -52,29 +54,52 @@ class Provenance:
         self._began = time.time()
         self._ending = threading.Event()
         self._deadline = float("inf")  # time.monotonic
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
+        self._made: SessionRecord | None = None
+        self._renewals: tuple[Renewal, ...] = ()
 
     def begin(self) -> None:
         """Begin; where no thread can be started nothing is recorded, which is no reason not to run."""
-        self._thread = begun("pyalma-tui-provenance", self._main)
+        self._begin(self._main)
 
     def end(self) -> None:
         """Wait for what is not recorded yet, under a deadline, and leave out what only saves time later."""
-        self._deadline = time.monotonic() + PATIENCE * 0.8
+        began = time.monotonic()
+        self._deadline = began + PATIENCE * 0.8
         self._ending.set()
-        if self._thread is not None:
-            self._thread.join(PATIENCE)
+        for thread in self._threads:
+            thread.join(max(0.0, began + PATIENCE - time.monotonic()))
+
+    def renewed(self, session: Session) -> None:
+        """Workers have another code from now on: record that, and tell which runs used older code."""
+        self._renewals = (*self._renewals, Renewal(time.time(), session.loaded.identity, session.loaded.files))
+        self._runs = session.ledger.runs.freeze()
+        self._begin(self._main_again)
+
+    def _begin(self, main: Callable[[], None]) -> None:
+        if (thread := begun("pyalma-tui-provenance", main)) is not None:
+            self._threads.append(thread)
 
     def _main(self) -> None:
         if max(len(self._runs), len(self._instances)) > MANY:
             self._ending.wait(PAUSE)
         try:
             self._look_at_code()
-            write_record(self._state_dir, self._record(), self._umask)
+            self._write_record()
             self._look_at_inputs()
         except OSError as error:  # as on a full disk: the experiment is none the worse
-            where = error.filename or self._state_dir
-            self._tell(f"where this session's results come from could not be recorded: {where}: {error.strerror}")
+            self._tell_of(error)
+
+    def _main_again(self) -> None:
+        try:
+            self._look_at_code()
+            self._write_record()
+        except OSError as error:
+            self._tell_of(error)
+
+    def _tell_of(self, error: OSError) -> None:
+        where = error.filename or self._state_dir
+        self._tell(f"where this session's results come from could not be recorded: {where}: {error.strerror}")
 
     @property
     def _forgets(self) -> str:
@@ -83,11 +108,16 @@ class Provenance:
     # --- code --------------------------------------------------------------------------------------------------------
 
     def _look_at_code(self) -> None:
-        place = CodeNow(self._state_dir, code_root(self._settings.module), self._loaded.module)
-        for text in told_of_code(with_older_code(place, self._runs), self._runs, self._forgets):
+        for text in told_of_code(with_older_code(self._place, self._runs), self._runs, self._forgets):
             self._tell(text)
 
     # --- the session -------------------------------------------------------------------------------------------------
+
+    def _write_record(self) -> None:
+        """What was so at the start, made once, with the renewals since."""
+        self._made = self._made or self._record()
+        record = msgspec.structs.replace(self._made, renewals=self._renewals)
+        write_record(self._state_dir, record, self._umask)
 
     def _record(self) -> SessionRecord:
         settings, meta, code = self._settings, self._meta, self._loaded

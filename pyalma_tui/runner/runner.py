@@ -28,7 +28,7 @@ from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.snapshot import Listener, Snapshot
 from pyalma_tui.runner.state import Absent, Present
 from pyalma_tui.runner.telling import Telling
-from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said, Taken
+from pyalma_tui.runner.workers.protocol import Agent, AgentGone, NotRenewed, Renewed, Said, Taken
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
@@ -142,6 +142,10 @@ class Runner:
     def _listen(self) -> None:
         self._selector.register(self._crew.agent, selectors.EVENT_READ, self._hear)
 
+    def _unlisten(self) -> None:
+        if self._crew.agent in self._selector.get_map():
+            self._selector.unregister(self._crew.agent)
+
     def _hear(self) -> None:
         self._inbox.receive()
         self._take_in()
@@ -158,9 +162,16 @@ class Runner:
             if isinstance(event, (Said, m.Gone, Taken)):
                 self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):
-                if self._crew.agent in self._selector.get_map():
-                    self._selector.unregister(self._crew.agent)
+                if not self._crew.brings_up:
+                    self._unlisten()
                 self._absorb(self._crew.close())
+            elif isinstance(event, NotRenewed):
+                if not self._crew.is_heard:
+                    self._unlisten()
+            elif isinstance(event, Renewed):
+                if not self._crew.adopt(event.loaded):
+                    continue
+                self._provenance.renewed(self._session)
             self._carry_out_all(event)
 
     def _take_commands(self) -> None:
@@ -196,6 +207,11 @@ class Runner:
                 self._session.choose(**changes)
             case i.StartAgent():
                 if self._inbox.start_agent():
+                    self._listen()
+            case i.RenewAgent():
+                self._unlisten()
+                self._inbox.renew_agent()
+                if self._crew.is_heard:
                     self._listen()
             case i.StartWorker(worker, slot):
                 self._inbox.start_worker(worker, slot, self._state.workers)

@@ -10,7 +10,7 @@ import msgspec
 from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model import status as s
 from pyalma_tui.model.messages import Cut
-from pyalma_tui.runner.commands import Command
+from pyalma_tui.runner.commands import Command, Renew
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import Retries
 from pyalma_tui.runner.room import Room
@@ -62,7 +62,8 @@ class Seat(msgspec.Struct, frozen=True):
 
     `served` counts the calls of user code that it was given. `pid` is shown, and `host` if it is not this machine.
     `responding` is False while the worker is stopped, as by SIGSTOP or a debugger. `ahead` is the run whose order lies
-    ready for it, `brisk` tells that its last run took next to nothing.
+    ready for it, `brisk` tells that its last run took next to nothing. `generation` counts how often the code had been
+    renewed when it was started.
     """
 
     slot: int
@@ -77,6 +78,7 @@ class Seat(msgspec.Struct, frozen=True):
     responding: bool = True
     ahead: Running | None = None
     brisk: bool = False
+    generation: int = 0
 
     @property
     def active(self) -> bool:
@@ -142,7 +144,8 @@ class Gate(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What was chosen for this session and stays. `grace` in seconds; `runs_per_worker` None for as many as there are.
 
-    `module` names it in messages. `cuts` tell where the first attempts of a run end that is on trial.
+    `module` names it in messages. `cuts` tell where the first attempts of a run end that is on trial. `renews` tells
+    that the code can be renewed while it runs, which places on other hosts cannot.
     """
 
     module: str = ""
@@ -150,6 +153,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     no_done: bool = False
     runs_per_worker: int | None = None
     cuts: Sequence[Cut] = ()
+    renews: bool = True
 
 
 # --- what can be taken back -------------------------------------------------------------------------------------------
@@ -195,6 +199,8 @@ class State(msgspec.Struct, kw_only=True):
     closing: bool = False  # the session ends as soon as nobody is seated
     failed: bool = False  # the session itself cannot go on
     agent: AgentState = Absent()
+    generation: int = 0  # how often the code was renewed
+    renewing: Renew | None = None  # the code is being imported anew, and what is done then
     has_done: bool = False
     done_wanted: bool = False  # somebody wants done() again
     planned: bool = False  # run ids mean something
@@ -233,6 +239,10 @@ class State(msgspec.Struct, kw_only=True):
     def waits(self) -> bool:
         """Whether something may become due by the passing of time."""
         return bool(self.seats or self.closing or self.retries or self.room.wanted)
+
+    def is_outdated(self, seat: Seat) -> bool:
+        """Whether the worker has other code than what is begun now is to have."""
+        return seat.generation < self.generation
 
     def standing(self, runs: Iterable[int], *kinds: type[s.Status]) -> list[int]:
         """Those of the runs that are in one of these statuses and that no worker has."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from textual import on
 
-from pyalma_tui.runner.commands import Command, Forget, Next, Retry, Undo
+from pyalma_tui.runner.commands import Command, Forget, Next, Renew, Retry, Undo
 from pyalma_tui.tui.obstacles import view_only
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.preferred_app import PreferredApp
@@ -31,7 +31,7 @@ class Steps:
 
     def sent(self, command: Command) -> None:
         """The runner is asked for something."""
-        if isinstance(command, UNDOABLE):
+        if isinstance(command.then if isinstance(command, Renew) else command, UNDOABLE):
             self._steps = [*self._steps, None][-REMEMBERED:]
 
     def take_back_marks(self) -> bool:
