@@ -105,6 +105,11 @@ class Crew:
         self.agent.bring_up(agent)
         return None
 
+    def give_up(self) -> None:
+        """Nobody wants the code as it is now any more."""
+        if isinstance(self.agent, Generations):
+            self.agent.give_up()
+
     def adopt(self, loaded: m.Loaded) -> bool:
         """Let it take over, with its code as that of the session; False if it is not wanted any more."""
         if not isinstance(self.agent, Generations) or not self.agent.adopt():
@@ -230,7 +235,8 @@ class Crew:
         for worker in self._followed:
             if _writer(worker) in mended.writers:
                 self.agent.ask(worker, m.NewSegment())
-        return [*self._edited.news(), *mended.notes]
+        edits = [] if self.brings_up else self._edited.news()  # else: they are being taken up
+        return [*edits, *mended.notes]
 
     # --- what workers have written -----------------------------------------------------------------------------------
 

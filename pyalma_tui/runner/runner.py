@@ -242,6 +242,7 @@ class Runner:
         try:
             if not isinstance(self._state.agent, Absent):
                 self._try(self._kill_agent)
+            self._try(self._crew.give_up)
             self._provenance.end()
             self._try(self._take_remarks)
             self._telling.keep()

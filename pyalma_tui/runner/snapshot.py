@@ -88,7 +88,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     code: str = ""
     codes: frozenset[str] = frozenset()
     renewable: CodeNow | None = None
-    code_root: Path | None = None
     args: tuple[str, ...] = ()
     state_dir: Path = Path()
     phase: Phase = "opening"
