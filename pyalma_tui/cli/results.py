@@ -7,7 +7,7 @@ from pathlib import Path
 from pyalma_tui.cli.export import format_of, print_pieces
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
-from pyalma_tui.cli.where import where
+from pyalma_tui.cli.where import tell, where
 from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.export import write_file
@@ -20,6 +20,8 @@ def results(name: str, state: Path | None, form: Format | None, output: Path | N
     query = where(only)
     known = remembered("results", name, state)
     table = Table(known.state_dir, known.store, query.text)
+    lacking, names = table.lacking()
+    tell(query, lacking, "no row", lambda: names)
     if output is not None and str(output) != "-":
         if chosen == "parquet":
             from pyalma_tui.report.frames import parquet  # polars takes 0.1 s

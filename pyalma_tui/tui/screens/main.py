@@ -17,9 +17,9 @@ from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, Wanted
 from pyalma_tui.model.query import Query, understood
-from pyalma_tui.model.run_fields import known_fields
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.lacking import of_runs
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.preferences import Preferences
@@ -71,7 +71,7 @@ class MainScreen(Commanding):
                 yield Titles(id="titles")
                 yield Static(id="empty")
                 yield InstanceList(self._columns, self._listing.about, id="list")
-                yield FilterBar(self.wanted.query, self._fields)
+                yield FilterBar(self.wanted.query, of_runs(lambda: (self.snapshot.instances, self.snapshot.runs)))
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
 
@@ -105,10 +105,6 @@ class MainScreen(Commanding):
         self._list.show(self.moment, order)
         self._show_titles()
         self._show_list_title()
-
-    def _fields(self) -> Iterable[str]:
-        """What a filter may name."""
-        return known_fields(self.snapshot.instances, self.snapshot.runs)
 
     def _show_list_title(self) -> None:
         panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
