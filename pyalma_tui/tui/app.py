@@ -33,7 +33,7 @@ from pyalma_tui.tui.stakes import interrupt_question
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.title import terminal_title
 from pyalma_tui.tui.undoing import UndoingApp
-from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment, is_busy, is_ending, is_live, is_stopping
+from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment, is_busy, is_ending, is_live, is_stopping
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.screens.quitting import Way
@@ -52,7 +52,7 @@ class ExperimentApp(UndoingApp):
     `preferences` goes into the file that they are `kept_in`, None for nowhere. `filtered` is the text by which the list
     is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen. What
     `detaches` can go on without this terminal; `detached` tells that it was left to. A `page` is in somebody's browser:
-    it only shows.
+    leaving it ends nothing else.
     """
 
     TITLE = "pyalma-tui"
@@ -273,7 +273,7 @@ class ExperimentApp(UndoingApp):
     def do_quit(self) -> None:
         """Leave: at once if nothing is busy, else ask how; while that is waited for, the hard way."""
         snapshot = self.moment.snapshot
-        if self.moment.read_only or snapshot.failure or snapshot.phase == "closed":
+        if self.moment.read_only or self.moment.page or snapshot.failure or snapshot.phase == "closed":
             self.exit()
             return
         if self.quitting or not is_busy(snapshot) or is_ending(snapshot):
@@ -321,7 +321,7 @@ class ExperimentApp(UndoingApp):
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
         if self.moment.page:
-            self.say(ONLY_SHOWN)
+            self.say(NO_TERMINAL)
         else:
             self.action_suspend_process()
 
@@ -363,7 +363,7 @@ class ExperimentApp(UndoingApp):
     def _stand_aside(self, run: Callable[[Path], str], path: Path | None) -> None:
         """Let another program have the terminal until it is closed."""
         if self.moment.page:
-            self.say(ONLY_SHOWN)
+            self.say(NO_TERMINAL)
             return
         if path is None or not path.exists():
             self.say("there is no such file yet")

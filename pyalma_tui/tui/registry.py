@@ -214,7 +214,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "export_rows", "e", "export",
         "Results: write what is shown into a file: .csv, .json, .jsonl, .md or .parquet.",
-        "Results", "results", bar=6,
+        "Results", "results", bar=6, obstacle=obstacles.no_terminal,
     ),
     Action(
         "back", "escape,q,R", "back",
