@@ -20,7 +20,17 @@ from pyalma_tui.place.following import Following
 from pyalma_tui.place.lease import Lease
 from pyalma_tui.place.stdio import StdioChannel
 from pyalma_tui.runner.workers.local import LocalAgent
-from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Remarked, Said, Service, Taken
+from pyalma_tui.runner.workers.protocol import (
+    AgentEvent,
+    AgentGone,
+    Assignment,
+    NotRenewed,
+    Remarked,
+    Renewed,
+    Said,
+    Service,
+    Taken,
+)
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular
 from pyalma_tui.store.leases import now, read_lease
@@ -227,7 +237,7 @@ class Relay:
                     self._part_from(worker)
                 self._agent.close()
                 self._bye(why)
-            case Taken() | afar.Told() | Remarked():
+            case Taken() | afar.Told() | Remarked() | Renewed() | NotRenewed():
                 raise AssertionError("an agent of this host says no such thing")
             case _:
                 self._line.put(event)

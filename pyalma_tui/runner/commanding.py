@@ -14,6 +14,7 @@ from pyalma_tui.model.words import plural
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
+from pyalma_tui.runner.removing import remove
 from pyalma_tui.runner.renewing import do_nothing_then, renew
 from pyalma_tui.runner.state import Coming, Forgot, Gate, PutFirst, Retried, Running, State
 from pyalma_tui.runner.steps import all_done, dismiss, label, labels, stop, write
@@ -43,6 +44,8 @@ def carry_out(command: c.Command, state: State, clock: Clock) -> Iterator[Instru
             yield from _let_wait(runs, s.Failed, "retrying", state)
         case c.Forget(runs):
             yield from _reset(runs, state, clock)
+        case c.Remove(instances):
+            yield from remove(instances, state)
         case c.Undo():
             yield from undo(state, clock)
         case c.Renew():

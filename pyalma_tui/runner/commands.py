@@ -48,8 +48,14 @@ class Forget(msgspec.Struct, frozen=True, tag=True):
     runs: tuple[int, ...]
 
 
+class Remove(msgspec.Struct, frozen=True, tag=True):
+    """Take these instances, by id, out of the experiment, with all that their runs have; not while one of them runs."""
+
+    instances: tuple[int, ...]
+
+
 class Undo(msgspec.Struct, frozen=True, tag=True):
-    """Take back the last Forget, Retry or Next, as far as its runs have not begun since."""
+    """Take back the last Forget, Retry, Next or Remove, as far as its runs have not begun since."""
 
 
 class RerunDone(msgspec.Struct, frozen=True, tag=True):
@@ -105,6 +111,7 @@ Command: TypeAlias = (
     | Next
     | Retry
     | Forget
+    | Remove
     | Undo
     | Renew
     | RerunDone

@@ -73,6 +73,10 @@ class RenewAgent(msgspec.Struct, frozen=True):
     """
 
 
+class Replan(msgspec.Struct, frozen=True):
+    """Instances were taken out of the experiment, or put back: let the disk know that at once."""
+
+
 class EndAgent(msgspec.Struct, frozen=True):
     """Let the agent end, or kill it."""
 
@@ -160,6 +164,7 @@ class Say(msgspec.Struct, frozen=True):
 Instruction: TypeAlias = (
     StartAgent
     | RenewAgent
+    | Replan
     | EndAgent
     | StartWorker
     | Give

@@ -205,6 +205,8 @@ class Runner:
                 self._session.not_saved = StoreError(why).failure
             case i.Remember(changes):
                 self._session.choose(**changes)
+            case i.Replan():
+                self._session.replan(self._state.ledger, self._state.order)
             case i.StartAgent():
                 if self._inbox.start_agent():
                     self._listen()

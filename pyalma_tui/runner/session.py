@@ -30,6 +30,7 @@ from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.disk import open_regular, umask_now
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.kept_code import grown_from, keep_code, read_code
+from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.mending import Mended, Mending, kept_aside
 from pyalma_tui.store.opening import Store
@@ -239,6 +240,13 @@ class Session:
         self.ledger = without(self.ledger, instances)
         self._checkpointing.replace(self.ledger)
         self.checkpoint()
+
+    def replan(self, ledger: Ledger, order: Sequence[int]) -> None:
+        """This is what is true, and run, from now on; a checkpoint has it at once, or as soon as it can be."""
+        self.ledger, self.order = ledger, order
+        self._checkpointing.replace(ledger)
+        with suppress(StoreError):  # it is told as for any other, and tried again
+            self.checkpoint()
 
     def choose(self, **changes: Any) -> None:
         """Remember what the user has chosen just now, by the names of the fields of Chosen."""

@@ -9,6 +9,8 @@ import msgspec
 
 from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Cut
 from pyalma_tui.runner.commands import Command, Renew
 from pyalma_tui.runner.queue import Queue
@@ -180,14 +182,27 @@ class PutFirst(msgspec.Struct, frozen=True):
     added: tuple[int, ...] = ()
 
 
-Step: TypeAlias = Forgot | Retried | PutFirst
+class Removed(msgspec.Struct, frozen=True):
+    """These instances were taken out, with these runs, as they all were until then; of the runs `waited` did."""
+
+    instances: tuple[Instance, ...]
+    were: tuple[Run, ...]
+    waited: tuple[int, ...] = ()
+
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """The ids of the runs."""
+        return tuple(run.id for run in self.were)
+
+
+Step: TypeAlias = Forgot | Retried | PutFirst | Removed
 
 
 class State(msgspec.Struct, kw_only=True):
     """Owned by the runner thread; only decisions change it, and the ledger by the records that they are."""
 
     ledger: Ledger
-    order: Sequence[int]  # the runs of today's batch, in dispatch order
+    order: Sequence[int]  # the runs of today's batch, in dispatch order, without those that are `out`
     policy: Policy
     queue: Queue
     retries: Retries
@@ -210,6 +225,7 @@ class State(msgspec.Struct, kw_only=True):
     held: list[Command] = []  # until every order ahead is back, or is that of a run which has begun
     parting: set[int] = set()  # workers that are gone, but not all that they have started
     done: list[Step] = []  # what a person did that can be taken back, the newest last
+    out: frozenset[int] = frozenset()  # runs of instances that a person has taken out
     worn: set[str] = set()  # what was told of runs that have worn out their workers
 
     def seated(self, *doing: type[Doing]) -> list[Seat]:
@@ -246,5 +262,5 @@ class State(msgspec.Struct, kw_only=True):
 
     def standing(self, runs: Iterable[int], *kinds: type[s.Status]) -> list[int]:
         """Those of the runs that are in one of these statuses and that no worker has."""
-        taken = {run for seat in self.seats.values() for run in seat.runs}
-        return [run for run in runs if isinstance(self.ledger.run(run).status, kinds) and run not in taken]
+        out = self.out.union(run for seat in self.seats.values() for run in seat.runs)
+        return [run for run in runs if run not in out and isinstance(self.ledger.run(run).status, kinds)]

@@ -26,6 +26,7 @@ Asked: TypeAlias = (
     | c.Next
     | c.Retry
     | c.Forget
+    | c.Remove
     | c.Undo
     | c.Renew
     | c.RerunDone
@@ -96,6 +97,8 @@ def deed(command: Asked) -> str:
             return f"timeout {timeout}, {plural(limits.retries, 'retry', 'retries')}"
         case c.Pause(paused):
             return "begin nothing more" if paused else "begin again"
+    if isinstance(command, c.Remove):
+        return f"remove {plural(len(command.instances), 'instance')}"
     runs: tuple[int, ...] | None = getattr(command, "runs", ())
     return DEEDS[type(command)] + (" of all runs" if runs is None else f" of {plural(len(runs), 'run')}" * bool(runs))
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from textual import on
 
-from pyalma_tui.runner.commands import Command, Forget, Next, Renew, Retry, Undo
+from pyalma_tui.runner.commands import Command, Forget, Next, Remove, Renew, Retry, Undo
 from pyalma_tui.tui.obstacles import view_only
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.preferred_app import PreferredApp
@@ -16,7 +16,7 @@ from pyalma_tui.tui.requests import Remarked
 from pyalma_tui.tui.screens.base import BaseScreen
 
 REMEMBERED: Final = 1000  # key presses
-UNDOABLE: Final = (Forget, Retry, Next)
+UNDOABLE: Final = (Forget, Retry, Next, Remove)
 
 
 class Steps:

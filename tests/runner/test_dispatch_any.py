@@ -147,7 +147,7 @@ class World(RuleBasedStateMachine):
                 self.again = True
             case i.WriteDurably(DoneStarted()):
                 results = self.results()
-                assert len(results) == self.count, "done() is called when all runs are done"
+                assert len(results) == self.count - len(self.stage.state.out), "done() is called when all runs are done"
                 assert self.again or results not in self.called_for, "done() is called once for the same results"
                 self.called_for.add(results)
                 self.again = False
@@ -199,6 +199,7 @@ class World(RuleBasedStateMachine):
             assert not self.left, "and what they have left behind"
         else:
             assert order.run not in self.busy(puppet), "no two workers have the same run"
+            assert order.run not in self.stage.state.out, "what was taken out is not begun"
             assert not isinstance(self.stage.run(order.run).status, s.Done | s.Running)
         puppet.order, puppet.place, puppet.asked, puppet.served = order, "ordered", False, puppet.served + 1
 
@@ -405,6 +406,12 @@ class World(RuleBasedStateMachine):
         self.stage.now += step
         self.tell(i.Tick(stored=stored))
 
+    @rule(which=runs)
+    def instances_are_taken_out(self, which: tuple[int, ...]) -> None:
+        called = self.busy()
+        self.tell(c.Remove(tuple(run - 1 for run in which if run <= self.count)))
+        assert not self.stage.state.out.intersection(called), "what is called stays"
+
     @rule(kind=st.sampled_from([c.Interrupt, c.Resume, c.Retry, c.Next, c.Forget]), which=runs)
     def somebody_wants_something_of_some(
         self, kind: type[c.Interrupt | c.Resume | c.Retry | c.Next | c.Forget], which: tuple[int, ...]
@@ -456,7 +463,7 @@ class World(RuleBasedStateMachine):
         assert state.gate.is_open
         assert not len(state.queue)
         assert not state.seats
-        words = [s.word(run.status) for run in state.ledger.runs if run.id in wanted]
+        words = [s.word(run.status) for run in state.ledger.runs if run.id in wanted - state.out]
         deadly = [run.id for run in state.ledger.runs if state.retries.is_deadly(run.id)]
         assert deadly or set(words) <= {"done", "failed", "interrupted"}
         if state.has_done and all_done(state):

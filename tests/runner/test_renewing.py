@@ -142,10 +142,11 @@ def code_of(conducted: Conducted, name: str) -> str:
     return conducted.now.runs[run - 1].module
 
 
+@pytest.mark.parametrize("settings", [{}, {"runs_per_worker": 1}, {"each": True}], ids=str)
 def test_a_retry_runs_the_mended_module_and_its_helper_while_what_runs_keeps_its_code(
-    conduct: Conduct, tmp_path: Path
+    conduct: Conduct, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    conducted = begun(conduct, tmp_path)
+    conducted = begun(conduct, tmp_path, **settings)
     before = conducted.now.code
     (first,) = agents_of(os.getpid())
     edited(conducted, ('"old"', '"new"'), ('name == "fails"', 'name == "never"'))

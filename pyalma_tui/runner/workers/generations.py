@@ -99,15 +99,15 @@ class Generations:
         """What has come from all of them."""
         events: list[AgentEvent] = []
         for key, _ in self._selector.select(0):
-            agent = key.data
+            agent: Agent = key.data
             for event in agent.receive():
                 if agent is self._next:
-                    events += self._hear_next(event, agent)
+                    events += self._hear_next(event)
                 elif agent is self._now or agent in self._before:
                     events += self._hear(event, agent)
         return events
 
-    def _hear_next(self, event: AgentEvent, agent: LocalAgent) -> Iterator[AgentEvent]:
+    def _hear_next(self, event: AgentEvent) -> Iterator[AgentEvent]:
         match event:
             case m.Loaded():
                 yield Renewed(event)

@@ -17,6 +17,7 @@ from pyalma_tui.runner.commands import (
     Limits,
     Next,
     Pause,
+    Remove,
     Renew,
     RerunDone,
     Resume,
@@ -24,7 +25,7 @@ from pyalma_tui.runner.commands import (
     SetLimits,
     SetWorkers,
 )
-from pyalma_tui.tui.questions import done_question, forget_question, retry_question, take_over_question
+from pyalma_tui.tui.questions import done_question, forget_question, remove_question, retry_question, take_over_question
 from pyalma_tui.tui.requests import Edit, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.base import BaseScreen
@@ -155,6 +156,17 @@ class Commanding(BaseScreen[None]):
             return
         question = forget_question(self.snapshot, runs)
         self.call(Forget(runs), "forget and run anew?", question, "Forget")
+
+    def do_remove(self) -> None:
+        """Ask, then take the chosen instances out, unless one of them runs."""
+        runs = self.chosen().runs
+        instances = tuple(dict.fromkeys(self.snapshot.runs[run - 1].instance for run in runs))
+        every = tuple(run for instance in instances for run in self.snapshot.runs_of[instance])
+        if standing(self.snapshot, every, s.Running):
+            self.post_message(Say("one of them is running: interrupt it first (i)"))
+        elif instances:
+            question = remove_question(self.snapshot, instances, every)
+            self.ask("remove?", question, "Remove", lambda: self.send(Remove(instances)))
 
     def do_rerun_done(self) -> None:
         """Ask, then call done() again."""
