@@ -121,5 +121,7 @@ async def test_removing_says_what_is_lost_and_takes_whole_instances_but_none_tha
         await t.sends(c.Remove((0, 1)))
         await t.press("a", "delete")
         await t.says("one of them is running: interrupt it first")
-        await t.press("escape", "u", "u")
-        await t.until(lambda: c.Undo() in t.sent)
+        await t.press("escape", "u", "u")  # marks
+        await t.until(lambda: t.listing.marks == {0, 1})
+        await t.press("u")
+        await t.sends(c.Remove((0, 1)), c.Undo())
