@@ -6,6 +6,7 @@ import selectors
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from pyalma_tui.errors import Failure, ShortageError, StoreError
 from pyalma_tui.model import messages as m
@@ -207,6 +208,8 @@ class Runner:
                 self._session.choose(**changes)
             case i.Replan():
                 self._session.replan(self._state.ledger, self._state.order)
+                with suppress(StoreError):  # which is told as for any checkpoint, and tried again
+                    self._session.checkpoint()
             case i.StartAgent():
                 if self._inbox.start_agent():
                     self._listen()

@@ -35,7 +35,7 @@ from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.mending import Mended, Mending, kept_aside
 from pyalma_tui.store.opening import Store
 from pyalma_tui.store.ours import refuse_disguised
-from pyalma_tui.store.planning import Planned, plan_start, without
+from pyalma_tui.store.planning import Planned, plan_start
 from pyalma_tui.store.row_files import RowFiles
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.syncing import Syncing
@@ -235,18 +235,10 @@ class Session:
         self._mending.code = self.code
         self._checkpointing.renew(code=self.loaded.identity, module_hash=loaded.hash)
 
-    def remove(self, instances: Iterable[int]) -> None:
-        """Take these out of the experiment, durably, with all that their runs have; raises StoreError."""
-        self.ledger = without(self.ledger, instances)
-        self._checkpointing.replace(self.ledger)
-        self.checkpoint()
-
     def replan(self, ledger: Ledger, order: Sequence[int]) -> None:
-        """This is what is true, and run, from now on; a checkpoint has it at once, or as soon as it can be."""
+        """This is what is true, and run, from now on, durably with the next checkpoint."""
         self.ledger, self.order = ledger, order
         self._checkpointing.replace(ledger)
-        with suppress(StoreError):  # it is told as for any other, and tried again
-            self.checkpoint()
 
     def choose(self, **changes: Any) -> None:
         """Remember what the user has chosen just now, by the names of the fields of Chosen."""
