@@ -54,19 +54,20 @@ def run(
     options: RunOptions,
     args: tuple[str, ...] | None = None,
     outer: Outer | None = None,
+    front: FrontEnd | None = None,
 ) -> int:
     """Run or resume; the exit code. Raises PyalmaError before anything was started or changed.
 
     `args` are the module's own, None where those of the last time hold; `outer` is the process that the shell waits for
-    if we are the inner one already.
+    if we are the inner one already. `front` shows it instead of a screen in this terminal, or of lines.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # else: nohup
             signal.signal(number, _end)
     check(options, arguments)
     chosen = typed_options(options, args)
-    screen = has_screen(options)
-    for number in () if screen else job_signals(os.environ):
+    screen = front is None and has_screen(options)
+    for number in () if screen or front is not None else job_signals(os.environ):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
     outer = outer or (divide() if screen else None)
@@ -104,7 +105,7 @@ def run(
         warnings=tuple(warnings),
     )
     with begun(target, asked, warn) as start:
-        front = _front_end(
+        front = front or _front_end(
             screen=screen, debugs=asked.foreground, outer=outer
         )  # 0.2 s, spent while the worker imports the module
         _load(start, target)

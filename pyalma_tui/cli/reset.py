@@ -23,6 +23,7 @@ from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.inputs import read_inputs
 from pyalma_tui.store.lock import in_use
+from pyalma_tui.store.planning import without
 
 NAMED = 5  # instances that the session log names
 
@@ -82,7 +83,8 @@ def remove(name: str, words: Sequence[str], status: s.Word | None, state: Path |
         raise UsageError(f"reset --remove: {known.state_dir}: not confirmed. Nothing was changed; --yes does not ask")
     session = _open(known)
     try:
-        session.remove([instance.id for instance in meant])
+        session.replan(without(session.ledger, [instance.id for instance in meant]), session.order)
+        session.checkpoint()
         session.note(f"{plural(len(meant), 'instance')} taken out by `reset --remove`: {_named(meant)}")
     finally:
         session.close()

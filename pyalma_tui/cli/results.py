@@ -8,7 +8,7 @@ from pathlib import Path
 from pyalma_tui.cli.export import format_of, print_pieces
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say
-from pyalma_tui.cli.where import where
+from pyalma_tui.cli.where import tell, where
 from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.export import write_file
@@ -19,7 +19,10 @@ from pyalma_tui.store.ours import is_begun
 def results(name: str, state: Path | None, form: Format | None, output: Path | None, only: str | None) -> int:
     """Print or write the rows; the exit code. Raises StoreError, also where some are damaged, and UsageError."""
     chosen = form or format_of(output, SUFFIXES, "csv")
-    table = _table(name, state, where(only).text)
+    query = where(only)
+    table = _table(name, state, query.text)
+    lacking, names = table.lacking()
+    tell(query, lacking, "no row", lambda: names)
     if output is not None and str(output) != "-":
         if chosen == "parquet":
             from pyalma_tui.report.frames import parquet  # polars takes 0.1 s

@@ -53,11 +53,12 @@ def list_all(json: bool) -> int:
         TARGET,
         Option("--host", "the address to listen at (127.0.0.1: only this machine)", TEXT),
         Option("--port", "the port (8000)", WHOLE),
+        Option("--control", "run it here; visitors may interrupt, resume, retry, …: the history says who"),
         STATE,
     ],
 )
-def serve(target: str, host: str | None, port: int | None, state: Path | None) -> int:
-    """Show the screen in a browser, read-only; the address has a token."""
+def serve(target: str, host: str | None, port: int | None, control: bool, state: Path | None) -> int:
+    """Show the screen in a browser, read-only unless --control; the address has a token."""
     from pyalma_tui.cli.serve import serve as show
 
-    return show(target, state, host, port)
+    return show(target, state, host, port, control=control)

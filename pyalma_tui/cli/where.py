@@ -1,19 +1,21 @@
-"""`--where`: which runs a command is about, in the language of all filters."""
+"""`--where`: which runs a command is about, in the language of all filters; what it names that none has is told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from pyalma_tui.cli.speak import warn
 from pyalma_tui.errors import QueryError, UsageError
 from pyalma_tui.model import query as q
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import Query
-from pyalma_tui.model.run_fields import kind_of_runs
+from pyalma_tui.model.run_fields import kind_of_runs, known_fields
 
 
 def where(text: str | None) -> Query:
-    """The query that was typed, one for everything if none was; raises UsageError."""
+    """What is typed behind `--where`; None means all. Raises UsageError with the place of what is not understood."""
     try:
         return q.compile(text or "")
     except QueryError as error:
@@ -21,5 +23,25 @@ def where(text: str | None) -> Query:
 
 
 def meant(query: Query, instances: Sequence[Instance], runs: Iterable[Run], now: float | None) -> Iterable[Run]:
-    """Those of the runs that a query means, in their order; running ones count until `now`."""
-    return filter(query.over(kind_of_runs(instances, now)), runs) if query.terms else runs
+    """Those of the runs that a query means, in their order; running ones count until `now`.
+
+    A field that none of them has is told on stderr; raises UsageError where one of almost that name is meant.
+    """
+    if not query.terms:
+        return runs
+    known, kind = list(runs), kind_of_runs(instances, now)
+    tell(query, Lacking(query, kind).of(known), "no run", lambda: known_fields(instances, known))
+    return filter(query.over(kind), known)
+
+
+def tell(query: Query, lacking: Iterable[Lack], nothing: str, names: Callable[[], Iterable[str]]) -> None:
+    """Tell of fields that `nothing` has, of such as `names`: one of almost that name is a UsageError.
+
+    Any other may come with the next save, so it is only warned of.
+    """
+    for lack in lacking:
+        near = lack.near(names())
+        told = f"--where: {query.text}: {QueryError(lack.column, lack.told(nothing, near)).message}"
+        if near:
+            raise UsageError(told)
+        warn(told)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SourceFileLoader
 from pathlib import Path
@@ -21,6 +22,7 @@ ELSEWHERE = {"site-packages", "dist-packages"}  # folders whose content is insta
 OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 PYTHON = os.path.join(os.path.dirname(os.__file__), "")  # may be in the home of the user, as the module may
 COMPILED = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
+FRESH = 2.0  # seconds: a compiled form tells its source by size and second alone, so a second edit may look like it
 STATS, DATA = SourceFileLoader.path_stats, SourceFileLoader.get_data  # Python's own
 
 
@@ -63,9 +65,12 @@ class LocalCode:
             if name is not None and name in self._kept:
                 self._note(name, self._kept[name])
                 raise OSError("what is run is a kept text: the compiled form beside the file is not its own")
+            stats = STATS(loader, path)
             if name is not None:
                 self._note(name, Path(path).read_bytes())
-            return STATS(loader, path)
+                if time.time() - stats["mtime"] < FRESH:
+                    raise OSError("it was edited just now: a compiled form is neither trusted nor written")
+            return stats
 
         return path_stats
 

@@ -55,10 +55,12 @@ class Vocabulary(Generic[T]):
     """How things of one kind are read.
 
     `text` is what words are looked for in. `field` gives, for the name of a field, the function that reads its value.
+    `known` are fields that there are, whether a thing has them or not.
     """
 
     text: Callable[[T], str]
     field: Callable[[str], Callable[[T], Any]]
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,14 @@ class Term:
     """One condition: the value of a field, or the whole text where `field` is "", passes a check.
 
     `typed` is what was written, folded. A field that a thing does not have may be no field at all: `http://x` and
-    `n=7` are looked for as they stand as well.
+    `n=7` are looked for as they stand as well. `column` is where it begins in the text of the query, from 1.
     """
 
     field: str
     check: Check
     negated: bool = False
     typed: str = ""
+    column: int = 1
 
     def over(self, kind: Vocabulary[T]) -> Test[T]:
         """The condition for things of this kind."""
@@ -150,8 +153,9 @@ def _terms(text: str) -> Iterator[Term]:
         at += negated
         if _spaces(text, at) > at or at == len(text):
             _refuse(start, 'what must not match is missing behind this !; a ! itself is written "!"')
+        column = at + 1
         term, at = _term(text, at)
-        yield Term(term.field, term.check, negated, term.typed)
+        yield Term(term.field, term.check, negated, term.typed, column)
         at = _spaces(text, at)
 
 

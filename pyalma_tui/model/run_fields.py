@@ -30,7 +30,7 @@ def kind_of_runs(instances: Sequence[Instance], now: float | None = None) -> Voc
             return f"{name}\n{status.error.message}"
         return f"{name}\n{status.why}" if type(status) is s.Interrupted else name
 
-    return Vocabulary(text, lambda name: _field(name, instances, now))
+    return Vocabulary(text, lambda name: _field(name, instances, now), frozenset(FIELDS))
 
 
 def _field(name: str, instances: Sequence[Instance], now: float | None) -> Callable[[Run], Any]:

@@ -27,7 +27,9 @@ from pyalma_tui.runner.workers.protocol import (
     AgentEvent,
     AgentGone,
     Assignment,
+    NotRenewed,
     Remarked,
+    Renewed,
     Said,
     Service,
     Taken,
@@ -247,7 +249,7 @@ class Relay:
                     self._part_from(worker)
                 self._agent.close()
                 self._bye(why)
-            case Taken() | afar.Told() | Unheard() | Remarked():
+            case Taken() | Unheard() | afar.Told() | Remarked() | Renewed() | NotRenewed():
                 raise AssertionError("an agent of this host says no such thing")
             case _:
                 self._line.put(event)

@@ -12,6 +12,7 @@ from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import COLUMNS, Row, rows_in
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import ROWS
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.tables import as_cell, as_csv, as_json, as_markdown, as_object
@@ -44,8 +45,8 @@ class Table:
         self._runs = planned
         self._instances: Sequence[Instance] = store.ledger.instances
         self._now: tuple[object, Store] | None = None  # what db.json was when this was read of it
-        query = filter_of(where)
-        self._wanted = query.over(ROWS) if query.terms else None
+        self._query = filter_of(where)
+        self._wanted = self._query.over(ROWS) if self._query.terms else None
 
     @property
     def recorded(self) -> int:
@@ -53,17 +54,33 @@ class Table:
         return sum(rows_in(run.extents) for run in self._runs)
 
     def __iter__(self) -> Iterator[Row]:
-        wanted, instances, given = self._wanted, self._instances, 0
+        wanted, given = self._wanted, 0
         with RowReader(layout.rows(self._state_dir), self._again) as reader:
-            for run in self._runs:
-                label, iteration, seed = instances[run.instance].label, run.iteration, run.seed
-                for own in reader.rows(run):
-                    row = {"instance": label, "iteration": iteration, "seed": seed, **own}
-                    if wanted is None or wanted(row):
-                        given += 1
-                        yield row
+            for row in self._all(reader):
+                if wanted is None or wanted(row):
+                    given += 1
+                    yield row
             lost = f"{plural(reader.missing, 'row')} could not be read: {reader.why}"
             self.missing, self.given = lost if reader.missing else "", given
+
+    def _all(self, reader: RowReader) -> Iterator[Row]:
+        """All rows, wanted or not."""
+        for run in self._runs:
+            label, iteration, seed = self._instances[run.instance].label, run.iteration, run.seed
+            for own in reader.rows(run):
+                yield {"instance": label, "iteration": iteration, "seed": seed, **own}
+
+    def lacking(self) -> tuple[Sequence[Lack], Sequence[str]]:
+        """The fields of the filter that no row has, and those that rows have, as far as they had to be looked at."""
+        names = dict.fromkeys(COLUMNS)
+        lacking = Lacking(self._query, ROWS)
+        with RowReader(layout.rows(self._state_dir), self._again) as reader:
+            for row in self._all(reader) if lacking else ():
+                names |= dict.fromkeys(row)
+                lacking.look(row)
+                if not lacking:
+                    break
+        return tuple(lacking), tuple(names)
 
     def _again(self, run: Run) -> Run:
         """The run as it is now: whoever runs the experiment may have moved rows, and written a checkpoint of that."""

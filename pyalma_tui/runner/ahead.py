@@ -29,6 +29,7 @@ def is_welcome(seat: Seat, state: State) -> bool:
         and seat.stop is None
         and seat.responding
         and isinstance(seat.doing, Running)
+        and not state.is_outdated(seat)
         and (most is None or seat.served < most)
     )
 
@@ -63,7 +64,7 @@ def recalls(state: State, clock: Clock) -> Iterator[i.Recall]:
     everything = bool(state.held) or not state.begins or idle
     for seat in seats:
         lasts = not isinstance(seat.doing, Running) or clock.now - seat.began >= BRISK
-        if everything or lasts or seat.stop is not None or not seat.responding:
+        if everything or lasts or seat.stop is not None or not seat.responding or state.is_outdated(seat):
             assert seat.ahead is not None, "only these were asked for"
             yield i.Recall(seat.worker, seat.ahead.run)
 

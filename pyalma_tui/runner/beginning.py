@@ -30,6 +30,7 @@ def state_of(settings: Settings, session: Session, *, has_done: bool) -> State:
         runs_per_worker=settings.runs_per_worker,
         cuts=settings.cuts,
         seed=session.meta.seed,
+        renews=not settings.on,
     )
     return State(
         ledger=ledger,

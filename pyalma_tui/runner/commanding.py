@@ -14,6 +14,8 @@ from pyalma_tui.model.words import plural
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
+from pyalma_tui.runner.removing import remove
+from pyalma_tui.runner.renewing import do_nothing_then, renew
 from pyalma_tui.runner.state import Coming, Forgot, Gate, PutFirst, Retried, Running, State
 from pyalma_tui.runner.steps import all_done, dismiss, label, labels, stop, write
 from pyalma_tui.runner.stop import asked, at_once
@@ -42,8 +44,12 @@ def carry_out(command: c.Command, state: State, clock: Clock) -> Iterator[Instru
             yield from _let_wait(runs, s.Failed, "retrying", state)
         case c.Forget(runs):
             yield from _reset(runs, state, clock)
+        case c.Remove(instances):
+            yield from remove(instances, state)
         case c.Undo():
             yield from undo(state, clock)
+        case c.Renew():
+            yield from renew(command, state)
         case c.RerunDone():
             yield from _rerun_done(state)
         case c.SetWorkers(workers):
@@ -138,6 +144,7 @@ def _set_limits(limits: c.Limits, state: State) -> Iterator[Instruction]:
 def _interrupt_all(state: State, clock: Clock, *, again: bool) -> Iterator[Instruction]:
     """Ask all that runs to stop, and begin nothing more; `again`, those that somebody has asked before are killed."""
     state.gate = replace(state.gate, halted=True)
+    do_nothing_then(state)
     state.retries.clear()
     state.queue.clear()
     state.room.forget()

@@ -18,6 +18,7 @@ from pyalma_tui.model.afar import Told
 from pyalma_tui.model.experiment import has_ended
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.model.status import Error
 from pyalma_tui.model.taking import job_signals
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.bounds import Bound
@@ -28,9 +29,11 @@ from pyalma_tui.runner.printed import said_in
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.runner.stamping import Stamps
+from pyalma_tui.runner.workers.generations import Generations
 from pyalma_tui.runner.workers.local import LocalAgent
-from pyalma_tui.runner.workers.protocol import Agent, AgentEvent, Assignment, Said, Service, Taken
+from pyalma_tui.runner.workers.protocol import Agent, AgentEvent, Assignment, NotRenewed, Said, Service, Taken
 from pyalma_tui.store.disk import make_folder, open_regular
+from pyalma_tui.store.kept_code import KeptCode
 from pyalma_tui.store.layout import agent_log_name, done_log_path, load_log_dir, load_log_name, log_of
 
 
@@ -48,6 +51,8 @@ class Crew:
         self._agent_log: Path | None = None  # None for that of the first agent, which has loaded the module
         self._edited = ModuleWatch(code_root(settings.module), session.loaded)
         self._agents = 1
+        self._next_log: Path | None = None  # of the one that imports the module as it is now
+        self._ended = False  # whether the agent has
         self._serve()
 
     def _serve(self) -> None:
@@ -57,31 +62,76 @@ class Crew:
         self.agent.serve(Service(str(session.state_dir), session.lock_fd, synced, session.umask, nice, seeds))
 
     def start_agent(self) -> i.NoAgent | None:
-        """Start another agent; why none can be."""
-        settings, session = self._settings, self._session
-        self._agents += 1
-        mark = f"{session.meta.session}-{self._agents}-{os.getpid()}-{time.monotonic_ns()}"
-        kept = session.code
+        """Start another agent, with the code of the session; why none can be."""
         if self._settings.on:
             return self._start_places()
         try:
-            with self._load_log() as log:
-                self.agent = LocalAgent(
-                    settings.module,
-                    log,
-                    mark,
-                    settings.chosen,
-                    kept.path if kept is not None else None,
-                    kept.manifest if kept is not None else "",
-                    each=settings.each,
-                    foreground=settings.foreground,
-                    folder=settings.folder,
-                    heeds=() if settings.foreground else job_signals(os.environ),
-                )
+            self.agent, self._agent_log = self._agent(self._session.code)
         except OSError as error:
             return i.NoAgent(error.strerror or str(error), is_shortage(error))
+        self._ended = False
         self._serve()
         return None
+
+    def _agent(self, kept: KeptCode | None) -> tuple[LocalAgent, Path]:
+        """Another agent, which imports this code, None for what is on the disk; and its log. Raises OSError."""
+        settings = self._settings
+        self._agents += 1
+        mark = f"{self._session.meta.session}-{self._agents}-{os.getpid()}-{time.monotonic_ns()}"
+        path, log = self._load_log()
+        with log:
+            agent = LocalAgent(
+                settings.module,
+                log,
+                mark,
+                settings.chosen,
+                kept.path if kept is not None else None,
+                kept.manifest if kept is not None else "",
+                each=settings.each,
+                foreground=settings.foreground,
+                folder=settings.folder,
+                heeds=() if settings.foreground else job_signals(os.environ),
+            )
+        return agent, path
+
+    # --- another code ------------------------------------------------------------------------------------------------
+
+    def renew(self) -> NotRenewed | None:
+        """Let another agent import the module as it is now, beside the one there is; why none can."""
+        try:
+            agent, self._next_log = self._agent(None)
+        except OSError as error:
+            return NotRenewed(Error(f"no process can be started for it: {error.strerror or error}"))
+        if not isinstance(self.agent, Generations):
+            self.agent = Generations(None if self._ended else self.agent, self._load_logs)
+        self.agent.bring_up(agent)
+        return None
+
+    def give_up(self) -> None:
+        """Nobody wants the code as it is now any more."""
+        if isinstance(self.agent, Generations):
+            self.agent.give_up()
+
+    def adopt(self, loaded: m.Loaded) -> bool:
+        """Let it take over, with its code as that of the session; False if it is not wanted any more."""
+        if not isinstance(self.agent, Generations) or not self.agent.adopt():
+            return False
+        self._ended = False
+        self._agent_log = self._next_log
+        self._session.renew(loaded)
+        self._edited = ModuleWatch(code_root(self._settings.module), self._session.loaded)
+        self._serve()
+        return True
+
+    @property
+    def brings_up(self) -> bool:
+        """Whether another agent is importing the module as it is now."""
+        return isinstance(self.agent, Generations) and self.agent.has_next
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anything may come of the agent, or of the next one."""
+        return not self._ended or self.brings_up
 
     def _start_places(self) -> i.NoAgent | None:
         try:
@@ -97,6 +147,8 @@ class Crew:
             match event:
                 case m.LoadFailed():
                     yield _with_last_line(event, self._agent_log)
+                case NotRenewed(error):
+                    yield NotRenewed(_told_with(error, self._next_log))
                 case Said(worker, m.LoadFailed() as failed):
                     yield Said(worker, _with_last_line(failed, self._load_logs.get(worker)))
                 case _:
@@ -185,7 +237,8 @@ class Crew:
         for worker in self._followed:
             if _writer(worker) in mended.writers:
                 self.agent.ask(worker, m.NewSegment())
-        return [*self._edited.news(), *mended.notes]
+        edits = [] if self.brings_up else self._edited.news()  # else: they are being taken up
+        return [*edits, *mended.notes]
 
     # --- what workers have written -----------------------------------------------------------------------------------
 
@@ -228,17 +281,18 @@ class Crew:
             yield from self._part_from(worker)
         with suppress(OSError):  # it has logs, or is not there
             load_log_dir(self._session.state_dir).rmdir()
+        self._ended = True
         self.agent.close()
 
-    def _load_log(self) -> IO[bytes]:
+    def _load_log(self) -> tuple[Path, IO[bytes]]:
         session = self._session
         folder = load_log_dir(session.state_dir)
-        path = self._agent_log = folder / agent_log_name(session.meta.session, self._agents)
+        path = folder / agent_log_name(session.meta.session, self._agents)
         try:
             make_folder(folder, session.umask)
-            return os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, session.umask), "ab")
+            return path, os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, session.umask), "ab")
         except OSError:  # a log is no reason to stop
-            return open(os.devnull, "ab")
+            return path, open(os.devnull, "ab")
 
 
 def _writer(worker: int) -> str:
@@ -247,9 +301,11 @@ def _writer(worker: int) -> str:
 
 
 def _with_last_line(failed: m.LoadFailed, log: Path | None) -> m.LoadFailed:
-    if log is None:
-        return failed
-    return m.LoadFailed(replace(failed.error, message=said_in(failed.error.message, log)))
+    return m.LoadFailed(_told_with(failed.error, log))
+
+
+def _told_with(error: Error, log: Path | None) -> Error:
+    return error if log is None else replace(error, message=said_in(error.message, log))
 
 
 def _remove_empty(log: Path | None) -> None:

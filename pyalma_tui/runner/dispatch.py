@@ -19,7 +19,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.records import DoneStarted
-from pyalma_tui.runner import ahead, commanding, hearing, stop
+from pyalma_tui.runner import ahead, commanding, hearing, renewing, stop
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Event, Instruction
@@ -38,7 +38,7 @@ from pyalma_tui.runner.state import (
 )
 from pyalma_tui.runner.steps import GOODBYE, PRESSED, after_failure, all_done, dismiss, turn
 from pyalma_tui.runner.steps import stop as take_step
-from pyalma_tui.runner.workers.protocol import Said
+from pyalma_tui.runner.workers.protocol import NotRenewed, Renewed, Said
 
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
 FAREWELL = 6.0  # seconds that an agent gets to end: what workers have left behind has its moment, then exit functions
@@ -66,12 +66,23 @@ def _take(event: Event, state: State, clock: Clock) -> Iterator[Instruction]:
             for command in held:
                 yield from commanding.carry_out(command, state, clock)
     elif isinstance(event, c.Command):
-        if any(seat.ahead for seat in state.seats.values()):
-            state.held = [*state.held, event]
-        else:
-            yield from commanding.carry_out(event, state, clock)
+        yield from _heed(event, state, clock)
+    elif isinstance(event, Renewed):
+        then = yield from renewing.renewed(event, state, clock)
+        if then is not None:
+            yield from _heed(then, state, clock)
+    elif isinstance(event, NotRenewed):
+        yield from renewing.not_renewed(event, state)
     else:
         yield from hearing.hear(event, state, clock)
+
+
+def _heed(command: c.Command, state: State, clock: Clock) -> Iterator[Instruction]:
+    """Carry out what somebody asks for, once every order ahead is back or has begun."""
+    if any(seat.ahead for seat in state.seats.values()):
+        state.held = [*state.held, command]
+    else:
+        yield from commanding.carry_out(command, state, clock)
 
 
 # --- what waits is begun ----------------------------------------------------------------------------------------------
@@ -107,7 +118,7 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
 
 def _is_used_up(seat: Seat, state: State) -> bool:
     most = state.policy.runs_per_worker
-    return most is not None and seat.served >= most
+    return state.is_outdated(seat) or (most is not None and seat.served >= most)
 
 
 def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
@@ -118,7 +129,7 @@ def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
     there = len(state.seated(Ready, Running, Calling))
     if not state.starting.may(clock.now, others=there > 0):
         return
-    if isinstance(state.agent, Absent):
+    if isinstance(state.agent, Absent) and state.renewing is None:  # else one is on its way
         state.agent = Loading()
         yield i.StartAgent()
     if not isinstance(state.agent, Present):
@@ -126,7 +137,7 @@ def _hire(wanted: int, state: State, clock: Clock) -> Iterator[Instruction]:
     more = min(wanted - len(state.seated(Coming)), state.workers - state.staff)
     for slot in free[: max(0, more)]:
         state.hired += 1
-        state.seats[slot] = Seat(slot, state.hired, clock.now, clock.at)
+        state.seats[slot] = Seat(slot, state.hired, clock.now, clock.at, generation=state.generation)
         yield i.StartWorker(state.hired, slot)
 
 

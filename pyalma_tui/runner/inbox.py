@@ -53,6 +53,11 @@ class Inbox:
             self._events.append(none)
         return none is None
 
+    def renew_agent(self) -> None:
+        """Let another agent import the module as it is now."""
+        if (refused := self._crew.renew()) is not None:
+            self._events.append(refused)
+
     def start_worker(self, worker: int, slot: int, workers: int) -> None:
         """Start a worker, one of so many that there are to be."""
         if (refused := self._crew.start_worker(worker, slot, workers)) is not None:

@@ -66,6 +66,17 @@ class StartAgent(msgspec.Struct, frozen=True):
     """Start the agent: it imports the module."""
 
 
+class RenewAgent(msgspec.Struct, frozen=True):
+    """Start another agent beside the one there is: it imports the module as it is now. Renewed or NotRenewed follows.
+
+    One that is on its way already ends.
+    """
+
+
+class Replan(msgspec.Struct, frozen=True):
+    """Instances were taken out of the experiment, or put back: let the disk know that at once."""
+
+
 class EndAgent(msgspec.Struct, frozen=True):
     """Let the agent end, or kill it."""
 
@@ -152,6 +163,8 @@ class Say(msgspec.Struct, frozen=True):
 
 Instruction: TypeAlias = (
     StartAgent
+    | RenewAgent
+    | Replan
     | EndAgent
     | StartWorker
     | Give

@@ -45,7 +45,8 @@ class FileWatch:
         if found == self._ours:
             return [f"{self._name} on disk is again the code of this session ({found})"]
         change = f"{self._ours} → {found}"
-        return [f"{self._name} has changed on disk ({change}); this session goes on with the code it began with"]
+        goes_on = "this session goes on with the code it has, on its screen f and r ask which"
+        return [f"{self._name} has changed on disk ({change}); {goes_on}"]
 
     def _look(self) -> str:
         """Its hash if it has become other code since the last look, else ""; one stat while nobody writes to it."""

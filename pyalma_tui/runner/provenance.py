@@ -16,17 +16,16 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec.structs import replace
 
 from pyalma_tui import __version__
-from pyalma_tui.loading.local_code import code_root
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.vector import Frozen
 from pyalma_tui.runner import circumstances
 from pyalma_tui.runner.inspecting import Inspecting
-from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, told_of_code, told_of_inputs, with_older_code
+from pyalma_tui.runner.outdated import look_at_inputs, told_of_code, told_of_inputs, with_older_code
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.background import begun
 from pyalma_tui.store.inputs import read_inputs, write_inputs
-from pyalma_tui.store.session_records import SessionRecord, write_record
+from pyalma_tui.store.session_records import Renewal, SessionRecord, write_record
 
 SHARE = 20  # files are looked at a twentieth of the time: runs and the screen have the rest
 MANY = 2_000  # runs or instances from which on the screen is painted first
@@ -58,6 +57,7 @@ class Provenance:
         self._state_dir = session.state_dir
         self._umask = session.umask
         self._loaded = session.loaded
+        self._place = session.place
         self._meta = session.meta
         self._ledger = session.ledger.instances, session.ledger.runs.freeze(), session.ledger.runs_of
         self._installed = frozenset(installed)
@@ -69,17 +69,24 @@ class Provenance:
         self._began = time.time()
         self._ending = threading.Event()
         self._deadline = float("inf")  # time.monotonic
-        self._threads: list[threading.Thread | None] = []
+        self._threads: list[threading.Thread] = []
+        self._renewals: tuple[Renewal, ...] = ()
 
     def begin(self) -> None:
         """Begin; where no thread can be started nothing is recorded, which is no reason not to run."""
-        self._threads.append(begun("pyalma-tui-provenance", self._main))
+        self._begin(self._main)
 
     def imported(self, installed: Iterable[str]) -> None:
         """Hear what runs have imported from where packages are installed: it is recorded unless it was before."""
         if not self._installed.issuperset(installed):
             self._installed |= frozenset(installed)
-            self._threads.append(begun("pyalma-tui-provenance", self._record_anew))
+            self._begin(self._record_anew)
+
+    def renewed(self, session: Session) -> None:
+        """Workers have another code from now on: record that, and tell which runs used older code."""
+        self._renewals = (*self._renewals, Renewal(time.time(), session.loaded.identity, session.loaded.files))
+        runs = session.ledger.runs.freeze()
+        self._begin(lambda: self._main_again(runs))
 
     def end(self, runs: Frozen[Run]) -> None:
         """Wait for what is not recorded yet, under a deadline, and leave out what only saves time later.
@@ -90,10 +97,13 @@ class Provenance:
         self._deadline = time.monotonic() + PATIENCE * 0.8
         self._ending.set()
         for thread in self._threads:
-            if thread is not None:
-                thread.join(max(0.0, self._deadline + PATIENCE * 0.2 - time.monotonic()))
+            thread.join(max(0.0, self._deadline + PATIENCE * 0.2 - time.monotonic()))
         if self._git is not None:  # of a large repository, say
             self._git.kill()
+
+    def _begin(self, main: Callable[[], None]) -> None:
+        if (thread := begun("pyalma-tui-provenance", main)) is not None:
+            self._threads.append(thread)
 
     def _hold(self, git: circumstances.Asked) -> None:
         self._git = git
@@ -117,6 +127,13 @@ class Provenance:
         except OSError as error:  # as on a full disk: the experiment is none the worse
             self._tell_of(error)
 
+    def _main_again(self, runs: Frozen[Run]) -> None:
+        try:
+            self._look_at_code(runs)
+        except OSError as error:
+            self._tell_of(error)
+        self._record_anew()
+
     def _tell_of(self, error: OSError) -> None:
         where = error.filename or self._state_dir
         self._tell(f"where this session's results come from could not be recorded: {where}: {error.strerror}")
@@ -128,8 +145,7 @@ class Provenance:
     # --- code --------------------------------------------------------------------------------------------------------
 
     def _look_at_code(self, runs: Frozen[Run]) -> None:
-        place = CodeNow(self._state_dir, code_root(self._settings.module), self._loaded.module)
-        for text in told_of_code(with_older_code(place, runs), runs, self._forgets):
+        for text in told_of_code(with_older_code(self._place, runs), runs, self._forgets):
             self._tell(text)
 
     # --- the session -------------------------------------------------------------------------------------------------
@@ -147,7 +163,7 @@ class Provenance:
         return replace(record, distributions=circumstances.distributions(self._installed))
 
     def _write(self, record: SessionRecord) -> None:
-        self._record = record
+        self._record = record = replace(record, renewals=self._renewals)
         write_record(self._state_dir, record, self._umask)
 
     def _recorded(self) -> SessionRecord:

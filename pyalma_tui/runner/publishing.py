@@ -25,7 +25,7 @@ def phase_of(state: State, now: float) -> Phase:
     """In which phase the experiment is; `now` of time.monotonic."""
     if state.closing or any(seat.stop is not None and seat.stop.wished for seat in state.seats.values()):
         return "stopping"
-    if state.active:
+    if state.active or (state.renewing is not None and state.renewing.then is not None):
         return "busy"
     waiting = len(state.queue) > 0 or state.retries
     gate = replace(state.gate, blocked=None) if state.room.is_expected(now) else state.gate
@@ -89,6 +89,7 @@ class Publisher:
             target=settings.target,
             code=session.meta.code,
             codes=session.codes,
+            renewable=None if settings.on or settings.foreground else session.place,
             args=session.meta.chosen.args or (),
             state_dir=session.state_dir,
             phase=phase,

@@ -28,6 +28,11 @@ class Queue:
         return 0 < run < len(self._waiting) and bool(self._waiting[run])
 
     @property
+    def planned(self) -> Sequence[int]:
+        """All runs that may ever wait, in dispatch order."""
+        return self._order
+
+    @property
     def first(self) -> tuple[int, ...]:
         """The runs that wait before all others."""
         return tuple(self._first)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
+from pyalma_tui.errors import StoreError
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.afar import Told
 from pyalma_tui.model.records import Record
@@ -25,7 +27,7 @@ from pyalma_tui.runner.snapshot import Listener
 from pyalma_tui.runner.state import Absent, Present
 from pyalma_tui.runner.telling import Telling
 from pyalma_tui.runner.threaded import Threaded
-from pyalma_tui.runner.workers.protocol import Agent, AgentGone, Said, Taken
+from pyalma_tui.runner.workers.protocol import Agent, AgentGone, NotRenewed, Renewed, Said, Taken
 
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
@@ -111,6 +113,10 @@ class Runner(Threaded):
     def _listen(self) -> None:
         self._selector.register(self._crew.agent, selectors.EVENT_READ, self._hear)
 
+    def _unlisten(self) -> None:
+        if self._crew.agent in self._selector.get_map():
+            self._selector.unregister(self._crew.agent)
+
     def _hear(self) -> None:
         self._inbox.receive()
         self._take_in()
@@ -129,9 +135,16 @@ class Runner(Threaded):
             if isinstance(event, (Said, m.Gone, Taken)):
                 self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):
-                if self._crew.agent in self._selector.get_map():
-                    self._selector.unregister(self._crew.agent)
+                if not self._crew.brings_up:
+                    self._unlisten()
                 self._absorb(self._crew.close())
+            elif isinstance(event, NotRenewed):
+                if not self._crew.is_heard:
+                    self._unlisten()
+            elif isinstance(event, Renewed):
+                if not self._crew.adopt(event.loaded):
+                    continue
+                self._provenance.renewed(self._session)
             self._carry_out_all(event)
 
     def _take_commands(self) -> None:
@@ -155,8 +168,17 @@ class Runner(Threaded):
                 self._inbox.recall(worker, run)
             case i.Write() | i.WriteDurably() | i.Say() | i.NotSaved() | i.Remember():
                 self._telling.carry_out(instruction)
+            case i.Replan():
+                self._session.replan(self._state.ledger, self._state.order)
+                with suppress(StoreError):  # which is told as for any checkpoint, and tried again
+                    self._session.checkpoint()
             case i.StartAgent():
                 if self._inbox.start_agent():
+                    self._listen()
+            case i.RenewAgent():
+                self._unlisten()
+                self._inbox.renew_agent()
+                if self._crew.is_heard:
                     self._listen()
             case i.StartWorker(worker, slot):
                 self._inbox.start_worker(worker, slot, self._state.workers)
@@ -183,6 +205,7 @@ class Runner(Threaded):
         try:
             if not isinstance(self._state.agent, Absent):
                 self._try(self._kill_agent)
+            self._try(self._crew.give_up)
             self._provenance.end(self._session.ledger.runs.freeze())
             self._try(self._take_remarks)
             self._telling.keep()

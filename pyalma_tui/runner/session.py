@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -15,9 +16,11 @@ from pyalma_tui.loading.target import no_instances
 from pyalma_tui.model.code import Code
 from pyalma_tui.model.completion import identity_of
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.messages import Loaded
 from pyalma_tui.model.plan import refuse_too_many
 from pyalma_tui.model.printable import printable
 from pyalma_tui.model.records import Imported, Note, Record
+from pyalma_tui.runner.outdated import CodeNow
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store import layout, leases, opening, rows
 from pyalma_tui.store.abandoned import ends_of
@@ -26,12 +29,13 @@ from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.disk import open_regular, umask_now
 from pyalma_tui.store.journal import Journal
-from pyalma_tui.store.kept_code import grown_from, keep_code
+from pyalma_tui.store.kept_code import grown_from, keep_code, read_code
+from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.mending import Mended, Mending, kept_aside
 from pyalma_tui.store.opening import Store
 from pyalma_tui.store.ours import refuse_disguised
-from pyalma_tui.store.planning import Planned, plan_start, without
+from pyalma_tui.store.planning import Planned, plan_start
 from pyalma_tui.store.row_files import RowFiles
 from pyalma_tui.store.schema import Meta
 from pyalma_tui.store.syncing import Syncing
@@ -64,6 +68,7 @@ class Session:
             raise StoreError(
                 f"state directory: {where}: {error.strerror}. Nothing was started; --state DIR chooses another place"
             ) from error
+        self._root = code_root(settings.module)
         self.loaded = Code(module_name(settings.module), files or {module_name(settings.module): module_hash})
         self._lock = Lock(self.state_dir, time.time(), self.umask)
         try:
@@ -98,7 +103,7 @@ class Session:
         meta = _meta(store.meta if store else Meta(), segments, planned, settings, module_hash)
         meta = msgspec.structs.replace(meta, code=self.loaded.identity if was_loaded else meta.code)
         self.codes = frozenset([module_hash, *grown_from(self.state_dir, meta.code)])
-        self.code = keep_code(self.state_dir, code_root(settings.module), self.loaded, self.umask)
+        self.code = keep_code(self.state_dir, self._root, self.loaded, self.umask)
         self.journal = Journal(
             layout.journal(self.state_dir),
             meta.session,
@@ -161,6 +166,11 @@ class Session:
         return self._checkpointing.meta
 
     @property
+    def place(self) -> CodeNow:
+        """Where the code is."""
+        return CodeNow(self.state_dir, self._root, self.loaded.module)
+
+    @property
     def lock_fd(self) -> int:
         """The descriptor that workers share."""
         return self._lock.fd
@@ -214,11 +224,21 @@ class Session:
         except OSError as error:
             self._checkpointing.refused(error.strerror or str(error))
 
-    def remove(self, instances: Iterable[int]) -> None:
-        """Take these out of the experiment, durably, with all that their runs have; raises StoreError."""
-        self.ledger = without(self.ledger, instances)
-        self._checkpointing.replace(self.ledger)
-        self.checkpoint()
+    def renew(self, loaded: Loaded) -> None:
+        """From now on this is the code that workers have."""
+        module = self.loaded.module
+        self.loaded = Code(module, loaded.files or {module: loaded.hash})
+        self.code = None
+        with suppress(OSError):  # workers read the module itself then
+            self.code = keep_code(self.state_dir, self._root, self.loaded, self.umask)
+        self.codes = frozenset([loaded.hash, *grown_from(self.state_dir, self.loaded.identity)])
+        self._mending.code = self.code
+        self._checkpointing.renew(code=self.loaded.identity, module_hash=loaded.hash)
+
+    def replan(self, ledger: Ledger, order: Sequence[int]) -> None:
+        """This is what is true, and run, from now on, durably with the next checkpoint."""
+        self.ledger, self.order = ledger, order
+        self._checkpointing.replace(ledger)
 
     def choose(self, **changes: Any) -> None:
         """Remember what the user has chosen just now, by the names of the fields of Chosen."""
@@ -234,12 +254,17 @@ class Session:
                 self.note(f"a record of the journal does not fit what is known, and is not taken in: {error}")
                 continue
             if isinstance(record, Imported):  # nothing has happened to the run by it
-                self.codes |= {record.code}
+                self._learn_code(record.code)
                 continue
             changes.append((record, run))
             if isinstance(record, Note):
                 self._log(record)
         return changes
+
+    def _learn_code(self, code: str) -> None:
+        """A run has imported more: what has grown from a code of before does not count as that of the session."""
+        if code not in self.codes and read_code(self.state_dir, code, "").base in ("", self.loaded.identity):
+            self.codes |= {code}
 
     # --- what is on the disk -----------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from pyalma_tui.model.status import DoneHook
 from pyalma_tui.model.vector import Frozen
 from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.runner.commands import Command, Limits
+from pyalma_tui.runner.outdated import CodeNow
 
 Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
 SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()", "ending"]
@@ -71,9 +72,10 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     `counts` are those of the batch, `aside` those of instances that are not in it any more. `runs[i]` is the run with
     id i + 1, `rows[i]` and `instances[i]` belong to the instance with id i, `runs_of[i]` are the ids of its runs by
-    iteration. `at` and `saved_at` are seconds of the epoch. `code` is the identity of
-    what this session runs, `codes` are those that runs make of it by importing more. `args` is what the module finds in
-    `sys.argv` behind its path. `samples` are for plots.
+    iteration. `at` and `saved_at` are seconds of the epoch. `code` is the identity of what this session runs, `codes`
+    are those that runs make of it by importing more; `renewable` is where it is, None where workers cannot be given
+    another one while the session lasts. `args` is what the module finds in `sys.argv` behind its path. `samples` are
+    for plots.
     `idle_reason` says in a few words why nothing runs in phase "idle".
 
     `not_saved` is why states cannot be stored at the moment, `blocked` why nothing more can be started, and `failure`
@@ -87,6 +89,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     target: Path = Path()
     code: str = ""
     codes: frozenset[str] = frozenset()
+    renewable: CodeNow | None = None
     args: tuple[str, ...] = ()
     state_dir: Path = Path()
     phase: Phase = "opening"

@@ -9,8 +9,10 @@ import msgspec
 
 from pyalma_tui.errors import PyalmaError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Cut
-from pyalma_tui.runner.commands import Command
+from pyalma_tui.runner.commands import Command, Renew
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.runner.retries import Retries
 from pyalma_tui.runner.room import Room
@@ -63,7 +65,8 @@ class Seat(msgspec.Struct, frozen=True):
     `served` counts the calls of user code that it was given. `pid` is shown, and `host` if it is not this machine.
     `responding` is False while the worker is stopped, as by SIGSTOP or a debugger; while nothing is heard of its host,
     `unheard` is when nothing of it can live any more (seconds of the epoch). `ahead` is the run whose order lies
-    ready for it, `brisk` tells that its last run took next to nothing.
+    ready for it, `brisk` tells that its last run took next to nothing. `generation` counts how often the code had been
+    renewed when it was started.
     """
 
     slot: int
@@ -79,6 +82,7 @@ class Seat(msgspec.Struct, frozen=True):
     unheard: float = 0.0
     ahead: Running | None = None
     brisk: bool = False
+    generation: int = 0
 
     @property
     def active(self) -> bool:
@@ -145,7 +149,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What was chosen for this session and stays. `grace` in seconds; `runs_per_worker` None for as many as there are.
 
     `module` names it in messages. `cuts` tell where the first attempts of a run end that is on trial. `seed` is the
-    experiment's.
+    experiment's. `renews` tells that the code can be renewed while it runs, which places on other hosts cannot.
     """
 
     module: str = ""
@@ -154,6 +158,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     runs_per_worker: int | None = None
     cuts: Sequence[Cut] = ()
     seed: int = 0
+    renews: bool = True
 
 
 # --- what can be taken back -------------------------------------------------------------------------------------------
@@ -180,14 +185,27 @@ class PutFirst(msgspec.Struct, frozen=True):
     added: tuple[int, ...] = ()
 
 
-Step: TypeAlias = Forgot | Retried | PutFirst
+class Removed(msgspec.Struct, frozen=True):
+    """These instances were taken out, with these runs, as they all were until then; of the runs `waited` did."""
+
+    instances: tuple[Instance, ...]
+    were: tuple[Run, ...]
+    waited: tuple[int, ...] = ()
+
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """The ids of the runs."""
+        return tuple(run.id for run in self.were)
+
+
+Step: TypeAlias = Forgot | Retried | PutFirst | Removed
 
 
 class State(msgspec.Struct, kw_only=True):
     """Owned by the runner thread; only decisions change it, and the ledger by the records that they are."""
 
     ledger: Ledger
-    order: Sequence[int]  # the runs of today's batch, in dispatch order
+    order: Sequence[int]  # the runs of today's batch, in dispatch order, without those that are `out`
     policy: Policy
     queue: Queue
     retries: Retries
@@ -199,6 +217,8 @@ class State(msgspec.Struct, kw_only=True):
     closing: bool = False  # the session ends as soon as nobody is seated
     failed: bool = False  # the session itself cannot go on
     agent: AgentState = Absent()
+    generation: int = 0  # how often the code was renewed
+    renewing: Renew | None = None  # the code is being imported anew, and what is done then
     has_done: bool = False
     done_wanted: bool = False  # somebody wants done() again
     planned: bool = False  # run ids mean something
@@ -208,6 +228,7 @@ class State(msgspec.Struct, kw_only=True):
     held: list[Command] = []  # until every order ahead is back, or is that of a run which has begun
     parting: set[int] = set()  # workers that are gone, but not all that they have started
     undoable: list[Step] = []  # what a person did that can be taken back, the newest last
+    out: frozenset[int] = frozenset()  # runs of instances that a person has taken out
     worn: set[str] = set()  # what was told of runs that have worn out their workers
 
     def seated(self, *doing: type[Doing]) -> list[Seat]:
@@ -238,7 +259,11 @@ class State(msgspec.Struct, kw_only=True):
         """Whether something may become due by the passing of time."""
         return bool(self.seats or self.closing or self.retries or self.room.wanted)
 
+    def is_outdated(self, seat: Seat) -> bool:
+        """Whether the worker has other code than what is begun now is to have."""
+        return seat.generation < self.generation
+
     def standing(self, runs: Iterable[int], *kinds: type[s.Status]) -> list[int]:
         """Those of the runs that are in one of these statuses and that no worker has."""
-        taken = {run for seat in self.seats.values() for run in seat.runs}
-        return [run for run in runs if isinstance(self.ledger.run(run).status, kinds) and run not in taken]
+        out = self.out.union(run for seat in self.seats.values() for run in seat.runs)
+        return [run for run in runs if run not in out and isinstance(self.ledger.run(run).status, kinds)]

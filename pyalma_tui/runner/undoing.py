@@ -11,7 +11,8 @@ from pyalma_tui.model.records import Restored
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Clock, Instruction
-from pyalma_tui.runner.state import Forgot, PutFirst, Retried, State, Step
+from pyalma_tui.runner.removing import put_back
+from pyalma_tui.runner.state import Forgot, PutFirst, Removed, Retried, State, Step
 from pyalma_tui.runner.steps import all_done, labels
 
 REMEMBERED = 100  # steps
@@ -26,13 +27,15 @@ def remember(step: Step, state: State) -> None:
 def undo(state: State, clock: Clock) -> Iterator[Instruction]:
     """Take back the newest step, and say what that was, or why it cannot be."""
     if not state.undoable:
-        yield i.Say("nothing to undo: no run was forgotten, retried or put first in this session")
+        yield i.Say("nothing to undo: nothing was forgotten, retried, put first or removed in this session")
         return
     step = state.undoable[-1]
     state.undoable = state.undoable[:-1]
     match step:
         case Forgot():
             yield from _remember_again(step, state, clock)
+        case Removed():
+            yield from put_back(step, state)
         case Retried(runs):
             back = _let_go(runs, state)
             yield from _told("retry", back, runs, state)

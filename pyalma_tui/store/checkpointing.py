@@ -61,6 +61,11 @@ class Checkpointing:
         self.meta = msgspec.structs.replace(self.meta, chosen=msgspec.structs.replace(self.meta.chosen, **changes))
         self._chosen_since = True
 
+    def renew(self, *, code: str, module_hash: str) -> None:
+        """Remember which code workers have since just now."""
+        self.meta = msgspec.structs.replace(self.meta, code=code, module_hash=module_hash)
+        self._chosen_since = True
+
     def replace(self, ledger: Ledger) -> None:
         """From now on this is what is true."""
         self._ledger = ledger

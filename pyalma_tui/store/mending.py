@@ -30,7 +30,8 @@ class Mended(msgspec.Struct, frozen=True):
 class Mending:
     """Owned by the runner's thread.
 
-    `evicted` tells whether another process has taken our place: then nothing is written any more.
+    `evicted` tells whether another process has taken our place: then nothing is written any more. `code` are the copies
+    of the code that workers have, None where there are none.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Mending:
         self._lock = lock
         self._journal = journal
         self._checkpointing = checkpointing
-        self._code = code
+        self.code = code
         self._umask = umask
         self._left: set[str] = set()  # segments that their writers were asked to leave, because they cannot be trusted
         self._leaving = False  # whether something is still appended to one of these
@@ -118,8 +119,8 @@ class Mending:
 
     def _write_anew(self) -> None:
         self._journal.retire()
-        if self._code is not None:
-            self._code.write(self._umask)
+        if self.code is not None:
+            self.code.write(self._umask)
         self._checkpointing.write_now()
 
     def is_unsafe(self) -> bool:

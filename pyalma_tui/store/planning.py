@@ -177,5 +177,17 @@ def without(ledger: Ledger, numbers: Iterable[int]) -> Ledger:
     instances = list(ledger.instances)
     runs = _remove(numbers, instances, ledger)
     left = Ledger(instances, runs, ledger.hook)
-    left.notes = ledger.notes
+    left.notes, left.forgotten = ledger.notes, dict(ledger.forgotten)
     return left
+
+
+def with_again(ledger: Ledger, back: Iterable[Instance], runs: Iterable[Run]) -> Ledger:
+    """The ledger after these instances were put back that had been taken out of it, with their runs as they were."""
+    instances, all_runs = list(ledger.instances), list(ledger.runs)
+    for instance in back:
+        instances[instance.id] = instance
+    for run in runs:
+        all_runs[run.id - 1] = run
+    whole = Ledger(compact(instances), all_runs, ledger.hook)
+    whole.notes, whole.forgotten = ledger.notes, dict(ledger.forgotten)
+    return whole

@@ -37,13 +37,21 @@ class Git(msgspec.Struct, frozen=True):
     cut: bool = False
 
 
+class Renewal(msgspec.Struct, frozen=True):
+    """The module was imported again while the session ran: when, in seconds of the epoch, and which code that is."""
+
+    at: Moment
+    code: str
+    files: dict[str, str] = {}
+
+
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One start: who ran what where and with what.
 
     `began` are seconds of the epoch. `command` is what was typed, `directory` where. `code` is the identity of the
     code, `files` the hashes of its files by name. `on` is what leads to the other hosts that workers are on, "" for
     this one. `environment` are the variables that change results, as far as they are set. `distributions` are versions
-    of what the module and its runs have imported, by name.
+    of what the module and its runs have imported, by name. `renewals` are later imports of the module, in their order.
     """
 
     session: int
@@ -71,6 +79,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     distributions: dict[str, str] = {}
     git: Git | None = None
+    renewals: tuple[Renewal, ...] = ()
 
 
 def without_diff(record: SessionRecord) -> SessionRecord:

@@ -29,7 +29,7 @@ from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.stakes import interrupt_question
 from pyalma_tui.tui.undoing import UndoingApp
-from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment, is_busy, is_ending, is_live, is_stopping
+from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment, is_busy, is_ending, is_live, is_stopping
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.screens.quitting import Way
@@ -47,7 +47,7 @@ class ExperimentApp(UndoingApp):
     `preferences` goes into the file that they are `kept_in`, None for nowhere. `filtered` is the text by which the list
     is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen. What
     `detaches` can go on without this terminal; `detached` tells that it was left to. A `page` is in somebody's browser:
-    it only shows.
+    leaving it ends nothing else.
     """
 
     TITLE = "pyalma-tui"
@@ -260,7 +260,7 @@ class ExperimentApp(UndoingApp):
     def do_quit(self) -> None:
         """Leave: at once if nothing is busy, else ask how; while that is waited for, the hard way."""
         snapshot = self.moment.snapshot
-        if self.moment.read_only or snapshot.failure or snapshot.phase == "closed":
+        if self.moment.read_only or self.moment.page or snapshot.failure or snapshot.phase == "closed":
             self.exit()
             return
         if self.quitting or not is_busy(snapshot) or is_ending(snapshot):
@@ -308,7 +308,7 @@ class ExperimentApp(UndoingApp):
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
         if self.moment.page:
-            self.say(ONLY_SHOWN)
+            self.say(NO_TERMINAL)
         else:
             self.action_suspend_process()
 

@@ -75,7 +75,7 @@ def _of_session(record: SessionRecord) -> Happening:
     came = [f"in {record.directory}"] if record.directory else []
     if git is not None:
         came.append(f"git {git.commit[:10]}{f' {git.branch}' * bool(git.branch)}{' with changes' * git.dirty}")
-    came.append(f"code {record.code or 'unknown'}")
+    came.append(", then ".join([f"code {record.code or 'unknown'}", *(each.code for each in record.renewals)]))
     return Happening(record.began, "session", f"session {record.session}  {command}", (*where, *came))
 
 

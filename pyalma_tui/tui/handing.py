@@ -14,7 +14,7 @@ from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor, run_pager
 from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.requests import Copy, Edit, OpenPager, Say
-from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment
+from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment
 
 LONGEST_MESSAGE: Final = 300
 
@@ -51,7 +51,7 @@ class HandingApp(PreferredApp):
     def _stand_aside(self, run: Callable[[Path], str], path: Path | None) -> None:
         """Let another program have the terminal until it is closed."""
         if self.moment.page:
-            self.say(ONLY_SHOWN)
+            self.say(NO_TERMINAL)
             return
         if path is None or not path.exists():
             self.say("there is no such file yet")

@@ -10,11 +10,11 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.model.view import InstanceRow
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.view_moment import ONLY_SHOWN, Moment, is_complete
+from pyalma_tui.tui.view_moment import NO_TERMINAL, ONLY_SHOWN, Moment, is_complete
 
 KeyScope: TypeAlias = Literal[
     "app", "main", "runs", "failures", "results", "plots", "found", "compare", "history", "experiments", "picking",
-    "log", "list", "table", "log text", "box", "question", "limits", "quitting",
+    "log", "list", "table", "log text", "box", "question", "limits", "quitting", "which code",
 ]  # fmt: skip
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
 
@@ -118,6 +118,11 @@ def no_done_log(now: Situation) -> str:
         return ""
     absent = isinstance(now.snapshot.done_hook.status, s.HookAbsent)
     return NO_DONE if absent else "done() has not been called yet"
+
+
+def no_terminal(now: Situation) -> str:
+    """It is shown in a browser, whose files are others than ours."""
+    return NO_TERMINAL if now.moment.page else ""
 
 
 def not_to_be_had(now: Situation) -> str:

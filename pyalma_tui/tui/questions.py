@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual.content import Content
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.hook_text import IF_CUT_OFF, UNSURE
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
@@ -36,6 +37,26 @@ def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
         lines.append(Content(f"{words.plural(done, 'run')} among them {'is' if done == 1 else 'are'} done already."))
     lines.append(Content.styled("Output files and logs are left as they are.", MUTED))
     return Content("\n").join(lines)
+
+
+def remove_question(snapshot: Snapshot, instances: Sequence[int], runs: Sequence[int]) -> Content:
+    """How many instances are taken out, and what their runs have."""
+    chosen = [snapshot.runs[run - 1] for run in runs]
+    have = [
+        f"{sum(isinstance(run.status, s.Done) for run in chosen):,} done",
+        words.plural(sum(run.state is not None for run in chosen), "saved state"),
+        words.plural(sum(rows_in(run.extents) for run in chosen), "row"),
+        f"{words.duration(sum(run.seconds for run in chosen))} of work",
+    ]
+    number = words.plural(len(instances), "instance")
+    return Content("\n").join(
+        [
+            Content.assemble((number, "bold"), f" with {words.plural(len(runs), 'run')}: {names(snapshot, chosen)}"),
+            Content.assemble("Lost at the end of this session: ", (", ".join(have), COLOURS["failed"])),
+            Content.styled("Until then u takes it back. What the next start finds in the batch is new.", MUTED),
+            Content.styled("Output files and logs are left as they are.", MUTED),
+        ]
+    )
 
 
 def names(snapshot: Snapshot, runs: Iterable[Run]) -> str:

@@ -102,6 +102,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         also=("runs", "failures"),
     ),
     Action(
+        "remove", "delete", "remove",
+        "Take instances out of the experiment with all that their runs have (asks first, and says what is lost).",
+        "Selected or marked", commands=True, obstacle=obstacles.nothing_selected,
+    ),
+    Action(
         "edit_log", "e", "edit log",
         "Open its log in $EDITOR; the run module if it has no log.",
         "Selected or marked", also=("runs",),
@@ -214,7 +219,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "export_rows", "e", "export",
         "Results: write what is shown into a file: .csv, .json, .jsonl, .md or .parquet.",
-        "Results", "results", bar=6,
+        "Results", "results", bar=6, obstacle=obstacles.no_terminal,
     ),
     Action(
         "back", "escape,q,R", "back",
@@ -223,7 +228,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "undo", "u", "undo",
-        "Take back the last reset, retry, run next or mark; of runs, those that have not begun since.",
+        "Take back the last reset, retry, run next, removal or mark; of runs, those that have not begun since.",
         "Selected or marked", also=("runs", "failures"),
     ),
     Action(

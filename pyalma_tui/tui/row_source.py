@@ -17,6 +17,8 @@ from pyalma_tui.model.arranging import (
 )
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row
+from pyalma_tui.model.lacking import Lack, Lacking
+from pyalma_tui.model.query import ROWS
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store import layout
@@ -30,8 +32,11 @@ KEPT = 16  # pages
 class ArrangedTable:
     """The rows of one snapshot as they were wanted, line by line. Owned by the screen, made by an `Arranging`."""
 
-    def __init__(self, snapshot: Snapshot, wanted: WantedTable, index: RowIndex, found: Arranged) -> None:
-        self.wanted, self.index, self.found = wanted, index, found
+    def __init__(
+        self, snapshot: Snapshot, wanted: WantedTable, index: RowIndex, found: Arranged, lacking: tuple[Lack, ...] = ()
+    ) -> None:
+        """`lacking` are fields of the filter that no row has."""
+        self.wanted, self.index, self.found, self.lacking = wanted, index, found, lacking
         self.snapshot = snapshot
         self._pages: dict[int, list[Row | None]] = {}
 
@@ -83,6 +88,7 @@ class Arranging(threading.Thread):
         self.looked_at = self.total = 0
         self.table: ArrangedTable | None = None
         self.failed = ""
+        self._lacking = Lacking(wanted.query, ROWS)
         self._snapshot, self._again = snapshot, again
         self._stopped = threading.Event()
 
@@ -114,7 +120,7 @@ class Arranging(threading.Thread):
                 found = arranged(self._rows(index, reader, len(index)), self.wanted, self._goes_on)
             if reader.missing:
                 self.failed = f"{plural(reader.missing, 'row')} could not be read: {reader.why}"
-        return ArrangedTable(self._snapshot, self.wanted, index, found)
+        return ArrangedTable(self._snapshot, self.wanted, index, found, tuple(self._lacking))
 
     def _planned(self) -> Iterator[Run]:
         """The runs in the order of the table: by instance and iteration, without those that left the batch."""
@@ -129,8 +135,11 @@ class Arranging(threading.Thread):
     def _rows(self, index: RowIndex, reader: RowReader, most: int) -> Iterator[tuple[int, Row]]:
         number = 0
         for run, begin, end in index.parts(0, most):
-            for number_in_run, row in enumerate(reader.rows(run, begin, end)):
-                yield number + number_in_run, whole(self._snapshot, run, row)
+            for number_in_run, own in enumerate(reader.rows(run, begin, end)):
+                row = whole(self._snapshot, run, own)
+                if self._lacking:
+                    self._lacking.look(row)
+                yield number + number_in_run, row
             number += end - begin
 
     def _goes_on(self, looked_at: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from textual import on
 
-from pyalma_tui.runner.commands import Command, Forget, Next, Retry, Undo
+from pyalma_tui.runner.commands import Command, Forget, Next, Remove, Renew, Retry, Undo
 from pyalma_tui.tui.handing import HandingApp
 from pyalma_tui.tui.obstacles import view_only
 from pyalma_tui.tui.preferences import Preferences
@@ -16,7 +16,7 @@ from pyalma_tui.tui.requests import MarksChanged
 from pyalma_tui.tui.screens.base import BaseScreen
 
 REMEMBERED: Final = 1000  # key presses
-UNDOABLE: Final = (Forget, Retry, Next)
+UNDOABLE: Final = (Forget, Retry, Next, Remove)
 
 
 class Steps:
@@ -31,7 +31,7 @@ class Steps:
 
     def sent(self, command: Command) -> None:
         """The runner is asked for something."""
-        if isinstance(command, UNDOABLE):
+        if isinstance(command.then if isinstance(command, Renew) else command, UNDOABLE):
             self._steps = [*self._steps, None][-REMEMBERED:]
 
     def take_back_marks(self) -> bool:

@@ -13,6 +13,7 @@ from pyalma_tui.model.words import run_name
 from pyalma_tui.runner.snapshot import Slot, Snapshot
 
 ONLY_SHOWN: Final = "this page only shows it"
+NO_TERMINAL: Final = "not in a browser: files and programs are those of the machine that serves it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Moment:
 
     `now` (seconds of the epoch) stands still while nothing runs, so that an idle screen has nothing to repaint.
     `monotonic` is the clock of the deadlines of a stop. In a view that is `read_only` nothing is asked of the runner:
-    another process runs what is seen. A `page` is in somebody's browser, and only shows it.
+    another process runs what is seen. A `page` is in somebody's browser: it opens no program and writes no file.
     """
 
     snapshot: Snapshot = field(default_factory=Snapshot)

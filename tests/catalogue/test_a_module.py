@@ -308,7 +308,8 @@ def test_a_session_goes_on_with_the_code_it_began_with_and_the_next_takes_the_ne
     began, ran_with = code(experiment), whole_code(experiment)
     edit(experiment, experiment.module.read_text().replace('"old"', '"new"'))
     change = f"{began} → {code(experiment)}"
-    note = f"m.py has changed on disk ({change}); this session goes on with the code it began with"
+    goes_on = "this session goes on with the code it has, on its screen f and r ask which"
+    note = f"m.py has changed on disk ({change}); {goes_on}"
     until(lambda: note in running.printed(), experiment.outputs)
     experiment.allow("go")
     assert running.end().code == 1

@@ -45,6 +45,30 @@ def test_one_filter_means_the_same_runs_for_status_json_and_export(experiment: E
         assert all(f"{name}#{iteration}" in shown.out for name, iteration in expected)
 
 
+RECORDED = """
+def run(instance, save, state, record):
+    record(gap=0.5)
+    save({"gap": 0.5})
+"""
+
+
+@pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("export",), ("results",)], ids=" ".join)
+def test_a_mistyped_field_is_refused_with_the_nearest_and_one_that_may_come_is_told(
+    experiment: Experiment, words: tuple[str, ...]
+) -> None:
+    experiment.write(RECORDED).run()
+    command, *options = words
+    what = "row" if command == "results" else "run"
+    asked = [command, experiment.name, *options, "--where"]
+    mistyped = experiment.start(*asked, "!a !gapp<1").end()
+    assert mistyped.refusal() == f"--where: !a !gapp<1: column 5: no {what} has gapp so far. Did you mean gap?"
+    assert mistyped.out == ""
+    told = experiment.start(*asked, "zzz>1").end()
+    assert told.code == 0
+    assert told.err == f"pyalma-tui: warning: --where: zzz>1: column 1: no {what} has zzz so far\n"
+    assert experiment.start(*asked, "gap<1").end().err == ""
+
+
 @pytest.mark.parametrize("command", ["status", "export"])
 def test_a_filter_that_cannot_be_understood_is_refused_with_its_place(experiment: Experiment, command: str) -> None:
     experiment.write(MIXED).run()

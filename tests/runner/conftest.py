@@ -92,7 +92,7 @@ def _conducted(folder: Folder, target: Target, settings: dict[str, Any]) -> Iter
             batch=find_instances(target, None, loaded, lambda _: None),
             **({"grace": 0.3} | settings),
         )
-        session = Session(chosen, loaded.hash, loaded.has_done)
+        session = Session(chosen, loaded.hash, loaded.has_done, loaded.files)
     runner = Runner(chosen, session, agent)
     runner.start()
     try:

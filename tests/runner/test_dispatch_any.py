@@ -32,7 +32,7 @@ from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Event, Instruction
 from pyalma_tui.runner.state import Absent, Loading, Policy
 from pyalma_tui.runner.steps import all_done
-from pyalma_tui.runner.workers.protocol import AgentGone, Said
+from pyalma_tui.runner.workers.protocol import AgentGone, NotRenewed, Renewed, Said
 from tests.runner.stage import Stage
 
 RUNS = 5  # at the most
@@ -58,6 +58,7 @@ class Puppet:
     ahead: m.RunOrder | None = None  # what lies ready for it
     unheard: m.Ended | None = None  # what it has said, and nobody has heard yet: it has taken what lay ready
     served: int = 0
+    generation: int = 0  # of the code that it has
     asked: bool = False  # to stop
     leaving: bool = False
     killed: bool = False
@@ -104,6 +105,8 @@ class World(RuleBasedStateMachine):
         self.called_for: set[frozenset[tuple[int, int]]] = set()  # the results that done() was called for
         self.again = False  # somebody wants done() again
         self.quit = False
+        self.renewing = False
+        self.generation = 0
         self.tell(i.Tick())
 
     # --- the runner's side -------------------------------------------------------------------------------------------
@@ -118,14 +121,18 @@ class World(RuleBasedStateMachine):
             case i.StartAgent():
                 assert self.agent == "absent", "there is one agent"
                 self.agent, self.ending, self.killed = "loading", False, False
+            case i.RenewAgent():
+                assert not self.quit
+                self.renewing = True
             case i.EndAgent(kill):
                 assert self.agent != "absent", "there is one that can end"
+                self.renewing = False
                 self.ending, self.killed = True, self.killed or kill
             case i.StartWorker(worker, slot):
                 assert self.agent == "present", "only an agent that has loaded starts workers"
                 assert worker not in self.puppets
                 assert slot not in [puppet.slot for puppet in self.puppets.values()], "a slot has one worker"
-                self.puppets[worker] = Puppet(worker, slot)
+                self.puppets[worker] = Puppet(worker, slot, generation=self.generation)
             case i.Give(worker, order):
                 self.take(self.puppets[worker], order)
             case i.GiveAhead(worker, order):
@@ -140,7 +147,7 @@ class World(RuleBasedStateMachine):
                 self.again = True
             case i.WriteDurably(DoneStarted()):
                 results = self.results()
-                assert len(results) == self.count, "done() is called when all runs are done"
+                assert len(results) == self.count - len(self.stage.state.out), "done() is called when all runs are done"
                 assert self.again or results not in self.called_for, "done() is called once for the same results"
                 self.called_for.add(results)
                 self.again = False
@@ -150,6 +157,7 @@ class World(RuleBasedStateMachine):
         assert puppet.order is not None, "only who does something else has an order ahead"
         assert not puppet.leaving
         assert not self.quit
+        assert puppet.generation == self.generation, "what is begun has the newest code"
         assert order.run not in self.busy(), "no two workers have the same run"
         assert not isinstance(self.stage.run(order.run).status, s.Done | s.Running)
         puppet.ahead = order
@@ -182,6 +190,7 @@ class World(RuleBasedStateMachine):
             return
         assert not self.quit, "nothing is begun any more"
         assert puppet.place == "ready", "only who is ready gets something to do"
+        assert puppet.generation == self.generation, "what is begun has the newest code"
         assert not puppet.leaving
         others = [other for other in self.puppets.values() if other is not puppet]
         if isinstance(order, m.DoneOrder):
@@ -190,6 +199,7 @@ class World(RuleBasedStateMachine):
             assert not self.left, "and what they have left behind"
         else:
             assert order.run not in self.busy(puppet), "no two workers have the same run"
+            assert order.run not in self.stage.state.out, "what was taken out is not begun"
             assert not isinstance(self.stage.run(order.run).status, s.Done | s.Running)
         puppet.order, puppet.place, puppet.asked, puppet.served = order, "ordered", False, puppet.served + 1
 
@@ -273,6 +283,22 @@ class World(RuleBasedStateMachine):
         else:
             self.ending = True
         self.tell(event)
+
+    @rule(then=st.sampled_from([None, c.Retry(), c.Resume(), c.RerunDone()]))
+    def somebody_has_edited_the_module(self, then: c.Calls | None) -> None:
+        self.tell(c.Renew(then))
+
+    @precondition(lambda self: self.renewing)
+    @rule(imports=st.booleans())
+    def another_agent_imports_it_or_cannot(self, imports: bool) -> None:
+        self.hear(*list(self.puppets.values()))
+        self.renewing = False
+        if imports:
+            self.generation += 1
+            self.agent, self.ending, self.killed = "present", False, False
+            self.tell(Renewed(m.Loaded("", self.stage.state.has_done, None)))
+        else:
+            self.tell(NotRenewed(s.Error("no")))
 
     @precondition(lambda self: self.agent != "absent")
     @rule(code=st.sampled_from([0, -9, -15]))
@@ -380,6 +406,12 @@ class World(RuleBasedStateMachine):
         self.stage.now += step
         self.tell(i.Tick(stored=stored))
 
+    @rule(which=runs)
+    def instances_are_taken_out(self, which: tuple[int, ...]) -> None:
+        called = self.busy()
+        self.tell(c.Remove(tuple(run - 1 for run in which if run <= self.count)))
+        assert not self.stage.state.out.intersection(called), "what is called stays"
+
     @rule(kind=st.sampled_from([c.Interrupt, c.Resume, c.Retry, c.Next, c.Forget]), which=runs)
     def somebody_wants_something_of_some(
         self, kind: type[c.Interrupt | c.Resume | c.Retry | c.Next | c.Forget], which: tuple[int, ...]
@@ -431,7 +463,7 @@ class World(RuleBasedStateMachine):
         assert state.gate.is_open
         assert not len(state.queue)
         assert not state.seats
-        words = [s.word(run.status) for run in state.ledger.runs if run.id in wanted]
+        words = [s.word(run.status) for run in state.ledger.runs if run.id in wanted - state.out]
         deadly = [run.id for run in state.ledger.runs if state.retries.is_deadly(run.id)]
         assert deadly or set(words) <= {"done", "failed", "interrupted"}
         if state.has_done and all_done(state):
@@ -449,6 +481,8 @@ class World(RuleBasedStateMachine):
         elif self.agent == "loading":
             self.agent = "present"
             self.tell(m.Loaded("", self.stage.state.has_done, None))
+        if self.renewing:
+            self.another_agent_imports_it_or_cannot(imports=not quick)
         for puppet in list(self.puppets.values()):
             if puppet.number not in self.puppets:
                 continue

@@ -125,6 +125,63 @@ def test_what_was_first_is_so_again() -> None:
     assert said(stage.tell(c.Undo())) == ["undone: retry of 1 run (i1)"]
 
 
+def test_what_was_removed_is_called_no_more_and_is_what_it_was_when_it_is_put_back() -> None:
+    stage = ended("done", "failed", "failed")
+    stage.tell(c.Pause(True), c.Retry((2,)))
+    before = [stage.run(1), stage.run(2)]
+    told = stage.tell(c.Remove((0, 1)))
+    assert i.Replan() in told
+    assert said(told) == ["removed 2 instances (i0, i1); u puts them back while this session lasts"]
+    assert (stage.state.ledger.counts.total, stage.state.order) == (1, [3])
+    assert [each.removed for each in stage.state.ledger.instances] == [True, True, False]
+    stage.tell(c.Retry(), c.Resume((1, 2)), c.Next((1, 2)), c.Forget((1, 2)))
+    assert list(stage.state.queue.first) == []
+    assert [run in stage.state.queue for run in (1, 2, 3)] == [False, False, True]
+    stage.tell(c.Undo())  # the retry of 3
+    told = stage.tell(c.Undo())
+    assert i.Replan() in told
+    assert said(told) == ["undone: removal of 2 instances (i0, i1)"]
+    assert [stage.run(1), stage.run(2)] == before
+    assert stage.state.order == [1, 2, 3]
+    assert [run in stage.state.queue for run in (1, 2, 3)] == [False, True, False]
+    assert not stage.state.ledger.forgotten
+
+
+def test_what_was_forgotten_before_it_was_removed_is_what_it_was_after_both_are_undone() -> None:
+    stage = ended("done")
+    before = stage.run(1)
+    stage.tell(c.Pause(True), c.Forget((1,)), c.Remove((0,)), c.Undo())
+    assert stage.word(1) == "pending"
+    stage.tell(c.Undo())
+    assert (stage.run(1).status, stage.run(1).state) == (before.status, before.state)
+
+
+def test_what_runs_is_not_removed_nor_what_was_marked_with_it() -> None:
+    stage = Stage(2)
+    stage.tell(i.Tick(planned=True))
+    stage.come(1)
+    stage.begins(1)
+    [told] = said(stage.tell(c.Remove((0, 1))))
+    assert told == "nothing removed: 1 run (i0) is running; interrupt first"
+    assert stage.state.ledger.counts.total == 2
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_the_last_that_is_not_done_is_removed_and_done_is_called_once_for_each_set_of_results(again: bool) -> None:
+    stage = ended("done", "failed")
+    stage.state.has_done, stage.state.ledger.hook = True, s.DoneHook()
+    stage.tell(c.Remove((1,)))
+    assert done_is_due(stage.state)
+    one = identity_of([stage.run(1)])
+    stage.state.ledger.hook = s.DoneHook(s.HookDone(9.0, 1.0), calls=1, identity=one)
+    stage.tell(c.Undo())
+    assert isinstance(stage.state.ledger.hook.status, s.HookNotYet)
+    if again:
+        stage.tell(c.Remove((1,)))
+        hook = stage.state.ledger.hook
+        assert hook.status == s.HookDone(9.0, 1.0), "it was called for these"
+
+
 @pytest.mark.parametrize("undone", [True, False])
 def test_a_completion_is_ahead_after_a_reset_unless_that_is_taken_back(undone: bool) -> None:
     stage = ended("done", "done")

@@ -247,3 +247,18 @@ async def test_fifty_thousand_failures_open_at_once_and_are_counted_while_one_lo
         assert max(each) <= 51 * 256
         assert lines[0] <= 3 * (len(each) + 2), "three kinds, painted once more with each look"
         assert looked[0] <= 100_000 + 256, "no run twice"
+
+
+async def test_a_field_that_no_failed_run_has_is_told_in_both_lists_of_failures() -> None:
+    made = lab()
+    made.done(1, state=b'{"gap": 0.5}')
+    made.failed(4, status=made.runs[3].status, state=b'{"weight": 1}')
+    async with opened(made.snapshot()) as t:
+        await t.press("F")
+        await t.on(FailuresScreen)
+        await t.press("slash", *"weigth>0")
+        await t.sees("▼ no failed run has weigth so far. Did you mean weight?")
+        await t.press("escape", "enter")
+        await t.on(RunsScreen)
+        await t.press("slash", *"gap>0")
+        await t.sees("▼ no run here has gap so far")

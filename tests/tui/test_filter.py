@@ -83,6 +83,37 @@ async def test_fields_are_completed() -> None:
         assert t.main.query_one("#filter", Input).value == "status:failed optimality:"
 
 
+async def test_a_mistyped_field_is_told_at_its_place_with_the_nearest_and_not_once_there_is_one() -> None:
+    made = small()
+    made.running(1, state=b'{"optimality": 0.25}', saves=1, saved_at=NOW, number=1)
+    async with opened(made.snapshot(), size=(80, 24)) as t:
+        await t.press("slash", *"!cnf !optmality<1")
+        await t.sees("▼ no run has optmality so far. Did you mean optimality?", "none of 6 instances matches")
+        error, field = next((a, b) for a, b in pairwise(t.lines()) if "▼" in a)
+        assert error.index("▼") == field.index("optm")
+        made.running(1, state=b'{"optmality": 0.25}', saves=2, saved_at=NOW, number=2)
+        await t.show(made.snapshot())
+        await t.until(lambda: "▼ no " not in t.text())
+        await t.press(*["backspace"] * 20, *"optimality<1")
+        await t.until(lambda: list(t.listing.order) == [])
+        await t.press(*["backspace"] * 20, *"uf20 zzz>1")
+        await t.sees("▼ no run has zzz so far")
+        await t.press(*["backspace"] * 20, *"error:x host:y data:z http://x")
+        await t.sees("▼ no run has http so far")
+        await t.press("escape")
+        await t.until(lambda: "▼ no " not in t.text())
+
+
+async def test_a_text_that_looks_like_a_field_is_none_that_is_missing() -> None:
+    made = Experiment(["http://a", "n=7"])
+    async with opened(made.snapshot()) as t:
+        await t.press("slash", *"http://a")
+        await t.until(lambda: list(t.listing.order) == [0])
+        await t.press(*["backspace"] * 20, *"n=7")
+        await t.until(lambda: list(t.listing.order) == [1])
+        assert "▼ no " not in t.text()
+
+
 async def test_a_filter_is_there_from_the_start_and_the_app_knows_the_last_one() -> None:
     async with opened(small().snapshot(), filtered="status:failed time>") as t:
         await t.until(lambda: list(t.listing.order) == [2])

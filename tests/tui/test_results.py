@@ -101,6 +101,15 @@ async def test_a_filter_means_rows_and_groups_have_statistics_of_any_field(tmp_p
         await t.on(MainScreen)
 
 
+async def test_a_column_that_no_row_has_is_told_with_the_nearest(tmp_path: Path) -> None:
+    async with opened(measured(tmp_path).snapshot()) as t:
+        await opened_results(t, 40)
+        await t.press("slash", *"gapp<1")
+        await t.sees("▼ no row has gapp so far. Did you mean gap?")
+        await t.press(*["backspace"] * 3, *"<1")
+        await t.until(lambda: "▼ no " not in t.text() and table(t).count > 0)
+
+
 async def test_b_again_shows_all_rows_and_v_without_groups_says_what_it_needs(tmp_path: Path) -> None:
     async with opened(measured(tmp_path).snapshot(), read_only=True) as t:
         await opened_results(t, 40)

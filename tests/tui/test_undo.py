@@ -103,3 +103,25 @@ async def test_many_are_retried_only_after_a_question() -> None:
         await t.sees("25 runs failed: call them again?", "[red]0[/]")
         await t.press("y")
         await t.sends(c.Retry(tuple(range(1, 26))))
+
+
+async def test_removing_says_what_is_lost_and_takes_whole_instances_but_none_that_runs() -> None:
+    made = Experiment(["a.cnf", "b.cnf", "c.cnf"], iterations=2, phase="busy", workers=1)
+    made.failed(1, state=b"12", saves=3)
+    made.done(2)
+    made.running(3, slot=0)
+    async with opened(made.snapshot()) as t:
+        await t.press("o", "space", "space", "delete")
+        await t.on(Question)
+        await t.sees("2 instances with 4 runs: a.cnf, b.cnf", "1 done, 2 saved states, 0 rows", "u takes it back")
+        await t.press("enter")
+        await t.on(MainScreen)
+        assert t.sent == []
+        await t.press("delete", "y")
+        await t.sends(c.Remove((0, 1)))
+        await t.press("a", "delete")
+        await t.says("one of them is running: interrupt it first")
+        await t.press("escape", "u", "u")  # marks
+        await t.until(lambda: t.listing.marks == {0, 1})
+        await t.press("u")
+        await t.sends(c.Remove((0, 1)), c.Undo())

@@ -28,6 +28,7 @@ from pyalma_tui.model.messages import (
     RunOrder,
     TryLater,
 )
+from pyalma_tui.model.status import Error
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -61,6 +62,18 @@ class Unheard(msgspec.Struct, frozen=True):
     until: float
 
 
+class Renewed(msgspec.Struct, frozen=True):
+    """The module as it is now has been imported by an agent that waits to take the place of the one there is."""
+
+    loaded: Loaded
+
+
+class NotRenewed(msgspec.Struct, frozen=True):
+    """The module as it is now could not be imported; `error.message` is one line for the user."""
+
+    error: Error
+
+
 class Remarked(msgspec.Struct, frozen=True):
     """Something to tell the user of a place."""
 
@@ -72,6 +85,8 @@ AgentEvent: TypeAlias = (
     | Taken
     | Told
     | Unheard
+    | Renewed
+    | NotRenewed
     | Remarked
     | Loaded
     | LoadFailed

@@ -8,19 +8,22 @@ from textual.content import Content
 
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.commands import (
+    Calls,
     Command,
     Forget,
     Interrupt,
     Limits,
     Next,
     Pause,
+    Remove,
+    Renew,
     RerunDone,
     Resume,
     Retry,
     SetLimits,
     SetWorkers,
 )
-from pyalma_tui.tui.questions import done_question, forget_question, retry_question, take_over_question
+from pyalma_tui.tui.questions import done_question, forget_question, remove_question, retry_question, take_over_question
 from pyalma_tui.tui.requests import Edit, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
 from pyalma_tui.tui.screens.opening import Opening
@@ -46,27 +49,41 @@ class Commanding(Opening):
 
         self.app.push_screen(later.question(self.moment, title, text, yes), answered)
 
+    def call(self, command: Calls, title: str, question: Content | None = None, yes: str = "") -> None:
+        """Ask the runner for what calls runs: first what is to be asked, and with which code if that was edited."""
+        if edits := later.edits(self.snapshot):
+
+            def chosen(now: bool | None) -> None:
+                if now is not None:
+                    self.send(Renew(command) if now else command)
+
+            self.app.push_screen(later.which_code(self.moment, title, question, edits), chosen)
+        elif question is not None:
+            self.ask(title, question, yes, lambda: self.send(command))
+        else:
+            self.send(command)
+
     def do_resume(self) -> None:
         """Interrupted and pending runs, or those of the marked instances."""
         chosen = self.chosen()
         if not chosen.marked:
-            self.send(Resume())
+            self.call(Resume(), "resume?")
             return
         runs = standing(self.snapshot, chosen.runs, s.Interrupted, s.Pending)
-        self._for_these(runs, Resume(runs), "is interrupted")
+        self._call_these(runs, Resume(runs), "is interrupted", "resume?")
 
     def do_retry(self) -> None:
         """The failed runs of the chosen instances."""
         runs = standing(self.snapshot, self.chosen().runs, s.Failed)
         if (question := retry_many_question(self.snapshot, runs)) is not None:
-            self.ask("retry?", question, "Call them", lambda: self.send(Retry(runs)))
+            self.call(Retry(runs), "retry?", question, "Call them")
         else:
-            self._for_these(runs, Retry(runs), "has failed")
+            self._call_these(runs, Retry(runs), "has failed", "retry?")
 
     def do_retry_all(self) -> None:
         """Ask, then every failed run."""
         question = retry_question(self.snapshot)
-        self.ask("retry all failed?", question, "Call them", lambda: self.send(Retry()))
+        self.call(Retry(), "retry all failed?", question, "Call them")
 
     def do_interrupt_selected(self) -> None:
         """The running runs of the chosen instances."""
@@ -79,10 +96,16 @@ class Commanding(Opening):
         else:
             self.post_message(Say(f"none of the chosen runs {condition}"))
 
+    def _call_these(self, runs: tuple[int, ...], command: Calls, condition: str, title: str) -> None:
+        if runs:
+            self.call(command, title)
+        else:
+            self.post_message(Say(f"none of the chosen runs {condition}"))
+
     def do_run_next(self) -> None:
         """Put the chosen runs before all others that wait."""
         runs = standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
-        self._for_these(runs, Next(runs), "waits to be run")
+        self._call_these(runs, Next(runs), "waits to be run", "run next?")
 
     def do_limits(self) -> None:
         """Ask for a timeout and retries."""
@@ -103,12 +126,23 @@ class Commanding(Opening):
             self.post_message(Say(why))
             return
         question = forget_question(self.snapshot, runs)
-        self.ask("forget and run anew?", question, "Forget", lambda: self.send(Forget(runs)))
+        self.call(Forget(runs), "forget and run anew?", question, "Forget")
+
+    def do_remove(self) -> None:
+        """Ask, then take the chosen instances out, unless one of them runs."""
+        runs = self.chosen().runs
+        instances = tuple(dict.fromkeys(self.snapshot.runs[run - 1].instance for run in runs))
+        every = tuple(run for instance in instances for run in self.snapshot.runs_of[instance])
+        if standing(self.snapshot, every, s.Running):
+            self.post_message(Say("one of them is running: interrupt it first (i)"))
+        elif instances:
+            question = remove_question(self.snapshot, instances, every)
+            self.ask("remove?", question, "Remove", lambda: self.send(Remove(instances)))
 
     def do_rerun_done(self) -> None:
         """Ask, then call done() again."""
         question = done_question(self.snapshot)
-        self.ask("call done() again?", question, "Call it", lambda: self.send(RerunDone()))
+        self.call(RerunDone(), "call done() again?", question, "Call it")
 
     def do_take_over(self) -> None:
         """Ask, if another process still runs it; then go on here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from msgspec.structs import replace
 from textual import on
@@ -16,12 +17,14 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.failures import Failures, Group
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.query import Query, Test
-from pyalma_tui.model.run_fields import kind_of_runs, known_fields
+from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.lacking import of_runs
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
@@ -72,13 +75,16 @@ class FailuresScreen(Listed):
                 yield Caption(id="titles")
                 yield Static(id="empty")
                 yield GroupList(id="group-list")
-                yield FilterBar(self._query, lambda: known_fields(self.snapshot.instances, self._some()))
+                yield FilterBar(self._query, of_runs(self._failed, "no failed run"))
             with Vertical(id="detail", classes="panel"), VerticalScroll(id="failure"):
                 yield Paragraph(id="failure-text")
         yield KeyBar("failures", "app")
 
-    def _some(self) -> Iterator[Run]:
-        return (self.moment.run(group.runs[0]) for group in self._groups)
+    def _failed(self) -> tuple[Sequence[Instance], Iterable[Run]]:
+        """One of each kind before the rest."""
+        first = (group.runs[0] for group in self._groups)
+        rest = (run for group in self._groups for run in group.runs[1:])
+        return self.snapshot.instances, map(self.moment.run, chain(first, rest))
 
     @property
     def _list(self) -> GroupList:

@@ -16,6 +16,7 @@ from pyalma_tui.model.query import Query, Vocabulary
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.chronicle import CodeVersion, Happening, Versions, entries
 from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.lacking import FilterFields, lacking
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.page import Page
@@ -43,7 +44,8 @@ class HistoryPage(Page):
 
     def below(self) -> ComposeResult:
         """Where a filter is typed."""
-        yield FilterBar(self._query, lambda: FIELDS)
+        fields = FilterFields(lambda: FIELDS, lambda query: lacking(query, ENTRIES, self._entries), "no entry")
+        yield FilterBar(self._query, fields)
 
     @property
     def pending(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from pyalma_tui.runner.commands import Limits
+from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.subjects import Subject
@@ -19,6 +20,7 @@ from pyalma_tui.tui.view_moment import Moment
 
 if TYPE_CHECKING:
     from pyalma_tui.model.ends import Ends
+    from pyalma_tui.runner.outdated import EditedFile
     from pyalma_tui.tui.screens.quitting import Way
 
 
@@ -36,6 +38,7 @@ def load() -> Iterator[None]:
     import pyalma_tui.tui.screens.limits
     import pyalma_tui.tui.screens.question
     import pyalma_tui.tui.screens.quitting
+    import pyalma_tui.tui.screens.which_code
     import pyalma_tui.tui.screens.workers
 
     yield
@@ -97,6 +100,22 @@ def question(moment: Moment, title: str, text: Content, yes: str) -> BaseScreen[
     from pyalma_tui.tui.screens.question import Question
 
     return Question(moment, title, text, yes)
+
+
+def edits(snapshot: Snapshot) -> tuple[EditedFile, ...]:
+    """What was edited of the code of this session."""
+    from pyalma_tui.tui.screens.which_code import edits_of
+
+    return edits_of(snapshot)
+
+
+def which_code(
+    moment: Moment, title: str, text: Content | None, edits: tuple[EditedFile, ...]
+) -> BaseScreen[bool | None]:
+    """The question with which code runs are called."""
+    from pyalma_tui.tui.screens.which_code import WhichCode
+
+    return WhichCode(moment, title, text, edits)
 
 
 def compare(moment: Moment, one: int, other: int) -> BaseScreen[None]:

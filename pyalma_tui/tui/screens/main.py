@@ -16,8 +16,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, WantedList
 from pyalma_tui.model.query import understood
-from pyalma_tui.model.run_fields import known_fields
 from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.lacking import of_runs
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.preferences import Preferences
@@ -68,7 +68,7 @@ class MainScreen(Selecting):
                 yield Titles(id="titles")
                 yield Static(id="empty")
                 yield InstanceList(self._columns, self._listing.about, id="list")
-                yield FilterBar(self.wanted.query, self._fields)
+                yield FilterBar(self.wanted.query, of_runs(lambda: (self.snapshot.instances, self.snapshot.runs)))
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
 
@@ -102,10 +102,6 @@ class MainScreen(Selecting):
         self._list.show(self.moment, order)
         self._show_titles()
         self._show_list_title()
-
-    def _fields(self) -> Iterable[str]:
-        """What a filter may name."""
-        return known_fields(self.snapshot.instances, self.snapshot.runs)
 
     def _show_list_title(self) -> None:
         panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,11 +21,13 @@ from pyalma_tui.model.arranging import WantedTable, names_of
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row
+from pyalma_tui.model.lacking import Lack
 from pyalma_tui.model.query import Query
 from pyalma_tui.store.rows import RowReader
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.exporting import Exporting
 from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.lacking import FilterFields
 from pyalma_tui.tui.literal import literal, literal_lines, plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.requests import Copy, Say
@@ -77,11 +79,17 @@ class ResultsScreen(BaseScreen[None]):
                 yield Caption(id="titles")
                 yield Static(id="empty")
                 yield RowTable(id="row-table")
-                yield FilterBar(Query(), lambda: self._columns)
+                yield FilterBar(Query(), FilterFields(lambda: self._columns, self._lacks, "no row"))
                 yield Field(id="export", placeholder="file: .csv, .json, .jsonl, .md, .parquet", compact=True)
             with Vertical(id="detail", classes="panel"), VerticalScroll(id="row"):
                 yield Paragraph(id="row-text")
         yield KeyBar("results", "app")
+
+    def _lacks(self, query: Query) -> Iterator[Lack | None]:
+        """What a filter names that no row has, once all were looked at."""
+        while self._table is None or self._table.wanted.query != query:
+            yield None
+        yield from self._table.lacking
 
     @property
     def _rows(self) -> RowTable:

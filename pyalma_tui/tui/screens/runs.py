@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,11 +15,13 @@ from textual.widgets import Static
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.query import Query
-from pyalma_tui.model.run_fields import kind_of_runs, known_fields
+from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.lacking import of_runs
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
@@ -69,12 +71,12 @@ class RunsScreen(Selecting):
                 yield Caption(id="titles")
                 yield Static(id="empty")
                 yield RunList(named=not self._of_one, id="run-list")
-                yield FilterBar(self._query, lambda: known_fields(self.snapshot.instances, self._some()))
+                yield FilterBar(self._query, of_runs(self._seen_runs, "no run here"))
             yield Detail(id="detail", classes="panel")
         yield KeyBar("runs", "app")
 
-    def _some(self) -> list[Run]:
-        return [self.moment.run(run) for run in self._runs[:100]]
+    def _seen_runs(self) -> tuple[Sequence[Instance], Iterable[Run]]:
+        return self.snapshot.instances, map(self.moment.run, self._runs)
 
     @property
     def _list(self) -> RunList:
