@@ -181,10 +181,12 @@ def sharing(instances: Sequence[Instance]) -> dict[str, list[int]]:
     return several
 
 
-def began_of(ids: Iterable[int], runs: Sequence[Run], runs_of: Sequence[Sequence[int]]) -> list[float]:
-    """When the done runs of these instances began, as far as that is known."""
-    theirs = (runs[number - 1] for each in ids for number in runs_of[each])
-    return [run.began for run in theirs if run.began is not None and isinstance(run.status, s.Done)]
+def began_of(ids: Iterable[int], runs: Sequence[Run], runs_of: Sequence[Sequence[int]]) -> Iterator[float]:
+    """When the done runs of these instances began, as far as that is known; few are asked for."""
+    for each in ids:
+        for run in (runs[number - 1] for number in runs_of[each]):
+            if run.began is not None and isinstance(run.status, s.Done):
+                yield run.began
 
 
 def told_of_inputs(looked: Looked, instances: Sequence[Instance], runs: Frozen[Run]) -> Iterator[str]:

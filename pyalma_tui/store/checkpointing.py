@@ -21,6 +21,7 @@ from pyalma_tui.store.row_files import Moved
 from pyalma_tui.store.schema import Meta
 
 RETRY = 5.0  # seconds after a checkpoint that failed
+CALM = 0.3  # seconds in which nobody runs: who ends with the last run writes a checkpoint anyway
 
 
 class Checkpointing:
@@ -54,6 +55,7 @@ class Checkpointing:
         self._written: tuple[Meta, Moved] | None = None
         self._error = ""
         self._next = 0.0
+        self._busy = 0.0  # when somebody ran last
         self._chosen_since = False  # whether something was chosen that no checkpoint has yet
 
     def choose(self, **changes: Any) -> None:
@@ -79,7 +81,10 @@ class Checkpointing:
         `idle` tells that nobody runs, `unsafe` that something is in segments only that cannot be trusted.
         """
         journal = self._journal
-        wanted = journal.due or (idle and journal.changed) or self.not_saved or unsafe or self._chosen_since
+        if not idle:
+            self._busy = now
+        calm = now - self._busy >= CALM
+        wanted = journal.due or (calm and journal.changed) or self.not_saved or unsafe or self._chosen_since
         if wanted and self._writer is None and now >= self._next:
             self._next = now + RETRY if self.not_saved else now
             self.begin()
