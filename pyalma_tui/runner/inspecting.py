@@ -19,7 +19,7 @@ from pyalma_tui.model.vector import Frozen
 from pyalma_tui.runner.outdated import began_of, sharing
 from pyalma_tui.store.inputs import LARGEST, Found, Input, digest_of, judge, look_at, read_inputs, write_inputs
 
-MOMENT = 0.05  # seconds of reading at a time
+MOMENT = 0.02  # seconds of reading at a time
 WAITING = 20_000  # files that wait to be read: more are left to a later start
 REST = 10.0  # seconds between two writings of what is known, at least, …
 SHARE = 20  # … and so many times what the one before has cost
