@@ -12,6 +12,7 @@ import msgspec
 
 from pyalma_tui.errors import Failure, StoreError
 from pyalma_tui.model.records import Checkpointed
+from pyalma_tui.prctl import give_memory_back
 from pyalma_tui.store import checkpoint, layout
 from pyalma_tui.store.background import begun
 from pyalma_tui.store.checkpoint import Checkpoint
@@ -22,6 +23,7 @@ from pyalma_tui.store.schema import Meta
 
 RETRY = 5.0  # seconds after a checkpoint that failed
 CALM = 0.3  # seconds in which nobody runs: who ends with the last run writes a checkpoint anyway
+LARGE = 20_000  # runs whose text is worth giving its memory back
 
 
 class Checkpointing:
@@ -133,6 +135,8 @@ class Checkpointing:
             if moved.places:
                 frozen = msgspec.structs.replace(frozen, runs=[moved.in_run(run) for run in frozen.runs])
             checkpoint.write_checkpoint(self._state_dir, frozen, self._umask)
+            if len(frozen.runs) >= LARGE:
+                give_memory_back()
         except OSError as error:
             self._error = error.strerror or str(error)
         except BaseException as error:  # a defect must not look like a success
