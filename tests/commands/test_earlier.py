@@ -10,14 +10,32 @@ import pytest
 from pyalma_tui.store.sealing import read_sealed
 from tests.catalogue.experiment import Experiment
 
-EARLIER = Path(__file__).with_name("earlier")
+STATE = Path(__file__).with_name("earlier.state")
 NAMES = ("waits", "lasts", "fails", "returns")
+MODULE = """\
+import os
+import time
+
+
+def instances():
+    return ["waits", "lasts", "fails", "returns"]
+
+
+def run(instance, save, state):
+    name = os.path.basename(instance)
+    save({"of": name, "after": state})
+    if name == "fails":
+        raise ValueError("no")
+    if name == "lasts" and state == "":
+        save("lasts")
+        time.sleep(60)
+"""
 
 
 @pytest.mark.parametrize("sync", ["group", "fsync"])
 def test_what_an_earlier_version_was_killed_with_is_opened_and_goes_on(experiment: Experiment, sync: str) -> None:
-    shutil.copy(EARLIER / "m.py", experiment.module)
-    shutil.copytree(EARLIER / "state", experiment.state_dir)
+    experiment.module.write_text(MODULE)
+    shutil.copytree(STATE, experiment.state_dir)
     for name in NAMES:
         (experiment.folder / name).touch()
     before = experiment.runs()
