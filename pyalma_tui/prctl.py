@@ -1,4 +1,4 @@
-"""What Linux's prctl(2) does for processes that must not be outlived; elsewhere nothing happens."""
+"""What Linux does for processes that must not be outlived, and its C library for memory; elsewhere nothing happens."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def die_with_parent(parent: int) -> None:
         _libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def give_memory_back() -> None:
+    """Let the kernel have the memory that was freed: of much that was built at once the C library keeps a third."""
+    if hasattr(_libc, "malloc_trim"):
+        _libc.malloc_trim(0)
 
 
 def become_subreaper() -> None:

@@ -33,7 +33,7 @@ def encode(value: object) -> bytes:
 
 def decode(text: bytes) -> Any:
     """The value of a JSON text; raises msgspec.DecodeError."""
-    return decode_as(text, Any)
+    return _decode_any(text)
 
 
 def decode_as(text: bytes, kind: type[T] | Any) -> T:
@@ -74,6 +74,9 @@ def decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
             return decode_as(bytes(text), kind)
 
     return decode_one
+
+
+_decode_any = decoder(Any)
 
 
 def is_deep(text: bytes) -> bool:

@@ -37,6 +37,7 @@ from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
 POLL = 0.2  # seconds between two looks
 GATHER = 0.02  # seconds in which changes gather before they are printed together
 SAVES_EVERY = 1.0  # seconds between two lines about the saves of one run
+TOGETHER = 500  # lines that are written at once
 WAITING = 50_000  # changes that wait to be printed, some 50 MB
 
 
@@ -45,16 +46,22 @@ class FallibleStream:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        self._lines: list[str] = []  # that wait to be written: a system call for each would slow down short runs
         self.gone = False
         self.full = ""  # why, if there was no room for what was to be written
 
     def line(self, text: str) -> None:
-        """Write one line, whole; it is seen at the next flush."""
-        self.attempt(lambda: self._stream.write(text + "\n"))
+        """Write one line, whole; it is seen at the next flush, at the latest."""
+        self._lines.append(text)
+        if len(self._lines) >= TOGETHER:
+            self.flush()
 
     def flush(self) -> None:
-        """Let what was written be seen: once for many lines, or printing would slow down short runs."""
-        self.attempt(self._stream.flush)
+        """Let what was written be seen, whatever the stream does by itself: PYTHONUNBUFFERED is common."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self.attempt(lambda: self._stream.write("\n".join([*lines, ""])))
+            self.attempt(self._stream.flush)
 
     def attempt(self, act: Callable[[], object]) -> None:
         """Do something that writes to it."""

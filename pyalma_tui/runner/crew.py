@@ -249,7 +249,7 @@ class Crew:
     def last_words(self, event: Said | m.Gone | Taken) -> Iterator[Record]:
         """What a worker has written before this happened."""
         worker, journal = event.worker, self._session.journal
-        if isinstance(event, m.Gone | Taken):
+        if not isinstance(event, Said):
             yield from self._part_from(worker)
             return
         match event.reply:

@@ -43,6 +43,7 @@ from pyalma_tui.runner.workers.protocol import NotRenewed, Renewed, Said
 LINGER = 2.0  # seconds after which a worker without work ends: it may hold memory that others want
 FAREWELL = 6.0  # seconds that an agent gets to end: what workers have left behind has its moment, then exit functions
 NO_STATE = msgspec.Raw(b'""')
+NO_DATA = msgspec.Raw(b"null")
 
 
 def decide(event: Event, state: State, clock: Clock) -> list[Instruction]:
@@ -95,7 +96,7 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
         return
     if not state.planned:
         return
-    ready = state.seated(Ready)
+    begins, ready = state.begins, state.seated(Ready)
     if ready and (beyond := state.staff - state.workers) > 0:  # those in the last slots go, whoever has the first
         ready.sort(key=lambda seat: seat.slot)
         for seat in ready[-beyond:]:
@@ -106,11 +107,11 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
             continue
         if _is_used_up(seat, state):
             yield from dismiss(seat, state, clock)
-        elif state.begins and (run := state.queue.pop()) is not None:
+        elif begins and (run := state.queue.pop()) is not None:
             yield from _order(seat, run, state, clock)
-    if state.begins and len(state.queue):
+    if begins and len(state.queue):
         yield from _give_ahead(state)
-    if state.begins and len(state.queue):
+    if begins and len(state.queue):
         yield from _hire(len(state.queue), state, clock)
     elif done_is_due(state):
         yield from _call_done(state, clock)
@@ -173,7 +174,7 @@ def _run_order(run: Run, instance: Instance, state: State) -> m.RunOrder:
         instance=instance.id,
         file=instance.file,
         is_object=instance.data is not None,
-        data=msgspec.Raw(instance.data or b"null"),
+        data=NO_DATA if instance.data is None else msgspec.Raw(instance.data),
         iteration=run.iteration,
         seed=run.seed,
         state=NO_STATE if run.state is None else msgspec.Raw(run.state),

@@ -33,6 +33,7 @@ TOLD = 200  # how often it is remembered what progress was off by
 LOOKED_AT = 2_000  # runs that are done: their mean stands for all
 CACHED = 4_000  # instances whose traits are kept
 PACED = 200  # runs that have ended last, by which it is known how long one takes to a save
+ENDS = (Returned, Raised, Lost)
 TELLS = 0.2  # the share of a run from which on its progress is held to what comes
 
 
@@ -78,7 +79,7 @@ class Foresight:
 
     def learn(self, record: Record, run: Run) -> None:
         """Take in what a record has made of a run."""
-        if isinstance(record, Returned | Raised | Lost) and isinstance(run.status, s.Done | s.Failed):
+        if isinstance(record, ENDS) and isinstance(run.status, (s.Done, s.Failed)):
             self._many += 1
             if self._ended is not None:
                 self._ended.append(run.id)
@@ -110,8 +111,10 @@ class Foresight:
         now = time.monotonic()
         if now < self._next and workers == (self._made_for or workers):
             return self._forecast
-        began = time.thread_time()
-        self._forecast = forecast(self._known(ledger, running, waiting(), workers, again, longest))
+        began, ahead = time.thread_time(), waiting()
+        if self._many >= BUSY * workers and ahead.count * (now - self._since) < REST * self._many:
+            return self._forecast  # all of it is over before anybody has read another one
+        self._forecast = forecast(self._known(ledger, running, ahead, workers, again, longest))
         self._made_for = workers
         self._next = now + max(REST, SHARE * (time.thread_time() - began))
         return self._forecast

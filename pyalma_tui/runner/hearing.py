@@ -77,6 +77,20 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
     if isinstance(seat.doing, Leaving):  # it had not heard yet that it is no longer needed
         return
     match reply:
+        case m.Ended(run, attempt, refused, worn, taken):  # the first, as it is by far the most frequent
+            if not isinstance(seat.doing, Running) or (seat.doing.run, seat.doing.attempt) != (run, attempt):
+                return
+            if refused is not None:
+                yield from _not_recorded(seat, reply, refused, state, clock)
+            ahead.ended(seat, state, clock, fit=refused is None and not worn)
+            if (
+                taken
+                and not (is_wished(seat) or state.gate.halted)
+                and isinstance(state.ledger.run(run).status, s.Interrupted)
+            ):
+                state.queue.add([run])  # elsewhere, or here if nothing else follows from that signal
+            if worn:
+                yield from _replace(state.seats[seat.slot], label(reply.run, state), worn, state, clock)
         case m.Serving():
             state.came = True
             state.starting.loaded()
@@ -91,20 +105,6 @@ def _reply(seat: Seat, reply: m.Reply, state: State, clock: Clock) -> Iterator[I
         case m.ServeFailed(error, room):
             yield from dismiss(seat, state, clock)
             yield from not_saved("a worker cannot write its journal", m.Refused(error.message, room), state, clock)
-        case m.Ended(run, attempt, refused, worn, taken):
-            if not isinstance(seat.doing, Running) or (seat.doing.run, seat.doing.attempt) != (run, attempt):
-                return
-            if refused is not None:
-                yield from _not_recorded(seat, reply, refused, state, clock)
-            ahead.ended(seat, state, clock, fit=refused is None and not worn)
-            if (
-                taken
-                and not (is_wished(seat) or state.gate.halted)
-                and isinstance(state.ledger.run(run).status, s.Interrupted)
-            ):
-                state.queue.add([run])  # elsewhere, or here if nothing else follows from that signal
-            if worn:
-                yield from _replace(state.seats[seat.slot], label(reply.run, state), worn, state, clock)
         case m.DoneEnded(unsaved=unsaved):
             yield from cut_off(unsaved, state)
             turn(seat, state, clock, Ready())

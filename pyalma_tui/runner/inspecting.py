@@ -19,7 +19,8 @@ from pyalma_tui.model.vector import Frozen
 from pyalma_tui.runner.outdated import done_of, sharing
 from pyalma_tui.store.inputs import LARGEST, FileNow, Input, digest_of, judge, look_at, read_inputs, write_inputs
 
-MOMENT = 0.05  # seconds of reading at a time
+MOMENT = 0.02  # seconds of reading at a time
+WAITING = 20_000  # files that wait to be read: more are left to a later start
 REST = 10.0  # seconds between two writings of what is known, at least, …
 SHARE = 20  # … and so many times what the one before has cost
 
@@ -43,7 +44,7 @@ class Inspecting:
         self._blocks = list(runs.blocks)
         self._runs_of = runs_of
         self._found: dict[str, tuple[int, FileNow]] = {}  # by file: an instance, and what it was when its run began
-        self._unread: deque[tuple[str, Input]] = deque()
+        self._unread: deque[tuple[str, Input]] = deque(maxlen=WAITING)
         self._read: dict[str, Input] = {}
         self._next = 0.0  # time.monotonic
 
@@ -70,6 +71,7 @@ class Inspecting:
         found = look_at(file) if file else None
         if found is not None and found.touched <= began:  # else nobody knows what it was then
             self._found[file] = (run.instance, found)
+            self.want({file: Input(found.size, found.changed)})
 
     def read(self) -> None:
         """Read what some files hold, for a moment."""
@@ -87,15 +89,14 @@ class Inspecting:
             return
         known = read_inputs(self._state_dir)
         now = dict(known)
-        for file, read in self._read.items():
-            if (is_now := now.get(file)) and (is_now.size, is_now.changed) == (read.size, read.changed):
-                now[file] = read
         for file, (instance, found) in self._found.items():
             ids = self._share.get(file, (instance,))
             _, told = judge(file, found, now.get(file), (began for _, began in done_of(ids, runs, self._runs_of)))
             if told is not None:
                 now[file] = told
-        self.want({file: now[file] for file in self._found})
+        for file, read in self._read.items():
+            if (is_now := now.get(file)) and (is_now.size, is_now.changed) == (read.size, read.changed):
+                now[file] = read
         self._found, self._read = {}, {}
         if now != known:
             write_inputs(self._state_dir, now, self._umask)

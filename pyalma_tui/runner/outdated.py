@@ -169,7 +169,7 @@ def look_at_inputs(
         if left or not goes_on():
             left += 1
             continue
-        there, readers = look_at(file), done_of(ids, runs, runs_of)
+        there, readers = look_at(file), list(done_of(ids, runs, runs_of))
         verdict, now = judge(file, there, known.get(file), [began for _, began in readers])
         if verdict != "same" and there is not None:
             found = another if verdict == "another" else unknown
@@ -191,10 +191,12 @@ def sharing(instances: Sequence[Instance]) -> dict[str, list[int]]:
     return several
 
 
-def done_of(ids: Iterable[int], runs: Sequence[Run], runs_of: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
-    """The ids of the done runs of these instances and when they began, as far as that is known."""
-    theirs = (runs[number - 1] for each in ids for number in runs_of[each])
-    return [(run.id, run.began) for run in theirs if run.began is not None and isinstance(run.status, s.Done)]
+def done_of(ids: Iterable[int], runs: Sequence[Run], runs_of: Sequence[Sequence[int]]) -> Iterator[tuple[int, float]]:
+    """The ids of the done runs of these instances and when they began, as far as that is known; few are asked for."""
+    for each in ids:
+        for run in (runs[number - 1] for number in runs_of[each]):
+            if run.began is not None and isinstance(run.status, s.Done):
+                yield run.id, run.began
 
 
 def told_of_inputs(looked: Looked, instances: Sequence[Instance], runs: Frozen[Run]) -> Iterator[str]:

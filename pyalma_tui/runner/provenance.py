@@ -215,12 +215,11 @@ class Provenance:
         pause = 0.0
         while not self._ending.wait(pause):
             inspecting.look(self._now(), self._paced())
-            inspecting.keep(self._now())
             began = time.monotonic()
             inspecting.read()
             pause = max(LOOK, (SHARE - 1) * (time.monotonic() - began))
+            inspecting.keep(self._now())
         inspecting.look(self._now(), self._paced())
-        inspecting.keep(self._now(), at_once=True)
         inspecting.read()
         inspecting.keep(self._now(), at_once=True)
 

@@ -124,16 +124,20 @@ class Runner(Threaded):
     def _take_in(self) -> None:
         """Take in one after the other what has come, and what comes of that."""
         for event in self._inbox.take():
-            if isinstance(event, m.Measured):
+            if isinstance(event, (Said, m.Gone, Taken)):  # the first, as they are by far the most frequent
+                if (
+                    isinstance(event, Said)
+                    and isinstance(event.reply, (m.Ended, m.DoneEnded))
+                    and event.reply.installed
+                ):
+                    self._provenance.imported(event.reply.installed)
+                self._absorb(self._crew.last_words(event))
+            elif isinstance(event, m.Measured):
                 self._telling.measured(event)
                 continue
-            if isinstance(event, Told):
+            elif isinstance(event, Told):
                 self._absorb(self._crew.told(event))
                 continue
-            if isinstance(event, Said) and isinstance(event.reply, m.Ended | m.DoneEnded) and event.reply.installed:
-                self._provenance.imported(event.reply.installed)
-            if isinstance(event, (Said, m.Gone, Taken)):
-                self._absorb(self._crew.last_words(event))
             elif isinstance(event, AgentGone):
                 if not self._crew.brings_up:
                     self._unlisten()

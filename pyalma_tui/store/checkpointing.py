@@ -12,6 +12,7 @@ import msgspec
 
 from pyalma_tui.errors import Failure, StoreError
 from pyalma_tui.model.records import Checkpointed
+from pyalma_tui.prctl import give_memory_back
 from pyalma_tui.store import checkpoint, layout
 from pyalma_tui.store.background import begun
 from pyalma_tui.store.checkpoint import Checkpoint
@@ -21,6 +22,8 @@ from pyalma_tui.store.row_files import MovedRows
 from pyalma_tui.store.schema import Meta
 
 RETRY = 5.0  # seconds after a checkpoint that failed
+CALM = 0.3  # seconds in which nobody runs: who ends with the last run writes a checkpoint anyway
+LARGE = 20_000  # runs whose text is worth giving its memory back
 
 
 class Checkpointing:
@@ -54,6 +57,7 @@ class Checkpointing:
         self._written: tuple[Meta, MovedRows] | None = None
         self._error = ""
         self._next = 0.0
+        self._busy = 0.0  # when somebody ran last
         self._chosen_since = False  # whether something was chosen that no checkpoint has yet
 
     def choose(self, **changes: Any) -> None:
@@ -84,7 +88,10 @@ class Checkpointing:
         `idle` tells that nobody runs, `unsafe` that something is in segments only that cannot be trusted.
         """
         journal = self._journal
-        wanted = journal.due or (idle and journal.changed) or self.not_saved or unsafe or self._chosen_since
+        if not idle:
+            self._busy = now
+        calm = now - self._busy >= CALM
+        wanted = journal.due or (calm and journal.changed) or self.not_saved or unsafe or self._chosen_since
         if wanted and self._writer is None and now >= self._next:
             self._next = now + RETRY if self.not_saved else now
             self.begin()
@@ -133,6 +140,8 @@ class Checkpointing:
             if moved.places:
                 frozen = msgspec.structs.replace(frozen, runs=[moved.in_run(run) for run in frozen.runs])
             checkpoint.write_checkpoint(self._state_dir, frozen, self._umask)
+            if len(frozen.runs) >= LARGE:
+                give_memory_back()
         except OSError as error:
             self._error = error.strerror or str(error)
         except BaseException as error:  # a defect must not look like a success

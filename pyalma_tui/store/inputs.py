@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -67,7 +68,7 @@ def look_at(path: str) -> FileNow | None:
     """A regular file as it is now, None if there is none."""
     with suppress(OSError, ValueError):
         found = os.stat(path)
-        if os.path.isfile(path):
+        if S_ISREG(found.st_mode):
             return FileNow(found.st_size, found.st_mtime_ns, max(found.st_ctime, found.st_mtime))
     return None
 

@@ -67,9 +67,10 @@ def place(request: pytest.FixtureRequest) -> Iterator[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled(place: Path) -> Iterator[None]:
-    """Let programs keep their compiled modules, as installed ones do, whatever this environment says."""
+    """Let programs keep their compiled modules and buffer what they print, whatever this environment says."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
+            patch.delenv(name, raising=False)
         patch.setenv("PYTHONPYCACHEPREFIX", str(place / "compiled"))
         (place / "once.py").write_text(EMPTY)
         (place / "once").touch()
@@ -88,5 +89,5 @@ def names(place: Path) -> Names:
 @pytest.fixture
 def folder(place: Path, names: Names, request: pytest.FixtureRequest) -> Iterator[Folder]:
     """An empty folder for run modules and state directories."""
-    with tempfile.TemporaryDirectory(prefix="x", dir=place) as directory:
+    with tempfile.TemporaryDirectory(prefix="x", dir=place, ignore_cleanup_errors=True) as directory:
         yield Folder(Path(directory), names)

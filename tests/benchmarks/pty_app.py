@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -93,14 +95,19 @@ class Terminal:
             before = self.received
             time.sleep(seconds)
 
+    def _processes(self) -> list[psutil.Process]:
+        """The process that was started, and the fork of it in which a program with a screen lives; not its workers."""
+        command = self.process.cmdline()
+        return [self.process, *(each for each in self.process.children() if each.cmdline() == command)]
+
     def cpu(self) -> float:
-        """Seconds of processor time that the process itself has used."""
-        times = self.process.cpu_times()
-        return times.user + times.system
+        """Seconds of processor time that the program itself has used."""
+        return math.fsum(sum(each.cpu_times()[:2]) for each in self._processes())
 
     def memory(self) -> int:
-        """Resident bytes of the process itself."""
-        return int(self.process.memory_info().rss)
+        """Bytes that the program itself has: resident ones of its last process, and what the one before has alone."""
+        *before, last = self._processes()
+        return int(last.memory_info().rss + sum(each.memory_full_info().uss for each in before))
 
     def __enter__(self) -> Self:
         return self
@@ -109,11 +116,18 @@ class Terminal:
         self.end(signal.SIGTERM)
 
     def end(self, how: signal.Signals) -> None:
-        """End the program."""
-        if self._child.isalive():
-            self._child.kill(how)
+        """End the program; when this returns no process of it is left."""
+        try:
+            family = [self.process, *self.process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            family = []
+        for each in family if how == signal.SIGKILL else family[:1]:
+            with suppress(psutil.NoSuchProcess):
+                each.send_signal(how)
         self._reader.join(CLOSING)
         self._child.close(force=True)
+        for each in psutil.wait_procs(family, CLOSING)[1]:
+            each.kill()
 
 
 def hello(folder: Path) -> Terminal:

@@ -39,6 +39,7 @@ class Lab:
     """One experiment below `disk.base`, played by one thread; every act goes into the history."""
 
     def __init__(self, disk: Disk, sync: Sync, runs: int = 4) -> None:
+        self._clock = 1e9  # of time.monotonic
         self.disk = disk
         self.sync: Sync = sync
         self.history = History([run.seed for run in plan(runs, 1, SEED)])
@@ -101,9 +102,10 @@ class Lab:
     def tend(self, idle: bool = False) -> None:
         """What the runner does each tick: begin and finish a checkpoint if one is due."""
         self.poll()
-        self.session.tend(1e9, idle)
+        self._clock += 60.0  # whoever idles has done so for a while
+        self.session.tend(self._clock, idle)
         self.session._checkpointing.close()
-        self.session.tend(1e9, False)
+        self.session.tend(self._clock, False)
 
     def put_on_disk(self) -> None:
         """Put all that was recorded so far on the disk."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from pyalma_tui.model.records import Note
-from pyalma_tui.report.plain import Changes, FallibleStream, json_printer, line_printer
+from pyalma_tui.report.plain import TOGETHER, Changes, FallibleStream, json_printer, line_printer
 from pyalma_tui.runner.snapshot import Change, Snapshot
 
 
@@ -50,6 +50,30 @@ def test_a_consumer_of_json_and_a_person_are_told() -> None:
     for change in (*noted(1), *noted(2)):
         json_printer(output, to_ascii=True)(change, snapshot)
         line_printer(output)(change, snapshot)
+    output.flush()
     lines = stream.getvalue().splitlines()
     assert json.loads(lines[0])["text"] == "change 1"
     assert lines[1].endswith(" change 1")
+
+
+class Counted(io.StringIO):
+    """A stream that counts how often it is written to, as one that is unbuffered."""
+
+    times = 0
+
+    def write(self, text: str) -> int:
+        """Write, and count that."""
+        self.times += 1
+        return super().write(text)
+
+
+def test_lines_that_come_together_are_written_at_once_also_where_the_stream_does_not_buffer() -> None:
+    stream = Counted()
+    output = FallibleStream(stream)
+    for number in range(TOGETHER + 20):
+        output.line(f"line {number}")
+    assert stream.times == 1, "not each by itself, nor all of them kept"
+    output.flush()
+    output.flush()
+    assert stream.times == 2
+    assert stream.getvalue().splitlines() == [f"line {number}" for number in range(TOGETHER + 20)]

@@ -24,7 +24,7 @@ from pyalma_tui.store import checkpoint as checkpoint_module
 from pyalma_tui.store import journal as journal_module
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.checkpoint import Checkpoint
-from pyalma_tui.store.checkpointing import Checkpointing
+from pyalma_tui.store.checkpointing import CALM, Checkpointing
 from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.mending import Mended
@@ -570,3 +570,16 @@ def test_a_start_syncs_as_often_whatever_it_is_about(
         told = [each.format(f"{session:06d}") for each in always]
         assert sorted(synced) == sorted([*told, *(first if session == 1 else second)]), session
         del synced[:]
+
+
+def test_who_ends_with_the_last_run_writes_one_checkpoint_and_who_stays_has_one_soon(tmp_path: Path) -> None:
+    with dying(opened(settings(tmp_path))) as session:
+        serial = session.meta.serial
+        session.journal.changed = True
+        session.tend(100.0, idle=False)
+        session.tend(100.1, idle=True)
+        assert not session._checkpointing.is_writing, "the end, which comes at once, would write the same again"
+        assert session.unsettled, "somebody is to come back to it"
+        session.tend(100.1 + CALM, idle=True)
+        session._checkpointing.finish(wait=True)
+        assert session.meta.serial == serial + 1

@@ -115,8 +115,9 @@ async def test_h114_iterations_count_from_0_everywhere_and_an_error_comes_before
     assert "#0 ValueError: no" in summary(ledger, None)
     assert "3.0 s" in summary(ledger, None)  # of both
     stream = io.StringIO()
-    show = line_printer(FallibleStream(stream))
-    show((later[-1], ledger.run(3)), now)
+    output = FallibleStream(stream)
+    line_printer(output)((later[-1], ledger.run(3)), now)
+    output.flush()
     assert stream.getvalue().split(maxsplit=1)[1] == "a.cnf#1  done in 0.5 s  state fine\n"
     async with opened(now, size=(180, 30)) as t:
         row = next(line for line in t.lines() if re.search(r"[●✓✗‖] a.cnf", line))
