@@ -29,6 +29,7 @@ from pyalma_tui.runner.telling import Telling
 from pyalma_tui.runner.threaded import Threaded
 from pyalma_tui.runner.workers.protocol import Agent, AgentGone, NotRenewed, Renewed, Said, Taken
 
+CALLED = (m.Ended, m.DoneEnded)  # what tells that user code was called
 TICK = 0.1  # seconds between two looks at the journals while anybody runs
 MEASURE = 2.0  # seconds between two looks what workers take
 PATIENCE = 20.0  # seconds that an agent has to be gone after it was killed
