@@ -22,6 +22,7 @@ from pyalma_tui.tui.app import ExperimentApp
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.screens.results import ResultsScreen
 from pyalma_tui.tui.themes import DARK, LIGHT
+from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.log_view import LogView
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor, small
 from tests.tui.recorded import measured
@@ -109,6 +110,8 @@ def test_a_room_looks_as_it_did(
     app = screen(made().snapshot(), look, monkeypatch)
 
     async def pressed(pilot: Pilot[None]) -> None:
+        while not any(each.region for each in app.screen.query(InstanceList)):  # until it is laid out
+            await pilot.pause()
         for key in keys:
             await pilot.press(key)
             await pilot.pause()

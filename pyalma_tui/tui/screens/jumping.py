@@ -38,6 +38,10 @@ class Jumping(BaseScreen[Widget | None], ModalScreen[Widget | None]):
         for label, pane in zip(self._labels, self._panes, strict=True):
             label.styles.offset = (pane.region.x + 1, pane.region.y)
 
+    def on_resize(self) -> None:
+        """The panes have other places as soon as they are laid out."""
+        self.call_after_refresh(self.paint)
+
     def action_jump(self, place: int) -> None:
         """Choose a pane."""
         if place < len(self._panes):
