@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 from rich.cells import cell_len
@@ -236,8 +237,8 @@ def saved(drawn: Drawn, width: int, height: int) -> Content:
     if drawn.shown is None:
         return lone("no run has saved or recorded a number twice", width, height)
     name, over = drawn.shown
-    known = [(run, line_of(series, name)) for run, series in drawn.lines(over)]
-    known = [(run, points) for run, points in known if points][:MOST]
+    lines = ((run, line_of(series, name)) for run, series in drawn.lines(over))
+    known = list(islice(((run, points) for run, points in lines if points), MOST))
     legend = _legend(drawn, [run for run, _ in known], width, LEGEND if height >= 10 else 1)
     tall = max(1, height - 2 - len(legend))
     low, high = bounds(value for _, points in known for _, value in points)
