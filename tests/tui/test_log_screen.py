@@ -87,7 +87,7 @@ async def test_where_a_search_stands_is_told_on_a_narrow_screen_when_it_begins_a
         await t.press("l", "slash", *"line 1[0-4] (even|odd)$", "enter")
         await t.sees("5 of 5")
         await t.press("n")
-        await t.sees("1 of 5 from the beginning again")
+        await t.sees("1 of 5 from the top again")
 
 
 async def test_wrap_numbers_and_times_stand_before_lines_and_are_kept(tmp_path: Path) -> None:

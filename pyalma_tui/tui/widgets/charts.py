@@ -120,7 +120,7 @@ def finished(drawn: Drawn, width: int, height: int) -> Content:
     tall = height - 3
     high = max(map(sum, zip(*stacked, strict=True))) or 1
     parts = [(counts, COLOURS[word]) for counts, word in zip(stacked, words_shown, strict=True)]
-    rows = with_axis(columns(parts, tall, high), y_labels(0, high, tall), margin)
+    rows = with_axis(columns(parts, tall, high), y_labels(0, high, tall, counts=True), margin)
     return Content("\n").join(
         [_ends_told(drawn, line.length / room), *rows, *time_axis(drawn, margin, room, stacked[-1])]
     )
@@ -295,7 +295,7 @@ def load(drawn: Drawn, width: int, height: int) -> Content:
     solid = columns([(busy, FAINT)], tall, high)
     over = curves([Curve(points, COLOURS["interrupted"])], room, tall, (0.0, line.length), (0.0, high))
     rows = [_over(below, above) for below, above in zip(solid, over, strict=True)] if points else solid
-    labels = y_labels(0, high, tall)
+    labels = y_labels(0, high, tall, counts=True)
     return Content("\n").join(
         [_load_told(sum(busy) / room, taken, width), *with_axis(rows, labels, margin), *time_axis(drawn, margin, room)]
     )

@@ -18,9 +18,8 @@ from pyalma_tui.tui.literal import plain
 FRONT = 3  # mark, glyph, space
 GAP = "  "
 LEAST_STATE = 16  # enough to tell two errors apart
-ENOUGH_STATE = 24  # what the state keeps before other columns come in …
-LEAST_BROAD_STATE = 20  # … and before the last of them do
-LEAST_LOG = 20
+ENOUGH_STATE, LEAST_LOG = 24, 20  # what these keep before other columns come in …
+CLOSE_STATE, CLOSE_LOG = 18, 16  # … and before the last of them do
 NUMBER = 7  # a space and `≈100 %`
 BAR, SHORT_BAR = 16, 8  # cells of a bar: that is wide enough, and beside other columns
 SEED = 19  # digits of the longest seed; fewer are enough to tell two apart
@@ -166,16 +165,16 @@ def columns(width: int, known: Known, preferred: tuple[str, ...] | None = None) 
         *known.parameters[:MOST_PARAMETERS],
         *(_of(name, known) for name in MORE if name != "host" or known.hosts),
     ]
-    found = _joined(width, known, wanted, ENOUGH_STATE, SHORT_BAR)
+    found = _joined(width, known, wanted, ENOUGH_STATE, LEAST_LOG, SHORT_BAR)
     if "log" in found and any(column.name not in found for column in wanted):  # it is broad: all may find room
-        found = _joined(width, known, wanted, LEAST_BROAD_STATE, 0)
+        found = _joined(width, known, wanted, CLOSE_STATE, CLOSE_LOG, 0)
     parameters = [replace(each, width=found[each.name]) for each in known.parameters if each.name in found]
     shown = [replace(_of(name, known), width=found[name]) for name in NAMES if found.get(name)]
     return Columns((*shown[:1], *parameters, *shown[1:]))
 
 
-def _joined(width: int, known: Known, wanted: Iterable[Column], enough: int, bar: int) -> dict[str, int]:
-    """The cells of the usual columns and of what else is wanted, as far as the state keeps enough of them.
+def _joined(width: int, known: Known, wanted: Iterable[Column], enough: int, log: int, bar: int) -> dict[str, int]:
+    """The cells of the usual columns and of what else is wanted, as far as the state keeps enough; a log has its least.
 
     A bar longer than this one gives way; where there are several iterations it may do so wholly, for they are counted.
     """
@@ -185,7 +184,7 @@ def _joined(width: int, known: Known, wanted: Iterable[Column], enough: int, bar
         state += found["progress"] - NUMBER - bar
         found["progress"] = NUMBER + bar
     for column in wanted:
-        need = (LEAST_LOG if column.name == "log" else column.width) + len(GAP)
+        need = (log if column.name == "log" else column.width) + len(GAP)
         if state - need >= enough:
             state -= need
             found[column.name] = need - len(GAP)
