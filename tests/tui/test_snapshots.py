@@ -156,8 +156,13 @@ def screen(
     if look == "no colour":
         monkeypatch.setenv("NO_COLOR", "1")
     theme = {"dark": DARK.name, "light": LIGHT.name}.get(look)
-    clocks = {"clock": lambda: NOW, "monotonic": lambda: MONOTONIC}
-    return ExperimentApp(FakeConductor(snapshot), theme=theme, preferences=preferences, **clocks)
+    return ExperimentApp(
+        FakeConductor(snapshot),
+        theme=theme,
+        preferences=preferences,
+        clock=lambda: NOW,
+        monotonic=lambda: MONOTONIC,
+    )
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=["80x24", "120x40"])

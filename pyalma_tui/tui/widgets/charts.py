@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Literal, TypeAlias
@@ -60,7 +60,7 @@ class Drawn:
     step: int = 1
     looked_at: float = 1.0
     chosen: frozenset[int] = frozenset()
-    rows: Mapping[int, Series] = field(default_factory=dict)
+    rows: dict[int, Series] = field(default_factory=dict)
     wanted: Number | None = None
 
     @property
