@@ -109,8 +109,8 @@ class RowReader:
         if total <= wanted:
             yield from enumerate(self.rows(run), 1)
             return
-        places = iter([number * total // wanted for number in range(wanted - 1)])
-        place, before = next(places), 0
+        places = iter([number * total // (wanted - 1) for number in range(wanted - 1)])
+        place, before = next(places, total), 0
         for extent in run.extents:
             while before <= place < before + extent.rows:
                 at = extent.start + (extent.end - extent.start) * (place - before) // extent.rows
@@ -120,17 +120,17 @@ class RowReader:
         yield from zip((total,), self.latest(run, 1), strict=False)
 
     def _near(self, run: Run, extent: Extent, at: int) -> Iterator[Row]:
-        """The row that begins there, or else the next one; none if it is far longer than most."""
+        """The row that stands there; none if it is far longer than most."""
+        first, last = max(extent.start, at - NEAR // 2), min(extent.end, at + NEAR // 2)
         try:
-            begun = at > extent.start  # its newline is that of the row before
-            data = os.pread(self._descriptor(extent.file), NEAR, at - begun)
+            data = os.pread(self._descriptor(extent.file), last - first, first)
         except OSError as error:
             self.miss(extent, 0, error.strerror or str(error))
             return
-        begin = data.find(b"\n") + 1 if begun else 0
-        end = data.find(b"\n", begin)
-        if end > begin:
-            yield from self._decoded(run, extent, iter([data[begin:end]]), 1)
+        before = data.rfind(b"\n", 0, at - first)
+        end = data.find(b"\n", at - first)
+        if end >= 0 and (before >= 0 or first == extent.start):
+            yield from self._decoded(run, extent, iter([data[before + 1 : end]]), 1)
 
     def _decoded(self, run: Run, extent: Extent, lines: Iterator[bytes], wanted: int) -> Iterator[Row]:
         key = (run.id, extent.attempt)
