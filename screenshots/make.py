@@ -1,8 +1,8 @@
 """Make the pictures of this folder: `python screenshots/make.py`.
 
 The real app drives the real runner, which runs the shipped MAX-SAT example; only clocks are frozen and the searches
-stop at a given save, so that the pictures are the same from run to run. The one failure is a real one, too: an instance
-whose last clause is damaged.
+stop at a given save, so that the pictures are the same from run to run. The failures are real, too: instances of which
+the last line is damaged.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ FRAME = 3.0  # seconds that each frame of the animated picture is shown
 SAVE_SECONDS = 1.7  # what each save is shown to have taken
 HOLD = {"uf250-03": 31, "uf200-02": 12}  # at which save a search waits
 WAITING = ("uf150-02", "uf150-03", "uf200-03", "uf250-02")
-FINISHED = ("uf100-01", "uf100-02", "uf150-01", "uf200-01")
-DAMAGED = "uf100-03"
+FINISHED = ("uf100-01", "uf150-01", "uf200-01")
+DAMAGED = {"uf100-02": "-17 42 x17 0", "uf100-03": "-17 42 17 0 0"}  # the last line instead of what it was
 
 HOLDING = f"""
 
@@ -158,10 +158,11 @@ def _place() -> Path:
     shutil.copytree(EXAMPLE, PLACE, ignore=shutil.ignore_patterns("__pycache__"))
     module = PLACE / "maxsat.py"
     module.write_text(module.read_text() + HOLDING)
-    damaged = PLACE / f"{DAMAGED}.cnf"
-    *clauses, last = damaged.read_text().rstrip("\n").split("\n")
-    damaged.write_text("\n".join([*clauses, last.replace(last.split()[1], "x17")]) + "\n")
-    names = [*WAITING, *HOLD, *FINISHED, DAMAGED]
+    for name, line in DAMAGED.items():
+        damaged = PLACE / f"{name}.cnf"
+        *clauses, _ = damaged.read_text().rstrip("\n").split("\n")
+        damaged.write_text("\n".join([*clauses, line]) + "\n")
+    names = [*WAITING, *HOLD, *FINISHED, *DAMAGED]
     (PLACE / "maxsat.batch").write_text(json.dumps({"instances": [f"{name}.cnf" for name in names]}))
     os.chdir(PLACE)
     return module
@@ -202,16 +203,18 @@ async def _shoot(runner: Runner) -> None:
                     await pilot.pause()
                     (HERE / f"{step}.svg").write_text(_standing_alone(app.export_screenshot()))
 
-    to_busy = ("home", *["down"] * _row_of(conductor.snapshot(), "uf250-03"))
+    row = _row_of(conductor.snapshot(), "uf250-03")
+    to_busy, to_interrupted = ("home", *["down"] * row), ("home", *["down"] * (len(DAMAGED) + row))
     await session((132, 34), to_busy, "running")
-    await session((132, 34), ("home",), "failed")
+    await session((132, 34), ("home", *["down"] * len(HOLD)), "failed")
+    await session((132, 34), ("F",), "failures")
     await session((132, 34), to_busy, ("enter",), "log")
     await session((132, 34), ("question_mark",), "help")
     await session((132, 34), to_busy, ("w",), "workers")
     await session((80, 24), to_busy, "narrow")
     runner.send(Interrupt())
     await conductor.take(lambda snapshot: snapshot.counts.interrupted == len(HOLD))
-    await session((132, 34), to_busy, "interrupted")
+    await session((132, 34), to_interrupted, "interrupted")
     runner.send(Resume())
     await conductor.take(_held_again)
     await session((132, 34), to_busy, "resumed")
@@ -243,9 +246,9 @@ def _animated(frames: Sequence[str]) -> str:
 
 
 def _row_of(snapshot: Snapshot, name: str) -> int:
-    """How far down the list this running instance is: failed ones come first, then running ones in batch order."""
-    running = [i for i, row in enumerate(snapshot.rows) if row.tally.running]
-    return snapshot.counts.failed + [snapshot.instances[i].name for i in running].index(f"{name}.cnf")
+    """How far down the list this instance is, while it runs and when it was interrupted."""
+    held = [snapshot.instances[i].name for i, row in enumerate(snapshot.rows) if row.tally.running]
+    return held.index(f"{name}.cnf")
 
 
 def main() -> None:

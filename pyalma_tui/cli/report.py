@@ -9,10 +9,13 @@ from pyalma_tui import __version__
 from pyalma_tui.cli.remembered import remembered
 from pyalma_tui.cli.speak import say, warn
 from pyalma_tui.errors import UsageError
+from pyalma_tui.model.series import MOST, of_rows
 from pyalma_tui.report.export import write_file
 from pyalma_tui.report.page import PageFacts, page
 from pyalma_tui.report.results import Table
+from pyalma_tui.store import layout
 from pyalma_tui.store.kept_series import kept_samples
+from pyalma_tui.store.rows import RowReader
 from pyalma_tui.store.session_records import read_records
 
 
@@ -21,7 +24,7 @@ def report(name: str, state: Path | None, html: Path | None) -> int:
     if html is None:
         raise UsageError(f"report: name the file for the page: `pyalma-tui report {name} --html report.html`")
     known = remembered("report", name, state)
-    table = Table(known.state_dir, known.store)
+    table, reader = Table(known.state_dir, known.store), RowReader(layout.rows(known.state_dir))
     told = PageFacts(
         title=known.target.path.stem,
         target=known.target.module,
@@ -30,10 +33,12 @@ def report(name: str, state: Path | None, html: Path | None) -> int:
         ledger=known.store.ledger,
         samples=kept_samples(known.state_dir),
         rows=table,
+        sampled=lambda run: of_rows(reader.spread(run, MOST)),
         sessions=list(read_records(known.state_dir)),
         busy=None if known.busy is None else known.busy.pid,
     )
-    write_file(html, page(told))
+    with reader:
+        write_file(html, page(told))
     if table.missing:
         warn(f"report: {table.missing}. All else is in {html}")
     say(f"wrote {html}, which any browser shows")

@@ -64,7 +64,7 @@ class Seeking:
             return f"looking for {name} {search.share:.0%}"
         if search.over:
             return f"no {name}"
-        again = f" from the {'beginning' if search.forward else 'end'} again" if search.wrapped else ""
+        again = f" from the {'top' if search.forward else 'end'} again" if search.wrapped else ""
         return f"{name} {self._of_all()}{again}"
 
     def _of_all(self) -> str:

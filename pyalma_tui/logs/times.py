@@ -1,7 +1,7 @@
 """When the lines of a log arrived: kept beside it as pairs of a size and the time at which it had that size.
 
 A pair takes 16 bytes, little-endian: a size in bytes (64 bits) and seconds of the epoch (a double). Both only grow.
-There is none for what nobody saw arriving, as the output of a run of a millisecond.
+There is no file for what is over before anybody looks: then all of it arrived when that ended.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ AT_ONCE: Final = 4096  # pairs
 
 
 class Times:
-    """The times of one log, read where they are asked for."""
+    """The times of one log, read where they are asked for. `end` is when all of it arrived if nobody has noted more."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.end: float | None = None
         self._fd = -1
         self._count = 0
 
@@ -44,7 +45,7 @@ class Times:
     def of(self, offsets: Sequence[int]) -> list[float | None]:
         """When the bytes at these offsets, which grow, had arrived; None for what has no time."""
         if not offsets or not self._count:
-            return [None] * len(offsets)
+            return [self.end] * len(offsets)
         first = self._first(lambda size, _: size > offsets[0])
         pairs = self._pairs(first, min(AT_ONCE, self._count - first))
         sizes = [size for size, _ in pairs]
@@ -62,12 +63,12 @@ class Times:
     def last(self) -> float | None:
         """When the last bytes that have a time had arrived."""
         pairs = self._pairs(self._count - 1, 1) if self._count else []
-        return pairs[0][1] if pairs else None
+        return pairs[0][1] if pairs else self.end
 
     def offset(self, moment: float) -> int | None:
         """Where begins what had arrived at this moment or later; None if nothing had a time then."""
         if not self._count:
-            return None
+            return None if self.end is None else 0
         at = self._first(lambda _, time: time >= moment)
         return self._pairs(at - 1, 1)[0][0] if at else 0
 

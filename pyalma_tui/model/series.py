@@ -1,14 +1,15 @@
-"""The numbers that a run has saved, over its saves: a bounded sample that is spread over its whole life."""
+"""The numbers that a run has saved or recorded: a bounded sample that is spread over its whole life."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.extents import Row
 
 MOST = 200  # points of a run
 FIELDS = 12  # numbers of a state that are kept
@@ -42,7 +43,19 @@ def grown(series: Series, saves: int, seconds: float, state: bytes) -> Series:
     The newest point is always there; it gives way to the next one if it is nearer than `step` to the one before it.
     With more than MOST points every other one goes, and the step is twice as long.
     """
-    numbers = numbers_of(state)
+    return extended(series, saves, seconds, numbers_of(state))
+
+
+def of_rows(rows: Iterable[tuple[int, Row]]) -> Series:
+    """The numbers of rows, each given with its number in its run, which is the `saves` of its point."""
+    series = Series()
+    for number, row in rows:
+        series = extended(series, number, 0.0, flat_numbers(row))
+    return series
+
+
+def extended(series: Series, saves: int, seconds: float, numbers: Mapping[str, float]) -> Series:
+    """The series with what one more save, or row, holds of numbers."""
     points = series.points
     if not numbers or (points and points[-1].saves >= saves):
         return series

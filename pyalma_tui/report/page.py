@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.failures import Failures
 from pyalma_tui.model.scale import histogram, quantile
-from pyalma_tui.model.series import Samples, line_of
+from pyalma_tui.model.series import Samples, Series, line_of
 from pyalma_tui.model.status_style import STYLES
 from pyalma_tui.model.words import duration, plural, run_name
 from pyalma_tui.report import svg
@@ -26,7 +27,7 @@ from pyalma_tui.store.session_records import SessionRecord
 
 RUNS = 1_000  # lines of the table of runs, failed ones first
 KINDS = 50
-FIELDS = 4  # numbers of states that have a plot
+FIELDS = 4  # numbers of states that have a plot, and of rows
 LONGEST = 160  # characters of anybody's text in a cell
 SESSIONS = 100
 ORDER: tuple[s.Word, ...] = ("failed", "running", "interrupted", "done", "pending")
@@ -34,6 +35,7 @@ ORDER: tuple[s.Word, ...] = ("failed", "running", "interrupted", "done", "pendin
 
 class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """All that a page is made of. `rows` are gone through once; `at` is when it was looked at (seconds of the epoch).
+    `sampled` gives the numbers in some rows of a run.
 
     `busy` is the process that runs it, None if nobody does; `aside` says what of the results is not on the page.
     """
@@ -45,6 +47,7 @@ class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     samples: Samples
     rows: Iterable[dict[str, Any]]
+    sampled: Callable[[Run], Series]
     sessions: Sequence[SessionRecord]
     busy: int | None = None
 
@@ -123,15 +126,23 @@ def _load_note(told: PageFacts, line: ends.Timeline) -> str:
 
 def _states(told: PageFacts) -> Iterator[tuple[str, str, str]]:
     latest = [(run, series) for run, series in reversed(told.samples.series.items()) if len(series.points) > 1]
-    latest = [(run, series) for run, series in latest if 0 < run <= len(told.ledger.runs)]
-    fields = list(dict.fromkeys(name for _, series in latest[:50] for name in series.fields))[:FIELDS]
+    yield from _numbers(told, [(run, series) for run, series in latest if 0 < run <= len(told.ledger.runs)], "saves")
+    recorded = (run for run in told.ledger.runs.freeze() if run.extents)
+    newest = nlargest(svg.HUES, recorded, key=lambda run: run.saved_at or 0.0)
+    known = [(run.id, told.sampled(run)) for run in newest]
+    yield from _numbers(told, [(run, series) for run, series in known if len(series.points) > 1], "rows")
+
+
+def _numbers(told: PageFacts, known: Sequence[tuple[int, Series]], over: str) -> Iterator[tuple[str, str, str]]:
+    fields = list(dict.fromkeys(name for _, series in known[:50] for name in series.fields))[:FIELDS]
     for field in fields:
-        lines = [(_name(told, run), line_of(series, field)) for run, series in latest]
+        lines = [(_name(told, run), line_of(series, field)) for run, series in known]
         lines = [(name, points) for name, points in lines if points][: svg.HUES]
         if lines:
             keys = enumerate(text_of(name[:LONGEST]) for name, _ in lines)
             names = " ".join(f'<span class="key h{number}">{name}</span>' for number, name in keys)
-            yield f"{field} over saves", svg.curves(lines, field), names
+            title = f"{field} over {over}"
+            yield title, svg.curves(lines, title), names
 
 
 def _name(told: PageFacts, run_id: int) -> str:

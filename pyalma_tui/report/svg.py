@@ -148,8 +148,8 @@ def lengths(bins: Sequence[Bin]) -> str:
     return picture(parts, "How long runs took that are done", 2 * TOP + row * len(bins))
 
 
-def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], field: str) -> str:
-    """A number in the states of some runs over their saves; names may be anybody's text."""
+def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], title: str) -> str:
+    """A number of some runs over their saves or rows; names and title may be anybody's text."""
     low, high = bounds(value for _, points in lines for _, value in points)
     first = min(points[0][0] for _, points in lines)
     last = max(points[-1][0] for _, points in lines)
@@ -160,4 +160,4 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], field: st
         parts.append(curve.replace("/>", f"><title>{text_of(name)}</title></polyline>"))
     for tick in ticks(first, last, 6):
         parts.append(f'<text class="x" x="{frame.x(tick):.1f}" y="{HEIGHT - 16}">{short(tick)}</text>')
-    return picture(parts, f"{field} over saves")
+    return picture(parts, title)

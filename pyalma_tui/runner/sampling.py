@@ -14,9 +14,32 @@ from pyalma_tui.model.series import Consumed, Samples, Series, evened, grown
 from pyalma_tui.store.kept_series import keep_samples, kept_samples
 
 POINTS = 50_000  # of all runs: those that saved last have them
-BRIEF = 100  # milliseconds below which the first save of an attempt begins no series: too short to be looked at
+BRIEF = 0.1  # seconds: runs that are over sooner are many, and have a quarter of the points among themselves …
+AT_ONCE = 20  # … and of more of them between two looks, some
 REST = 30.0  # seconds between two writings of the file
 MOMENT = 0.9  # seconds between two looks at the workers' load
+
+
+class Kept:
+    """The series of some runs, the one that grew last at the end; the oldest go where all have too many points."""
+
+    def __init__(self, most: int) -> None:
+        self.series: dict[int, Series] = {}
+        self._most = most
+        self._points = 0
+
+    def put(self, run: int, series: Series) -> None:
+        """Behind all others."""
+        self.series[run] = series
+        self._points += len(series.points)
+        while self._points > self._most:
+            self.take(next(iter(self.series)))
+
+    def take(self, run: int) -> Series | None:
+        """Take out the series of a run, None if it has none."""
+        if (series := self.series.pop(run, None)) is not None:
+            self._points -= len(series.points)
+        return series
 
 
 class Sampling:
@@ -25,35 +48,40 @@ class Sampling:
     def __init__(self, state_dir: Path, umask: int | None = None) -> None:
         kept = kept_samples(state_dir)
         self._state_dir, self._umask = state_dir, umask
-        self._series = kept.series
+        self._brief, self._lasting = Kept(POINTS // 4), Kept(POINTS)
+        for run, series in kept.series.items():
+            self._of(series.points[-1].seconds if series.points else 0.0).put(run, series)
         self._taken = kept.taken
-        self._points = sum(len(series.points) for series in kept.series.values())
         self._told = kept
         self._changed = self._unkept = False
         self._next = time.monotonic() + REST
         self._loads: Mapping[int, Load] = {}
+        self._begun = 0  # series of brief runs since the last look
+
+    def _of(self, seconds: float) -> Kept:
+        return self._brief if seconds < BRIEF else self._lasting
 
     def learn(self, record: Record, run: Run) -> None:
-        """Take in what a record has made of a run; of a streak of saves the last one is enough."""
+        """Take in what a record has made of a run; of a streak of saves some are enough."""
         if type(record) is Saved:
-            if (record.elapsed >= BRIEF or run.id in self._series) and run.state is not None:
+            if run.state is not None:
                 self._grow(run, run.seconds + record.elapsed / 1000, run.state)
-        elif type(record) is Reset and (gone := self._series.pop(run.id, None)) is not None:
-            self._points -= len(gone.points)
+        elif type(record) is Reset and (self._brief.take(run.id) or self._lasting.take(run.id)) is not None:
             self._changed = self._unkept = True
 
     def _grow(self, run: Run, seconds: float, state: bytes) -> None:
-        known = self._series.get(run.id) or Series()
+        known = self._brief.take(run.id) or self._lasting.take(run.id)
+        if known is None:
+            if seconds < BRIEF:
+                if self._begun >= AT_ONCE:
+                    return
+                self._begun += 1
+            known = Series()
         series = grown(known, run.saves, seconds, state)
-        if series is known:
-            return
-        self._series.pop(run.id, None)
-        self._series[run.id] = series  # behind all others
-        self._points += len(series.points) - len(known.points)
-        while self._points > POINTS:
-            oldest = next(iter(self._series))
-            self._points -= len(self._series.pop(oldest).points)
-        self._changed = self._unkept = True
+        if series.points:
+            self._of(seconds).put(run.id, series)
+        if series is not known:
+            self._changed = self._unkept = True
 
     def measure(self, at: float, loads: Mapping[int, Load], busy: int) -> None:
         """What the workers took the last time that it was looked at; nothing if they were not looked at again."""
@@ -67,10 +95,11 @@ class Sampling:
         self._changed = self._unkept = True
 
     def samples(self) -> Samples:
-        """What is known, for any thread."""
+        """What is known, for any thread; those who call it look."""
+        self._begun = 0
         if self._changed:
             self._changed = False
-            self._told = Samples(dict(self._series), self._taken)
+            self._told = Samples(self._brief.series | self._lasting.series, self._taken)
         return self._told
 
     def keep(self, now: float, *, at_once: bool = False) -> None:

@@ -199,7 +199,7 @@ class Viewer:
         try:
             if path.lstat().st_size <= position:
                 return ()
-            tail = Tail(path, position)
+            tail = Tail(path, position, sampled=True)
         except FileNotFoundError:  # it has gone just now
             return ()
         try:

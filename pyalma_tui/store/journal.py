@@ -69,7 +69,7 @@ class Journal:
         self._follow(writer, self.name_for(writer))
 
     def _follow(self, writer: str, name: str) -> None:
-        tail = Tail(self.directory / name)
+        tail = Tail(self.directory / name, sampled=True)
         with self._guard:
             self._tails[writer] = (name, tail)
             if not self._each_synced:  # else its writer has seen to that

@@ -100,6 +100,38 @@ class RowReader:
                 break
         return found
 
+    def spread(self, run: Run, wanted: int) -> Iterator[tuple[int, Row]]:
+        """So many of a run's rows at most, spread over all that count, each with its number from 1; the last is there.
+
+        Of many they are looked for where they stood if all were as long, so that no file is read whole.
+        """
+        total = rows_in(run.extents)
+        if total <= wanted:
+            yield from enumerate(self.rows(run), 1)
+            return
+        places = iter([number * total // (wanted - 1) for number in range(wanted - 1)])
+        place, before = next(places, total), 0
+        for extent in run.extents:
+            while before <= place < before + extent.rows:
+                at = extent.start + (extent.end - extent.start) * (place - before) // extent.rows
+                yield from zip((place + 1,), self._near(run, extent, at), strict=False)
+                place = next(places, total)
+            before += extent.rows
+        yield from zip((total,), self.latest(run, 1), strict=False)
+
+    def _near(self, run: Run, extent: Extent, at: int) -> Iterator[Row]:
+        """The row that stands there; none if it is far longer than most."""
+        first, last = max(extent.start, at - NEAR // 2), min(extent.end, at + NEAR // 2)
+        try:
+            data = os.pread(self._descriptor(extent.file), last - first, first)
+        except OSError as error:
+            self.miss(extent, 0, error.strerror or str(error))
+            return
+        before = data.rfind(b"\n", 0, at - first)
+        end = data.find(b"\n", at - first)
+        if end >= 0 and (before >= 0 or first == extent.start):
+            yield from self._decoded(run, extent, iter([data[before + 1 : end]]), 1)
+
     def _decoded(self, run: Run, extent: Extent, lines: Iterator[bytes], wanted: int) -> Iterator[Row]:
         key = (run.id, extent.attempt)
         for line in lines:

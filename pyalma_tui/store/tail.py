@@ -2,6 +2,7 @@
 
 What is no save has the only tab of its line, so a reader finds the records that matter with one `memchr`, and of a
 streak of saves it decodes the last few only: each supersedes the one before and its number says how many there were.
+For plots some more are read of an attempt that has just begun, which may be over before anybody looks again.
 """
 
 from __future__ import annotations
@@ -15,18 +16,23 @@ from pyalma_tui.model.records import Record, Saved
 from pyalma_tui.store.disk import open_regular
 from pyalma_tui.store.segment import READ, record_of
 
+SPREAD = 16  # saves of a streak that a plot is made of
+YOUNG = 1000  # milliseconds after which a save at every look is enough for it
+
 
 class Tail:
     """Reads a segment from a position on, as far as whole lines reach, again and again while it grows.
 
     `kept` counts the bytes of lines that nothing in this segment supersedes; `damaged` the lines that were skipped.
     `growing` tells that its writer may write: then a line with a zero in it is one that is just being written into what
-    was allocated ahead, and the end of what can be read. Otherwise it is damaged.
+    was allocated ahead, and the end of what can be read. Otherwise it is damaged. `sampled` tells that plots are made
+    of what is read.
     """
 
-    def __init__(self, path: Path, position: int = 0, *, growing: bool = True) -> None:
+    def __init__(self, path: Path, position: int = 0, *, growing: bool = True, sampled: bool = False) -> None:
         self.path = path
         self.growing = growing
+        self.sampled = sampled
         self.position = position
         self.kept = 0
         self.damaged = 0
@@ -104,6 +110,8 @@ class Tail:
         """The newest of consecutive saves and the few before it that are shown."""
         if last := _last_saves(data, start, stop):
             self.kept += len(last[-1][1])
+            if self.sampled:
+                yield from _sample(data, start, stop, last[0][0])
             yield from [record for record, _ in last]
         else:  # trust nothing, look at every line
             self.kept += stop - (data.rfind(b"\n", start, stop - 1) + 1 or start)
@@ -141,6 +149,19 @@ def _last_saves(data: bytearray, start: int, stop: int) -> Sequence[SavedLine]:
     if not isinstance(first, Saved) or {_attempt_of(each) for each in found} != {(first.run, first.attempt)}:
         return ()  # a thread that its run() left behind saved once more
     return sorted(found, key=lambda each: each[0].number)
+
+
+def _sample(data: bytearray, start: int, stop: int, before: Saved) -> Iterator[Saved]:
+    """Saves of a young attempt, spread over a streak of them, up to the one that is read anyway."""
+    number = 0
+    for place in range(SPREAD):
+        begin = data.rfind(b"\n", start, start + (stop - start) * place // SPREAD) + 1 or start
+        record = record_of(bytes(data[begin : data.find(b"\n", begin, stop)]))
+        if not isinstance(record, Saved) or record.elapsed > YOUNG or record.number >= before.number:
+            return
+        if record.number > number:
+            number = record.number
+            yield record
 
 
 def _attempt_of(line: SavedLine) -> tuple[int, int]:

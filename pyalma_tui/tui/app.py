@@ -296,6 +296,14 @@ class ExperimentApp(UndoingApp):
         """All keys, first those of where one is."""
         self.push_screen(later.help_box(self.moment, self.page.scope))
 
+    def do_jump(self) -> None:
+        """A letter on each pane, which leads to it."""
+        panes = self.page.focus_chain
+        if len(panes) < 2:
+            self.say("there is one pane here")
+        elif self.screen is self.page:
+            self.push_screen(rooms.jumping(self.moment, panes), lambda pane: pane and pane.focus())
+
     def do_theme(self) -> None:
         """Textual's picker, which previews them; what is picked is kept."""
         self.keep_theme()

@@ -16,6 +16,7 @@ from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, STROKES
 SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",
     "ctrl+q": "^q",
+    "ctrl+o": "^o",
     "ctrl+p": "^p",
     "ctrl+z": "^z",
     "plus": "+",

@@ -243,8 +243,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "plots", "P", "plots",
-        "Plots: runs finished over time, how long they took, a number in the states of the selected or marked runs, "
-        "workers.",
+        "Plots: runs finished over time, how long they took, numbers in the states and rows of the selected or marked "
+        "runs, workers.",
         "Experiment", bar=16, obstacle=obstacles.nothing_tried, also=("runs", "failures"),
     ),
     Action(
@@ -261,7 +261,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("earlier_plot", "left,h,up,k", "plot before", "Plots: select the one before.", "Plots", "plots"),
     Action(
         "next_field", "right_square_bracket,n", "next number",
-        "Plots: the next number that the states hold.",
+        "Plots: the next number that states or rows hold.",
         "Plots", "plots", bar=4,
     ),
     Action(
@@ -277,6 +277,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Program", obstacle=obstacles.not_to_be_had,
     ),
     Action("notes", "s", "session log", "What happened in this session.", "Program"),
+    Action("jump", "ctrl+o", "jump", "To a pane: each shows a letter, which leads to it.", "Program", "app"),
     Action("theme", "t", "theme", "Choose a theme.", "Program", "app"),
     Action(
         "suspend", "ctrl+z", "suspend",

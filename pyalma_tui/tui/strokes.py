@@ -27,6 +27,8 @@ PAGE: Final = "Move by a screenful."
 RANGE: Final = "Move, and mark all from where that began; by a screenful with the page keys."
 ENDS: Final = "First, last. On the first one the list stays at its top."
 
+LETTERS: Final = "asdfghjkl"  # of panes: where the fingers lie
+
 STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("list", "up,k", "move(-1)", "Up", MOVE),
     Stroke("list", "down,j", "move(1)", "Down", MOVE),
@@ -63,6 +65,8 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("experiments", "q,escape,ctrl+c,ctrl+q", "quit", "Leave"),
     Stroke("picking", "escape,ctrl+c,ctrl+q", "quit", "Leave"),
     Stroke("limits", "escape", "dismiss(None)", "Leave it"),
+    *(Stroke("jumping", key, f"jump({place})", f"Pane {place + 1}") for place, key in enumerate(LETTERS)),
+    Stroke("jumping", "escape,q", "dismiss(None)", "Stay"),
 )
 
 PALETTE: Final = "ctrl+p"

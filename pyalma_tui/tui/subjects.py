@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from textual.content import Content
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.status_style import HOOK_LOOKS
 from pyalma_tui.model.words import numbered
 from pyalma_tui.store.layout import done_log_path, load_log_dir, log_path
@@ -22,7 +23,8 @@ from pyalma_tui.tui.view_moment import Moment
 class NumberedLog:
     """One log of a subject, and what its title says. `number` is 0, and `file` None, as long as there is none.
 
-    `name` may be anybody's text; `each` is what there is one log of; `error` is how it failed.
+    `name` may be anybody's text; `each` is what there is one log of; `error` is how it failed; `end` is when it ended
+    if that was at once.
     """
 
     file: Path | None
@@ -32,8 +34,11 @@ class NumberedLog:
     name: str
     more: str = ""
     error: s.Error | None = None
+    end: float | None = None
     standing: Content = Content()  # noqa: RUF009 (it never changes)
 
+
+AT_ONCE: Final = 1.0  # seconds: the times of what lasts longer are noted
 
 Subject: TypeAlias = Callable[[Moment, int | None], NumberedLog]
 """Gives the log with a number, the newest without one."""
@@ -53,6 +58,7 @@ def of_run(run_id: int) -> Subject:
             name=moment.snapshot.instances[run.instance].label,
             more=f" · {numbered(run.iteration)}" if len(moment.snapshot.runs_of[run.instance]) > 1 else "",
             error=run.status.error if isinstance(run.status, s.Failed) and number == run.attempt else None,
+            end=_end(run) if number == run.called else None,
             standing=_standing(s.word(run.status), s.word(run.status)),
         )
 
@@ -70,6 +76,7 @@ def of_done(moment: Moment, number: int | None) -> NumberedLog:
         each="call",
         name="done()",
         error=hook.status.error if isinstance(hook.status, s.HookFailed) and number == hook.calls else None,
+        end=hook.status.at if isinstance(hook.status, s.HookDone) and hook.status.duration < AT_ONCE else None,
         standing=_standing(HOOK_LOOKS[type(hook.status)], s.hook_word(hook.status)),
     )
 
@@ -93,6 +100,15 @@ def load_logs(state_dir: Path) -> list[tuple[Path, float]]:
     except OSError:  # nothing was ever printed, or it was removed meanwhile
         return []
     return sorted(((path, stat.st_mtime) for path, stat in found if stat.st_size), key=lambda log: (log[1], log[0]))
+
+
+def _end(run: Run) -> float | None:
+    """When its last attempt ended, None if that went on for longer."""
+    match run.status:
+        case s.Done(at=at) | s.Failed(at=at) | s.Interrupted(at=at):
+            return at if run.began is not None and at - run.began < AT_ONCE else None
+        case _:
+            return None
 
 
 def _standing(look: s.Word, word: str) -> Content:

@@ -27,6 +27,24 @@ def run(instance, save, state, progress):
         time.sleep(0.1)
 """
 
+ENDED = """\
+def run(instance, save, state, iteration, record):
+    record(gap=1 / (iteration + 1))
+    save({"gap": 1 / (iteration + 1)})
+    if iteration % 3 == 2:
+        raise ValueError(f"negative weight {iteration}")
+"""
+SCREENS = {
+    "F": "what failed, and why",
+    "v": "to failed",
+    "P": "runs ended",
+    "R": "results",
+    "%": "forecast",
+    "H": "history",
+    "=": "compare",
+}
+"""The keys, and what only their screens say."""
+
 
 @contextmanager
 def on_screen(folder: Folder, others: int, workers: int, *options: str) -> Iterator[tuple[Terminal, list[Told]]]:
@@ -138,7 +156,7 @@ def test_keys_processor_and_bytes_in_a_large_experiment(folder: Folder, figures:
         with keys_pressed(terminal, "jjjkkk", 0.2):
             busy = [_use(terminal, window) for _ in range(windows)]
         stop()
-    _answered(figures, "2 saving", found, 0.033)
+    _answered(figures, "the row, 100,000 instances, 2 saving", found, 0.033)
     _processor(figures, "2 saving flat out, keys pressed", busy, None, 0.15)
     nice = ("--nice", "5")
     with on_screen(folder.sub("nice"), MANY, 2, *nice) as (terminal, told), hello(folder.path) as greeting:
@@ -146,7 +164,7 @@ def test_keys_processor_and_bytes_in_a_large_experiment(folder: Folder, figures:
         stop = _keep_saving(told)
         found = interleaved({"app": _Keys(terminal).press, "hello": _Hello(greeting).press}, presses)
         stop()
-    _answered(figures, "2 saving with --nice 5", found, 0.025)
+    _answered(figures, "the row, 100,000 instances, 2 saving with --nice 5", found, 0.025)
 
 
 def _answered(figures: Figures, what: str, found: dict[str, list[float]], goal: float) -> None:
@@ -154,7 +172,7 @@ def _answered(figures: Figures, what: str, found: dict[str, list[float]], goal: 
     figures.add(
         Figure(
             8,
-            f"key to bytes of the row, 100,000 instances, {what}, p95",
+            f"key to bytes of {what}, p95",
             f"{slow * 1e3:.0f} ms, median {milliseconds(found['app'])}",
             f"hello-world p95 {hello_slow * 1e3:.0f} ms, median {milliseconds(found['hello'])}",
             f"{slow / hello_slow:.1f}",
@@ -239,6 +257,58 @@ class _Hello:
         self._next += 1
         since, began = self._terminal.press("x")
         return self._terminal.wait_for(f"{self._next:06d}", since) - began
+
+
+def test_screens_open_at_once_in_a_large_experiment(folder: Folder, figures: Figures, full: bool) -> None:
+    """Row 8: every screen that is opened over the list, of runs that have ended, each third time with an error."""
+    runs, rounds = (MANY, 10) if full else (6_000, 4)
+    folder.fill(ENDED, runs // 20)
+    folder.run("--iterations", "20", "--workers", "2", fails=True)
+    with Terminal(folder.command("--paused"), folder.path) as terminal, hello(folder.path) as greeting:
+        greeting.wait_for("hello, world")
+        terminal.wait_for("f/i000000")
+        terminal.press(" j ")  # two are marked, to be compared
+        terminal.quiet(1.0)
+        opened = {key: partial(_opened, terminal, key, text) for key, text in SCREENS.items()}
+        found = interleaved(opened, rounds)
+        reference = interleaved({"hello": _Hello(greeting).press}, rounds)["hello"]
+    for key in SCREENS:
+        _answered(figures, f"the screen `{key}`, {runs:,} runs", {"app": found[key], "hello": reference}, 0.1)
+
+
+def _opened(terminal: Terminal, key: str, text: str) -> float:
+    """Seconds from the key to what is on the screen that it opens; then back to the list."""
+    since, began = terminal.press(key)
+    seconds = terminal.wait_for(text, since) - began
+    terminal.quiet(0.5)  # what goes on behind it has ended, so that escape leaves it
+    back, _ = terminal.press("\x1b")
+    terminal.wait_for("instances", back)
+    terminal.quiet(0.3)
+    return seconds
+
+
+def test_keys_while_a_log_is_flooded(folder: Folder, figures: Figures, full: bool) -> None:
+    """Row 8: the log on the whole screen, followed, of a run that prints 100,000 lines a second."""
+    presses = 100 if full else 20
+    with on_screen(folder, 10, 1) as (terminal, told), hello(folder.path) as greeting:
+        greeting.wait_for("hello, world")
+        terminal.press("l")
+        told[0].order("flood", seconds=0.4 * presses + 5, lines=5000)  # twenty times a second
+        terminal.wait_for("restart, best so far")
+        found = interleaved({"app": partial(_asked, terminal), "hello": _Hello(greeting).press}, presses)
+        lines = told[0].answer()["lines"] / (0.4 * presses + 5)
+        told[0].leave()
+    _answered(figures, f"a log of {lines:,.0f} lines/s", found, 0.1)
+
+
+def _asked(terminal: Terminal) -> float:
+    """Seconds from the key that asks for a filter to its field."""
+    time.sleep(0.1)
+    since, began = terminal.press("&")
+    seconds = terminal.wait_for("how only lines with", since) - began  # the cursor stands on the first letter
+    terminal.press("\x1b")
+    time.sleep(0.1)
+    return seconds
 
 
 def test_bytes_of_eight_runs(folder: Folder, figures: Figures, full: bool) -> None:

@@ -186,7 +186,7 @@ def test_a_search_while_following_finds_the_last_line_and_stops_following(path: 
         place.search_on(forward=True)
         finish(place)
     assert at(place) == "line 1 odd"
-    assert place.badge() == "“ODD” 1 of 50 from the beginning again · 4 %"
+    assert place.badge() == "“ODD” 1 of 50 from the top again · 4 %"
     assert numbers(place) == [0, 1, 2, 3, 4]
 
 

@@ -12,10 +12,11 @@ import msgspec
 import pytest
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.extents import Extent
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Lost, Raised, Record, Returned, Saved, Started
-from pyalma_tui.model.series import Consumed, Samples, Series, grown
+from pyalma_tui.model.series import Consumed, Samples, Series, grown, of_rows
 from pyalma_tui.report.columns import summaries
 from pyalma_tui.report.page import RUNS, PageFacts, page
 from pyalma_tui.store.ledger import Ledger
@@ -85,13 +86,14 @@ def told(names: list[str], **changes: object) -> PageFacts:
     taken = tuple(Consumed(AT - 4000 + 10 * number, 2, 1.5, 10**9) for number in range(20))
     record = SessionRecord(
         session=1, began=AT - 4000, pyalma_tui="1", python="3.11.7", implementation="CPython", platform="Linux",
-        machine="x86_64", host=names[0], processors=4, command=("pyalma-tui", names[0]), directory="/home/ada",
+        machine="x86_64", host=names[0], processors=4, command=("pyalma-tui", names[0]), directory="/home/user",
         code="abc", files={"lab.py": "abc"}, distributions={"numpy": "2.1"}, git=Git("c0ffee", "main", dirty=True),
     )  # fmt: skip
     rows = [{"instance": "x", "iteration": 0, "seed": 1, "gap": number / 10, "kind": names[0]} for number in range(11)]
     given = PageFacts(
-        title=names[0], target=Path("/home/ada/lab.py"), at=AT, version="1", ledger=ledger_of(names),
+        title=names[0], target=Path("/home/user/lab.py"), at=AT, version="1", ledger=ledger_of(names),
         samples=Samples({1: series, 2: series, 10**6: series}, taken), rows=rows, sessions=[record],
+        sampled=lambda run: of_rows((number, {"loss": number * run.id}) for number in range(1, 50)),
     )  # fmt: skip
     return msgspec.structs.replace(given, **changes)
 
@@ -123,6 +125,16 @@ def test_no_name_text_or_field_is_markup_and_nothing_is_fetched() -> None:
     assert "@import" not in style
     assert not set(text) & {"\x1b", "\x00", "\u202e"}
     assert '<script>document.title="owned"</script>' in "".join(tags.texts)
+
+
+def test_numbers_of_rows_are_drawn_of_the_runs_that_saved_last() -> None:
+    ledger = ledger_of(["g000", "g001", "g002"])
+    for number in (1, 2):
+        ledger.runs[number - 1] = msgspec.structs.replace(ledger.run(number), extents=(Extent("f", 1, 0, 9, 3),))
+    shown = "".join(page(told(["g000"], ledger=ledger)))
+    assert "loss over rows" in shown
+    figure = shown[shown.index("loss over rows") :].split("</figure>")[0]
+    assert figure.count("<polyline") == 2, "two runs have rows"
 
 
 def test_a_page_of_nothing_is_a_page() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -53,11 +54,58 @@ def test_a_run_that_saves_has_a_series_until_it_is_reset(tmp_path: Path) -> None
     assert sampler.samples().series == {}
 
 
-def test_runs_too_short_to_be_looked_at_cost_nothing(tmp_path: Path) -> None:
+def test_of_very_many_brief_runs_between_two_looks_some_are_sampled(tmp_path: Path) -> None:
+    """One that samples each of ten thousand runs a second keeps the runner from its work."""
+    sampler = Sampling(tmp_path)
+    for number in range(1, 101):
+        run, start = begun(number)
+        told(sampler, run, [*start, saved(number, 1, elapsed=3), saved(number, 2, elapsed=3)])
+    series = sampler.samples().series
+    assert list(series) == list(range(1, sampling.AT_ONCE + 1))
+    assert all(len(each.points) == 2 for each in series.values()), "of those that are, all that is told"
+    run, start = begun(200)
+    told(sampler, run, [*start, saved(200, 1, elapsed=3)])
+    assert 200 in sampler.samples().series, "after a look others are"
+
+
+def test_brief_runs_do_not_displace_those_that_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "POINTS", 40)
     sampler = Sampling(tmp_path)
     run, start = begun(1)
-    told(sampler, run, [*start, saved(1, 1, elapsed=3)])
-    assert sampler.samples().series == {}
+    told(sampler, run, [*start, saved(1, 1), saved(1, 2)])
+    for number in range(2, 200):
+        run, start = begun(number)
+        told(sampler, run, [*start, saved(number, 1, elapsed=3)])
+        sampler.samples()
+    kept = sampler.samples().series
+    assert 1 in kept
+    assert 199 in kept
+    assert len(kept) == 1 + 10
+
+
+QUICK = """
+import time
+instances = ["a", "b", "c"]
+def run(instance, save, state):
+    for number in range(300):
+        save({"gap": 300 - number})
+        if number % 10 == 0:
+            time.sleep(0.0015)
+"""
+
+
+def test_a_run_of_fifty_milliseconds_has_a_curve(experiment: Experiment) -> None:
+    """One that samples what each look of the runner finds has a point or two of it."""
+    experiment.write(QUICK).run("--workers", "1")
+    series = kept_samples(experiment.state_dir).series
+    assert set(series) == {1, 2, 3}
+    for each in series.values():
+        saves = [point.saves for point in each.points]
+        assert len(saves) >= 12
+        assert saves[0] <= 30
+        assert saves[-1] == 300
+        assert max(b - a for a, b in itertools.pairwise(saves)) <= 60, "spread over its life"
+        assert all(point.values == (301 - point.saves,) for point in each.points)
 
 
 def test_of_very_many_runs_those_that_saved_last_have_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ class Session:
     def __init__(self, state_dir: Path, number: int = 1, ledger: Ledger | None = None) -> None:
         self.state_dir = state_dir
         self.number = number
-        self.meta = Meta(identity="abc1", serial=number, session=number, seed=5, target="/home/ada/sat.py")
+        self.meta = Meta(identity="abc1", serial=number, session=number, seed=5, target="/home/user/sat.py")
         self.ledger = write_store(state_dir, meta=self.meta, ledger=ledger)
         self.lock = Lock(state_dir, BEGAN)
         self.own = self.segment("runner")
@@ -124,7 +124,7 @@ def test_it_shows_what_is_appended_and_writes_nothing(session: Session, viewer: 
     session.write(started(1, slot=3), saved(1, 1))
     viewer.look()
     now = viewer.snapshot()
-    assert (now.title, now.target, now.state_dir) == ("sat", Path("/home/ada/sat.py"), session.state_dir)
+    assert (now.title, now.target, now.state_dir) == ("sat", Path("/home/user/sat.py"), session.state_dir)
     assert (now.phase, now.counts.running, now.failure) == ("busy", 1, None)
     assert now.elsewhere is not None
     assert (now.elsewhere.pid, now.elsewhere.since) == (os.getpid(), BEGAN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,44 @@ def test_the_latest_rows_need_no_more_than_a_piece_at_the_end(
         assert 1 <= len(found) < 10
         assert found == list(range(NUMBER - len(found), NUMBER)), "no half line"
         assert not reader.missing
+
+
+@pytest.mark.parametrize("wanted", [2, 7, 60, NUMBER - 1, NUMBER, 1000])
+def test_some_rows_are_spread_over_all_with_about_the_number_that_each_has(
+    run: Run, tmp_path: Path, wanted: int
+) -> None:
+    with RowReader(tmp_path) as reader:
+        found = list(reader.spread(run, wanted))
+        assert not reader.missing
+    assert len(found) == min(wanted, NUMBER)
+    places = [row["n"] for _, row in found]
+    assert places == sorted(places)
+    assert places[-1] == NUMBER - 1
+    assert places[0] <= 2
+    assert all(abs(number - 1 - row["n"]) <= 4 for number, row in found)
+    assert max(b - a for a, b in itertools.pairwise(places)) <= NUMBER / (wanted - 1) + 8
+
+
+def test_of_very_many_rows_some_are_read_without_going_through_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = b"".join(row_line(1, 1, b'{"n":%d}' % n) for n in range(100_000))
+    (tmp_path / "one").write_bytes(text)
+    run = Run(1, 0, 0, 5, attempt=1, extents=(Extent("one", 1, 0, len(text), 100_000),))
+    read, sizes = os.pread, []
+
+    def counted(fd: int, count: int, offset: int) -> bytes:
+        sizes.append(count)
+        return read(fd, count, offset)
+
+    monkeypatch.setattr(os, "pread", counted)
+    monkeypatch.setattr(rows, "NEAR", 512)
+    with RowReader(tmp_path) as reader:
+        assert len(list(reader.spread(run, 200))) == 200
+    assert sum(sizes) < 200_000
+
+
+def test_what_cannot_be_read_is_missing_in_a_sample(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "two").unlink()
+    with RowReader(tmp_path) as reader:
+        assert {row["n"] < 250 for _, row in reader.spread(run, 60)} == {True}

@@ -19,9 +19,9 @@ from pyalma_tui.runner.snapshot import Slot, Snapshot, StopProgress
 NOW = 1_700_000_000.0
 MONOTONIC = 5_000.0
 TRACEBACK = """Traceback (most recent call last):
-  File "/home/ada/sat/sat.py", line 41, in run
+  File "/home/user/sat/sat.py", line 41, in run
     clauses = parse(instance)
-  File "/home/ada/sat/dimacs.py", line 17, in parse
+  File "/home/user/sat/dimacs.py", line 17, in parse
     raise ValueError(f"line {number}: {count} literals, expected 3")
 ValueError: line 92: 2 literals, expected 3
 """
@@ -64,7 +64,7 @@ class Experiment:
         self.counts = Tally(pending=count * iterations)
         self.fields: dict[str, Any] = {
             "title": "sat",
-            "target": Path("/home/ada/sat/sat.py"),
+            "target": Path("/home/user/sat/sat.py"),
             "state_dir": Path("/nowhere/sat.alma"),
             "phase": "idle",
             "at": NOW,

@@ -27,7 +27,7 @@ SIZES = [(80, 24), (120, 40), (220, 60)]
 
 def traceback(line: int, message: str) -> str:
     frames = ((61, "run", "solve(graph)"), (line, "check", "raise it"))
-    told = "".join(f'  File "/home/ada/lab/lab.py", line {at}, in {name}\n    {code}\n' for at, name, code in frames)
+    told = "".join(f'  File "/home/user/lab/lab.py", line {at}, in {name}\n    {code}\n' for at, name, code in frames)
     return f"Traceback (most recent call last):\n{told}{message}\n"
 
 
@@ -65,7 +65,7 @@ async def test_each_kind_has_a_line_and_the_selected_one_its_traceback(size: tup
         assert any("2  KeyError: 'objective'" in line and "lab.py:16" in line for line in lines)
         assert any("1  killed by SIGKILL" in line for line in lines)
         await t.sees("4 of 2 instances: g006#1", "negative weight -3 on", "esc back", "f retry")
-        await t.sees('File "/home/ada/lab/lab.py", line 42, in')
+        await t.sees('File "/home/user/lab/lab.py", line 42, in')
 
 
 async def test_the_selected_kind_is_told_and_the_cursor_stays_on_its_kind_when_the_order_changes() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from textual.strip import Strip
 
-from pyalma_tui.runner.snapshot import Load
+from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.store.layout import log_path
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.widgets.instance_list import InstanceList
@@ -210,7 +210,7 @@ async def test_where_there_is_room_parameters_attempts_saves_worker_memory_log_a
         line = next(line for line in t.lines() if "● uf20-01.cnf" in line).split("│")[1]
         assert line.split()[:4] == ["●", "uf20-01.cnf", "70", "a"]
         assert " 20 %rt 13" in line
-        assert line.split()[-5:] == ["1", "41", "0", "132", "MB"]
+        assert line.split()[-6:] == ["1", "41", "0", "132", "MB", "50000000…"]
         titles = next(line for line in t.lines() if "solver" in line)
         assert "kind" not in titles
         assert len(titles) == 220
@@ -220,6 +220,23 @@ async def test_where_there_is_room_parameters_attempts_saves_worker_memory_log_a
     async with opened(made.snapshot(state_dir=tmp_path), size=(80, 24)) as t:
         assert "solver" not in t.text()
         assert "memory" not in t.text()
+
+
+async def test_a_broad_terminal_has_room_for_seed_and_host_behind_all_others() -> None:
+    made = Experiment([f"g{i:03}" for i in range(30)], iterations=20, phase="busy", workers=2)
+    made = parameters(made)
+    async with opened(made.snapshot(), size=(220, 60)) as t:
+        assert "host" not in t.lines()[4]
+        made.running(1, slot=0, host="node1", state=b"7", saves=3)
+        made.slots = [msgspec.structs.replace(made.slots[0], host="node1"), Slot(1, 7, "ready", NOW, host="node2")]
+        await t.show(made.snapshot())  # the same instances: the hosts are new
+        await t.sees("node1")
+        titles = next(line for line in t.lines() if "solver" in line).split("│")[1].split()
+        wanted = ["instance", "n", "solver", "status", "runs", "last", "time", "attempts", "saves", "worker", "memory"]
+        assert [title for title in titles if title in wanted] == [*wanted[:5], "last", *wanted[5:]]
+        assert titles[-2:] == ["seed", "host"]
+        line = next(line for line in t.lines() if "● g000" in line).split("│")[1]
+        assert line.split()[-2:] == ["50000000…", "node1"]
 
 
 async def test_a_row_tells_of_the_run_that_the_filter_means() -> None:

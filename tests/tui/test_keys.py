@@ -635,7 +635,7 @@ async def test_a_click_in_the_key_bar_does_the_action() -> None:
 async def test_y_copies_the_error_with_the_traceback() -> None:
     async with opened(small().snapshot()) as t:
         await t.press("y")
-        await t.until(lambda: 'File "/home/ada/sat/dimacs.py", line 17, in parse' in t.app.clipboard)
+        await t.until(lambda: 'File "/home/user/sat/dimacs.py", line 17, in parse' in t.app.clipboard)
 
 
 async def test_y_copies_the_state_without_control_characters() -> None:

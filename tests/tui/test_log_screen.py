@@ -10,6 +10,7 @@ import pytest
 
 from pyalma_tui.logs.times import PAIR
 from pyalma_tui.model import status as s
+from pyalma_tui.store.layout import log_path
 from pyalma_tui.tui.log_options import LogOptions, choose_log_options, log_options
 from pyalma_tui.tui.preferences import Preferences, read_preferences
 from pyalma_tui.tui.screens.log import LogScreen
@@ -86,7 +87,7 @@ async def test_where_a_search_stands_is_told_on_a_narrow_screen_when_it_begins_a
         await t.press("l", "slash", *"line 1[0-4] (even|odd)$", "enter")
         await t.sees("5 of 5")
         await t.press("n")
-        await t.sees("1 of 5 from the beginning again")
+        await t.sees("1 of 5 from the top again")
 
 
 async def test_wrap_numbers_and_times_stand_before_lines_and_are_kept(tmp_path: Path) -> None:
@@ -288,3 +289,24 @@ async def test_leaving_a_search_of_all_logs_ends_its_thread_and_gives_its_files_
         await t.on(MainScreen)
         await t.until(lambda: sweep.over)
     assert len(os.listdir("/dev/fd")) <= before
+
+
+async def test_the_lines_of_a_run_that_ended_at_once_arrived_when_it_ended(tmp_path: Path) -> None:
+    """Nobody notes times for a run of milliseconds: the end of the run is known. Of a long one it would be a lie."""
+    folder = state_dir(tmp_path)
+    log_path(folder, 3, 1).with_suffix(".times").unlink()
+    made = small()
+    made.failed(3, began=NOW - 300.2)
+    async with opened(made.snapshot(state_dir=folder), size=(100, 24)) as t:
+        await t.press("l", "at")
+        await t.sees(f"{clock(NOW - 300)} line 200 even")
+        await t.press("colon", *"23:59", "enter")
+        assert "nobody has noted" not in t.toasts()
+        made.failed(3, began=NOW - 400)
+        await t.show(made.snapshot(state_dir=folder))
+        await t.until(lambda: clock(NOW - 300) not in t.text())
+        made.failed(3, began=NOW - 300.2, attempt=2)
+        await t.show(made.snapshot(state_dir=folder))
+        await t.press("left_parenthesis")
+        await t.sees("attempt 1 of 2", "line 200 even")
+        assert clock(NOW - 300) not in t.text(), "that is when the second one ended"

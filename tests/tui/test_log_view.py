@@ -271,7 +271,7 @@ async def test_matches_are_marked_and_the_one_the_search_stands_at_differently(p
         await pilot.press("n", "n")
         await until(pilot, lambda: "line 9" in rows(view))
         assert "line 19" not in rows(view)
-        assert view.badge.startswith("“LINE 9” 1 of 11 from the beginning again")
+        assert view.badge.startswith("“LINE 9” 1 of 11 from the top again")
         view.search("")
         assert "".join(styled(strip, "reverse") + styled(strip, "underline") for strip in strips(view)) == ""
 

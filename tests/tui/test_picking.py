@@ -71,7 +71,7 @@ def test_it_looks_as_it_did(size: tuple[int, int], tmp_path: Path, snap_compare:
     monkeypatch.delenv("NO_COLOR", raising=False)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    app = app_in(Path())
+    app = app_in(tmp_path / "here")
 
     async def typed(pilot: Any) -> None:
         await pilot.press(*"data/*")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from pyalma_tui.tui.screens.plots import PlotsScreen
 from pyalma_tui.tui.screens.runs import RunsScreen
 from tests.tui.driving import Opened, opened
 from tests.tui.fake_conductor import NOW, Experiment
+from tests.tui.recorded import record
 from tests.tui.test_failures import assert_harmless
 from tests.tui.test_screens import HOSTILE, raw
 
@@ -82,7 +84,7 @@ async def on_plots(t: Opened) -> None:
 async def test_all_four_plots_are_there_at_every_size(size: tuple[int, int]) -> None:
     async with opened(measured().snapshot(), size=size) as t:
         await on_plots(t)
-        await t.sees("283 done", "17 failed", "‖57 min", "p50", "gap over saves", "runs, ", "esc back")
+        await t.sees("283 done", "17 failed", "‖57 min", "p50", "gap over saves", "█ runs", "esc back")
         lines = t.lines()
         assert len(lines) == size[1]
         assert any("█" in line for line in lines)
@@ -135,6 +137,25 @@ async def test_it_is_the_states_of_the_selected_or_marked_runs() -> None:
         assert "uf250-000.cnf#15" not in t.text()
 
 
+async def test_numbers_of_the_rows_of_the_selected_or_marked_runs_follow_those_of_states(tmp_path: Path) -> None:
+    """One that draws states alone, or the rows of whatever run, fails."""
+    made = measured(state_dir=tmp_path)
+    for slot, run in enumerate(range(FIRST, FIRST + 3)):
+        record(made, run, [{"loss": slot + 1 / (n + 1), "kind": "x", "step": n} for n in range(500)])
+    async with opened(made.snapshot()) as t:
+        t.listing.mark([1, 2], on=True)
+        await on_plots(t)
+        await t.sees("gap over saves · 1 of 4")
+        await t.press("right_square_bracket", "right_square_bracket")
+        await t.sees("loss over rows · 3 of 4", "uf250-001.cnf#15", "uf250-002.cnf#15", "500")
+        assert "uf250-000.cnf#15" not in t.text()
+        await t.press("right_square_bracket")
+        await t.sees("step over rows · 4 of 4")
+        record(made, FIRST + 1, [{"late": n} for n in range(9)])
+        await t.show(made.snapshot())
+        await t.sees("step over rows · 4 of 5")
+
+
 async def test_it_opens_from_the_runs_of_an_instance() -> None:
     async with opened(measured().snapshot()) as t:
         await t.press("v")
@@ -164,7 +185,7 @@ async def test_with_nothing_to_draw_it_says_so() -> None:
         await t.show(made.snapshot(serial=2))
         await t.press("P")
         await t.on(PlotsScreen)
-        await t.sees("no run has ended yet", "no run is done yet", "no run has saved numbers")
+        await t.sees("no run has ended yet", "no run is done yet", "no run has saved or recorded a number")
 
 
 @pytest.mark.parametrize("size", SIZES)

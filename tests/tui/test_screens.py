@@ -167,7 +167,9 @@ async def test_why_nothing_runs() -> None:
 
 async def test_a_failed_run_shows_its_traceback() -> None:
     async with opened(small().snapshot()) as t:
-        await t.sees("ValueError: line 92: 2 literals, expected 3", 'File "/home/ada/sat/dimacs.py", line 17, in parse')
+        await t.sees(
+            "ValueError: line 92: 2 literals, expected 3", 'File "/home/user/sat/dimacs.py", line 17, in parse'
+        )
 
 
 async def test_a_running_run_shows_what_is_at_risk() -> None:

@@ -19,8 +19,10 @@ from textual.pilot import Pilot
 from pyalma_tui.logs.times import PAIR
 from pyalma_tui.runner.snapshot import Load, Snapshot
 from pyalma_tui.tui.app import ExperimentApp
+from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.screens.results import ResultsScreen
 from pyalma_tui.tui.themes import DARK, LIGHT
+from pyalma_tui.tui.widgets.instance_list import InstanceList
 from pyalma_tui.tui.widgets.log_view import LogView
 from tests.tui.fake_conductor import MONOTONIC, NOW, Experiment, FakeConductor, small
 from tests.tui.recorded import measured
@@ -55,7 +57,10 @@ def hundred_failed() -> Experiment:
     for slot, run in enumerate((701, 702, 704, 705)):
         made.running(run, slot, 33 + slot, state=b'{"best":4}', saves=7, saved_at=NOW - 2, progress=(1.0 + slot, 7.0))
     made.interrupted(703)
-    made.slots = [msgspec.structs.replace(slot, load=Load(rss=132_000_000, cpu=0.98)) for slot in made.slots]
+    for run in range(700, 710):
+        made.put(run, host=f"node{run % 2}")
+    load = Load(rss=132_000_000, cpu=0.98)
+    made.slots = [msgspec.structs.replace(each, load=load, host=f"node{each.number % 2}") for each in made.slots]
     return made
 
 
@@ -67,6 +72,7 @@ ROOMS: dict[str, tuple[Callable[[], Experiment], list[str]]] = {
     "groups": (kept, ["R", *["right"] * 5, "b", "right"]),
     "forecast": (ended, ["percent_sign"]),
     "plots": (ended, ["P"]),
+    "jump": (hundred_failed, ["ctrl+o"]),
     "runs": (twenty, ["o", "v", "left_curly_bracket"]),
     "compare": (twenty, ["o", "v", "g", "space", "down", "down", "space", "equals_sign"]),
 }
@@ -104,6 +110,8 @@ def test_a_room_looks_as_it_did(
     app = screen(made().snapshot(), look, monkeypatch)
 
     async def pressed(pilot: Pilot[None]) -> None:
+        while not any(each.region for each in app.screen.query(InstanceList)):  # until it is laid out
+            await pilot.pause()
         for key in keys:
             await pilot.press(key)
             await pilot.pause()
@@ -128,24 +136,33 @@ def test_a_log_looks_as_it_did(
             size_now += file.write(f"\x1b[32mpass {n % 10}\x1b[0m restart {n}, best {n % 7} unsatisfied{tail}\n")
             pairs += PAIR.pack(size_now, NOW + n)
     log.with_suffix(".times").write_bytes(pairs)
-    app = screen(small().snapshot(state_dir=tmp_path), look, monkeypatch)
+    app = screen(small().snapshot(state_dir=tmp_path), look, monkeypatch, Preferences(sort="status"))
 
     async def settled(pilot: Pilot[None]) -> None:
         await pilot.press(*LOGS[keys])
         viewport = app.screen.query_one(LogView)._viewport
         while viewport is None or viewport.working:
             await pilot.pause()
+        assert viewport.rows, "a picture of an empty log"
 
     assert snap_compare(app, terminal_size=size, run_before=settled)
 
 
-def screen(snapshot: Snapshot, look: str, monkeypatch: pytest.MonkeyPatch) -> ExperimentApp:
+def screen(
+    snapshot: Snapshot, look: str, monkeypatch: pytest.MonkeyPatch, preferences: Preferences | None = None
+) -> ExperimentApp:
     """The app, with clocks that stand still."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     if look == "no colour":
         monkeypatch.setenv("NO_COLOR", "1")
     theme = {"dark": DARK.name, "light": LIGHT.name}.get(look)
-    return ExperimentApp(FakeConductor(snapshot), clock=lambda: NOW, monotonic=lambda: MONOTONIC, theme=theme)
+    return ExperimentApp(
+        FakeConductor(snapshot),
+        theme=theme,
+        preferences=preferences,
+        clock=lambda: NOW,
+        monotonic=lambda: MONOTONIC,
+    )
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=["80x24", "120x40"])

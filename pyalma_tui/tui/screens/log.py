@@ -74,6 +74,7 @@ class LogScreen(BaseScreen[None]):
         self._log = self._subject(self.moment, self._number)
         if self._log.file != before:
             self._show_log()
+        self._view.arrived(self._log.end)
         self._show_title()
         self._show_error()
         self.query_one(KeyBar).show(self.situation())

@@ -25,6 +25,7 @@ from pyalma_tui.tui.widgets.header import Caption, entitle
 from pyalma_tui.tui.widgets.headline import justified, time_left
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.plot import Plot
+from pyalma_tui.tui.widgets.sampled_rows import SampledRows
 
 AT_ONCE = 0.02  # seconds that a look at what ended may take; another one follows
 SHARE = 20  # drawing again may take a twentieth of the time
@@ -46,9 +47,10 @@ class PlotsScreen(BaseScreen[None]):
     AUTO_FOCUS = "#plot-finished"
 
     def __init__(self, moment: Moment, known: Ends, chosen: Iterable[int]) -> None:
-        """`known` is kept up to date while it is looked at; `chosen` are the runs whose states are drawn."""
+        """`known` is kept up to date while it is looked at; `chosen` are the runs whose numbers are drawn."""
         super().__init__(moment)
         self._ends = known
+        self._rows = SampledRows()
         self._drawn = Drawn(moment, chosen=frozenset(chosen))
         self._selected = next(iter(MADE))
         self._due = 0.0
@@ -96,6 +98,7 @@ class PlotsScreen(BaseScreen[None]):
         drawn.line = ends.timeline(drawn.columns, drawn.begun(), drawn.now)
         drawn.durations = ends.durations(drawn.columns)
         drawn.looked_at = self._ends.looked_at
+        drawn.rows = self._rows.of(self.moment, drawn.chosen)
 
     def _draw(self) -> None:
         for name, make in MADE.items():
@@ -107,12 +110,12 @@ class PlotsScreen(BaseScreen[None]):
     def _title_of(self, name: str) -> Content:
         if name != "saved":
             return Content.styled(TITLES[name], "bold")
-        fields, shown = self._drawn.fields(), self._drawn.field_shown
-        if not shown:
+        numbers, shown = self._drawn.numbers(), self._drawn.shown
+        if shown is None:
             return Content.styled("saved", "bold")
-        told = [Content.styled(plain(shown, 24)[:40], "bold"), Content.styled(" over saves", MUTED)]
-        if len(fields) > 1:
-            told.append(Content.styled(f" · {fields.index(shown) + 1} of {len(fields)}  [ ]", MUTED))
+        told = [Content.styled(plain(shown[0], 24)[:40], "bold"), Content.styled(f" over {shown[1]}", MUTED)]
+        if len(numbers) > 1:
+            told.append(Content.styled(f" · {numbers.index(shown) + 1} of {len(numbers)}  [ ]", MUTED))
         return Content.assemble(*told)
 
     def _titled(self) -> Content:
@@ -155,7 +158,7 @@ class PlotsScreen(BaseScreen[None]):
         self._arrange()
 
     def do_next_field(self) -> None:
-        """The next number that the states hold."""
+        """The next number that states or rows hold."""
         self._step(1)
 
     def do_earlier_field(self) -> None:
@@ -163,9 +166,9 @@ class PlotsScreen(BaseScreen[None]):
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        fields = self._drawn.fields()
-        if fields:
-            self._drawn.wanted = fields[(fields.index(self._drawn.field_shown) + by) % len(fields)]
+        numbers, shown = self._drawn.numbers(), self._drawn.shown
+        if shown is not None:
+            self._drawn.wanted = numbers[(numbers.index(shown) + by) % len(numbers)]
             self._draw()
 
     def do_back(self) -> None:

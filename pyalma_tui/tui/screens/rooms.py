@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from textual.widget import Widget
+
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.view_moment import Moment
 
@@ -23,6 +25,7 @@ def load() -> Iterator[None]:
     import pyalma_tui.tui.screens.runs
 
     yield
+    import pyalma_tui.tui.screens.jumping
     import pyalma_tui.tui.screens.results
     import pyalma_tui.tui.screens.search_logs  # noqa: F401
 
@@ -60,3 +63,10 @@ def search_logs(moment: Moment) -> BaseScreen[None]:
     from pyalma_tui.tui.screens.search_logs import SearchLogsScreen
 
     return SearchLogsScreen(moment)
+
+
+def jumping(moment: Moment, panes: Sequence[Widget]) -> BaseScreen[Widget | None]:
+    """Letters that lead to these."""
+    from pyalma_tui.tui.screens.jumping import Jumping
+
+    return Jumping(moment, panes)

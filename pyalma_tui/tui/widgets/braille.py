@@ -111,12 +111,13 @@ def with_axis(rows: Sequence[Content], labels: Sequence[tuple[int, str]], margin
     ]
 
 
-def y_labels(low: float, high: float, height: int) -> list[tuple[int, str]]:
-    """Round numbers at the rows where they are."""
+def y_labels(low: float, high: float, height: int, *, counts: bool = False) -> list[tuple[int, str]]:
+    """Round numbers at the rows where they are; of counts those that are whole."""
     if not high > low:
         return [(height // 2, short(low))]
     found: dict[int, str] = {}
-    for tick in ticks(low, high, max(1, height // 2)):
+    most = max(1, height // 2)
+    for tick in ticks(low, high, min(most, max(1, int(high - low))) if counts else most):
         row = height - 1 - min(int((tick - low) / (high - low) * height), height - 1)
         found.setdefault(row, short(tick))
     return sorted(found.items())

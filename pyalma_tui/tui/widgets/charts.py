@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final, Literal, TypeAlias
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -13,7 +15,7 @@ from pyalma_tui.model import ends, words
 from pyalma_tui.model import status as s
 from pyalma_tui.model.ends import EndColumns, Timeline
 from pyalma_tui.model.scale import bounds, clock_step, histogram, quantile, short, ticks
-from pyalma_tui.model.series import Samples, Series, line_of
+from pyalma_tui.model.series import Consumed, Samples, Series, line_of
 from pyalma_tui.model.words import clock, duration, span
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
@@ -37,6 +39,10 @@ SIGNS = "●▲■◆★✚"
 MOST = len(HUES)  # curves in one plot
 NAME = 24
 LEGEND = 3  # rows
+Over: TypeAlias = Literal["saves", "rows"]
+OVER: Final[tuple[Over, ...]] = ("saves", "rows")
+Number: TypeAlias = tuple[str, Over]
+"""The name of a number, and whether states or rows hold it."""
 
 
 @dataclass
@@ -54,7 +60,8 @@ class Drawn:
     step: int = 1
     looked_at: float = 1.0
     chosen: frozenset[int] = frozenset()
-    wanted: str = ""
+    rows: dict[int, Series] = field(default_factory=dict)
+    wanted: Number | None = None
 
     @property
     def samples(self) -> Samples:
@@ -71,21 +78,22 @@ class Drawn:
         """The time while it passes."""
         return self.moment.now if is_live(self.moment.snapshot) else None
 
-    def lines(self) -> list[tuple[int, Series]]:
+    def lines(self, over: Over) -> list[tuple[int, Series]]:
         """The chosen runs of which anything is known, else all such, first those that saved last."""
-        known, wanted = self.samples.series, self.chosen
+        known, wanted = (self.samples.series if over == "saves" else self.rows), self.chosen
         latest = [(run, series) for run, series in reversed(known.items()) if len(series.points) > 1]
         return [pair for pair in latest if pair[0] in wanted] or latest
 
-    def fields(self) -> list[str]:
-        """The numbers that their states hold."""
-        return list(dict.fromkeys(name for _, series in self.lines() for name in series.fields))
+    def numbers(self) -> list[Number]:
+        """The numbers that their states hold, and those of their rows."""
+        found = ((name, over) for over in OVER for _, series in self.lines(over) for name in series.fields)
+        return list(dict.fromkeys(found))
 
     @property
-    def field_shown(self) -> str:
-        """The field that is drawn."""
-        fields = self.fields()
-        return self.wanted if self.wanted in fields else fields[0] if fields else ""
+    def shown(self) -> Number | None:
+        """The number that is drawn, None if there is none."""
+        numbers = self.numbers()
+        return self.wanted if self.wanted in numbers else numbers[0] if numbers else None
 
 
 def lone(text: str, width: int, height: int) -> Content:
@@ -112,7 +120,7 @@ def finished(drawn: Drawn, width: int, height: int) -> Content:
     tall = height - 3
     high = max(map(sum, zip(*stacked, strict=True))) or 1
     parts = [(counts, COLOURS[word]) for counts, word in zip(stacked, words_shown, strict=True)]
-    rows = with_axis(columns(parts, tall, high), y_labels(0, high, tall), margin)
+    rows = with_axis(columns(parts, tall, high), y_labels(0, high, tall, counts=True), margin)
     return Content("\n").join(
         [_ends_told(drawn, line.length / room), *rows, *time_axis(drawn, margin, room, stacked[-1])]
     )
@@ -225,29 +233,26 @@ def side_by_side(left: Sequence[Content], right: Sequence[Content], width: int) 
 
 
 def saved(drawn: Drawn, width: int, height: int) -> Content:
-    """A number in the states of the chosen runs over their saves."""
-    lines = drawn.lines()
-    name = drawn.field_shown
-    known = [(run, line_of(series, name)) for run, series in lines]
-    known = [(run, points) for run, points in known if points][:MOST]
-    if not known:
-        none = "no run has saved numbers that could be drawn, more than once and 0.1 s or more after it began"
-        return lone(none, width, height)
+    """A number in the states of the chosen runs over their saves, or of their rows over these."""
+    if drawn.shown is None:
+        return lone("no run has saved or recorded a number twice", width, height)
+    name, over = drawn.shown
+    lines = ((run, line_of(series, name)) for run, series in drawn.lines(over))
+    known = list(islice(((run, points) for run, points in lines if points), MOST))
     legend = _legend(drawn, [run for run, _ in known], width, LEGEND if height >= 10 else 1)
     tall = max(1, height - 2 - len(legend))
     low, high = bounds(value for _, points in known for _, value in points)
     first = min(points[0][0] for _, points in known)
     last = max(points[-1][0] for _, points in known)
-    shown = [Curve(points, HUES[number], SIGNS[number]) for number, (_, points) in enumerate(known)][
-        ::-1
-    ]  # the first on top
+    shown = [Curve(points, HUES[number], SIGNS[number]) for number, (_, points) in enumerate(known)]
+    shown.reverse()  # the first is drawn last, on top
     labels = y_labels(low, high, tall)
     margin = max((len(text) for _, text in labels), default=0)
     room = max(1, width - margin - 1)
-    rows = with_axis(curves(shown[::-1], room, tall, (first, last), (low, high)), labels, margin)
+    rows = with_axis(curves(shown, room, tall, (first, last), (low, high)), labels, margin)
     marks = [
         (int((tick - first) / (last - first) * (room - 1)) if last > first else 0, short(tick))
-        for tick in ticks(first, last, max(1, room // 12))
+        for tick in ticks(first, last, max(2, room // 10))
     ]
     axis = Content.styled(" " * margin + "└" + "─" * room, FAINT)
     return Content("\n").join([*legend, *rows, axis, Content.styled(" " * (margin + 1) + x_labels(marks, room), MUTED)])
@@ -290,18 +295,22 @@ def load(drawn: Drawn, width: int, height: int) -> Content:
     solid = columns([(busy, FAINT)], tall, high)
     over = curves([Curve(points, COLOURS["interrupted"])], room, tall, (0.0, line.length), (0.0, high))
     rows = [_over(below, above) for below, above in zip(solid, over, strict=True)] if points else solid
-    mean = sum(busy) / room
-    told: list[tuple[str, str]] = [("█ ", FAINT), (f"runs, {short(mean)} on average  ", MUTED)]
-    if taken:
-        last = taken[-1]
-        used = [f"{last.cpu:.1f} processors", words.size(last.rss)]
-        rest = width - sum(len(text) for text, _ in told) - 2
-        fits = next((text for text in (" · ".join(used), used[0]) if len(text) <= rest), "")
-        told += [("⣀ ", COLOURS["interrupted"]), (fits, MUTED)] if fits else []
-    labels = y_labels(0, high, tall)
+    labels = y_labels(0, high, tall, counts=True)
     return Content("\n").join(
-        [Content.assemble(*told), *with_axis(rows, labels, margin), *time_axis(drawn, margin, room)]
+        [_load_told(sum(busy) / room, taken, width), *with_axis(rows, labels, margin), *time_axis(drawn, margin, room)]
     )
+
+
+def _load_told(mean: float, taken: Sequence[Consumed], width: int) -> Content:
+    """What the bars and the curve stand for, the latter only as far as there is room."""
+    if not taken:
+        return Content.assemble(("█ ", FAINT), (f"runs, {short(mean)} on average", MUTED))
+    used, memory = f"{taken[-1].cpu:.1f} processors", words.size(taken[-1].rss)
+    longest = f"runs, {short(mean)} on average", f"{used} · {memory}"
+    tries = (longest, (longest[0], used), ("runs", used), ("runs", "processors"))
+    runs, processors = next((pair for pair in tries if sum(map(len, pair)) + 6 <= width), tries[-1])
+    signs = ("█ ", FAINT), (f"{runs}  ", MUTED), ("⣀ ", COLOURS["interrupted"]), (processors, MUTED)
+    return Content.assemble(*signs)
 
 
 def _over(below: Content, above: Content) -> Content:

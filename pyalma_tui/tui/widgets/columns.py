@@ -18,8 +18,8 @@ from pyalma_tui.tui.literal import plain
 FRONT = 3  # mark, glyph, space
 GAP = "  "
 LEAST_STATE = 16  # enough to tell two errors apart
-ENOUGH_STATE = 24  # what the state keeps before other columns come in
-LEAST_LOG = 20
+ENOUGH_STATE, LEAST_LOG = 24, 20  # what these keep before other columns come in …
+CLOSE_STATE, CLOSE_LOG = 18, 16  # … and before the last of them do
 NUMBER = 7  # a space and `≈100 %`
 BAR, SHORT_BAR = 16, 8  # cells of a bar: that is wide enough, and beside other columns
 SEED = 19  # digits of the longest seed; fewer are enough to tell two apart
@@ -47,7 +47,8 @@ TITLES: Final[dict[str, str]] = {
 }
 """All columns by the names that preferences know; `data.` and a key of an instance's data is another."""
 SHORT: Final = {"progress": "   done", "state": "state", "log": "log"}
-WIDTHS: Final = {"time": 8, "attempts": 8, "saves": 6, "worker": 6, "memory": 7, "seed": 9, "host": 12}
+WIDTHS: Final = {"time": 8, "attempts": 8, "saves": 6, "worker": 6, "memory": 7, "seed": 9}
+LONGEST_HOST = 12
 TO_THE_RIGHT: Final = frozenset({"runs", "time", "attempts", "saves", "worker", "memory"})
 MORE: Final = ("attempts", "saves", "log", "worker", "memory", "seed", "host")
 """What comes in where there is room, the most telling first."""
@@ -108,10 +109,10 @@ class Measurements:
     longest: int = 0
     iterations: int = 1
     parameters: tuple[Column, ...] = ()
-    hosts: bool = False
+    hosts: int = 0  # the cells of their names, 0 where all runs are on one
 
 
-def known_of(instances: Sequence[Instance], iterations: int, hosts: bool) -> Measurements:
+def known_of(instances: Sequence[Instance], iterations: int, hosts: int) -> Measurements:
     """What is known of these instances by a look at some of them."""
     step = max(1, len(instances) // LOOKED_AT)
     longest = max((len(instances[i].label) for i in range(0, len(instances), step)), default=0)
@@ -160,32 +161,43 @@ def columns(width: int, known: Measurements, preferred: tuple[str, ...] | None =
     """The columns that fit into `width` cells: those that are preferred, else the most telling."""
     if preferred is not None:
         return _preferred(width, known, preferred)
+    wanted = [
+        *known.parameters[:MOST_PARAMETERS],
+        *(_of(name, known) for name in MORE if name != "host" or known.hosts),
+    ]
+    found = _joined(width, known, wanted, ENOUGH_STATE, LEAST_LOG, SHORT_BAR)
+    if "log" in found and any(column.name not in found for column in wanted):  # it is broad: all may find room
+        found = _joined(width, known, wanted, CLOSE_STATE, CLOSE_LOG, 0)
+    parameters = [replace(each, width=found[each.name]) for each in known.parameters if each.name in found]
+    shown = [replace(_of(name, known), width=found[name]) for name in NAMES if found.get(name)]
+    return Columns((*shown[:1], *parameters, *shown[1:]))
+
+
+def _joined(
+    width: int, known: Measurements, wanted: Iterable[Column], enough: int, log: int, bar: int
+) -> dict[str, int]:
+    """The cells of the usual columns and of what else is wanted, as far as the state keeps enough; a log has its least.
+
+    A bar longer than this one gives way; where there are several iterations it may do so wholly, for they are counted.
+    """
     found = _usual(width, known)
-    state = found.get("state", 0)
-    if found.get("progress", 0) > NUMBER + SHORT_BAR and state >= ENOUGH_STATE:
-        state += found["progress"] - NUMBER - SHORT_BAR
-        found["progress"] = NUMBER + SHORT_BAR
-    more = list(known.parameters[:MOST_PARAMETERS])
-    more += [_of(name, known) for name in MORE if name != "host" or known.hosts]
-    parameters = []
-    for column in more:
-        need = (LEAST_LOG if column.name == "log" else column.width) + len(GAP)
-        if state - need < ENOUGH_STATE:
-            continue
-        state -= need
-        if column.name.startswith(DATA):
-            parameters.append(column)
-        else:
+    state, bar = found.get("state", 0), bar if known.iterations > 1 else SHORT_BAR
+    if found.get("progress", 0) > NUMBER + bar and state >= enough:
+        state += found["progress"] - NUMBER - bar
+        found["progress"] = NUMBER + bar
+    for column in wanted:
+        need = (log if column.name == "log" else column.width) + len(GAP)
+        if state - need >= enough:
+            state -= need
             found[column.name] = need - len(GAP)
-    if "seed" in found and state - (SEED - found["seed"]) >= ENOUGH_STATE:
+    if "seed" in found and state - (SEED - found["seed"]) >= enough:
         found["seed"], state = SEED, state - (SEED - found["seed"])
     if "log" in found:
-        spare = (state - ENOUGH_STATE) * 2 // 3  # both are cut by the end of the line: the log has the longer lines
+        spare = (state - enough) // 2  # both are cut by the end of the line
         found["log"], state = found["log"] + spare, state - spare
     if state:
         found["state"] = state
-    shown = [replace(_of(name, known), width=found[name]) for name in NAMES if found.get(name)]
-    return Columns((*shown[:1], *parameters, *shown[1:]))
+    return found
 
 
 def _of(name: str, known: Measurements) -> Column:
@@ -199,6 +211,7 @@ def _of(name: str, known: Measurements) -> Column:
         "progress": NUMBER + BAR,
         "state": LEAST_STATE,
         "log": LEAST_LOG,
+        "host": min(known.hosts, LONGEST_HOST) or LONGEST_HOST,
     }
     return Column(name, least.get(name) or WIDTHS[name], name in TO_THE_RIGHT)
 

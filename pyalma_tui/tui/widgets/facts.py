@@ -25,7 +25,8 @@ from pyalma_tui.tui.widgets.notices import step_text
 NOTHING: Final = Content("")
 LABEL: Final = 10  # cells for the label and the air after it
 LONGEST: Final = 200  # lines of a value
-PROGRESS_BAR: Final = 24
+PROGRESS: Final = 35  # cells of a bar and its numbers, of which those have what they need …
+BAR: Final = (8, 24)  # … and the bar the rest, within these
 LARGE: Final = 120  # characters of a state that come after the other facts
 
 
@@ -165,11 +166,11 @@ def progress_text(run: Run) -> Content | None:
     progress = run_progress(run)
     if progress is None or isinstance(run.status, s.Done):
         return None
-    filled, rest = cells.bar(progress.fraction, PROGRESS_BAR)
     text = f" {ESTIMATE if progress.estimated else ''}{cells.percent(progress.fraction)}"
     if run.progress is not None:
         done, total = run.progress
         text += f"  {done:,.10g} of {total:,.10g}"
+    filled, rest = cells.bar(progress.fraction, min(max(PROGRESS - len(text), BAR[0]), BAR[1]))
     return Content.assemble((filled, COLOURS["running"]), (rest, MUTED), text)
 
 

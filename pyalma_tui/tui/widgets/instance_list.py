@@ -31,15 +31,16 @@ class InstanceList(VirtualList[Columns]):
         self._preferred = preferred
         self._meant = meant
         self._known = Measurements()
-        self._measured: object = None
+        self._measured: tuple[object, list[str]] = (None, [])
 
     def show(self, moment: Moment, order: Sequence[int]) -> None:
         """Take over what is true now and repaint the lines that look different."""
         instances = moment.snapshot.instances
-        if instances is not self._measured:
-            self._measured = instances
+        measured = instances, [slot.host for slot in moment.snapshot.slots]
+        if measured[0] is not self._measured[0] or measured[1] != self._measured[1]:
+            self._measured = measured
             iterations = max((len(runs) for runs in moment.snapshot.runs_of[:1]), default=1)
-            self._known = known_of(instances, iterations, _hosts(moment) > 1)
+            self._known = known_of(instances, iterations, _hosts(moment))
             self.moment = moment
             self.forget_lines()
             self.replan()
@@ -89,5 +90,8 @@ class InstanceList(VirtualList[Columns]):
 
 
 def _hosts(moment: Moment) -> int:
-    """On how many machines the first runs ran."""
-    return len({run.host for run in moment.snapshot.runs[:SAMPLE] if run.host})
+    """The cells of the longest name of a machine, of those of the workers and of the first runs; 0 if it is one."""
+    snapshot = moment.snapshot
+    names = {run.host for run in snapshot.runs[:SAMPLE]} | {slot.host for slot in snapshot.slots}
+    names.discard("")
+    return max(map(len, names)) if len(names) > 1 else 0

@@ -29,6 +29,13 @@ class LogView(LogPane):
         """Whether somebody has noted when lines arrived."""
         return self._viewport is not None and self._viewport.times.last() is not None
 
+    def arrived(self, end: float | None) -> None:
+        """Tell when all of it had arrived, where that took less time than anybody notes."""
+        if self._viewport is not None and self._viewport.times.end != end:
+            self._viewport.times.end = end
+            self._forget()
+            self.refresh()
+
     @property
     def lines(self) -> str:
         """The lines in sight, from their beginning to their end."""

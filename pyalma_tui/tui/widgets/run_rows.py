@@ -15,6 +15,7 @@ from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.columns import FRONT, GAP
 from pyalma_tui.tui.widgets.rows import Piece, merged
 
+STATE = "last saved state, or error"
 STATUS, TIME, ATTEMPTS = 11, 8, 8
 SEED, SHORT_SEED = 19, 9  # digits of the largest, and enough to tell two apart
 LEAST_STATE = 22
@@ -38,7 +39,7 @@ class RunColumns:
         texts = (
             cells.fit("run", self.name),
             cells.fit("status", self.status),
-            cells.fit("last saved state, or error", self.state),
+            cells.fit(STATE if len(STATE) <= self.state else "state, or error", self.state),
             cells.fit_right("time", self.time),
             cells.fit_right("attempts", self.attempts),
             cells.fit("seed", self.seed),
