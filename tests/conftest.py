@@ -1,8 +1,9 @@
-"""For all tests: a compiled program, an experiment in a folder of its own, and the longest first."""
+"""For all tests: a compiled program, an experiment in a folder of its own, the longest first, little garbage."""
 
 from __future__ import annotations
 
 import compileall
+import gc
 import os
 import shutil
 import tempfile
@@ -36,6 +37,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """
     if not hasattr(session.config, "workerinput"):
         compileall.compile_dir(Path(pyalma_tui.__file__).parent, quiet=2)
+
+
+def pytest_collection_finish() -> None:
+    """Look through what tests make for garbage, not again and again through the modules and tests that stay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
