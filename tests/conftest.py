@@ -52,5 +52,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three for two processors: a third of the time a test waits for what it has started."""
-    return max(2, (os.cpu_count() or 2) * 3 // 2)
+    """Two for each: half of its time a test waits for what it has started."""
+    return 2 * (os.cpu_count() or 2)

@@ -104,7 +104,7 @@ def test_thousands_of_arguments_arrive_and_a_line_tells_some_of_them(experiment:
 @case("A127-what-follows-two-dashes-of-other-commands-is-theirs")
 def test_two_dashes_of_other_commands_are_theirs(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    print('said')\n", ("-a",)).run()
-    assert experiment.start("logs", "m.py", "--", "-a").end().out == "said\n"
+    assert experiment.says("logs", "m.py", "--", "-a").out == "said\n"
 
 
 # --- 128: what its import printed --------------------------------------------------------------------------------
@@ -640,5 +640,5 @@ def test_what_only_a_screen_has_harms_nobody_without_one(experiment: Experiment)
     experiment.write("def run(instance, save, state):\n    pass\n")
     result = experiment.run("--theme", "dracula", "--no-mouse", "--on-hangup", "interrupt", "--yes")
     assert (result.code, result.err) == (0, "")
-    assert experiment.start("export", "m.py", "--output", "no-ending").end().code == 0
+    assert experiment.says("export", "m.py", "--output", "no-ending").code == 0
     assert Path(experiment.folder, "no-ending").read_text().startswith("id,instance")

@@ -467,7 +467,7 @@ def test_a_read_only_file_system_can_be_looked_at_and_not_started_on(experiment:
         assert (result.code, result.out, len(result.said)) == (3, "", 1), result
         assert result.last_line().startswith(f"state directory: {state_dir}: it cannot be written. Nothing was ")
         assert below(state_dir) == was
-        looked = experiment.start("status", "m.py", "--state", str(state_dir), "--json").end()
+        looked = experiment.says("status", "m.py", "--state", str(state_dir), "--json")
         assert (looked.code, looked.err) == (0, ""), "looking needs no write"
         assert json.loads(looked.out)["counts"]["done"] == 1
         remount("rw")
@@ -497,7 +497,7 @@ def filled(experiment: Experiment, result: Result, why: str, *options: str) -> N
     assert line.endswith("; make room or allow writing, then start again"), line
     told = experiment.told()
     last = int(told[-1].removeprefix("refused "))
-    looked = experiment.start("status", "m.py", "--json", *options).end()
+    looked = experiment.says("status", "m.py", "--json", *options)
     assert looked.code == 0, looked
     (one,) = [run for run in json.loads(looked.out)["runs"] if run["instance"] == "a"]
     assert (one["status"], one["state"].strip()) == ("interrupted", str(last - 1)), "it is no fault of its own"
@@ -661,7 +661,7 @@ def test_a_state_directory_renamed_while_it_is_used_is_written_anew(experiment: 
     assert running.end().code == 0
     assert {(run["status"], run["state"]) for run in experiment.runs().values()} == {("done", "5")}
     assert holder(moved) is None
-    looked = experiment.start("status", "m.py", "--json", "--state", str(moved)).end()
+    looked = experiment.says("status", "m.py", "--json", "--state", str(moved))
     assert looked.code == 0, looked
     assert {run["instance"]: run["state"] for run in json.loads(looked.out)["runs"]}["a"] in ("3", "4", "5")
 
@@ -679,7 +679,7 @@ def test_a_parent_renamed_while_it_is_used_loses_no_save(experiment: Experiment,
     experiment.allow("go")
     result = running.end()
     place = parent if back else moved
-    looked = experiment.start("status", "m.py", "--json", "--state", str(place / "m.alma")).end()
+    looked = experiment.says("status", "m.py", "--json", "--state", str(place / "m.alma"))
     (one,) = json.loads(looked.out)["runs"]
     assert one["state"] == "5", "save() had returned"
     if back:
