@@ -15,7 +15,10 @@ import pytest
 import pyalma_tui
 from tests.catalogue.experiment import Experiment, experiments
 
-LONGEST = ("B23-", "F73-", "D43-", "test_kill_loop", "test_interruptions", "test_real_modules", "test_state_machine")
+LONGEST = (
+    "B23-", "F73-", "D43-", "test_engines", "test_kill_loop", "test_nemesis", "test_interruptions", "test_real_modules",
+    "test_state_machine",
+)  # fmt: skip
 
 
 @pytest.fixture
