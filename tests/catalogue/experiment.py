@@ -248,7 +248,7 @@ class Experiment:
         for number, handler in handlers.items():
             signal.signal(number, handler)
         out.flush()
-        return Result(code, out.buffer.getvalue().decode("utf-8", "surrogateescape"), err.getvalue())  # type: ignore[attr-defined]
+        return Result(code, out.buffer.getvalue().decode("utf-8", "surrogateescape"), err.getvalue())
 
     def status(self) -> dict[str, Any]:
         """What `status --json` tells."""
