@@ -1,8 +1,9 @@
-"""For all tests: a compiled program, an experiment in a folder of its own, and the longest first."""
+"""For all tests: a compiled program, an experiment in a folder of its own, the longest first, little garbage."""
 
 from __future__ import annotations
 
 import compileall
+import gc
 import os
 import shutil
 import tempfile
@@ -14,7 +15,10 @@ import pytest
 import pyalma_tui
 from tests.catalogue.experiment import Experiment, experiments
 
-LONGEST = ("B23-", "F73-", "D43-", "test_kill_loop", "test_interruptions", "test_real_modules", "test_state_machine")
+LONGEST = (
+    "B23-", "F73-", "D43-", "test_engines", "test_kill_loop", "test_nemesis", "test_interruptions", "test_real_modules",
+    "test_state_machine",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -38,11 +42,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         compileall.compile_dir(Path(pyalma_tui.__file__).parent, quiet=2)
 
 
+def pytest_collection_finish() -> None:
+    """Look through what tests make for garbage, not again and again through the modules and tests that stay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let no processor wait for the last long test of another one."""
     items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three for two processors: a third of the time a test waits for what it has started."""
-    return max(2, (os.cpu_count() or 2) * 3 // 2)
+    """Two for each: half of its time a test waits for what it has started."""
+    return 2 * (os.cpu_count() or 2)

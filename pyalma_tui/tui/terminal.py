@@ -12,13 +12,16 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Any, Final, TextIO, cast
 
+from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
 
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.tui.alert import alert
 from pyalma_tui.tui.background import QUESTION, Answer, is_asked
+from pyalma_tui.tui.escape import ESCAPE, Escape
 
 LOOK: Final = 0.2  # seconds between two looks whether we are in the foreground
 KEYS: Final = 0.1  # seconds between two looks whether keys are still wanted
@@ -126,20 +129,26 @@ class Terminal(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Take keys as long as there are any; bytes that are none in the terminal's encoding are no reason to end."""
-        parser = XTermParser(self._debug)
+        parser, escape = XTermParser(self._debug), Escape()
         encoding = getattr(sys.__stdin__, "encoding", None) or "utf-8"
         decode = getincrementaldecoder(encoding)("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if selector.select(KEYS):
+                if selector.select(constants.ESCAPE_DELAY if escape.waits else KEYS):
                     try:
                         data = os.read(self.fileno, 4096)
                     except OSError:
                         data = b""
                     if not data:  # the terminal has gone away, which SIGHUP tells
                         return
-                    for message in parser.feed(self._typed(decode(data))):
+                    was_key, text = escape.before(decode(data))
+                else:
+                    was_key, text = escape.before("")
+                if was_key:
+                    self.process_message(Key("escape", ESCAPE))
+                if typed := self._typed(text):  # nothing at all would be the end to the parser
+                    for message in parser.feed(typed):
                         self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)

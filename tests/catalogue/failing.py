@@ -20,6 +20,7 @@ import pyalma_tui.cli.headless
 import pyalma_tui.cli.launch  # noqa: F401 - once for all lives
 from pyalma_tui.cli.main import main
 from pyalma_tui.model import status as s
+from pyalma_tui.store import leases
 from pyalma_tui.store.opening import read_store
 
 LIVES = 60
@@ -54,6 +55,7 @@ def live(folder: Path, prepare: Callable[[], None], *options: str) -> tuple[int,
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
             prepare()
+            leases.USUAL = leases.SHORTEST  # for which a start waits that cannot read what is granted
             sys.exit(main(["m.py", "--plain", "--grace", "0.3", *options]))
         _, status = os.waitpid(child, 0)
         err.seek(0)

@@ -104,7 +104,7 @@ def test_thousands_of_arguments_arrive_and_a_line_tells_some_of_them(experiment:
 @case("A127-what-follows-two-dashes-of-other-commands-is-theirs")
 def test_two_dashes_of_other_commands_are_theirs(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    print('said')\n", ("-a",)).run()
-    assert experiment.start("logs", "m.py", "--", "-a").end().out == "said\n"
+    assert experiment.says("logs", "m.py", "--", "-a").out == "said\n"
 
 
 # --- 128: what its import printed --------------------------------------------------------------------------------
@@ -585,16 +585,18 @@ DAMAGED = {
 }
 
 
-@cases("A136-damaged", **DAMAGED)
-def test_damaged_choices_are_refused_with_their_place(experiment: Experiment, chosen: Any) -> None:
+@case("A136-damaged")
+def test_damaged_choices_are_refused_with_their_place(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    pass\n").run()
     database = experiment.state_dir / "db.json"
     tables = json.loads(database.read_text())
-    tables["meta"]["1"]["chosen"] = chosen
-    database.write_text(json.dumps(tables))
-    for result in (experiment.run(), experiment.start("status", "m.py").end()):
-        assert (result.code, len(result.said)) == (3, 1), result
-        assert "`$.meta.1.chosen" in result.last_line()
+    for name, chosen in DAMAGED.items():
+        tables["meta"]["1"]["chosen"] = chosen
+        database.write_text(json.dumps(tables))
+        for command in (("m.py", "--plain"), ("status", "m.py")):
+            result = experiment.says(*command)
+            assert (result.code, result.out, len(result.said)) == (3, "", 1), (name, result)
+            assert "`$.meta.1.chosen" in result.last_line(), name
 
 
 # --- 137: nothing is ignored -------------------------------------------------------------------------------------
@@ -616,15 +618,21 @@ IGNORED = {
 }  # fmt: skip
 
 
-@cases("A137-ignored", **IGNORED)
-def test_an_option_that_would_be_ignored_is_refused(experiment: Experiment, fault: tuple[tuple[str, ...], str]) -> None:
-    arguments, line = fault
+@case("A137-ignored")
+def test_an_option_that_would_be_ignored_is_refused(experiment: Experiment) -> None:
     experiment.write("def run(instance, save, state):\n    pass\n")
-    if arguments[0] in ("logs", "export"):
-        experiment.run()
-    assert experiment.start(*arguments).end().refusal().startswith(line)
-    assert not list(experiment.folder.glob("x*"))
-    assert experiment.state_dir.exists() == (arguments[0] in ("logs", "export"))
+    later = ("logs", "export")  # which need an experiment
+
+    def refuses(*, known: bool) -> None:
+        for arguments, line in IGNORED.values():
+            if (arguments[0] in later) == known:
+                assert experiment.says(*arguments).refusal().startswith(line), arguments
+        assert not list(experiment.folder.glob("x*"))
+
+    refuses(known=False)
+    assert not experiment.state_dir.exists()
+    experiment.run()
+    refuses(known=True)
 
 
 @case("A137-what-only-a-screen-has-harms-nobody-without-one")
@@ -632,5 +640,5 @@ def test_what_only_a_screen_has_harms_nobody_without_one(experiment: Experiment)
     experiment.write("def run(instance, save, state):\n    pass\n")
     result = experiment.run("--theme", "dracula", "--no-mouse", "--on-hangup", "interrupt", "--yes")
     assert (result.code, result.err) == (0, "")
-    assert experiment.start("export", "m.py", "--output", "no-ending").end().code == 0
+    assert experiment.says("export", "m.py", "--output", "no-ending").code == 0
     assert Path(experiment.folder, "no-ending").read_text().startswith("id,instance")

@@ -36,7 +36,7 @@ def first(number):
 
 def rows(experiment: Experiment, *options: str) -> list[dict[str, Any]]:
     """What `results` prints, without the columns of the run."""
-    found = experiment.start("results", experiment.name, "--format", "json", *options).end()
+    found = experiment.says("results", experiment.name, "--format", "json", *options)
     assert (found.code, found.err) == (0, ""), found
     return [
         {k: v for k, v in row.items() if k not in ("instance", "iteration", "seed")} for row in json.loads(found.out)
@@ -198,6 +198,8 @@ def test_rows_that_somebody_removes_meanwhile_are_written_anew_by_their_worker(e
     experiment.hears("here")
     until(lambda: list((experiment.state_dir / "rows").iterdir()), lambda: "a file of rows")
     until(lambda: rows(experiment) == ALL[:6], lambda: f"rows, not {rows(experiment)}")
+    experiment.module.write_text(experiment.module.read_text() + "# edited\n")
+    until(lambda: "has changed on disk" in running.printed(), experiment.outputs)  # it has looked: it knows the file
     experiment.call("rm", "-r", str(experiment.state_dir / "rows"))
     until((experiment.state_dir / "rows").exists, experiment.outputs)
     experiment.allow("go")
@@ -214,7 +216,7 @@ def test_rows_that_are_damaged_are_told_and_all_others_are_there(experiment: Exp
     (file,) = (experiment.state_dir / "rows").iterdir()
     whole = file.read_bytes()
     file.write_bytes(whole[:-20] if content is None else whole.replace(whole[20:24], content, 1))
-    found = experiment.start("results", "m.py", "--format", "json").end()
+    found = experiment.says("results", "m.py", "--format", "json")
     assert found.code == 3
     assert "1 row could not be read: " in found.err
     assert file.name in found.err
@@ -228,13 +230,13 @@ def test_rows_that_are_damaged_are_told_and_all_others_are_there(experiment: Exp
 def test_a_reset_forgets_the_rows_of_its_runs_and_what_left_the_batch_is_left_out(experiment: Experiment) -> None:
     experiment.write("def trouble(number):\n    pass\n" + COUNTS, ("a", "b"))
     assert experiment.run().code == 0
-    assert experiment.start("reset", "m.py", "a", "--yes").end().code == 0
+    assert experiment.says("reset", "m.py", "a", "--yes").code == 0
     assert rows(experiment) == ALL
     assert experiment.run().code == 0
     assert rows(experiment) == ALL * 2
     experiment.batch(["b", "c"])
     assert experiment.run().code == 0
-    found = experiment.start("results", "m.py", "--format", "jsonl").end()
+    found = experiment.says("results", "m.py", "--format", "jsonl")
     assert [json.loads(line)["instance"] for line in found.out.splitlines()] == ["b"] * len(ALL) + ["c"] * len(ALL)
     assert "left out: 13 rows of runs that are not in the batch any more" in found.err
 
@@ -245,8 +247,8 @@ def test_files_of_rows_in_which_little_counts_are_given_up(experiment: Experimen
     assert experiment.run().code == 0
     folder = experiment.state_dir / "rows"
     before = sum(path.stat().st_size for path in folder.iterdir())
-    assert experiment.start("reset", "m.py", "a", "b", "--yes").end().code == 0
+    assert experiment.says("reset", "m.py", "a", "b", "--yes").code == 0
     assert sum(path.stat().st_size for path in folder.iterdir()) < before / 2
     assert rows(experiment) == ALL
-    assert experiment.start("reset", "m.py", "--yes").end().code == 0
+    assert experiment.says("reset", "m.py", "--yes").code == 0
     assert os.listdir(folder) == []

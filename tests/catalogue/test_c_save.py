@@ -12,55 +12,64 @@ from pyalma_tui.model.jsontext import DEEPEST
 from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import Experiment, until
 
-
-@cases(
-    "C26",
-    bytes=("b'raw'", "TypeError: save(): state: a bytes is no JSON value; the state saved before is kept. Use "),
-    none=("None", "TypeError: save(None): a state is a str or another JSON value; the state saved before is kept"),
-    nan=("float('nan')", "ValueError: save(): state: nan is no JSON value; the state saved before is kept. Use None"),
-    infinity=("[{'lr': float('inf')}]", "ValueError: save(): state[0].lr: inf is no JSON value; the"),
-    set=("{1, 2}", "TypeError: save(): state: a set is no JSON value; the state saved before is kept. Use sorted()"),
-    tuple=("[0, (1, 2)]", "TypeError: save(): state[1]: a tuple is no JSON value; "),
-    int_keys=("{'a': {1: 2}}", "TypeError: save(): state.a: its key 1 is no text, as keys of JSON are; "),
-    object=("object()", "TypeError: save(): state: an object is no JSON value; "),
-    deep=(
+UNFIT = {
+    "bytes": ("b'raw'", "TypeError: save(): state: a bytes is no JSON value; the state saved before is kept. Use "),
+    "none": ("None", "TypeError: save(None): a state is a str or another JSON value; the state saved before is kept"),
+    "nan": (
+        "float('nan')",
+        "ValueError: save(): state: nan is no JSON value; the state saved before is kept. ",
+    ),
+    "infinity": ("[{'lr': float('inf')}]", "ValueError: save(): state[0].lr: inf is no JSON value; the"),
+    "set": ("{1, 2}", "TypeError: save(): state: a set is no JSON value; the state saved before is kept. Use sorted()"),
+    "tuple": ("[0, (1, 2)]", "TypeError: save(): state[1]: a tuple is no JSON value; "),
+    "int keys": ("{'a': {1: 2}}", "TypeError: save(): state.a: its key 1 is no text, as keys of JSON are; "),
+    "object": ("object()", "TypeError: save(): state: an object is no JSON value; "),
+    "deep": (
         f"eval('[' * {DEEPEST + 1} + ']' * {DEEPEST + 1})",
         f"TypeError: save(): state: it is nested deeper than {DEEPEST}; ",
     ),
-    deeper_than_any_reader_can=(
+    "deeper than any reader can": (
         "(sys.setrecursionlimit(10**6), functools.reduce(lambda inner, _: [inner], range(3000), []))[1]",
         f"TypeError: save(): state: it is nested deeper than {DEEPEST}; ",
     ),
-    cycle=("(lambda x: x.append(x) or x)([])", f"TypeError: save(): state: it is nested deeper than {DEEPEST}; "),
-    digits=("10**4300", "ValueError: save(): state: this number has more digits than JSON readers take; "),
-)
-def test_what_is_no_json_value_is_refused_in_the_users_frame_and_the_last_state_stays(
-    experiment: Experiment, fault: tuple[str, str]
-) -> None:
-    value, message = fault
+    "cycle": ("(lambda x: x.append(x) or x)([])", f"TypeError: save(): state: it is nested deeper than {DEEPEST}; "),
+    "digits": ("10**4300", "ValueError: save(): state: this number has more digits than JSON readers take; "),
+}
+
+
+@case("C26-no-json-value")
+def test_what_is_no_json_value_is_refused_in_the_users_frame_and_the_last_state_stays(experiment: Experiment) -> None:
+    values = "".join(f"            {name!r}: lambda: {value},\n" for name, (value, _) in UNFIT.items())
     experiment.write(
         f"""
         import functools
+        VALUES = {{\n{values}        }}
         def run(instance, save, state):
+            what, _, how = os.path.basename(instance).partition(", ")
+            value = VALUES[what]()
             save("before")
-            if instance.endswith("lets-go"):
-                save({value})  # here
+            if how == "let go":
+                save(value)  # here
             try:
-                save({value})
+                save(value)
             except (TypeError, ValueError):
-                tell("goes on")
+                tell(what, "goes on")
         """,
-        ("catches", "lets-go"),
+        [f"{name}, {how}" for name in UNFIT for how in ("caught", "let go")],
     )
-    assert experiment.run().code == 1
+    assert experiment.run("--workers", "2").code == 1
     runs = experiment.runs()
-    assert experiment.told() == ["goes on"]
-    assert (runs["catches"]["status"], runs["catches"]["state"], runs["catches"]["saves"]) == ("done", "before", 1)
-    assert (runs["lets-go"]["status"], runs["lets-go"]["state"]) == ("failed", "before")
-    assert runs["lets-go"]["error"].startswith(message)
-    failed = next(run for run in experiment.table("runs").values() if run["status"] == "failed")
-    last_frame = [line for line in failed["traceback"].splitlines() if line.startswith("  File ")][-1]
-    assert last_frame.startswith(f'  File "{experiment.module}"'), "the error is shown where the user can mend it"
+    assert sorted(experiment.told()) == sorted(f"{name} goes on" for name in UNFIT)
+    for name, (_, message) in UNFIT.items():
+        caught, let_go = runs[f"{name}, caught"], runs[f"{name}, let go"]
+        assert (caught["status"], caught["state"], caught["saves"]) == ("done", "before", 1), name
+        assert (let_go["status"], let_go["state"]) == ("failed", "before"), name
+        assert let_go["error"].startswith(message), name
+    failed = [run for run in experiment.table("runs").values() if run["status"] == "failed"]
+    assert len(failed) == len(UNFIT)
+    for run in failed:
+        last_frame = [line for line in run["traceback"].splitlines() if line.startswith("  File ")][-1]
+        assert last_frame.startswith(f'  File "{experiment.module}"'), "the error is shown where the user can mend it"
 
 
 @case("C26-progress-that-is-no-number")
@@ -147,30 +156,38 @@ def test_the_empty_text_is_a_state(experiment: Experiment) -> None:
     assert experiment.told() == ["''"] * 4
 
 
-@cases(
-    "C29",
-    nul="a\0b",
-    crlf="a\r\nb\rc\n",
-    separators="a\u2028b\u2029c\x85d",
-    lone_surrogate="a\ud800b\udfff",
-    everything="".join(map(chr, range(0x300))) + "\U0001f600\ufeff\uffff" + '\\"[/]\x1b]0;x\x07',
-)
-def test_every_text_is_identical_after_a_resume(experiment: Experiment, state: str) -> None:
-    experiment.write(f"""
-        STATE = {state!r}
+TEXTS = {
+    "nul": "a\0b",
+    "crlf": "a\r\nb\rc\n",
+    "separators": "a\u2028b\u2029c\x85d",
+    "lone surrogate": "a\ud800b\udfff",
+    "everything": "".join(map(chr, range(0x300))) + "\U0001f600\ufeff\uffff" + '\\"[/]\x1b]0;x\x07',
+}
+
+
+@case("C29-every-text")
+def test_every_text_is_identical_after_a_resume(experiment: Experiment) -> None:
+    experiment.write(
+        f"""
+        STATES = {TEXTS!r}
         def run(instance, save, state):
+            text = STATES[os.path.basename(instance)]
             if state == "":
-                save(STATE)
+                save(text)
                 raise ValueError
-            tell(state == STATE)
-            save({{STATE: [STATE]}})
-    """)
+            tell(state == text)
+            save({{text: [text]}})
+        """,
+        tuple(TEXTS),
+    )
     first = experiment.run()
     assert first.code == 1
     second = experiment.run("--retry-failed")
     assert second.code == 0, second
-    assert experiment.told() == ["True"]
-    assert experiment.one()["state"] == {state: [state]}
+    assert experiment.told() == ["True"] * len(TEXTS)
+    assert {name: run["state"] for name, run in experiment.runs().items()} == {
+        name: {text: [text]} for name, text in TEXTS.items()
+    }
     shown = first.out + second.out
     assert all(character.isprintable() or character == "\n" for character in shown), shown
 

@@ -10,7 +10,8 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from textwrap import indent
+from typing import Any, cast
 
 import pexpect
 import psutil
@@ -19,29 +20,42 @@ from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, limit_descriptors, until
 
 
-def fault(experiment: Experiment, lines: str, *options: str) -> dict[str, object]:
-    """The run that saves and then does this, after which another run must have gone well."""
-    body = "\n        ".join(lines.strip("\n").split("\n"))
+def faults(experiment: Experiment, *options: str, **bodies: str) -> dict[str, dict[str, Any]]:
+    """The runs that save and then do these, each beside the others; after them another run must have gone well."""
+    does = {name: indent(body.strip("\n"), "    ") for name, body in bodies.items()}
+    functions = "\n".join(f"def {name}(save):\n{body}" for name, body in does.items())
     experiment.write(
-        f"""
-    def run(instance, save, state):
-        if not instance.endswith("bad"):
-            return
-        print("before", flush=True)
-        save("kept")
-        {body}
-    """,
-        ("after", "bad"),
+        f"""{functions}
+
+def run(instance, save, state):
+    name = os.path.basename(instance)
+    if name == "after":
+        return
+    print("before", flush=True)
+    save("kept")
+    globals()[name](save)
+""",
+        ("after", *bodies),
     )
     result = experiment.run(*options)
     assert result.code == 1, result
     runs = experiment.runs()
-    assert runs["after"]["status"] == "done"
-    bad: dict[str, object] = runs["bad"]
-    assert (bad["status"], bad["state"], bad["attempts"]) == ("failed", "kept", 1)
-    assert f"bad  failed: {bad['error']}  state kept\n" in result.out, "told when it happens"
-    assert experiment.log(2).startswith("before\n")
-    return bad
+    assert runs.pop("after")["status"] == "done"
+    for name, run in runs.items():
+        assert (run["status"], run["state"], run["attempts"]) == ("failed", "kept", 1), name
+        assert f"{name}  failed: {run['error']}  state kept\n" in result.out, "told when it happens"
+        assert experiment.log(run["id"]).startswith("before\n"), name
+    return runs
+
+
+def fault(experiment: Experiment, body: str, *options: str) -> dict[str, Any]:
+    """The one run that saves and then does this."""
+    return faults(experiment, *options, bad=body)["bad"]
+
+
+def errors(experiment: Experiment, **bodies: str) -> dict[str, str]:
+    """What is said of the runs that do these."""
+    return {name: run["error"] for name, run in faults(experiment, **bodies).items()}
 
 
 @case("D37-returns-a-value")
@@ -64,26 +78,27 @@ def test_an_exception_fails_its_run_alone_and_is_tried_again_when_asked(experime
     assert experiment.runs()["bad"]["attempts"] == 2
 
 
-@cases(
-    "D39",
-    keyboard_interrupt=("raise KeyboardInterrupt", "KeyboardInterrupt"),
-    interrupted=("from pyalma_tui import Interrupted; raise Interrupted", "Interrupted"),
-    generator_exit=("raise GeneratorExit('x')", "GeneratorExit: x"),
-)
-def test_an_exception_that_looks_like_an_interrupt_is_a_failure_if_nobody_interrupted(
-    experiment: Experiment, what: tuple[str, str]
-) -> None:
-    assert fault(experiment, what[0])["error"] == what[1]
+@case("D39-like-an-interrupt")
+def test_an_exception_that_looks_like_an_interrupt_is_a_failure_if_nobody_interrupted(experiment: Experiment) -> None:
+    assert errors(
+        experiment,
+        keyboard_interrupt="raise KeyboardInterrupt",
+        interrupted="from pyalma_tui import Interrupted; raise Interrupted",
+        generator_exit="raise GeneratorExit('x')",
+    ) == {
+        "keyboard_interrupt": "KeyboardInterrupt",
+        "interrupted": "Interrupted",
+        "generator_exit": "GeneratorExit: x",
+    }
 
 
-@cases(
-    "D40",
-    zero=("sys.exit(0)", "called sys.exit(0) instead of returning"),
-    plain=("sys.exit()", "called sys.exit() instead of returning"),
-    text=("sys.exit('bye')", "called sys.exit('bye') instead of returning"),
-)
-def test_an_exit_from_run_is_a_failure_that_says_so(experiment: Experiment, what: tuple[str, str]) -> None:
-    assert fault(experiment, what[0])["error"] == what[1]
+@case("D40-sys-exit")
+def test_an_exit_from_run_is_a_failure_that_says_so(experiment: Experiment) -> None:
+    assert errors(experiment, zero="sys.exit(0)", plain="sys.exit()", text="sys.exit('bye')") == {
+        "zero": "called sys.exit(0) instead of returning",
+        "plain": "called sys.exit() instead of returning",
+        "text": "called sys.exit('bye') instead of returning",
+    }
 
 
 @case("D41-os-exit")
@@ -312,15 +327,11 @@ def bounded(experiment: Experiment, printed: int) -> None:
 
 
 @case("D48-input")
-def test_input_says_that_there_is_no_keyboard(experiment: Experiment) -> None:
-    bad = fault(experiment, "input('really? ')")
-    assert bad["error"] == "EOFError: EOF when reading a line (run() has no keyboard: input() cannot be used)"
-
-
-@case("D48-another-eof-error")
-def test_another_eof_error_is_left_as_it_is(experiment: Experiment) -> None:
-    bad = fault(experiment, "import io, pickle\npickle.load(io.BytesIO())")
-    assert bad["error"] == "EOFError: Ran out of input"
+def test_input_says_that_there_is_no_keyboard_and_another_eof_error_is_left_as_it_is(experiment: Experiment) -> None:
+    assert errors(experiment, asks="input('really? ')", reads="import io, pickle\npickle.load(io.BytesIO())") == {
+        "asks": "EOFError: EOF when reading a line (run() has no keyboard: input() cannot be used)",
+        "reads": "EOFError: Ran out of input",
+    }
 
 
 @case("D49-dev-tty")
@@ -463,17 +474,16 @@ def test_it_works_with_few_descriptors(experiment: Experiment) -> None:
     assert {run["state"] for run in experiment.runs().values()} == {"256"}
 
 
-@cases("D51", caught=True, not_caught=False)
-def test_a_save_without_a_journal_fails_loudly_and_others_are_not_concerned(
-    experiment: Experiment, caught: bool
-) -> None:
-    guard = "try:\n    save('lost')\nexcept BaseException as error:\n    tell(type(error).__name__)"
-    bad = fault(experiment, "os.closerange(0, 4096)\n" + (guard if caught else "save('lost')"))
-    assert experiment.told() == (["SaveFailed"] if caught else [])
-    assert bad["error"] == (
+@case("D51-all-of-them-closed")
+def test_a_save_without_a_journal_fails_loudly_and_others_are_not_concerned(experiment: Experiment) -> None:
+    caught = "try:\n    save('lost')\nexcept BaseException as error:\n    tell(type(error).__name__)"
+    close = "os.closerange(0, 4096)\n"
+    told = errors(experiment, caught=close + caught, not_caught=close + "save('lost')")
+    assert experiment.told() == ["SaveFailed"]
+    assert set(told.values()) == {
         "SaveFailed: the state could not be stored: the descriptor of the journal was closed or replaced. "
         "The state saved before is kept"
-    )
+    }
 
 
 @case("D52-thread")
@@ -501,16 +511,14 @@ def test_a_thread_that_is_left_running_ends_with_its_worker_and_is_told(experime
     assert note in experiment.session_log()
 
 
-@case("D53-memory-error")
-def test_too_little_memory_fails_the_run(experiment: Experiment) -> None:
-    bad = fault(experiment, "bytearray(1 << 60)")
-    assert bad["error"] == "MemoryError"
-
-
-@case("D53-sigkill")
-def test_a_kill_by_somebody_else_is_called_by_its_usual_cause(experiment: Experiment) -> None:
-    bad = fault(experiment, "os.kill(os.getpid(), signal.SIGKILL)")
-    assert bad["error"] == "killed by SIGKILL, not by pyalma-tui: usually out of memory"
+@case("D53-memory")
+def test_too_little_memory_fails_the_run_and_a_kill_by_somebody_else_is_called_by_its_usual_cause(
+    experiment: Experiment,
+) -> None:
+    assert errors(experiment, takes="bytearray(1 << 60)", killed="os.kill(os.getpid(), signal.SIGKILL)") == {
+        "takes": "MemoryError",
+        "killed": "killed by SIGKILL, not by pyalma-tui: usually out of memory",
+    }
 
 
 IMPATIENT = """

@@ -142,35 +142,35 @@ def with_run(**facts: object) -> Callable[[bytes], bytes]:
     return change
 
 
-@cases(
-    "F64",
-    empty=(lambda text: b"", "the file is empty"),
-    blank=(lambda text: b"\n\n", "the file is empty"),
-    cut=(lambda text: text[: len(text) // 2], "truncated"),
-    zeros=(lambda text: b"\0" * len(text), "malformed"),
-    garbage=(lambda text: bytes(range(256)), "malformed"),
-    list=(lambda text: b"[]", "Expected `object`, got `array`"),
-    two_values=(lambda text: text + text, "malformed"),
-    meta_gone=(lambda text: text.replace(b'"meta"', b'"atem"'), "`$.meta` is missing"),
-    wrong_type=(with_run(saves="many"), "Expected `int`, got `str` - at `$.runs"),
-    wrong_status=(with_run(status="finished"), "`$.runs.1.status` is 'finished', not one of pending, running"),
-    no_such_instance=(with_run(instance_id=7), "`$.runs.1` does not fit the runs and instances around it"),
-)
-def test_a_database_that_cannot_be_read_is_refused_with_its_backup_and_not_touched(
-    experiment: Experiment, fault: tuple[Callable[[bytes], bytes], str]
-) -> None:
-    damage, why = fault
+UNREADABLE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "empty": (lambda text: b"", "the file is empty"),
+    "blank": (lambda text: b"\n\n", "the file is empty"),
+    "cut": (lambda text: text[: len(text) // 2], "truncated"),
+    "zeros": (lambda text: b"\0" * len(text), "malformed"),
+    "garbage": (lambda text: bytes(range(256)), "malformed"),
+    "list": (lambda text: b"[]", "Expected `object`, got `array`"),
+    "two values": (lambda text: text + text, "malformed"),
+    "meta gone": (lambda text: text.replace(b'"meta"', b'"atem"'), "`$.meta` is missing"),
+    "wrong type": (with_run(saves="many"), "Expected `int`, got `str` - at `$.runs"),
+    "wrong status": (with_run(status="finished"), "`$.runs.1.status` is 'finished', not one of pending, running"),
+    "no such instance": (with_run(instance_id=7), "`$.runs.1` does not fit the runs and instances around it"),
+}
+
+
+@case("F64-unreadable")
+def test_a_database_that_cannot_be_read_is_refused_with_its_backup_and_not_touched(experiment: Experiment) -> None:
     database = killed(experiment).state_dir / "db.json"
     kept = database.read_bytes()
-    database.write_bytes(damage(kept))
     backup = database.with_name("db.json.bak")
     backup.write_bytes(kept)
-    line = refused(experiment)
-    assert line.startswith(f"store: {database}: ")
-    assert why in line
-    assert line.endswith(f". Nothing was changed; the one before it is {backup}")
-    looked = experiment.start("status", "m.py").end()
-    assert (looked.code, looked.out, looked.last_line()) == (3, "", line)
+    for name, (damage, why) in UNREADABLE.items():
+        database.write_bytes(damage(kept))
+        line = refused(experiment)
+        assert line.startswith(f"store: {database}: "), name
+        assert why in line, name
+        assert line.endswith(f". Nothing was changed; the one before it is {backup}"), name
+        looked = experiment.says("status", "m.py")
+        assert (looked.code, looked.out, looked.last_line()) == (3, "", line), name
     shutil.copy(backup, database)
     resumed(experiment)
 
@@ -467,7 +467,7 @@ def test_a_read_only_file_system_can_be_looked_at_and_not_started_on(experiment:
         assert (result.code, result.out, len(result.said)) == (3, "", 1), result
         assert result.last_line().startswith(f"state directory: {state_dir}: it cannot be written. Nothing was ")
         assert below(state_dir) == was
-        looked = experiment.start("status", "m.py", "--state", str(state_dir), "--json").end()
+        looked = experiment.says("status", "m.py", "--state", str(state_dir), "--json")
         assert (looked.code, looked.err) == (0, ""), "looking needs no write"
         assert json.loads(looked.out)["counts"]["done"] == 1
         remount("rw")
@@ -497,7 +497,7 @@ def filled(experiment: Experiment, result: Result, why: str, *options: str) -> N
     assert line.endswith("; make room or allow writing, then start again"), line
     told = experiment.told()
     last = int(told[-1].removeprefix("refused "))
-    looked = experiment.start("status", "m.py", "--json", *options).end()
+    looked = experiment.says("status", "m.py", "--json", *options)
     assert looked.code == 0, looked
     (one,) = [run for run in json.loads(looked.out)["runs"] if run["instance"] == "a"]
     assert (one["status"], one["state"].strip()) == ("interrupted", str(last - 1)), "it is no fault of its own"
@@ -661,7 +661,7 @@ def test_a_state_directory_renamed_while_it_is_used_is_written_anew(experiment: 
     assert running.end().code == 0
     assert {(run["status"], run["state"]) for run in experiment.runs().values()} == {("done", "5")}
     assert holder(moved) is None
-    looked = experiment.start("status", "m.py", "--json", "--state", str(moved)).end()
+    looked = experiment.says("status", "m.py", "--json", "--state", str(moved))
     assert looked.code == 0, looked
     assert {run["instance"]: run["state"] for run in json.loads(looked.out)["runs"]}["a"] in ("3", "4", "5")
 
@@ -679,7 +679,7 @@ def test_a_parent_renamed_while_it_is_used_loses_no_save(experiment: Experiment,
     experiment.allow("go")
     result = running.end()
     place = parent if back else moved
-    looked = experiment.start("status", "m.py", "--json", "--state", str(place / "m.alma")).end()
+    looked = experiment.says("status", "m.py", "--json", "--state", str(place / "m.alma"))
     (one,) = json.loads(looked.out)["runs"]
     assert one["state"] == "5", "save() had returned"
     if back:

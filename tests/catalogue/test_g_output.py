@@ -17,11 +17,13 @@ import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
 
 from pyalma_tui.store.lock import holder
+from pyalma_tui.tui.clipboard import copied
 from tests.catalogue.case import case, cases
 from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Experiment, until
 from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
@@ -620,38 +622,57 @@ cat > "$BUFFER"
 SAVING = "instances = [{'data': 1}]\ndef run(instance, save, state): save('to be copied')\n"
 
 
-@cases(
-    "G148",
-    tmux=({"TMUX": "/x,1,0"}, "copied the state, to tmux too", True),
-    old_tmux=({"TMUX": "/x,1,0", "FAKE": "old"}, "copied the state, to tmux too", True),
-    tmux_that_refuses=({"TMUX": "/x,1,0", "FAKE": "refuses"}, "tmux did not take the state: can't open", False),
-    tmux_on_the_way=({"TERM": "tmux-256color"}, "set-clipboard on", False),
-    gnu_screen=({"STY": "1.x"}, "GNU screen does not hand the state on", False),
-    neither=({}, "copied the state", False),
-)
-def test_a_copy_reaches_tmux_or_says_why_not(experiment: Experiment, how: tuple[Mapping[str, str], str, bool]) -> None:
-    environment, told, reaches = how
-    tools = experiment.folder / "tools"
+COPIES: dict[str, tuple[Mapping[str, str], str, bool]] = {
+    "tmux": ({"TMUX": "/x,1,0"}, "copied the state, to tmux too", True),
+    "old_tmux": ({"TMUX": "/x,1,0", "FAKE": "old"}, "copied the state, to tmux too", True),
+    "tmux_that_refuses": ({"TMUX": "/x,1,0", "FAKE": "refuses"}, "tmux did not take the state: can't open", False),
+    "tmux_on_the_way": ({"TERM": "tmux-256color"}, "set-clipboard on", False),
+    "gnu_screen": ({"STY": "1.x"}, "GNU screen does not hand the state on", False),
+    "neither": ({}, "copied the state", False),
+}
+
+
+@contextmanager
+def multiplexed(experiment: Experiment, environment: Mapping[str, str]) -> Iterator[Path]:
+    """The environment of a terminal with such a multiplexer; where its buffer would be."""
+    tools, buffer = experiment.folder / "tools", experiment.folder / "buffer"
     tools.mkdir()
     (tools / "tmux").write_text(TMUX)
     (tools / "tmux").chmod(0o755)
-    (experiment.folder / "m.py").write_text(SAVING)
-    buffer = experiment.folder / "buffer"
     with pytest.MonkeyPatch.context() as patch:
         for name in ("TMUX", "STY"):
             patch.delenv(name, raising=False)
-        more = {OWNER: str(experiment.folder), "PATH": f"{tools}:{os.environ['PATH']}", "BUFFER": str(buffer)}
-        with Terminal(experiment.folder, "m.py", environment=more | dict(environment), columns=140) as terminal:
-            terminal.see("100 %", "to be copied")
-            terminal.press("y")
-            terminal.see(told)
-            terminal.press("q")
-            assert terminal.end() == 0
-    assert b"\x1b]52;c;dG8gYmUgY29waWVk\x07" in terminal.raw, "the terminal is handed it all the same"
+        more = {"PATH": f"{tools}:{os.environ['PATH']}", "BUFFER": str(buffer), "TERM": "xterm-256color"}
+        for name, value in (more | dict(environment)).items():
+            patch.setenv(name, value)
+        yield buffer
+
+
+@cases("G148", **COPIES)
+def test_a_copy_reaches_tmux_or_says_why_not(experiment: Experiment, how: tuple[Mapping[str, str], str, bool]) -> None:
+    environment, told, reaches = how
+    with multiplexed(experiment, environment) as buffer:
+        assert told in copied("to be copied", "the state").words
     assert (buffer.read_text() if buffer.exists() else None) == ("to be copied" if reaches else None)
 
 
-@cases("G149", linux="linux", vt100="vt100", xterm="xterm", without_colour="NO_COLOR", full="xterm-256color")
+@case("G148-on-the-screen")
+def test_a_terminal_is_handed_a_copy_that_tmux_refuses(experiment: Experiment) -> None:
+    (experiment.folder / "m.py").write_text(SAVING)
+    environment, told, _ = COPIES["tmux_that_refuses"]
+    with (
+        multiplexed(experiment, environment),
+        Terminal(experiment.folder, "m.py", environment={OWNER: str(experiment.folder)}, columns=140) as terminal,
+    ):
+        terminal.see("100 %", "to be copied")
+        terminal.press("y")
+        terminal.see(told)
+        terminal.press("q")
+        assert terminal.end() == 0
+    assert b"\x1b]52;c;dG8gYmUgY29waWVk\x07" in terminal.raw
+
+
+@cases("G149", sixteen_colours="linux", without_colour="NO_COLOR", full="xterm-256color")
 def test_the_row_of_the_cursor_is_seen_without_focus_whatever_colours_there_are(
     experiment: Experiment, term: str
 ) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import time
+from textwrap import dedent, indent
 
 import pytest
 
@@ -161,33 +162,36 @@ def run(instance, save, state):
     if state:
         return
     save("1")
-"""
-DONE = """
+    globals()[os.path.basename(instance)](save)
+
 def done():
     tell("done()")
 """
 
 
-def module(body: str) -> str:
-    lines = [line.removeprefix("    ") for line in body.split("\n")]
-    return MODULE + "\n".join(lines) + DONE
+def module(**bodies: str) -> str:
+    """A module in which each instance does what is written here for its name."""
+    functions = (f"def {name}(save):\n{indent(dedent(body), '    ')}\n" for name, body in bodies.items())
+    return MODULE + "".join(functions)
 
 
-@cases("H103", **ENDINGS)
-def test_work_that_was_interrupted_is_never_done_however_it_ends(
-    experiment: Experiment, ending: tuple[str, str]
-) -> None:
-    body, why = ending
-    running = experiment.write(module(body)).go()
-    experiment.hears("in it")
+@case("H103-however-it-ends")
+def test_work_that_was_interrupted_is_never_done_however_it_ends(experiment: Experiment) -> None:
+    experiment.write(module(**{name: body for name, (body, _) in ENDINGS.items()}), tuple(ENDINGS))
+    running = experiment.go("--workers", str(len(ENDINGS)))
+    until(lambda: experiment.told().count("in it") == len(ENDINGS), experiment.outputs)
     running.signal(signal.SIGINT)
     result = running.end()
     assert result.code == 130, result
-    assert f"a  interrupted ({why})  state 1\n" in result.out, result
-    assert (experiment.one()["status"], experiment.one()["state"]) == ("interrupted", "1")
+    for name, (_, why) in ENDINGS.items():
+        assert f"{name}  interrupted ({why})  state 1\n" in result.out, result
+    runs = experiment.runs()
+    assert {name: (run["status"], run["state"]) for name, run in runs.items()} == dict.fromkeys(
+        ENDINGS, ("interrupted", "1")
+    )
     assert "done()" not in experiment.told(), "work is left"
     assert experiment.run().code == 0, "the same command goes on"
-    assert experiment.told()[-2:] == ["begins 1", "done()"]
+    assert experiment.told()[-len(ENDINGS) - 1 :] == [*["begins 1"] * len(ENDINGS), "done()"]
 
 
 @case("H104-handler-that-another-run-has-left")
@@ -217,33 +221,38 @@ def test_a_handler_that_another_run_has_left_does_not_turn_an_interrupt_into_a_f
 
 
 LATE = r"timed out after 0.3 s \(ran [0-9.]+ s\)"
-
-
-@cases(
-    "H105",
-    returned="time.sleep(0.8)",
-    returned_in_time_to_be_seen="time.sleep(0.31)",
-    swallowed="try:\n            work(save)\n        except BaseException:\n            pass",
-    swallowed_a_signal="try:\n            idle()\n        except BaseException:\n            pass",
-    raised="time.sleep(0.8)\n        raise ValueError('no')",
-    own_handler=(
-        "signal.signal(signal.SIGINT, lambda *_: stop.append(1))\n"
-        "        stop = []\n        while not stop:\n            time.sleep(0.01)"
+AT_SAVE = {
+    "returned": "time.sleep(0.8)",
+    "returned_in_time_to_be_seen": "time.sleep(0.31)",
+    "swallowed": "try:\n    work(save)\nexcept BaseException:\n    pass",
+    "raised": "time.sleep(0.8)\nraise ValueError('no')",
+}
+BY_SIGNAL = {
+    "swallowed_a_signal": "try:\n    idle()\nexcept BaseException:\n    pass",
+    "own_handler": (
+        "signal.signal(signal.SIGINT, lambda *_: stop.append(1))\nstop = []\nwhile not stop:\n    time.sleep(0.01)"
     ),
-)
-def test_whatever_comes_after_its_timeout_has_timed_out(experiment: Experiment, body: str) -> None:
-    experiment.write(module("        " + body))
-    result = experiment.run("--timeout", "0.3", "--grace", "0.2" if "idle" in body or "SIGINT" in body else "1000")
+}
+
+
+@cases("H105", at_a_save=(AT_SAVE, "1000"), by_a_signal=(BY_SIGNAL, "0.2"))
+def test_whatever_comes_after_its_timeout_has_timed_out(
+    experiment: Experiment, how: tuple[dict[str, str], str]
+) -> None:
+    bodies, grace = how
+    experiment.write(module(**bodies), tuple(bodies))
+    result = experiment.run("--timeout", "0.3", "--grace", grace, "--workers", str(len(bodies)))
     assert result.code == 1, result
-    run = experiment.one()
-    assert (run["status"], run["state"]) == ("failed", "1")
-    assert re.fullmatch(LATE, run["error"]), run
+    runs = experiment.runs()
+    assert {name: (run["status"], run["state"]) for name, run in runs.items()} == dict.fromkeys(bodies, ("failed", "1"))
+    for name, run in runs.items():
+        assert re.fullmatch(LATE, run["error"]), name
     assert "done()" not in experiment.told()
 
 
 @case("H105-in-time")
 def test_what_returns_before_its_timeout_is_done(experiment: Experiment) -> None:
-    result = experiment.write(module("        time.sleep(0.3)")).run("--timeout", "100")
+    result = experiment.write(module(a="time.sleep(0.3)")).run("--timeout", "100")
     assert result.code == 0, result
 
 

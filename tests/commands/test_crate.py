@@ -77,7 +77,7 @@ def test_a_crate_is_valid_and_tells_of_each_run_what_ran_on_what_when_by_whom_an
     experiment: Experiment,
 ) -> None:
     mixed(experiment)
-    result = experiment.start("export", experiment.name, "--format", "ro-crate", "--output", "out", "--logs").end()
+    result = experiment.says("export", experiment.name, "--format", "ro-crate", "--output", "out", "--logs")
     assert (result.code, result.out, result.last_line()) == (0, "", "wrote 10 runs to out")
     crate = experiment.folder / "out"
     found = checked(crate)
@@ -109,13 +109,13 @@ def test_a_crate_is_valid_and_tells_of_each_run_what_ran_on_what_when_by_whom_an
     assert len(json.loads((crate / "runs.json").read_text())) == 10
     assert known["results.csv"]["encodingFormat"] == "text/csv"
     assert {"@id": "results.csv"} in action["result"]
-    assert (crate / "results.csv").read_text() == experiment.start("results", experiment.name).end().out
+    assert (crate / "results.csv").read_text() == experiment.says("results", experiment.name).out
     assert [each["name"] for each in json.loads((crate / "batch.json").read_text())][2] == "eight"
 
 
 def test_an_archive_holds_the_same_and_one_without_its_instruments_is_found_invalid(experiment: Experiment) -> None:
     mixed(experiment)
-    assert experiment.start("export", experiment.name, "--format", "ro-crate", "--output", "o.zip").end().code == 0
+    assert experiment.says("export", experiment.name, "--format", "ro-crate", "--output", "o.zip").code == 0
     with zipfile.ZipFile(experiment.folder / "o.zip") as archive:
         archive.extractall(experiment.folder / "o")
         assert not any(name.startswith("logs/") for name in archive.namelist())
@@ -134,7 +134,7 @@ def test_what_cannot_be_written_leaves_nothing_behind(experiment: Experiment) ->
     (experiment.folder / "there" / "mine").write_text("mine")
 
     def export(*more: str) -> str:
-        return experiment.start("export", experiment.name, "--format", "ro-crate", *more).end().refusal()
+        return experiment.says("export", experiment.name, "--format", "ro-crate", *more).refusal()
 
     before = set(os.listdir(experiment.folder))
     assert "--output names a new folder" in export()
@@ -143,7 +143,7 @@ def test_what_cannot_be_written_leaves_nothing_behind(experiment: Experiment) ->
     assert line == "--output: no/out: No such file or directory. Nothing was changed; name another place"
     left = {name for name in set(os.listdir(experiment.folder)) - before if not name.startswith(("out-", "err-"))}
     assert left == set()
-    line = experiment.start("export", experiment.name, "--logs").end().refusal()
+    line = experiment.says("export", experiment.name, "--logs").refusal()
     assert line == "--logs: only a crate holds them: give --format ro-crate. Nothing was written"
 
 

@@ -18,7 +18,7 @@ def run(instance, save, state):
 
 def test_every_run_is_a_row_failures_too(experiment: Experiment) -> None:
     assert experiment.write(MIXED, ("a", "bad")).run("--iterations", "2", "--seed", "1").code == 1
-    result = experiment.start("export", experiment.name).end()
+    result = experiment.says("export", experiment.name)
     assert (result.code, result.err) == (0, "")
     rows = list(csv.DictReader(io.StringIO(result.out, newline="")))
     facts = experiment.status()["runs"]
@@ -33,7 +33,7 @@ def test_every_run_is_a_row_failures_too(experiment: Experiment) -> None:
 def test_the_name_of_the_file_tells_the_format(experiment: Experiment) -> None:
     experiment.write(MIXED).run()
     for name, start in (("r.json", "[{"), ("r.md", "| id |"), ("r", "id,")):
-        result = experiment.start("export", experiment.name, "--output", name).end()
+        result = experiment.says("export", experiment.name, "--output", name)
         assert (result.code, result.out) == (0, "")
         assert result.last_line() == f"wrote 1 run to {name}"
         assert (experiment.folder / name).read_text().startswith(start)
@@ -41,5 +41,5 @@ def test_the_name_of_the_file_tells_the_format(experiment: Experiment) -> None:
 
 def test_what_cannot_be_written_is_said_in_a_line(experiment: Experiment) -> None:
     experiment.write(MIXED).run()
-    line = experiment.start("export", experiment.name, "--output", "no/r.csv").end().refusal()
+    line = experiment.says("export", experiment.name, "--output", "no/r.csv").refusal()
     assert line == "--output: no/r.csv: No such file or directory. Nothing was changed; name another file"

@@ -22,7 +22,7 @@ def done():
 
 
 def logs(experiment: Experiment, *arguments: str) -> Result:
-    return experiment.start("logs", experiment.name, *arguments).end()
+    return experiment.says("logs", experiment.name, *arguments)
 
 
 def test_in_a_pipe_a_log_comes_byte_for_byte(experiment: Experiment) -> None:
@@ -78,7 +78,7 @@ def test_each_iteration_has_its_own(experiment: Experiment) -> None:
 
 def test_after_a_reset_the_last_log_there_is_comes(experiment: Experiment) -> None:
     experiment.write(NOISY).run()
-    experiment.start("reset", experiment.name, "--yes").end()
+    experiment.says("reset", experiment.name, "--yes")
     assert logs(experiment, "a").out.endswith(" a\n")
 
 

@@ -371,8 +371,13 @@ def test_what_is_malformed_is_told_in_one_line_and_nothing_happens(experiment: E
     write(folder, case.files)
     before = everything(folder)
 
-    before_start = as_anybody if unreadable in case.files.values() else None
-    line = experiment.start(*case.command, "--plain", before=before_start).end().refusal()
+    if unreadable in case.files.values():
+        result = experiment.start(*case.command, "--plain", before=as_anybody).end()
+    elif case.imported:
+        result = experiment.start(*case.command, "--plain").end()
+    else:
+        result = experiment.says(*case.command, "--plain")
+    line = result.refusal()
 
     assert line == case.line.replace("{here}", str(folder))
     after = everything(folder)

@@ -53,7 +53,7 @@ def test_a_helper_that_was_edited_is_told_with_its_lines_and_only_its_runs_are_f
     assert all(run["attempts"] == 1 for run in experiment.runs().values()), "nothing is run again by itself"
 
     assert "2 of 3 done runs used older code" in experiment.run().out
-    forgot = experiment.start("reset", experiment.name, "--changed", "--yes").end()
+    forgot = experiment.says("reset", experiment.name, "--changed", "--yes")
     assert forgot.last_line().startswith("forgot 2 runs (2 done")
     assert experiment.statuses() == {"a": "pending", "b": "pending", "c": "done"}
     assert "older code" not in experiment.run().out
@@ -169,7 +169,7 @@ def test_an_instance_file_that_is_another_one_is_told_and_one_that_was_only_touc
     before = experiment.run().out
     assert "1 of 2 done runs read an instance file that has changed since: a;" in before
     assert "instance file" in experiment.run().out, "it is told until it is run anew"
-    experiment.start("reset", experiment.name, "--changed", "--yes").end()
+    experiment.says("reset", experiment.name, "--changed", "--yes")
     assert experiment.statuses() == {"a": "pending", "b": "done"}
     assert "instance file" not in experiment.run().out
     assert "instance file" not in experiment.run().out

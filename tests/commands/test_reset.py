@@ -24,7 +24,7 @@ def done():
 
 
 def reset(experiment: Experiment, *arguments: str) -> Result:
-    return experiment.start("reset", experiment.name, *arguments).end()
+    return experiment.says("reset", experiment.name, *arguments)
 
 
 def test_all_runs_are_forgotten_and_run_anew_with_their_seeds(experiment: Experiment) -> None:

@@ -15,7 +15,7 @@ def run(instance, save, state):
 
 
 def last(experiment: Experiment) -> str:
-    return experiment.start("status", "m.py").end().last_line()
+    return experiment.says("status", "m.py").last_line()
 
 
 def test_the_time_left_is_told_as_soon_as_anything_is_known_of_it(experiment: Experiment) -> None:
@@ -29,4 +29,4 @@ def test_the_time_left_is_told_as_soon_as_anything_is_known_of_it(experiment: Ex
     assert re.fullmatch(rf"{whose}, ~\S+ (s|min|h) left( \(80 %: .+–.+\))?", last(experiment))
     experiment.allow("end b")
     assert running.end().code == 0
-    assert not experiment.start("status", "m.py").end().err
+    assert not experiment.says("status", "m.py").err

@@ -31,15 +31,15 @@ ASKED = {
 def test_one_filter_means_the_same_runs_for_status_json_and_export(experiment: Experiment) -> None:
     assert experiment.write(MIXED, ("a", "bad")).run("--iterations", "3").code == 1
     for text, expected in ASKED.items():
-        told = experiment.start("status", experiment.name, "--json", "--where", text).end()
+        told = experiment.says("status", experiment.name, "--json", "--where", text)
         facts = json.loads(told.out)
         assert (told.code, facts["counts"]["done"]) == (0, 4)
         runs = sorted((run["instance"].rpartition("/")[2], run["iteration"]) for run in facts["runs"])
         assert runs == expected, text
-        exported = experiment.start("export", experiment.name, "--where", text).end()
+        exported = experiment.says("export", experiment.name, "--where", text)
         rows = csv.DictReader(io.StringIO(exported.out, newline=""))
         assert sorted((row["instance"].rpartition("/")[2], int(row["iteration"])) for row in rows) == expected
-        shown = experiment.start("status", experiment.name, "--where", text).end()
+        shown = experiment.says("status", experiment.name, "--where", text)
         assert shown.code == 0
         assert f"{len(expected)} of 6 runs" in shown.out
         assert all(f"{name}#{iteration}" in shown.out for name, iteration in expected)

@@ -125,10 +125,10 @@ def test_what_is_opened_later_is_imported_after_the_first_painting_and_soon(tmp_
 def collector() -> Iterator[None]:
     """Python's garbage collector as the program has it, and afterwards as it was."""
     before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)  # Python's own
     collecting.pause()
     yield
     collecting.resume()
-    gc.unfreeze()
     gc.set_threshold(*before)
 
 
