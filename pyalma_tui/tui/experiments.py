@@ -36,6 +36,20 @@ COLOUR_OF: Final[dict[Standing, str]] = {
 }
 
 
+class ExperimentList(OptionList):
+    """The list, which no key moves in before it has a place on the screen: Textual cannot page in no lines at all."""
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        if self.size:
+            super().action_page_down()
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        if self.size:
+            super().action_page_up()
+
+
 class ExperimentsApp(PreferredApp):
     """`look` finds what there is, and may take its time; `chosen` is what was opened, None if nothing was."""
 
@@ -60,7 +74,7 @@ class ExperimentsApp(PreferredApp):
         """The list, and what the keys do."""
         with Vertical(id="experiments", classes="panel") as panel:
             panel.border_title = Content("experiments")
-            yield OptionList(id="found", markup=False)
+            yield ExperimentList(id="found", markup=False)
             yield Static("looking for experiments…", id="none")
         yield Static(Content("enter opens · q leaves"), id="experiments-keys")
 

@@ -85,13 +85,13 @@ async def test_fields_are_completed() -> None:
 
 async def test_a_mistyped_field_is_told_at_its_place_with_the_nearest_and_not_once_there_is_one() -> None:
     made = small()
-    made.running(1, state=b'{"optimality": 0.25}', saves=1, saved_at=NOW, number=1)
+    made.running(1, state=b'{"optimality": 0.25}', saves=1, saved_at=NOW, last_save=1)
     async with opened(made.snapshot(), size=(80, 24)) as t:
         await t.press("slash", *"!cnf !optmality<1")
         await t.sees("▼ no run has optmality so far. Did you mean optimality?", "none of 6 instances matches")
         error, field = next((a, b) for a, b in pairwise(t.lines()) if "▼" in a)
         assert error.index("▼") == field.index("optm")
-        made.running(1, state=b'{"optmality": 0.25}', saves=2, saved_at=NOW, number=2)
+        made.running(1, state=b'{"optmality": 0.25}', saves=2, saved_at=NOW, last_save=2)
         await t.show(made.snapshot())
         await t.until(lambda: "▼ no " not in t.text())
         await t.press(*["backspace"] * 20, *"optimality<1")
