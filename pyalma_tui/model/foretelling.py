@@ -11,8 +11,10 @@ from operator import mul
 
 import msgspec
 
-from pyalma_tui.model.belief import FORMLESS, GRID, HIGHEST, LEAST, Ahead, Belief, EndedRun, Guess, believe
+from pyalma_tui.model.belief import HIGHEST, Ahead, Belief, EndedRun, Guess, logarithm
+from pyalma_tui.model.evidence import believe
 from pyalma_tui.model.forecast import Basis, Forecast, Slow
+from pyalma_tui.model.residuals import FORMLESS, GRID
 from pyalma_tui.model.traits import Traits
 
 INSIDE = 0.8  # how often the truth is in the interval
@@ -109,17 +111,17 @@ class Trial:
         self._random = random.Random(0)
         stand = [known.each if i < len(known.waiting) - known.last else 1.0 for i in range(len(bulk))]
         self._many = math.fsum(stand)
-        means = [guess.mean(belief) for guess in bulk]
+        means = [belief.mean(guess) for guess in bulk]
         masses = list(map(mul, stand, means))
         self._work = math.fsum(masses)
         step = max(1, len(bulk) // SAMPLED)
         self._sample = list(zip(bulk[::step], masses[::step], strict=True))
         self._sampled = math.fsum(mass for _, mass in self._sample)
-        self._noise = math.sqrt(math.fsum(map(mul, masses, map(mul, means, map(self._variance, bulk)))))
+        self._noise = math.sqrt(math.fsum(map(mul, masses, map(mul, means, map(belief.variance, bulk)))))
         self._failing = 0.0
         late = quantile(sorted(belief.failed), 0.8) if belief.failed else math.inf
         self._safe = sum(run.elapsed > late for run in running)
-        self._pool = belief.between.values
+        self._pool = belief.residuals.values
         self._size = round(len(belief.trend.residuals) + FORMLESS)
         self._level = 1.0  # by how much the sample of what has ended is too short
         sampled = [each for each in known.ended if not each.failed]
@@ -128,11 +130,6 @@ class Trial:
             self._level = seconds / number / (math.fsum(each.seconds for each in sampled) / len(sampled))
             self._size = max(self._size, number)
         self._most = known.longest if known.longest is not None else math.inf
-
-    def _variance(self, guess: Guess) -> float:
-        """Of the seconds of a run, as a part of their mean's square."""
-        belief, own = self._belief, guess.own
-        return belief.between.variance if own is None else belief.within.variance + math.expm1(own * own)
 
     def draw(self) -> Drawn:
         """One way in which it may go."""
@@ -167,7 +164,7 @@ class Trial:
 
     def _shape(self) -> float:
         """Draw another shape of what runs are off by, as a bootstrap does; and how much longer they are then."""
-        between = self._belief.between
+        between = self._belief.residuals
         if self._size >= GRID:
             wide = math.sqrt(between.variance / self._size)
             return math.exp(wide * self._random.gauss(0, 1) - wide * wide / 2)
@@ -183,7 +180,7 @@ class Trial:
         return centre
 
     def _off(self, guess: Guess) -> Sequence[float]:
-        return self._pool if guess.own is None else self._belief.within.values
+        return self._pool if guess.own is None else self._belief.effects.residuals.values
 
     def _seconds(self, guess: Guess, centre: float, swell: float) -> float:
         rng, belief = self._random, self._belief
@@ -196,7 +193,7 @@ class Trial:
     def _left(self, guess: Guess, centre: float, swell: float) -> float:
         """Seconds that are left of one that was begun, which has taken longer than those that are shorter."""
         rng, belief = self._random, self._belief
-        elapsed = min(math.log(max(guess.elapsed, LEAST)), HIGHEST)
+        elapsed = logarithm(guess.elapsed)
         if guess.told is not None:
             told, sure = guess.told
             off = belief.off(guess) * swell
@@ -244,25 +241,25 @@ def poured(free: Sequence[float], work: float) -> list[float]:
 
 def quantile(ordered: Sequence[float], share: float) -> float:
     """The value below which this share of them is, in between if need be."""
-    place = share * (len(ordered) - 1)
-    low = int(place)
+    rank = share * (len(ordered) - 1)
+    low = int(rank)
     high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+    return ordered[low] + (rank - low) * (ordered[high] - ordered[low])
 
 
 def _basis(known: Known, belief: Belief) -> Basis:
-    explained = dict.fromkeys(term.feature.trait or "place in the batch" for term in belief.trend.terms)
+    explained = dict.fromkeys(term.feature.trait or "position in the batch" for term in belief.trend.terms)
     return Basis(
         ended=len(known.ended),
         progress=sum(bool(run.share) for run in known.running),
-        instances=len({run.instance for run in (*known.running, *known.waiting)} & belief.levels.keys()),
+        instances=len({run.instance for run in (*known.running, *known.waiting)} & belief.effects.known.keys()),
         explained=tuple(explained),
         failing=belief.failing,
     )
 
 
 def _slowest(belief: Belief, guesses: Sequence[Guess], known: Known) -> tuple[tuple[Slow, ...], float]:
-    found = sorted((Slow(guess.run, guess.mean(belief)) for guess in guesses), key=lambda slow: -slow.seconds)
+    found = sorted((Slow(guess.run, belief.mean(guess)) for guess in guesses), key=lambda slow: -slow.seconds)
     total = math.fsum(slow.seconds for slow in found)
     longest = found[: max(1, len(found) // 20)]
     return tuple(found[:SLOWEST]), math.fsum(slow.seconds for slow in longest) / total if total else 0.0

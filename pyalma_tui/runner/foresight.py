@@ -130,7 +130,7 @@ class Foresight:
         ahead = [*waiting.sample, *waiting.last]
         instances = {ledger.run(number).instance for number in (*running, *ahead)}
         ended = [
-            EndedRun(run.instance, self._place(run, ledger), run.seconds, isinstance(run.status, s.Failed))
+            EndedRun(run.instance, self._position(run, ledger), run.seconds, isinstance(run.status, s.Failed))
             for run in map(ledger.run, self._reference(ledger, instances))
             if run.seconds and isinstance(run.status, s.Done | s.Failed) and run.id not in again
         ]
@@ -164,9 +164,9 @@ class Foresight:
     def _ahead(self, run: Run, ledger: Ledger, now: float) -> Ahead:
         elapsed = _kept(run, now)
         if not isinstance(run.status, s.Running) or run.progress is None:
-            return Ahead(run.id, run.instance, self._place(run, ledger), elapsed)
+            return Ahead(run.id, run.instance, self._position(run, ledger), elapsed)
         paced = self._paced.get(run.id) or self._pace(run, now)  # told before we were there
-        return Ahead(run.id, run.instance, self._place(run, ledger), elapsed, paced.share, paced.whole)
+        return Ahead(run.id, run.instance, self._position(run, ledger), elapsed, paced.share, paced.whole)
 
     def _pace(self, run: Run, now: float) -> Paced:
         done, total = run.progress or (0.0, 0.0)
@@ -202,7 +202,7 @@ class Foresight:
             self._gap = (self._gap + gap) / 2 if self._gap else gap
         self._since, self._many, self._seconds = now, 0, 0.0
 
-    def _place(self, run: Run, ledger: Ledger) -> float:
+    def _position(self, run: Run, ledger: Ledger) -> float:
         return 1 - run.instance / len(ledger.instances)  # a batch is dispatched from its end
 
     def _remember_traits(self, ledger: Ledger, instances: Collection[int]) -> None:

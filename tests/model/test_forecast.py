@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyalma_tui.model.belief import Ahead, EndedRun, believe
+from pyalma_tui.model.belief import Ahead, EndedRun
+from pyalma_tui.model.evidence import believe
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.foretelling import Known, forecast, poured
 from pyalma_tui.model.traits import Traits
@@ -180,13 +181,15 @@ SECONDS = st.floats(0, 1e12) | st.sampled_from([0.0, 1e-9, 1e300])
 def anything(draw: st.DrawFn) -> Known:
     count = draw(st.integers(1, 40))
     value = st.floats(-1e15, 1e15) | st.sampled_from(["a", "b", ""]) | st.integers(0, 9).map(float)
-    instances, place = st.integers(0, count - 1), st.floats(0, 1)
+    instances, position = st.integers(0, count - 1), st.floats(0, 1)
     return Known(
         now=draw(st.floats(0, 1e10)),
         workers=draw(st.integers(1, 50)),
-        ended=draw(st.lists(st.builds(EndedRun, instances, place, SECONDS, st.booleans()), max_size=40)),
-        running=draw(st.lists(st.builds(Ahead, instances, instances, place, SECONDS, place, SECONDS), max_size=9)),
-        waiting=draw(st.lists(st.builds(Ahead, instances, instances, place, SECONDS), max_size=300)),
+        ended=draw(st.lists(st.builds(EndedRun, instances, position, SECONDS, st.booleans()), max_size=40)),
+        running=draw(
+            st.lists(st.builds(Ahead, instances, instances, position, SECONDS, position, SECONDS), max_size=9)
+        ),
+        waiting=draw(st.lists(st.builds(Ahead, instances, instances, position, SECONDS), max_size=300)),
         traits={i: draw(st.dictionaries(st.sampled_from("xyz"), value)) for i in range(count)},
         told=draw(st.lists(st.floats(-30, 30), max_size=5)),
         longest=draw(st.none() | SECONDS),
