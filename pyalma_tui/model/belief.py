@@ -85,12 +85,13 @@ class Effects(msgspec.Struct, frozen=True):
     """What is known of instances that have been run: how many runs of each, and the mean of their logarithms.
 
     `between` is the standard deviation of instances' effects, `within` that of an instance's runs around its own mean,
-    which are off by `residuals`.
+    which are off by `residuals`; that is known with so many degrees of `freedom`.
     """
 
     known: Mapping[int, tuple[int, float]]
     between: float
     within: float
+    freedom: float
     residuals: Residuals
 
     def reliability(self, number: int) -> float:
@@ -130,7 +131,7 @@ class Belief(msgspec.Struct, frozen=True):
             loads = [(1 - sure) * load for load in loads]
             own = self.effects.between * math.sqrt(1 - sure)
         centre = min(max(centre, math.log(LEAST)), HIGHEST)
-        told = (logarithm(max(run.whole, run.elapsed)), unsure(self.pace, run)) if run.share else None
+        told = (logarithm(max(run.whole, run.elapsed)), unsure(self.pace, run.share)) if run.share else None
         return Guess(run.run, run.instance, centre, tuple(loads), own, run.elapsed, told)
 
     def _by_trend(self, run: Ahead) -> tuple[float, list[float]]:
@@ -158,19 +159,20 @@ class Belief(msgspec.Struct, frozen=True):
         return math.exp(guess.centre + guess.own**2 / 2) * self.effects.residuals.factor
 
     def variance(self, guess: Guess) -> float:
-        """Of the seconds of a run, as a part of their mean's square; parameters apart."""
-        if guess.own is None:
-            return self.residuals.variance
-        return self.effects.residuals.variance + math.expm1(guess.own**2)
+        """Of the seconds of a run, as a part of their mean's square; parameters and the instance's effect apart."""
+        return (self.residuals if guess.own is None else self.effects.residuals).variance
 
     def off(self, guess: Guess) -> float:
         """The spread of the logarithm of one run around its centre; parameters apart."""
         return self.spread if guess.own is None else math.hypot(guess.own, self.effects.within)
 
 
-def off(seconds: float, elapsed: float, whole: float) -> float:
-    """What progress was off by that said `whole` after `elapsed` seconds, when it were `seconds`: a logarithm."""
-    return math.log(max(seconds - elapsed, LEAST) / max(whole - elapsed, LEAST))
+def power(seconds: float, elapsed: float, share: float) -> float:
+    """What progress was off by of a run that took so many seconds, and had told this share when so many had elapsed.
+
+    As if a run had done a power of the time: how much the inverse of that power differs from 1 (see `unsure`).
+    """
+    return math.log(share * max(seconds, LEAST) / max(elapsed, LEAST)) / -math.log(share)
 
 
 def logarithm(seconds: float) -> float:
@@ -178,9 +180,12 @@ def logarithm(seconds: float) -> float:
     return min(math.log(max(seconds, LEAST)), HIGHEST)
 
 
-def unsure(pace: float, run: Ahead) -> float:
-    """How far off the logarithm of all its seconds may be: what is done of them is known."""
-    return max(0.005, pace * (1 - run.share))
+def unsure(pace: float, share: float) -> float:
+    """How far off the logarithm of all seconds of a run may be that tells this share: by little when most is done.
+
+    Of a run that has done the power p of its share t of time, tᵖ, it is off by (1/p - 1) log tᵖ.
+    """
+    return max(0.005, -pace * math.log(share))
 
 
 def _bounded(far: float) -> float:

@@ -20,7 +20,7 @@ from pyalma_tui.model.trend import explain
 TRUST = 1.0  # values that each of the following counts as:
 SPREAD = 0.7  # how much instances differ (standard deviation of the logarithm) while nothing is known, …
 WITHIN = 0.3  # … the runs of one instance, …
-PACE = 0.3  # … and what progress says of the time that is left from what then comes
+PACE = 0.25  # … and powers of the time that progress may be
 DRIFT = 0.15  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
 IMPUTED = 64  # runs that have not ended which are taken in, at most
 
@@ -30,7 +30,7 @@ def believe(
 ) -> Belief | None:
     """What is believed after these runs have ended and while those run; None if nothing is known.
 
-    `told` are what progress has said of runs that have ended: logarithms of the time that was left to what it said.
+    `told` are what progress was off by of runs that have ended (see `power`).
     """
     evidence = Evidence(ended, traits, told)
     values = evidence.means() | evidence.paces(running)
@@ -46,11 +46,15 @@ def believe(
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
-    """What one instance says: the logarithm of the seconds of its runs, and what that weighs, at most 1."""
+    """What one instance says: the logarithm of the seconds of its runs, and what that weighs, at most 1.
+
+    `variance` is that of what is not known of it.
+    """
 
     weight: float
     position: float
     log: float
+    variance: float = 0.0
 
 
 class Evidence:
@@ -70,10 +74,10 @@ class Evidence:
                 self._positions[each.instance] = each.position
         self._known = {instance: (len(logs), math.fsum(logs) / len(logs)) for instance, logs in self._logs.items()}
         self._pace = math.sqrt(_pooled(PACE, math.fsum(each * each for each in told), len(told)))
-        self._within, self._inner = self._inside()
+        self._within, self._repeated, self._inner = self._inside()
 
-    def _inside(self) -> tuple[float, list[float]]:
-        """The spread of runs around the mean of their instance, and what each is off by."""
+    def _inside(self) -> tuple[float, int, list[float]]:
+        """The spread of runs around the mean of their instance, its degrees of freedom, and what each is off by."""
         inner, squares, freedom = [], 0.0, 0
         for instance, logs in self._logs.items():
             if len(logs) > 1:
@@ -82,7 +86,7 @@ class Evidence:
                 freedom += len(logs) - 1
                 swell = math.sqrt(len(logs) / (len(logs) - 1))
                 inner += [swell * each for each in off]
-        return math.sqrt(_pooled(WITHIN, squares, freedom)), inner
+        return math.sqrt(_pooled(WITHIN, squares, freedom)), freedom, inner
 
     def means(self) -> dict[int, Value]:
         """Of the instances of which runs have ended."""
@@ -93,7 +97,7 @@ class Evidence:
         values = {}
         for run in running:
             if run.share and run.instance not in self._known:
-                weight = SPREAD**2 / (SPREAD**2 + unsure(self._pace, run) ** 2)
+                weight = SPREAD**2 / (SPREAD**2 + unsure(self._pace, run.share) ** 2)
                 values[run.instance] = Value(weight, run.position, logarithm(max(run.whole, run.elapsed)))
         return values
 
@@ -105,8 +109,13 @@ class Evidence:
             spread = math.hypot(belief.spread, guess.loads[0])
             far = (logarithm(run.elapsed) - guess.centre) / spread
             if far > -2:
-                log = guess.centre + spread * normal.beyond(far)
-                values[run.instance] = Value(normal.below(far), run.position, log)
+                beyond = normal.beyond(far)
+                values[run.instance] = Value(
+                    normal.below(far),
+                    run.position,
+                    guess.centre + spread * beyond,
+                    spread**2 * max(0.0, 1 + beyond * (far - beyond)),
+                )
         return values
 
     def fit(self, values: Mapping[int, Value]) -> Belief:
@@ -117,7 +126,8 @@ class Evidence:
             [value.log for value in values.values()], weights, seen, list(features([traits for traits, _ in seen]))
         )
         used = max(trend.weight - 1 - len(trend.terms), 0.0)
-        variance = _pooled(SPREAD, trend.squares, used)
+        hidden = math.fsum(weight * value.variance for weight, value in zip(weights, values.values(), strict=True))
+        variance = _pooled(SPREAD, trend.squares + hidden, used)
         drift = Drift()
         if all(term.feature.trait for term in trend.terms):
             drift = _drift([value.position for value in values.values()], weights, trend.residuals, variance)
@@ -144,7 +154,7 @@ class Evidence:
         part = math.fsum(parts) / len(parts) if parts else 1.0
         within = min(self._within, math.sqrt(variance / max(part, 0.05)))
         between = math.sqrt(max(variance - within**2 * part, 0.05 * variance))
-        return Effects(self._known, between, within, residuals(self._inner, within))
+        return Effects(self._known, between, within, TRUST + self._repeated, residuals(self._inner, within))
 
 
 def _pooled(prior: float, squares: float, freedom: float) -> float:

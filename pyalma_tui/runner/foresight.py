@@ -12,7 +12,7 @@ from heapq import nlargest
 import msgspec
 
 from pyalma_tui.model import status as s
-from pyalma_tui.model.belief import Ahead, EndedRun, off
+from pyalma_tui.model.belief import Ahead, EndedRun, power
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.foretelling import Known, forecast
@@ -43,7 +43,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Paced(msgspec.Struct, frozen=True):
-    """What a run has told last, and what it had told when a good part was done: seconds, and seconds in all then."""
+    """What a run has told last, and when a good part was done: seconds, and that part."""
 
     share: float
     whole: float
@@ -86,7 +86,7 @@ class Foresight:
                 self._took += run.seconds
             paced = self._paced.pop(run.id, None) if self._paced else None
             if paced is not None and paced.early is not None and isinstance(run.status, s.Done):
-                self._told.append(off(run.seconds, *paced.early))
+                self._told.append(power(run.seconds, *paced.early))
         elif isinstance(record, Progressed):
             self._pace(run, time.time())
 
@@ -175,7 +175,7 @@ class Foresight:
         whole = elapsed / share if share else 0.0
         early = known.early if known is not None else None
         if early is None and TELLS <= share <= 1 - TELLS:
-            early = (elapsed, whole)
+            early = (elapsed, share)
         self._paced[run.id] = paced = Paced(share, whole, early)
         return paced
 

@@ -12,11 +12,13 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pyalma_tui.model.belief import Ahead, EndedRun
+from pyalma_tui.model.belief import Ahead, EndedRun, power
 from pyalma_tui.model.foretelling import Known
 from pyalma_tui.model.traits import Traits
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the time that it all takes, at which it is looked at
+
+HEARD = 0.2  # the share of a run from which on its progress is held to what comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,13 @@ def look(trace: Trace, spans: Sequence[tuple[float, float]], now: float) -> Look
     """What is known then, and the truth."""
     count = max(job.instance for job in trace.jobs) + 1
     workers = trace.workers_at(now)
-    ended, running, waiting, busy = [], [], [], []
+    ended, running, waiting, busy, told = [], [], [], [], []
     for i, (job, (began, end)) in enumerate(zip(trace.jobs, spans, strict=True)):
         position = job.instance / count
         if end <= now:
             ended.append((end, EndedRun(job.instance, position, job.seconds, job.fails)))
+            if job.bend is not None:
+                told.append(power(job.seconds, job.seconds * HEARD ** (1 / job.bend), HEARD))
         elif began < now:
             running.append(_running(job, i, position, now - began))
             busy.append(end - now)
@@ -111,6 +115,7 @@ def look(trace: Trace, spans: Sequence[tuple[float, float]], now: float) -> Look
         running=running,
         waiting=[each for _, each in waiting],
         traits=trace.traits,
+        told=told,
     )
     return Look(
         known, [end for end, _ in ended], [each.seconds for _, each in ended], len(spans), max([*free, *beyond])
