@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 from operator import mul
 
@@ -19,9 +20,19 @@ class Crowd:
     """Runs of which each stands for `each`: the mean and the variance of their sum are those of its parts."""
 
     def __init__(
-        self, belief: Belief, guesses: Sequence[Guess], each: Sequence[float], level: float, gap: float
+        self,
+        belief: Belief,
+        guesses: Sequence[Guess],
+        each: Sequence[float],
+        *,
+        times: float = 1.0,
+        level: float = 1.0,
+        gap: float = 0.0,
     ) -> None:
-        """`level` is by how much what is believed is too short, `gap` are the seconds between two runs of a worker."""
+        """`times` is how many runs are of one instance, if more than are among the guesses.
+
+        `level` is by how much what is believed is too short, `gap` are the seconds between two runs of a worker.
+        """
         self._many = math.fsum(each)
         self._gap = gap
         self._level = level
@@ -34,15 +45,15 @@ class Crowd:
         self._sampled = math.fsum(mass for _, mass in self._sample)
         squares = list(map(mul, masses, means))
         self._squares = math.fsum(squares)
-        varying = list(map(mul, squares, map(belief.variance, guesses)))
-        self._new = math.fsum(part for part, guess in zip(varying, guesses, strict=True) if guess.own is None)
-        self._again = math.fsum(varying) - self._new
-        effects: dict[int, tuple[float, float]] = {}
-        for guess, mass in zip(guesses, masses, strict=True):
-            if guess.own is not None:  # runs of one instance are longer together
-                before, _ = effects.get(guess.instance, (0.0, 0.0))
-                effects[guess.instance] = (before + mass, math.expm1(guess.own**2))
-        self._effects = math.fsum(mass * mass * wide for mass, wide in effects.values())
+        ahead = Counter(guess.instance for guess in guesses)
+        self._new = self._again = self._effects = 0.0
+        for guess, square in zip(guesses, squares, strict=True):
+            together = max(ahead[guess.instance], times)  # runs of one instance are longer together
+            if guess.own is None:
+                self._new += together * square * belief.variance(guess)
+            else:
+                self._again += square * belief.variance(guess)
+                self._effects += together * square * math.expm1(guess.own**2)
 
     def draw(self, drawn: Parameters, rng: random.Random) -> float:
         """The seconds that they all take together, with these parameters."""

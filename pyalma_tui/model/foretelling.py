@@ -6,6 +6,7 @@ import heapq
 import math
 import random
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -29,10 +30,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at `now`, in seconds of the epoch.
 
     `ended` are runs that have ended, or a sample of them: then `done` are as many as there are and their seconds in
-    all, of those that have not failed. `waiting` are those that wait, in dispatch order: of the
-    first ones a sample in which each stands for `each`, of the last `last` all (of all all, if `each` is 1). `told` is
-    what progress was off by (see `believe`); `longest` the seconds after which a run is ended, None if it is not;
-    `gap` are the seconds between two runs of one worker.
+    all, of those that have not failed. `waiting` are those that wait, in dispatch order: of the first ones a sample in
+    which each stands for `each`, of the last `last` all (of all all, if `each` is 1); `times` is how many of all that
+    wait are of one instance, in the mean. `told` is what progress was off by (see `believe`); `longest` the seconds
+    after which a run is ended, None if it is not; `gap` are the seconds between two runs of one worker.
     """
 
     now: float
@@ -43,6 +44,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     waiting: Sequence[Ahead] = ()
     each: float = 1.0
     last: int = 0
+    times: float = 1.0
     traits: Mapping[int, Traits] = {}
     told: Sequence[float] = ()
     longest: float | None = None
@@ -106,6 +108,8 @@ class Trial:
         self._last = last
         self._random = random.Random(0)
         self._gap = known.gap
+        ahead = Counter(guess.instance for guess in (*running, *last))
+        self._several = {instance for instance, times in ahead.items() if times > 1}
         self._most = known.longest if known.longest is not None else math.inf
         number, level = 0, 1.0
         sampled = [each.seconds for each in known.ended if not each.failed]
@@ -113,7 +117,7 @@ class Trial:
             number, seconds = known.done
             level = seconds / number / (math.fsum(sampled) / len(sampled))
         each = [known.each if i < len(known.waiting) - known.last else 1.0 for i in range(len(bulk))]
-        self._crowd = Crowd(belief, bulk, each, level, known.gap)
+        self._crowd = Crowd(belief, bulk, each, times=known.times, level=level, gap=known.gap)
         late = quantile(sorted(belief.failed), 0.8) if belief.failed else math.inf
         good = len(known.ended) - len(belief.failed) + sum(run.elapsed > late for run in running)
         self._uncertain = Uncertainty(belief, good, number)
@@ -128,20 +132,28 @@ class Trial:
 
     def _own(self, guess: Guess, drawn: Parameters, effects: dict[int, float]) -> tuple[float, float, Sequence[float]]:
         """Of one run: the centre, the scale of what it is off by, and what that may be."""
-        centre = drawn.centre(guess)
-        if guess.own is None:
-            return centre, drawn.swell, drawn.pool
-        if guess.instance not in effects:
-            effects[guess.instance] = self._random.gauss(0, 1)
-        return centre + guess.own * effects[guess.instance], drawn.inner, self._belief.effects.residuals.values
+        centre, effect = drawn.centre(guess), effects.get(guess.instance)
+        if effect is None:
+            if guess.own is None:
+                return centre, drawn.swell, drawn.pool
+            effect = effects[guess.instance] = guess.own * self._random.gauss(0, 1)
+        return centre + effect, drawn.inner, self._belief.effects.residuals.values
+
+    def _keep(self, guess: Guess, off: float, effects: dict[int, float]) -> None:
+        """The first run of an instance was drawn: it tells of the others as that of a known instance does."""
+        if guess.own is None and guess.instance in self._several and guess.instance not in effects:
+            sure = self._belief.effects.reliability(1)
+            rest = self._belief.effects.between * math.sqrt(1 - sure)
+            effects[guess.instance] = sure * off + rest * self._random.gauss(0, 1)
 
     def _seconds(self, guess: Guess, drawn: Parameters, effects: dict[int, float]) -> float:
         rng = self._random
         if drawn.failing and rng.random() < drawn.failing:
             return rng.choice(self._belief.failed) + self._gap
         centre, scale, values = self._own(guess, drawn, effects)
-        off = values[int(rng.random() * len(values))]
-        return min(math.exp(min(centre + scale * off, HIGHEST)), self._most) + self._gap
+        log = centre + scale * values[int(rng.random() * len(values))]
+        self._keep(guess, log - centre, effects)
+        return min(math.exp(min(log, HIGHEST)), self._most) + self._gap
 
     def _left(self, guess: Guess, drawn: Parameters, effects: dict[int, float]) -> float:
         """Seconds that are left of one that was begun, which has taken longer than those that are shorter."""
@@ -153,17 +165,18 @@ class Trial:
             told, sure = guess.told
             trust = wide * wide / (wide * wide + sure * sure)
             middle, spread = centre + trust * (told - centre), math.sqrt(trust) * sure
-            seconds = math.exp(min(middle + spread * rng.gauss(0, 1), HIGHEST))
+            log = middle + spread * rng.gauss(0, 1)
             least = 0.1 * max(math.exp(told) - guess.elapsed, 0.0)
         else:
             first = bisect_right(values, (elapsed - centre) / scale)
             rest = len(values) - first
             if rest and rng.random() < rest / (rest + 1):
-                seconds = math.exp(min(centre + scale * values[first + int(rng.random() * rest)], HIGHEST))
+                log = centre + scale * values[first + int(rng.random() * rest)]
             else:
-                seconds = math.exp(min(elapsed + rng.expovariate(1) * LINGER * wide, HIGHEST))
+                log = elapsed + rng.expovariate(1) * LINGER * wide
             least = 0.0
-        return max(min(seconds, self._most) - guess.elapsed, least)
+        self._keep(guess, log - centre, effects)
+        return max(min(math.exp(min(log, HIGHEST)), self._most) - guess.elapsed, least)
 
     def end(self, drawn: Drawn, workers: int) -> float:
         """Seconds until the last run has ended, with so many workers."""
