@@ -2,10 +2,10 @@
 
     log seconds = trend(traits, position) + effect of its instance + residual
 
-The trend has the fixed effects: a regression over instances (`trend.explain`), and a drift along the batch. The effect
-of an instance is a random one, predicted by the mean of its runs, shrunk towards the trend the more the fewer they are:
-the best linear unbiased predictor (Robinson 1991, "That BLUP is a good thing", Statistical Science 6). Residuals have
-the distribution of what was left over by runs that have ended (`residuals`). `evidence` fits it.
+The trend has the fixed effects: a regression over instances (`trend.explain`). The effect of an instance is a random
+one, predicted by the mean of its runs, shrunk towards the trend the more the fewer they are: the best linear unbiased
+predictor (Robinson 1991, "That BLUP is a good thing", Statistical Science 6). Residuals have the distribution of what
+was left over by runs that have ended (`residuals`). `evidence` fits it.
 
 What is uncertain about parameters is handed on with each guess, as loads of standard normal numbers which all runs
 share; `foretelling` draws them, and so makes the predictive distribution.
@@ -23,7 +23,7 @@ from pyalma_tui.model.traits import NONE, Traits
 from pyalma_tui.model.trend import Term, Trend
 
 NOVEL = 1.5  # how much instances may differ that tell something which none has told that is known
-BEYOND = 0.4  # how much a slope may change outside of where it was seen, as a part of it, …
+BEYOND = 0.15  # how much a slope may change outside of where it was seen, as a part of it, …
 FURTHER = 0.8  # … and one along the batch, where nothing but the position tells
 FAR = 1.5  # how much longer or shorter runs may be there than any that was seen, before it is known: at most twice that
 LEAST = 1e-5  # seconds
@@ -73,14 +73,6 @@ class Guess(msgspec.Struct, frozen=True):
     told: tuple[float, float] | None = None
 
 
-class Drift(msgspec.Struct, frozen=True):
-    """How runs grow or shrink along the batch: per whole of it, shrunk towards not at all, around `centre`."""
-
-    slope: float = 0.0
-    unsure: float = 0.0
-    centre: float = 0.0
-
-
 class Effects(msgspec.Struct, frozen=True):
     """What is known of instances that have been run: how many runs of each, and the mean of their logarithms.
 
@@ -109,7 +101,6 @@ class Belief(msgspec.Struct, frozen=True):
     """
 
     trend: Trend
-    drift: Drift
     spread: float
     freedom: float
     residuals: Residuals
@@ -146,9 +137,6 @@ class Belief(msgspec.Struct, frozen=True):
             expected += term.coefficient * inside + outside
             loads.append(self.spread * inside + math.sqrt(trust) * wide)
             loads.append(_bend(term) * outside)
-        along = run.position - self.drift.centre
-        expected += self.drift.slope * along
-        loads.append(self.drift.unsure * along)
         loads.append(NOVEL * any(traits.get(name) not in levels for name, levels in self.heard.items()))
         return expected, loads
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from pyalma_tui.model import normal
-from pyalma_tui.model.belief import LEAST, Ahead, Belief, Drift, Effects, EndedRun, logarithm, unsure
+from pyalma_tui.model.belief import LEAST, Ahead, Belief, Effects, EndedRun, logarithm, unsure
 from pyalma_tui.model.residuals import residuals
 from pyalma_tui.model.traits import LEVELS, NONE, Traits, features
 from pyalma_tui.model.trend import explain
@@ -21,7 +21,6 @@ TRUST = 1.0  # values that each of the following counts as:
 SPREAD = 0.7  # how much instances differ (standard deviation of the logarithm) while nothing is known, …
 WITHIN = 0.3  # … the runs of one instance, …
 PACE = 0.25  # … and powers of the time that progress may be
-DRIFT = 0.15  # how much runs may grow or shrink from one end of the batch to the other, if nothing else is known
 IMPUTED = 64  # runs that have not ended which are taken in, at most
 
 
@@ -128,15 +127,11 @@ class Evidence:
         used = max(trend.weight - 1 - len(trend.terms), 0.0)
         hidden = math.fsum(weight * value.variance for weight, value in zip(weights, values.values(), strict=True))
         variance = _pooled(SPREAD, trend.squares + hidden, used)
-        drift = Drift()
-        if all(term.feature.trait for term in trend.terms):
-            drift = _drift([value.position for value in values.values()], weights, trend.residuals, variance)
         swell = min(math.sqrt(trend.weight / max(used, 1.0)), 2.0)
         spread = math.sqrt(variance)
         heard = [traits for (traits, _), weight in zip(seen, weights, strict=True) if weight == 1]
         return Belief(
             trend=trend,
-            drift=drift,
             spread=spread,
             freedom=TRUST + used,
             residuals=residuals([swell * rest for rest in trend.residuals], spread),
@@ -160,15 +155,6 @@ class Evidence:
 def _pooled(prior: float, squares: float, freedom: float) -> float:
     """The variance that squares with so many degrees of freedom tell, beside what is thought of it without them."""
     return (TRUST * prior**2 + squares) / (TRUST + freedom)
-
-
-def _drift(positions: Sequence[float], weights: Sequence[float], left: Sequence[float], variance: float) -> Drift:
-    """Ridge regression (Hoerl and Kennard 1970) of what the trend has left over."""
-    centre = math.fsum(w * at for w, at in zip(weights, positions, strict=True)) / math.fsum(weights)
-    across = math.fsum(w * (at - centre) * rest for w, at, rest in zip(weights, positions, left, strict=True))
-    along = math.fsum(w * (at - centre) ** 2 for w, at in zip(weights, positions, strict=True))
-    sure = along + variance / DRIFT**2
-    return Drift(across / sure, math.sqrt(variance / sure), centre)
 
 
 def _heard(seen: Sequence[Traits]) -> dict[str, frozenset[str]]:

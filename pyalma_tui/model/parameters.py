@@ -63,7 +63,7 @@ class Uncertainty:
         swell = _swell(self._freedom, rng)
         pool, shape = self._residuals(swell, rng)
         failing = rng.betavariate(len(belief.failed) + 0.5, self._good + 0.5) if belief.failing else 0.0
-        shared = [swell * rng.gauss(0, 1) for _ in range(3 + 2 * len(belief.trend.terms))]
+        shared = [swell * rng.gauss(0, 1) for _ in range(2 + 2 * len(belief.trend.terms))]
         inner = _swell(belief.effects.freedom, rng)
         return Parameters(swell, inner, shared, pool, self._rest, shape, failing)
 

@@ -135,6 +135,20 @@ def test_what_it_rests_on_is_told() -> None:
     assert 0 < found.tail < 1
 
 
+@pytest.mark.parametrize("runs", [40, 4000], ids=["one by one", "as a sum"])
+def test_runs_of_an_instance_that_was_never_run_are_long_together(runs: int) -> None:
+    """Of instances that differ by much, one that comes often may take long or not: many others even that out."""
+    rng = random.Random(6)
+    levels = [rng.lognormvariate(2, 1) for _ in range(30)]
+    ended = [
+        EndedRun(i, i / 1000, level * rng.lognormvariate(0, 0.1)) for _ in range(4) for i, level in enumerate(levels)
+    ]
+    one = [Ahead(i, 500, 0.5) for i in range(runs)]
+    wide, narrow = (left(Known(now=0.0, workers=1, ended=ended, waiting=all_)) for all_ in (one, waiting(runs)))
+    assert wide[2] / wide[0] > 5
+    assert narrow[2] / narrow[0] < 4
+
+
 def test_runs_that_fail_early_are_not_expected_to_take_as_long_as_the_others() -> None:
     ended = [EndedRun(i, i / 1000, 0.1 if i % 2 else 10.0, failed=bool(i % 2)) for i in range(60)]
     _, middle, _ = left(Known(now=0.0, workers=1, ended=ended, waiting=waiting(100)))
