@@ -22,7 +22,7 @@ from pyalma_tui.model.residuals import Residuals
 from pyalma_tui.model.traits import NONE, Traits
 from pyalma_tui.model.trend import Term, Trend
 
-NOVEL = 1.5  # how much instances may differ that tell something which none has told that is known
+NOVEL = 2.0  # how much instances may differ that tell something which none has told that is known
 BEYOND = 0.15  # how much a slope may change outside of where it was seen, as a part of it, …
 FURTHER = 0.8  # … and one along the batch, where nothing but the position tells
 FAR = 1.5  # how much longer or shorter runs may be there than any that was seen, before it is known: at most twice that

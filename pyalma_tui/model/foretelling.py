@@ -136,7 +136,7 @@ class Trial:
         if effect is None:
             if guess.own is None:
                 return centre, drawn.swell, drawn.pool
-            effect = effects[guess.instance] = guess.own * self._random.gauss(0, 1)
+            effect = effects[guess.instance] = drawn.inner * guess.own * self._random.gauss(0, 1)
         return centre + effect, drawn.inner, self._belief.effects.residuals.values
 
     def _keep(self, guess: Guess, off: float, effects: dict[int, float]) -> None:

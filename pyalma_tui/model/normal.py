@@ -18,11 +18,3 @@ def below(x: float) -> float:
 def beyond(x: float) -> float:
     """The mean of the values that are larger than x: the inverse Mills ratio, by its asymptote where it is close."""
     return density(x) / below(-x) if x < 5 else x + 1 / x
-
-
-def quantile(share: float) -> float:
-    """The value below which this share is, 0 < share < 1: Tukey's lambda approximation, and Newton's steps from it."""
-    x = 4.91 * (math.pow(share, 0.14) - math.pow(1 - share, 0.14))
-    for _ in range(3):
-        x -= (below(x) - share) / density(x)
-    return x

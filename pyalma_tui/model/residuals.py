@@ -1,4 +1,4 @@
-"""What a regression leaves over, as a distribution to draw from: the values themselves, a normal one, a tail."""
+"""What a regression leaves over, as a distribution to draw from: the values themselves, a logistic one, a tail."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pyalma_tui.model import normal
-
-FORMLESS = 8.0  # values that the normal distribution counts as, beside those that were left over
+FORMLESS = 8.0  # values that the logistic distribution counts as, beside those that were left over
 GRID = 256
 
 
@@ -22,10 +20,11 @@ class Residuals(msgspec.Struct, frozen=True):
 
 
 def residuals(left: Sequence[float], spread: float) -> Residuals:
-    """The distribution of these values, and the more of a normal one with this spread the fewer they are.
+    """The distribution of these values, and the more of a logistic one with this spread the fewer they are.
 
-    The values are those of a bootstrap (Efron 1979). Once in as many times as there are values one is larger than all
-    of them: by as much as the largest are larger than the tenth (Hill's estimate of a tail: they are logarithms).
+    Where little is known seconds are log-logistic: almost log-normal, but for a tail that is a power law. The other
+    values are those of a bootstrap (Efron 1979). Once in as many times as there are values one is larger than all of
+    them: by as much as the largest are larger than the tenth (Hill's estimate of a tail: they are logarithms).
     """
     ordered = sorted(left)
     real = round(GRID * len(ordered) / (len(ordered) + FORMLESS)) if ordered else 0
@@ -34,7 +33,8 @@ def residuals(left: Sequence[float], spread: float) -> Residuals:
         larger = real // (len(ordered) + 1)
         excess = _excess(ordered)
         values[real - larger :] = [ordered[-1] - excess * math.log((i + 0.5) / larger) for i in range(larger)]
-    values += [spread * normal.quantile((i + 0.5) / (GRID - real)) for i in range(GRID - real)]
+    scale = spread * math.sqrt(3) / math.pi
+    values += [scale * math.log((i + 0.5) / (GRID - real - i - 0.5)) for i in range(GRID - real)]
     powers = [math.exp(value) for value in values]
     factor = math.fsum(powers) / GRID
     variance = math.fsum((power / factor - 1) ** 2 for power in powers) / GRID
