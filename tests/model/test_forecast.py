@@ -162,10 +162,12 @@ def test_a_timeout_bounds_what_runs_take() -> None:
     assert made(msgspec.structs.replace(known, longest=1.0)).high <= 10.0 < made(known).high
 
 
-def test_a_sample_of_a_long_queue_says_what_the_whole_says() -> None:
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_sample_of_a_long_queue_says_what_the_whole_says(times: int) -> None:
     rng = random.Random(4)
     ended = done(rng.lognormvariate(0, 0.7) for _ in range(200))
-    whole = Known(now=0.0, workers=4, ended=ended, waiting=waiting(3000))
+    ahead = [Ahead(i, 500 + i % (2999 // times), 0.5) for i in range(3000)]
+    whole = Known(now=0.0, workers=4, ended=ended, waiting=ahead, times=times)
     some = msgspec.structs.replace(
         whole, waiting=[*whole.waiting[:2850:10], *whole.waiting[2850:]], each=10.0, last=150
     )
