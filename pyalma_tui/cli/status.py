@@ -28,7 +28,6 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     known = remembered("status", name, state)
     target, store, busy = known.target, known.store, known.busy
     ledger, args = store.ledger, store.meta.chosen.args or ()
-    chosen = store.meta.chosen
     now = time.time() if busy is not None else None
     runs, rows = ledger.runs.freeze(), ledger.rows.freeze()
     if query.terms:
@@ -47,12 +46,10 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     if busy is not None:
         told = f"running now, process {busy.pid}"
         if ledger.counts.running:
-            from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
             from pyalma_tui.model.words import left
             from pyalma_tui.runner.foresight import foreseen  # 10 ms
 
-            workers = number_of_workers(read_workers(chosen.workers or chosen.file.get("workers", 1)))
-            told += f", {left(foreseen(ledger, workers), time.time())}"
+            told += f", {left(foreseen(ledger, store.meta.chosen), time.time())}"
         say(told)
     return 0
 

@@ -24,7 +24,12 @@ def status_json(name: str, state: Path | None, only: str | None) -> int:
     ledger, args = store.ledger, store.meta.chosen.args or ()
     pid = busy.pid if busy is not None else None
     session = last_record(state_dir)
-    facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, ledger.hook, args, session)
+    foretold = None
+    if busy is not None and ledger.counts.running:
+        from pyalma_tui.runner.foresight import foreseen  # 10 ms
+
+        foretold = foreseen(ledger, store.meta.chosen)
+    facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, ledger.hook, args, session, foretold)
     now = time.time() if busy is not None else None
     out, to_ascii = Out(), not is_unicode()
     runs = meant(query, ledger.instances, remaining(ledger.instances, ledger.runs.freeze()), now)

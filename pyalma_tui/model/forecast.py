@@ -8,7 +8,7 @@ import msgspec
 class Basis(msgspec.Struct, frozen=True):
     """What a forecast rests on: so many runs that have ended, so many that tell their progress, and what explains them.
 
-    `explained` are traits of instances, and "place in the batch"; `instances` is how many of those ahead were run
+    `explained` are traits of instances, and "position in the batch"; `instances` is how many of those ahead were run
     before; `failing` the share of runs that fails.
     """
 

@@ -6,22 +6,22 @@ import heapq
 import math
 import random
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import mul
 
 import msgspec
 
-from pyalma_tui.model.belief import FORMLESS, GRID, HIGHEST, LEAST, Ahead, Belief, EndedRun, Guess, believe
+from pyalma_tui.model.belief import HIGHEST, Ahead, Belief, EndedRun, Guess, logarithm
+from pyalma_tui.model.crowd import Crowd
+from pyalma_tui.model.evidence import believe
 from pyalma_tui.model.forecast import Basis, Forecast, Slow
+from pyalma_tui.model.parameters import Parameters, Uncertainty
 from pyalma_tui.model.traits import Traits
 
 INSIDE = 0.8  # how often the truth is in the interval
 TRIALS = 160
 WORK = 24_000  # runs that all trials together call one by one
 CROWD = 300  # beyond as many that wait only the last of them are called one by one
-UNEVEN = 0.25  # how much what lies between runs varies, as a logarithm: other programs take processors as well
-AWAY = 10.0  # by how much all may be off at most, as a logarithm
-SAMPLED = 40  # of the others, for what they depend on
 LINGER = 0.5  # a run that has taken longer than any: how much longer, in spreads of the logarithm
 SLOWEST = 5  # runs that are named
 
@@ -30,10 +30,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at `now`, in seconds of the epoch.
 
     `ended` are runs that have ended, or a sample of them: then `done` are as many as there are and their seconds in
-    all, of those that have not failed. `waiting` are those that wait, in dispatch order: of the
-    first ones a sample in which each stands for `each`, of the last `last` all (of all all, if `each` is 1). `told` is
-    what progress was off by (see `believe`); `longest` the seconds after which a run is ended, None if it is not;
-    `gap` are the seconds between two runs of one worker.
+    all, of those that have not failed. `waiting` are those that wait, in dispatch order: of the first ones a sample in
+    which each stands for `each`, of the last `last` all (of all all, if `each` is 1); `times` is how many of all that
+    wait are of one instance, in the mean. `told` is what progress was off by (see `believe`); `longest` the seconds
+    after which a run is ended, None if it is not; `gap` are the seconds between two runs of one worker.
     """
 
     now: float
@@ -44,6 +44,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     waiting: Sequence[Ahead] = ()
     each: float = 1.0
     last: int = 0
+    times: float = 1.0
     traits: Mapping[int, Traits] = {}
     told: Sequence[float] = ()
     longest: float | None = None
@@ -97,123 +98,85 @@ class Draw(msgspec.Struct):
 
 
 class Trial:
-    """Draws, from the same numbers each time."""
+    """Draws, from the same numbers each time: `bulk` is drawn as one sum, `last` one by one."""
 
     def __init__(
         self, known: Known, belief: Belief, running: Sequence[Guess], bulk: Sequence[Guess], last: Sequence[Guess]
     ) -> None:
-        self._known = known
         self._belief = belief
         self._running = running
         self._last = last
         self._random = random.Random(0)
-        stand = [known.each if i < len(known.waiting) - known.last else 1.0 for i in range(len(bulk))]
-        self._many = math.fsum(stand)
-        means = [guess.mean(belief) for guess in bulk]
-        masses = list(map(mul, stand, means))
-        self._work = math.fsum(masses)
-        step = max(1, len(bulk) // SAMPLED)
-        self._sample = list(zip(bulk[::step], masses[::step], strict=True))
-        self._sampled = math.fsum(mass for _, mass in self._sample)
-        self._noise = math.sqrt(math.fsum(map(mul, masses, map(mul, means, map(self._variance, bulk)))))
-        self._failing = 0.0
-        late = quantile(sorted(belief.failed), 0.8) if belief.failed else math.inf
-        self._safe = sum(run.elapsed > late for run in running)
-        self._pool = belief.between.values
-        self._size = round(len(belief.trend.residuals) + FORMLESS)
-        self._level = 1.0  # by how much the sample of what has ended is too short
-        sampled = [each for each in known.ended if not each.failed]
+        self._gap = known.gap
+        ahead = Counter(guess.instance for guess in (*running, *last))
+        self._several = {instance for instance, times in ahead.items() if times > 1}
+        self._most = known.longest if known.longest is not None else math.inf
+        number, level = 0, 1.0
+        sampled = [each.seconds for each in known.ended if not each.failed]
         if known.done is not None and sampled and all(guess.own is None for guess in bulk):
             number, seconds = known.done
-            self._level = seconds / number / (math.fsum(each.seconds for each in sampled) / len(sampled))
-            self._size = max(self._size, number)
-        self._most = known.longest if known.longest is not None else math.inf
-
-    def _variance(self, guess: Guess) -> float:
-        """Of the seconds of a run, as a part of their mean's square."""
-        belief, own = self._belief, guess.own
-        return belief.between.variance if own is None else belief.within.variance + math.expm1(own * own)
+            level = seconds / number / (math.fsum(sampled) / len(sampled))
+        each = [known.each if i < len(known.waiting) - known.last else 1.0 for i in range(len(bulk))]
+        self._crowd = Crowd(belief, bulk, each, times=known.times, level=level, gap=known.gap)
+        late = quantile(sorted(belief.failed), 0.8) if belief.failed else math.inf
+        good = len(known.ended) - len(belief.failed) + sum(run.elapsed > late for run in running)
+        self._uncertain = Uncertainty(belief, good, number)
 
     def draw(self) -> Draw:
         """One way in which it may go."""
-        belief, rng = self._belief, self._random
-        gauss = rng.gauss
-        swell = math.sqrt(belief.freedom / rng.gammavariate(belief.freedom / 2, 2))
-        swell = min(max(swell, 0.4), 3.0)
-        shared = [swell * gauss(0, 1) for _ in range(3 + 2 * len(belief.trend.terms))]
-        if belief.failing:
-            bad = len(belief.failed)
-            self._failing = rng.betavariate(bad + 0.5, len(self._known.ended) - bad + 0.5 + self._safe)
-        shape = self._shape()
-        owns: dict[int, float] = {}
-        running = [self._left(guess, self._centre(guess, shared, owns), swell) for guess in self._running]
-        last = [
-            (self._left if guess.elapsed else self._seconds)(guess, self._centre(guess, shared, owns), swell)
-            for guess in self._last
-        ]
-        bulk = 0.0
-        if self._sample:
-            moved = math.fsum(
-                mass * math.exp(min(math.fsum(map(mul, guess.loads, shared)), AWAY)) for guess, mass in self._sample
-            )
-            bulk = self._level * self._work * moved / self._sampled * shape
-            wide = min(swell * self._noise / self._work, 1.0)
-            bulk *= math.exp(wide * gauss(0, 1) - wide * wide / 2)
-            if self._failing:
-                mean = math.fsum(belief.failed) / len(belief.failed)
-                bulk = (1 - self._failing) * bulk + self._failing * self._many * mean
-            bulk += self._many * self._known.gap * math.exp(UNEVEN * gauss(0, 1))
-        return Draw(running, bulk, last)
+        drawn = self._uncertain.draw(self._random)
+        effects: dict[int, float] = {}
+        running = [self._left(guess, drawn, effects) for guess in self._running]
+        last = [(self._left if guess.elapsed else self._seconds)(guess, drawn, effects) for guess in self._last]
+        return Draw(running, self._crowd.draw(drawn, self._random), last)
 
-    def _shape(self) -> float:
-        """Draw another shape of what runs are off by, as a bootstrap does; and how much longer they are then."""
-        between = self._belief.between
-        if self._size >= GRID:
-            wide = math.sqrt(between.variance / self._size)
-            return math.exp(wide * self._random.gauss(0, 1) - wide * wide / 2)
-        self._pool = tuple(sorted(self._random.choices(between.values, k=self._size)))
-        return math.fsum(map(math.exp, self._pool)) / self._size / between.factor
+    def _own(self, guess: Guess, drawn: Parameters, effects: dict[int, float]) -> tuple[float, float, Sequence[float]]:
+        """Of one run: the centre, the scale of what it is off by, and what that may be."""
+        centre, effect = drawn.centre(guess), effects.get(guess.instance)
+        if effect is None:
+            if guess.own is None:
+                return centre, drawn.swell, drawn.pool
+            effect = effects[guess.instance] = drawn.inner * guess.own * self._random.gauss(0, 1)
+        return centre + effect, drawn.inner, self._belief.effects.residuals.values
 
-    def _centre(self, guess: Guess, shared: Sequence[float], owns: dict[int, float]) -> float:
-        centre = guess.centre + math.fsum(map(mul, guess.loads, shared))
-        if guess.own is not None:
-            if guess.instance not in owns:
-                owns[guess.instance] = self._random.gauss(0, 1)
-            centre += guess.own * owns[guess.instance]
-        return centre
+    def _keep(self, guess: Guess, off: float, effects: dict[int, float]) -> None:
+        """The first run of an instance was drawn: it tells of the others as that of a known instance does."""
+        if guess.own is None and guess.instance in self._several and guess.instance not in effects:
+            sure = self._belief.effects.reliability(1)
+            rest = self._belief.effects.between * math.sqrt(1 - sure)
+            effects[guess.instance] = sure * off + rest * self._random.gauss(0, 1)
 
-    def _off(self, guess: Guess) -> Sequence[float]:
-        return self._pool if guess.own is None else self._belief.within.values
+    def _seconds(self, guess: Guess, drawn: Parameters, effects: dict[int, float]) -> float:
+        rng = self._random
+        if drawn.failing and rng.random() < drawn.failing:
+            return rng.choice(self._belief.failed) + self._gap
+        centre, scale, values = self._own(guess, drawn, effects)
+        log = centre + scale * values[int(rng.random() * len(values))]
+        self._keep(guess, log - centre, effects)
+        return min(math.exp(min(log, HIGHEST)), self._most) + self._gap
 
-    def _seconds(self, guess: Guess, centre: float, swell: float) -> float:
-        rng, belief = self._random, self._belief
-        if self._failing and rng.random() < self._failing:
-            return rng.choice(belief.failed) + self._known.gap
-        values = self._off(guess)
-        off = values[int(rng.random() * len(values))]
-        return min(math.exp(min(centre + swell * off, HIGHEST)), self._most) + self._known.gap
-
-    def _left(self, guess: Guess, centre: float, swell: float) -> float:
+    def _left(self, guess: Guess, drawn: Parameters, effects: dict[int, float]) -> float:
         """Seconds that are left of one that was begun, which has taken longer than those that are shorter."""
-        rng, belief = self._random, self._belief
-        elapsed = min(math.log(max(guess.elapsed, LEAST)), HIGHEST)
+        rng = self._random
+        elapsed = logarithm(guess.elapsed)
+        centre, scale, values = self._own(guess, drawn, effects)
+        wide = scale * self._belief.off(guess)
         if guess.told is not None:
             told, sure = guess.told
-            off = belief.off(guess) * swell
-            trust = off * off / (off * off + sure * sure)
+            trust = wide * wide / (wide * wide + sure * sure)
             middle, spread = centre + trust * (told - centre), math.sqrt(trust) * sure
-            seconds = math.exp(min(middle + spread * rng.gauss(0, 1), HIGHEST))
+            log = middle + spread * rng.gauss(0, 1)
             least = 0.1 * max(math.exp(told) - guess.elapsed, 0.0)
         else:
-            values = self._off(guess)
-            first = bisect_right(values, (elapsed - centre) / swell)
+            first = bisect_right(values, (elapsed - centre) / scale)
             rest = len(values) - first
             if rest and rng.random() < rest / (rest + 1):
-                seconds = math.exp(min(centre + swell * values[first + int(rng.random() * rest)], HIGHEST))
+                log = centre + scale * values[first + int(rng.random() * rest)]
             else:
-                seconds = math.exp(min(elapsed + rng.expovariate(1) * LINGER * swell * belief.off(guess), HIGHEST))
+                log = elapsed + rng.expovariate(1) * LINGER * wide
             least = 0.0
-        return max(min(seconds, self._most) - guess.elapsed, least)
+        self._keep(guess, log - centre, effects)
+        return max(min(math.exp(min(log, HIGHEST)), self._most) - guess.elapsed, least)
 
     def end(self, drawn: Draw, workers: int) -> float:
         """Seconds until the last run has ended, with so many workers."""
@@ -244,25 +207,25 @@ def poured(free: Sequence[float], work: float) -> list[float]:
 
 def quantile(ordered: Sequence[float], share: float) -> float:
     """The value below which this share of them is, in between if need be."""
-    place = share * (len(ordered) - 1)
-    low = int(place)
+    rank = share * (len(ordered) - 1)
+    low = int(rank)
     high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+    return ordered[low] + (rank - low) * (ordered[high] - ordered[low])
 
 
 def _basis(known: Known, belief: Belief) -> Basis:
-    explained = dict.fromkeys(term.feature.trait or "place in the batch" for term in belief.trend.terms)
+    explained = dict.fromkeys(term.feature.trait or "position in the batch" for term in belief.trend.terms)
     return Basis(
         ended=len(known.ended),
         progress=sum(bool(run.share) for run in known.running),
-        instances=len({run.instance for run in (*known.running, *known.waiting)} & belief.levels.keys()),
+        instances=len({run.instance for run in (*known.running, *known.waiting)} & belief.effects.known.keys()),
         explained=tuple(explained),
         failing=belief.failing,
     )
 
 
 def _slowest(belief: Belief, guesses: Sequence[Guess], known: Known) -> tuple[tuple[Slow, ...], float]:
-    found = sorted((Slow(guess.run, guess.mean(belief)) for guess in guesses), key=lambda slow: -slow.seconds)
+    found = sorted((Slow(guess.run, belief.mean(guess)) for guess in guesses), key=lambda slow: -slow.seconds)
     total = math.fsum(slow.seconds for slow in found)
     longest = found[: max(1, len(found) // 20)]
     return tuple(found[:SLOWEST]), math.fsum(slow.seconds for slow in longest) / total if total else 0.0

@@ -53,19 +53,19 @@ def _is_number(value: object) -> bool:
 
 
 class Feature(msgspec.Struct, frozen=True):
-    """One number made of what is known of a run: a trait or its `place` in dispatch order, from 0 to 1.
+    """One number made of what is known of a run: a trait or its `position` in dispatch order, from 0 to 1.
 
     `how` tells what is made of it: itself, its logarithm, or 1 where it is `level` and 0 where not.
     """
 
-    trait: str  # "" is the place
+    trait: str  # "" is the position
     how: Literal["value", "log", "is"]
     level: str = ""
 
-    def of(self, traits: Traits, place: float) -> float | None:
+    def of(self, traits: Traits, position: float) -> float | None:
         """Its value for a run, None where the run has none."""
         if not self.trait:
-            return place if self.how == "value" else math.log(0.05 + place)
+            return position if self.how == "value" else math.log(0.05 + position)
         told = traits.get(self.trait)
         if self.how == "is":
             return float(told == self.level)

@@ -35,11 +35,11 @@ class Trend(msgspec.Struct, frozen=True):
     residuals: tuple[float, ...]
     squares: float  # weighted, of the residuals
 
-    def at(self, traits: Traits, place: float) -> tuple[float, ...]:
+    def at(self, traits: Traits, position: float) -> tuple[float, ...]:
         """The terms of a run."""
         found: list[float] = []
         for term in self.terms:
-            value = term.feature.of(traits, place)
+            value = term.feature.of(traits, position)
             off = 0.0 if value is None else value - term.centre
             found.append((off - sum(map(mul, term.mixes, found))) / term.norm)
         return tuple(found)
@@ -51,7 +51,7 @@ def explain(
     seen: Sequence[tuple[Traits, float]],
     candidates: Sequence[Feature],
 ) -> Trend:
-    """The trend of these values, of runs with these traits and places.
+    """The trend of these values, of runs with these traits and positions.
 
     Features are taken one after the other, the best first (orthogonal forward selection), as long as one pays for
     itself by the Bayesian information criterion, charged for the number of candidates that it was chosen from.
@@ -120,7 +120,7 @@ def _columns(
 ) -> list[_Candidate]:
     columns = []
     for feature in candidates:
-        told = [feature.of(traits, place) for traits, place in seen]
+        told = [feature.of(traits, position) for traits, position in seen]
         known = [(w, value) for w, value in zip(weights, told, strict=True) if value is not None]
         if not known:
             continue

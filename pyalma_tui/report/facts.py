@@ -16,6 +16,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.extents import rows_in
+from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.view import Tally
 from pyalma_tui.store.layout import log_of
@@ -35,6 +36,14 @@ class HookFacts(msgspec.Struct, frozen=True):
 
     status: str
     calls: int
+
+
+class ForecastFacts(msgspec.Struct, frozen=True):
+    """When all will be done, in ISO 8601: as likely before `middle` as after, in 80 of 100 between the others."""
+
+    low: str
+    middle: str
+    high: str
 
 
 class RunFacts(msgspec.Struct, frozen=True, gc=False):
@@ -73,8 +82,9 @@ class RunFacts(msgspec.Struct, frozen=True, gc=False):
 class StatusFacts(msgspec.Struct, frozen=True):
     """What `status --json` prints, followed by the `runs`; a change that breaks readers raises `schema`.
 
-    `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more. `args` are the
-    module's own. `session` is the last start: where it ran and with what, but for the text of the repository's diff.
+    `counts` are those of the batch, `not_in_batch` those of instances that are not in it any more. `forecast` is None
+    while nothing runs, or nothing is known. `args` are the module's own. `session` is the last start: where it ran and
+    with what, but for the text of the repository's diff.
     """
 
     schema: int
@@ -84,6 +94,7 @@ class StatusFacts(msgspec.Struct, frozen=True):
     counts: Tally
     not_in_batch: Tally
     done_hook: HookFacts
+    forecast: ForecastFacts | None
     args: tuple[str, ...]
     session: SessionRecord | None = None
 
@@ -120,8 +131,10 @@ def _ended(status: s.Status) -> float | None:
 
 
 def _iso(at: float | None) -> str | None:
-    if at is None:
-        return None
+    return None if at is None else _moment(at)
+
+
+def _moment(at: float) -> str:
     microseconds = round(at % 1 * 1e6)
     day_and_time, offset = _second(at // 1 + microseconds // 1_000_000)
     return f"{day_and_time}.{microseconds % 1_000_000 // 1_000:03}{offset}"
@@ -148,6 +161,7 @@ def status_facts(
     hook: s.DoneHook,
     args: tuple[str, ...],
     session: SessionRecord | None = None,
+    forecast: Forecast | None = None,
 ) -> StatusFacts:
     """Everything that `status` tells but for the runs."""
     return StatusFacts(
@@ -158,9 +172,14 @@ def status_facts(
         counts=counts,
         not_in_batch=aside,
         done_hook=HookFacts(s.hook_word(hook.status), hook.calls),
+        forecast=None if forecast is None else _forecast_facts(forecast),
         args=args,
         session=None if session is None else without_diff(session),
     )
+
+
+def _forecast_facts(forecast: Forecast) -> ForecastFacts:
+    return ForecastFacts(*(_moment(at) for at in (forecast.low, forecast.middle, forecast.high)))
 
 
 def status_pieces(facts: StatusFacts, rows: Iterable[RunFacts]) -> Iterator[str]:

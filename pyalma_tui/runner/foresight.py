@@ -12,14 +12,17 @@ from heapq import nlargest
 
 import msgspec
 
+from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
 from pyalma_tui.model import status as s
-from pyalma_tui.model.belief import Ahead, EndedRun, off
+from pyalma_tui.model.belief import Ahead, EndedRun, power
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.forecast import Forecast
-from pyalma_tui.model.foretelling import Known, forecast
+from pyalma_tui.model.foretelling import Known
 from pyalma_tui.model.instance import all_in_batch
 from pyalma_tui.model.records import Lost, Progressed, Raised, Record, Returned
 from pyalma_tui.model.traits import Traits, traits_of
+from pyalma_tui.runner.foretold import Foretold
 from pyalma_tui.store.ledger import Ledger
 
 REST = 1.0  # seconds between two forecasts, at least, …
@@ -46,7 +49,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Paced(msgspec.Struct, frozen=True):
-    """What a run has told last, and what it had told when a good part was done: seconds, and seconds in all then."""
+    """What a run has told last, and when a good part was done: seconds, and that part."""
 
     share: float
     whole: float
@@ -56,11 +59,14 @@ class Paced(msgspec.Struct, frozen=True):
 class Foresight:
     """Owned by one thread, told of all that happens; keeps the last forecast until another one is due."""
 
-    def __init__(self, first: float = REST, gap: float = 0.0) -> None:
+    def __init__(self, first: float = REST, gap: float = 0.0, *, aside: bool = False) -> None:
         """`first` are the seconds until the first forecast: what is known is looked through then.
 
-        `gap` are the seconds that a worker has nothing between two runs, until that is measured.
+        `gap` are the seconds that a worker has nothing between two runs, until that is measured. `aside` lets
+        forecasts be made while its thread goes on: a later look has them.
         """
+        self._aside = aside
+        self._making: Foretold | None = None
         self._ended: array[int] | None = None
         self._done, self._took = 0, 0.0  # runs and their seconds
         self._paced: dict[int, Paced] = {}
@@ -89,9 +95,14 @@ class Foresight:
                 self._took += run.seconds
             paced = self._paced.pop(run.id, None) if self._paced else None
             if paced is not None and paced.early is not None and isinstance(run.status, s.Done):
-                self._told.append(off(run.seconds, *paced.early))
+                self._told.append(power(run.seconds, *paced.early))
         elif isinstance(record, Progressed):
             self._pace(run, time.time())
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for another one."""
+        return time.monotonic() >= self._next
 
     def look(
         self,
@@ -108,15 +119,17 @@ class Foresight:
         `waiting` gives those that wait. `again` are failed runs that will be called once more. `longest` are the
         seconds after which a run is ended, None for never.
         """
-        now = time.monotonic()
-        if now < self._next and workers == (self._made_for or workers):
-            return self._forecast
-        began, ahead = time.thread_time(), waiting()
-        if self._many >= BUSY * workers and ahead.count * (now - self._since) < REST * self._many:
-            return self._forecast  # all of it is over before anybody has read another one
-        self._forecast = forecast(self._known(ledger, running, ahead, workers, again, longest))
-        self._made_for = workers
-        self._next = now + max(REST, SHARE * (time.thread_time() - began))
+        if self._making is None and (self.is_due or workers != (self._made_for or workers)):
+            now, began, ahead = time.monotonic(), time.thread_time(), waiting()
+            if self._many >= BUSY * workers and ahead.count * (now - self._since) < REST * self._many:
+                return self._forecast  # all of it is over before anybody has read another one
+            known = self._known(ledger, running, ahead, workers, again, longest)
+            self._made_for, self._next = workers, now + max(REST, SHARE * (time.thread_time() - began))
+            self._making = Foretold(known, aside=self._aside)
+        if self._making is not None and self._making.is_made:
+            self._forecast = self._making.take()
+            self._next += SHARE * self._making.cost
+            self._making = None
         return self._forecast
 
     def pace(self, ledger: Ledger, running: Sequence[int], now: float) -> float:
@@ -146,7 +159,7 @@ class Foresight:
         ahead = [*waiting.sample, *waiting.last]
         instances = {ledger.run(number).instance for number in (*running, *ahead)}
         ended = [
-            EndedRun(run.instance, self._place(run, ledger), run.seconds, isinstance(run.status, s.Failed))
+            EndedRun(run.instance, self._position(run, ledger), run.seconds, isinstance(run.status, s.Failed))
             for run in map(ledger.run, self._reference(ledger, instances))
             if run.seconds and isinstance(run.status, s.Done | s.Failed) and run.id not in again
         ]
@@ -161,6 +174,7 @@ class Foresight:
             waiting=[self._ahead(ledger.run(number), ledger, at) for number in ahead],
             each=first / len(waiting.sample) if waiting.sample else 1.0,
             last=len(waiting.last),
+            times=waiting.count / len(ledger.instances),
             traits=self._traits,
             told=tuple(self._told),
             longest=longest,
@@ -180,9 +194,9 @@ class Foresight:
     def _ahead(self, run: Run, ledger: Ledger, now: float) -> Ahead:
         elapsed = _kept(run, now)
         if not isinstance(run.status, s.Running) or run.progress is None:
-            return Ahead(run.id, run.instance, self._place(run, ledger), elapsed)
+            return Ahead(run.id, run.instance, self._position(run, ledger), elapsed)
         paced = self._paced.get(run.id) or self._pace(run, now)  # told before we were there
-        return Ahead(run.id, run.instance, self._place(run, ledger), elapsed, paced.share, paced.whole)
+        return Ahead(run.id, run.instance, self._position(run, ledger), elapsed, paced.share, paced.whole)
 
     def _pace(self, run: Run, now: float) -> Paced:
         done, total = run.progress or (0.0, 0.0)
@@ -191,7 +205,7 @@ class Foresight:
         whole = elapsed / share if share else 0.0
         early = known.early if known is not None else None
         if early is None and TELLS <= share <= 1 - TELLS:
-            early = (elapsed, whole)
+            early = (elapsed, share)
         self._paced[run.id] = paced = Paced(share, whole, early)
         return paced
 
@@ -218,7 +232,7 @@ class Foresight:
             self._gap = (self._gap + gap) / 2 if self._gap else gap
         self._since, self._many, self._seconds = now, 0, 0.0
 
-    def _place(self, run: Run, ledger: Ledger) -> float:
+    def _position(self, run: Run, ledger: Ledger) -> float:
         return 1 - run.instance / len(ledger.instances)  # a batch is dispatched from its end
 
     def _remember_traits(self, ledger: Ledger, instances: Collection[int]) -> None:
@@ -253,11 +267,23 @@ def waiting_of(ledger: Ledger) -> Waiting:
     return Waiting(sample, last, len(ids))
 
 
-def foreseen(ledger: Ledger, workers: int) -> Forecast | None:
-    """The forecast of an experiment that another process runs, from one look; `workers` are as many as were wanted."""
+def foreseen(ledger: Ledger, chosen: Chosen) -> Forecast | None:
+    """The forecast of an experiment that another process runs, from one look, with what was chosen for it."""
     running = ledger.standing(range(1, len(ledger.runs) + 1), "running")
-    workers = max(len(running), workers)
-    return Foresight(first=0.0, gap=_gap(ledger, workers)).look(ledger, running, lambda: waiting_of(ledger), workers)
+    workers = max(len(running), workers_of(chosen))
+    foresight = Foresight(first=0.0, gap=_gap(ledger, workers))
+    longest = longest_of(chosen.timeout, chosen.retries)
+    return foresight.look(ledger, running, lambda: waiting_of(ledger), workers, longest=longest)
+
+
+def workers_of(chosen: Chosen) -> int:
+    """How many workers are wanted."""
+    return number_of_workers(read_workers(chosen.workers or chosen.file.get("workers", 1)))
+
+
+def longest_of(timeout: float | None, retries: int | None) -> float | None:
+    """The seconds after which a run is ended for good, None for never."""
+    return timeout * (1 + (retries or 0)) if timeout else None
 
 
 def _gap(ledger: Ledger, workers: int) -> float:

@@ -12,7 +12,7 @@ from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.messages import Load
 from pyalma_tui.runner.commands import Limits
 from pyalma_tui.runner.dispatch import done_is_due
-from pyalma_tui.runner.foresight import BULK, LAST, Foresight, Waiting
+from pyalma_tui.runner.foresight import BULK, LAST, Foresight, Waiting, longest_of
 from pyalma_tui.runner.sampling import Sampling
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
@@ -54,7 +54,7 @@ class Publisher:
         self.loads: Mapping[int, Load] = {}  # by worker
         self._settings = settings
         self._session = session
-        self._foresight = Foresight()
+        self._foresight = Foresight(aside=True)
         self._sampling = Sampling(session.state_dir, session.umask)
 
     def learn(self, changes: Sequence[Change]) -> None:
@@ -144,7 +144,7 @@ class Publisher:
             waiting,
             max(1, state.workers),
             again=again,
-            longest=None if state.timeout is None else state.timeout * (1 + state.retries.limit),
+            longest=longest_of(state.timeout, state.retries.limit),
         )
 
 

@@ -11,10 +11,11 @@ import msgspec
 
 from pyalma_tui.errors import DefectError, Failure, IllegalTransitionError, PyalmaError, StoreError
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.records import Checkpointed, Note, Record, RunRecord
 from pyalma_tui.runner.commands import Command
-from pyalma_tui.runner.foresight import Foresight, waiting_of
+from pyalma_tui.runner.foresight import Foresight, longest_of, waiting_of, workers_of
 from pyalma_tui.runner.handover import obstacle
 from pyalma_tui.runner.sampling import Sampling
 from pyalma_tui.runner.snapshot import Elsewhere, Phase, Slot, Snapshot
@@ -49,14 +50,13 @@ class Viewer:
         self._target = target
         self._code = ""
         self._codes: frozenset[str] = frozenset()
-        self._args: tuple[str, ...] = ()
+        self._chosen = Chosen()
         self._ledger: Ledger | None = None
         self._positions: dict[str, int] = {}
         self._stamp: tuple[int, int] | None = None
         self._next_read = 0.0
         self._running: set[int] = set()
         self._active_at = 0.0
-        self._most = 0  # runs at once: so many workers there are at least
         self._foresight = Foresight()
         self._sampling = Sampling(state_dir)
         self._notes: tuple[Note, ...] = ()
@@ -111,7 +111,8 @@ class Viewer:
             self._publish(self._phase(now))
             raise
         phase = self._phase(now)
-        if self._changed or failure != self._failure or phase != self._snapshot.phase:
+        due = phase == "busy" and self._foresight.is_due
+        if self._changed or due or failure != self._failure or phase != self._snapshot.phase:
             self._failure = failure
             self._publish(phase)
 
@@ -161,7 +162,8 @@ class Viewer:
         self._stamp, self._positions = now_there, store.folded
         self._ledger = ledger = store.ledger
         self._target = Path(store.meta.target or self._target)
-        self._code, self._args = store.meta.code or store.meta.module_hash, store.meta.chosen.args or ()
+        self._code = store.meta.code or store.meta.module_hash
+        self._chosen = store.meta.chosen
         self._codes = frozenset(grown_from(self._state_dir, self._code))
         self._running = {run.id for run in having(ledger.runs, "running")}
         self._foresight.forget()
@@ -211,7 +213,6 @@ class Viewer:
 
     def _remember(self, ledger: Ledger) -> None:
         self._changed = True
-        self._most = max(self._most, len(self._running))
         if ledger.notes:  # a checkpoint forgets them, the reader shall not
             self._notes = tuple(dict.fromkeys((*self._notes, *ledger.notes)))[-NOTES:]
             ledger.notes = ()
@@ -246,12 +247,17 @@ class Viewer:
         ]
         return tuple(sorted(slots, key=lambda slot: (slot.number, slot.since)))
 
+    def _workers(self) -> int:
+        return max(len(self._running), workers_of(self._chosen))
+
     def _forecast(self, ledger: Ledger, slots: tuple[Slot, ...]) -> Forecast | None:
         running = [slot.run for slot in slots if slot.run]
-        return self._foresight.look(ledger, running, lambda: waiting_of(ledger), max(1, self._most))
+        longest = longest_of(self._chosen.timeout, self._chosen.retries)
+        return self._foresight.look(ledger, running, lambda: waiting_of(ledger), self._workers(), longest=longest)
 
     def _publish(self, phase: Phase) -> None:
         self._changed = False
+        ledger = self._ledger
         told = Snapshot(
             serial=self._snapshot.serial + 1,
             at=time.time(),
@@ -259,17 +265,16 @@ class Viewer:
             target=self._target,
             code=self._code,
             codes=self._codes,
-            args=self._args,
+            args=self._chosen.args or (),
             state_dir=self._state_dir,
             phase=phase,
-            workers=self._most,
+            workers=self._workers() if ledger is not None else 0,
             notes=self._notes,
             samples=self._sampling.samples(),
             idle_reason=self._idle_reason() if phase == "idle" else "",
             failure=self._failure,
             elsewhere=self._elsewhere,
         )
-        ledger = self._ledger
         if ledger is not None:
             slots = self._slots(ledger)
             told = msgspec.structs.replace(

@@ -42,12 +42,12 @@ class ExperimentList(OptionList):
     def action_page_down(self) -> None:
         """A page down."""
         if self.size:
-            super().action_page_down()
+            super().action_page_down()  # type: ignore[no-untyped-call]
 
     def action_page_up(self) -> None:
         """A page up."""
         if self.size:
-            super().action_page_up()
+            super().action_page_up()  # type: ignore[no-untyped-call]
 
 
 class ExperimentsApp(PreferredApp):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 from tests.catalogue.experiment import Experiment
 
@@ -24,9 +25,15 @@ def test_the_time_left_is_told_as_soon_as_anything_is_known_of_it(experiment: Ex
     experiment.hears("in a")
     whose = f"running now, process {running.process.pid}"
     assert last(experiment) == f"{whose}, time left unknown"
+    assert experiment.status()["forecast"] is None
     experiment.allow("end a")
     experiment.hears("in b")
     assert re.fullmatch(rf"{whose}, ~\S+ (s|min|h) left( \(80 %: .+–.+\))?", last(experiment))
+    low, middle, high = (
+        datetime.fromisoformat(experiment.status()["forecast"][name]) for name in ("low", "middle", "high")
+    )
+    assert datetime.now().astimezone() - timedelta(minutes=1) < low <= middle <= high
     experiment.allow("end b")
     assert running.end().code == 0
+    assert experiment.status()["forecast"] is None
     assert not experiment.says("status", "m.py").err

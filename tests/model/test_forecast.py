@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyalma_tui.model.belief import Ahead, EndedRun, believe
+from pyalma_tui.model.belief import Ahead, EndedRun
+from pyalma_tui.model.evidence import believe
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.foretelling import Known, forecast, poured
 from pyalma_tui.model.traits import Traits
@@ -134,6 +135,20 @@ def test_what_it_rests_on_is_told() -> None:
     assert 0 < found.tail < 1
 
 
+@pytest.mark.parametrize("runs", [40, 4000], ids=["one by one", "as a sum"])
+def test_runs_of_an_instance_that_was_never_run_are_long_together(runs: int) -> None:
+    """Of instances that differ by much, one that comes often may take long or not: many others even that out."""
+    rng = random.Random(6)
+    levels = [rng.lognormvariate(2, 1) for _ in range(30)]
+    ended = [
+        EndedRun(i, i / 1000, level * rng.lognormvariate(0, 0.1)) for _ in range(4) for i, level in enumerate(levels)
+    ]
+    one = [Ahead(i, 500, 0.5) for i in range(runs)]
+    wide, narrow = (left(Known(now=0.0, workers=1, ended=ended, waiting=all_)) for all_ in (one, waiting(runs)))
+    assert wide[2] / wide[0] > 5
+    assert narrow[2] / narrow[0] < 4
+
+
 def test_runs_that_fail_early_are_not_expected_to_take_as_long_as_the_others() -> None:
     ended = [EndedRun(i, i / 1000, 0.1 if i % 2 else 10.0, failed=bool(i % 2)) for i in range(60)]
     _, middle, _ = left(Known(now=0.0, workers=1, ended=ended, waiting=waiting(100)))
@@ -147,10 +162,12 @@ def test_a_timeout_bounds_what_runs_take() -> None:
     assert made(msgspec.structs.replace(known, longest=1.0)).high <= 10.0 < made(known).high
 
 
-def test_a_sample_of_a_long_queue_says_what_the_whole_says() -> None:
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_sample_of_a_long_queue_says_what_the_whole_says(times: int) -> None:
     rng = random.Random(4)
     ended = done(rng.lognormvariate(0, 0.7) for _ in range(200))
-    whole = Known(now=0.0, workers=4, ended=ended, waiting=waiting(3000))
+    ahead = [Ahead(i, 500 + i % (2999 // times), 0.5) for i in range(3000)]
+    whole = Known(now=0.0, workers=4, ended=ended, waiting=ahead, times=times)
     some = msgspec.structs.replace(
         whole, waiting=[*whole.waiting[:2850:10], *whole.waiting[2850:]], each=10.0, last=150
     )
@@ -180,13 +197,15 @@ SECONDS = st.floats(0, 1e12) | st.sampled_from([0.0, 1e-9, 1e300])
 def anything(draw: st.DrawFn) -> Known:
     count = draw(st.integers(1, 40))
     value = st.floats(-1e15, 1e15) | st.sampled_from(["a", "b", ""]) | st.integers(0, 9).map(float)
-    instances, place = st.integers(0, count - 1), st.floats(0, 1)
+    instances, position = st.integers(0, count - 1), st.floats(0, 1)
     return Known(
         now=draw(st.floats(0, 1e10)),
         workers=draw(st.integers(1, 50)),
-        ended=draw(st.lists(st.builds(EndedRun, instances, place, SECONDS, st.booleans()), max_size=40)),
-        running=draw(st.lists(st.builds(Ahead, instances, instances, place, SECONDS, place, SECONDS), max_size=9)),
-        waiting=draw(st.lists(st.builds(Ahead, instances, instances, place, SECONDS), max_size=300)),
+        ended=draw(st.lists(st.builds(EndedRun, instances, position, SECONDS, st.booleans()), max_size=40)),
+        running=draw(
+            st.lists(st.builds(Ahead, instances, instances, position, SECONDS, position, SECONDS), max_size=9)
+        ),
+        waiting=draw(st.lists(st.builds(Ahead, instances, instances, position, SECONDS), max_size=300)),
         traits={i: draw(st.dictionaries(st.sampled_from("xyz"), value)) for i in range(count)},
         told=draw(st.lists(st.floats(-30, 30), max_size=5)),
         longest=draw(st.none() | SECONDS),

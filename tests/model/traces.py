@@ -12,11 +12,13 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pyalma_tui.model.belief import Ahead, EndedRun
+from pyalma_tui.model.belief import Ahead, EndedRun, power
 from pyalma_tui.model.foretelling import Known
 from pyalma_tui.model.traits import Traits
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the time that it all takes, at which it is looked at
+
+HEARD = 0.2  # the share of a run from which on its progress is held to what comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +89,18 @@ def look(trace: Trace, spans: Sequence[tuple[float, float]], now: float) -> Look
     """What is known then, and the truth."""
     count = max(job.instance for job in trace.jobs) + 1
     workers = trace.workers_at(now)
-    ended, running, waiting, busy = [], [], [], []
+    ended, running, waiting, busy, told = [], [], [], [], []
     for i, (job, (began, end)) in enumerate(zip(trace.jobs, spans, strict=True)):
-        place = job.instance / count
+        position = job.instance / count
         if end <= now:
-            ended.append((end, EndedRun(job.instance, place, job.seconds, job.fails)))
+            ended.append((end, EndedRun(job.instance, position, job.seconds, job.fails)))
+            if job.bend is not None:
+                told.append(power(job.seconds, job.seconds * HEARD ** (1 / job.bend), HEARD))
         elif began < now:
-            running.append(_running(job, i, place, now - began))
+            running.append(_running(job, i, position, now - began))
             busy.append(end - now)
         else:
-            waiting.append((job, Ahead(i + 1, job.instance, place)))
+            waiting.append((job, Ahead(i + 1, job.instance, position)))
     ended.sort(key=lambda each: each[0])
     free = [0.0] * max(0, workers - len(busy)) + sorted(busy)
     surplus = max(0, len(busy) - workers)  # these end, and nobody follows them
@@ -111,20 +115,21 @@ def look(trace: Trace, spans: Sequence[tuple[float, float]], now: float) -> Look
         running=running,
         waiting=[each for _, each in waiting],
         traits=trace.traits,
+        told=told,
     )
     return Look(
         known, [end for end, _ in ended], [each.seconds for _, each in ended], len(spans), max([*free, *beyond])
     )
 
 
-def _running(job: Job, number: int, place: float, elapsed: float) -> Ahead:
+def _running(job: Job, number: int, position: float, elapsed: float) -> Ahead:
     if job.bend is None:
-        return Ahead(number + 1, job.instance, place, elapsed)
+        return Ahead(number + 1, job.instance, position, elapsed)
     share = math.floor(100 * (elapsed / job.seconds) ** job.bend) / 100  # it tells each hundredth
     if not share:
-        return Ahead(number + 1, job.instance, place, elapsed)
+        return Ahead(number + 1, job.instance, position, elapsed)
     told = job.seconds * share ** (1 / job.bend)  # when it said so
-    return Ahead(number + 1, job.instance, place, elapsed, share, max(elapsed, told / share))
+    return Ahead(number + 1, job.instance, position, elapsed, share, max(elapsed, told / share))
 
 
 # --- kinds ------------------------------------------------------------------------------------------------------------
@@ -193,7 +198,7 @@ def growing(rng: random.Random) -> Trace:
 
 
 def drifting(rng: random.Random) -> Trace:
-    """Runs that grow along the batch, and nothing that tells but their place."""
+    """Runs that grow along the batch, and nothing that tells but their position."""
     scale, power, noise = _seconds(rng), rng.uniform(0.5, 1.5), rng.uniform(0.05, 0.4)
     count = rng.randint(60, 300)
     jobs = [Job(i, scale * (0.2 + i / count) ** power * rng.lognormvariate(0, noise)) for i in range(count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -9,12 +10,18 @@ import pytest
 from msgspec.structs import replace
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.forecast import Forecast
+from pyalma_tui.model.foretelling import Known, forecast
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Progressed, Returned, Started
-from pyalma_tui.runner.foresight import BULK, LAST, Foresight, Waiting, foreseen, waiting_of
+from pyalma_tui.runner import foretold
+from pyalma_tui.runner.foresight import BULK, LAST, Foresight, Waiting, foreseen, longest_of, waiting_of
 from pyalma_tui.runner.queue import Queue
 from pyalma_tui.store.ledger import Ledger
+
+PATIENCE = 20.0  # seconds
 
 
 def ledger(instances: int, iterations: int = 1, done: int = 0, seconds: float = 10.0) -> Ledger:
@@ -74,6 +81,56 @@ def test_a_forecast_is_kept_until_another_is_due_or_the_workers_are_others() -> 
     assert faster.middle < first.middle
 
 
+def test_who_decides_does_not_wait_for_a_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def slow(known: Known) -> Forecast | None:
+        go_on.wait(PATIENCE)
+        return forecast(known)
+
+    monkeypatch.setattr(foretold, "forecast", slow)
+    known, foresight = ledger(50, done=20), Foresight(first=0.0, aside=True)
+    assert [foresight.look(known, (), lambda: waiting_of(known), workers) for workers in (2, 2, 4)] == [None] * 3
+    go_on.set()
+    first = made(known, foresight, 2)
+    assert first.workers[0][0] == 3
+    assert made(known, foresight, 4, before=first).workers[0][0] == 5  # also while one was made for another number
+
+
+def made(known: Ledger, foresight: Foresight, workers: int, before: Forecast | None = None) -> Forecast:
+    """The next one, as soon as it is there."""
+    deadline = time.monotonic() + PATIENCE
+    while (found := foresight.look(known, (), lambda: waiting_of(known), workers)) is before or found is None:
+        assert time.monotonic() < deadline, "no forecast is made"
+        time.sleep(0.001)
+    return found
+
+
+def test_what_goes_wrong_aside_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(known: Known) -> Forecast | None:
+        raise ZeroDivisionError(known.workers)
+
+    monkeypatch.setattr(foretold, "forecast", wrong)
+    with pytest.raises(ZeroDivisionError):
+        made(ledger(50, done=20), Foresight(first=0.0, aside=True), 2)
+
+
+def test_the_runner_and_who_reads_its_files_say_the_same() -> None:
+    known = ledger(900, 3, done=700)
+    queue = Queue(order(900, 3))
+    queue.add(queue._order)
+    for _ in range(700):
+        queue.pop()
+    theirs = foreseen(known, Chosen(workers=4, timeout=60.0, retries=1))
+    ours = Foresight(first=0.0).look(
+        known, (), lambda: Waiting(*queue.ahead(BULK, LAST), len(queue)), 4, longest=longest_of(60.0, 1)
+    )
+    assert theirs is not None
+    assert ours is not None
+    for mine, other in ((ours.low, theirs.low), (ours.middle, theirs.middle), (ours.high, theirs.high)):
+        assert mine - time.time() == pytest.approx(other - time.time(), rel=0.002)
+
+
 def test_it_costs_a_hundredth_of_a_core_at_most() -> None:
     known = ledger(100_000, done=50_000)
     foresight = Foresight(first=0.0)
@@ -84,10 +141,10 @@ def test_it_costs_a_hundredth_of_a_core_at_most() -> None:
 
 
 def test_a_sample_tells_what_all_would() -> None:
-    found = foreseen(ledger(30_000, done=10_000, seconds=10.0), 10)
+    found = foreseen(ledger(30_000, done=10_000, seconds=10.0), Chosen(workers=10))
     assert found is not None
     assert found.middle - time.time() == pytest.approx(20_000, rel=0.1)
-    again = foreseen(ledger(3_000, 10, done=10_000, seconds=10.0), 10)
+    again = foreseen(ledger(3_000, 10, done=10_000, seconds=10.0), Chosen(workers=10))
     assert again is not None
     assert again.middle - time.time() == pytest.approx(20_000, rel=0.1)
 
@@ -107,7 +164,7 @@ def test_progress_is_heeded_and_held_to_what_came() -> None:
     assert found.basis.progress == 1
     assert found.middle - time.time() == pytest.approx(50, rel=0.2)
     advance(known, foresight, [Returned(1, 1, 150.0)])
-    assert list(foresight._told) == pytest.approx([0.693], rel=0.01)  # twice as long as it had said was left
+    assert list(foresight._told) == pytest.approx([0.585], rel=0.01)  # by the logarithm of 150 / 100, half done
 
 
 def test_what_a_run_had_before_counts_only_if_it_goes_on_from_a_state() -> None:
@@ -117,7 +174,7 @@ def test_what_a_run_had_before_counts_only_if_it_goes_on_from_a_state() -> None:
     left = []
     for state in (None, b"1"):
         known.runs[number - 1] = replace(stopped, state=state)
-        found = foreseen(known, 1)
+        found = foreseen(known, Chosen(workers=1))
         assert found is not None
         left.append(found.middle - time.time())
     assert left == pytest.approx([10, 2], rel=0.15)

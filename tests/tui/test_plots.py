@@ -68,7 +68,7 @@ def measured(**changes: Any) -> Experiment:
 
 
 def foreseen() -> Forecast:
-    basis = Basis(ended=300, progress=2, instances=20, explained=("place in the batch", "n"), failing=0.06)
+    basis = Basis(ended=300, progress=2, instances=20, explained=("position in the batch", "n"), failing=0.06)
     slowest = tuple(Slow(FIRST + 20 + 20 * number, 700 - 60 * number) for number in range(4))
     workers = ((2, NOW + 4700), (4, NOW + 2400), (5, NOW + 2000), (8, NOW + 1300))
     return Forecast(NOW + 1700, NOW + 2400, NOW + 3300, basis, slowest, 0.31, workers)
@@ -194,7 +194,7 @@ async def test_the_forecast_says_what_it_rests_on_and_what_would_change_it(size:
         await t.press("percent_sign")
         await t.on(ForecastBox)
         await t.sees("~40 min left (80 %: 28–55)", "300 runs that ended, 2 runs that tell their progress")
-        await t.sees("place in the batch, n", "failing   6 %", "with so many workers", "now")
+        await t.sees("position in the batch, n", "failing   6 %", "with so many workers", "now")
         if size[1] > 30:
             await t.sees("what takes longest", "31 % of all work ahead", "≈11:40")
         found = [re.search(r"│ +(\d) +~\d+ min .*?(█+)", line) for line in t.lines()]
