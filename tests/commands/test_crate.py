@@ -109,7 +109,7 @@ def test_a_crate_is_valid_and_tells_of_each_run_what_ran_on_what_when_by_whom_an
     assert len(json.loads((crate / "runs.json").read_text())) == 10
     assert known["results.csv"]["encodingFormat"] == "text/csv"
     assert {"@id": "results.csv"} in action["result"]
-    assert (crate / "results.csv").read_text() == experiment.says("results", experiment.name).out
+    assert (crate / "results.csv").read_text() == spelled(experiment.says("results", experiment.name).out)
     assert [each["name"] for each in json.loads((crate / "batch.json").read_text())][2] == "eight"
 
 
