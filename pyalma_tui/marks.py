@@ -12,6 +12,8 @@ from pyalma_tui.model.messages import WORKER_MARK
 
 _NAME = WORKER_MARK.encode()
 _DIGITS = 9  # of a worker's number in the mark: its length must not change
+_SETTLES = 1.0  # seconds in which a process that becomes another program has an environment again, as a rule at once
+_NONE = 0x00200000 | 0x4  # PF_KTHREAD, PF_EXITING of a process' flags in /proc: those have no environment any more
 
 
 def mark_of(agent: str, worker: int = 0) -> str:
@@ -20,31 +22,56 @@ def mark_of(agent: str, worker: int = 0) -> str:
 
 
 def mark_in(pid: int) -> str | None:
-    """The mark of a process, None if it has none, or is not ours to look at."""
+    """The mark of a process, None if it has none, or is not ours to look at.
+
+    One that is just becoming another program has no environment for a moment, and is looked at until it has.
+    """
+    deadline = time.monotonic() + _SETTLES
+    settled = 0
     try:
-        with open(f"/proc/{pid}/environ", "rb") as environment:
-            for each in environment.read().split(b"\0"):
-                if each.startswith(_NAME + b"="):
-                    return each[len(_NAME) + 1 :].decode("utf-8", "replace")
-    except OSError:
-        pass
+        while not (found := _environment(pid)) and settled < 2 and time.monotonic() < deadline:
+            if _is_amid_exec(pid):
+                time.sleep(0.0002)
+            else:  # it may have become the other program just now
+                settled += 1
+    except (OSError, ValueError, IndexError):
+        return None
+    for each in found.split(b"\0"):
+        if each.startswith(_NAME + b"="):
+            return each[len(_NAME) + 1 :].decode("utf-8", "replace")
     return None
 
 
 def sweep(agent: str, seconds: float = float("inf")) -> None:
-    """Kill every process but this one that carries a mark of this agent, until there are none: some fork meanwhile."""
+    """Kill every process but this one that carries a mark of this agent, until two looks find none: some fork, and end
+    themselves, between being listed and being looked at.
+    """
     deadline = time.monotonic() + seconds
-    while found := [pid for pid in _everybody() if pid != os.getpid() and _is_of(mark_in(pid), agent)]:
+    none = 0
+    while none < 2 and time.monotonic() < deadline:
+        found = [pid for pid in _everybody() if pid != os.getpid() and _is_of(mark_in(pid), agent)]
+        none = 0 if found else none + 1
         for pid in found:
             kill(pid)
-        if time.monotonic() >= deadline:
-            return
 
 
 def kill(pid: int) -> None:
     """Kill one process, if it is there."""
     with suppress(OSError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _environment(pid: int) -> bytes:
+    with open(f"/proc/{pid}/environ", "rb") as environment:
+        return environment.read()
+
+
+def _is_amid_exec(pid: int) -> bool:
+    """Whether a process without environment is about to have one: `env_end` of proc_pid_stat(5) is not set yet."""
+    with open(f"/proc/{pid}/stat", "rb") as stat:
+        fields = stat.read().rpartition(b")")[2].split()
+    state, flags, env_end = fields[0], int(fields[6]), int(fields[48])
+    return not env_end and state not in b"ZXx" and not flags & _NONE
 
 
 def _is_of(mark: str | None, agent: str) -> bool:

@@ -21,6 +21,7 @@ from pyalma_tui.store.disk import high, is_at, open_regular, read_regular
 
 LONGEST = 4096  # bytes of a lock file that are looked at
 LOOK = 0.05  # seconds, much longer than a look at the lock takes
+ENDS = 5.0  # seconds in which what a killed program has left is ended, and the lock free
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -146,9 +147,26 @@ def _unusable(path: Path, error: OSError) -> StoreError:
 
 
 def in_use(state_dir: Path) -> str:
-    """Who holds the lock now, as a message; "" if nobody does."""
-    who = holder(state_dir)
+    """Who holds the lock now, as a message; "" if nobody does.
+
+    Where the process that took it is gone, its guard is about to end what it has left: that is waited for.
+    """
+    deadline = time.monotonic() + ENDS
+    while (who := holder(state_dir)) is not None and _is_gone(who.pid) and time.monotonic() < deadline:
+        time.sleep(LOOK)
     return _in_use(layout.lock(state_dir), who) if who else ""
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether a process has ended, taken leave of or not, as far as this machine can tell."""
+    try:
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b")")[2].split()[0] == b"Z"
+    except ProcessLookupError:
+        return pid > 0
+    except (OSError, IndexError):
+        return False
 
 
 def _in_use(path: Path, who: Holder | None) -> str:

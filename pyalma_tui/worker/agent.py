@@ -165,6 +165,7 @@ class Agent:
         signal.set_wakeup_fd(-1)
         del self._module, self._inheritance  # what the module has made is finalized now, as at the end of any program
         gc.unfreeze()
+        guard.dismiss(self._guard)
         sys.exit(0)
 
     # --- workers -----------------------------------------------------------------------------------------------------
@@ -172,6 +173,7 @@ class Agent:
     def _start(self, order: m.Fork) -> None:
         if self._lock < 0:
             self._lock = self._passed.pop(0)
+            guard.share_lock(self._guard, self._lock)
         mark = marks.mark_of(self._spec.mark, order.worker)
         with socket.socket(fileno=self._passed.pop(0)) as work:
             passed = Passed(self._lock, tuple(self._passed[:TRAYS]), tuple(self._passed[TRAYS:]))
@@ -251,6 +253,8 @@ class Agent:
             self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark)
         except OSError:
             return
+        if self._lock >= 0:
+            guard.share_lock(self._guard, self._lock)
         self._selector.register(self._guard, selectors.EVENT_READ, self._lose_guard)
 
     def _part_from(self, number: int, worker: Worker, code: int, now: float) -> None:

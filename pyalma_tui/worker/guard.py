@@ -18,6 +18,7 @@ from pyalma_tui.marks import sweep
 from pyalma_tui.model import taking
 from pyalma_tui.store.disk import high
 
+LOCK, END = b"l", b"e"  # what the agent says to its guard
 MOST = 1 << 20  # as many descriptors as a process may usually have
 
 
@@ -48,6 +49,18 @@ def start(channel: socket.socket, agent: str) -> tuple[int, int]:
     return int(told), mine
 
 
+def share_lock(guard: int, lock: int) -> None:
+    """Let the guard hold the runner's lock too, so that nobody else begins before it has ended what is left."""
+    with suppress(OSError), socket.socket(fileno=os.dup(guard)) as line:  # one that was killed has a successor
+        socket.send_fds(line, [LOCK], [lock])
+
+
+def dismiss(guard: int) -> None:
+    """All is in order at the agent's end: the guard lets go of the lock, and looks whether anything is left."""
+    with suppress(OSError), socket.socket(fileno=os.dup(guard)) as line:
+        line.send(END)
+
+
 def let_go(guard: int) -> None:
     """Only the agent holds the guard's pipe, whose end tells that it has ended: to be called in a fork."""
     if guard >= 0:  # else the guard was killed, and has no successor yet
@@ -70,7 +83,13 @@ def _guard(channel: int, agent: int, mark: str) -> None:
         os.dup2(nowhere, fd)
     poll = select.poll()
     poll.register(channel, 0)  # a hang-up is always told; what the runner says is not ours to read
-    poll.register(agent, 0)
-    poll.poll()
+    poll.register(agent, select.POLLIN)
+    line = socket.socket(fileno=agent)
+    said, held = LOCK, list[int]()
+    while said == LOCK and channel not in dict(poll.poll()):
+        said, fds, _, _ = socket.recv_fds(line, 1, 1)
+        held += fds
+    while said == END and held:
+        os.close(held.pop())
     sweep(mark)  # the runner is gone, or the agent: nothing that it has started outlives it
     os._exit(0)

@@ -1,9 +1,18 @@
-"""What a worker keeps from the children that user code forks."""
+"""What a worker keeps from the children that user code forks, and what the guard ends of them."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
+
+from pyalma_tui.marks import mark_in
+from pyalma_tui.model.messages import WORKER_MARK
+from pyalma_tui.store.lock import holder
+from tests.catalogue.experiment import Experiment, until
+from tests.family import is_over
 
 FORKS = """
 import os
@@ -29,3 +38,56 @@ os.wait()
 def test_a_child_closes_ours_and_nothing_that_user_code_has_put_there() -> None:
     result = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True, timeout=60)
     assert (result.stdout, result.stderr) == ("closed open closed ", "")
+
+
+STARTS = "import subprocess\nwhile True: subprocess.Popen(['true']).wait()"
+
+
+def test_a_process_that_is_just_becoming_another_program_has_its_mark() -> None:
+    """Killed at that moment, its worker would leave it behind, unseen by every sweep."""
+    with subprocess.Popen([sys.executable, "-c", STARTS], env=os.environ | {WORKER_MARK: "x.1"}) as starting:
+        children = Path(f"/proc/{starting.pid}/task/{starting.pid}/children")
+        try:
+            marked = 0
+            while marked < 20_000:
+                for child in map(int, children.read_text().split()):
+                    if mark_in(child) is not None:
+                        marked += 1
+                    else:  # it is about to end
+                        assert not any(mark_in(child) for _ in range(100)), "it had no mark, and has one again"
+        finally:
+            starting.kill()
+
+
+HELD = """
+import fcntl, subprocess
+def run(instance, save, state):
+    with open("held", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("overlap")
+            return
+        if state == "":
+            save("begun")
+            subprocess.Popen(["sleep", "1000"], pass_fds=[file.fileno()], start_new_session=True)
+            tell("solver")
+            time.sleep(1000)
+    tell("alone")
+"""
+
+
+def test_nobody_begins_before_the_guard_has_ended_what_a_killed_program_has_left(experiment: Experiment) -> None:
+    experiment.write(HELD)
+    first = experiment.start("m.py", "--plain")
+    experiment.hears("solver")
+    guard, others = first.guard(), [first.agent(), *first.workers()]
+    guard.suspend()
+    first.signal(signal.SIGKILL)
+    first.end()
+    until(lambda: all(map(is_over, others)), lambda: f"the end of {others}")
+    assert holder(experiment.state_dir) is not None
+    second = experiment.start("m.py", "--plain")
+    guard.resume()
+    assert second.end().code == 0
+    assert experiment.told() == ["solver", "alone"]

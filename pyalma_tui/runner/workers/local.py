@@ -22,6 +22,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service
 from pyalma_tui.runner.workers.work import Tray, Work, received
+from pyalma_tui.store.background import begun
 from pyalma_tui.store.disk import high
 
 GOODBYE = 2.0  # seconds that an agent gets to end by itself
@@ -102,7 +103,9 @@ class LocalAgent:
         self._works: dict[int, Work] = {}
         self._pending = b""
         self._ended = False
+        self._out, self._seen_out = socket.socketpair()  # readable once it is gone, with all that was its
         self._selector.register(self._channel, selectors.EVENT_READ, None)
+        self._selector.register(self._out, selectors.EVENT_READ, None)
 
     @property
     def host(self) -> str:
@@ -198,19 +201,23 @@ class LocalAgent:
     def receive(self) -> list[AgentEvent]:
         """What has come; what workers have said before what the agent says of them."""
         events: list[AgentEvent] = []
-        told = False
-        for key, _ in self._selector.select(0):
-            if key.data is None:
-                told = True
-            else:
-                self._hear(key.data, events)
-        if told:
+        ready = {key.fileobj: key.data for key, _ in self._selector.select(0)}
+        for work in ready.values():
+            if work is not None:
+                self._hear(work, events)
+        if self._channel in ready:
             self._listen(events)
-        if told and self._ended:  # the kernel has closed its descriptors, or its guard kills it
-            if (code := self._process.wait()) < 0:  # killed, perhaps after its guard
-                sweep(self._mark, SWEEP)
+        if self._out in ready and (code := self._process.poll()) is not None:
+            self._selector.unregister(self._out)
             events.append(AgentGone(_why(code), code))
         return events
+
+    def _see_out(self) -> None:
+        """Wait for its end, and end what it has left, while others go on."""
+        if self._process.wait() < 0:  # killed, perhaps after its guard
+            sweep(self._mark, SWEEP)
+        with suppress(OSError):  # nobody listens any more
+            self._seen_out.send(b".")
 
     def _listen(self, events: list[AgentEvent]) -> None:
         data, self._ended = received(self._channel)
@@ -222,10 +229,12 @@ class LocalAgent:
             elif isinstance(message, m.Gone | m.NotBorn):
                 self._part_from(message.worker, events)
             events.append(message)
-        if self._ended:
+        if self._ended:  # the kernel has closed its descriptors, or its guard kills it
             self._selector.unregister(self._channel)
             for worker in list(self._works):
                 self._part_from(worker, events)
+            if begun("pyalma-tui-agent-end", self._see_out) is None:
+                self._see_out()
 
     def _hear(self, work: Work, events: list[AgentEvent]) -> None:
         events += [Said(work.worker, reply) for reply in work.receive()]
@@ -256,7 +265,8 @@ class LocalAgent:
         """Let go of our ends; it has ended."""
         for work in self._works.values():
             work.close()
-        self._channel.close()
+        for sock in (self._channel, self._out, self._seen_out):
+            sock.close()
         self._selector.close()
 
     def part(self) -> None:
