@@ -33,5 +33,6 @@ def stop(name: str, state: Path | None, *, now: bool) -> int:
         raise InUseError(f"stop: {state_dir}: not stopped: {why}. Nothing was changed")
     if not asked_and_gone(state_dir, who, "end", AGAIN if now else None):
         return 130
-    say(f"process {who.pid} has ended; `{shlex.join(['pyalma-tui', name])}` goes on from what was saved")
+    again = shlex.join(["pyalma-tui", name, *(["--state", str(state)] if state else [])])
+    say(f"process {who.pid} has ended; `{again}` goes on from what was saved")
     return 0

@@ -7,11 +7,14 @@ share is asked, and no finder is put before Python's own.
 
 from __future__ import annotations
 
+import io
+import linecache
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SourceFileLoader
+from importlib.util import decode_source
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +51,9 @@ class LocalCode:
         self._told_of = 0  # as many, at that for what is installed
         self._installed: set[str] = set()
 
-    def add(self, text: bytes) -> None:
-        """Note the text of the run module itself."""
-        self._note(self._module, text)
+    def add(self, text: bytes, path: str) -> None:
+        """Note the text of the run module itself, which is compiled as that of `path`."""
+        self._note(self._module, text, path)
 
     def begin(self) -> None:
         """Note from now on what is imported."""
@@ -63,11 +66,11 @@ class LocalCode:
         def path_stats(loader: SourceFileLoader, path: str) -> Mapping[str, Any]:
             name = self._local(path)
             if name is not None and name in self._kept:
-                self._note(name, self._kept[name])
+                self._note(name, self._kept[name], path)
                 raise OSError("what is run is a kept text: the compiled form beside the file is not its own")
             stats = STATS(loader, path)
             if name is not None:
-                self._note(name, Path(path).read_bytes())
+                self._note(name, Path(path).read_bytes(), path)
                 if time.time() - stats["mtime"] < FRESH:
                     raise OSError("it was edited just now: a compiled form is neither trusted nor written")
             return stats
@@ -81,7 +84,8 @@ class LocalCode:
 
         return get_data
 
-    def _note(self, name: str, text: bytes) -> None:
+    def _note(self, name: str, text: bytes, path: str) -> None:
+        _quote(path, text)
         digest = code_hash(text)
         if self._digests.get(name) != digest:
             self._digests[name] = digest
@@ -133,6 +137,18 @@ class LocalCode:
         new = _installed() - self._installed
         self._installed |= new
         return sorted(new)
+
+
+def _quote(path: str, text: bytes) -> None:
+    """Let tracebacks show the lines that run, also once the file is edited: Python would read it when something fails.
+
+    `linecache` asks no file for an entry that has no time of change.
+    """
+    try:
+        lines = io.StringIO(decode_source(text)).readlines()
+    except (SyntaxError, UnicodeDecodeError):  # Python says so itself when it compiles this
+        return
+    linecache.cache[path] = len(text), None, lines, path
 
 
 def _installed() -> set[str]:

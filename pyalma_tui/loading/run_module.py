@@ -54,7 +54,7 @@ def import_module(
     sys.argv = [str(path), *arguments]
     place = surroundings(path)
     local = LocalCode(place, path, kept or {})
-    local.add(code)
+    local.add(code, str(path))
     local.begin()
     module = _new_module(path, code, place)
     compiled = builtins.compile(code, str(path), "exec", dont_inherit=True)

@@ -234,3 +234,32 @@ def test_a_later_agent_has_the_new_code_whatever_is_on_the_disk_by_then(conduct:
     until(lambda: not agents_of(os.getpid()), lambda: "it is gone")
     conducted.send(c.Retry())
     conducted.hears("began fails new one")
+
+
+RAISES = """
+import helping
+def run(instance, save, state):
+    tell("began", "it")
+    wait_for("go-on")
+    helping.check(-1)  # as it runs
+"""
+
+
+@pytest.mark.parametrize("settings", [{}, {"each": True}], ids=str)
+def test_a_traceback_shows_the_lines_that_ran_not_those_of_a_file_that_was_edited_since(
+    conduct: Conduct, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    helper = tmp_path / "helping.py"
+    helper.write_text("def check(weight):\n    raise ValueError(weight)  # once\n")
+    conducted = conduct(RAISES, ["a"], workers=1, **settings)
+    conducted.hears("began it")
+    edited(conducted, ("helping.check(-1)  # as it runs", "pass  # mended"))
+    helper.write_text("def check(weight):\n    return  # mended\n\n")
+    conducted.folder.allow("go-on")
+    conducted.until(lambda now: now.counts.failed == 1)
+    (status,) = [run.status for run in conducted.now.runs]
+    assert isinstance(status, s.Failed)
+    error = status.error
+    assert "helping.check(-1)  # as it runs" in error.traceback
+    assert "raise ValueError(weight)  # once" in error.traceback
+    assert "mended" not in error.traceback

@@ -91,15 +91,19 @@ def run(instance, save, state):
 """
 
 
+AWAY = ("--state", "away")
+
+
 def test_stop_now_does_not_wait_for_a_run_that_does_not_save(tmp_path: Path) -> None:
     (tmp_path / "exp.py").write_text(DEAF)
-    command = [sys.executable, "-m", "pyalma_tui", "exp.py", "a.txt", "--plain", "--grace", "1000"]
+    command = [sys.executable, "-m", "pyalma_tui", "exp.py", "a.txt", "--plain", "--grace", "1000", *AWAY]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as program:
-        until(lambda: "kept" in pyalma(tmp_path, "status", "exp.py", "--json").stdout, lambda: "it has saved")
-        stopped = pyalma(tmp_path, "stop", "exp.py", "--now")
+        until(lambda: "kept" in pyalma(tmp_path, "status", "exp.py", *AWAY, "--json").stdout, lambda: "it has saved")
+        stopped = pyalma(tmp_path, "stop", "exp.py", *AWAY, "--now")
         assert stopped.returncode == 0, stopped
+        assert "`pyalma-tui exp.py --state away` goes on" in stopped.stderr, "what it names is what was stopped"
         assert program.wait(10) == 143
-    (run,) = json.loads(pyalma(tmp_path, "status", "exp.py", "--json").stdout)["runs"]
+    (run,) = json.loads(pyalma(tmp_path, "status", "exp.py", *AWAY, "--json").stdout)["runs"]
     assert (run["status"], run["state"]) == ("interrupted", "kept")
 
 

@@ -286,3 +286,13 @@ async def test_hostile_texts_are_harmless_on_the_page(tmp_path: Path) -> None:
         for _ in range(3):
             assert_harmless(raw(t))
             await t.press("pagedown")
+
+
+def test_what_takes_several_lines_stays_beside_its_time(tmp_path: Path) -> None:
+    told = "5,638 of 5,711 done runs used older code: m.py; they are kept, `pyalma-tui reset m.py` forgets them"
+    found = entries(lived(tmp_path / "x.alma", told))
+    lines = shown(history_text(found, [], understood("")[0], NOW, 76)).split("\n")
+    at = lines[0].index("5,638")
+    more = [line for line in lines[1:] if "session" not in line and line.strip()]
+    assert any("forgets them" in line for line in more)
+    assert all(line[:at].strip() == "" for line in more)

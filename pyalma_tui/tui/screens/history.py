@@ -138,7 +138,9 @@ def history_text(
 
 def _told(entry: Happening, now: float, width: int) -> Iterator[Content]:
     when = Content.styled(cells.fit(cells.exact(entry.at, now), TIME), MUTED)
-    yield Content.assemble(when, literal(entry.text, "bold" if entry.kind == "session" else ""))
+    told = literal(entry.text, "bold" if entry.kind == "session" else "")
+    for i, line in enumerate(told.wrap(max(8, width - TIME))):
+        yield Content.assemble(" " * TIME if i else when, line)
     for line in _filled(entry.more, width - TIME):
         yield Content.assemble(" " * TIME, line)
 
