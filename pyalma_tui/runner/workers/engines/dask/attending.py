@@ -71,7 +71,7 @@ async def _attend(comm: Comm, over: asyncio.Event, state_dir: str) -> None:
     saying = asyncio.create_task(_last_words(place.stderr))
     try:
         await cable.send_all(place.stdout)
-        with suppress(asyncio.TimeoutError):
+        with suppress(TimeoutError):
             await asyncio.wait_for(place.wait(), LAST_WORDS)
             await asyncio.wait_for(asyncio.shield(saying), LAST_WORDS)
         code = place.returncode

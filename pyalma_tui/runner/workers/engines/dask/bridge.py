@@ -60,7 +60,7 @@ class Bridge:
         lost = ""
         while not (self._left.is_set() or (lost and not self._channels)):
             lost = await self._look(client)
-            with suppress(asyncio.TimeoutError):
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), LOOK)
         for closing in self._closing.values():
             closing.set()
@@ -68,14 +68,14 @@ class Bridge:
             await asyncio.wait(self._channels, timeout=STUBBORN + 1)
         if not self._left.is_set():
             self._say(w.Failed(f"the scheduler is lost: {lost}"))
-        with suppress(asyncio.TimeoutError, OSError):
+        with suppress(OSError):
             await asyncio.wait_for(client.close(), 1.0)
 
     async def _look(self, client: Client) -> str:
         """Tell which dask workers there are, if others than before; why that cannot be known, "" if it can."""
         try:
             there = tuple(sorted(await asyncio.wait_for(client.scheduler.ncores(), PATIENCE)))
-        except (OSError, asyncio.TimeoutError) as error:
+        except OSError as error:
             return _words(error)
         if there != self._workers:
             self._workers = there

@@ -176,11 +176,9 @@ class DaskEngine:
 
     def look(self, now: float) -> tuple[list[Channel], list[str]] | None:
         """One at each dask worker, as soon as they are known."""
-        found = self.open(self._cluster.slots * max(1, len(self._workers or ())), now)
-        if not found[1] and not self._workers:
-            return None
-        more, refused = self.open(self._cluster.slots * len(self._workers or ()), now)
-        return [*found[0], *more], [*found[1], *refused]
+        self._tend(now)
+        opened = self.open(self._cluster.slots * max(1, len(self._workers or ())), now)
+        return opened if self._workers or opened[1] else None
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
         """A place has ended, which had come or not: in how many seconds the next one may come."""
