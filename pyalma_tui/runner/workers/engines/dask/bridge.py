@@ -14,8 +14,8 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 from distributed import Client
 from distributed.core import connect
@@ -26,7 +26,7 @@ from pyalma_tui.runner.workers.engines.dask.attending import CALLED, attend
 from pyalma_tui.runner.workers.engines.dask.cable import Cable
 
 LOOK = 0.5  # seconds between two looks at which dask workers there are
-PATIENCE = 10.0  # seconds in which a scheduler and a dask worker answer
+PATIENCE = 5.0  # seconds in which a scheduler and a dask worker answer
 STUBBORN = 5.0  # seconds that a place gets to say how it ended after it was let go
 _request = jsontext.decoder(w.ToBridge)
 
@@ -37,6 +37,7 @@ class Bridge:
     def __init__(self, engine: socket.socket, state_dir: str) -> None:
         self._engine = engine
         self._state_dir = state_dir
+        self._client: Client | None = None
         self._pending = b""
         self._sockets: list[socket.socket] = []  # that have come with Open, in their order
         self._workers: tuple[str, ...] | None = None
@@ -48,15 +49,18 @@ class Bridge:
 
     async def main(self, cluster: str) -> None:
         """Be there until the engine has left, or the cluster."""
+        self._engine.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._engine, self._hear)
+        connecting, leaving = asyncio.create_task(_connected(cluster)), asyncio.create_task(self._left.wait())
+        await asyncio.wait((connecting, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            os._exit(0)  # nothing is there yet, and what waits for an answer would not end at once
         try:
-            address = _address(cluster)
-            client = await Client(address, asynchronous=True, set_as_default=False, name="pyalma-tui", timeout=PATIENCE)
+            self._client = client = connecting.result()
         except (OSError, ValueError) as error:
             self._say(w.Failed(f"no scheduler answers: {_words(error)}"))
             return
         client.subscribe_topic(self._topic, self._hear_topic)
-        self._engine.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._engine, self._hear, client)
         lost = ""
         while not (self._left.is_set() or (lost and not self._channels)):
             lost = await self._look(client)
@@ -91,7 +95,7 @@ class Bridge:
             self._engine.sendall(jsontext.encode(message) + b"\n")
         self._engine.setblocking(False)
 
-    def _hear(self, client: Client) -> None:
+    def _hear(self) -> None:
         try:
             data, fds, _, _ = socket.recv_fds(self._engine, 1 << 16, 1)
         except BlockingIOError:
@@ -106,8 +110,9 @@ class Bridge:
         for line in lines:
             match _request(line):
                 case w.Open() as order:
+                    assert self._client is not None, "the engine knows a dask worker from it"
                     self._closing[order.channel] = asyncio.Event()
-                    task = asyncio.create_task(self._be_channel(client, order, self._sockets.pop(0)))
+                    task = asyncio.create_task(self._be_channel(self._client, order, self._sockets.pop(0)))
                     self._channels.add(task)
                     task.add_done_callback(self._channels.discard)
                 case w.Close(channel):
@@ -180,7 +185,12 @@ class Bridge:
             future.release()  # so that the scheduler does not run it anew
 
 
-async def _let_go(closing: asyncio.Event, cable: Cable, abort: partial[None]) -> None:
+async def _connected(cluster: str) -> Client:
+    address = _address(cluster)
+    return await Client(address, asynchronous=True, set_as_default=False, name="pyalma-tui", timeout=PATIENCE)
+
+
+async def _let_go(closing: asyncio.Event, cable: Cable, abort: Callable[[], None]) -> None:
     await closing.wait()
     await cable.say(b"")
     await asyncio.sleep(STUBBORN)
