@@ -52,7 +52,7 @@ class Work:
     def start(self, *more: str) -> subprocess.Popen[str]:
         with open(self.folder / "out.txt", "ab") as out:
             return subprocess.Popen(
-                [sys.executable, "-m", "pyalma_tui", "counting.py", *NAMES, "--plain", "--lease", "2", *more],
+                [sys.executable, "-m", "pyalma_tui", "counting.py", *NAMES, "--plain", "--lease", "1.5", *more],
                 cwd=self.folder,
                 stdout=out,
                 stderr=out,
@@ -103,7 +103,7 @@ class Work:
 
 
 def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(dask: DaskLab, tmp_path: Path) -> None:
-    work = Work(tmp_path / "work", 0.25)
+    work = Work(tmp_path / "work", 0.2)
     state_dir = str(work.folder / "counting.alma")
     here = work.start()  # what was begun here goes on there
     work.until_saved()
@@ -157,7 +157,7 @@ def test_dask_workers_that_cannot_be_used_are_told_once_and_an_interrupt_ends_al
     dask.start_worker("bare", {"PYTHONPATH": str(bare)})
     dask.start_worker("older", {"PYTHONPATH": str(tmp_path / "old")})
     dask.start_worker("good")
-    work = Work(tmp_path / "work", 0.25)
+    work = Work(tmp_path / "work", 0.2)
     start = work.start("--on", f"{dask.on}#2", "--workers", "6")
     work.until_saved("good")
     work.until(lambda: "install this version of pyalma-tui for the Python of its dask worker" in work.out)
@@ -172,7 +172,7 @@ def test_dask_workers_that_cannot_be_used_are_told_once_and_an_interrupt_ends_al
 def test_a_scheduler_that_does_not_answer_is_told_and_an_interrupt_does_not_wait_for_it(tmp_path: Path) -> None:
     if LACKS_DASK:
         pytest.skip(LACKS_DASK)
-    work = Work(tmp_path / "work", 0.25)
+    work = Work(tmp_path / "work", 0.2)
     start = work.start("--on", "dask:127.0.0.1:1")
     work.until(lambda: "dask:127.0.0.1:1 is not used: no scheduler answers: " in work.out)
     start.send_signal(signal.SIGINT)

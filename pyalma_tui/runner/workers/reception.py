@@ -1,4 +1,4 @@
-"""How a place comes to be one: it is greeted, gets a lease, says what is there, and imports the module, or is refused."""
+"""How a place comes to be one: it is greeted, gets a lease, says what is there, imports the module, or is refused."""
 
 from __future__ import annotations
 
