@@ -37,7 +37,7 @@ class Line:
         chunks: list[bytes] = []
         while True:
             try:
-                data = os.read(self._back, CHUNK)
+                data = os.read(self.fileno(), CHUNK)
             except BlockingIOError:
                 return b"".join(chunks)
             except OSError:

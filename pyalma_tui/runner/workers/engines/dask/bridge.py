@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from distributed import Client
-from distributed.core import connect
+from distributed.comm.core import connect
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.runner.workers.engines.dask import words as w
@@ -78,6 +78,7 @@ class Bridge:
     async def _look(self, client: Client) -> str:
         """Tell which dask workers there are, if others than before; why that cannot be known, "" if it can."""
         try:
+            assert client.scheduler is not None, "it was connected to"
             there = tuple(sorted(await asyncio.wait_for(client.scheduler.ncores(), PATIENCE)))
         except OSError as error:
             return _words(error)
@@ -187,7 +188,9 @@ class Bridge:
 
 async def _connected(cluster: str) -> Client:
     address = _address(cluster)
-    return await Client(address, asynchronous=True, set_as_default=False, name="pyalma-tui", timeout=PATIENCE)
+    client = Client(address, asynchronous=True, set_as_default=False, name="pyalma-tui", timeout=PATIENCE)
+    await client
+    return client
 
 
 async def _let_go(closing: asyncio.Event, cable: Cable, abort: Callable[[], None]) -> None:

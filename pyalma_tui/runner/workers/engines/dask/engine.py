@@ -72,7 +72,7 @@ class Bridge:
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
             self._process = subprocess.Popen(
                 program,
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=self._errors,
                 stderr=self._errors,
                 start_new_session=True,  # Ctrl+C is ours to handle
