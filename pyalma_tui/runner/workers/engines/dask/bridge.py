@@ -212,6 +212,8 @@ def _address(cluster: str) -> str:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 

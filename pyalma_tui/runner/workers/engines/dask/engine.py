@@ -25,6 +25,7 @@ from pyalma_tui.runner.workers.engines.pacing import Pacing
 
 STUBBORN = 8.0  # seconds after which a bridge is killed that has nothing more to do
 EXTRA = "distributed is not installed: pip install 'pyalma-tui[dask]'"
+AGAIN = "; it is tried again"
 _message = jsontext.decoder(w.FromBridge)
 
 
@@ -177,8 +178,10 @@ class DaskEngine:
     def look(self, now: float) -> tuple[list[Channel], list[str]] | None:
         """One at each dask worker, as soon as they are known."""
         self._tend(now)
-        opened = self.open(self._cluster.slots * max(1, len(self._workers or ())), now)
-        return opened if self._workers or opened[1] else None
+        new, refused = self.open(self._cluster.slots * max(1, len(self._workers or ())), now)
+        if not self._workers and not refused:
+            return None
+        return new, [why.partition(AGAIN)[0] for why in refused]
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
         """A place has ended, which had come or not: in how many seconds the next one may come."""
@@ -253,4 +256,4 @@ class DaskEngine:
     def _give_up(self, why: str, now: float) -> None:
         again = self._pacing.ended(self._site, now, well=self._workers is not None)
         self._workers = None
-        self._refused.append(f"{self._cluster.on} is not used: {why}; it is tried again in {again:.0f} s")
+        self._refused.append(f"{self._cluster.on} is not used: {why}{AGAIN} in {again:.0f} s")
