@@ -80,7 +80,12 @@ class _Visit:
 
     def findings(self, deadline: float) -> Iterator[Finding]:
         """One for each place, when it is known."""
-        channels, refused = self._engine.open(1, time.monotonic())
+        while (opened := self._engine.look(time.monotonic())) is None:
+            if time.monotonic() >= deadline:
+                yield Finding(TOPIC, f"no place is known after {span(PATIENCE)}", "its cluster may have none now", 2)
+                return
+            time.sleep(0.05)
+        channels, refused = opened
         yield from (Finding(TOPIC, why, code=2) for why in refused)
         places = [Place(channel, self._leases.seconds) for channel in channels]
         poll = select.poll()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.runner.workers.engines.on import Site, sites_of
+from pyalma_tui.runner.workers.engines.on import Cluster, Site, cluster_of, sites_of
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,24 @@ def test_ssh_never_asks_and_hands_one_argument_to_the_shell_there() -> None:
     assert one.command[0] == "ssh"
     assert "BatchMode=yes" in one.command
     assert other.command[-1] == "n2"
+
+
+@pytest.mark.parametrize(
+    ("on", "where", "slots"),
+    [
+        ("dask:tcp://n0:8786", "tcp://n0:8786", 1),
+        ("dask:n0:8786#3", "n0:8786", 3),
+        ("dask:/shared/scheduler.json#2", "/shared/scheduler.json", 2),
+        ("dask:scheduler.json", os.path.abspath("scheduler.json"), 1),
+    ],
+)
+def test_a_dask_cluster_is_named_by_an_address_or_a_file(on: str, where: str, slots: int) -> None:
+    assert cluster_of(on) == Cluster(on, where, slots)
+
+
+def test_a_dask_cluster_has_to_be_named() -> None:
+    with pytest.raises(UsageError, match="it names no scheduler"):
+        cluster_of("dask:")
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,11 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.workers.engines.engine import Channel, Engine
-from pyalma_tui.runner.workers.notes import Notes, absent, ends, has_come, safe_until, stranger, unheard
-from pyalma_tui.runner.workers.place import Place, refusal
+from pyalma_tui.runner.workers.notes import Notes, absent, ends, safe_until, stranger, unheard
+from pyalma_tui.runner.workers.place import Place
 from pyalma_tui.runner.workers.placing import Placing
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service, Taken, Unheard
+from pyalma_tui.runner.workers.reception import Reception
 from pyalma_tui.store.leases import Leases
 
 UNNEEDED = "it was not needed"
@@ -38,14 +39,12 @@ class Places:
         """`load` is what each place is to do, `loaded` what came of it here; `log_of` is the log of the n-th import."""
         self.loaded: m.Loaded | None = loaded
         self._engine = engine
-        self._load = load
         self._leases = leases
-        self._log_of = log_of
         self._places: list[Place] = []
         self._placing = Placing()
         self._events: list[AgentEvent] = []
         self._notes = Notes(self._events)
-        self._opened = 0
+        self._reception = Reception(load, loaded, leases, log_of, self._notes)
         self._pace = 0.0  # seconds that a run takes to its first save
         self._ending = self._ended = False
         self._selector = selectors.DefaultSelector()
@@ -62,13 +61,7 @@ class Places:
 
     def serve(self, service: Service) -> None:
         """Each place is told so when it loads the module."""
-        self._load = replace(
-            self._load,
-            synced=service.synced,
-            umask=service.umask,
-            nice=service.nice,
-            seed_globals=service.seed_globals,
-        )
+        self._reception.serve(service)
 
     def come(self) -> None:
         """Say that the module is loaded, to a runner that has asked for another agent."""
@@ -204,7 +197,7 @@ class Places:
         place = Place(channel, self._leases.seconds)
         self._places.append(place)
         self._selector.register(channel, selectors.EVENT_READ, place)
-        place.send(afar.Hello(self._load.state_dir, self._leases.seconds))
+        self._reception.greet(place)
 
     def _listen(self, place: Place) -> None:
         try:
@@ -231,16 +224,16 @@ class Places:
             case afar.Told():
                 self._events.append(message)
             case afar.Renew(stamp):
-                if self._grant(place):
+                if self._reception.grant(place):
                     place.send(afar.Granted(stamp))
             case afar.Here():
-                self._take_in(place, message)
+                self._reception.take_in(place, message, ending=self._ending)
             case m.Loaded():
-                self._join(place, message)
+                self._reception.join(place, message)
             case m.LoadFailed(error):
-                self._refuse(place, f"the module could not be imported there: {error.message}")
+                self._reception.refuse(place, f"the module could not be imported there: {error.message}")
             case m.TryLater(why):
-                self._refuse(place, f"no process can be started there: {why}")
+                self._reception.refuse(place, f"no process can be started there: {why}")
             case afar.Answered(worker, reply):
                 if not (place.going and isinstance(reply, m.Ended | m.DoneEnded)):  # its end tells what becomes of it
                     self._events.append(Said(worker, reply))
@@ -275,45 +268,7 @@ class Places:
             case _:
                 self._events.append(message)
 
-    def _grant(self, place: Place) -> bool:
-        """Let it go on for another lease; whether that could be written down before."""
-        try:
-            self._leases.grant()
-        except OSError as error:
-            self._notes.once(f"leases cannot be written down, so other hosts get none: {error.strerror}")
-            return False
-        place.grant()
-        return True
-
-    def _take_in(self, place: Place, here: afar.Here) -> None:
-        place.here = here
-        if here.left:
-            place.ends_at = time.monotonic() + here.left
-        if not self._grant(place) or self._ending:  # its first lease began before it said so
-            place.send(m.End())
-        elif why := refusal(here, self._leases.token):
-            self._refuse(place, why)
-        else:
-            self._opened += 1
-            place.send(
-                replace(self._load, mark=f"{self._load.mark}-{self._opened}", log=str(self._log_of(self._opened)))
-            )
-
-    def _join(self, place: Place, loaded: m.Loaded) -> None:
-        assert self.loaded is not None, "it was loaded here"
-        assert place.here is not None, "it has said so"
-        if loaded.hash != self.loaded.hash:
-            self._refuse(place, "the module is another one there; its file has to be the same on all hosts")
-            return
-        place.ready = True
-        self._notes.tell(has_come(place))
-
     # --- places that are none any more -------------------------------------------------------------------------------
-
-    def _refuse(self, place: Place, why: str) -> None:
-        place.refused = True
-        self._notes.once(f"{place.name} is not used: {why}")
-        place.dismiss(why)
 
     def _lose(self, place: Place) -> None:
         """Nothing is heard of it: what it runs is handed on when nothing of it can live any more."""

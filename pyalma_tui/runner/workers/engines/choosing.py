@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from pyalma_tui.runner.workers.engines.commands import CommandEngine
+from pyalma_tui.runner.workers.engines.dask.engine import DaskEngine
 from pyalma_tui.runner.workers.engines.engine import Engine
-from pyalma_tui.runner.workers.engines.on import sites_of
+from pyalma_tui.runner.workers.engines.on import cluster_of, sites_of
 
 
 def engine_of(on: str, state_dir: Path) -> Engine:
     """The engine for a state directory, with nothing opened yet; raises UsageError for what cannot be one."""
+    if (cluster := cluster_of(on)) is not None:
+        return DaskEngine(cluster, state_dir)
     return CommandEngine(sites_of(on), state_dir)

@@ -17,16 +17,16 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.workers.engines.advice import advice
 from pyalma_tui.runner.workers.engines.engine import Channel
+from pyalma_tui.runner.workers.engines.line import Line
 from pyalma_tui.runner.workers.engines.on import NOTHING, Site
 from pyalma_tui.runner.workers.engines.pacing import Pacing
 
 STUBBORN = 5.0  # seconds after SIGTERM until a command is killed
-CHUNK = 1 << 20  # bytes read at a time
 INSTALL = "install it, or load its environment module"
 SAID = 4096  # bytes of what a command has written last to its standard error
 
 
-class CommandChannel:
+class CommandChannel(Line):
     """One command, and the line through it."""
 
     def __init__(self, site: Site, state_dir: Path) -> None:
@@ -48,40 +48,8 @@ class CommandChannel:
             raise
         assert self._process.stdin is not None, "we have asked for it"
         assert self._process.stdout is not None, "we have asked for it"
-        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        for fd in (self._in, self._out):
-            os.set_blocking(fd, False)
-        self._unsent = b""
+        super().__init__(self._process.stdin.fileno(), self._process.stdout.fileno())
         self._ended_at = 0.0  # when it was asked to end, by time.monotonic
-
-    def fileno(self) -> int:
-        """Readable when something has come."""
-        return self._out
-
-    def send(self, data: bytes = b"") -> None:
-        """Send this, and what could not be sent before, as far as it can be; a closed line shows elsewhere."""
-        self._unsent += data
-        try:
-            while self._unsent:
-                self._unsent = self._unsent[os.write(self._in, self._unsent) :]
-        except BlockingIOError:
-            return
-        except OSError:
-            self._unsent = b""
-
-    def receive(self) -> bytes | None:
-        """All that has come, b"" if nothing has, None once nothing can come any more."""
-        chunks: list[bytes] = []
-        while True:
-            try:
-                data = os.read(self._out, CHUNK)
-            except BlockingIOError:
-                return b"".join(chunks)
-            except OSError:
-                data = b""
-            if not data:
-                return b"".join(chunks) if chunks else None
-            chunks.append(data)
 
     def close(self) -> None:
         """Let go of the line, and let the command end."""
@@ -161,6 +129,10 @@ class CommandEngine:
                 refused.append(f"{site.name} is not used: {why}")
                 self.ended(site, now, well=False)
         return new, refused
+
+    def look(self, now: float) -> tuple[list[Channel], list[str]]:
+        """One at each site: all are known."""
+        return self.open(1, now)
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
         """A place has ended, which had come or not: in how many seconds the next one may come."""

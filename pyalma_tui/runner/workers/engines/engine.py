@@ -43,6 +43,9 @@ class Engine(Protocol):
         It is called at each tick, must not wait, and sees to what has been closed. `now` is of time.monotonic.
         """
 
+    def look(self, now: float) -> tuple[list[Channel], list[str]] | None:
+        """Open one at each site that is known, for a look at it; None as long as that cannot be known yet."""
+
     def ended(self, site: Site, now: float, *, well: bool) -> float:
         """A place has ended, `well` if it had come and was of use: in how many seconds the next one may come."""
 

@@ -1,4 +1,4 @@
-"""What `--on` means: which commands lead to which places. Pure, but for the job that we may be in."""
+"""What `--on` means: which commands lead to which places. Pure, but for the job and the folder that we may be in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ SLURM = ("srun", "--ntasks=1", "--job-name=pyalma-tui")
 STEP = ("--nodes=1", "--exact", "--mem=0")
 SLOTS = re.compile(r"^(?P<what>.*)#(?P<slots>[1-9][0-9]{0,3})$", re.DOTALL)
 PARTS = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^;])+""", re.DOTALL)  # between semicolons that no quotes hold
-KINDS = "here, ssh:HOST,HOST, slurm:OPTIONS, each:COMMAND;COMMAND, many:COMMAND, with #N for N workers at a place"
+KINDS = (
+    "here, ssh:HOST,HOST, slurm:OPTIONS, dask:ADDRESS, dask:FILE, each:COMMAND;COMMAND, many:COMMAND, "
+    "with #N for N workers at a place"
+)
+ADDRESS = re.compile(r"[a-z]+://.+|[^/]+:[0-9]+")  # of a scheduler, else it is a file
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -37,6 +41,27 @@ class Site(msgspec.Struct, frozen=True):
     joined: bool = False
 
 
+class Cluster(msgspec.Struct, frozen=True):
+    """A Dask cluster: `where` is the address of its scheduler, or the absolute path of a scheduler file.
+
+    Each of its workers is a place, which takes as many of ours as it has `slots`.
+    """
+
+    on: str
+    where: str
+    slots: int = 1
+
+
+def cluster_of(on: str) -> Cluster | None:
+    """The cluster that `--on` names, None if it names something else; raises UsageError if it names nothing."""
+    kind, rest, slots = _parts(on)
+    if kind != "dask":
+        return None
+    if not rest:
+        raise UsageError(f"--on {on}: it names no scheduler, as tcp://HOST:8786 or the path of its file. {NOTHING}")
+    return Cluster(on, rest if ADDRESS.fullmatch(rest) else os.path.abspath(rest), slots)
+
+
 def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ...]:
     """The sites that `--on` names, none for ""; raises UsageError for what means nothing.
 
@@ -44,11 +69,7 @@ def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ..
     """
     if not on:
         return ()
-    kind, _, rest = on.partition(":")
-    slots = 1
-    if (found := SLOTS.match(rest)) is not None:
-        rest, slots = found["what"], int(found["slots"])
-    rest = rest.strip()
+    kind, rest, slots = _parts(on)
     match kind:
         case "each":
             sites = tuple(_site(on, text, slots) for each in PARTS.findall(rest) if (text := each.strip()))
@@ -69,6 +90,15 @@ def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ..
     if twice := next((site.name for site in sites if sites.count(site) > 1), ""):
         raise UsageError(f"--on {on}: {twice} is named twice; #N lets it have more workers. {NOTHING}")
     return sites
+
+
+def _parts(on: str) -> tuple[str, str, int]:
+    """Which engine, what it is told, and how many workers there are at a place."""
+    kind, _, rest = on.partition(":")
+    slots = 1
+    if (found := SLOTS.match(rest)) is not None:
+        rest, slots = found["what"], int(found["slots"])
+    return kind, rest.strip(), slots
 
 
 def _site(on: str, text: str, slots: int, *, many: bool = False) -> Site:

@@ -1,0 +1,47 @@
+"""A stream of bytes to a place and back, by descriptors of ours."""
+
+from __future__ import annotations
+
+import os
+
+CHUNK = 1 << 20  # bytes read at a time
+
+
+class Line:
+    """What `engine.Channel` says of sending and receiving; whoever inherits it closes the descriptors."""
+
+    def __init__(self, out: int, back: int) -> None:
+        """Write to one descriptor, and read from the other, which may be the same."""
+        self._out, self._back = out, back
+        for fd in (out, back):
+            os.set_blocking(fd, False)
+        self._unsent = b""
+
+    def fileno(self) -> int:
+        """Readable when something has come."""
+        return self._back
+
+    def send(self, data: bytes = b"") -> None:
+        """Send this, and what could not be sent before, as far as it can be; a closed line shows elsewhere."""
+        self._unsent += data
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._out, self._unsent) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._unsent = b""
+
+    def receive(self) -> bytes | None:
+        """All that has come, b"" if nothing has, None once nothing can come any more."""
+        chunks: list[bytes] = []
+        while True:
+            try:
+                data = os.read(self.fileno(), CHUNK)
+            except BlockingIOError:
+                return b"".join(chunks)
+            except OSError:
+                data = b""
+            if not data:
+                return b"".join(chunks) if chunks else None
+            chunks.append(data)
