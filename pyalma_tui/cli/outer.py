@@ -69,5 +69,7 @@ def _wait_for(inner: int) -> None:
     script = waiter.__file__
     if sys.executable and os.path.isfile(script) and not getattr(sys, "frozen", False):
         with suppress(OSError):
-            os.execv(sys.executable, [sys.executable, "-I", "-S", "-E", script, str(inner), *sys.argv])  # as `ps` has it
+            os.execv(
+                sys.executable, [sys.executable, "-I", "-S", "-E", script, str(inner), *sys.argv]
+            )  # as `ps` has it
     waiter.wait_for(inner)

@@ -12,8 +12,7 @@ import sys
 
 PARTED = int(_signal.SIGUSR1)  # from the inner process: the shell is to have its terminal
 PASSED = tuple(
-    int(getattr(_signal, name))
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGUSR1", "SIGUSR2")
+    int(getattr(_signal, name)) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGUSR1", "SIGUSR2")
 )
 HEARD = (*PASSED, int(_signal.SIGCHLD))  # blocked since before the inner process was forked
 

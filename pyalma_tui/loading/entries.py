@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, overload
 
 import msgspec
 
+from pyalma_tui.loading.absent import WORTH_LISTING
 from pyalma_tui.loading.json_file import Origin, Warn, described, quoted, unknown_key
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.exact import TOO_DEEP
@@ -24,9 +25,6 @@ NO_DATA = b"{}"
 ESCAPED_SURROGATE = b"\\ud"
 # A bracket counts only when it is closed before the next slash, as glob has it: `x[/]y` is a name.
 PATTERN = re.compile(r"[*?]|\[[^/]+\]")
-# From this many files of one folder on, listing it is cheaper than asking for each, above all on a network.
-WORTH_LISTING = 200
-
 
 # Lines are paths: what may be a pattern, has a part that normpath takes out, ends in a slash, or is nothing at all.
 UNUSUAL = ("*", "?", "[", "\0", "//", "/\n", "\n\n", "/./", "/../", "\n./", "\n../", "/.\n", "/..\n", "\n.\n", "\n..\n")
@@ -221,27 +219,6 @@ def _files(entries: Paths, inside: str) -> Files | None:
     if between:
         names = [between + name for name in names]
     return Files(names, inside) if len(set(names)) == len(names) else None
-
-
-def missing(names: Sequence[str], base: str = "/") -> list[str]:
-    """The absolute paths of the files that do not exist, each once, in the order of the batch; "" is none.
-
-    Names are seen from `base`, which ends with a slash. Where folders hold many of them, no path is made for each.
-    """
-    wanted = set(names)
-    wanted.discard("")
-    for folder, count in Counter(name[: name.rfind("/") + 1] for name in wanted).items():
-        if count < WORTH_LISTING:
-            continue
-        with suppress(OSError, ValueError), os.scandir(_below(base, folder)) as found:
-            wanted.difference_update(folder + each.name for each in found if each.is_file(follow_symlinks=False))
-    # A file that was not listed may still exist: under another case or normalisation of its name, or as a link.
-    left = dict.fromkeys(name for name in names if name in wanted) if wanted else ()
-    return [path for name in left if not os.path.exists(path := _below(base, name))]
-
-
-def _below(base: str, name: str) -> str:
-    return name if name.startswith("/") else base + name
 
 
 def _listed_files(paths: Iterable[str]) -> set[str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.errors import InputError, LoadError
+from pyalma_tui.loading.absent import missing
 from pyalma_tui.loading.batch import read_batch
-from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
+from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, number
 from pyalma_tui.loading.experiment_file import ExperimentFile, read_experiment_file
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.code import code_hash
