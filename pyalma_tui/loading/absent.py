@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
-# From this many files of one folder on, listing it is cheaper than asking for each, above all on a network.
-WORTH_LISTING = 200
+from pyalma_tui.loading.entries import WORTH_LISTING
 
 
 def missing(names: Sequence[str], base: str = "/") -> list[str]:

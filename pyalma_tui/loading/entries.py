@@ -14,7 +14,6 @@ from typing import Any, TypeAlias, overload
 
 import msgspec
 
-from pyalma_tui.loading.absent import WORTH_LISTING
 from pyalma_tui.loading.json_file import Origin, Warn, described, quoted, unknown_key
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.exact import TOO_DEEP
@@ -25,6 +24,9 @@ NO_DATA = b"{}"
 ESCAPED_SURROGATE = b"\\ud"
 # A bracket counts only when it is closed before the next slash, as glob has it: `x[/]y` is a name.
 PATTERN = re.compile(r"[*?]|\[[^/]+\]")
+# From this many files of one folder on, listing it is cheaper than asking for each, above all on a network.
+WORTH_LISTING = 200
+
 
 # Lines are paths: what may be a pattern, has a part that normpath takes out, ends in a slash, or is nothing at all.
 UNUSUAL = ("*", "?", "[", "\0", "//", "/\n", "\n\n", "/./", "/../", "\n./", "\n../", "/.\n", "/..\n", "\n.\n", "\n..\n")

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from pyalma_tui.errors import InputError, LoadError
-from pyalma_tui.loading.absent import missing
 from pyalma_tui.loading.batch import read_batch
 from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, number
 from pyalma_tui.loading.experiment_file import ExperimentFile, read_experiment_file
@@ -120,6 +119,8 @@ def warning_of_absent(instances: Sequence[Instance]) -> str:
 
     It asks the disk for each file or its folder, which may take seconds.
     """
+    from pyalma_tui.loading.absent import missing  # which no command needs that only shows what was run
+
     if isinstance(instances, Files):
         absent = missing(instances.names, instances.folder)
     else:

@@ -52,7 +52,7 @@ def at_the_end(experiment: Experiment, what: str, *words: str) -> object:
         (["--version"], PRINTS, 135),
         (["status", "m.py"], SHOWS, 310),
         (["status", "m.py", "--json"], READS, 245),
-        (["export", "m.py"], READS, 245),
+        (["export", "m.py"], READS, 250),
         (["logs", "m.py"], READS, 245),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
