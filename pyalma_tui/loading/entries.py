@@ -223,27 +223,6 @@ def _files(entries: Paths, inside: str) -> Files | None:
     return Files(names, inside) if len(set(names)) == len(names) else None
 
 
-def missing(names: Sequence[str], base: str = "/") -> list[str]:
-    """The absolute paths of the files that do not exist, each once, in the order of the batch; "" is none.
-
-    Names are seen from `base`, which ends with a slash. Where folders hold many of them, no path is made for each.
-    """
-    wanted = set(names)
-    wanted.discard("")
-    for folder, count in Counter(name[: name.rfind("/") + 1] for name in wanted).items():
-        if count < WORTH_LISTING:
-            continue
-        with suppress(OSError, ValueError), os.scandir(_below(base, folder)) as found:
-            wanted.difference_update(folder + each.name for each in found if each.is_file(follow_symlinks=False))
-    # A file that was not listed may still exist: under another case or normalisation of its name, or as a link.
-    left = dict.fromkeys(name for name in names if name in wanted) if wanted else ()
-    return [path for name in left if not os.path.exists(path := _below(base, name))]
-
-
-def _below(base: str, name: str) -> str:
-    return name if name.startswith("/") else base + name
-
-
 def _listed_files(paths: Iterable[str]) -> set[str]:
     """Paths that are surely regular files, as far as folders show that hold many of the given ones.
 

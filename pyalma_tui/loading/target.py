@@ -10,7 +10,7 @@ import msgspec
 
 from pyalma_tui.errors import InputError, LoadError
 from pyalma_tui.loading.batch import read_batch
-from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, missing, number
+from pyalma_tui.loading.entries import Entry, expand_arguments, from_values, number
 from pyalma_tui.loading.experiment_file import ExperimentFile, read_experiment_file
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.code import code_hash
@@ -119,6 +119,8 @@ def warning_of_absent(instances: Sequence[Instance]) -> str:
 
     It asks the disk for each file or its folder, which may take seconds.
     """
+    from pyalma_tui.loading.absent import missing  # which no command needs that only shows what was run
+
     if isinstance(instances, Files):
         absent = missing(instances.names, instances.folder)
     else:

@@ -97,8 +97,8 @@ class Terminal:
 
     def _processes(self) -> list[psutil.Process]:
         """The process that was started, and the fork of it in which a program with a screen lives; not its workers."""
-        command = self.process.cmdline()
-        return [self.process, *(each for each in self.process.children() if each.cmdline() == command)]
+        group = self.process.pid
+        return [self.process, *(each for each in self.process.children() if os.getpgid(each.pid) == group)]
 
     def cpu(self) -> float:
         """Seconds of processor time that the program itself has used."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pyalma_tui.errors import InputError
-from pyalma_tui.loading.entries import WORTH_LISTING, Entry, expand_arguments, from_values, missing, number
+from pyalma_tui.loading.absent import missing
+from pyalma_tui.loading.entries import WORTH_LISTING, Entry, expand_arguments, from_values, number
 from pyalma_tui.model.instance import Instance
 from tests.loading.conftest import touch
 from tests.loading.saying import message_for, no_warning

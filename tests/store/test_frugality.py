@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import Raw
 
+from pyalma_tui.loading.absent import missing
 from pyalma_tui.model.instance import Files
 from pyalma_tui.model.listing import Listing, Source, WantedList
 from pyalma_tui.model.records import Returned, Saved, Started
@@ -61,6 +62,22 @@ def test_a_new_experiment_takes_ten_bytes_a_run_beside_the_names(names: Files) -
         order = listing.update(WantedList(sort="status"), source)
         assert kept() < 14  # 8 are the seed, 2 are the plan of blocks
         assert (len(order), len(queue), ledger.counts.pending) == (RUNS, RUNS, RUNS)
+
+
+def test_names_take_their_letters_and_seven_bytes() -> None:
+    with traced() as kept:
+        files = Files([f"files/i{i:06d}.cnf" for i in range(RUNS)], "/data/")
+        assert kept() < len("files/i000000.cnf") + 7  # a string of its own has 49 and its place in a list 8
+        assert files[RUNS - 1].file == f"/data/files/i{RUNS - 1:06d}.cnf"
+
+
+def test_a_look_for_missing_files_makes_no_string_for_each(tmp_path: Path, names: Files) -> None:
+    (tmp_path / "files").mkdir()
+    for name in names.names:
+        (tmp_path / name).touch()
+    with traced():
+        assert missing(names.names, f"{tmp_path}/") == []
+        assert tracemalloc.get_traced_memory()[1] / RUNS < 16  # a set of strings has 100
 
 
 def test_an_experiment_that_is_opened_again_takes_its_text(names: Files, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from pyalma_tui.cli import waiter
 from pyalma_tui.store.lock import holder
 from tests.catalogue.experiment import until
 from tests.terminal.screen import Terminal
@@ -113,12 +114,21 @@ def test_g168_a_shell_that_loses_the_outer_process_ends_no_run(tmp_path: Path) -
         terminal.see("● running")
         inner = terminal.pid
         assert terminal.process.pid not in (None, inner)
+        until(lambda: waiter.__file__ in psutil.Process(terminal.process.pid).cmdline(), lambda: "it only waits")
         os.kill(int(terminal.process.pid or 0), signal.SIGKILL)
         session = tmp_path / "exp.alma" / "session.log"
         until(session.exists, lambda: "it says that the terminal has gone away")
         assert re.search("the terminal has gone away: .* goes on without a screen", session.read_text())
     assert psutil.pid_exists(inner)
     assert pyalma(tmp_path, "stop", "exp.py").returncode == 0
+
+
+def test_the_outer_process_imports_nothing_beside_os() -> None:
+    told = "import os, sys; before = set(sys.modules); import waiter; print(*sorted(set(sys.modules) - before))"
+    found = subprocess.check_output(
+        [sys.executable, "-S", "-E", "-c", told], cwd=Path(waiter.__file__).parent, text=True
+    )
+    assert found.split() == ["__future__", "waiter"]  # it has a process for itself as long as a screen is shown
 
 
 def test_ctrl_z_stops_both_processes_and_fg_lets_both_go_on(tmp_path: Path) -> None:
