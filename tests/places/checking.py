@@ -64,7 +64,11 @@ def done_in(folder: Path, state_dir: Path) -> dict[str, int]:
 
 
 def _calls(folder: Path, name: str) -> int:
-    return sum(word == "start" for _, _, _, word, *_ in lines_of(folder, name))
+    return _words(lines_of(folder, name))["start"]
+
+
+def _words(lines: Sequence[Sequence[str]]) -> Counter[str]:
+    return Counter(line[3] for line in lines)
 
 
 def check_done(folder: Path, done: dict[str, int], score: Score) -> None:
@@ -89,6 +93,8 @@ def check(
         acknowledged = _check_history(name, lines, score)
         if name in stored and int((stored[name].state or b'"0"').strip(b'"')) < acknowledged:
             score.broken.append(f"{name}: {stored[name].state!r} is stored after {acknowledged} was acknowledged")
+        if name in stored and not (words := _words(lines))["saved"] <= stored[name].saves <= words["call"]:
+            score.broken.append(f"{name}: {stored[name].saves} saves are counted of {words['call']}")
         if finished and not (name in stored and isinstance(stored[name].status, s.Done)):
             score.broken.append(f"{name}: not done at the end")
         if name in stored and isinstance(stored[name].status, s.Failed) and int(lines[-1][2]) not in struck:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HISTORY = Path("history")
-SAVES = 60
+SAVES = int(os.environ.get("SAVES", "60"))
 
 
 def tell(name: str, line: str) -> None:

@@ -9,13 +9,17 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
-from pyalma_tui.model.records import Record
+from msgspec.structs import replace
+
+from pyalma_tui.model import experiment
+from pyalma_tui.model import status as s
+from pyalma_tui.model.records import Record, Saved
 from pyalma_tui.runner import retries
 from pyalma_tui.runner.workers import place
 from pyalma_tui.store import heard, journal, leases
 
 retries.LONGEST = 0.1
-_poll, _take = journal.Journal.poll, journal.Journal.take
+_poll, _take, _save = journal.Journal.poll, journal.Journal.take, experiment._save
 _queue: list[tuple[str, str, int, list[str]]] = []
 
 
@@ -39,8 +43,13 @@ def _poll_later(self: journal.Journal) -> Iterator[Record]:
     yield from _poll(self)
 
 
-def _never(self: heard.HeardSegment, position: int) -> None:
+def _forget(self: heard.HeardSegment, position: int) -> None:
     """How far it is known is forgotten."""
+
+
+def _save_again(run: experiment.Run, status: s.Running, record: Saved) -> experiment.Run:
+    """A save that is known counts as another one."""
+    return _save(replace(run, number=min(run.number, record.number - 1)), status, record)
 
 
 if os.environ.get("PYALMA_TUI_STALE"):
@@ -54,7 +63,8 @@ match os.environ.get("PYALMA_TUI_MUTANT_RUNNER"):
         journal.Journal.take = _put  # type: ignore[method-assign]
         journal.Journal.poll = _poll_later  # type: ignore[method-assign]
     case "told twice":
-        heard.HeardSegment.position = property(lambda self: 0, _never)  # type: ignore[assignment]
+        heard.HeardSegment.position = property(lambda self: 0, _forget)  # type: ignore[assignment]
+        experiment._save = _save_again
 
 from pyalma_tui.cli.main import main
 

@@ -1,4 +1,4 @@
-"""What breaks a promise surely if the program is wrong in one way, and not if it is right: one run, two places."""
+"""What breaks a promise surely if the program is wrong in one way, and not if it is right: two places, one worker."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from types import ModuleType
 from tests.places import behind_cables, counting, is_place, lingering, parent_of, processes
 from tests.places.checking import Score, check, lines_of
 
-LEASE = 3.0  # seconds
-HOLD = 2.2  # seconds for which an answer is held back: not as long as a lease
+LEASE = 2.0  # seconds
+HELD_LEASE = 3.0  # seconds, where an answer is held back
+HOLD = 2.2  # seconds for which it is: not as long as the lease
 PATIENCE = 60.0  # seconds for what has to come
 ROOT = Path(__file__).parents[2]
 
@@ -25,18 +26,22 @@ ROOT = Path(__file__).parents[2]
 class Stage:
     """One start, right or wrong; what a scene does to it."""
 
-    def __init__(self, folder: Path, module: ModuleType, *, place: str, runner: str, stale: bool) -> None:
+    def __init__(
+        self, folder: Path, module: ModuleType, *, runs: int, lease: float, place: str, runner: str, stale: bool
+    ) -> None:
         self.folder = folder
+        self.names = [f"i{number}.txt" for number in range(1, runs + 1)]
         self.state_dir = folder / "m.alma"
         (folder / "history").mkdir(parents=True)
         assert module.__file__ is not None
         shutil.copy(module.__file__, folder / "m.py")
-        (folder / "i1.txt").write_text("x")
-        stale_told = {"PYALMA_TUI_STALE": "1"} if stale else {}
+        for name in self.names:
+            (folder / name).write_text("x")
+        stale_told = {"PYALMA_TUI_STALE": "1", "SAVES": "160"} if stale else {}
         self._env = os.environ | {"PYALMA_TUI_MUTANT_RUNNER": runner, "PYTHONPATH": str(ROOT)} | stale_told
-        program = [sys.executable, "-m", "tests.places.program", "m.py", "i1.txt", "--plain", "--workers", "1"]
+        program = [sys.executable, "-m", "tests.places.program", "m.py", *self.names, "--plain", "--workers", "1"]
         on = behind_cables("AB", place, HOLD)
-        self._command = [*program, "--lease", str(LEASE), "--state", str(self.state_dir), "--on", on]
+        self._command = [*program, "--lease", str(lease), "--state", str(self.state_dir), "--on", on]
         self.start()
 
     def start(self) -> None:
@@ -54,11 +59,11 @@ class Stage:
             time.sleep(0.01)
 
     def until_told(self, word: str, times: int = 1) -> str:
-        """Wait until the run has told this so often, and both places have come; where it runs."""
-        out = self.folder / "out.txt"
+        """Wait until i1, which is called last, has told this so often, and both places have come; where it runs."""
+        out, name = self.folder / "out.txt", self.names[0]
         self.until(lambda: out.read_text().count(" has come, ") >= 2)
-        self.until(lambda: sum(line[3] == word for line in lines_of(self.folder, "i1.txt")) >= times)
-        return lines_of(self.folder, "i1.txt")[-1][1]
+        self.until(lambda: sum(line[3] == word for line in lines_of(self.folder, name)) >= times)
+        return lines_of(self.folder, name)[-1][1]
 
     def place(self, name: str) -> int:
         """The process of this place."""
@@ -74,7 +79,7 @@ class Stage:
         """Wait until it is done; what is broken."""
         code = self.process.wait(PATIENCE)
         score = Score(broken=[] if code == 0 else [f"it ends with {code}"])
-        check(self.folder, self.state_dir, ["i1.txt"], score, finished=True)
+        check(self.folder, self.state_dir, self.names, score, finished=True)
         return score.broken
 
     def clear(self) -> None:
@@ -112,12 +117,12 @@ def kills_the_runner_and_starts_again(stage: Stage) -> None:
 
 
 def kills_a_place(stage: Stage) -> None:
-    """What it has told is in the file as well."""
+    """What it has told is in the file as well, also of a run that was done before."""
     os.kill(stage.place(stage.until_told("saved", 10)), signal.SIGKILL)
 
 
 def stops_the_runner_until_its_place_is_gone(stage: Stage) -> None:
-    """What it is told meanwhile is heard together with that the place is over."""
+    """What it is told meanwhile is heard together with that the place has let its run stop and is over."""
     place = stage.place(stage.until_told("saved", 5))
     stage.process.send_signal(signal.SIGSTOP)
     stage.until(lambda: not is_place(place))
@@ -128,7 +133,9 @@ def play(scene: Scene, folder: Path, *, place: str = "", runner: str = "") -> li
     """Which promises are broken, by a place or a runner that is wrong in this way."""
     stale = scene is stops_the_runner_until_its_place_is_gone
     module = counting if stale or scene is kills_a_place else lingering
-    stage = Stage(folder, module, place=place, runner=runner, stale=stale)
+    runs = 2 if scene is kills_a_place else 1
+    lease = HELD_LEASE if scene is holds_an_answer_back else LEASE
+    stage = Stage(folder, module, runs=runs, lease=lease, place=place, runner=runner, stale=stale)
     try:
         scene(stage)
         return stage.end()

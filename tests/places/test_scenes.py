@@ -42,7 +42,7 @@ from tests.places.scenes import Scene, play
         pytest.param(
             scenes.kills_a_place,
             {"told twice": {"runner": "told twice"}},
-            "folded twice",
+            "saves are counted of",
             id="what was told is folded twice",
         ),
         pytest.param(
