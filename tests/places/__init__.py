@@ -40,7 +40,8 @@ def is_place(pid: int) -> bool:
     """Whether it is a place, not a command that leads to one."""
     with suppress(OSError):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return b"python" in words[0] and words[-3] in (b"pyalma_tui.place", b"tests.places.mutant_place")
+        program = words[1:-2]  # what follows Python's name, but for the state directory
+        return program in ([b"-P", b"-m", b"pyalma_tui.place"], [b"-m", b"tests.places.mutant_place"])
     return False
 
 
