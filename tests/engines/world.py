@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.engines.lab import NODES, Lab
-from tests.places import processes
+from tests.places import is_place, parent_of, processes
 from tests.places.checking import Score
 from tests.places.nemesis import KINDS, LONG, SHORT, Deed, Undo, play
 
@@ -43,7 +43,7 @@ def start(lab: Lab, engine: str) -> str:
     return "each:" + ";".join(f"{command} node{node}" for node in NODES)
 
 
-def deeds_of(lab: Lab, engine: str) -> dict[str, Deed]:
+def deeds_of(lab: Lab, engine: str, folder: Path) -> dict[str, Deed]:
     """Beside what can be done anywhere: cables of hosts, and what only this engine has."""
     there = {
         "host cut off": Deed(partial(_cut, lab), SHORT),
@@ -53,7 +53,7 @@ def deeds_of(lab: Lab, engine: str) -> dict[str, Deed]:
         there |= {
             "scancel": Deed(partial(_cancel, lab)),
             "slurmd": Deed(partial(_restart, lab), SHORT),
-            "slurmstepd": Deed(partial(_kill, "slurmstepd: [")),
+            "slurmstepd": Deed(partial(_kill_parent, folder)),
         }
     return there
 
@@ -81,7 +81,7 @@ def play_in(
     instances: int = 4,
 ) -> Score:
     """The same in a lab that is there; with `deeds`, of what can be done there only these."""
-    there = {kind: deed for kind, deed in deeds_of(lab, engine).items() if not deeds or kind in deeds}
+    there = {kind: deed for kind, deed in deeds_of(lab, engine, folder).items() if not deeds or kind in deeds}
     return play(
         folder,
         seed,
@@ -117,8 +117,9 @@ def _restart(lab: Lab, rng: random.Random) -> Undo | None:
     return partial(lab.start_slurmd, node)
 
 
-def _kill(word: str, rng: random.Random) -> Undo | None:
-    found = processes(word)
+def _kill_parent(folder: Path, rng: random.Random) -> Undo | None:
+    """Kill what has started a place on its host."""
+    found = [parent_of(pid) for pid in processes("pyalma_tui.place", str(folder)) if is_place(pid)]
     if not found:
         return None
     with suppress(ProcessLookupError):

@@ -73,7 +73,9 @@ class Stage:
 
     def cable(self, name: str) -> int:
         """That of the cable to it."""
-        return next(pid for pid in processes(str(self.state_dir), "cable.py", name) if parent_of(pid) == self.process.pid)
+        return next(
+            pid for pid in processes(str(self.state_dir), "cable.py", name) if parent_of(pid) == self.process.pid
+        )
 
     def end(self) -> list[str]:
         """Wait until it is done; what is broken."""
