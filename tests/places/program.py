@@ -66,7 +66,7 @@ match os.environ.get("PYALMA_TUI_MUTANT_RUNNER"):
         heard.HeardSegment.position = property(lambda self: 0, _forget)  # type: ignore[assignment]
         experiment._save = _save_again
 
-from pyalma_tui.cli.main import main
+from pyalma_tui.cli.main import main  # noqa: E402 - what is wrong comes first
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
