@@ -93,6 +93,7 @@ class Lab:
         self.folder = folder
         self._name = f"pt{os.getpid()}x"
         self._daemons: list[subprocess.Popen[bytes]] = []
+        self._slurmds: dict[int, subprocess.Popen[bytes]] = {}
         self.env = os.environ | {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
         head = f"{self._name}0"
         self._ip("netns", "add", head)
@@ -163,16 +164,29 @@ class Lab:
         self._until(["munge", "-n", f"--socket={munge}/socket"])
         self._daemon([*self.on(0), "slurmctld", "-D", "-f", str(conf)])
         for node in NODES:
-            self._daemon([*self.on(node), "slurmd", "-D", "-f", str(conf), "-N", f"node{node}"])
+            self.start_slurmd(node)
         self._until([*self.on(0), "sh", "-c", f"[ $(sinfo -h -t idle -o %D) = {len(NODES)} ]"])
 
-    def _daemon(self, command: Sequence[str]) -> None:
+    def start_slurmd(self, node: int) -> None:
+        """The daemon of a node, the first or the next one."""
+        conf = self.folder / "slurm.conf"
+        command = [*self.on(node), "slurmd", "-D", "-f", str(conf), "-N", f"node{node}"]
+        self._slurmds[node] = self._daemon(command)
+
+    def kill_slurmd(self, node: int) -> bool:
+        """Kill the daemon of a node; what it has started goes on. Whether it was there."""
+        there = self._slurmds[node].poll() is None
+        self._slurmds[node].kill()
+        self._slurmds[node].wait()
+        return there
+
+    def _daemon(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with open(self.folder / "daemons.log", "ab") as log:
-            self._daemons.append(
-                subprocess.Popen(
-                    command, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
+            daemon = subprocess.Popen(
+                command, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        self._daemons.append(daemon)
+        return daemon
 
     def _until(self, command: Sequence[str]) -> None:
         deadline = time.monotonic() + 60

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -15,21 +14,23 @@ import pytest
 from pyalma_tui.model import status as s
 from pyalma_tui.store.opening import read_store
 from tests.engines.lab import Lab
+from tests.engines.world import play_in
 from tests.places import counting
-from tests.places.nemesis import play
 
-SECONDS = float(os.environ.get("PYALMA_TUI_PLACES_SECONDS", "6"))
-pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(300)]
+KINDS, DEEDS = ("worker", "stop", "tear"), ("host cut off long", "scancel", "slurmd", "slurmstepd")
+pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(400)]
 
 
 def test_runs_are_called_on_the_hosts_and_nothing_is_lost_whatever_happens_there(
     lab_and_on: tuple[Lab, str], tmp_path: Path
 ) -> None:
     lab, on = lab_and_on
-    score = play(tmp_path, SECONDS, seed=7, on=on, prefix=lab.on(0), instances=3)
-    assert score.broken == []
+    engine = "slurm" if on == "slurm" else "ssh"
+    score = play_in(lab, engine, on, tmp_path, seed=7, kinds=KINDS, deeds=DEEDS, instances=3)
+    assert score.broken == [], score.told()
     assert score.completions >= 1
-    store = read_store(tmp_path / "1" / "counting.alma")
+    assert {*KINDS, "host cut off long"} <= set(score.kills)
+    store = read_store(tmp_path / "0" / "counting.alma")
     assert store is not None
     assert {run.host for run in store.ledger.runs} <= {"node1", "node2"}
 

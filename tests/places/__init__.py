@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 CABLE = Path(__file__).parent / "cable.py"
 
 
-def behind_cables(names: str, mutant: str = "") -> str:
+def behind_cables(names: str, mutant: str = "", hold: float = 0.0) -> str:
     """What `--on` is to be for a place of each of these names, each behind a cable of its own."""
-    mutants = [f"PYALMA_TUI_MUTANT={mutant}"] if mutant else []
-    commands = [["env", *mutants, f"ELSEWHERE={name}", sys.executable, str(CABLE), name] for name in names]
+    told = [f"PYALMA_TUI_MUTANT={mutant}"] if mutant else []
+    told += [f"HOLD={hold}"] if hold else []
+    commands = [["env", *told, f"ELSEWHERE={name}", sys.executable, str(CABLE), name] for name in names]
     return "each:" + ";".join(shlex.join(command) for command in commands)
 
 
@@ -32,6 +34,15 @@ def processes(*words: str) -> list[int]:
             if all(word in line for word in words):
                 found.append(int(name))
     return sorted(found)
+
+
+def is_place(pid: int) -> bool:
+    """Whether it is a place, not a command that leads to one."""
+    with suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        program = words[1:-2]  # what follows Python's name, but for the state directory
+        return program in ([b"-P", b"-m", b"pyalma_tui.place"], [b"-m", b"tests.places.mutant_place"])
+    return False
 
 
 def parent_of(pid: int) -> int:

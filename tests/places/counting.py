@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 HISTORY = Path("history")
-SAVES = 60
+SAVES = int(os.environ.get("SAVES", "60"))
 
 
-def _tell(name: str, line: str) -> None:
+def tell(name: str, line: str) -> None:
+    """Append to the history of this name, in one write."""
     fd = os.open(HISTORY / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(
         fd,
@@ -33,19 +34,19 @@ def run(instance: str, save: Callable[[object], None], state: str) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _tell(name, "overlap")
-        _tell(name, f"start {state or 0}")
+            tell(name, "overlap")
+        tell(name, f"start {state or 0}")
         for number in range(int(state or 0) + 1, SAVES + 1):
             time.sleep(pause)
             if number % every:
-                _tell(name, f"lives {number}")
+                tell(name, f"lives {number}")
                 continue
-            _tell(name, f"call {number}")
+            tell(name, f"call {number}")
             save(str(number))
-            _tell(name, f"saved {number}")
-        _tell(name, "return")
+            tell(name, f"saved {number}")
+        tell(name, "return")
 
 
 def done() -> None:
     """Tell that it was called."""
-    _tell("done", "done")
+    tell("done", "done")

@@ -9,66 +9,79 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from pyalma_tui.model import status as s
-from pyalma_tui.store.opening import read_store
-from tests.places import behind_cables, counting, parent_of, processes
+from tests.places import behind_cables, counting, is_place, parent_of, processes
+from tests.places.checking import Score, check, check_done, done_in, lines_of, overlaps
 
-KINDS = ("place", "agent", "stop", "cut", "long cut", "tear", "take", "runner")
 LEASE = 1.5  # seconds
 NAMES = "ABC"
 QUIET_AFTER = 30  # lives
-PATIENCE = 40.0  # seconds in which a start ends that nobody disturbs
+TROUBLED = 90.0  # seconds for which one experiment is disturbed
+PATIENCE = 60.0  # seconds in which a start ends that nobody disturbs
 ROOT = Path(__file__).parents[2]
 
+Undo = Callable[[], object]
 
-@dataclass
-class Score:
-    """What was seen; `broken` are sentences, one for each broken promise."""
 
-    acknowledged: int = 0
-    handed_on: int = 0
-    smallest_gap: float = float("inf")
-    completions: int = 0
-    lives: int = 0
-    kills: Counter[str] = field(default_factory=Counter)
-    broken: list[str] = field(default_factory=list)
+@dataclass(frozen=True)
+class Deed:
+    """Something to do to a world of places: `do` has nothing to say if there was nobody to do it to.
+
+    Otherwise it says how to take it back, which happens after so many leases.
+    """
+
+    do: Callable[[random.Random], Undo | None]
+    lasts: tuple[float, float] = (0.0, 0.0)
+
+
+SHORT, LONG = (0.1, 0.6), (1.1, 3.0)  # leases
+KINDS = ("place", "agent", "worker", "stop", "cut", "long cut", "tear", "take", "runner")
 
 
 def play(
     folder: Path,
-    seconds: float,
     seed: int,
     *,
     kinds: Sequence[str] = KINDS,
+    deeds: Mapping[str, Deed] | None = None,
+    times: int = 1,
+    seconds: float = 0.0,
+    patience: float = 240.0,
     instances: int = 5,
     mutant_place: str = "",
     mutant_runner: str = "",
     on: str = "",
     prefix: Sequence[str] = (),
 ) -> Score:
-    """One experiment after the other, until the time is over or a promise is broken.
+    """One experiment after the other, until each kind has come so many times, or a promise is broken.
 
-    `on` is what `--on` says, "" for places behind cables of ours; `prefix` is the command behind which it runs.
+    It lasts at least `seconds`, and is given up after `patience`, as on a machine that is much too slow. `on` is what
+    `--on` says, "" for places behind cables of ours; `prefix` is the command behind which it runs. `deeds` are more
+    that can be done there.
     """
     rng, score = random.Random(seed), Score()
-    deadline = time.monotonic() + seconds
-    number = 0
-    while time.monotonic() < deadline and not score.broken:
-        number += 1
+    began = time.monotonic()
+
+    def is_over() -> bool:
+        lasted = time.monotonic() - began
+        reached = all(score.kills[kind] >= times for kind in (*kinds, *(deeds or ())))
+        return bool(score.broken) or lasted > patience or (lasted >= seconds and reached)
+
+    while not is_over():
+        number = len(list(folder.iterdir()))
         places = on or behind_cables(NAMES, mutant_place)
-        game = Game(folder / str(number), rng, score, instances, places, mutant_runner, prefix)
-        game.play(deadline, kinds)
+        game = Game(folder / str(number), rng, score, instances, places, mutant_runner, prefix, is_over)
+        game.play(kinds, deeds or {})
     return score
 
 
 class Game:
-    """One experiment, from its first start until it is done or the time is over."""
+    """One experiment, from its first start until it is done; it is disturbed until all is over."""
 
     def __init__(
         self,
@@ -79,6 +92,7 @@ class Game:
         on: str,
         mutant_runner: str,
         prefix: Sequence[str],
+        is_over: Callable[[], bool],
     ) -> None:
         self.folder, self.rng, self.score = folder, rng, score
         self.state_dir = folder / "counting.alma"
@@ -87,150 +101,120 @@ class Game:
         self.names = [f"i{number}.txt" for number in range(instances)]
         for name in self.names:
             (folder / name).write_text("x\n")
-        self.on, self.prefix = on, prefix
-        self.env = os.environ | {
-            "PYALMA_TUI_MUTANT_RUNNER": mutant_runner,
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-        }
-        self.stopped: list[tuple[float, int]] = []  # when what goes on
+        program = [*prefix, sys.executable, "-m", "tests.places.program", "counting.py", *self.names, "--plain"]
+        program += ["--workers", "3", "--grace", "2", "--retries", "99", "--retry-failed"]
+        self.command = [*program, "--lease", str(LEASE), "--on", on, "--state", str(self.state_dir)]
+        self.env = os.environ | {"PYALMA_TUI_MUTANT_RUNNER": mutant_runner, "PYTHONPATH": str(ROOT)}
+        self.is_over = is_over
+        self.struck: set[int] = set()
+        self.undone: list[tuple[float, Undo]] = []  # when what is taken back
 
-    def play(self, deadline: float, kinds: Sequence[str]) -> None:
+    def play(self, kinds: Sequence[str], deeds: Mapping[str, Deed]) -> None:
         """Start it again and again."""
-        lives = 0
+        lives, began = 0, time.monotonic()
         code: int | None = None
-        while code != 0 and not self.score.broken and not self._overlaps():
+        done: dict[str, int] = {}
+        while code != 0 and not self.score.broken and not overlaps(self.folder):
             lives += 1
             self.score.lives += 1
-            quiet = lives > QUIET_AFTER or time.monotonic() > deadline
-            code = self._live(() if quiet else kinds, deadline)
-            if code == 1 and self._lines("done"):  # done() was cut off, which the user is told
+            quiet = lives > QUIET_AFTER or self.is_over() or time.monotonic() > began + TROUBLED
+            code = self._live({} if quiet else self._all(kinds, deeds))
+            check_done(self.folder, done, self.score)
+            done = done_in(self.folder, self.state_dir)
+            if code == 1 and len(done) == len(self.names):  # done() was cut off or killed, which the user is told
                 code = 0
-            if quiet and code != 0 and not self._overlaps():
+            if quiet and code != 0 and not overlaps(self.folder):
                 self.score.broken.append(f"a start that nobody disturbs ends with {code}")
-        self._go_on(float("inf"))
+        self._take_back(float("inf"))
         for pid in processes(str(self.state_dir)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.score.completions += code == 0
-        self._check(finished=code == 0)
+        check(self.folder, self.state_dir, self.names, self.score, finished=code == 0, struck=self.struck)
 
-    def _live(self, kinds: Sequence[str], deadline: float) -> int | None:
-        """One start, disturbed until the deadline; it is killed if a promise is broken, or if it does not end."""
+    def _live(self, deeds: Mapping[str, Deed]) -> int | None:
+        """One start, disturbed until all is over; it is killed if a promise is broken, or if it does not end."""
         with open(self.folder / "out.txt", "ab") as out:
-            start = subprocess.Popen(
-                [
-                    *(
-                        *self.prefix,
-                        sys.executable,
-                        "-m",
-                        "tests.places.program",
-                        "counting.py",
-                        *self.names,
-                        "--plain",
-                    ),
-                    *("--workers", "3", "--lease", str(LEASE), "--on", self.on, "--grace", "2", "--state"),
-                    str(self.state_dir),
-                ],
-                cwd=self.folder,
-                stdout=out,
-                stderr=out,
-                env=self.env,
-                start_new_session=True,
+            self.start = subprocess.Popen(
+                self.command, cwd=self.folder, stdout=out, stderr=out, env=self.env, start_new_session=True
             )
-        end = max(time.monotonic(), deadline) + PATIENCE
+        quiet_since = began = time.monotonic()
         try:
-            while (code := start.poll()) is None and time.monotonic() < end and not self._overlaps():
-                time.sleep(self.rng.uniform(0.2, 1.2) if kinds else 0.05)
-                self._go_on(time.monotonic())
-                if kinds and time.monotonic() < deadline:
-                    self._strike(self.rng.choice(kinds), start)
+            while (code := self.start.poll()) is None and not overlaps(self.folder):
+                time.sleep(self.rng.uniform(0.1, 0.8) if deeds else 0.05)
+                self._take_back(now := time.monotonic())
+                if deeds and not self.is_over() and now < began + TROUBLED:
+                    quiet_since = now
+                    self._strike(deeds)
+                if now > quiet_since + PATIENCE:
+                    break
         finally:
-            if start.poll() is None:
-                start.kill()
-            start.wait()
+            if self.start.poll() is None:
+                self.start.kill()
+            self.start.wait()
         return code
 
-    def _strike(self, kind: str, start: subprocess.Popen[bytes]) -> None:
-        there = processes("place", str(self.state_dir))
-        places = [pid for pid in there if _is_place(pid)]
-        cables = [pid for pid in there if pid not in places and pid != start.pid]
-        match kind:
-            case "place" | "stop" | "take":
-                targets = places
-            case "agent":
-                targets = [pid for pid in processes("pyalma_tui.worker", '"agent"') if parent_of(pid) in places]
-            case "runner":
-                targets = [start.pid]
-            case _:
-                targets = cables
-        if not targets:
-            return
-        target = self.rng.choice(targets)
-        number = {"stop": signal.SIGSTOP, "cut": signal.SIGSTOP, "long cut": signal.SIGSTOP, "take": signal.SIGTERM}
-        with suppress(ProcessLookupError):
-            os.kill(target, number.get(kind, signal.SIGKILL))
+    def _strike(self, deeds: Mapping[str, Deed]) -> None:
+        """Do what has been done least, or anything."""
+        least = min(deeds, key=lambda kind: (self.score.kills[kind], self.rng.random()))
+        kind = least if self.rng.random() < 0.7 else self.rng.choice(list(deeds))
+        if (undo := deeds[kind].do(self.rng)) is not None:
             self.score.kills[kind] += 1
-            if kind in ("stop", "cut", "long cut"):
-                lasts = LEASE * self.rng.uniform(0.1, 0.6) if kind == "cut" else LEASE * self.rng.uniform(1.1, 3)
-                self.stopped.append((time.monotonic() + lasts, target))
+            self.undone.append((time.monotonic() + LEASE * self.rng.uniform(*deeds[kind].lasts), undo))
 
-    def _go_on(self, now: float) -> None:
-        for when, pid in list(self.stopped):
-            if now >= when:
-                self.stopped.remove((when, pid))
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+    def _take_back(self, now: float) -> None:
+        for each in [each for each in self.undone if now >= each[0]]:
+            self.undone.remove(each)
+            each[1]()
 
-    def _overlaps(self) -> bool:
-        return any("overlap" in path.read_text() for path in self.folder.glob("history/*.txt"))
+    # --- what can be done --------------------------------------------------------------------------------------------
 
-    # --- the history -------------------------------------------------------------------------------------------------
+    def _all(self, kinds: Sequence[str], deeds: Mapping[str, Deed]) -> dict[str, Deed]:
+        """Those that the game knows itself, and more."""
+        kill, stop, take = signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM
+        known = {
+            "place": Deed(partial(self._signal, self._places, kill)),
+            "agent": Deed(partial(self._signal, self._agents, kill)),
+            "worker": Deed(partial(self._signal, self._workers, kill)),
+            "stop": Deed(partial(self._signal, self._places, stop), LONG),
+            "cut": Deed(partial(self._signal, self._cables, stop), SHORT),
+            "long cut": Deed(partial(self._signal, self._cables, stop), LONG),
+            "tear": Deed(partial(self._signal, self._cables, kill)),
+            "take": Deed(partial(self._signal, self._places, take)),
+            "runner": Deed(partial(self._signal, lambda: [self.start.pid], kill)),
+        }
+        return {kind: known[kind] for kind in kinds} | dict(deeds)
 
-    def _check(self, *, finished: bool) -> None:
-        score = self.score
-        store = read_store(self.state_dir)
-        stored = {}
-        if store is not None:
-            stored = {store.ledger.instances[run.instance].name: run for run in store.ledger.runs}
-            if failed := [name for name, run in stored.items() if isinstance(run.status, s.Failed)]:
-                score.broken.append(f"failed, and nobody was to blame: {failed}")
-        for name in self.names:
-            lines = self._lines(name)
-            acknowledged, called, last = 0, 0, (0.0, "", "")
-            for at, where, pid, word, *rest in lines:
-                number = int(rest[0]) if rest else 0
-                if word == "start":
-                    if not acknowledged <= number <= called:
-                        score.broken.append(f"{name}: started with {number} after {acknowledged} was acknowledged")
-                    acknowledged = called = number
-                    if last[1:] != (where, pid) and last[0]:
-                        score.handed_on += 1
-                        score.smallest_gap = min(score.smallest_gap, float(at) - last[0])
-                elif word == "call":
-                    called = number
-                elif word == "saved":
-                    acknowledged = number
-                    score.acknowledged += 1
-                elif word == "overlap":
-                    score.broken.append(f"{name}: at two places at once")
-                last = float(at), where, pid
-            if name in stored and int((stored[name].state or b'"0"').strip(b'"')) < acknowledged:
-                score.broken.append(f"{name}: {stored[name].state!r} is stored after {acknowledged} was acknowledged")
-            if finished and not (name in stored and isinstance(stored[name].status, s.Done)):
-                score.broken.append(f"{name}: not done at the end")
-        if len(self._lines("done")) > 1:
-            score.broken.append("done() was called twice")
-        log = self.state_dir / "session.log"
-        if log.exists() and "does not fit what is known" in (text := log.read_text()):
-            score.broken.append("a record was folded twice: " + next(x for x in text.splitlines() if "not fit" in x))
+    def _signal(self, targets: Callable[[], list[int]], number: signal.Signals, rng: random.Random) -> Undo | None:
+        if not (found := targets()):
+            return None
+        target = rng.choice(found)
+        try:
+            os.kill(target, number)
+        except ProcessLookupError:
+            return None
+        if number == signal.SIGKILL:
+            self.struck.add(target)
+        return partial(_go_on, target)
 
-    def _lines(self, name: str) -> list[list[str]]:
-        path = self.folder / "history" / name
-        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+    def _places(self) -> list[int]:
+        return [pid for pid in processes("place", str(self.state_dir)) if is_place(pid)]
+
+    def _cables(self) -> list[int]:
+        """All that lead to places, such as an ssh."""
+        there = processes("place", str(self.state_dir))
+        return [pid for pid in there if not is_place(pid) and pid != self.start.pid]
+
+    def _agents(self) -> list[int]:
+        places = self._places()
+        return [pid for pid in processes("pyalma_tui.worker", '"agent"') if parent_of(pid) in places]
+
+    def _workers(self) -> list[int]:
+        """Processes that call user code now."""
+        told = [lines[-1] for name in self.names if (lines := lines_of(self.folder, name))]
+        return [pid for pid in {int(line[2]) for line in told if line[3] != "return"} if Path(f"/proc/{pid}").exists()]
 
 
-def _is_place(pid: int) -> bool:
-    with suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return b"python" in words[0] and words[-3] in (b"pyalma_tui.place", b"tests.places.mutant_place")
-    return False
+def _go_on(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,131 @@
+"""What the nemesis can do to hosts that real engines lead to, and the long game there."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from tests.engines.lab import NODES, Lab
+from tests.places import is_place, parent_of, processes
+from tests.places.checking import Score
+from tests.places.nemesis import KINDS, LONG, SHORT, Deed, Undo, play
+
+ENGINES = ("ssh", "slurm")
+
+
+@contextmanager
+def a_lab() -> Iterator[Lab]:
+    """Hosts, as long as they are needed."""
+    folder = Path(tempfile.mkdtemp(prefix="lab"))  # a short path: munge's socket is in it
+    folder.chmod(0o755)
+    lab = Lab(folder)
+    try:
+        yield lab
+    finally:
+        lab.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(lab: Lab, engine: str) -> str:
+    """Start this engine there; the `--on` that leads to its nodes."""
+    if engine == "slurm":
+        lab.start_slurm()
+        return "slurm"
+    command = lab.start_ssh()
+    return "each:" + ";".join(f"{command} node{node}" for node in NODES)
+
+
+def deeds_of(lab: Lab, engine: str, folder: Path) -> dict[str, Deed]:
+    """Beside what can be done anywhere: cables of hosts, and what only this engine has."""
+    there = {
+        "host cut off": Deed(partial(_cut, lab), SHORT),
+        "host cut off long": Deed(partial(_cut, lab), LONG),
+    }
+    if engine == "slurm":
+        there |= {
+            "scancel": Deed(partial(_cancel, lab)),
+            "slurmd": Deed(partial(_restart, lab), SHORT),
+            "slurmstepd": Deed(partial(_kill_parent, folder)),
+        }
+    return there
+
+
+def play_on(
+    engine: str, folder: Path, seed: int, *, kinds: Sequence[str] = KINDS, seconds: float = 0.0, instances: int = 4
+) -> Score:
+    """The game of the nemesis on hosts of this engine."""
+    with a_lab() as lab:
+        on = start(lab, engine)
+        os.environ |= {name: lab.env[name] for name in ("PATH", "SLURM_CONF") if name in lab.env}
+        return play_in(lab, engine, on, folder, seed, kinds=kinds, seconds=seconds, instances=instances)
+
+
+def play_in(
+    lab: Lab,
+    engine: str,
+    on: str,
+    folder: Path,
+    seed: int,
+    *,
+    kinds: Sequence[str] = KINDS,
+    deeds: Sequence[str] = (),
+    seconds: float = 0.0,
+    instances: int = 4,
+) -> Score:
+    """The same in a lab that is there; with `deeds`, of what can be done there only these."""
+    there = {kind: deed for kind, deed in deeds_of(lab, engine, folder).items() if not deeds or kind in deeds}
+    return play(
+        folder,
+        seed,
+        kinds=kinds,
+        deeds=there,
+        seconds=seconds,
+        patience=seconds + 240,
+        on=on,
+        prefix=lab.on(0),
+        instances=instances,
+    )
+
+
+def _cut(lab: Lab, rng: random.Random) -> Undo:
+    node = rng.choice(NODES)
+    lab.cut(node)
+    return partial(lab.cut, node, heal=True)
+
+
+def _cancel(lab: Lab, rng: random.Random) -> Undo | None:
+    jobs = lab.say("squeue", "--noheader", "--format=%i", "--states=running").split()
+    if not jobs:
+        return None
+    with suppress(subprocess.CalledProcessError):  # it has ended meanwhile
+        lab.say("scancel", rng.choice(jobs))
+    return _nothing
+
+
+def _restart(lab: Lab, rng: random.Random) -> Undo | None:
+    node = rng.choice(NODES)
+    if not lab.kill_slurmd(node):
+        return None
+    return partial(lab.start_slurmd, node)
+
+
+def _kill_parent(folder: Path, rng: random.Random) -> Undo | None:
+    """Kill what has started a place on its host."""
+    found = [parent_of(pid) for pid in processes("pyalma_tui.place", str(folder)) if is_place(pid)]
+    if not found:
+        return None
+    with suppress(ProcessLookupError):
+        os.kill(rng.choice(found), signal.SIGKILL)
+    return _nothing
+
+
+def _nothing() -> None:
+    """It cannot be taken back."""
