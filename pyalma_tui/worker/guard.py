@@ -86,10 +86,10 @@ def _guard(channel: int, agent: int, mark: str) -> None:
     poll.register(agent, select.POLLIN)
     line = socket.socket(fileno=agent)
     said, held = LOCK, list[int]()
-    while said == LOCK and channel not in dict(poll.poll()):
+    while said and channel not in dict(poll.poll()):
         said, fds, _, _ = socket.recv_fds(line, 1, 1)
         held += fds
-    while said == END and held:
-        os.close(held.pop())
+        while said == END and held:
+            os.close(held.pop())
     sweep(mark)  # the runner is gone, or the agent: nothing that it has started outlives it
     os._exit(0)
