@@ -1,4 +1,4 @@
-"""`pyalma-tui import`: take over an unfinished experiment from pyalma's `.plan`."""
+"""`pyalma-tui import`: go on with an unfinished experiment from pyalma's `.plan`."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def _tell(shown: str, plan: PlanFile, imported: ImportedPlan, iterations: int) -
         counts[s.word(run.status)] += 1
     states = sum(run.state is not None for run in imported.runs)
     say(
-        f"took over {shown}, which stays as it is: at iteration {numbered(imported.iteration)} of "
+        f"imported {shown}, which stays as it is: at iteration {numbered(imported.iteration)} of "
         f"{named(iterations)}; "
         f"{counts['done']:,} runs done, {counts['interrupted']:,} interrupted ({states:,} with a state), "
         f"{counts['pending']:,} pending"
     )
     if plan.strays:
-        warn(f"{shown}: {plan.strays:,} saved states belong to no unfinished run; they were not taken over")
+        warn(f"{shown}: {plan.strays:,} saved states belong to no unfinished run; they were not imported")
     if plan.random_state is None and imported.runs and counts["pending"]:
         warn(f"{shown}: it has no rand_state; seeds of pending runs are drawn from the experiment's seed, or anew")
     elif not imported.as_planned:

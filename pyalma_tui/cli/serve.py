@@ -18,8 +18,8 @@ from pyalma_tui.cli.echo import Echo
 from pyalma_tui.cli.headless import Signals, report
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.remembered import remembered
-from pyalma_tui.cli.site import Site, missing
 from pyalma_tui.cli.speak import say, warn
+from pyalma_tui.cli.website import Website, missing
 from pyalma_tui.errors import UsageError
 from pyalma_tui.report.plain import FallibleStream
 from pyalma_tui.runner.absent import AbsentFiles
@@ -47,7 +47,7 @@ def serve(name: str, state: Path | None, host: str | None, port: int | None, *, 
         options = RunOptions(state=state, plain=True)
         return launch.run(name, (), options, front=partial(_run_served, where=where, port=number))
     target, state_dir, *_ = remembered("serve", name, state)
-    _site(target.path, state_dir, where, number, None).serve()
+    _website(target.path, state_dir, where, number, None).serve()
     return 0
 
 
@@ -64,7 +64,7 @@ def _run_served(
         runner.start()
         absent.begin()
         try:
-            _site(settings.target, settings.state_dir, where, port, desk).serve()
+            _website(settings.target, settings.state_dir, where, port, desk).serve()
         finally:
             signals = Signals(runner, options, settings.grace, Echo())
             absent.finish()
@@ -78,12 +78,12 @@ def _run_served(
     )
 
 
-def _site(target: Path, state_dir: Path, where: str, port: int, desk: Desk | None) -> Site:
+def _website(target: Path, state_dir: Path, where: str, port: int, desk: Desk | None) -> Website:
     if not _is_loopback(where):
         may = "can start, stop and forget runs" if desk is not None else "sees all logs and states"
         say(f"warning: serve: {where}: whoever on the network has the address with its token {may}")
     command = [sys.executable, "-m", "pyalma_tui.cli.visiting", str(target), str(state_dir)]
-    return Site(command, where, port, target.stem, desk)
+    return Website(command, where, port, target.stem, desk)
 
 
 def _refuse_taken(where: str, port: int) -> None:

@@ -161,7 +161,7 @@ def demo(directory: Path | None, **options: Any) -> int:
 
 @command("import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE])
 def import_plan(experiment: str, state: Path | None) -> int:
-    """Take over an unfinished experiment of pyalma."""
+    """Go on with an unfinished experiment of pyalma."""
     from pyalma_tui.cli.import_plan import import_plan as continue_plan
 
     return continue_plan(experiment, state)

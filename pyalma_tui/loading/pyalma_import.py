@@ -48,7 +48,7 @@ def imported_from(
     current = iterations - found.iterations_left - 1
     if current < 0:
         raise InputError(
-            f"cannot take over the plan: {shown}: $.iterations_left: {found.iterations_left} are left of {iterations} "
+            f"cannot import the plan: {shown}: $.iterations_left: {found.iterations_left} are left of {iterations} "
             f'iterations. Correct "iterations" in the experiment'
         )
     pending, assigned = _places(found, shown, batch)
@@ -77,7 +77,7 @@ def imported_from(
 
 
 def _interrupted(run: Run, state: bytes | None, shown: str, at: float) -> Run:
-    status = s.Interrupted(f"taken over from {shown}", at)
+    status = s.Interrupted(f"imported from {shown}", at)
     if state is None:
         return msgspec.structs.replace(run, status=status, attempt=1)
     return msgspec.structs.replace(run, status=status, attempt=1, last_save=1, state=state, saves=1, saved_at=at)
@@ -152,7 +152,7 @@ class _Finder:
     def _error(self, entry: Entry, place: str, why: str) -> InputError:
         name = entry.file or (entry.data or b"").decode("utf-8", "replace")
         return InputError(
-            f"cannot take over the plan: {self._shown}: {place}: {quoted(name)}: {why}. "
+            f"cannot import the plan: {self._shown}: {place}: {quoted(name)}: {why}. "
             f"Put the batch back as it was when pyalma ran"
         )
 

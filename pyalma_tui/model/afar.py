@@ -21,8 +21,8 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     lease: float
 
 
-class StartAgent(msgspec.Struct, frozen=True, tag="start agent"):
-    """Start the agent, which imports the module; for whom its workers work.
+class LoadModule(msgspec.Struct, frozen=True, tag="load module"):
+    """Start the agent, which imports the module. `Loaded` or `LoadFailed` follows.
 
     `log` gets what the module prints meanwhile, `folder` is its working directory. `grouped` asks for an fdatasync of
     what workers write every 50 ms, `synced` for one before each save() returns.
@@ -77,7 +77,7 @@ class Try(msgspec.Struct, frozen=True, tag="try"):
     seconds: float
 
 
-ToPlace: TypeAlias = Hello | Try | StartAgent | Hire | Give | Granted | Kill | m.Ask | m.Signal | m.Measure | m.End
+ToPlace: TypeAlias = Hello | Try | LoadModule | Hire | Give | Granted | Kill | m.Ask | m.Signal | m.Measure | m.End
 
 
 class Here(msgspec.Struct, frozen=True, tag="here"):
@@ -100,7 +100,7 @@ class Here(msgspec.Struct, frozen=True, tag="here"):
     left: float = 0.0
 
 
-class Renew(msgspec.Struct, frozen=True, tag="renew"):
+class RenewLease(msgspec.Struct, frozen=True, tag="renew lease"):
     """May I go on? `stamp` is when this was asked, on the place's own clock."""
 
     stamp: float
@@ -143,4 +143,4 @@ class Bye(msgspec.Struct, frozen=True, tag="bye"):
     why: str = ""
 
 
-FromPlace: TypeAlias = Here | Tried | Renew | Answered | Told | Going | Bye | m.FromAgent
+FromPlace: TypeAlias = Here | Tried | RenewLease | Answered | Told | Going | Bye | m.FromAgent

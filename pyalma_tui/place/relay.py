@@ -144,7 +144,7 @@ class Relay:
             case afar.Granted(stamp):
                 if self._lease is not None:
                     self._lease.renew(stamp)
-            case afar.StartAgent():
+            case afar.LoadModule():
                 self._load(message)
             case m.End():
                 self._end()
@@ -168,7 +168,7 @@ class Relay:
             case m.Measure():
                 agent.measure()
 
-    def _load(self, load: afar.StartAgent) -> None:
+    def _load(self, load: afar.LoadModule) -> None:
         if self._going or self._agent is not None:
             return
         self._following = Following(Path(load.state_dir), grouped=load.grouped)
@@ -289,7 +289,7 @@ class Relay:
     def _look(self) -> None:
         if (moment := now()) - self._asked >= self._interval:
             self._asked = moment
-            self._line.put(afar.Renew(moment))
+            self._line.put(afar.RenewLease(moment))
         if self._following is not None:
             self._tell(self._following.tell_all())
         late = self._lease is not None and self._lease.left < self._lease.seconds / 3

@@ -113,7 +113,7 @@ class Crew:
             self.agent.give_up()
 
     def adopt(self, loaded: m.Loaded) -> bool:
-        """Let it take over, with its code as that of the session; False if it is not wanted any more."""
+        """Let it serve from now on, with its code as that of the session; False if it is not wanted any more."""
         if not isinstance(self.agent, Generations) or not self.agent.adopt():
             return False
         self._ended = False

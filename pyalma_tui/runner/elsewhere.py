@@ -42,7 +42,7 @@ def elsewhere(settings: Settings, session: Session, before: Agent) -> Places:
     assert before.loaded is not None, "it has loaded the module"
     state_dir, kept = Path(os.path.abspath(session.state_dir)), session.code
     logs = load_log_dir(state_dir)
-    load = afar.StartAgent(
+    load = afar.LoadModule(
         module=os.path.abspath(settings.module),
         code=os.path.abspath(kept.path if kept is not None else settings.module),
         manifest=os.path.abspath(kept.manifest) if kept is not None and kept.manifest else "",

@@ -120,7 +120,7 @@ class _Visit:
 
     def _take(self, place: Place, message: afar.FromPlace) -> Finding | None:
         match message:
-            case afar.Renew(stamp):
+            case afar.RenewLease(stamp):
                 self._leases.grant()
                 place.send(afar.Granted(stamp))
             case afar.Here():

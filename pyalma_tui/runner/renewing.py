@@ -1,4 +1,4 @@
-"""The code of a session is renewed while it runs: an agent that imports the module as it is now takes over.
+"""The code of a session is renewed while it runs: an agent that imports the module as it is now serves from then on.
 
 What is called goes on with the code that it has, and its worker ends with it; what is begun from then on has the new
 code. A module that cannot be imported changes nothing.

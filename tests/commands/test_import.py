@@ -73,7 +73,7 @@ def test_it_goes_on_with_the_recorded_state_and_seeds(experiment: Experiment) ->
     result = experiment.start("import", experiment.name).end()
     assert (result.code, result.out) == (0, "")
     assert result.said[0] == (
-        "pyalma-tui: took over m.plan, which stays as it is: at iteration #0 of #0 to #1; "
+        "pyalma-tui: imported m.plan, which stays as it is: at iteration #0 of #0 to #1; "
         "1 runs done, 1 interrupted (1 with a state), 6 pending"
     )
     assert len(result.said) == 2
@@ -127,7 +127,7 @@ def test_a_plan_of_many_iterations_is_finished_and_nothing_of_it_is_lost(experim
     (experiment.folder / "m.plan").write_text(json.dumps(plan))
 
     assert experiment.start("import", experiment.name).end().said[0] == (
-        "pyalma-tui: took over m.plan, which stays as it is: at iteration #1 of #0 to #4; "
+        "pyalma-tui: imported m.plan, which stays as it is: at iteration #1 of #0 to #4; "
         "6 runs done, 2 interrupted (2 with a state), 17 pending"
     )
     assert experiment.run("--workers", "1").code == 0
@@ -204,7 +204,7 @@ def test_a_first_start_at_a_terminal_asks(experiment: Experiment, answer: str, b
         (
             "m.experiment",
             '{"iterations_left": 2, "pending": [], "assigned": []}',
-            "cannot take over the plan: m.plan: $",
+            "cannot import the plan: m.plan: $",
         ),
     ],
 )

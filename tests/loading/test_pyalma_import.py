@@ -1,4 +1,4 @@
-"""The runs of a plan: a pyalma that is stopped at every moment, and what is taken over from it."""
+"""The runs of a plan: a pyalma that is stopped at every moment, and what is imported from it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_interrupted_runs_keep_their_recorded_seed_and_state() -> None:
     runs = [run for run in taken(found, seed=None).runs if isinstance(run.status, s.Interrupted)]
     states = {(BATCH[run.instance].file, run.seed): run.state for run in runs}
     assert states == {(each.entry.file, each.seed): each.state for each in found.assigned}
-    assert all((run.attempt, run.saves, run.status.why) == (1, 1, "taken over from x.plan") for run in runs)  # type: ignore[union-attr]
+    assert all((run.attempt, run.saves, run.status.why) == (1, 1, "imported from x.plan") for run in runs)  # type: ignore[union-attr]
 
 
 def test_without_the_experiments_seed_the_stream_goes_on_all_the_same() -> None:
@@ -142,4 +142,4 @@ def test_data_is_compared_by_value_and_a_path_is_an_object_without_data() -> Non
     ],
 )
 def test_what_does_not_fit_together_is_refused(found: PlanFile, why: str) -> None:
-    assert message_for(lambda: taken(found)).startswith(f"cannot take over the plan: x.plan: {why}")
+    assert message_for(lambda: taken(found)).startswith(f"cannot import the plan: x.plan: {why}")

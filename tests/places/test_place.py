@@ -45,7 +45,7 @@ class Runner:
             if newline:
                 self._pending = rest
                 message: dict[str, Any] = json.loads(line)
-                if message["type"] == "renew" and grants:
+                if message["type"] == "renew lease" and grants:
                     self.say("granted", stamp=message["stamp"])
                 if message["type"] == kind:
                     return message
@@ -69,7 +69,7 @@ class Runner:
             "folder": str(self.folder),
         }
         more = {"each": False, "chosen": {}, "log": f"{state}/load.log", "state_dir": state, "umask": 0o022, "nice": 0}
-        self.say("start agent", **names, **more, synced=False, grouped=True, seed_globals=False)
+        self.say("load module", **names, **more, synced=False, grouped=True, seed_globals=False)
         self.hear("loaded")
         segment = "000001-w0001-0001.jsonl"
         self.say("hire", worker=1, slot=0, segment=segment, segment_limit=1 << 20, log=f"{state}/logs/1")
@@ -107,7 +107,7 @@ def test_its_lease_counts_from_when_it_was_asked_for_however_late_the_answer_com
         runner.hear("here")
         runner.load(DEAF)
         runner.hear("told")
-        stamp = runner.hear("renew", grants=False)["stamp"]
+        stamp = runner.hear("renew lease", grants=False)["stamp"]
         time.sleep(max(0.0, stamp + 0.8 * LEASE - now()))
         runner.say("granted", stamp=stamp)
         assert runner.process.wait(10) == -signal.SIGKILL

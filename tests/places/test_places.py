@@ -28,7 +28,7 @@ from pyalma_tui.store.leases import Leases, safe_after
 
 HERE = afar.Here("node1", 1, 2, platform.python_version(), __version__, "", "", locked=True)
 LOADED = m.Loaded("abc", False, None)
-LOAD = afar.StartAgent("m.py", "m.py", "", "t", False, Chosen(), "/", "", "/", False, True, 0o22, 0, False)
+LOAD = afar.LoadModule("m.py", "m.py", "", "t", False, Chosen(), "/", "", "/", False, True, 0o22, 0, False)
 TOLD = afar.Told(1, "000001-w0001-0001.jsonl", 99, ["a line"])
 
 
@@ -173,7 +173,7 @@ def test_a_run_of_a_place_that_hangs_up_is_handed_on_only_when_its_last_lease_is
     world.hire(1)
     pipe = world.come()
     world.clock.now += 5
-    pipe.say(afar.Renew(1.0))
+    pipe.say(afar.RenewLease(1.0))
     world.places.receive()
     assert b'{"type":"granted","stamp":1.0}' in pipe.sent
     pipe.hang_up()
@@ -195,7 +195,7 @@ def test_a_silent_place_is_told_before_its_lease_is_over_and_gets_nothing_until_
     events = world.places.receive()
     assert any(isinstance(event, Remarked) and "node1 not heard of for" in event.text for event in events)
     assert [event.worker for event in events if isinstance(event, Unheard) and event.until] == [1]
-    pipe.say(m.Gone(1, 0), afar.Renew(1.0))
+    pipe.say(m.Gone(1, 0), afar.RenewLease(1.0))
     world.hire(2)
     assert Remarked("node1 is heard of again") in world.places.receive()
     assert pipe.sent.count(b'"hire"') == 2
@@ -208,7 +208,7 @@ def test_where_less_time_is_left_than_a_run_takes_to_its_first_save_none_is_begu
     world.hire(1)
     assert b'"hire"' in pipe.sent
     world.clock.now += 71
-    pipe.say(afar.Renew(1.0))
+    pipe.say(afar.RenewLease(1.0))
     world.places.receive()
     world.places.tend()
     assert any("nothing is started there any more" in str(event) for event in world.places.receive())
@@ -240,7 +240,7 @@ def test_a_worker_that_is_killed_is_blamed_only_if_its_place_outlives_it(world: 
     world.clock.now += 3
     world.places.tend()
     assert not world.places.receive()
-    pipe.say(afar.Renew(3.0))
+    pipe.say(afar.RenewLease(3.0))
     world.places.receive()
     world.places.tend()
     assert world.places.receive() == [m.Gone(1, -9)]
@@ -268,7 +268,7 @@ def test_a_place_of_a_scheduler_that_has_long_had_no_workers_is_given_back(tmp_p
     for seconds in (0, 9, 2):
         assert b'"end"' not in pipe.sent
         world.clock.now += seconds
-        pipe.say(afar.Renew(1.0))
+        pipe.say(afar.RenewLease(1.0))
         world.places.receive()
         world.places.tend()
     assert b'"end"' in pipe.sent

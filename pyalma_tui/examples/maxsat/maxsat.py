@@ -137,7 +137,7 @@ class Search:
         return f"{sum(self.true[v] << (v - 1) for v in range(1, self.variables + 1)):x}"
 
     def assign(self, assignment: str) -> None:
-        """Take over an assignment and count everything anew."""
+        """Begin with an assignment and count everything anew."""
         bits = int(assignment, 16)
         self.true = [False] * (2 * self.variables + 1)
         for variable in range(1, self.variables + 1):

@@ -1,6 +1,6 @@
 """Several agents as one: that which starts workers, and those of before it, whose workers go on with older code.
 
-A generation is an import of the module. The next one is imported beside those that there are, and takes over when it is
+A generation is an import of the module. The next one is imported beside those that there are, and serves once it is
 adopted; one of before ends when the last of its workers has.
 """
 
@@ -62,7 +62,7 @@ class Generations:
     # --- the next one ------------------------------------------------------------------------------------------------
 
     def bring_up(self, agent: LocalAgent) -> None:
-        """This one imports the module, to take over; one that was on its way ends."""
+        """This one imports the module, to be adopted; one that was on its way ends."""
         self.give_up()
         self._next = agent
         self._selector.register(agent, selectors.EVENT_READ, agent)

@@ -20,7 +20,7 @@ class Reception:
     """Owned by the runner thread."""
 
     def __init__(
-        self, load: afar.StartAgent, loaded: m.Loaded, leases: Leases, log_of: Callable[[int], Path], notes: Notes
+        self, load: afar.LoadModule, loaded: m.Loaded, leases: Leases, log_of: Callable[[int], Path], notes: Notes
     ) -> None:
         """`load` is what each place is to do, `loaded` what came of it here; `log_of` is the log of the n-th import."""
         self._load = load

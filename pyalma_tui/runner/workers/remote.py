@@ -34,7 +34,7 @@ class Places:
     tells = True
 
     def __init__(
-        self, engine: Engine, load: afar.StartAgent, loaded: m.Loaded, leases: Leases, log_of: Callable[[int], Path]
+        self, engine: Engine, load: afar.LoadModule, loaded: m.Loaded, leases: Leases, log_of: Callable[[int], Path]
     ) -> None:
         """`load` is what each place is to do, `loaded` what came of it here; `log_of` is the log of the n-th import."""
         self.loaded: m.Loaded | None = loaded
@@ -223,7 +223,7 @@ class Places:
         match message:
             case afar.Told():
                 self._events.append(message)
-            case afar.Renew(stamp):
+            case afar.RenewLease(stamp):
                 if self._reception.grant(place):
                     place.send(afar.Granted(stamp))
             case afar.Here():

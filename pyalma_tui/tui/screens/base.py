@@ -43,7 +43,7 @@ class BaseScreen(Screen[ScreenResultType]):
         self.paint()
 
     def show(self, moment: Moment) -> None:
-        """Take over what is true now; it is painted as soon as there is something to paint on."""
+        """Take in what is true now; it is painted as soon as there is something to paint on."""
         self.moment = moment
         if self.composed:
             self.paint()

@@ -110,7 +110,7 @@ class ResultsScreen(BaseScreen[None]):
         return table is None or table.wanted != self._wanted or table.snapshot.runs is not self.snapshot.runs
 
     def paint(self) -> None:
-        """Take over the table that was made; begin the next one if it is time."""
+        """Take in the table that was made; begin the next one if it is time."""
         self._take()
         if self._arranging is None and self._is_behind() and time.monotonic() >= self._due:
             self._begun = time.monotonic()

@@ -87,7 +87,7 @@ class SearchLogsScreen(BaseScreen[None]):
         self.query_one(KeyBar).show(self.situation())
 
     def poll(self) -> None:
-        """Take over what the thread has found since."""
+        """Take in what the thread has found since."""
         if self._sweep is not None and self.composed and (self._taken < len(self._sweep.found) or not self._sorted):
             self._take(self._sweep)
             self.paint()

@@ -55,7 +55,7 @@ class FoundList(VirtualList[FoundColumns]):
         return None if self.cursor is None else self._found.get(self.cursor)
 
     def show_found(self, moment: Moment, found: Sequence[Where]) -> None:
-        """Take over these, in their order, and repaint the lines that look different."""
+        """Take in these, in their order, and repaint the lines that look different."""
         self._found = {each.instance: each for each in found}
         self.moment = moment
         self.replan()

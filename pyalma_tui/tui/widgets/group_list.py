@@ -81,7 +81,7 @@ class GroupList(VirtualList[GroupColumns]):
         return None if self.cursor is None else self._groups.get(self.cursor)
 
     def show_groups(self, moment: Moment, groups: Sequence[Group]) -> None:
-        """Take over these groups, in their order, and repaint the lines that look different."""
+        """Take in these groups, in their order, and repaint the lines that look different."""
         self._groups = {group.number: group for group in groups}
         self.moment = moment
         self.replan()

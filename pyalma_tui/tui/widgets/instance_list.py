@@ -34,7 +34,7 @@ class InstanceList(VirtualList[Columns]):
         self._measured: tuple[object, list[str]] = (None, [])
 
     def show(self, moment: Moment, order: Sequence[int]) -> None:
-        """Take over what is true now and repaint the lines that look different."""
+        """Take in what is true now and repaint the lines that look different."""
         instances = moment.snapshot.instances
         measured = instances, [slot.host for slot in moment.snapshot.slots]
         if measured[0] is not self._measured[0] or measured[1] != self._measured[1]:

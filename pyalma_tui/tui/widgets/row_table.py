@@ -78,7 +78,7 @@ class RowTable(Cursored):
         return range(top, min(self.count, top + max(1, self.size.height)))
 
     def show(self, names: Sequence[str], numeric: Sequence[str], count: int, fetch: Fetch, *, anew: bool) -> None:
-        """Take over a table; `anew` if it is arranged otherwise than the one before, so that one begins at its top."""
+        """Take in a table; `anew` if it is arranged otherwise than the one before, so that one begins at its top."""
         selected = self.column
         self.names, self.count, self._fetch = names, count, fetch
         self._column = names.index(selected) if selected in names else 0

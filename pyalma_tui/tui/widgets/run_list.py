@@ -22,7 +22,7 @@ class RunList(VirtualList[RunColumns]):
         self._longest_run = 0
 
     def show(self, moment: Moment, order: Sequence[int]) -> None:
-        """Take over what is true now and repaint the lines that look different."""
+        """Take in what is true now and repaint the lines that look different."""
         if order is not self.order:
             some = order[:: max(1, len(order) // LOOKED_AT)]
             self._longest_run = max((self._length(moment, run) for run in some), default=0)

@@ -35,7 +35,7 @@ class RunStrip(Widget):
         self._position: int | None = None
 
     def show(self, moment: Moment, runs: Sequence[int], selected: int | None) -> None:
-        """Take over where these runs stand; `selected` is one of them."""
+        """Take in where these runs stand; `selected` is one of them."""
         words = [s.word(moment.run(run).status) for run in runs]
         position = runs.index(selected) if selected is not None and selected in runs else None
         if (words, position) != (self._words, self._position):

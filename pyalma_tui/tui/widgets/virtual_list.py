@@ -109,7 +109,7 @@ class VirtualList(Cursored, Generic[C]):
         return self._cursor
 
     def show(self, moment: Moment, order: Sequence[int]) -> None:
-        """Take over what is true now and repaint the lines that look different."""
+        """Take in what is true now and repaint the lines that look different."""
         self.moment = moment
         if order is not self.order:
             self._reorder(order)

@@ -1,4 +1,4 @@
-"""The site of `serve`: a page for whoever knows the token, and a process of ours behind each visitor's socket."""
+"""The website of `serve`: a page for whoever knows the token, and a process of ours behind each visitor's socket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def missing() -> str:
     return next((name for name in NEEDED if find_spec(name) is None), "")
 
 
-class Site:
+class Website:
     """Serves the program of `command`; with a `desk` each visitor has a name there."""
 
     def __init__(self, command: Sequence[str], host: str, port: int, title: str, desk: Desk | None) -> None:
@@ -39,7 +39,7 @@ class Site:
         from aiohttp import web
         from textual_serve.server import Server
 
-        site, desk = self, self._desk
+        website, desk = self, self._desk
         token = secrets.token_urlsafe(16)
         cookie = f"pyalma-tui-{self._port}"
         who: ContextVar[str] = ContextVar("who", default="")
@@ -72,8 +72,8 @@ class Site:
             def command(self) -> str:
                 """The visitor's program, by the task that serves that visitor."""
                 if desk is None:
-                    return shlex.join(site._command)
-                return shlex.join([*site._command, str(desk.path), who.get()])
+                    return shlex.join(website._command)
+                return shlex.join([*website._command, str(desk.path), who.get()])
 
             @command.setter
             def command(self, _: str) -> None:
@@ -86,7 +86,7 @@ class Site:
                 if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else: nohup
                     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.request_exit)
                 how = "lets it be controlled" if desk is not None else "shows it, read-only"
-                say(f"serve: http://{_named(site._host)}:{site._port}/?token={token} {how}; ctrl+c ends that")
+                say(f"serve: http://{_named(website._host)}:{website._port}/?token={token} {how}; ctrl+c ends that")
 
             async def on_shutdown(self, app: web.Application) -> None:
                 """Close the desk."""
