@@ -165,7 +165,10 @@ class ExperimentApp(UndoingApp):
 
     @property
     def _screens(self) -> list[BaseScreen[Any]]:
-        """Our screens, the one on top last; Textual has others, such as its palette."""
+        """Our screens, the one on top last.
+
+        Textual has others on the same stack, such as its palette: they know no moment, and their class tells that.
+        """
         return [screen for screen in self.screen_stack if isinstance(screen, BaseScreen)]
 
     @property

@@ -12,7 +12,11 @@ from pyalma_tui.tui.obstacles import KeyScope
 
 
 def deed(host: object, action_id: str) -> Callable[[], None] | None:
-    """The method of a screen, or of the app, that does an action; None if it has none."""
+    """The method of a screen, or of the app, that does an action; None if it has none.
+
+    By its name, as Textual finds those of bindings: screens are imported when they are opened, and import the registry,
+    so that a table of their methods could only stand beside these, and say each name twice.
+    """
     method: Callable[[], None] | None = getattr(host, f"do_{action_id}", None)
     return method
 

@@ -25,10 +25,12 @@ def entitle(widget: Widget, title: Content | None = None, subtitle: Content | No
 
 
 def _put_on_edge(widget: Widget, name: str, wanted: Content, y: int) -> None:
+    # Textual has no other way: read by its public name a title is markup, which would have to be parsed to compare it,
+    # and set by that all of the widget is painted again, a few times a second. Without the attribute it is set so.
     if _same(wanted, getattr(widget, f"_{name}", None)):
         return
     if hasattr(widget, f"_{name}") and widget.is_mounted and widget.outer_size:
-        setattr(widget, f"_{name}", wanted)  # set by its public name, it has all of the widget painted again
+        setattr(widget, f"_{name}", wanted)
         left, above = widget.content_offset
         widget.refresh(Region(-left, y - above, widget.outer_size.width, 1))
     else:
