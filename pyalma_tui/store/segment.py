@@ -170,7 +170,7 @@ class SegmentWriter:
         if not self.is_own:
             raise EstrangedError
 
-    def _is_where_it_was(self) -> bool:
+    def is_where_it_was(self) -> bool:
         """Whether the descriptor's offset is where our last line ended: a fourth of what `is_own` costs.
 
         Anything else that is there has an offset of its own, or none. After a handler's save in between, and after a
@@ -183,7 +183,7 @@ class SegmentWriter:
 
     def append(self, line: bytes) -> None:
         """Add one line; when this returns it survives the death of any process."""
-        if not self._is_where_it_was():
+        if not self.is_where_it_was():
             self.check()
         if self.position >= self._limit or self._torn or not self._sound:
             self._make_ready()
@@ -296,7 +296,7 @@ class SegmentWriter:
             self._sync()
 
     def _sync(self) -> None:
-        if not self._is_where_it_was():  # not by fstat, after which a write has a new time to put on the disk: 30 µs
+        if not self.is_where_it_was():  # not by fstat, after which a write has a new time to put on the disk: 30 µs
             self.check()
         try:
             sync_data(self.fd)

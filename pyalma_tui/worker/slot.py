@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -60,6 +61,8 @@ OWN_PROCESS = (
 
 
 _order_of: Callable[[bytes], Order] = jsontext.decoder(Order)  # made once, in the agent: it takes 1 ms
+# a tray, whether its descriptor still stands for it, and what waits for an order in it or on the work socket
+WayIn: TypeAlias = tuple[socket.socket, Callable[[], bool], Callable[[], list[tuple[int, int]]]]
 
 
 class Descriptors(msgspec.Struct, frozen=True):
@@ -86,11 +89,9 @@ class WorkSocket:
         self._trays = trays
         self._work = sock.fileno()
         self._taken = 0  # orders out of trays
-        self._are_ours = [watched(each.fileno()) for each in (sock, *trays)]
+        self._is_ours = watched(self._work)
         self._pending = bytearray()
-        self._poll = select.poll()
-        for each in (sock, *trays):
-            self._poll.register(each, select.POLLIN)
+        self._ways_in = [_way_in(sock, tray) for tray in trays]
 
     def receive(self, *, ahead: bool = True) -> Order:
         """The next order, also one that lies `ahead`; if the runner is gone, this process group ends here."""
@@ -112,8 +113,10 @@ class WorkSocket:
 
     def _take(self) -> Order | None:
         """What lies ready; waits for that, or until something comes the other way, which goes before."""
-        tray = self._trays[self._taken % len(self._trays)]
-        while all(fd != self._work for fd, _ in self._poll.poll()):
+        tray, is_ours, poll = self._ways_in[self._taken % len(self._ways_in)]  # there is nothing in the other one
+        if not is_ours():
+            os._exit(CUT_OFF)
+        while all(fd != self._work for fd, _ in poll()):
             try:
                 order = tray.recv(1 << 16, socket.MSG_DONTWAIT)
             except BlockingIOError:  # it was taken back
@@ -126,7 +129,7 @@ class WorkSocket:
 
     def send(self, reply: Reply) -> None:
         """Tell the runner."""
-        if not all(is_ours() for is_ours in self._are_ours):
+        if not self._is_ours():
             os._exit(CUT_OFF)
         try:
             self._socket.sendall(jsontext.encode(reply) + b"\n")
@@ -138,6 +141,13 @@ class WorkSocket:
         self._socket.detach()
         for tray in self._trays:
             tray.detach()
+
+
+def _way_in(work: socket.socket, tray: socket.socket) -> WayIn:
+    poll = select.poll()
+    for each in (work, tray):
+        poll.register(each, select.POLLIN)
+    return tray, watched(tray.fileno()), poll.poll
 
 
 def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:

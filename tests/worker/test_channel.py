@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from pyalma_tui.model import jsontext
-from pyalma_tui.model.messages import Exit, Order, RunOrder
+from pyalma_tui.model.messages import CUT_OFF, Exit, Order, RunOrder
 from pyalma_tui.worker.slot import WorkSocket
 
 
@@ -54,3 +55,22 @@ def test_a_large_state_takes_time_in_proportion(ends: tuple[socket.socket, WorkS
     assert isinstance(order, RunOrder)
     assert len(bytes(order.state)) == 2 + (60 << 20)
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("there", ["nothing", "another socket"])
+def test_what_stands_where_a_tray_was_is_not_read(there: str) -> None:
+    """A worker that reads it takes what user code has sent itself; one that waits for it waits for ever."""
+    ours, theirs = socket.socketpair()
+    (_, tray), (way_in, foreign) = (socket.socketpair(type=socket.SOCK_DGRAM) for _ in range(2))
+    with ours, theirs, tray, way_in, foreign:
+        way_in.send(line(Exit()))
+        if (worker := os.fork()) == 0:
+            channel = WorkSocket(theirs, [tray])
+            if there == "nothing":
+                os.close(tray.fileno())
+            else:
+                os.dup2(foreign.fileno(), tray.fileno())
+            channel.receive()
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) == CUT_OFF
+        assert foreign.recv(1 << 16, socket.MSG_DONTWAIT) == line(Exit())
