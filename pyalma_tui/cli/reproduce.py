@@ -23,7 +23,7 @@ from pyalma_tui.model.chosen import HashSeed
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.words import duration, named, plural, run_name
-from pyalma_tui.report.difference import first_difference
+from pyalma_tui.report.difference import first_difference, told_of_outside
 from pyalma_tui.runner.circumstances import environment, version_of
 from pyalma_tui.runner.mirror import mirror_of, told_of_left_out, with_instance
 from pyalma_tui.runner.outdated import CodeNow, EditedFile, code_of, edits_since
@@ -164,7 +164,7 @@ def _told(
     difference = first_difference(left_by(run, rows), again.left)
     now = [*since, *_otherwise(record)]
     if difference is None:
-        out.text(f"identical  {called}: {_measured(run)}\n")
+        out.text(f"identical  {called}: {_measured(run)}{told_of_outside(again.left)}\n")
     else:
         out.text(f"differs    {called}: {difference}\n")
         say(REASONS + (f". Otherwise than then: {', '.join(now)}" if now else ""))

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.messages import Cut, How
 from pyalma_tui.model.words import duration, plural, run_name
-from pyalma_tui.report.difference import first_difference
+from pyalma_tui.report.difference import first_difference, told_of_outside
 from pyalma_tui.runner.mirror import mirror_of, told_of_left_out, with_instance
 from pyalma_tui.runner.start import Asked, begun
 from pyalma_tui.runner.trial import Outcome, Subject, tried
@@ -44,6 +45,10 @@ AGAIN = 0.1  # seconds that a cut costs at least
 REASONS = (
     "Usual reasons: random numbers whose state is not part of what is saved, the order of a set, a file that is "
     "appended to, the time in what is written, a row recorded after its save"
+)
+MORE = (
+    "verify: interrupted at saves only; what a run writes between two of them, as a file that is appended to, may make "
+    "a difference after a kill -9: see --kill"
 )
 
 
@@ -73,7 +78,7 @@ class AbandonedError(Exception):
 class Verdict(msgspec.Struct, frozen=True):
     """What became of one run: `text` is a line for the user, `kept` where both working directories are."""
 
-    identical: bool
+    word: Literal["identical", "differs", "not tested"]
     text: str
     kept: Path | None = None
 
@@ -167,7 +172,7 @@ def _tried(subjects: Sequence[Subject], options: VerifyOptions) -> int:
     stop = threading.Event()
     place = Path(os.path.realpath(tempfile.mkdtemp(prefix="pyalma-tui-verify-")))
     kept = False
-    code = 0
+    code, words = 0, set[str]()
     printing = Out()
     pool = ThreadPoolExecutor(options.workers)
     try:
@@ -178,7 +183,8 @@ def _tried(subjects: Sequence[Subject], options: VerifyOptions) -> int:
         for future in as_completed(futures):
             verdict = future.result()
             printing.text(verdict.text + "\n")
-            if not verdict.identical:
+            words.add(verdict.word)
+            if verdict.word == "differs":
                 code, kept = 1, True
     except KeyboardInterrupt:
         say("verify: stopped by Ctrl+C; nothing is known of the other runs")
@@ -188,6 +194,8 @@ def _tried(subjects: Sequence[Subject], options: VerifyOptions) -> int:
         pool.shutdown(cancel_futures=True)
         if not kept:
             _remove(place)
+    if "identical" in words and not options.kill:
+        say(MORE)
     if kept:
         say(f"{REASONS}. What was written is kept in {place}")
     return code
@@ -204,28 +212,30 @@ def _judged(subject: Subject, place: Path, options: VerifyOptions, stop: threadi
     undisturbed = called("undisturbed")
     if isinstance(run.status, s.Done) and not isinstance(undisturbed.run.status, s.Done):
         why = f"called undisturbed in a copy of {subject.mirror.here} it ended otherwise than it had"
-        return Verdict(False, f"differs    {name}: {why}: done ≠ {undisturbed.left.ended}", place)
+        return Verdict("differs", f"differs    {name}: {why}: done ≠ {undisturbed.left.ended}", place)
     saves = undisturbed.run.saves
     cuts = tuple(_cuts(saves, options, random.Random(run.seed)))
     if not cuts:
-        return Verdict(True, f"identical  {name}: it never saves, so that there is nothing to interrupt; try --kill")
+        why = "it never saves, so that nothing could be interrupted; --kill ends it on its way out"
+        return Verdict("not tested", f"not tested {name}: {why}{told_of_outside(undisturbed.left)}")
     disturbed = called("cut", *cuts)
     told = _told(cuts, saves, kill=options.kill)
     difference = first_difference(undisturbed.left, disturbed.left)
     if difference is None:
         _remove(place)
-        return Verdict(True, f"identical  {name}: {told}: {undisturbed.left.ended}, {_same(undisturbed)}")
+        same = f"{undisturbed.left.ended}, {_same(undisturbed)}{told_of_outside(undisturbed.left, disturbed.left)}"
+        return Verdict("identical", f"identical  {name}: {told}: {same}")
     again = called("undisturbed again")
     if by_itself := first_difference(undisturbed.left, again.left):
         why = f"two undisturbed calls differ as well, so it is no interruption that does: {by_itself}"
-        return Verdict(False, f"differs    {name}: {why}", place)
+        return Verdict("differs", f"differs    {name}: {why}", place)
     for cut in _single(cuts):
         where = f"cut at save {cut.at} {cut.how}"
         alone = called(where, cut)
         if found := first_difference(undisturbed.left, alone.left):
-            return Verdict(False, f"differs    {name}: {_resumed(cut, saves)}: {found}", place)
+            return Verdict("differs", f"differs    {name}: {_resumed(cut, saves)}: {found}", place)
         _remove(place / where)  # a copy of all, and nobody asks for it
-    return Verdict(False, f"differs    {name}: {told}, only by all of them together: {difference}", place)
+    return Verdict("differs", f"differs    {name}: {told}, only by all of them together: {difference}", place)
 
 
 def _remove(place: Path) -> None:

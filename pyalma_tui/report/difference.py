@@ -16,6 +16,7 @@ from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.runner.trial import CalledRows, Remains
 
 CHUNK = 1 << 20  # bytes compared at a time
+NAMED = 4  # paths that a verdict names
 
 
 def first_difference(one: Remains, other: Remains) -> str | None:
@@ -60,11 +61,28 @@ def _in_files(one: Mapping[str, Path], other: Mapping[str, Path], names: Iterabl
             continue
         if a is None or b is None:
             return f"file {told}: {'there' if a else 'not there'} ≠ {'there' if b else 'not there'}"
-        if (byte := _first_byte(a, b)) is not None:
+        if a.is_symlink() or b.is_symlink():
+            if found := between(f"link {told}", *map(_led_to, (a, b))):
+                return found
+        elif (byte := _first_byte(a, b)) is not None:
             sizes = a.stat().st_size, b.stat().st_size
             sized = "" if sizes[0] == sizes[1] else f" ({sizes[0]:,} ≠ {sizes[1]:,} bytes)"
             return f"file {told}, byte {byte:,}: {_around(a, byte)} ≠ {_around(b, byte)}{sized}"
     return None
+
+
+def _led_to(path: Path) -> bytes | None:
+    """Where a link leads, as JSON; None for a file."""
+    return jsontext.encode(os.fspath(path.readlink())) if path.is_symlink() else None
+
+
+def told_of_outside(*left: Remains) -> str:
+    """What there is to add to a verdict of what was written where nobody compares it, "" if nothing was."""
+    paths = sorted({path for each in left for path in each.outside})
+    if not paths:
+        return ""
+    names = ", ".join(map(printable, paths[:NAMED])) + f" and {len(paths) - NAMED:,} more" * (len(paths) > NAMED)
+    return f"; not compared: {names} (outside of the copy)"
 
 
 def _first_byte(one: Path, other: Path) -> int | None:

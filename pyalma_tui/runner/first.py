@@ -13,6 +13,7 @@ from typing import IO
 
 from pyalma_tui.errors import LoadError, ShortageError
 from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.outside import Fence
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.model.taking import job_signals
 from pyalma_tui.runner.printed import failed
@@ -31,14 +32,16 @@ def first_agent(
     each: bool = False,
     foreground: bool = False,
     folder: Path | None = None,
+    fence: Fence | None = None,
 ) -> Iterator[LocalAgent]:
     """An agent that imports the module. What fails inside of the `with` ends it; otherwise it lives on after it.
 
-    `each` lets every worker import the module by itself, `folder` is its working directory, None for ours. Raises
-    ShortageError if no process can be started, LoadError if this one cannot.
+    `each` lets every worker import the module by itself, `folder` is its working directory, None for ours; of what is
+    written outside of the `fence` notes are taken. Raises ShortageError if no process can be started, LoadError if this
+    one cannot.
     """
     with tempfile.TemporaryFile() as output:
-        agent = _start(module, output, chosen, folder, each=each, foreground=foreground)
+        agent = _start(module, output, chosen, folder, fence, each=each, foreground=foreground)
         try:
             yield agent
         except LoadError as error:
@@ -55,12 +58,20 @@ def first_agent(
 
 
 def _start(
-    module: Path, output: IO[bytes], chosen: Chosen | None, folder: Path | None, *, each: bool, foreground: bool
+    module: Path,
+    output: IO[bytes],
+    chosen: Chosen | None,
+    folder: Path | None,
+    fence: Fence | None,
+    *,
+    each: bool,
+    foreground: bool,
 ) -> LocalAgent:
     mark = f"first-{os.getpid()}-{time.monotonic_ns()}"  # its own even if one process runs several experiments
     heeds = () if foreground else job_signals(os.environ)
     try:
-        return LocalAgent(module, output, mark, chosen, each=each, foreground=foreground, folder=folder, heeds=heeds)
+        how = {"each": each, "foreground": foreground}
+        return LocalAgent(module, output, mark, chosen, **how, folder=folder, heeds=heeds, fence=fence)
     except OSError as error:
         if is_shortage(error):
             raise ShortageError(f"no worker can be started: {error.strerror}") from error

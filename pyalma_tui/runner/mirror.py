@@ -215,11 +215,11 @@ def _target(link: str, root: Path) -> str:
 
 
 def files_in(mirror: Mirror, root: Path) -> dict[str, Path]:
-    """The regular files in a copy, by their names as seen from the folder, those elsewhere by what their paths were."""
+    """The regular files and links in a copy, by their names as seen from the folder, those elsewhere by their paths."""
     found = {}
     for tree in ("/", *mirror.trees):
         for path in _below(_in(root, tree)):
-            if stat.S_ISREG(os.lstat(path).st_mode):
+            if stat.S_IFMT(os.lstat(path).st_mode) in (stat.S_IFREG, stat.S_IFLNK):
                 original = Path(path[len(os.fspath(root)) :])
                 inside = original.is_relative_to(mirror.folder)
                 found[os.fspath(original.relative_to(mirror.folder) if inside else original)] = Path(path)

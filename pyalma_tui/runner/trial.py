@@ -23,6 +23,7 @@ from pyalma_tui.model.experiment import Run, anew
 from pyalma_tui.model.extents import Row
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.messages import Cut
+from pyalma_tui.model.outside import Fence, paths_in
 from pyalma_tui.runner.commands import Quit, Resume, Retry
 from pyalma_tui.runner.first import first_agent
 from pyalma_tui.runner.mirror import Mirror, copy, files_in
@@ -86,7 +87,7 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True):
     """What a call of a run has left: how it ended, as a sentence, its last state as JSON text, its rows, its files.
 
     `files` are all that are in its copy, by their names as seen from the folder, None where nobody knows; `touched` are
-    those that it has made, written or removed.
+    those that it has made, written or removed; `outside` are other paths that it has, which nobody compares.
     """
 
     ended: str
@@ -94,6 +95,7 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True):
     rows: CalledRows
     files: Mapping[str, Path] | None = None
     touched: frozenset[str] = frozenset()
+    outside: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,10 +120,11 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
     """
     work, states, left = place / "work", place / "states", place / name
     rows = place / f"{name}, rows"
+    fence = Fence((os.fspath(work), os.fspath(states)), os.fspath(place / f"{name}, outside"))
     _prepare(subject, place / "given", work)
     before = _marks(files_in(subject.mirror, work))
     try:
-        run = _called(subject, work, states, tuple(cuts), waiting)
+        run = _called(subject, work, states, tuple(cuts), waiting, fence)
         if run.extents:
             layout.rows(states).rename(rows)
     finally:
@@ -132,7 +135,14 @@ def tried(subject: Subject, place: Path, name: str, cuts: Sequence[Cut], waiting
     touched = frozenset(name for name, _ in before.items() ^ _marks(files).items())
     state = None if run.state is None else run.state.replace(*moved)
     run = _with_error_outside(run, os.fspath(work))
-    told = Remains(ended=_ended(run), state=state, rows=CalledRows(rows, run, moved), files=files, touched=touched)
+    told = Remains(
+        ended=_ended(run),
+        state=state,
+        rows=CalledRows(rows, run, moved),
+        files=files,
+        touched=touched,
+        outside=_outside(Path(fence.notes)),
+    )
     return Outcome(run=run, left=told)
 
 
@@ -165,7 +175,7 @@ def _no_copy(error: OSError, place: Path) -> StoreError:
     )
 
 
-def _called(subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], waiting: Waiting) -> Run:
+def _called(subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], waiting: Waiting, fence: Fence) -> Run:
     ledger, instance, chosen = subject.ledger, subject.instance, subject.meta.chosen
     module, here = _in(work, subject.module), _in(work, subject.mirror.here)
     instances = list(ledger.instances)
@@ -186,7 +196,7 @@ def _called(subject: Subject, work: Path, states: Path, cuts: tuple[Cut, ...], w
         seed_globals=_seeds(chosen),
         chosen=chosen,
     )
-    with first_agent(module, states, chosen, each=settings.each, folder=here) as agent:
+    with first_agent(module, states, chosen, each=settings.each, folder=here, fence=fence) as agent:
         loaded = wait_until_loaded(agent, module, waiting)
         session = Session(settings, loaded.hash, has_done=False)
     runner = Runner(settings, session, agent)
@@ -271,7 +281,15 @@ def _put_back(row: Row, moved: tuple[bytes, bytes]) -> Row:
     return found
 
 
+def _outside(notes: Path) -> tuple[str, ...]:
+    """What was written outside of the copy, but for what the run itself has made there and removed again."""
+    if not notes.exists():
+        return ()
+    found = paths_in(notes.read_bytes())
+    return tuple(sorted({path for path, existed in found if existed or os.path.lexists(path)}))
+
+
 def _marks(files: Mapping[str, Path]) -> dict[str, tuple[int, int]]:
     """What tells of each file whether it was written to since: the copied one may change meanwhile, as a log does."""
-    found = {name: path.stat() for name, path in files.items()}
+    found = {name: path.lstat() for name, path in files.items()}
     return {name: (each.st_ino, each.st_ctime_ns) for name, each in found.items()}

@@ -11,6 +11,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.prctl import die_with_parent
 from pyalma_tui.worker import capture
 from pyalma_tui.worker.agent import Agent, Spec
+from pyalma_tui.worker.fencing import put_up
 from pyalma_tui.worker.starting import Separate, be_separate
 
 
@@ -21,6 +22,8 @@ def main(argument: str, args: Sequence[str]) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     capture.prepare()
     faulthandler.enable()
+    if spec.fence is not None:
+        put_up(spec.fence)
     if isinstance(spec, Separate):
         be_separate(spec, args)
     else:

@@ -24,6 +24,7 @@ from pyalma_tui import marks
 from pyalma_tui.loading.run_module import RunModule
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
+from pyalma_tui.model.outside import Fence
 from pyalma_tui.model.shortage import is_shortage
 from pyalma_tui.prctl import become_subreaper
 from pyalma_tui.store.disk import high
@@ -50,7 +51,7 @@ class Spec(msgspec.Struct, frozen=True, tag="agent"):
     `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited;
     `manifest` tells the copies of what it imports from beside it.
     `each` asks for workers that import the module by themselves, `heeds` are signals by which an engine takes the
-    machine away: what follows from one the runner says.
+    machine away: what follows from one the runner says. Of what is written outside of the `fence` notes are taken.
     """
 
     channel: int
@@ -61,6 +62,7 @@ class Spec(msgspec.Struct, frozen=True, tag="agent"):
     each: bool = False
     manifest: str = ""
     heeds: tuple[int, ...] = ()
+    fence: Fence | None = None
 
 
 class Agent:
@@ -192,7 +194,9 @@ class Agent:
 
     def _separate(self, order: m.Fork, work: socket.socket, passed: Passed, mark: str) -> Worker:
         spec = self._spec
-        return starting.separate(order, work, passed, mark, spec.module, spec.code, spec.manifest, self._args)
+        return starting.separate(
+            order, work, passed, mark, spec.module, spec.code, spec.manifest, self._args, spec.fence
+        )
 
     def _fork(self, order: m.Fork, work: socket.socket, passed: Passed, mark: str) -> Worker:
         def begin(ends: Descriptors) -> None:

@@ -17,6 +17,7 @@ import msgspec
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.messages import WORKER_MARK, Fork, Request
+from pyalma_tui.model.outside import Fence
 from pyalma_tui.prctl import die_with_parent
 from pyalma_tui.store.disk import high
 from pyalma_tui.worker import capture, sweeping
@@ -38,6 +39,7 @@ class Separate(msgspec.Struct, frozen=True, tag="separate"):
     module: str
     code: str
     manifest: str = ""
+    fence: Fence | None = None
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -115,13 +117,14 @@ def separate(
     code: str,
     manifest: str,
     args: Sequence[str],
+    fence: Fence | None = None,
 ) -> Worker:
     """A program that imports the module, then serves; raises OSError."""
     ours, theirs = socket.socketpair()
     streams = list(passed.streams)
     trays = list(passed.trays)
     spec = Separate(
-        start, work.fileno(), trays, theirs.fileno(), passed.lock, streams, os.getpid(), module, code, manifest
+        start, work.fileno(), trays, theirs.fileno(), passed.lock, streams, os.getpid(), module, code, manifest, fence
     )
     try:
         child = subprocess.Popen(

@@ -180,7 +180,8 @@ def test_what_others_write_meanwhile_is_no_difference(experiment: Experiment) ->
     helper.write_text("N = 1\n")
     experiment.write(f"HELPER = {os.fspath(helper)!r}\n{EDITED}", ("a",))
     result = verify(experiment, "--interruptions", "2")
-    assert result.out.endswith(": done, same state, same 1 file\n"), result
+    told = f": done, same state, same 1 file; not compared: {helper} (outside of the copy)\n"
+    assert result.out.endswith(told), result
     assert helper.read_text().count("+=") >= 2, "the run itself has done so, in each call"
 
 
@@ -190,6 +191,70 @@ def test_a_file_that_is_removed_by_an_interrupted_run_alone_is_a_difference(expe
         (experiment.folder / name).touch()
     result = verify(experiment)
     assert re.search(r": file old: there ≠ not there\n", result.out), result
+
+
+LINKS = """
+def run(instance, save, state):
+    for step in range(int(state or 0), 8):
+        save(str(step + 1))
+    os.symlink("to-" + str(state or 0), "new")
+    os.replace("new", "link")
+"""
+
+
+def test_where_a_link_leads_that_a_run_makes_is_compared(experiment: Experiment) -> None:
+    experiment.write(LINKS, ("a",))
+    result = verify(experiment)
+    assert re.search(r': link link: "to-0" ≠ "to-\d"\n', result.out), result
+    experiment.write(LINKS.replace("str(state or 0)", "os.getcwd()").replace('"to-" +', "''+"), ("a",))
+    (experiment.folder / "link").symlink_to("a")
+    result = verify(experiment)
+    assert result.out.endswith(": done, same state, same 1 file\n"), result
+    assert os.readlink(experiment.folder / "link") == "a"
+
+
+ELSEWHERE = """
+import pathlib, sqlite3, tempfile
+THERE = pathlib.Path({there!r})
+
+def run(instance, save, state):
+    (THERE / "passing").write_text("gone")
+    (THERE / "passing").unlink()
+    (THERE / "read").read_text()
+    with tempfile.NamedTemporaryFile(), tempfile.TemporaryFile():
+        pass
+    with open(THERE / "appended", "a") as file:
+        file.write("row")
+    open(THERE / "moving", "w").close()
+    os.replace(THERE / "moving", THERE / "moved")
+    sqlite3.connect(THERE / "base").close()
+    try:
+        os.remove(THERE / "old")
+    except FileNotFoundError:
+        pass
+    open("inside", "w").close()
+    save("1")
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--import", "each")], ids=["forked", "each"])
+def test_what_a_run_writes_outside_of_its_copy_is_named_and_nothing_else(
+    experiment: Experiment, tmp_path_factory: pytest.TempPathFactory, options: tuple[str, ...]
+) -> None:
+    there = tmp_path_factory.mktemp("elsewhere")
+    experiment.write(ELSEWHERE.format(there=os.fspath(there)))
+    (there / "read").touch()
+    assert experiment.run(*options).code == 0
+    (there / "old").touch()
+    told = ", ".join(str(there / name) for name in ("appended", "base", "moved", "old"))
+    result = verify(experiment)
+    assert result.code == 0, result
+    assert result.out.endswith(f": done, same state, same 1 file; not compared: {told} (outside of the copy)\n"), result
+    assert result.err.count("see --kill") == 1, "what is appended between saves is found only by it"
+    (there / "old").touch()
+    result = experiment.start("reproduce", experiment.name, "a").end()
+    assert result.out.splitlines()[0] == f"identical  a: 3 bytes of state; not compared: {told} (outside of the copy)"
+    assert "see --kill" not in verify(experiment, "--kill").err
 
 
 LOCKS = """
@@ -273,7 +338,8 @@ def test_a_copy_that_has_no_room_is_told_in_one_line(experiment: Experiment) -> 
 
 def test_a_run_that_never_saves_is_cut_on_its_way_out(experiment: Experiment) -> None:
     experiment.write('def run(instance, save, state):\n    open("out", "a").write("row")\n')
-    assert "there is nothing to interrupt" in verify(experiment).out
+    asked = verify(experiment)
+    assert (asked.code, asked.out[:14], "identical" in asked.out + asked.err) == (0, "not tested a: ", False)
     killed = verify(experiment, "--kill")
     assert killed.code == 1
     assert "killed on its way out, begun anew: file out, byte 3: its end" in killed.out

@@ -20,6 +20,7 @@ from pyalma_tui.marks import mark_of, sweep
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.outside import Fence
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service
 from pyalma_tui.runner.workers.work import Tray, Work, received
 from pyalma_tui.store.background import begun
@@ -51,6 +52,7 @@ class LocalAgent:
         foreground: bool = False,
         folder: Path | None = None,
         heeds: Sequence[int] = (),
+        fence: Fence | None = None,
     ) -> None:
         """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead,
         `manifest` the path of what tells the copies of what it imports from beside it.
@@ -58,7 +60,7 @@ class LocalAgent:
         Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. `each` lets every worker import the
         module by itself. One in the `foreground` stays in our session, where the terminal can be given to its group.
         `folder` is its working directory, None for ours. By the signals that it `heeds` an engine may take the machine.
-        Raises OSError if no process can be started.
+        Of what is written outside of the `fence` notes are taken. Raises OSError if no process can be started.
         """
         chosen = chosen or Chosen()
         self.loaded: m.Loaded | None = None
@@ -80,6 +82,7 @@ class LocalAgent:
             "each": each,
             "manifest": manifest,
             "heeds": self._heeds,
+            "fence": fence,
         }
         try:
             # -P: nothing in the working directory takes the place of a module that we import
