@@ -282,7 +282,7 @@ def _opened(terminal: Terminal, key: str, text: str) -> float:
     seconds = terminal.wait_for(text, since) - began
     terminal.quiet(0.5)  # what goes on behind it has ended, so that escape leaves it
     back, _ = terminal.press("\x1b")
-    terminal.wait_for("instances", back)
+    terminal.wait_for("\x1b[", back)  # a box covers a part of the list: nothing else of it is painted again
     terminal.quiet(0.3)
     return seconds
 

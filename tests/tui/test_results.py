@@ -176,6 +176,15 @@ async def test_without_rows_it_says_so_and_with_damaged_ones_how_many_are_missin
         await t.sees("1 row could not be read", "–")
 
 
+async def test_escape_leaves_while_the_first_table_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Arranging, "run", lambda self: self._stopped.wait())  # as one that takes long
+    async with opened(measured(tmp_path, 3).snapshot()) as t:
+        await t.press("R")
+        await t.sees("looking for rows…")
+        await t.press("escape")
+        await t.on(MainScreen)
+
+
 async def test_nobody_s_row_does_anything(tmp_path: Path) -> None:
     texts = [text for text in HOSTILE.values() if "\ud800" not in text]
     made = Experiment(texts, state_dir=tmp_path)

@@ -199,6 +199,8 @@ class ResultsScreen(BaseScreen[None]):
         work = self._arranging
         if work is None or (self._table is not None and work.wanted == self._table.wanted):  # nobody waits for it
             return ""
+        if self._table is None:
+            return "looking for rows…"
         doing = "grouping" if work.wanted.group else "sorting" if work.wanted.sort else "filtering"
         return f"{doing}… {cells.percent(work.looked_at / work.total) if work.total else ''} · esc stops it"
 
@@ -305,8 +307,8 @@ class ResultsScreen(BaseScreen[None]):
             self._close_field()
         elif self._exporting is not None:
             self._exporting.stop()
-        elif self._arranging is not None and self._going_on():
-            self._want(self._table.wanted if self._table is not None else WantedTable())
+        elif self._table is not None and self._going_on():
+            self._want(self._table.wanted)
         elif bar.open or wanted.query.text:
             bar.clear()
             self._want(replace(wanted, query=Query()))
