@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from pyalma_tui.cli.remembered import Remembered, remembered
 from pyalma_tui.cli.speak import console, say
@@ -62,7 +64,7 @@ def _changed_since(known: Remembered) -> Iterator[str]:
 
     ledger, module = known.store.ledger, known.target.module
     runs = ledger.runs.freeze()
-    forgets = f"pyalma-tui reset {known.target.path.name} --changed"
+    forgets = f"pyalma-tui reset {quote(os.path.relpath(known.target.path))} --changed"
     place = CodeNow(known.state_dir, code_root(module), module_name(module))
     yield from told_of_code(with_older_code(place, runs), runs, forgets)
     deadline = time.monotonic() + LOOKING

@@ -70,8 +70,9 @@ def _start(
     mark = f"first-{os.getpid()}-{time.monotonic_ns()}"  # its own even if one process runs several experiments
     heeds = () if foreground else job_signals(os.environ)
     try:
-        how = {"each": each, "foreground": foreground}
-        return LocalAgent(module, output, mark, chosen, **how, folder=folder, heeds=heeds, fence=fence)
+        return LocalAgent(
+            module, output, mark, chosen, each=each, foreground=foreground, folder=folder, heeds=heeds, fence=fence
+        )
     except OSError as error:
         if is_shortage(error):
             raise ShortageError(f"no worker can be started: {error.strerror}") from error

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from shlex import quote
 
 from msgspec.structs import replace
 
@@ -140,7 +141,7 @@ class Provenance:
 
     @property
     def _forgets(self) -> str:
-        return f"pyalma-tui reset {self._settings.target.name} --changed"
+        return f"pyalma-tui reset {quote(os.path.relpath(self._settings.target))} --changed"
 
     # --- code --------------------------------------------------------------------------------------------------------
 

@@ -150,6 +150,7 @@ class Runner(Threaded):
                 if not self._crew.adopt(event.loaded):
                     continue
                 self._provenance.renewed(self._session)
+            self._telling.changed = True  # also if nothing has to be done: the last worker may be gone
             self._carry_out_all(event)
 
     def _take_commands(self) -> None:

@@ -304,6 +304,22 @@ def test_a_run_that_replaced_its_sockets_ends_as_the_journal_says(experiment: Ex
     assert {mine.read_bytes() for mine in experiment.folder.glob("mine*")} == {b""}
 
 
+@case("H100-gone-after-its-end-was-read")
+def test_a_worker_that_is_gone_after_the_end_of_the_last_run_was_read_holds_nobody_up(experiment: Experiment) -> None:
+    experiment.write(
+        """
+        class Last:
+            def flush(self):
+                time.sleep(0.5)  # five looks at the journal, in which the run is done
+                os._exit(3)
+        def run(instance, save, state):
+            sys.stdout = Last()
+        """
+    )
+    assert experiment.run().code == 0
+    assert experiment.statuses() == {"a": "done"}
+
+
 # --- exceptions that break while they are looked at ---------------------------------------------------------------
 
 BROKEN = """

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
+import subprocess
 
 import pytest
 
-from tests.catalogue.experiment import Experiment, Result, below, until
+from tests.catalogue.experiment import PROGRAM, Experiment, Result, below, until
 
 DRAWING = """
 import random
@@ -141,6 +143,10 @@ def test_an_instance_whose_content_has_changed_since_is_told_before_and_in_the_s
     assert f"1 of 2 done runs read an instance file that has changed since: a; {forgets}" in status.err
     experiment.module.write_text(experiment.module.read_text() + "# edited\n")
     assert "2 of 2 done runs used older code: m.py +1 −0; " in experiment.start("status", experiment.name).end().err
+    name = f"{experiment.folder.name}/m.py"
+    command, there = [PROGRAM, "status", name], experiment.folder.parent
+    told = subprocess.run(command, cwd=there, capture_output=True, text=True, timeout=60).stderr
+    assert told.count(f"`pyalma-tui reset {shlex.quote(name)} --changed`") == 2, "so that it can be pasted"
 
 
 def test_a_variable_that_is_set_only_now_is_told(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
