@@ -63,7 +63,7 @@ def test_runs_saves_and_interrupts_on_other_hosts(engine: str, folder: Folder, f
     """Row 20."""
     if why := LACKS[engine]:
         pytest.skip(why)
-    count, seconds, rounds = (2_000, 0.8, 3) if full else (400, 0.3, 2)
+    count, seconds, rounds = (1_000, 0.5, 2) if full else (300, 0.3, 1)
     costs: dict[str, list[Cost]] = {"there": [], "here": []}
 
     def measure(name: str, where: Where) -> float:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_one_runner_with_many_places(folder: Folder, figures: Figures, full: bool) -> None:
     """Row 21."""
-    seconds, samples = (3.0, 20) if full else (0.6, 5)
+    seconds, samples = (1.5, 10) if full else (0.5, 4)
     found = {places: _measured(folder.sub(str(places)), places, seconds, samples) for places in PLACES}
     one = found[1]
     for places in PLACES[1:]:
