@@ -61,6 +61,15 @@ def flood(save, order):
     return {"lines": number}
 
 
+def steady(save, order):
+    """A save now and then until one raises."""
+    number = 0
+    while True:
+        number += 1
+        save(str(number))
+        time.sleep(order["pause"])
+
+
 def run(instance, save, state, record):
     if not instance.endswith(".go"):
         return
@@ -69,7 +78,7 @@ def run(instance, save, state, record):
         for line in link.makefile():
             order = json.loads(line)
             recorded = lambda save, order: rows(save, order, record)
-            told = {"flat_out": flat_out, "rows": recorded, "flood": flood}[order["do"]](save, order)
+            told = {"flat_out": flat_out, "rows": recorded, "flood": flood, "steady": steady}[order["do"]](save, order)
             link.sendall(json.dumps(told).encode() + b"\\n")
 '''
 EMPTY = "def run(instance, save, state):\n    pass\n"
@@ -118,6 +127,11 @@ class Told:
         """Let it record flat out; `rows` and `seconds`."""
         self.order("rows", seconds=seconds, batch=batch)
         return self.answer()
+
+    def until_gone(self) -> None:
+        """Wait until it has let go of us: it has stopped."""
+        assert not self._answers.readline(), "it does what it was told"
+        self.leave()
 
     def leave(self) -> None:
         """Let it return."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.engines.lab import lacks
 
 LACKS_DASK = "distributed is not installed" if importlib.util.find_spec("distributed") is None else lacks()
+BRIDGE = "engines.dask.bridge"  # in the command line of what leads from a runner to a cluster
 PATIENCE = 40.0  # seconds
 
 

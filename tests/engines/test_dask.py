@@ -19,11 +19,11 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.workers.engines.choosing import engine_of
 from pyalma_tui.store.opening import read_store
-from tests.engines.dask_lab import LACKS_DASK, PATIENCE, DaskLab
+from tests.engines.dask_lab import BRIDGE, LACKS_DASK, PATIENCE, DaskLab
+from tests.engines.world import play_on_dask
 from tests.places import counting, processes
 
 NAMES = ("a.txt", "b.txt", "c.txt")
-BRIDGE = "engines.dask.bridge"
 pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(180)]
 
 
@@ -144,6 +144,16 @@ def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(d
     store = read_store(work.folder / "counting.alma")
     assert store is not None
     assert {run.host for run in store.ledger.runs} <= {"node4", "node5"}
+
+
+def test_nothing_is_lost_whatever_happens_to_a_cluster(tmp_path: Path) -> None:
+    if LACKS_DASK:
+        pytest.skip(LACKS_DASK)
+    kinds = ("worker", "stop")
+    score = play_on_dask(tmp_path, seed=7, kinds=kinds, instances=3)
+    assert score.broken == [], score.told()
+    assert score.completions >= 1
+    assert {*kinds, "bridge", "dask worker", "scheduler"} <= set(score.kills)
 
 
 def test_dask_workers_that_cannot_be_used_are_told_once_and_an_interrupt_ends_all_at_once(

@@ -13,12 +13,13 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from tests.engines.dask_lab import BRIDGE, DaskLab
 from tests.engines.lab import NODES, Lab
 from tests.places import is_place, parent_of, processes
 from tests.places.checking import Score
 from tests.places.nemesis import KINDS, LONG, SHORT, Deed, Undo, play
 
-ENGINES = ("ssh", "slurm")
+DASK_WORKERS = ("node1", "node2", "node3")
 
 
 @contextmanager
@@ -31,6 +32,19 @@ def a_lab() -> Iterator[Lab]:
         yield lab
     finally:
         lab.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def a_cluster() -> Iterator[DaskLab]:
+    """A Dask cluster, as long as it is needed."""
+    folder = Path(tempfile.mkdtemp(prefix="dask"))
+    cluster = DaskLab(folder / "cluster")
+    try:
+        _bring_back(cluster)
+        yield cluster
+    finally:
+        cluster.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -62,6 +76,8 @@ def play_on(
     engine: str, folder: Path, seed: int, *, kinds: Sequence[str] = KINDS, seconds: float = 0.0, instances: int = 4
 ) -> Score:
     """The game of the nemesis on hosts of this engine."""
+    if engine == "dask":
+        return play_on_dask(folder, seed, kinds=kinds, seconds=seconds, instances=instances)
     with a_lab() as lab:
         on = start(lab, engine)
         os.environ |= {name: lab.env[name] for name in ("PATH", "SLURM_CONF") if name in lab.env}
@@ -95,6 +111,29 @@ def play_in(
     )
 
 
+def play_on_dask(
+    folder: Path, seed: int, *, kinds: Sequence[str] = KINDS, seconds: float = 0.0, instances: int = 4
+) -> Score:
+    """The same on dask workers, which are killed, as are their scheduler and what leads to them."""
+    with a_cluster() as cluster:
+        deeds = {
+            "bridge": Deed(partial(_kill_bridge, folder)),
+            "dask worker": Deed(partial(_kill_dask_worker, cluster), SHORT),
+            "scheduler": Deed(partial(_kill_scheduler, cluster), SHORT),
+        }
+        patience = seconds + 240
+        return play(
+            folder,
+            seed,
+            kinds=kinds,
+            deeds=deeds,
+            seconds=seconds,
+            patience=patience,
+            on=cluster.on,
+            instances=instances,
+        )
+
+
 def _cut(lab: Lab, rng: random.Random) -> Undo:
     node = rng.choice(NODES)
     lab.cut(node)
@@ -125,6 +164,41 @@ def _kill_parent(folder: Path, rng: random.Random) -> Undo | None:
     with suppress(ProcessLookupError):
         os.kill(rng.choice(found), signal.SIGKILL)
     return _nothing
+
+
+def _kill_bridge(folder: Path, rng: random.Random) -> Undo | None:
+    found = processes(BRIDGE, str(folder))
+    for pid in found:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return _nothing if found else None
+
+
+def _kill_dask_worker(cluster: DaskLab, rng: random.Random) -> Undo | None:
+    alive = sorted(name for name, worker in cluster.workers.items() if worker.poll() is None)
+    if not alive:
+        return None
+    cluster.kill_worker(rng.choice(alive))
+    return partial(_bring_back, cluster)
+
+
+def _kill_scheduler(cluster: DaskLab, rng: random.Random) -> Undo | None:
+    if cluster.scheduler.poll() is not None:
+        return None
+    cluster.scheduler.kill()
+    cluster.scheduler.wait()
+    return partial(_bring_back, cluster)
+
+
+def _bring_back(cluster: DaskLab) -> None:
+    """Start whatever of the cluster is not there; dask workers end without a scheduler, but not while they begin."""
+    if cluster.scheduler.poll() is not None:
+        for name in list(cluster.workers):
+            cluster.kill_worker(name)
+        cluster.start_scheduler()
+    for name in DASK_WORKERS:
+        if name not in cluster.workers:
+            cluster.start_worker(name)
 
 
 def _nothing() -> None:

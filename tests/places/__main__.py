@@ -1,4 +1,4 @@
-"""`python -m tests.places [--seconds N] [--seed N] [--kinds a,b] [--engine ssh|slurm]`: the long game."""
+"""`python -m tests.places [--seconds N] [--seed N] [--kinds a,b] [--engine ssh|slurm|dask]`: the long game."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--seconds", type=float, default=60)
 parser.add_argument("--seed", type=int, default=int(time.time()))
 parser.add_argument("--kinds", default=",".join(KINDS))
-parser.add_argument("--engine", default="", help="real places, ssh or slurm, instead of ours behind cables")
+parser.add_argument("--engine", default="", help="real places, ssh, slurm or dask, instead of ours behind cables")
 parser.add_argument("--place", default="", help="a mutant of places")
 parser.add_argument("--runner", default="", help="a mutant of the runner")
 asked = parser.parse_args()
