@@ -103,7 +103,7 @@ class FakePlace:
 
     def renew(self) -> None:
         """Ask for another lease."""
-        self._say(afar.Renew(now()))
+        self._say(afar.RenewLease(now()))
 
     def save(self) -> None:
         """Tell that the run has saved, if there is one."""
@@ -121,7 +121,7 @@ class FakePlace:
                 self._say(afar.Here(f"node{self._number}", 1, 1, python, __version__, kept.token, locked=True))
                 self.renewal = lease / ASKS
                 self._server.comes(self)
-            case afar.StartAgent(code=code):
+            case afar.LoadModule(code=code):
                 self._code = Path(code).stem  # a copy is named by its hash
                 self._say(m.Loaded(self._code, has_done=False, instances=None))
             case afar.Hire(worker, segment=segment):
