@@ -25,13 +25,18 @@ IMPUTED = 64  # runs that have not ended which are taken in, at most
 
 
 def believe(
-    ended: Sequence[EndedRun], running: Sequence[Ahead], traits: Mapping[int, Traits], told: Sequence[float]
+    ended: Sequence[EndedRun],
+    running: Sequence[Ahead],
+    traits: Mapping[int, Traits],
+    told: Sequence[float],
+    failures: tuple[int, int] | None = None,
 ) -> Belief | None:
     """What is believed after these runs have ended and while those run; None if nothing is known.
 
-    `told` are what progress was off by of runs that have ended (see `power`).
+    `told` are what progress was off by of runs that have ended (see `power`). `failures` are how many of how many have
+    failed, None if that is told by those that `ended`.
     """
-    evidence = Evidence(ended, traits, told)
+    evidence = Evidence(ended, traits, told, failures)
     values = evidence.means() | evidence.paces(running)
     if not values:
         return None
@@ -59,12 +64,19 @@ class Value(msgspec.Struct, frozen=True, gc=False):
 class Evidence:
     """What has ended, sorted by instance: from it and from what runs, values of instances; from those a belief."""
 
-    def __init__(self, ended: Sequence[EndedRun], traits: Mapping[int, Traits], told: Sequence[float]) -> None:
+    def __init__(
+        self,
+        ended: Sequence[EndedRun],
+        traits: Mapping[int, Traits],
+        told: Sequence[float],
+        failures: tuple[int, int] | None,
+    ) -> None:
         self._traits = traits
         failed = [each.seconds for each in ended if each.failed]
         succeeded = len(ended) - len(failed)
         self._failed = tuple(failed)
-        self._failing = len(failed) / (len(ended) + 1.0) if succeeded else 0.0
+        bad, number = failures or (len(failed), len(ended))
+        self._failing = bad / (number + 1.0) if number > bad else 0.0
         self._logs: dict[int, list[float]] = {}
         self._positions: dict[int, float] = {}
         for each in ended:

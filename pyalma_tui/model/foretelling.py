@@ -30,16 +30,18 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at `now`, in seconds of the epoch.
 
     `ended` are runs that have ended, or a sample of them: then `done` are as many as there are and their seconds in
-    all, of those that have not failed. `waiting` are those that wait, in dispatch order: of the first ones a sample in
-    which each stands for `each`, of the last `last` all (of all all, if `each` is 1); `times` is how many of all that
-    wait are of one instance, in the mean. `told` is what progress was off by (see `believe`); `longest` the seconds
-    after which a run is ended, None if it is not; `gap` are the seconds between two runs of one worker.
+    all, of those that have not failed, and `failures` how many of how many have failed. `waiting` are those that wait,
+    in dispatch order: of the first ones a sample in which each stands for `each`, of the last `last` all (of all all,
+    if `each` is 1); `times` is how many of all that wait are of one instance, in the mean. `told` is what progress was
+    off by (see `believe`); `longest` the seconds after which a run is ended, None if it is not; `gap` are the seconds
+    between two runs of one worker.
     """
 
     now: float
     workers: int
     ended: Sequence[EndedRun] = ()
     done: tuple[int, float] | None = None
+    failures: tuple[int, int] | None = None
     running: Sequence[Ahead] = ()
     waiting: Sequence[Ahead] = ()
     each: float = 1.0
@@ -58,7 +60,7 @@ def forecast(known: Known) -> Forecast | None:
     """
     if not known.running and not known.waiting:
         return Forecast(known.now, known.now, known.now)
-    belief = believe(known.ended, known.running, known.traits, known.told)
+    belief = believe(known.ended, known.running, known.traits, known.told, known.failures)
     if belief is None or known.workers < 1:
         return None
     running = [belief.guess(run) for run in known.running]
@@ -119,8 +121,9 @@ class Trial:
         each = [known.each if i < len(known.waiting) - known.last else 1.0 for i in range(len(bulk))]
         self._crowd = Crowd(belief, bulk, each, times=known.times, level=level, gap=known.gap)
         late = quantile(sorted(belief.failed), 0.8) if belief.failed else math.inf
-        good = len(known.ended) - len(belief.failed) + sum(run.elapsed > late for run in running)
-        self._uncertain = Uncertainty(belief, good, number)
+        failed, ended = known.failures or (len(belief.failed), len(known.ended))
+        good = ended - failed + sum(run.elapsed > late for run in running)
+        self._uncertain = Uncertainty(belief, failed, good, number)
 
     def draw(self) -> Draw:
         """One way in which it may go."""

@@ -47,22 +47,25 @@ class Uncertainty:
     1/(n + FORMLESS): what is left is drawn as a load, and as a scaled inverse χ² for the spread.
     """
 
-    def __init__(self, belief: Belief, good: int, number: int) -> None:
-        """`good` runs have not failed; the belief is as that of `number` of runs, if they are more than it was told."""
+    def __init__(self, belief: Belief, failed: int, good: int, number: int) -> None:
+        """So many runs have `failed`, and `good` ones have not.
+
+        The belief is as that of `number` of runs, if they are more than it was told.
+        """
         self._belief = belief
         whole = belief.trend.weight + FORMLESS
         self._rest = math.sqrt(FORMLESS / whole)
         self._freedom = belief.freedom * whole / FORMLESS
         self._size = round(len(belief.trend.residuals) + FORMLESS)
         self._number = max(self._size, number)
-        self._good = good
+        self._failed, self._good = failed, good
 
     def draw(self, rng: random.Random) -> Parameters:
         """Another one each time."""
         belief = self._belief
         swell = _swell(self._freedom, rng)
         pool, shape = self._residuals(swell, rng)
-        failing = rng.betavariate(len(belief.failed) + 0.5, self._good + 0.5) if belief.failing else 0.0
+        failing = rng.betavariate(self._failed + 0.5, self._good + 0.5) if belief.failing else 0.0
         shared = [swell * rng.gauss(0, 1) for _ in range(2 + 2 * len(belief.trend.terms))]
         inner = _swell(belief.effects.freedom, rng)
         return Parameters(swell, inner, shared, pool, self._rest, shape, failing)

@@ -163,12 +163,14 @@ class Foresight:
             for run in map(ledger.run, self._reference(ledger, instances))
             if run.seconds and isinstance(run.status, s.Done | s.Failed) and run.id not in again
         ]
+        some = [run for run in map(ledger.run, self._some()) if run.seconds and run.id not in again]
         self._remember_traits(ledger, instances | {each.instance for each in ended})
         first = waiting.count - len(waiting.last)
         return Known(
             now=at,
             workers=workers,
             ended=ended,
+            failures=(sum(isinstance(run.status, s.Failed) for run in some), len(some)),
             done=(self._done, self._took) if self._done > len(ended) and self._took else None,
             running=[self._ahead(ledger.run(number), ledger, at) for number in running],
             waiting=[self._ahead(ledger.run(number), ledger, at) for number in ahead],
@@ -209,10 +211,14 @@ class Foresight:
         self._paced[run.id] = paced = Paced(share, whole, early)
         return paced
 
+    def _some(self) -> Sequence[int]:
+        """Runs that have ended, evenly from all of them."""
+        assert self._ended is not None, "it was looked through"
+        return self._ended[:: len(self._ended) // ENDED + 1]
+
     def _reference(self, ledger: Ledger, instances: Iterable[int]) -> Iterable[int]:
         """The runs that have ended which tell something: some of all, and those of instances that come again."""
-        assert self._ended is not None, "it was looked through"
-        found = dict.fromkeys(self._ended[:: len(self._ended) // ENDED + 1])
+        found = dict.fromkeys(self._some())
         several = [ids for instance in instances if len(ids := ledger.runs_of[instance]) > 1]
         few = max(2, HISTORY // max(1, len(several)))
         for ids in several:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Sequence
@@ -178,6 +179,16 @@ def test_what_a_run_had_before_counts_only_if_it_goes_on_from_a_state() -> None:
         assert found is not None
         left.append(found.middle - time.time())
     assert left == pytest.approx([10, 2], rel=0.15)
+
+
+def test_as_many_seem_to_fail_as_do_where_instances_come_again() -> None:
+    known = ledger(300, 20, done=3000)
+    for number in random.Random(1).sample(order(300, 20)[:3000], 300):
+        failed = replace(known.run(number), status=s.Failed(s.Error("ValueError: x"), 1.0))
+        known.runs[number - 1] = failed
+    found = Foresight(first=0.0).look(known, (), lambda: waiting_of(known), 2)
+    assert found is not None
+    assert 0.08 < found.basis.failing < 0.12
 
 
 def test_runs_that_will_be_tried_again_are_ahead_and_have_not_ended() -> None:
