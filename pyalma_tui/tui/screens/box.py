@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.screens.base import BaseScreen
+from pyalma_tui.tui.screens.text import TextScreen
 from pyalma_tui.tui.view_moment import Moment
 
 
@@ -42,7 +43,7 @@ class Box(BaseScreen[ScreenResultType], ModalScreen[ScreenResultType]):
         """Nothing in it depends on the moment."""
 
 
-class TextBox(Box[None]):
+class TextBox(Box[None], TextScreen):
     """A text that is kept up to date, and scrolls where it does not fit."""
 
     frame: ClassVar[type[Widget]] = VerticalScroll
@@ -50,29 +51,11 @@ class TextBox(Box[None]):
 
     def __init__(self, moment: Moment, title: str, keys: str = "esc closes") -> None:
         super().__init__(moment, title, keys)
-        self._painted: object = None
 
     def content(self) -> ComposeResult:
         """The text."""
         yield Static(id="box-text")
 
-    @abstractmethod
-    def subject(self) -> object:
-        """All that the text depends on besides the width: it is made anew when this changes."""
-
-    @abstractmethod
-    def text(self, width: int) -> Content:
-        """The text for so many cells."""
-
     def paint(self) -> None:
         """Put the text of this moment into the box."""
-        text = self.query_one("#box-text", Static)
-        width = text.content_size.width
-        wanted = (width, self.subject())
-        if width and wanted != self._painted:
-            self._painted = wanted
-            text.update(self.text(width))
-
-    def on_resize(self) -> None:
-        """The width of the box is known after the next refresh."""
-        self.call_after_refresh(self.paint)
+        self.put_text(self.query_one("#box-text", Static))

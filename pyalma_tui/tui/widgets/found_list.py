@@ -11,7 +11,8 @@ from pyalma_tui.tui.literal import log_line, plain
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.columns import GAP, SAMPLE
 from pyalma_tui.tui.widgets.rows import Piece, merged
-from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
+from pyalma_tui.tui.widgets.thing_list import ThingList
+from pyalma_tui.tui.widgets.virtual_list import Look
 
 LEAST_TEXT = 20
 
@@ -42,29 +43,16 @@ class FoundColumns:
         return f"{counts}{cells.fit('instance', self.name)}{GAP}{cells.fit('the first of these lines', self.text)}"
 
 
-class FoundList(VirtualList[FoundColumns]):
-    """A list whose `order` and `cursor` are ids of instances; nothing in it is marked."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
-        super().__init__(id=id)
-        self._found: dict[int, Where] = {}
-
-    @property
-    def selected(self) -> Where | None:
-        """What the cursor is on."""
-        return None if self.cursor is None else self._found.get(self.cursor)
+class FoundList(ThingList[FoundColumns, Where]):
+    """Its numbers are ids of instances; nothing in it is marked."""
 
     def show_found(self, moment: Moment, found: Sequence[Where]) -> None:
-        """Take in these, in their order, and repaint the lines that look different."""
-        self._found = {each.instance: each for each in found}
-        self.moment = moment
-        self.replan()
-        order = list(self._found)
-        self.show(moment, self.order if order == self.order else order)
+        """Show these."""
+        self.show_things(moment, {each.instance: each for each in found})
 
     def fitted(self, width: int) -> FoundColumns:
         """The columns at this width."""
-        found, instances = list(self._found.values()), self.moment.snapshot.instances
+        found, instances = list(self.things.values()), self.moment.snapshot.instances
         lines = max((len(cells.count(each.lines)) for each in found), default=0)
         logs = max((len(cells.count(each.logs)) for each in found), default=0)
         name = max((len(instances[each.instance].label) for each in found[:SAMPLE]), default=0)
@@ -75,11 +63,11 @@ class FoundList(VirtualList[FoundColumns]):
 
     def look(self, key: int) -> Look:
         """All at once: they change seldom."""
-        return self._found[key], None
+        return self.things[key], None
 
     def pieces(self, key: int) -> list[Piece]:
         """The line of an instance."""
-        where, plan = self._found[key], self.columns
+        where, plan = self.things[key], self.columns
         label = self.moment.snapshot.instances[where.instance].label
         text = log_line(where.first.data.lstrip(), plan.text + 1).plain
         return merged(

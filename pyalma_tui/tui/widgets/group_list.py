@@ -12,7 +12,8 @@ from pyalma_tui.tui.look import MARK
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.columns import GAP
 from pyalma_tui.tui.widgets.rows import Piece, merged
-from pyalma_tui.tui.widgets.virtual_list import Look, VirtualList
+from pyalma_tui.tui.widgets.thing_list import ThingList
+from pyalma_tui.tui.widgets.virtual_list import Look
 
 MARKED = 2  # the mark, and a space
 WHEN = 5  # a time of the day
@@ -68,40 +69,27 @@ def group_columns(width: int, groups: Sequence[Group], when: int = WHEN) -> Grou
     return GroupColumns(text=max(0, left - len(GAP)), **found)
 
 
-class GroupList(VirtualList[GroupColumns]):
-    """A list whose `order`, `cursor` and `marks` are numbers of groups."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
-        super().__init__(id=id)
-        self._groups: dict[int, Group] = {}
-
-    @property
-    def selected(self) -> Group | None:
-        """The group that the cursor is on."""
-        return None if self.cursor is None else self._groups.get(self.cursor)
+class GroupList(ThingList[GroupColumns, Group]):
+    """Its numbers are those of the groups."""
 
     def show_groups(self, moment: Moment, groups: Sequence[Group]) -> None:
-        """Take in these groups, in their order, and repaint the lines that look different."""
-        self._groups = {group.number: group for group in groups}
-        self.moment = moment
-        self.replan()
-        order = list(self._groups)
-        self.show(moment, self.order if order == self.order else order)
+        """Show these."""
+        self.show_things(moment, {group.number: group for group in groups})
 
     def fitted(self, width: int) -> GroupColumns:
         """The columns at this width."""
-        groups, now = list(self._groups.values()), self.moment.now
+        groups, now = list(self.things.values()), self.moment.now
         when = max((len(cells.moment(at, now)) for group in groups for at in (group.first, group.last)), default=WHEN)
         return group_columns(width, groups, when)
 
     def look(self, key: int) -> Look:
         """All at once: they change seldom."""
-        group = self._groups[key]
+        group = self.things[key]
         return (group.kind, len(group.runs), group.instances, group.first, group.last), None
 
     def pieces(self, key: int) -> list[Piece]:
         """The line of a kind."""
-        group, plan = self._groups[key], self.columns
+        group, plan = self.things[key], self.columns
         location, now = group.kind.location, self.moment.now
         pieces: list[Piece] = [(f"{MARK} ", "mark") if group.number in self.marks else ("  ", "")]
         pieces.append((cells.fit_right(cells.count(len(group.runs)), plan.count) + GAP, "failed"))
