@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 
 from pyalma_tui.model.messages import WORKER_MARK
+from pyalma_tui.prctl import stat_of
 
 _NAME = WORKER_MARK.encode()
 _DIGITS = 9  # of a worker's number in the mark: its length must not change
@@ -68,8 +69,7 @@ def _environment(pid: int) -> bytes:
 
 def _is_amid_exec(pid: int) -> bool:
     """Whether a process without environment is about to have one: `env_end` of proc_pid_stat(5) is not set yet."""
-    with open(f"/proc/{pid}/stat", "rb") as stat:
-        fields = stat.read().rpartition(b")")[2].split()
+    fields = stat_of(pid)
     state, flags, env_end = fields[0], int(fields[6]), int(fields[48])
     return not env_end and state not in b"ZXx" and not flags & _NONE
 

@@ -23,6 +23,15 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def stat_of(pid: int) -> list[bytes]:
+    """The fields of proc_pid_stat(5) from `state` on, which is its third; the name before it may hold anything.
+
+    Raises OSError if there is no such process, or no /proc.
+    """
+    with open(f"/proc/{pid}/stat", "rb") as stat:
+        return stat.read().rpartition(b")")[2].split()
+
+
 def give_memory_back() -> None:
     """Let the kernel have the memory that was freed: of much that was built at once the C library keeps a third."""
     if hasattr(_libc, "malloc_trim"):

@@ -159,10 +159,11 @@ def in_use(state_dir: Path) -> str:
 
 def _is_gone(pid: int) -> bool:
     """Whether a process has ended, taken leave of or not, as far as this machine can tell."""
+    from pyalma_tui.prctl import stat_of  # ctypes, which a start does not need when nobody holds it
+
     try:
         os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat", "rb") as stat:
-            return stat.read().rpartition(b")")[2].split()[0] == b"Z"
+        return stat_of(pid)[0] == b"Z"
     except ProcessLookupError:
         return pid > 0
     except (OSError, IndexError):
