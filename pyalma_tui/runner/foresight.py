@@ -7,7 +7,7 @@ import statistics
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from heapq import nlargest
 
 import msgspec
@@ -158,19 +158,24 @@ class Foresight:
         self._measure(workers)
         ahead = [*waiting.sample, *waiting.last]
         instances = {ledger.run(number).instance for number in (*running, *ahead)}
-        ended = [
-            EndedRun(run.instance, self._position(run, ledger), run.seconds, isinstance(run.status, s.Failed))
-            for run in map(ledger.run, self._reference(ledger, instances))
+        some = dict.fromkeys(self._some())
+        reference = [
+            run
+            for run in map(ledger.run, some | dict.fromkeys(self._coming_again(ledger, instances)))
             if run.seconds and isinstance(run.status, s.Done | s.Failed) and run.id not in again
         ]
-        some = [run for run in map(ledger.run, self._some()) if run.seconds and run.id not in again]
+        ended = [
+            EndedRun(run.instance, self._position(run, ledger), run.seconds, isinstance(run.status, s.Failed))
+            for run in reference
+        ]
+        evenly = [isinstance(run.status, s.Failed) for run in reference if run.id in some]
         self._remember_traits(ledger, instances | {each.instance for each in ended})
         first = waiting.count - len(waiting.last)
         return Known(
             now=at,
             workers=workers,
             ended=ended,
-            failures=(sum(isinstance(run.status, s.Failed) for run in some), len(some)),
+            failures=(sum(evenly), len(evenly)),
             done=(self._done, self._took) if self._done > len(ended) and self._took else None,
             running=[self._ahead(ledger.run(number), ledger, at) for number in running],
             waiting=[self._ahead(ledger.run(number), ledger, at) for number in ahead],
@@ -216,19 +221,17 @@ class Foresight:
         assert self._ended is not None, "it was looked through"
         return self._ended[:: len(self._ended) // ENDED + 1]
 
-    def _reference(self, ledger: Ledger, instances: Iterable[int]) -> Iterable[int]:
-        """The runs that have ended which tell something: some of all, and those of instances that come again."""
-        found = dict.fromkeys(self._some())
+    def _coming_again(self, ledger: Ledger, instances: Iterable[int]) -> Iterator[int]:
+        """Runs that are done of instances that come again."""
         several = [ids for instance in instances if len(ids := ledger.runs_of[instance]) > 1]
         few = max(2, HISTORY // max(1, len(several)))
         for ids in several:
             number = 0
             for run in ids:
                 if isinstance(ledger.run(run).status, s.Done):
-                    found[run] = None
+                    yield run
                     if (number := number + 1) == few:
                         break
-        return found
 
     def _measure(self, workers: int) -> None:
         """How long a worker has nothing between two runs, if there were many."""
