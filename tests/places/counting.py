@@ -9,7 +9,8 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HISTORY = Path("history")
@@ -26,15 +27,22 @@ def tell(name: str, line: str) -> None:
     os.close(fd)
 
 
-def run(instance: str, save: Callable[[object], None], state: str) -> None:
-    """Count to SAVES; i0 saves seldom, and hears of nothing in between."""
-    name = os.path.basename(instance)
-    pause, every = (0.1, 20) if name == "i0.txt" else (0.02, 1)
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Hold the lock of this name; that somebody else does is told."""
     with open(HISTORY / f"{name}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             tell(name, "overlap")
+        yield
+
+
+def run(instance: str, save: Callable[[object], None], state: str) -> None:
+    """Count to SAVES; i0 saves seldom, and hears of nothing in between."""
+    name = os.path.basename(instance)
+    pause, every = (0.1, 20) if name == "i0.txt" else (0.02, 1)
+    with alone(name):
         tell(name, f"start {state or 0}")
         for number in range(int(state or 0) + 1, SAVES + 1):
             time.sleep(pause)

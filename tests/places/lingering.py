@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Callable
 
-from tests.places.counting import HISTORY, tell
+from tests.places.counting import alone, tell
 
 
 def run(instance: str, save: Callable[[object], None], state: str) -> None:
     """Hold a lock that tells whether anybody else runs it."""
     name = os.path.basename(instance)
-    with open(HISTORY / f"{name}.lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tell(name, "overlap")
+    with alone(name):
         tell(name, f"start {state or 0}")
         if not state:
             tell(name, "call 1")
