@@ -74,7 +74,7 @@ class Stage:
     def cable(self, name: str) -> int:
         """That of the cable to it."""
         return next(
-            pid for pid in processes(str(self.state_dir), "cable.py", name) if parent_of(pid) == self.process.pid
+            pid for pid in processes(str(self.state_dir), f"cable.py\0{name}\0") if parent_of(pid) == self.process.pid
         )
 
     def end(self) -> list[str]:
