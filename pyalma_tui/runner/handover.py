@@ -20,9 +20,9 @@ def obstacle(state_dir: Path, who: Holder) -> str:
     try:
         process = psutil.Process(who.pid)
         if not _has_open(process, layout.lock(state_dir)):
-            return f"it runs elsewhere: process {who.pid} of this machine is another one"
+            return _elsewhere(who) or f"it runs elsewhere: process {who.pid} of this machine is another one"
     except psutil.NoSuchProcess:
-        return ""
+        return _elsewhere(who)
     except psutil.AccessDenied:
         return "it is somebody else's"
     if is_stopped(who.pid):
@@ -30,6 +30,11 @@ def obstacle(state_dir: Path, who: Holder) -> str:
     if not _hears_sigterm(who.pid):
         return "it is a script that would not survive it: end it there"
     return ""
+
+
+def _elsewhere(who: Holder) -> str:
+    """That it runs on another machine, "" if it told none: asked last, for a machine may get another name meanwhile."""
+    return f"it runs on {who.elsewhere}" if who.elsewhere else ""
 
 
 def ask(who: Holder) -> bool:

@@ -16,7 +16,7 @@ from pyalma_tui.model.records import Stopped
 from pyalma_tui.model.vector import Frozen, Vector
 from pyalma_tui.store.cold import having
 from pyalma_tui.store.ledger import Ledger
-from pyalma_tui.store.lock import Holder, holder
+from pyalma_tui.store.lock import Holder, holder, living_holder
 from pyalma_tui.store.opening import Store, read_store
 
 
@@ -25,7 +25,7 @@ def look(state_dir: Path) -> tuple[Store | None, Holder | None]:
     while True:
         before = holder(state_dir)
         store = read_store(state_dir)
-        now = holder(state_dir)
+        now = living_holder(state_dir)
         if now is None and before is not None:  # it ended while we read: what it wrote last is worth it
             continue
         if now is None and store is not None:

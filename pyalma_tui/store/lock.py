@@ -24,11 +24,21 @@ LOOK = 0.05  # seconds, much longer than a look at the lock takes
 ENDS = 5.0  # seconds in which what a killed program has left is ended, and the lock free
 
 
-class Holder(msgspec.Struct, frozen=True):
-    """What the lock file says of who took it last: process id and seconds of the epoch."""
+class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the lock file says of who took it last: process id, seconds of the epoch and host, "" if it does not say."""
 
     pid: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
     since: Moment
+    host: Annotated[str, msgspec.Meta(max_length=255)] = ""
+
+    @property
+    def elsewhere(self) -> str:
+        """The host that it named, if that is not what this one is called now, else ""."""
+        return "" if self.host == _host() else self.host
+
+
+def _host() -> str:
+    return os.uname().nodename[:255]
 
 
 UNKNOWN = Holder(0, 0.0)  # somebody who could not write down who it is
@@ -99,7 +109,7 @@ def _locked(path: Path, now: float, umask: int | None) -> int:
     fd = high(low)
     with suppress(OSError):  # a full disk: it holds all the same, and who holds it is only shown
         os.ftruncate(fd, 0)
-        os.pwrite(fd, msgspec.json.encode(Holder(os.getpid(), now)) + b"\n", 0)
+        os.pwrite(fd, msgspec.json.encode(Holder(os.getpid(), now, _host())) + b"\n", 0)
     return fd
 
 
@@ -146,33 +156,40 @@ def _unusable(path: Path, error: OSError) -> StoreError:
     return StoreError(f"lock: {path}: {error.strerror}. Nothing was changed")
 
 
-def in_use(state_dir: Path) -> str:
-    """Who holds the lock now, as a message; "" if nobody does.
+def living_holder(state_dir: Path) -> Holder | None:
+    """Who holds the lock now, None if nobody does; raises StoreError if nobody can tell.
 
     Where the process that took it is gone, its guard is about to end what it has left: that is waited for.
     """
     deadline = time.monotonic() + ENDS
-    while (who := holder(state_dir)) is not None and _is_gone(who.pid) and time.monotonic() < deadline:
+    while (who := holder(state_dir)) is not None and _is_gone(who) and time.monotonic() < deadline:
         time.sleep(LOOK)
+    return who
+
+
+def in_use(state_dir: Path) -> str:
+    """Who holds the lock now, as a message; "" if nobody does. Raises StoreError if nobody can tell."""
+    who = living_holder(state_dir)
     return _in_use(layout.lock(state_dir), who) if who else ""
 
 
-def _is_gone(pid: int) -> bool:
+def _is_gone(who: Holder) -> bool:
     """Whether a process has ended, taken leave of or not, as far as this machine can tell."""
     from pyalma_tui.prctl import stat_of  # ctypes, which a start does not need when nobody holds it
 
     try:
-        os.kill(pid, 0)
-        return stat_of(pid)[0] == b"Z"
+        os.kill(who.pid, 0)
+        return stat_of(who.pid)[0] == b"Z"
     except ProcessLookupError:
-        return pid > 0
+        return who.pid > 0 and not who.elsewhere
     except (OSError, IndexError):
         return False
 
 
 def _in_use(path: Path, who: Holder | None) -> str:
     by = (
-        f"by process {who.pid} since {strftime('%Y-%m-%d %H:%M', localtime(who.since))}"
+        f"by process {who.pid}{f' on {who.elsewhere}' * bool(who.elsewhere)}"
+        f" since {strftime('%Y-%m-%d %H:%M', localtime(who.since))}"
         if who and who.pid
         else "by another process"
     )

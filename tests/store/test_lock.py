@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pyalma_tui.errors import InUseError, StoreError
-from pyalma_tui.store.lock import Holder, Lock, holder
+from pyalma_tui.runner.handover import obstacle
+from pyalma_tui.store.lock import Holder, Lock, holder, in_use
 
 NOW = 1_700_000_000.0
+HERE = os.uname().nodename
 
 HOLD = """
 import os, subprocess, sys
@@ -67,7 +70,7 @@ def test_f69_a_second_start_is_refused_and_told_who_and_since_when(tmp_path: Pat
         assert caught.value.exit_code == 4
         assert f"in use by process {process.pid} since 2023-11-1" in caught.value.message
         assert "\n" not in caught.value.message
-        assert holder(tmp_path) == Holder(process.pid, NOW)
+        assert holder(tmp_path) == Holder(process.pid, NOW, HERE)
 
 
 def test_f69_a_link_to_the_directory_is_the_same_lock(tmp_path: Path) -> None:
@@ -81,10 +84,10 @@ def test_f69_a_link_to_the_directory_is_the_same_lock(tmp_path: Path) -> None:
 
 def test_it_is_free_when_let_go_and_names_its_next_holder(tmp_path: Path) -> None:
     with Lock(tmp_path, NOW):
-        assert holder(tmp_path) == Holder(os.getpid(), NOW)
+        assert holder(tmp_path) == Holder(os.getpid(), NOW, HERE)
     assert holder(tmp_path) is None
     with Lock(tmp_path, NOW + 5):
-        assert holder(tmp_path) == Holder(os.getpid(), NOW + 5)
+        assert holder(tmp_path) == Holder(os.getpid(), NOW + 5, HERE)
 
 
 def test_f70_a_worker_that_outlives_its_session_keeps_it_held_until_kill_9(tmp_path: Path) -> None:
@@ -95,6 +98,22 @@ def test_f70_a_worker_that_outlives_its_session_keeps_it_held_until_kill_9(tmp_p
             Lock(tmp_path, NOW)
         os.kill(worker, signal.SIGKILL)
         wait_until_free(tmp_path)
+
+
+def test_one_on_another_host_is_told_with_its_host_and_nobody_waits_for_its_guard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which processes of that host live, nobody knows here; one of ours may even have its number."""
+    with held(tmp_path, "with a worker") as (process, _):
+        process.kill()
+        process.wait()
+        who = Holder(process.pid, NOW, "node9")
+        (tmp_path / "lock").write_bytes(msgspec.json.encode(who))
+        monkeypatch.delattr(time, "sleep")
+        assert f"in use by process {process.pid} on node9 since 2023-11-1" in in_use(tmp_path)
+        assert obstacle(tmp_path, who) == "it runs on node9"
+        assert obstacle(tmp_path, Holder(os.getpid(), NOW, "node9")) == "it runs on node9"
+        assert obstacle(tmp_path, Holder(process.pid, NOW, HERE)) == "", "its guard is waited for"
 
 
 def test_f70_a_forked_child_of_a_script_holds_nobody_up(tmp_path: Path) -> None:

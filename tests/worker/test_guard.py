@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pyalma_tui.marks import mark_in
 from pyalma_tui.model.messages import WORKER_MARK
 from pyalma_tui.store.lock import holder
@@ -75,6 +77,22 @@ def run(instance, save, state):
             time.sleep(1000)
     tell("alone")
 """
+
+
+def test_who_looks_while_the_guard_ends_what_was_left_is_told_what_stands_then(experiment: Experiment) -> None:
+    """Until it has, the lock is held as by one that runs: what its dead holder wrote last would be told as true."""
+    experiment.write(HELD)
+    running = experiment.start("m.py", "--plain")
+    experiment.hears("solver")
+    guard = running.guard()
+    guard.suspend()
+    running.signal(signal.SIGKILL)
+    running.end()
+    looking = experiment.start("status", "m.py", "--json")
+    with pytest.raises(subprocess.TimeoutExpired):
+        looking.process.wait(1)
+    guard.resume()
+    assert '"status":"interrupted"' in looking.end().out
 
 
 def test_nobody_begins_before_the_guard_has_ended_what_a_killed_program_has_left(experiment: Experiment) -> None:
