@@ -779,6 +779,23 @@ async def test_the_workers_are_listed_with_what_they_take() -> None:
         await t.sends(c.SetWorkers(3))
 
 
+@pytest.mark.parametrize(
+    ("width", "told"),
+    [
+        (132, ("does       host    instance", "running    node1   uf20-01.cnf", "node␛1")),
+        (80, ("does       instance", "     on node1", "     on node␛1")),
+    ],
+)
+async def test_hosts_are_a_column_where_there_is_room(width: int, told: tuple[str, ...]) -> None:
+    made = small()
+    made.running(5, slot=1)
+    hosts = ["node1", "node\x1b1"]
+    made.slots = [msgspec.structs.replace(slot, host=host) for slot, host in zip(made.slots, hosts, strict=True)]
+    async with opened(made.snapshot(), size=(width, 24)) as t:
+        await t.press("w")
+        await t.sees(*told)
+
+
 async def test_without_workers_the_list_of_them_says_so() -> None:
     async with opened(finished()) as t:
         await t.press("w")
