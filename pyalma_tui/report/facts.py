@@ -14,7 +14,7 @@ import msgspec
 from pyalma_tui.errors import Failure
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
-from pyalma_tui.model.experiment import Run, worked
+from pyalma_tui.model.experiment import Run, anew, worked
 from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.instance import Instance, remaining_number
@@ -46,8 +46,10 @@ class ForecastFacts(msgspec.Struct, frozen=True):
     high: str
 
 
-class RunFacts(msgspec.Struct, frozen=True, gc=False):
+class RunFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What is told of one run, by `status --json`, by a script's results and in an export; what is not known is None.
+
+    What it has by default is what is told of a run that nothing has happened to.
 
     `rows` is how many rows of results count, `seconds` are those of all attempts, the running one included. What
     follows belongs to the last one: `started` and `ended` are ISO 8601 with the local offset from UTC, `reason` is why
@@ -60,21 +62,21 @@ class RunFacts(msgspec.Struct, frozen=True, gc=False):
     instance: str
     data: msgspec.Raw
     iteration: int
-    status: s.Word
-    state: msgspec.Raw
-    saves: int
-    rows: int
-    attempts: int
+    status: s.Word = "pending"
+    state: msgspec.Raw = NULL
+    saves: int = 0
+    rows: int = 0
+    attempts: int = 0
     seed: int
-    seconds: float
-    started: str | None
-    ended: str | None
-    reason: str | None
-    error: str | None
-    worker: int | None
-    host: str | None
-    module: str | None
-    log: str | None
+    seconds: float = 0.0
+    started: str | None = None
+    ended: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    worker: int | None = None
+    host: str | None = None
+    module: str | None = None
+    log: str | None = None
     file: str | None
     in_batch: bool
 
@@ -101,10 +103,21 @@ class StatusFacts(msgspec.Struct, frozen=True):
 
 def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFacts:
     """The facts of one run; a running one counts until `now`, None where nobody runs it any more."""
+    data = NULL if instance.data is None else msgspec.Raw(instance.data)
+    if run == anew(run, 0):  # most of a large experiment, for long
+        return RunFacts(
+            id=run.id,
+            instance=instance.label,
+            data=data,
+            iteration=run.iteration,
+            seed=run.seed,
+            file=instance.file or None,
+            in_batch=instance.in_batch,
+        )
     return RunFacts(
         id=run.id,
         instance=instance.label,
-        data=NULL if instance.data is None else msgspec.Raw(instance.data),
+        data=data,
         iteration=run.iteration,
         status=s.word(run.status),
         state=NULL if run.state is None else msgspec.Raw(run.state),
@@ -127,7 +140,7 @@ def run_facts(run: Run, instance: Instance, now: float | None = None) -> RunFact
 
 
 def _ended(status: s.Status) -> float | None:
-    return status.at if isinstance(status, s.Done | s.Failed | s.Interrupted) else None
+    return status.at if isinstance(status, (s.Done, s.Failed, s.Interrupted)) else None
 
 
 def _iso(at: float | None) -> str | None:

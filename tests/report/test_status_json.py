@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import Tally
 from pyalma_tui.report.facts import TOLD, RunFacts, facts_of, run_facts, status_facts, status_pieces
+from pyalma_tui.store.layout import log_of
 
 FACTS = status_facts(Path("/m.py"), Path("/m.alma"), 7, Tally(done=2), Tally(), s.DoneHook(), ("--depth", "3"))
 INSTANCES = [Instance(0, "a\udcff", "/a"), Instance(1, "b", "/b")]
@@ -42,6 +44,31 @@ def test_of_the_runs_only_those_of_a_piece_are_held() -> None:
     opening, first = next(printed), next(printed)
     assert opening.endswith('"runs":[')
     assert json.loads(f"[{first}]")[-1]["id"] == len(asked) == TOLD
+
+
+def test_what_a_run_has_that_was_never_called_is_told_as_of_one_that_was_reset() -> None:
+    """Of the first nothing is worked out, of the other everything."""
+    new = run_facts(Run(5, 1, 2, 77), INSTANCES[1])
+    again = run_facts(Run(5, 1, 2, 77, attempt=3), INSTANCES[1])
+    assert (again.attempts, again.log) == (3, log_of(5, 3))
+    assert msgspec.structs.replace(again, attempts=0, log=None) == new
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        Run(5, 1, 2, 77, s.Done(at=1.5, duration=0.5)),
+        Run(5, 1, 2, 77, state=b"7", saves=1),
+        Run(5, 1, 2, 77, seconds=0.25, began=1.0, slot=0, host="h", module="abc"),
+    ],
+)
+def test_what_is_known_of_a_run_without_an_attempt_is_told(known: Run) -> None:
+    """As somebody may have written it into `db.json`."""
+    told = run_facts(known, INSTANCES[1])
+    assert (told.status, told.ended is not None) == (s.word(known.status), isinstance(known.status, s.Done))
+    assert (bytes(told.state), told.saves) == (known.state or b"null", known.saves)
+    assert (told.seconds, told.started is not None, told.worker) == (known.seconds, known.began is not None, known.slot)
+    assert (told.host or "", told.module or "") == (known.host, known.module)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"])
