@@ -108,22 +108,31 @@ def of_older_code(older: Mapping[str, object], runs: Frozen[Run]) -> list[int]:
 
 
 def told_of_code(older: Mapping[str, Sequence[EditedFile]], runs: Frozen[Run], forgets: str) -> Iterator[str]:
-    """What there is to tell of older code: `2 of 14 done runs used older code: helpers.py +3 −1; …`.
+    """What there is to tell of older code, in one text: `2 of 14 done runs used older code: helpers.py +3 −1; …`.
 
     `forgets` is the command that forgets done ones.
     """
     if not older:
         return
-    done = Counter(each.module for each in called(runs) if each.status == "done")
-    if used := Counter({code: number for code, number in done.items() if code in older}):
-        kept = f"they are kept, `{forgets}` forgets them"
+    done, saved = Counter[str](), Counter[str]()
+    for each in called(runs):
+        if each.status == "done":
+            done[each.module] += 1
+        elif each.status != "running" and each.saves and each.module in older:
+            saved[each.module] += 1
+    used = Counter({code: number for code, number in done.items() if code in older})
+    told = []
+    if used:
         share = f"{used.total():,} of {plural(done.total(), 'done run')}"
-        yield f"{share} used older code: {_edits(older, used)}; {kept}"
-    others = (each.module for each in called(runs) if each.status in ("interrupted", "failed") and each.saves)
-    if used := Counter(code for code in others if code in older):
-        what = f"{plural(used.total(), 'run has', 'runs have')} a state that older code has saved"
-        they_go = "it goes" if used.total() == 1 else "they go"
-        yield f"{what}: {_edits(older, used)}; newer code gets it when {they_go} on"
+        told.append(f"{share} used older code: {_edits(older, used)}; they are kept, `{forgets}` forgets them")
+    if saved:
+        has_saved = "it has saved" if used else "older code has saved"
+        what = f"{plural(saved.total(), 'run has', 'runs have')} a state that {has_saved}"
+        edits = "" if used and _edits(older, saved) == _edits(older, used) else f": {_edits(older, saved)}"
+        they_go = "it goes" if saved.total() == 1 else "they go"
+        told.append(f"{what}{edits}; newer code gets it when {they_go} on")
+    if told:
+        yield "; ".join(told)
 
 
 def _edits(older: Mapping[str, Sequence[EditedFile]], used: Counter[str]) -> str:
