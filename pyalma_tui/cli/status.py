@@ -11,6 +11,7 @@ from shlex import quote
 from pyalma_tui.cli.remembered import Remembered, remembered
 from pyalma_tui.cli.speak import console, say
 from pyalma_tui.cli.where import meant, where
+from pyalma_tui.model.standing import held_text, is_running
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.facts import remaining
 from pyalma_tui.report.run_table import print_runs
@@ -46,7 +47,7 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:
-        told = f"running now, process {busy.pid}"
+        told = held_text(busy.pid, runs=is_running(ledger.counts, ledger.aside, ledger.hook))
         if ledger.counts.running:
             from pyalma_tui.model.words import left
             from pyalma_tui.runner.foresight import foreseen  # 10 ms

@@ -9,7 +9,7 @@ class Basis(msgspec.Struct, frozen=True):
     """What a forecast rests on: so many runs that have ended, so many that tell their progress, and what explains them.
 
     `explained` are traits of instances, and "position in the batch"; `instances` is how many of those ahead were run
-    before; `failing` the share of runs that fails.
+    before; `failing` the share of runs that fails. `of` are the runs that have ended in all, 0 if that is not known.
     """
 
     ended: int = 0
@@ -17,6 +17,7 @@ class Basis(msgspec.Struct, frozen=True):
     instances: int = 0
     explained: tuple[str, ...] = ()
     failing: float = 0.0
+    of: int = 0
 
 
 class Slow(msgspec.Struct, frozen=True):

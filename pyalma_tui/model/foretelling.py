@@ -29,12 +29,12 @@ SLOWEST = 5  # runs that are named
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at `now`, in seconds of the epoch.
 
-    `ended` are runs that have ended, or a sample of them: then `done` are as many as there are and their seconds in
-    all, of those that have not failed, and `failures` how many of how many have failed. `waiting` are those that wait,
-    in dispatch order: of the first ones a sample in which each stands for `each`, of the last `last` all (of all all,
-    if `each` is 1); `times` is how many of all that wait are of one instance, in the mean. `told` is what progress was
-    off by (see `believe`); `longest` the seconds after which a run is ended, None if it is not; `gap` are the seconds
-    between two runs of one worker.
+    `ended` are runs that have ended, or a sample of the `of` in all: then `done` are as many as there are and their
+    seconds in all, of those that have not failed, and `failures` how many of how many have failed. `waiting` are those
+    that wait, in dispatch order: of the first ones a sample in which each stands for `each`, of the last `last` all (of
+    all all, if `each` is 1); `times` is how many of all that wait are of one instance, in the mean. `told` is what
+    progress was off by (see `believe`); `longest` the seconds after which a run is ended, None if it is not; `gap` are
+    the seconds between two runs of one worker.
     """
 
     now: float
@@ -51,6 +51,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     told: Sequence[float] = ()
     longest: float | None = None
     gap: float = 0.0
+    of: int = 0
 
 
 def forecast(known: Known) -> Forecast | None:
@@ -224,6 +225,7 @@ def _basis(known: Known, belief: Belief) -> Basis:
         instances=len({run.instance for run in (*known.running, *known.waiting)} & belief.effects.known.keys()),
         explained=tuple(explained),
         failing=belief.failing,
+        of=known.of,
     )
 
 

@@ -16,6 +16,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.failures import Failures
 from pyalma_tui.model.scale import histogram, quantile
 from pyalma_tui.model.series import Samples, Series, line_of
+from pyalma_tui.model.standing import held_text, is_running
 from pyalma_tui.model.status_style import STYLES
 from pyalma_tui.model.words import duration, plural, run_name
 from pyalma_tui.report import svg
@@ -37,7 +38,7 @@ class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """All that a page is made of. `rows` are gone through once; `at` is when it was looked at (seconds of the epoch).
     `sampled` gives the numbers in some rows of a run.
 
-    `busy` is the process that runs it, None if nobody does; `aside` says what of the results is not on the page.
+    `busy` is the process that has it, None if none does; `aside` says what of the results is not on the page.
     """
 
     title: str
@@ -83,7 +84,8 @@ def _head(told: PageFacts, line: ends.Timeline) -> Iterator[str]:
         if len(line.spans) > 1:
             parts[-1] += f", with {plural(len(line.spans) - 1, 'pause')} left out"
     if told.busy is not None:
-        parts.append(f"running now, process {told.busy}")
+        ledger = told.ledger
+        parts.append(held_text(told.busy, runs=is_running(counts, ledger.aside, ledger.hook)))
     yield f"<p>{' · '.join(map(text_of, parts))}</p>"
     yield '<p class="bar">'
     for word in ("done", "failed", "interrupted", "running", "pending"):

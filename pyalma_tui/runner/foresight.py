@@ -186,6 +186,7 @@ class Foresight:
             told=tuple(self._told),
             longest=longest,
             gap=self._gap,
+            of=ledger.counts.done + ledger.counts.failed,
         )
 
     def _look_through(self, ledger: Ledger) -> None:

@@ -11,17 +11,16 @@ import msgspec
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.code import Code, code_hash
-from pyalma_tui.model.experiment import Run, has_result
+from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Files, Instance
 from pyalma_tui.model.vector import Frozen
 from pyalma_tui.model.words import plural
-from pyalma_tui.store.cold import having
+from pyalma_tui.store.cold import called, having, words_of
 from pyalma_tui.store.inputs import Input, judge, look_at
 from pyalma_tui.store.kept_code import read_code, text_of, texts_now
 
 COMPARED = 20_000  # lines of a file that are compared one by one: more take seconds
 NAMED = 4  # files that a message names
-BEGAN: tuple[s.Word, ...] = ("running", "interrupted", "failed", "done")  # all that are no longer as they were planned
 
 
 class EditedFile(msgspec.Struct, frozen=True):
@@ -97,7 +96,7 @@ def _edit(state_dir: Path, name: str, digest: str, now: bytes | None) -> EditedF
 
 def with_older_code(place: CodeNow, runs: Frozen[Run]) -> dict[str, tuple[EditedFile, ...]]:
     """The identities of code of runs with a result that is not what is there now, each with what was edited since."""
-    ran = {run.module for run in having(runs, *BEGAN) if run.module and has_result(run)}
+    ran = {each.module for each in called(runs) if each.module and each.has_result}
     known: dict[str, bytes] = {}
     found = {identity: edits_since(place, identity, known) for identity in sorted(ran)}
     return {identity: edits for identity, edits in found.items() if edits}
@@ -109,22 +108,31 @@ def of_older_code(older: Mapping[str, object], runs: Frozen[Run]) -> list[int]:
 
 
 def told_of_code(older: Mapping[str, Sequence[EditedFile]], runs: Frozen[Run], forgets: str) -> Iterator[str]:
-    """What there is to tell of older code: `2 of 14 done runs used older code: helpers.py +3 −1; …`.
+    """What there is to tell of older code, in one text: `2 of 14 done runs used older code: helpers.py +3 −1; …`.
 
     `forgets` is the command that forgets done ones.
     """
     if not older:
         return
-    done = Counter(run.module for run in having(runs, "done"))
-    if used := Counter({code: number for code, number in done.items() if code in older}):
-        kept = f"they are kept, `{forgets}` forgets them"
+    done, saved = Counter[str](), Counter[str]()
+    for each in called(runs):
+        if each.status == "done":
+            done[each.module] += 1
+        elif each.status != "running" and each.saves and each.module in older:
+            saved[each.module] += 1
+    used = Counter({code: number for code, number in done.items() if code in older})
+    told = []
+    if used:
         share = f"{used.total():,} of {plural(done.total(), 'done run')}"
-        yield f"{share} used older code: {_edits(older, used)}; {kept}"
-    others = (run.module for run in having(runs, "interrupted", "failed") if run.saves)
-    if used := Counter(code for code in others if code in older):
-        what = f"{plural(used.total(), 'run has', 'runs have')} a state that older code has saved"
-        they_go = "it goes" if used.total() == 1 else "they go"
-        yield f"{what}: {_edits(older, used)}; newer code gets it when {they_go} on"
+        told.append(f"{share} used older code: {_edits(older, used)}; they are kept, `{forgets}` forgets them")
+    if saved:
+        has_saved = "it has saved" if used else "older code has saved"
+        what = f"{plural(saved.total(), 'run has', 'runs have')} a state that {has_saved}"
+        edits = "" if used and _edits(older, saved) == _edits(older, used) else f": {_edits(older, saved)}"
+        they_go = "it goes" if saved.total() == 1 else "they go"
+        told.append(f"{what}{edits}; newer code gets it when {they_go} on")
+    if told:
+        yield "; ".join(told)
 
 
 def _edits(older: Mapping[str, Sequence[EditedFile]], used: Counter[str]) -> str:
@@ -153,27 +161,30 @@ def look_at_inputs(
 ) -> Looked:
     """Look at the files that done runs have read, each once; at the rest not where it does not go on."""
     share = sharing(instances)
-    seen = bytearray(len(instances))
+    standing, letter = b"".join(map(words_of, runs.blocks)), s.LETTER["done"]
+    seen = set[int]()
     inputs = dict(known)
     another, unknown = list[int](), list[int]()
     left = 0
-    for run in having(runs, "done"):
-        if seen[run.instance] or run.began is None:
+    for number, own in enumerate(runs_of if letter in standing else ()):
+        if number in seen or all(standing[run - 1] != letter for run in own):
             continue
-        file = instances[run.instance].file
-        ids = share.get(file, (run.instance,))
-        for number in ids:
-            seen[number] = 1
-        if not file or instances[run.instance].removed:
+        file = instances[number].file
+        ids = share.get(file, (number,))
+        if len(ids) > 1:
+            seen.update(ids)
+        if not file or instances[number].removed:
+            continue
+        if file not in known and not any(True for _ in done_of(ids, runs, runs_of)):
             continue
         if left or not goes_on():
             left += 1
             continue
-        there, readers = look_at(file), list(done_of(ids, runs, runs_of))
-        verdict, now = judge(file, there, known.get(file), [began for _, began in readers])
+        there = look_at(file)
+        verdict, now = judge(file, there, known.get(file), (began for _, began in done_of(ids, runs, runs_of)))
         if verdict != "same" and there is not None:
             found = another if verdict == "another" else unknown
-            found += [number for number, began in readers if began < there.touched]
+            found += [run for run, began in done_of(ids, runs, runs_of) if began < there.touched]
         if now is not None:
             inputs[file] = now
     return Looked(tuple(sorted(another)), tuple(sorted(unknown)), inputs, left)

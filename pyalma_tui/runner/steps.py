@@ -56,7 +56,10 @@ def all_done(state: State) -> bool:
         return counts.total > 0
     if len(state.queue) or state.retries or any(seat.run for seat in state.seats.values()):
         return False
-    return bool(state.order) and all(isinstance(state.ledger.run(run).status, s.Done) for run in state.order)
+    order = state.order
+    if not 0 < len(order) <= counts.done + state.ledger.aside.done:
+        return False
+    return len(state.ledger.standing(order, "done")) == len(order)
 
 
 def stop(seat: Seat, step: Stop, state: State) -> Iterator[Instruction]:

@@ -5,10 +5,12 @@ A block is bytes that nobody changes and keeps nothing that it has made, so it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from re import compile as pattern
-from typing import overload
+from typing import Final, overload
+
+import msgspec
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
@@ -19,8 +21,25 @@ from pyalma_tui.model.vector import MASK, Frozen, Slice, Vector
 from pyalma_tui.store.schema import RunDocument, run_document, run_of
 
 _STRETCH = pattern("([0-9]{1,9})([prifd])")  # see LETTER
+BEGAN: Final[tuple[s.Word, ...]] = ("running", "interrupted", "failed", "done")  # no longer as they were planned
+
+
+class Called(msgspec.Struct, frozen=True, gc=False):
+    """Of a run that has begun, its status and the code that it was called with; "" if nobody knows that."""
+
+    status: str
+    module: str = ""
+    saves: int = 0
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is anything of it to keep: it is done, or it has saved."""
+        return self.saves > 0 or self.status == "done"
+
+
 _document = jsontext.decoder(RunDocument)
 _documents = jsontext.decoder(dict[int, RunDocument])
+_called = jsontext.decoder(dict[int, Called])
 
 
 class Cold(Sequence[Run]):
@@ -115,6 +134,18 @@ def having(runs: Vector[Run] | Frozen[Run], *words: s.Word, last_first: bool = F
             continue
         found = [run for run in block if s.LETTER[s.word(run.status)] in letters]
         yield from reversed(found) if last_first else found
+
+
+def called(runs: Frozen[Run]) -> Iterator[Called]:
+    """Of each run that has begun what it was called with: of one that stands in `db.json` nothing else is read."""
+    for block in runs.blocks:
+        if isinstance(block, Cold):
+            every: Iterable[Called] = _called(b"{%b}" % block.text).values()
+        elif is_untouched(block):
+            continue
+        else:
+            every = (Called(s.word(run.status), run.module, run.saves) for run in block)
+        yield from (each for each in every if each.status in BEGAN)
 
 
 def packed(words: bytes) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from pyalma_tui.errors import PyalmaError
-from pyalma_tui.model.standing import Standing, standing
+from pyalma_tui.model.standing import Standing, is_running, standing
 from pyalma_tui.model.view import Tally
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look
@@ -24,7 +24,10 @@ SKIPPED: Final = frozenset({"node_modules", "__pycache__", "site-packages"})
 
 
 class FoundExperiment(msgspec.Struct, frozen=True):
-    """What stands where: `at` is when something was saved last, `pid` who runs it, `problem` why it cannot be read."""
+    """What stands where: `at` is when something was saved last, `problem` why it cannot be read.
+
+    `pid` is the process that has it, `runs` whether that calls anything of it now.
+    """
 
     target: Path
     state_dir: Path
@@ -32,11 +35,12 @@ class FoundExperiment(msgspec.Struct, frozen=True):
     at: float = 0.0
     pid: int | None = None
     problem: str = ""
+    runs: bool = False
 
     @property
     def standing(self) -> Standing:
         """How it stands, in one word."""
-        return standing(self.counts, runs=self.pid is not None, problem=self.problem)
+        return standing(self.counts, held=self.pid is not None, runs=self.runs, problem=self.problem)
 
     @property
     def is_usual(self) -> bool:
@@ -55,11 +59,14 @@ def _from_here(path: Path) -> str:
 
 
 def found(folder: Path) -> list[FoundExperiment]:
-    """Those below this folder, then those used last that are still there; what runs comes first, then the latest."""
+    """Those below this folder, then those used last that are still there.
+
+    What runs comes first, then what a process has open, then the latest.
+    """
     targets = {Path(each.state_dir): Path(each.target) for each in read_recent()}
     state_dirs = dict.fromkeys([*_below(folder), *targets])
     told = [each for state_dir in state_dirs if (each := _standing(state_dir, targets.get(state_dir))) is not None]
-    return sorted(told, key=lambda each: (each.pid is None, -each.at))
+    return sorted(told, key=lambda each: (not each.runs, each.pid is None, -each.at))
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -94,7 +101,8 @@ def _standing(state_dir: Path, target: Path | None) -> FoundExperiment | None:
     if not named.exists() and guess.exists():  # the folder was moved
         named = guess
     at = ledger.saved_at or _written(state_dir)
-    return FoundExperiment(named, state_dir, ledger.counts, at, None if who is None else who.pid)
+    runs = is_running(ledger.counts, ledger.aside, ledger.hook)
+    return FoundExperiment(named, state_dir, ledger.counts, at, None if who is None else who.pid, runs=runs)
 
 
 def _beside(state_dir: Path) -> Path:

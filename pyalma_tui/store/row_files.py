@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -144,7 +144,7 @@ class RowFiles:
 
     # --- giving up files ---------------------------------------------------------------------------------------------
 
-    def tidy(self, runs: Iterable[Run], idle: Collection[str]) -> MovedRows:
+    def tidy(self, runs: Sequence[Run], idle: Collection[str]) -> MovedRows:
         """Copy what counts out of files that are to be given up, durably; nothing if the disk refuses that.
 
         `idle` are the files that nobody appends to any more; all others stay.
@@ -153,9 +153,10 @@ class RowFiles:
         sizes = self.sizes(idle)
         if not sizes:
             return NOTHING
-        recorded = [run for run in runs if run.extents]
-        left = given_up(sizes, bytes_by_file(run.extents for run in recorded), self.refused)
-        concerned = [run for run in recorded if any(extent.file in left for extent in run.extents)]
+        left = given_up(sizes, bytes_by_file(run.extents for run in runs), self.refused)
+        if not left:
+            return NOTHING
+        concerned = [run for run in runs if any(extent.file in left for extent in run.extents)]
         extents = [extent for run in concerned for extent in run.extents if extent.file in left]
         try:
             places = self._copy(extents)

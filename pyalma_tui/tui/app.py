@@ -85,6 +85,7 @@ class ExperimentApp(UndoingApp):
         self._leaving = False
         self._attention = Attention()
         self._clock, self._monotonic = clock, monotonic
+        self._since = clock() if read_only or page else 0.0  # what a viewer did not miss is no news to it
         self._shown = shown
 
     def show(self) -> None:
@@ -182,15 +183,13 @@ class ExperimentApp(UndoingApp):
 
     def _notice(self, before: Snapshot, after: Snapshot) -> None:
         """Say what has just become known, and ring if the end came while nobody looked."""
-        if before.serial == 0 and not before.title:  # the first one tells what was found when it was opened
+        if before.serial == 0 and not before.title:
             self.title = printable(after.title)
-            for note in after.notes[-3:]:
-                self.say(note.text, timeout=10)
-            return
         last = before.notes[-1] if before.notes else None
-        news = list(takewhile(lambda note: note != last, reversed(after.notes)))
-        for note in reversed(news[:2]):
-            self.say(note.text, timeout=5)
+        news = [note for note in takewhile(lambda note: note != last, reversed(after.notes)) if note.at >= self._since]
+        if news:
+            several = f"{len(news)} notes, s shows all · " if len(news) > 1 else ""
+            self.say(several + news[0].text, timeout=5 if before.title else 10)
         ended = before.phase in BUSY_PHASES and after.phase == "idle"
         if ended and not self.app_focus:
             self.bell()

@@ -29,6 +29,7 @@ WIDTHS: Final = (18, 14, 9)  # cells of how far it is, when, where it leads; the
 NONE: Final = "No experiment below this folder, and none was used lately. `pyalma-tui demo` makes one."
 COLOUR_OF: Final[dict[Standing, str]] = {
     "running": COLOURS["running"],
+    "open": COLOURS["running"],
     "unfinished": COLOURS["interrupted"],
     "failed": COLOURS["failed"],
     "done": COLOURS["done"],

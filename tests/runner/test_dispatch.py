@@ -18,7 +18,9 @@ from pyalma_tui.runner.deaths import AGENT_ENDED
 from pyalma_tui.runner.instructions import Event
 from pyalma_tui.runner.retries import CRASHES
 from pyalma_tui.runner.state import Absent, Loading, Parting, Policy
+from pyalma_tui.runner.steps import all_done
 from pyalma_tui.runner.workers.protocol import AgentGone, Said
+from pyalma_tui.store.ledger import Ledger
 from tests.runner.stage import Stage, at_work, called, dismissed, given, hired, said, written
 
 ERROR = s.Error("no such thing")
@@ -971,3 +973,18 @@ def test_what_was_left_behind_is_told() -> None:
 def test_a_message_names_three_of_many_runs() -> None:
     stage = Stage(5)
     assert said(stage.tell(c.Next((5, 4, 3, 2)))) == ["next: 4 runs (i4, i3, i2, …)"]
+
+
+def test_whether_all_is_done_no_run_is_asked_for_when_the_counts_tell_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runner decides it at each look: asked one by one, 100,000 runs of which one failed took half a second."""
+    stage = at_work(3)
+    for worker in (1, 2):
+        stage.returns(worker)
+    stage.raises(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "run", None)
+        assert not all_done(stage.state)
+        stage.state.order = [1, 2]  # fewer iterations than there were: the failed one is none of today's
+        assert all_done(stage.state)
+        stage.state.order = [1, 3]
+        assert not all_done(stage.state)

@@ -189,6 +189,7 @@ def test_as_many_seem_to_fail_as_do_where_instances_come_again() -> None:
     found = Foresight(first=0.0).look(known, (), lambda: waiting_of(known), 2)
     assert found is not None
     assert 0.08 < found.basis.failing < 0.12
+    assert found.basis.ended < found.basis.of == known.counts.done + known.counts.failed
 
 
 def test_runs_that_will_be_tried_again_are_ahead_and_have_not_ended() -> None:

@@ -11,7 +11,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.code import Code, code_hash
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.vector import Vector
+from pyalma_tui.model.vector import Frozen, Vector
 from pyalma_tui.runner.inspecting import Inspecting
 from pyalma_tui.runner.outdated import (
     CodeNow,
@@ -23,6 +23,8 @@ from pyalma_tui.runner.outdated import (
     told_of_inputs,
     with_older_code,
 )
+from pyalma_tui.store import cold as cold_runs
+from pyalma_tui.store.cold import cold
 from pyalma_tui.store.inputs import Input, digest_of, judge, look_at, read_inputs, write_inputs
 from pyalma_tui.store.kept_code import keep_code, read_code
 
@@ -93,6 +95,36 @@ def test_only_runs_of_older_code_count_and_the_commonest_edits_come_first(place:
     (text,) = told_of_code(with_older_code(place, runs), runs, "reset")
     assert text == "3 of 6 done runs used older code: m.py +1 −1, h.py +1 −1; they are kept, `reset` forgets them"
     assert list(told_of_code(with_older_code(place, newer), newer, "reset")) == []
+
+
+def test_of_runs_on_the_disk_none_is_made_where_neither_code_nor_files_have_changed(
+    place: CodeNow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever makes each of 100,000 runs for it slows every key of the first second."""
+    code = kept(place.root, m="1\n")
+    (place.root / "a").touch()
+    found = look_at(str(place.root / "a"))
+    assert found is not None
+    instances = [Instance(0, "a", str(place.root / "a")), Instance(1, "b", str(place.root / "b"))]
+    done, failed = s.Done(at=2.0, duration=1.0), s.Failed(s.Error("no"), 2.0)
+    standing = [done, done, failed, s.Interrupted("asked", 2.0), s.PENDING]
+    known = [Run(i, i % 2, i, 0, each, saves=1, module=code, began=1.0) for i, each in enumerate(standing, 1)]
+    runs = Frozen[Run]((cold(known, instances),), len(known))
+    alike = Vector(known).freeze()
+    inputs = {str(place.root / "a"): Input(found.size, found.changed), str(place.root / "b"): Input(1, 1)}
+    with monkeypatch.context() as patch:
+        patch.setattr(cold_runs, "run_of", None)
+        assert with_older_code(place, runs) == {}
+        looked = look_at_inputs(inputs, instances, runs, [[2, 4], [1, 3, 5]])
+        assert (looked.another, looked.unknown, looked.left) == ((), (), 0)
+        (place.root / "m.py").write_text("2\n")
+        older = with_older_code(place, runs)
+        told = list(told_of_code(older, runs, "reset"))
+    assert told == list(told_of_code(with_older_code(place, alike), alike, "reset"))
+    assert told == [
+        "2 of 2 done runs used older code: m.py +1 −1; they are kept, `reset` forgets them; "
+        "2 runs have a state that it has saved; newer code gets it when they go on"
+    ]
 
 
 class TestInputs:

@@ -11,7 +11,10 @@ import pytest
 
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import LOST, Extent
+from pyalma_tui.model.instance import Files
+from pyalma_tui.model.vector import Frozen
 from pyalma_tui.store import row_files, rows
+from pyalma_tui.store.cold import cold
 from pyalma_tui.store.row_files import MovedRows, RowFiles, given_up
 from pyalma_tui.store.rows import RowIndex, RowReader, missing, row_line
 
@@ -181,6 +184,22 @@ def test_a_checkpoint_is_due_for_many_new_files_and_not_again_for_the_same(
 def test_a_file_that_somebody_may_append_to_stays(tmp_path: Path) -> None:
     put(tmp_path, ONE, 1, range(100))
     assert RowFiles(tmp_path, 2).tidy([run(1)], set()) == MovedRows()
+
+
+def test_to_look_for_files_that_can_go_not_all_runs_are_made_at_once(tmp_path: Path) -> None:
+    """A checkpoint of 100,000 runs would take, and keep for good, 80 MB."""
+    extent = put(tmp_path, ONE, 1, range(100))
+    instances = Files(["a"] * 5_120, "/")
+    starts = range(1, 5_121, 256)
+    made = msgspec.structs.replace(run(1, extent), attempt=1, saves=1, state=b"1")
+    each = [[msgspec.structs.replace(made, id=n) for n in range(first, first + 256)] for first in starts]
+    blocks = tuple(cold(block, instances) for block in each)
+    tracemalloc.start()
+    try:
+        assert RowFiles(tmp_path, 2).tidy(Frozen(blocks, 5_120), {ONE}) == MovedRows()
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_copies_go_into_files_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.themes import DARK
 from tests.tui.fake_conductor import NOW
 
-LAB = FoundExperiment(Path("/x/lab.py"), Path("/x/lab.alma"), Tally(done=5681, failed=319, running=4), NOW - 3, pid=77)
+GOING = Tally(done=5681, failed=319, running=4)
+LAB = FoundExperiment(Path("/x/lab.py"), Path("/x/lab.alma"), GOING, NOW - 3, pid=77, runs=True)
 COUNT = FoundExperiment(Path("/x/[red]count.py"), Path("/x/[red]count.alma"), Tally(done=1, pending=3), NOW - 90_000)
 BROKEN = FoundExperiment(Path("/x/old.py"), Path("/x/old.alma"), problem="store: /x/old.alma/db.json: \x1b[2J damaged")
 ALL = [LAB, COUNT, BROKEN]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
@@ -186,6 +187,21 @@ async def test_with_nothing_to_draw_it_says_so() -> None:
         await t.press("P")
         await t.on(PlotsScreen)
         await t.sees("no run has ended yet", "no run is done yet", "no run has saved or recorded a number")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_forecast_that_rests_on_a_part_of_the_runs_says_why(size: tuple[int, int]) -> None:
+    known = foreseen()
+    some = replace(known, basis=replace(known.basis, ended=1_190, of=1_953))
+    async with opened(measured(forecast=some).snapshot(), size=size) as t:
+        await t.press("percent_sign")
+        await t.on(ForecastBox)
+        await t.sees("rests on", "1,190 of 1,953 runs that ended")
+        top = next(line for line in t.lines() if "╭─ forecast" in line)
+        left = top.index("╭─ forecast")
+        inside = [line[left + 1 : top.index("╮", left)] for line in t.lines()]
+        told = " ".join(" ".join(inside).split())
+        assert "(a sample from first to last: more would hardly change it), 2 runs that tell" in told
 
 
 @pytest.mark.parametrize("size", SIZES)

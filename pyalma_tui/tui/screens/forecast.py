@@ -74,7 +74,11 @@ def _why_none(moment: Moment) -> str:
 
 
 def _basis(basis: Basis, width: int) -> Iterator[Content]:
-    told = [words.plural(basis.ended, "run") + " that ended"] if basis.ended else []
+    told = []
+    if basis.ended:
+        of = f"{basis.ended:,} of " if basis.of > basis.ended else ""
+        told.append(f"{of}{words.plural(max(basis.of, basis.ended), 'run')} that ended")
+        told[0] += " (a sample from first to last: more would hardly change it)" if of else ""
     if basis.progress:
         telling = "tells its" if basis.progress == 1 else "tell their"
         told.append(f"{words.plural(basis.progress, 'run')} that {telling} progress")

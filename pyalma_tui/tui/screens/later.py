@@ -43,7 +43,10 @@ def load() -> Iterator[None]:
 
     yield
     import pyalma_tui.tui.screens.compare
-    import pyalma_tui.tui.screens.history  # noqa: F401
+    import pyalma_tui.tui.screens.history
+
+    yield
+    import pyalma_tui.tui.screens.plots  # noqa: F401
 
 
 def log(moment: Moment, subject: Subject, number: int | None = None, search: str = "") -> BaseScreen[None]:
