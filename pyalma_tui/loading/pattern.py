@@ -1,4 +1,4 @@
-"""Which paths a pattern matches: as `glob` has it, but a link that leads in a circle is followed once, not forty times."""
+"""Which paths a pattern matches: as `glob` has it, but a link that leads in a circle is followed once."""
 
 from __future__ import annotations
 

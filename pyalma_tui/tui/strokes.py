@@ -64,6 +64,7 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("which code", "escape,q,n", "dismiss(None)", "Call nothing"),
     Stroke("experiments", "q,escape,ctrl+c,ctrl+q", "quit", "Leave"),
     Stroke("picking", "escape,ctrl+c,ctrl+q", "quit", "Leave"),
+    Stroke("tree", "space", "take", "Take, or take out"),
     Stroke("limits", "escape", "dismiss(None)", "Leave it"),
     *(Stroke("jumping", key, f"jump({place})", f"Pane {place + 1}") for place, key in enumerate(LETTERS)),
     Stroke("jumping", "escape,q", "dismiss(None)", "Stay"),
