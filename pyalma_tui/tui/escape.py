@@ -19,7 +19,7 @@ class Escape:
         self.waits = False
 
     def before(self, text: str) -> tuple[bool, str]:
-        """Whether an escape was typed before this text was read, and the text, with the escape if it is part of that."""
+        """Whether an escape was typed before this text was read, and the text, with an escape that begins it."""
         was_key = self.waits and not text.startswith(GOES_ON)
         if self.waits and not was_key:
             text = ESCAPE + text
