@@ -63,9 +63,10 @@ class ExperimentsApp(PreferredApp):
         look: Callable[[], Sequence[FoundExperiment]],
         preferences: Preferences | None = None,
         kept_in: Path | None = None,
+        mistake: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(None, preferences or Preferences(), kept_in)
+        super().__init__(None, preferences or Preferences(), kept_in, mistake)
         self.chosen: FoundExperiment | None = None
         self._look = look
         self._looks = False  # a look is under way
@@ -83,6 +84,7 @@ class ExperimentsApp(PreferredApp):
     def on_mount(self) -> None:
         """Begin to look."""
         self.follow_terminal()
+        self.tell_mistake()
         self.query_one(OptionList).display = False
         self.look()
         self.set_interval(EVERY, self.look)

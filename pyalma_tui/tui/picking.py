@@ -108,9 +108,10 @@ class PickingApp(PreferredApp):
         found: Callable[[Sequence[str], Pause], Sequence[str]],
         preferences: Preferences | None = None,
         kept_in: Path | None = None,
+        mistake: str = "",
     ) -> None:
         """`found` raises PyalmaError for what means nothing; it may take its time, and calls the pause now and then."""
-        super().__init__(None, preferences or Preferences(), kept_in)
+        super().__init__(None, preferences or Preferences(), kept_in, mistake)
         self.picked: tuple[str, ...] = ()
         self._module, self._folder, self._find = module, folder, found
         self._wanted = self._shown = ""  # what is looked for, what the preview is of
@@ -131,6 +132,7 @@ class PickingApp(PreferredApp):
     def on_mount(self) -> None:
         """The tree stands open."""
         self.follow_terminal()
+        self.tell_mistake()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

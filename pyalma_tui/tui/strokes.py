@@ -77,3 +77,6 @@ OF_TEXTUAL: Final[tuple[tuple[str, str], ...]] = (
     (PALETTE, "All actions by name."),
 )
 """Keys that Textual answers, with what they do."""
+
+OF_TEXTUAL_LABELS: Final = (("tab", "next pane"), ("shift+tab", "previous pane"), (PALETTE, "palette"))
+"""These keys by the names of what they do."""
