@@ -101,7 +101,7 @@ def test_a_key_is_written_as_people_write_it(typed: str, textual: str) -> None:
 
 
 async def test_a_mistake_is_told_on_the_screen() -> None:
-    async with opened(small(), mistake="preferences: there is no key rr") as t:
+    async with opened(small().snapshot(), mistake="preferences: there is no key rr") as t:
         await t.sees("preferences: there is no key rr")
 
 
