@@ -7,6 +7,7 @@ import queue
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from typing import IO
 
@@ -22,6 +23,7 @@ from pyalma_tui.store.layout import log_of
 WAITING = 1_000  # failures that wait for their command; those after them are told as a number
 SHOWN = 120  # cells of what a command says when it fails
 TAIL = 4096  # bytes of it that are looked at
+NEXT, LOOK = 2.0, 0.01  # seconds for the next snapshot to be there, between two looks for it
 Facts = dict[str, str]
 
 
@@ -36,7 +38,7 @@ class Announcer:
         self._on_failure = on_failure
         self._calls_done = calls_done
         self._conductor: Conductor | None = None
-        self._wanted: queue.Queue[tuple[str, Facts] | None] = queue.Queue()
+        self._wanted: queue.Queue[tuple[str, Facts, Snapshot | None] | None] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._began = False
         self._left_out = 0
@@ -60,7 +62,7 @@ class Announcer:
             if snapshot.phase in ("idle", "closed") and self._began:
                 self._began = False
                 if self._on_finish:
-                    self._put(self._on_finish, {**_facts(snapshot), **self._finish_facts(snapshot)})
+                    self._put(self._on_finish, {**_facts(snapshot), **self._finish_facts(snapshot)}, None)
 
     def _tell_failure(self, command: str, run: Run) -> None:
         if self._conductor is None:
@@ -73,32 +75,43 @@ class Announcer:
         self._put(
             command,
             {
-                **_facts(snapshot),
                 "INSTANCE": snapshot.instances[run.instance].label,
                 "ITERATION": str(run.iteration),
                 "ATTEMPT": str(run.attempt),
                 "ERROR": run.status.error.message,
                 "LOG": os.path.join(snapshot.state_dir, log_of(run.id, run.called)),
             },
+            snapshot,
         )
 
     def _finish_facts(self, snapshot: Snapshot) -> Facts:
         reason = snapshot.failure.message if snapshot.failure else snapshot.idle_reason
         return {"REASON": reason, "EXIT_CODE": str(exit_code(snapshot, calls_done=self._calls_done))}
 
-    def _put(self, command: str, facts: Facts) -> None:
+    def _put(self, command: str, facts: Facts, before: Snapshot | None) -> None:
+        """Have a command called; with the counts of the first snapshot that is not the one `before` what is told."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._call_all, name="pyalma-tui-announcer", daemon=True)
             self._thread.start()
-        self._wanted.put((command, facts))
+        self._wanted.put((command, facts, before))
 
     def _call_all(self) -> None:
         while (wanted := self._wanted.get()) is not None:
-            command, facts = wanted
+            command, facts, before = wanted
+            if before is not None:
+                facts |= _facts(self._next(before))
             if told := _called(command, facts):
                 self._remark(told)
         if self._left_out:
             self._remark(f"--on-failure: {self._left_out:,} failures more came than it could hear of")
+
+    def _next(self, before: Snapshot) -> Snapshot:
+        """A snapshot that has what was not in this one yet. A runner makes one at its next tick, or when it closes."""
+        assert self._conductor is not None, "it was begun"
+        deadline = time.monotonic() + NEXT
+        while (snapshot := self._conductor.snapshot()) is before and time.monotonic() < deadline:
+            time.sleep(LOOK)
+        return snapshot
 
     def _remark(self, text: str) -> None:
         if self._conductor is None or self._conductor.snapshot().phase == "closed":

@@ -10,8 +10,11 @@ from pyalma_tui.tui.preferences import Preferences, preferences_path, read_prefe
 from pyalma_tui.tui.themes import refuse_unknown
 
 
-def preferred() -> tuple[Preferences, Path | None]:
-    """What the user prefers, and where changes of it are kept; of a file with a mistake nothing holds but a warning."""
+def preferred() -> tuple[Preferences, Path | None, str]:
+    """What the user prefers, where changes of it are kept, and what is wrong; of a file with a mistake nothing holds.
+
+    That is told here, before there is a screen, for whoever reads what was printed.
+    """
     path = preferences_path()
     try:
         found = read_preferences(path)
@@ -19,5 +22,5 @@ def preferred() -> tuple[Preferences, Path | None]:
             refuse_unknown(found.theme, found.themes, f"preferences: {path}: theme")
     except UsageError as error:
         warn(str(error))
-        return Preferences(), None
-    return found, path
+        return Preferences(), None, str(error)
+    return found, path, ""

@@ -89,7 +89,7 @@ def run_screen(
     """
     from pyalma_tui.tui.app import ExperimentApp
 
-    preferences, kept_in = preferred()
+    preferences, kept_in, mistake = preferred()
     kept = kept_filter(settings.state_dir)
     announcer = Announcer(options.on_finish, options.on_failure, calls_done=not settings.no_done)
     runner = Runner(settings, session, agent, announcer.listen)
@@ -102,6 +102,7 @@ def run_screen(
         theme=options.theme,
         preferences=preferences,
         kept_in=kept_in,
+        mistake=mistake,
         filtered=kept,
         shown=absent.begin,
         detaches=outer is not None,

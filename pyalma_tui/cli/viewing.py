@@ -32,7 +32,7 @@ def view(state_dir: Path, target: Path, options: RunOptions, outer: Outer | None
     from pyalma_tui.tui.app import ExperimentApp
 
     viewer = Viewer(state_dir, target)
-    preferences, kept_in = preferred()
+    preferences, kept_in, mistake = preferred()
     app = ExperimentApp(
         viewer,
         mouse=not options.no_mouse,
@@ -40,6 +40,7 @@ def view(state_dir: Path, target: Path, options: RunOptions, outer: Outer | None
         read_only=True,
         preferences=preferences,
         kept_in=kept_in,
+        mistake=mistake,
         filtered=kept_filter(state_dir),
     )
     with _signals_as_they_are():

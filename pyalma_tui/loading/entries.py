@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from typing import Any, TypeAlias, overload
 import msgspec
 
 from pyalma_tui.loading.json_file import Origin, Warn, described, quoted, unknown_key
+from pyalma_tui.loading.pattern import Pause, matches, no_pause
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.exact import TOO_DEEP
 from pyalma_tui.model.instance import Files, Instance, compact
@@ -75,12 +75,12 @@ def in_list(place: str) -> Where:
     return lambda index, key: f"{place}[{index}]{'.' * bool(key)}{key}"
 
 
-def expand_arguments(arguments: Sequence[str], folder: Path) -> list[Entry]:
+def expand_arguments(arguments: Sequence[str], folder: Path, pause: Pause = no_pause) -> list[Entry]:
     """The entries that the INSTANCE arguments of a command line mean, in their order.
 
     A directory stands for its regular files, a glob pattern that is no existing file for its matches, both sorted;
     any other path is passed, whether it exists or not. What ends in a slash is a folder, or a pattern of folders, that
-    is passed itself. Raises InputError for what stands for nothing.
+    is passed itself. Raises InputError for what stands for nothing, and what `pause` raises.
     """
     base = _with_slash(os.path.abspath(folder))
     paths = [absolute(argument, base) for argument in arguments]
@@ -98,7 +98,7 @@ def expand_arguments(arguments: Sequence[str], folder: Path) -> list[Entry]:
         elif not _is_pattern(argument, path):
             entries.append(Entry(path))
         else:
-            entries += map(Entry, _matches(argument, base, origin))
+            entries += map(Entry, _matches(argument, base, origin, pause=pause))
     return entries
 
 
@@ -242,13 +242,12 @@ def _is_pattern(text: str, path: str) -> bool:
     return PATTERN.search(text) is not None and not os.path.lexists(path)
 
 
-def _matches(pattern: str, prefix: str, origin: Origin, place: str = "") -> list[str]:
+def _matches(pattern: str, prefix: str, origin: Origin, place: str = "", pause: Pause = no_pause) -> list[str]:
     """The absolute paths that match a pattern, sorted; folders only if it ends in a slash, as in a shell."""
     try:
-        names = glob.glob(pattern, root_dir=prefix, recursive=True)
+        found = sorted({absolute(name, prefix) for name in matches(pattern, prefix, pause)})
     except ValueError:  # a NUL, which glob of some Python versions does not expect
-        names = []
-    found = sorted({absolute(name, prefix) for name in names})
+        found = []
     paths = found if pattern.endswith("/") else _without_folders(found)
     if paths:
         return paths

@@ -44,10 +44,10 @@ class ExperimentApp(UndoingApp):
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
     `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
-    `preferences` goes into the file that they are `kept_in`, None for nowhere. `filtered` is the text by which the list
-    is filtered, from the start to the end. `shown` is called once, when the first list stands on the screen. What
-    `detaches` can go on without this terminal; `detached` tells that it was left to. A `page` is in somebody's browser:
-    leaving it ends nothing else.
+    `preferences` goes into the file that they are `kept_in`, None for nowhere; a `mistake` in it is told. `filtered` is
+    the text by which the list is filtered, from the start to the end. `shown` is called once, when the first list
+    stands on the screen. What `detaches` can go on without this terminal; `detached` tells that it was left to. A
+    `page` is in somebody's browser: leaving it ends nothing else.
     """
 
     TITLE = "pyalma-tui"
@@ -67,12 +67,13 @@ class ExperimentApp(UndoingApp):
         read_only: bool = False,
         preferences: Preferences | None = None,
         kept_in: Path | None = None,
+        mistake: str = "",
         filtered: str = "",
         shown: Callable[[], None] = lambda: None,
         detaches: bool = False,
         page: bool = False,
     ) -> None:
-        super().__init__(theme, preferences or Preferences(), kept_in)
+        super().__init__(theme, preferences or Preferences(), kept_in, mistake)
         self.conductor = conductor
         self.mouse = mouse
         self.takes_over = False
@@ -126,6 +127,7 @@ class ExperimentApp(UndoingApp):
         self._notice(Snapshot(), self.moment.snapshot)
         self.look()
         self._shown()
+        self.tell_mistake()
         self._load_the_rest()
 
     @work

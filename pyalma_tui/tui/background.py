@@ -8,8 +8,13 @@ from typing import Final
 
 QUESTION: Final = "\x1b]11;?\x1b\\"
 DEAF: Final = ("linux", "dumb")  # would print the question
-_ANSWER = re.compile(r"\x1b\]11;(?P<colour>[^\x07\x1b]*)(?:\x07|\x1b\\)")
-_BEGINNING = re.compile(r"\x1b\](1(1(;[^\x07\x1b]{0,60}\x1b?)?)?)?\Z")  # an escape alone is a key: it cannot wait
+_LETTERS = "rgba:/#?0-9A-Fa-f"  # of a colour
+# An escape alone is a key and cannot wait: of a slow line the answer may come without it. What is no letter of a colour
+# ends an answer that was cut off, and is a key.
+_END = rf"\x07|\x1b\\|(?=[^{_LETTERS}\x1b]|\x1b[^\\])"
+_ANSWER = re.compile(rf"\x1b?\]11;(?P<colour>[{_LETTERS}]{{0,40}})(?:{_END})")
+_BEGUN = rf"\]11;[{_LETTERS}]{{0,40}}\x1b?"
+_BEGINNING = re.compile(rf"(\x1b(\]1?1?|{_BEGUN})|{_BEGUN})\Z")
 _RGB = re.compile(r"rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
 LIGHT_ANSI: Final = {"7", "9", "10", "11", "12", "13", "14", "15"}
 WEIGHTS: Final = (0.2126, 0.7152, 0.0722)  # how bright the primaries of sRGB are (ITU-R BT.709)

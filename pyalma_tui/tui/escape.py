@@ -19,9 +19,14 @@ class Escape:
         self.waits = False
 
     def before(self, text: str) -> tuple[bool, str]:
-        """Whether an escape was typed before this text was read, and what is known by now; "" if nothing has come."""
+        """Whether an escape was typed before this text was read, and the text, with an escape that begins it."""
         was_key = self.waits and not text.startswith(GOES_ON)
         if self.waits and not was_key:
             text = ESCAPE + text
+        self.waits = False
+        return was_key, text
+
+    def known(self, text: str) -> str:
+        """The text without an escape that ends it, which waits for the next one; "" if nothing else has come."""
         self.waits = text.endswith(ESCAPE)
-        return was_key, text.removesuffix(ESCAPE)
+        return text.removesuffix(ESCAPE)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from pyalma_tui.model.standing import LEADS, Standing, told
 from pyalma_tui.store.finding import FoundExperiment
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.beside import beside
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import literal, plain
 from pyalma_tui.tui.look import COLOURS, MUTED
@@ -63,11 +64,13 @@ class ExperimentsApp(PreferredApp):
         look: Callable[[], Sequence[FoundExperiment]],
         preferences: Preferences | None = None,
         kept_in: Path | None = None,
+        mistake: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(None, preferences or Preferences(), kept_in)
+        super().__init__(None, preferences or Preferences(), kept_in, mistake)
         self.chosen: FoundExperiment | None = None
         self._look = look
+        self._looks = False  # a look is under way
         self._clock = clock
         self._found: Sequence[FoundExperiment] | None = None
 
@@ -82,15 +85,20 @@ class ExperimentsApp(PreferredApp):
     def on_mount(self) -> None:
         """Begin to look."""
         self.follow_terminal()
+        self.tell_mistake()
         self.query_one(OptionList).display = False
         self.look()
         self.set_interval(EVERY, self.look)
 
-    @work(thread=True, exclusive=True)
     def look(self) -> None:
-        """Look again, beside the keys."""
-        found = self._look()
-        self.call_from_thread(self._show, found)
+        """Look again, beside the keys, once the last look is over."""
+        if not self._looks:
+            self._looks = True
+            beside(self, self._look, self._seen)
+
+    def _seen(self, found: Sequence[FoundExperiment]) -> None:
+        self._looks = False
+        self._show(found)
 
     def on_resize(self) -> None:
         """The columns have another room."""

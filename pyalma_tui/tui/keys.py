@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Final
 
 from textual.binding import Binding, BindingType
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.obstacles import KeyScope
@@ -65,6 +67,9 @@ EVERY_DAY: Final[tuple[tuple[KeyScope, str], ...]] = (
 )
 """The twelve that most need, in the order in which one comes to need them."""
 
+MODIFIERS: Final = ("ctrl", "shift", "alt", "super", "hyper", "meta")
+KNOWN_KEYS: Final = frozenset(key.value for key in Keys) | {"space"}
+KEY_NAMES: Final = {short: long for long, short in KEY_NAME_REPLACEMENTS.items()}
 TYPED_KEYS: Final = {shown: key for key, shown in SHOWN_KEYS.items()}
 _chosen: dict[str, str] = {}  # by the id of a binding, what the user has instead of the registry's
 
@@ -78,7 +83,25 @@ def choose_keys(keymap: Mapping[str, str]) -> None:
 def key_of(typed: str) -> str:
     """Textual's name of a key as people write it: `?`, `^c`, `ctrl+c`, `esc`."""
     typed = typed.strip()
+    if len(typed) == 1:
+        return _character_to_key(typed)
     return TYPED_KEYS.get(typed, f"ctrl+{typed[1:]}" if typed.startswith("^") and len(typed) > 1 else typed)
+
+
+def is_key(name: str) -> bool:
+    """Whether a terminal can send a key of this name of Textual's."""
+    key = name
+    while (modified := key.partition("+"))[0] in MODIFIERS and modified[2]:
+        key = modified[2]
+    return key in KNOWN_KEYS or (len(key) == 1 and key.isprintable()) or len(_character_of(key)) == 1
+
+
+def _character_of(key: str) -> str:
+    """The character of a name such as `section_sign`, "" if it is none."""
+    try:
+        return unicodedata.lookup(KEY_NAMES.get(key, key).replace("_", " "))
+    except KeyError:
+        return ""
 
 
 def shown(key: str) -> str:

@@ -16,14 +16,16 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from platformdirs import user_config_path
+from textual._color_constants import COLOR_NAME_TO_RGB
+from textual.color import Color, ColorParseError
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.listing import SortKey
 from pyalma_tui.tui.action import Action
-from pyalma_tui.tui.keys import key_of, shown
+from pyalma_tui.tui.keys import is_key, key_of, shown
 from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.registry import ACTIONS
-from pyalma_tui.tui.strokes import STROKES
+from pyalma_tui.tui.strokes import OF_TEXTUAL_LABELS, STROKES
 from pyalma_tui.tui.widgets.columns import DATA, NAMES
 
 NAME: Final = "preferences.toml"
@@ -83,8 +85,11 @@ def read_preferences(path: Path) -> Preferences:
         raise _wrong(path, f"no TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise _wrong(path, str(error)) from error
-    if wrong := next(chain(_wrong_columns(preferences.columns), _wrong_keys(preferences.keys)), None):
-        raise _wrong(path, wrong)
+    wrong = chain(
+        _wrong_columns(preferences.columns), _wrong_keys(preferences.keys), _wrong_colours(preferences.themes)
+    )
+    if (first := next(wrong, None)) is not None:
+        raise _wrong(path, first)
     return preferences
 
 
@@ -141,6 +146,10 @@ def _wrong_keys(keys: Mapping[str, str | list[str]]) -> Iterator[str]:
             yield f"keys.{name}: there is no such action{f'. Did you mean {near[0]}?' if near else ''}"
         elif not chosen or not all(_list(chosen)):
             yield f"keys.{name}: name a key, such as ctrl+r"
+        else:
+            for key in _list(chosen):
+                if not is_key(key):
+                    yield f'keys.{name}: there is no key "{shown(key)}". Write it as r, R, ctrl+r, f5 or pageup'
     for scopes in TOGETHER:
         taken: dict[str, str] = {}
         for name, its_keys in _there(scopes, keys):
@@ -148,6 +157,21 @@ def _wrong_keys(keys: Mapping[str, str | list[str]]) -> Iterator[str]:
                 if taken.setdefault(key, name) != name and (name in keys or taken[key] in keys):
                     one, other = sorted((taken[key], name), key=lambda each: each not in keys)
                     yield f'keys.{one}: "{shown(key)}" is the key of {other}. Give one of them another key'
+
+
+def _wrong_colours(themes: Mapping[str, Colours]) -> Iterator[str]:
+    """What is wrong with the colours of themes: a name that is none, which would end whoever takes the theme."""
+    for theme, colours in themes.items():
+        for name, value in msgspec.structs.asdict(colours).items():
+            if not isinstance(value, str):
+                continue
+            try:
+                known = not Color.parse(value).auto
+            except ColorParseError:
+                known = False
+            if not known:
+                near = difflib.get_close_matches(value, COLOR_NAME_TO_RGB, 1)
+                yield f"themes.{theme}.{name}: there is no colour {value}{f'. Did you mean {near[0]}?' if near else ''}"
 
 
 def _there(scopes: tuple[KeyScope, ...], keys: Mapping[str, str | list[str]]) -> Iterator[tuple[str, list[str]]]:
@@ -160,7 +184,9 @@ def _there(scopes: tuple[KeyScope, ...], keys: Mapping[str, str | list[str]]) ->
     for stroke in STROKES:
         if stroke.scope in scopes:
             yield stroke.label.lower(), stroke.keys.split(",")
+    for key, label in OF_TEXTUAL_LABELS:
+        yield label, [key]
 
 
 def _wrong(path: Path, why: str) -> UsageError:
-    return UsageError(f"preferences: {path}: {why}. The usual ones hold until that is mended")
+    return UsageError(f"preferences: {path}: {why}. Until that is mended the usual ones hold, and no change is kept")

@@ -15,21 +15,24 @@ from pyalma_tui.tui.preferences import Preferences, change_preferences, keymap
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import DARK, LIGHT, THEMES, own_themes
 
+MISTAKE = 15.0  # seconds that a mistake is shown
 WEB = "textual.drivers.web_driver:WebDriver"
 
 
 class PreferredApp(App[None]):
     """`theme` comes before the preferred one; without either it follows the terminal, which is dark or light.
 
-    What is changed goes into the file that the preferences are `kept_in`, None for nowhere.
+    What is changed goes into the file that the preferences are `kept_in`, None for nowhere. A `mistake` in that file is
+    told on the screen.
     """
 
-    def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None) -> None:
+    def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None, mistake: str = "") -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
         web = os.environ.get("TEXTUAL_DRIVER") == WEB  # as textual-serve has it
         super().__init__(None if web else Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.preferred = preferences
         self._kept_in = kept_in
+        self._mistake = mistake
         self._keeps_theme = False
         for own in (*THEMES, *own_themes(preferences.themes)):
             self.register_theme(own)
@@ -70,6 +73,11 @@ class PreferredApp(App[None]):
         wanted = self._usual_theme(dark=dark)
         if self._follows and wanted != self.theme:
             self.theme = wanted
+
+    def tell_mistake(self) -> None:
+        """Say what is wrong with the preferences: who has changed them waits for what does not come."""
+        if self._mistake:
+            self.notify(printable(self._mistake), severity="warning", markup=False, timeout=MISTAKE)
 
     def keep_theme(self) -> None:
         """From now on whoever sets a theme is the user."""

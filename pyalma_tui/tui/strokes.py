@@ -64,6 +64,7 @@ STROKES: Final[tuple[Stroke, ...]] = (
     Stroke("which code", "escape,q,n", "dismiss(None)", "Call nothing"),
     Stroke("experiments", "q,escape,ctrl+c,ctrl+q", "quit", "Leave"),
     Stroke("picking", "escape,ctrl+c,ctrl+q", "quit", "Leave"),
+    Stroke("tree", "space", "take", "Take, or take out"),
     Stroke("limits", "escape", "dismiss(None)", "Leave it"),
     *(Stroke("jumping", key, f"jump({place})", f"Pane {place + 1}") for place, key in enumerate(LETTERS)),
     Stroke("jumping", "escape,q", "dismiss(None)", "Stay"),
@@ -76,3 +77,6 @@ OF_TEXTUAL: Final[tuple[tuple[str, str], ...]] = (
     (PALETTE, "All actions by name."),
 )
 """Keys that Textual answers, with what they do."""
+
+OF_TEXTUAL_LABELS: Final = (("tab", "next pane"), ("shift+tab", "previous pane"), (PALETTE, "palette"))
+"""These keys by the names of what they do."""

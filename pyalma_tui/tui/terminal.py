@@ -147,7 +147,7 @@ class Terminal(LinuxDriver):
                     was_key, text = escape.before("")
                 if was_key:
                     self.process_message(Key("escape", ESCAPE))
-                if typed := self._typed(text):  # nothing at all would be the end to the parser
+                if typed := escape.known(self._typed(text)):  # nothing at all would be the end to the parser
                     for message in parser.feed(typed):
                         self.process_message(message)
                 for message in parser.tick():

@@ -49,8 +49,8 @@ class Steps:
 class UndoingApp(HandingApp):
     """Takes back the newest of what was marked, or done to runs."""
 
-    def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None) -> None:
-        super().__init__(theme, preferences, kept_in)
+    def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None, mistake: str = "") -> None:
+        super().__init__(theme, preferences, kept_in, mistake)
         self.steps = Steps()
 
     @property

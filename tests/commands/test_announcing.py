@@ -23,12 +23,12 @@ def run(instance, save, state):
 
 def test_each_failure_and_the_end_are_told_with_their_facts(experiment: Experiment) -> None:
     experiment.write(SOME_FAIL, ("a", "bad;b"))
-    told = 'echo "$PYALMA_TUI_INSTANCE $PYALMA_TUI_ERROR" >> heard'
+    told = 'echo "$PYALMA_TUI_INSTANCE $PYALMA_TUI_ERROR, $PYALMA_TUI_FAILED of $PYALMA_TUI_TOTAL" >> heard'
     ended = 'echo "$PYALMA_TUI_DONE of $PYALMA_TUI_TOTAL, $PYALMA_TUI_REASON, $PYALMA_TUI_EXIT_CODE" >> heard'
     result = experiment.run("--on-failure", told, "--on-finish", ended)
     assert result.code == 1
     assert (experiment.folder / "heard").read_text().splitlines() == [
-        "bad;b ValueError: no; `touch x` $(touch x)",
+        "bad;b ValueError: no; `touch x` $(touch x), 1 of 2",
         "1 of 2, 1 failed, 1",
     ]
     assert not (experiment.folder / "x").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.terminal.experiments import COUNTING, write
@@ -39,3 +40,19 @@ def test_who_picks_nothing_gets_the_line_that_is_told_without_a_terminal(tmp_pat
         terminal.assert_restored()
         assert told.stderr.strip() in terminal.text
     assert not (tmp_path / "exp.alma" / "db.json").exists()
+
+
+def test_a_search_that_takes_its_time_does_not_hold_up_who_leaves(tmp_path: Path) -> None:
+    """A link to all of /proc in each of 200 folders; Textual's own threads are waited for at the end."""
+    write(tmp_path, COUNTING, "alpha.txt")
+    for number in range(200):
+        (tmp_path / f"{number:03}").mkdir()
+        (tmp_path / f"{number:03}" / "link").symlink_to("/proc")
+    with Terminal(tmp_path, "exp.py") as terminal:
+        terminal.see("instances for exp.py")
+        terminal.press("**/nothing*")
+        terminal.see("**/nothing* ")
+        terminal.press("escape")
+        asked = time.monotonic()
+        assert terminal.end() == 2
+        assert time.monotonic() - asked < 10

@@ -52,6 +52,19 @@ def test_nothing_of_the_answer_is_a_key_wherever_it_is_cut(cut: int) -> None:
     assert (typed, answer.dark) == ("abcd", False)
 
 
+@pytest.mark.parametrize("key", ["q", "\x03", "\x1b[A", "\\", "\r"])
+def test_keys_behind_an_answer_that_is_cut_off_are_keys(key: str) -> None:
+    answer = Answer()
+    assert answer.without("\x1b]11;rgb:ffff/ff") == ""
+    assert answer.without(key) + answer.without("q") == f"{key}q"
+
+
+def test_an_answer_whose_escape_was_taken_for_a_key_is_no_keys() -> None:
+    answer = Answer()
+    assert answer.without("]11;rgb:ffff/ff") + answer.without("ff/ffff\x1b") + answer.without("\\q") == "q"
+    assert answer.dark is False
+
+
 def test_keys_are_left_as_they_are() -> None:
     answer = Answer()
     for one, two in pairwise(["\x1b", "r", "\x1b[A", "[", "x"]):

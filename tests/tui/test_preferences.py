@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.tui.keys import choose_keys
+from pyalma_tui.tui.keys import choose_keys, is_key, key_of
 from pyalma_tui.tui.preferences import Colours, Preferences, change_preferences, keymap, read_preferences
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import small
@@ -52,6 +52,12 @@ def kept(folder: Path, text: str) -> Path:
         ("[keys]\nlog_only = 'n'", 'keys.log_only: "n" is the key of next match.'),
         ("[keys]\nhelp = '/'", 'keys.help: "/" is the key of filter.'),
         ("[themes.sea]\nprimary = 'dark blue'", "$.themes[...].primary"),
+        ("[themes.sea]\nprimary = 'seagren'", "themes.sea.primary: there is no colour seagren. Did you mean seagreen?"),
+        ("[themes.sea]\nprimary = 'red'\npanel = 'auto'", "themes.sea.panel: there is no colour auto"),
+        ("[keys]\nretry = 'rr'", 'keys.retry: there is no key "rr". Write it as '),
+        ("[keys]\nretry = ['R', 'ctrl+bananas']", 'keys.retry: there is no key "ctrl+bananas"'),
+        ("[keys]\nretry = 'tab'", 'keys.retry: "tab" is the key of next pane.'),
+        ("[keys]\nretry = '^p'", 'keys.retry: "^p" is the key of palette.'),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, told: str) -> None:
@@ -80,6 +86,23 @@ def test_a_change_leaves_comments_links_and_the_rest_as_they_are(tmp_path: Path)
     assert path.is_symlink()
     assert real.read_text() == THEME.replace('"sea"', '"nord"')
     assert [each.name for each in dotfiles.iterdir()] == ["preferences.toml"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "textual"),
+    [("~", "tilde"), ("§", "section_sign"), ("é", "é"), ("!", "exclamation_mark"), ("f5", "f5"), ("pageup", "pageup"),
+     ("^g", "ctrl+g"), ("alt+x", "alt+x"),
+     ("shift+f3", "shift+f3"), ("space", "space"), ("esc", "escape"), ("+", "plus"),
+     ("|", "vertical_line"), ("_", "underscore"), ("\\", "backslash"), ("日", "日")],
+)  # fmt: skip
+def test_a_key_is_written_as_people_write_it(typed: str, textual: str) -> None:
+    assert key_of(typed) == textual
+    assert is_key(key_of(typed))
+
+
+async def test_a_mistake_is_told_on_the_screen() -> None:
+    async with opened(small().snapshot(), mistake="preferences: there is no key rr") as t:
+        await t.sees("preferences: there is no key rr")
 
 
 def test_keys_that_trade_places_are_no_conflict() -> None:
