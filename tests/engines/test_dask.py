@@ -103,7 +103,7 @@ class Work:
 
 
 def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(dask: DaskLab, tmp_path: Path) -> None:
-    work = Work(tmp_path / "work", 0.2)
+    work = Work(tmp_path / "work", 0.25)
     state_dir = str(work.folder / "counting.alma")
     here = work.start()  # what was begun here goes on there
     work.until_saved()
@@ -131,6 +131,11 @@ def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(d
     for name in ("node4", "node5"):
         dask.start_worker(name)
     work.until_saved("node4")
+    dask.kill_scheduler()  # and the next one is there before anybody has noticed
+    dask.start_scheduler()
+    for name in ("node6", "node7"):
+        dask.start_worker(name)
+    work.until_saved("node6")
 
     there.kill()
     there.wait()
@@ -140,10 +145,10 @@ def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(d
     assert there.returncode == 0, work.out
     work.check()
     hosts = {line[1] for name in NAMES for line in work.lines(name)}
-    assert {"node1", "node2", "node3", "node4", "node5"} <= hosts
+    assert {"node1", "node2", "node3", "node4", "node6"} <= hosts
     store = read_store(work.folder / "counting.alma")
     assert store is not None
-    assert {run.host for run in store.ledger.runs} <= {"node4", "node5"}
+    assert {run.host for run in store.ledger.runs} <= {"node4", "node5", "node6", "node7"}
 
 
 def test_nothing_is_lost_whatever_happens_to_a_cluster(tmp_path: Path) -> None:
