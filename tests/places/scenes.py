@@ -140,7 +140,7 @@ def stops_the_runner_until_its_place_is_gone(stage: Stage) -> None:
 
 def tears_a_cable_between_a_return_and_its_end(stage: Stage) -> None:
     """What a place says first comes, what it says next does not, and no file tells it: see `cable`."""
-    stage.until(lambda: (stage.folder / "once").exists())
+    stage.until((stage.folder / "once").exists)
 
 
 def carries_line_by_line(stage: Stage) -> None:
