@@ -17,14 +17,21 @@ from tests.engines.lab import lacks
 LACKS_DASK = "distributed is not installed" if importlib.util.find_spec("distributed") is None else lacks()
 BRIDGE = "engines.dask.bridge"  # in the command line of what leads from a runner to a cluster
 PATIENCE = 40.0  # seconds
+ROOT = Path(__file__).parents[2]
+# read by each Python that a dask worker starts
+MUTATES = 'import sys\nif "pyalma_tui.place" in sys.orig_argv:\n    import tests.places.mutant_place\n'
 
 
 class DaskLab:
     """The scheduler and the dask workers by name, until `close`. Dask workers end when their scheduler does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mutant_place: str = "") -> None:
         folder.mkdir(parents=True)
         self.folder = folder
+        self._wrong: dict[str, str] = {}
+        if mutant_place:
+            (folder / "sitecustomize.py").write_text(MUTATES)
+            self._wrong = {"PYTHONPATH": f"{folder}:{ROOT}", "PYALMA_TUI_MUTANT": mutant_place}
         self.file = folder / "scheduler.json"
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         with socket.socket() as free:
@@ -48,9 +55,9 @@ class DaskLab:
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
 
-    def start_worker(self, name: str, more: Mapping[str, str] = {}) -> None:
+    def start_worker(self, name: str, more: Mapping[str, str] = {}, *, threads: int = 1) -> None:
         """A dask worker on a host of this name, with more in its environment."""
-        words = ("--no-nanny", "--nthreads", "1", "--local-directory", str(self.folder))
+        words = ("--no-nanny", "--nthreads", str(threads), "--local-directory", str(self.folder))
         self.workers[name] = self._daemon(name, "dask_worker", "--scheduler-file", str(self.file), *words, more=more)
 
     def kill_worker(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
@@ -77,7 +84,7 @@ class DaskLab:
         with open(self.folder / "daemons.log", "ab") as log:
             return subprocess.Popen(
                 ["unshare", "--uts", "sh", "-c", f'hostname {host}; exec "$@"', "sh", *program],
-                env={**os.environ, **more},
+                env={**os.environ, **self._wrong, **more},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -19,9 +19,10 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.workers.engines.choosing import engine_of
 from pyalma_tui.store.opening import read_store
-from tests.engines.dask_lab import BRIDGE, LACKS_DASK, PATIENCE, DaskLab
+from tests.engines.dask_lab import BRIDGE, LACKS_DASK, PATIENCE, ROOT, DaskLab
 from tests.engines.world import play_on_dask
-from tests.places import counting, processes
+from tests.places import counting, lingering, processes
+from tests.places.checking import AT_ONCE, Score, check, lines_of
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(180)]
@@ -103,7 +104,7 @@ class Work:
 
 
 def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(dask: DaskLab, tmp_path: Path) -> None:
-    work = Work(tmp_path / "work", 0.2)
+    work = Work(tmp_path / "work", 0.25)
     state_dir = str(work.folder / "counting.alma")
     here = work.start()  # what was begun here goes on there
     work.until_saved()
@@ -131,6 +132,11 @@ def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(d
     for name in ("node4", "node5"):
         dask.start_worker(name)
     work.until_saved("node4")
+    dask.kill_scheduler()  # and the next one is there before anybody has noticed
+    dask.start_scheduler()
+    for name in ("node6", "node7"):
+        dask.start_worker(name)
+    work.until_saved("node6")
 
     there.kill()
     there.wait()
@@ -140,10 +146,10 @@ def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(d
     assert there.returncode == 0, work.out
     work.check()
     hosts = {line[1] for name in NAMES for line in work.lines(name)}
-    assert {"node1", "node2", "node3", "node4", "node5"} <= hosts
+    assert {"node1", "node2", "node3", "node4", "node6"} <= hosts
     store = read_store(work.folder / "counting.alma")
     assert store is not None
-    assert {run.host for run in store.ledger.runs} <= {"node4", "node5"}
+    assert {run.host for run in store.ledger.runs} <= {"node4", "node5", "node6", "node7"}
 
 
 def test_nothing_is_lost_whatever_happens_to_a_cluster(tmp_path: Path) -> None:
@@ -154,6 +160,49 @@ def test_nothing_is_lost_whatever_happens_to_a_cluster(tmp_path: Path) -> None:
     assert score.broken == [], score.told()
     assert score.completions >= 1
     assert {*kinds, "bridge", "dask worker", "scheduler"} <= set(score.kills)
+
+
+def test_a_run_of_a_killed_dask_worker_is_not_called_elsewhere_while_it_may_live(dask: DaskLab, tmp_path: Path) -> None:
+    for name in ("node1", "node2"):
+        dask.start_worker(name, threads=2)
+    right, wrong = (_Lingering(tmp_path / name, dask.on, mutant) for name, mutant in (("right", ""), ("no", "no wait")))
+    [host] = {right.until_it_lives(), wrong.until_it_lives()}  # the first of both
+    dask.kill_worker(host)
+    assert right.broken() == []
+    assert any(AT_ONCE in sentence for sentence in wrong.broken())
+
+
+class _Lingering:
+    """A start with one run that saves once and then hears of nothing, by a runner that is right, or wrong in a way."""
+
+    def __init__(self, folder: Path, on: str, mutant: str) -> None:
+        (folder / "history").mkdir(parents=True)
+        self.folder = folder
+        shutil.copy(lingering.__file__, folder / "m.py")
+        (folder / "i.txt").write_text("x")
+        program = [sys.executable, "-m", "tests.places.program", "m.py", "i.txt", "--plain", "--workers", "1"]
+        self._process = subprocess.Popen(
+            [*program, "--lease", "8", "--on", on],  # in less than that a place comes elsewhere, also on a busy machine
+            cwd=folder,
+            env=os.environ | {"PYALMA_TUI_MUTANT_RUNNER": mutant, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def until_it_lives(self) -> str:
+        """Wait until it has saved; the host where it did."""
+        deadline = time.monotonic() + PATIENCE
+        while not (lines := lines_of(self.folder, "i.txt")) or lines[-1][3] != "lives":
+            assert time.monotonic() < deadline, "nothing runs"
+            time.sleep(0.02)
+        return lines[-1][1]
+
+    def broken(self) -> list[str]:
+        """Wait for the end; which promises are broken."""
+        assert self._process.wait(PATIENCE) == 0
+        score = Score()
+        check(self.folder, self.folder / "m.alma", ["i.txt"], score, finished=True)
+        return score.broken
 
 
 def test_dask_workers_that_cannot_be_used_are_told_once_and_an_interrupt_ends_all_at_once(

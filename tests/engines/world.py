@@ -36,10 +36,10 @@ def a_lab() -> Iterator[Lab]:
 
 
 @contextmanager
-def a_cluster() -> Iterator[DaskLab]:
-    """A Dask cluster, as long as it is needed."""
+def a_cluster(mutant_place: str = "") -> Iterator[DaskLab]:
+    """A Dask cluster, as long as it is needed, with places that are right, or wrong in this way."""
     folder = Path(tempfile.mkdtemp(prefix="dask"))
-    cluster = DaskLab(folder / "cluster")
+    cluster = DaskLab(folder / "cluster", mutant_place)
     try:
         _bring_back(cluster)
         yield cluster
@@ -73,15 +73,23 @@ def deeds_of(lab: Lab, engine: str, folder: Path) -> dict[str, Deed]:
 
 
 def play_on(
-    engine: str, folder: Path, seed: int, *, kinds: Sequence[str] = KINDS, seconds: float = 0.0, instances: int = 4
+    engine: str,
+    folder: Path,
+    seed: int,
+    *,
+    kinds: Sequence[str] = KINDS,
+    seconds: float = 0.0,
+    mutant_place: str = "",
+    mutant_runner: str = "",
 ) -> Score:
     """The game of the nemesis on hosts of this engine."""
     if engine == "dask":
-        return play_on_dask(folder, seed, kinds=kinds, seconds=seconds, instances=instances)
+        wrong = {"mutant_place": mutant_place, "mutant_runner": mutant_runner}
+        return play_on_dask(folder, seed, kinds=kinds, seconds=seconds, **wrong)
     with a_lab() as lab:
         on = start(lab, engine)
         os.environ |= {name: lab.env[name] for name in ("PATH", "SLURM_CONF") if name in lab.env}
-        return play_in(lab, engine, on, folder, seed, kinds=kinds, seconds=seconds, instances=instances)
+        return play_in(lab, engine, on, folder, seed, kinds=kinds, seconds=seconds, mutant_runner=mutant_runner)
 
 
 def play_in(
@@ -95,6 +103,7 @@ def play_in(
     deeds: Sequence[str] = (),
     seconds: float = 0.0,
     instances: int = 4,
+    mutant_runner: str = "",
 ) -> Score:
     """The same in a lab that is there; with `deeds`, of what can be done there only these."""
     there = {kind: deed for kind, deed in deeds_of(lab, engine, folder).items() if not deeds or kind in deeds}
@@ -108,14 +117,22 @@ def play_in(
         on=on,
         prefix=lab.on(0),
         instances=instances,
+        mutant_runner=mutant_runner,
     )
 
 
 def play_on_dask(
-    folder: Path, seed: int, *, kinds: Sequence[str] = KINDS, seconds: float = 0.0, instances: int = 4
+    folder: Path,
+    seed: int,
+    *,
+    kinds: Sequence[str] = KINDS,
+    seconds: float = 0.0,
+    instances: int = 4,
+    mutant_place: str = "",
+    mutant_runner: str = "",
 ) -> Score:
     """The same on dask workers, which are killed, as are their scheduler and what leads to them."""
-    with a_cluster() as cluster:
+    with a_cluster(mutant_place) as cluster:
         deeds = {
             "bridge": Deed(partial(_kill_bridge, folder)),
             "dask worker": Deed(partial(_kill_dask_worker, cluster), SHORT),
@@ -131,6 +148,7 @@ def play_on_dask(
             patience=patience,
             on=cluster.on,
             instances=instances,
+            mutant_runner=mutant_runner,
         )
 
 

@@ -15,18 +15,18 @@ parser.add_argument("--seconds", type=float, default=60)
 parser.add_argument("--seed", type=int, default=int(time.time()))
 parser.add_argument("--kinds", default=",".join(KINDS))
 parser.add_argument("--engine", default="", help="real places, ssh, slurm or dask, instead of ours behind cables")
-parser.add_argument("--place", default="", help="a mutant of places")
+parser.add_argument("--place", default="", help="a mutant of places, behind cables or on dask")
 parser.add_argument("--runner", default="", help="a mutant of the runner")
 asked = parser.parse_args()
 print(f"seed {asked.seed}", flush=True)
 folder = Path(tempfile.mkdtemp(prefix="places-"))
 kinds = asked.kinds.split(",")
+wrong = {"mutant_place": asked.place, "mutant_runner": asked.runner}
 if asked.engine:
     from tests.engines.world import play_on
 
-    score = play_on(asked.engine, folder, asked.seed, kinds=kinds, seconds=asked.seconds)
+    score = play_on(asked.engine, folder, asked.seed, kinds=kinds, seconds=asked.seconds, **wrong)
 else:
-    wrong = {"mutant_place": asked.place, "mutant_runner": asked.runner}
     score = play(folder, asked.seed, kinds=kinds, seconds=asked.seconds, patience=asked.seconds + 240, **wrong)
 print(score.told())
 if score.broken:

@@ -1,7 +1,9 @@
 """`python cable.py NAME COMMAND...`: a cable to a command, which a signal cuts (STOP), heals (CONT) or tears (KILL).
 
 What is under way meanwhile comes later, as over TCP. The command is not told who holds it. After USR1 the next answer
-to a place is held back for HOLD seconds, and then comes; nothing else comes through any more.
+to a place is held back for HOLD seconds, and then comes; nothing else comes through any more. With SLOW what a place
+says comes line by line, so many seconds apart. With ONCE, the name of a file that is not there yet, it tears behind the
+first line that tells that a run has returned, or has ended.
 """
 
 from __future__ import annotations
@@ -36,6 +38,23 @@ def _carry(source: int, target: int, *, answers: bool) -> None:
     os.close(target)
 
 
+def _by_line(source: int, target: int) -> None:
+    with os.fdopen(source, "rb") as lines:
+        for line in lines:
+            time.sleep(float(os.environ.get("SLOW", "0")))
+            os.write(target, line)
+            if "ONCE" in os.environ and (b'\\"returned\\"' in line or b'"type":"ended"' in line) and _is_first():
+                os._exit(1)
+
+
+def _is_first() -> bool:
+    try:
+        os.close(os.open(os.environ["ONCE"], os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
 def main() -> int:
     """Carry until both ends are gone."""
     command = sys.argv[2:]
@@ -50,7 +69,10 @@ def main() -> int:
     way_in = os.dup(process.stdin.fileno())
     process.stdin.close()
     threading.Thread(target=_carry, args=(0, way_in), kwargs={"answers": True}, daemon=True).start()
-    _carry(process.stdout.fileno(), os.dup(1), answers=False)
+    if {"SLOW", "ONCE"} & set(os.environ):
+        _by_line(process.stdout.fileno(), 1)
+    else:
+        _carry(process.stdout.fileno(), os.dup(1), answers=False)
     return process.wait()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
+from pyalma_tui.model import afar
 from pyalma_tui.place import relay
 from pyalma_tui.place.__main__ import main
 from pyalma_tui.place.lease import Lease
+from pyalma_tui.runner.workers.protocol import AgentEvent, Said
 from pyalma_tui.store.leases import now
 
-_renew = Lease.renew
+_renew, _pass_on = Lease.renew, relay.Relay._pass_on
 
 
 def _never(self: Lease, asked: float) -> None:
@@ -22,6 +24,15 @@ def _from_the_answer(self: Lease, asked: float) -> None:
     _renew(self, now())
 
 
+def _before_it_is_told(self: relay.Relay, event: AgentEvent) -> None:
+    """What a worker says goes out before what it has appended."""
+    if isinstance(event, Said):
+        self._line.put(afar.Answered(event.worker, event.reply))
+        self._take_reply(event.worker, event.reply)
+    else:
+        _pass_on(self, event)
+
+
 match os.environ["PYALMA_TUI_MUTANT"]:
     case "timer":
         Lease.renew = _never  # type: ignore[method-assign]
@@ -30,6 +41,8 @@ match os.environ["PYALMA_TUI_MUTANT"]:
     case "outlives":
         Lease.renew = _never  # type: ignore[method-assign]
         relay.CUT = ""
+    case "ended first":
+        relay.Relay._pass_on = _before_it_is_told  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     main()

@@ -35,6 +35,15 @@ def _put(self: journal.Journal, writer: str, name: str, position: int, lines: It
     return iter(())
 
 
+def _swap(self: journal.Journal, writer: str, name: str, position: int, lines: Iterable[str]) -> Iterator[Record]:
+    """What is told is taken after what is told next."""
+    _queue.append((writer, name, position, list(lines)))
+    if len(_queue) == 2:
+        yield from _take(self, *_queue[1])
+        yield from _take(self, *_queue[0])
+        _queue.clear()
+
+
 def _poll_later(self: journal.Journal) -> Iterator[Record]:
     """What waits there is taken into the ledger now and then."""
     for told in _queue:
@@ -62,6 +71,8 @@ match os.environ.get("PYALMA_TUI_MUTANT_RUNNER"):
     case "told later":
         journal.Journal.take = _put  # type: ignore[method-assign]
         journal.Journal.poll = _poll_later  # type: ignore[method-assign]
+    case "told out of order":
+        journal.Journal.take = _swap  # type: ignore[method-assign]
     case "told twice":
         heard.HeardSegment.position = property(lambda self: 0, _forget)  # type: ignore[assignment]
         experiment._save = _save_again

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +27,15 @@ class Stage:
     """One start, right or wrong; what a scene does to it."""
 
     def __init__(
-        self, folder: Path, module: ModuleType, *, runs: int, lease: float, place: str, runner: str, stale: bool
+        self,
+        folder: Path,
+        module: ModuleType,
+        told: Mapping[str, str],
+        *,
+        runs: int,
+        lease: float,
+        place: str,
+        runner: str,
     ) -> None:
         self.folder = folder
         self.names = [f"i{number}.txt" for number in range(1, runs + 1)]
@@ -37,8 +45,7 @@ class Stage:
         shutil.copy(module.__file__, folder / "m.py")
         for name in self.names:
             (folder / name).write_text("x")
-        stale_told = {"PYALMA_TUI_STALE": "1", "SAVES": "160"} if stale else {}
-        self._env = os.environ | {"PYALMA_TUI_MUTANT_RUNNER": runner, "PYTHONPATH": str(ROOT)} | stale_told
+        self._env = os.environ | {"PYALMA_TUI_MUTANT_RUNNER": runner, "PYTHONPATH": str(ROOT)} | told
         program = [sys.executable, "-m", "tests.places.program", "m.py", *self.names, "--plain", "--workers", "1"]
         on = behind_cables("AB", place, HOLD)
         self._command = [*program, "--lease", str(lease), "--state", str(self.state_dir), "--on", on]
@@ -131,13 +138,34 @@ def stops_the_runner_until_its_place_is_gone(stage: Stage) -> None:
     stage.process.send_signal(signal.SIGCONT)
 
 
+def tears_a_cable_between_a_return_and_its_end(stage: Stage) -> None:
+    """What a place says first comes, what it says next does not, and no file tells it: see `cable`."""
+    stage.until((stage.folder / "once").exists)
+
+
+def carries_line_by_line(stage: Stage) -> None:
+    """What the runner decides when a run has ended it decides before it is told the next line."""
+
+
+STALE = {"PYALMA_TUI_STALE": "1"}
+TOLD: Mapping[Scene, Mapping[str, str]] = {  # what is in the environment
+    stops_the_runner_until_its_place_is_gone: {**STALE, "SAVES": "160"},
+    tears_a_cable_between_a_return_and_its_end: {**STALE, "SAVES": "20", "ONCE": "once"},
+    carries_line_by_line: {"SAVES": "5", "SLOW": "0.03"},
+}
+RUNS: Mapping[Scene, int] = {
+    kills_a_place: 2,
+    tears_a_cable_between_a_return_and_its_end: 2,
+    carries_line_by_line: 4,
+}
+
+
 def play(scene: Scene, folder: Path, *, place: str = "", runner: str = "") -> list[str]:
     """Which promises are broken, by a place or a runner that is wrong in this way."""
-    stale = scene is stops_the_runner_until_its_place_is_gone
-    module = counting if stale or scene is kills_a_place else lingering
-    runs = 2 if scene is kills_a_place else 1
+    module = counting if scene in TOLD or scene is kills_a_place else lingering
     lease = HELD_LEASE if scene is holds_an_answer_back else LEASE
-    stage = Stage(folder, module, runs=runs, lease=lease, place=place, runner=runner, stale=stale)
+    told, runs = TOLD.get(scene, {}), RUNS.get(scene, 1)
+    stage = Stage(folder, module, told, runs=runs, lease=lease, place=place, runner=runner)
     try:
         scene(stage)
         return stage.end()

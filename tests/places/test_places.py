@@ -18,8 +18,8 @@ from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model.chosen import Chosen
-from pyalma_tui.runner.workers.engines.commands import CommandChannel
 from pyalma_tui.runner.workers.engines.engine import Engine
+from pyalma_tui.runner.workers.engines.line import Line
 from pyalma_tui.runner.workers.engines.on import Site
 from pyalma_tui.runner.workers.place import refusal
 from pyalma_tui.runner.workers.protocol import AgentGone, Assignment, Remarked, Said, Taken, Unheard
@@ -32,18 +32,15 @@ LOAD = afar.LoadModule("m.py", "m.py", "", "t", False, Chosen(), "/", "", "/", F
 TOLD = afar.Told(1, "000001-w0001-0001.jsonl", 99, ["a line"])
 
 
-class Pipe:
+class Pipe(Line):
     """A channel whose other end the test has."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self._out, self.way_in = os.pipe()
-        os.set_blocking(self._out, False)
+        self._end, self.way_in = os.pipe()
+        super().__init__(self._end, self._end)
         self.sent = b""
         self.is_closed = False
-
-    def fileno(self) -> int:
-        return self._out
 
     def say(self, *messages: afar.FromPlace) -> None:
         os.write(self.way_in, b"".join(jsontext.encode(each) + b"\n" for each in messages))
@@ -54,9 +51,6 @@ class Pipe:
     def send(self, data: bytes = b"") -> None:
         self.sent += data
 
-    def receive(self) -> bytes | None:
-        return CommandChannel.receive(cast(CommandChannel, self))
-
     has_ended = True
 
     def why(self) -> str:
@@ -65,7 +59,8 @@ class Pipe:
     def close(self) -> None:
         if not self.is_closed:
             self.is_closed = True
-            os.close(self._out)
+            self.let_go()
+            os.close(self._end)
 
 
 class Opener:
@@ -185,6 +180,39 @@ def test_a_run_of_a_place_that_hangs_up_is_handed_on_only_when_its_last_lease_is
     world.clock.now += 0.2
     world.places.tend()
     assert Taken(1, "host lost: node1") in world.places.receive()
+
+
+def test_a_place_is_heard_that_came_while_another_was_waited_for_whose_descriptor_its_line_has_now(
+    world: World,
+) -> None:
+    world.hire(1)
+    pipe = world.come()
+    number = pipe.fileno()
+    pipe.hang_up()
+    world.places.receive()
+    world.engine.most = 2
+    world.places.tend()
+    assert world.engine.opened[1].fileno() == number
+    world.clock.now += safe_after(10.0)
+    world.places.tend()
+    assert Taken(1, "host lost: node1") in world.places.receive()
+    world.engine.opened[1].say(world.here, LOADED)
+    assert Remarked("node1 has come, with 2 processors") in world.places.receive()
+
+
+def test_what_could_not_be_sent_goes_to_nobody_else_once_a_line_was_let_go() -> None:
+    way_out, way_in = os.pipe()
+    line = Line(way_in, way_out)
+    line.send(bytes(1 << 20))  # more than a pipe holds
+    line.let_go()
+    other_out, other_in = os.pipe()
+    os.dup2(other_in, way_in)
+    line.send()
+    os.set_blocking(other_out, False)
+    with pytest.raises(BlockingIOError):
+        os.read(other_out, 1)
+    for fd in (way_out, way_in, other_out, other_in):
+        os.close(fd)
 
 
 def test_a_silent_place_is_told_before_its_lease_is_over_and_gets_nothing_until_it_is_heard_of(world: World) -> None:

@@ -51,6 +51,18 @@ from tests.places.scenes import Scene, play
             "was acknowledged",
             id="what was told waits in a queue while its place is given up",
         ),
+        pytest.param(
+            scenes.tears_a_cable_between_a_return_and_its_end,
+            {"ended first": {"place": "ended first"}},
+            "it ends with 130",  # with a run of which nobody knows that it has returned
+            id="that a run has ended is said before what it has saved",
+        ),
+        pytest.param(
+            scenes.carries_line_by_line,
+            {"told out of order": {"runner": "told out of order"}},
+            "was acknowledged",
+            id="what is told is taken in another order",
+        ),
     ],
 )
 def test_a_wrong_program_is_noticed_and_the_right_one_keeps_its_promise(

@@ -295,7 +295,7 @@ class Places:
             self._notes.once(absent(place, again))
 
     def _stop_listening(self, place: Place) -> None:
-        if place.channel in self._selector.get_map():
+        if place.channel.fileno() >= 0 and place.channel in self._selector.get_map():
             self._selector.unregister(place.channel)
 
     def _take_away(self, place: Place, why: str) -> None:

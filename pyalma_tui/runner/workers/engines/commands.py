@@ -56,6 +56,7 @@ class CommandChannel(Line):
         if self._ended_at:
             return
         self._ended_at = time.monotonic()
+        self.let_go()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):

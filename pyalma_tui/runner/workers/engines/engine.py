@@ -15,7 +15,10 @@ class Channel(Protocol):
         """What it was opened for."""
 
     def fileno(self) -> int:
-        """A descriptor that is readable when `receive` has something, also that nothing can come any more."""
+        """A descriptor that is readable when `receive` has something, also that nothing can come any more.
+
+        It is -1 once the line was let go: its number is that of another one before long.
+        """
 
     def send(self, data: bytes = b"") -> None:
         """Send this, and what could not be sent before, as far as it can be; a closed line shows elsewhere."""

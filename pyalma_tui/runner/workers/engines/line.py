@@ -8,7 +8,7 @@ CHUNK = 1 << 20  # bytes read at a time
 
 
 class Line:
-    """What `engine.Channel` says of sending and receiving; whoever inherits it closes the descriptors."""
+    """What `engine.Channel` says of sending and receiving; whoever inherits it closes the descriptors, and says so."""
 
     def __init__(self, out: int, back: int) -> None:
         """Write to one descriptor, and read from the other, which may be the same."""
@@ -18,8 +18,13 @@ class Line:
         self._unsent = b""
 
     def fileno(self) -> int:
-        """Readable when something has come."""
+        """Readable when something has come; -1 once it was let go."""
         return self._back
+
+    def let_go(self) -> None:
+        """Forget the descriptors, whose numbers are those of other lines before long, and what was not sent."""
+        self._out = self._back = -1
+        self._unsent = b""
 
     def send(self, data: bytes = b"") -> None:
         """Send this, and what could not be sent before, as far as it can be; a closed line shows elsewhere."""

@@ -30,6 +30,8 @@ async def attend(nonce: str, topic: str, state_dir: str) -> None:
     worker.log_event(topic, nonce)
     try:
         comm, over = await asyncio.wait_for(expected, PATIENCE)
+    except TimeoutError:
+        raise TimeoutError(f"nobody has connected to the dask worker for {PATIENCE:.0f} s") from None
     finally:
         _expected.pop(nonce, None)
     task = asyncio.create_task(_attend(comm, over, state_dir))

@@ -60,7 +60,6 @@ class Bridge:
         except (OSError, ValueError) as error:
             self._say(w.Failed(f"no scheduler answers: {_words(error)}"))
             return
-        client.subscribe_topic(self._topic, self._hear_topic)
         lost = ""
         while not (self._left.is_set() or (lost and not self._channels)):
             lost = await self._look(client)
@@ -143,6 +142,8 @@ class Bridge:
     ) -> dict[str, str]:
         nonce, closing = secrets.token_hex(16), self._closing[order.channel]
         begun = self._begun[nonce] = asyncio.Event()
+        # each time, as a scheduler that was started again knows of no topic, and before it knows of the task
+        client.subscribe_topic(self._topic, self._hear_topic)
         future = client.submit(
             *(attend, nonce, self._topic, self._state_dir),
             key=f"pyalma-tui-{nonce}",

@@ -43,6 +43,7 @@ class DaskChannel(Line):
         """Let go of the line, and let the place end."""
         if not self.closed:
             self.closed = True
+            self.let_go()
             self._socket.close()
             self._close()
 
