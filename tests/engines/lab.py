@@ -161,8 +161,10 @@ class Lab:
 
     def attach(self, node: int) -> None:
         """Mount it there, the first time or again."""
+        if node in self._servers:
+            subprocess.run([*self.on(node), "umount", "--lazy", self._shared], check=True, cwd="/")
         served = ["bindfs", "-f", "--enable-lock-forwarding", "--multithreaded", "-o", LATE, self._shared, self._shared]
-        self._servers[node] = self._daemon([*self.on(node), *served])
+        self._servers[node] = self._daemon([*self.on(node), *served], cwd="/")
         self._until([*self.on(node), "mountpoint", "-q", self._shared])
 
     def detach(self, node: int) -> bool:
@@ -171,7 +173,6 @@ class Lab:
         there = server.poll() is None
         server.kill()
         server.wait()
-        subprocess.run([*self.on(node), "umount", "--lazy", self._shared], check=False, capture_output=True, cwd="/")
         return there
 
     def hang(self, node: int, *, go_on: bool = False) -> None:
@@ -229,10 +230,10 @@ class Lab:
         self._slurmds[node].wait()
         return there
 
-    def _daemon(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    def _daemon(self, command: Sequence[str], cwd: str | None = None) -> subprocess.Popen[bytes]:
         with open(self.folder / "daemons.log", "ab") as log:
             daemon = subprocess.Popen(
-                command, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=cwd
             )
         self._daemons.append(daemon)
         return daemon
