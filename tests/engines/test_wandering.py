@@ -69,7 +69,7 @@ def _has_saved(folder: Path, attempts: int, hosts: set[str]) -> bool:
 def test_what_was_begun_on_dask_goes_on_here_and_back(tmp_path: Path) -> None:
     dask = DaskLab(tmp_path / "cluster")
     try:
-        dask.start_worker("node1")
+        dask.start_worker("node1", {"SAVES": str(SAVES)})
         there = (dask.on, {"node1"})
         _wander(tmp_path / "work", [there, ("here", {socket.gethostname()}), there])
     finally:
