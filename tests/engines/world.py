@@ -90,8 +90,9 @@ def play_on(
 ) -> Score:
     """The game of the nemesis on hosts of this engine."""
     if engine == "dask":
-        wrong = {"mutant_place": mutant_place, "mutant_runner": mutant_runner}
-        return play_on_dask(folder, seed, kinds=kinds, seconds=seconds, **wrong)
+        return play_on_dask(
+            folder, seed, kinds=kinds, seconds=seconds, mutant_place=mutant_place, mutant_runner=mutant_runner
+        )
     with a_lab() as lab:
         on = start(lab, engine)
         if not LACKS_MOUNTS:
