@@ -37,7 +37,15 @@ class Following:
             self._tails[worker] = segment, tail
 
     def tell(self, worker: int) -> Iterator[Told]:
-        """What this worker has appended since the last time."""
+        """What this worker has appended since the last time. Raises OSError, and nothing more of it is told then."""
+        try:
+            yield from self._tell(worker)
+        except OSError:
+            if worker in self._tails:
+                self._let_go(worker)
+            raise
+
+    def _tell(self, worker: int) -> Iterator[Told]:
         while worker in self._tails:
             segment, tail = self._tails[worker]
             yield from self._new(worker, segment, tail)
@@ -85,10 +93,10 @@ class Following:
                 os.close(fd)
 
     def _sync(self, segment: str, fd: int) -> None:
-        size = os.fstat(fd).st_size
-        if size <= self._synced.get(segment, 0):
-            return
         with suppress(OSError):  # the worker finds out itself; its lines live as long as its host
+            size = os.fstat(fd).st_size
+            if size <= self._synced.get(segment, 0):
+                return
             self._sync_rows(segment)
             sync_data(fd)
             self._synced[segment] = size

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import platform
 import selectors
 import signal
 import socket
-import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from pyalma_tui import __version__
 from pyalma_tui.model import afar, taking
 from pyalma_tui.model import messages as m
 from pyalma_tui.place.following import Following
+from pyalma_tui.place.here import here
 from pyalma_tui.place.lease import Lease
 from pyalma_tui.place.printing import Printing
 from pyalma_tui.place.stdio import StdioChannel
@@ -35,15 +31,15 @@ from pyalma_tui.runner.workers.protocol import (
     Taken,
     Unheard,
 )
-from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular
-from pyalma_tui.store.leases import now, read_lease
+from pyalma_tui.store.leases import now
 
 LOOK = 0.05  # seconds between two looks at what workers append
 ASKS = 6  # times in a lease that its renewal is asked for
 TAKEN = (*taking.SIGNALS, signal.SIGXCPU)  # by which engines take a place away
 UNHEARD = "the runner was not heard of in time"
 CUT = "the line to the runner was cut"
+UNWRITABLE = "the state directory cannot be written there"
 
 
 class Hired:
@@ -89,7 +85,7 @@ class Relay:
             signal.signal(number, signal.SIG_IGN)
         self._selector.register(self._line, selectors.EVENT_READ, self._take)
         self._selector.register(self._woken, selectors.EVENT_READ, lambda: self._woken.recv(4096))
-        self._line.put(self._here())
+        self._line.put(here(self._state_dir, self._lacks))
         while not self._over:
             self._look()
             self._line.flush()
@@ -100,27 +96,6 @@ class Relay:
 
     def _on_taken(self, number: int, frame: FrameType | None) -> None:
         self._taken = signal.Signals(number).name
-
-    def _here(self) -> afar.Here:
-        token, why = "", ""
-        try:
-            lease = read_lease(self._state_dir)
-            token, why = (lease.token, "") if lease is not None else ("", "it is not there")
-        except (OSError, ValueError) as error:
-            why = str(error)
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return afar.Here(
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            processors=processors,
-            python=platform.python_version(),
-            version=__version__,
-            token=token,
-            why=why,
-            locked=_sees_lock(self._state_dir),
-            lacks=self._lacks,
-            left=taking.seconds_left(os.environ, time.time()),
-        )
 
     def _pause(self) -> float:
         renewal = self._asked + self._interval - now()
@@ -258,10 +233,12 @@ class Relay:
         hired, following = self._hired.get(worker), self._following
         if hired is None or following is None:
             return
+        if _is_refused_here(reply):
+            self._go(UNWRITABLE)
         match reply:
             case m.Serving():
                 hired.serves = True
-                following.begin(worker, hired.segment)
+                self._begin(following, worker, hired)
             case m.Ended() | m.DoneEnded():
                 hired.active = None
                 if self._printing is not None:
@@ -270,6 +247,12 @@ class Relay:
                     self._dismiss(worker, hired)
         self._tell(following.tell(worker))
 
+    def _begin(self, following: Following, worker: int, hired: Hired) -> None:
+        try:
+            following.begin(worker, hired.segment)
+        except OSError as error:
+            self._go(_unreadable(error))
+
     def _part_from(self, worker: int) -> None:
         if self._printing is not None:
             self._printing.end(worker)
@@ -277,8 +260,12 @@ class Relay:
             self._tell(self._following.end(worker))
 
     def _tell(self, told: Iterable[afar.Told]) -> None:
-        for each in told:
-            self._line.put(each)
+        """What cannot be read here the runner reads on its own host when we are gone."""
+        try:
+            for each in told:
+                self._line.put(each)
+        except OSError as error:
+            self._go(_unreadable(error))
 
     def _bye(self, why: str) -> None:
         self._over = True
@@ -294,11 +281,13 @@ class Relay:
             self._tell(self._following.tell_all())
         late = self._lease is not None and self._lease.left < self._lease.seconds / 3
         why = self._taken or CUT * self._line.closed or UNHEARD * late
-        if why and not self._going:
+        if why:
             self._go(why)
 
     def _go(self, why: str) -> None:
-        """Let what runs stop at its next save, and everybody else end."""
+        """Let what runs stop at its next save, and everybody else end; that is said once."""
+        if self._going:
+            return
         self._going = why
         self._line.put(afar.Going(why))
         for worker, hired in self._hired.items():
@@ -316,19 +305,14 @@ class Relay:
             self._agent.signal(worker, signal.SIGINT)
 
 
-def _sees_lock(state_dir: Path) -> bool:
-    """Whether the lock that the runner holds keeps us out."""
-    try:
-        fd = open_regular(layout.lock(state_dir), os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        with suppress(OSError):
-            os.close(fd)
-    return False
+def _is_refused_here(reply: m.Reply) -> bool:
+    """Whether the files of this host did not take something; where they are full they are so for all hosts."""
+    match reply:
+        case m.Ended(refused=m.Refused(room=False, own=False)) | m.ServeFailed(room=False):
+            return True
+        case _:
+            return False
+
+
+def _unreadable(error: OSError) -> str:
+    return f"the state directory cannot be read there: {error.strerror}"

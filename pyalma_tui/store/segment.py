@@ -156,18 +156,27 @@ class SegmentWriter:
 
     @property
     def is_own(self) -> bool:
-        """Whether the descriptor still stands for the segment."""
+        """Whether the descriptor still stands for the segment, as far as that can be known."""
         try:
-            stat = os.fstat(self.fd)
+            self.check()
         except OSError:
             return False
-        return (stat.st_dev, stat.st_ino) == self._identity
+        return True
 
     def check(self) -> None:
-        """Raise EstrangedError if the descriptor does not stand for the segment any more."""
+        """Raise EstrangedError if the descriptor does not stand for the segment any more.
+
+        That its file system is gone, as of a network, is another OSError: the run has nothing to do with it.
+        """
         if self.fd < 0:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        if not self.is_own:
+        try:
+            stat = os.fstat(self.fd)
+        except OSError as error:
+            if error.errno == errno.EBADF:
+                raise EstrangedError from None
+            raise
+        if (stat.st_dev, stat.st_ino) != self._identity:
             raise EstrangedError
 
     def is_where_it_was(self) -> bool:

@@ -1,4 +1,8 @@
-"""Hosts out of network and UTS namespaces: a head and some nodes on a bridge of their own, reaching nobody else."""
+"""Hosts out of network, UTS and mount namespaces: a head and some nodes on a bridge, reaching nobody else.
+
+A folder that they share may be a mount of its own on each of them, by a program that serves it (bindfs): what another
+host has written comes late, and the mount may hang, or be gone.
+"""
 
 from __future__ import annotations
 
@@ -78,11 +82,14 @@ def lacks(*programs: str) -> str:
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     missing = [each for each in ("ip", "nsenter", "unshare", *programs) if shutil.which(each, path=path) is None]
     if missing:
-        return f"not installed: {', '.join(missing)} (Debian: iproute2 util-linux openssh-server slurm-wlm munge)"
+        return f"not installed: {', '.join(missing)} (Debian: iproute2, util-linux, bindfs, openssh-server, slurm-wlm)"
     tried = subprocess.run(["unshare", "--net", "--uts", "true"], capture_output=True, check=False)
     return "" if tried.returncode == 0 else "this machine allows no namespaces"
 
 
+# seconds for which a host believes what it knows of a file, or that there is none
+LATE = "attr_timeout=3,entry_timeout=3,negative_timeout=3,ac_attr_timeout=3"
+LACKS_MOUNTS = lacks("bindfs", "mountpoint")
 LACKS_SSH, LACKS_SLURM = lacks("sshd", "ssh", "ssh-keygen"), lacks("slurmctld", "slurmd", "srun", "munged")
 
 
@@ -94,6 +101,8 @@ class Lab:
         self._name = f"pt{os.getpid()}x"
         self._daemons: list[subprocess.Popen[bytes]] = []
         self._slurmds: dict[int, subprocess.Popen[bytes]] = {}
+        self._servers: dict[int, subprocess.Popen[bytes]] = {}  # of the folder that is shared
+        self._shared = ""
         self.env = os.environ | {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
         head = f"{self._name}0"
         self._ip("netns", "add", head)
@@ -110,14 +119,23 @@ class Lab:
             self._ip("-n", head, "link", "set", f"v{node}", "up")
             self._ip("-n", there, "addr", "add", f"10.77.0.1{node}/24", "dev", "eth0")
             self._ip("-n", there, "link", "set", "eth0", "up")
+        self._keepers = {node: self._mounts_of_its_own() for node in (0, *NODES)}
+
+    def _mounts_of_its_own(self) -> int:
+        """The process that keeps a mount namespace."""
+        keeper = self._daemon(["unshare", "--mount", "--propagation=private", "sleep", "infinity"]).pid
+        while os.readlink(f"/proc/{keeper}/ns/mnt") == os.readlink("/proc/self/ns/mnt"):
+            time.sleep(0.001)
+        return keeper
 
     def _ip(self, *words: str) -> None:
         subprocess.run(["ip", *words], check=True, env=self.env, capture_output=True)
 
     def on(self, node: int) -> list[str]:
         """The command behind which another one runs on this host."""
-        there = ["nsenter", f"--net=/run/netns/{self._name}{node}", "unshare", "--uts"]
-        return [*there, "sh", "-c", f'hostname node{node}; exec "$@"', "sh"]
+        there = f"--net=/run/netns/{self._name}{node} --mount=/proc/{self._keepers[node]}/ns/mnt"
+        named = f'hostname node{node}; cd "$0" && exec "$@"'  # as who enters a mount namespace is in its root
+        return ["sh", "-c", f'exec nsenter {there} unshare --uts sh -c \'{named}\' "$(pwd -P)" "$@"', "sh"]
 
     def say(self, *words: str) -> str:
         """What a command on the head has to say."""
@@ -129,6 +147,38 @@ class Lab:
     def cut(self, node: int, *, heal: bool = False) -> None:
         """Let packets of a host get lost, or through again."""
         self._ip("-n", f"{self._name}0", "link", "set", f"v{node}", "up" if heal else "down")
+
+    def share(self, folder: Path) -> None:
+        """Let each host have this folder on a mount of its own."""
+        self._shared = str(folder)
+        for node in (0, *NODES):
+            self.attach(node)
+
+    @property
+    def shares(self) -> bool:
+        """Whether there is such a folder."""
+        return bool(self._shared)
+
+    def attach(self, node: int) -> None:
+        """Mount it there, the first time or again."""
+        if node in self._servers:
+            subprocess.run([*self.on(node), "umount", "--lazy", self._shared], check=True, cwd="/")
+        served = ["bindfs", "-f", "--enable-lock-forwarding", "--multithreaded", "-o", LATE, self._shared, self._shared]
+        self._servers[node] = self._daemon([*self.on(node), *served], cwd="/")
+        self._until([*self.on(node), "mountpoint", "-q", self._shared])
+
+    def detach(self, node: int) -> bool:
+        """Let whatever is open there fail from now on, until it is attached again; whether it was there."""
+        server = self._servers[node]
+        there = server.poll() is None
+        server.kill()
+        server.wait()
+        return there
+
+    def hang(self, node: int, *, go_on: bool = False) -> None:
+        """Let whoever reads or writes there wait, or go on."""
+        with suppress(ProcessLookupError):
+            self._servers[node].send_signal(signal.SIGCONT if go_on else signal.SIGSTOP)
 
     def start_ssh(self) -> str:
         """An sshd on each node; the command that leads there, but for the node."""
@@ -180,10 +230,10 @@ class Lab:
         self._slurmds[node].wait()
         return there
 
-    def _daemon(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    def _daemon(self, command: Sequence[str], cwd: str | None = None) -> subprocess.Popen[bytes]:
         with open(self.folder / "daemons.log", "ab") as log:
             daemon = subprocess.Popen(
-                command, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=cwd
             )
         self._daemons.append(daemon)
         return daemon
@@ -196,6 +246,8 @@ class Lab:
 
     def close(self) -> None:
         """End what was started, and the hosts."""
+        for node in self._servers:
+            self.hang(node, go_on=True)
         for daemon in reversed(self._daemons):
             daemon.send_signal(signal.SIGTERM)
         for daemon in self._daemons:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,9 @@ import pyalma_tui
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model import status as s
 from pyalma_tui.runner.workers.engines.choosing import engine_of
+from pyalma_tui.runner.workers.engines.dask import engine
+from pyalma_tui.runner.workers.engines.dask import words as w
+from pyalma_tui.runner.workers.engines.on import Cluster
 from pyalma_tui.store.opening import read_store
 from tests.engines.dask_lab import BRIDGE, LACKS_DASK, PATIENCE, ROOT, DaskLab
 from tests.engines.world import play_on_dask
@@ -237,6 +241,35 @@ def test_a_scheduler_that_does_not_answer_is_told_and_an_interrupt_does_not_wait
     start.send_signal(signal.SIGINT)
     work.until(lambda: start.poll() is not None)
     assert processes(BRIDGE, str(work.folder)) == []
+
+
+class _Telling:
+    """Stands for a bridge that has nothing to say when it is first heard, and then tells of two dask workers."""
+
+    def __init__(self, cluster: str, state_dir: Path) -> None:
+        self._said: list[list[w.FromBridge]] = [[], [w.Workers(("tcp://a:1", "tcp://b:1"))]]
+
+    def hear(self) -> tuple[list[w.FromBridge], bool]:
+        return (self._said.pop(0) if self._said else []), False
+
+    def say(self, message: w.ToBridge, given: socket.socket | None = None) -> None:
+        if given is not None:
+            given.close()
+
+    def flush(self) -> None:
+        """There is nothing that could not be said."""
+
+
+def test_a_look_is_at_all_dask_workers_whenever_they_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(engine, "Bridge", _Telling)
+    dask = engine.DaskEngine(Cluster("dask:x", "x"), tmp_path)
+    while (found := dask.look(time.monotonic())) is None:
+        continue
+    channels, refused = found
+    assert sorted(channel.site.name for channel in channels) == ["tcp://a:1", "tcp://b:1"]
+    assert refused == []
+    for channel in channels:
+        channel.close()
 
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

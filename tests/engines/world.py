@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.engines.dask_lab import BRIDGE, DaskLab
-from tests.engines.lab import NODES, Lab
+from tests.engines.lab import LACKS_MOUNTS, NODES, Lab
 from tests.places import is_place, parent_of, processes
 from tests.places.checking import Score
 from tests.places.nemesis import KINDS, LONG, SHORT, Deed, Undo, play
@@ -58,11 +58,17 @@ def start(lab: Lab, engine: str) -> str:
 
 
 def deeds_of(lab: Lab, engine: str, folder: Path) -> dict[str, Deed]:
-    """Beside what can be done anywhere: cables of hosts, and what only this engine has."""
+    """Beside what can be done anywhere: cables and mounts of hosts, and what only this engine has."""
     there = {
         "host cut off": Deed(partial(_cut, lab), SHORT),
         "host cut off long": Deed(partial(_cut, lab), LONG),
     }
+    if lab.shares:
+        there |= {
+            "mount hangs": Deed(partial(_hang, lab), SHORT),
+            "mount hangs long": Deed(partial(_hang, lab), LONG),
+            "mount is gone": Deed(partial(_detach, lab), LONG),
+        }
     if engine == "slurm":
         there |= {
             "scancel": Deed(partial(_cancel, lab)),
@@ -84,10 +90,13 @@ def play_on(
 ) -> Score:
     """The game of the nemesis on hosts of this engine."""
     if engine == "dask":
-        wrong = {"mutant_place": mutant_place, "mutant_runner": mutant_runner}
-        return play_on_dask(folder, seed, kinds=kinds, seconds=seconds, **wrong)
+        return play_on_dask(
+            folder, seed, kinds=kinds, seconds=seconds, mutant_place=mutant_place, mutant_runner=mutant_runner
+        )
     with a_lab() as lab:
         on = start(lab, engine)
+        if not LACKS_MOUNTS:
+            lab.share(folder)
         os.environ |= {name: lab.env[name] for name in ("PATH", "SLURM_CONF") if name in lab.env}
         return play_in(lab, engine, on, folder, seed, kinds=kinds, seconds=seconds, mutant_runner=mutant_runner)
 
@@ -107,6 +116,9 @@ def play_in(
 ) -> Score:
     """The same in a lab that is there; with `deeds`, of what can be done there only these."""
     there = {kind: deed for kind, deed in deeds_of(lab, engine, folder).items() if not deeds or kind in deeds}
+    aside = None
+    if lab.shares:
+        (aside := lab.folder / "aside").mkdir()
     return play(
         folder,
         seed,
@@ -118,6 +130,7 @@ def play_in(
         prefix=lab.on(0),
         instances=instances,
         mutant_runner=mutant_runner,
+        aside=aside,
     )
 
 
@@ -156,6 +169,20 @@ def _cut(lab: Lab, rng: random.Random) -> Undo:
     node = rng.choice(NODES)
     lab.cut(node)
     return partial(lab.cut, node, heal=True)
+
+
+def _hang(lab: Lab, rng: random.Random) -> Undo:
+    """Also that of the host where the runner is."""
+    node = rng.choice((0, *NODES))
+    lab.hang(node)
+    return partial(lab.hang, node, go_on=True)
+
+
+def _detach(lab: Lab, rng: random.Random) -> Undo | None:
+    node = rng.choice(NODES)
+    if not lab.detach(node):
+        return None
+    return partial(lab.attach, node)
 
 
 def _cancel(lab: Lab, rng: random.Random) -> Undo | None:

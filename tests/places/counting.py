@@ -13,13 +13,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-HISTORY = Path("history")
+HISTORY = "history"
 SAVES = int(os.environ.get("SAVES", "60"))
+
+
+def write(path: Path, history: Path) -> None:
+    """Write this module there, with a history in a folder that each host sees as it is."""
+    text = Path(__file__).read_text()
+    path.write_text(text.replace(f'HISTORY = "{HISTORY}"', f"HISTORY = {str(history)!r}"))
 
 
 def tell(name: str, line: str) -> None:
     """Append to the history of this name, in one write."""
-    fd = os.open(HISTORY / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    fd = os.open(f"{HISTORY}/{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(
         fd,
         f"{time.monotonic():.3f} {os.environ.get('ELSEWHERE') or socket.gethostname()} {os.getpid()} {line}\n".encode(),
@@ -30,7 +36,7 @@ def tell(name: str, line: str) -> None:
 @contextmanager
 def alone(name: str) -> Iterator[None]:
     """Hold the lock of this name; that somebody else does is told."""
-    with open(HISTORY / f"{name}.lock", "w") as lock:
+    with open(f"{HISTORY}/{name}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -57,8 +57,8 @@ def _forget(self: heard.HeardSegment, position: int) -> None:
 
 
 def _save_again(run: experiment.Run, status: s.Running, record: Saved) -> experiment.Run:
-    """A save that is known counts as another one."""
-    return _save(replace(run, last_save=min(run.last_save, record.number - 1)), status, record)
+    """A save that is known counts again, and so do some before it, which its line stands for."""
+    return _save(replace(run, last_save=min(run.last_save, record.number - 5)), status, record)
 
 
 if os.environ.get("PYALMA_TUI_STALE"):

@@ -45,7 +45,7 @@ class Stage:
         shutil.copy(module.__file__, folder / "m.py")
         for name in self.names:
             (folder / name).write_text("x")
-        self._env = os.environ | {"PYALMA_TUI_MUTANT_RUNNER": runner, "PYTHONPATH": str(ROOT)} | told
+        self._env = {**os.environ, "PYALMA_TUI_MUTANT_RUNNER": runner, "PYTHONPATH": str(ROOT), **told}
         program = [sys.executable, "-m", "tests.places.program", "m.py", *self.names, "--plain", "--workers", "1"]
         on = behind_cables("AB", place, HOLD)
         self._command = [*program, "--lease", str(lease), "--state", str(self.state_dir), "--on", on]

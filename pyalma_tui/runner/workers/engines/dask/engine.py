@@ -26,6 +26,7 @@ from pyalma_tui.runner.workers.engines.pacing import Pacing
 STUBBORN = 8.0  # seconds after which a bridge is killed that has nothing more to do
 EXTRA = "distributed is not installed: pip install 'pyalma-tui[dask]'"
 AGAIN = "; it is tried again"
+EVERYWHERE = 1 << 30  # more workers than any cluster has room for
 _message = jsontext.decoder(w.FromBridge)
 
 
@@ -178,8 +179,7 @@ class DaskEngine:
 
     def look(self, now: float) -> tuple[list[Channel], list[str]] | None:
         """One at each dask worker, as soon as they are known."""
-        self._tend(now)
-        new, refused = self.open(self._cluster.slots * max(1, len(self._workers or ())), now)
+        new, refused = self.open(EVERYWHERE, now)
         if not self._workers and not refused:
             return None
         return new, [why.partition(AGAIN)[0] for why in refused]

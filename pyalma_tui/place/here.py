@@ -1,0 +1,58 @@
+"""What there is at this place, for the runner to see whether it can be one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from pyalma_tui import __version__
+from pyalma_tui.model import afar, taking
+from pyalma_tui.store import layout
+from pyalma_tui.store.disk import open_regular
+from pyalma_tui.store.leases import read_lease
+
+
+def here(state_dir: Path, lacks: str) -> afar.Here:
+    """All of it; `lacks` is what its system has not, "" if that is nothing."""
+    token, why = "", ""
+    try:
+        lease = read_lease(state_dir)
+        token, why = (lease.token, "") if lease is not None else ("", "it is not there")
+    except (OSError, ValueError) as error:
+        why = str(error)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return afar.Here(
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        processors=processors,
+        python=platform.python_version(),
+        version=__version__,
+        token=token,
+        why=why,
+        locked=_sees_lock(state_dir),
+        lacks=lacks,
+        left=taking.seconds_left(os.environ, time.time()),
+    )
+
+
+def _sees_lock(state_dir: Path) -> bool:
+    """Whether the lock that the runner holds keeps us out."""
+    try:
+        fd = open_regular(layout.lock(state_dir), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        with suppress(OSError):
+            os.close(fd)
+    return False
