@@ -11,6 +11,7 @@ from pyalma_tui.model import query as q
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import COLUMNS, Row, rows_in
+from pyalma_tui.model.heads import head_of, on_several_hosts
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import ROWS
@@ -43,6 +44,7 @@ class Table:
         self.aside = sum(rows_in(run.extents) for run in aside)
         self._state_dir = state_dir
         self._runs = planned
+        self._with_host = on_several_hosts(planned)
         self._instances: Sequence[Instance] = store.ledger.instances
         self._now: tuple[object, Store] | None = None  # what db.json was when this was read of it
         self._query = filter_of(where)
@@ -66,9 +68,9 @@ class Table:
     def _all(self, reader: RowReader) -> Iterator[Row]:
         """All rows, wanted or not."""
         for run in self._runs:
-            label, iteration, seed = self._instances[run.instance].label, run.iteration, run.seed
+            head = head_of(self._instances[run.instance].label, run, with_host=self._with_host)
             for own in reader.rows(run):
-                yield {"instance": label, "iteration": iteration, "seed": seed, **own}
+                yield {**head, **own}
 
     def lacking(self) -> tuple[Sequence[Lack], Sequence[str]]:
         """The fields of the filter that no row has, and those that rows have, as far as they had to be looked at."""

@@ -20,6 +20,7 @@ import msgspec
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Extent, Row, part_of, rows_in
+from pyalma_tui.model.heads import on_several_hosts
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.disk import open_regular
 
@@ -227,10 +228,14 @@ def _size(path: Path) -> int:
 
 
 class RowIndex:
-    """Which row of which run the n-th row of all is, for runs in the order of the table: O(log) of their number."""
+    """Which row of which run the n-th row of all is, for runs in the order of the table: O(log) of their number.
+
+    `with_host` is whether these were on several hosts.
+    """
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self._runs = [run for run in runs if run.extents]
+        self.with_host = on_several_hosts(self._runs)
         self._ends = list(accumulate(rows_in(run.extents) for run in self._runs))
 
     def __len__(self) -> int:

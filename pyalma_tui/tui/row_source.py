@@ -17,6 +17,7 @@ from pyalma_tui.model.arranging import (
 )
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row
+from pyalma_tui.model.heads import head_of
 from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import ROWS
 from pyalma_tui.model.words import plural
@@ -73,7 +74,8 @@ class ArrangedTable:
                 yield from self._of_run(reader, run, at, at + 1)
 
     def _of_run(self, reader: RowReader, run: Run, begin: int, end: int) -> Iterator[Row | None]:
-        found = [whole(self.snapshot, run, row) for row in reader.rows(run, begin, end)]
+        head = _head(self.snapshot, self.index, run)
+        found: list[Row] = [{**head, **own} for own in reader.rows(run, begin, end)]
         yield from found
         yield from [None] * (end - begin - len(found))
 
@@ -135,8 +137,9 @@ class Arranging(threading.Thread):
     def _rows(self, index: RowIndex, reader: RowReader, most: int) -> Iterator[tuple[int, Row]]:
         number = 0
         for run, begin, end in index.parts(0, most):
+            head = _head(self._snapshot, index, run)
             for number_in_run, own in enumerate(reader.rows(run, begin, end)):
-                row = whole(self._snapshot, run, own)
+                row = {**head, **own}
                 if self._lacking:
                     self._lacking.look(row)
                 yield number + number_in_run, row
@@ -147,10 +150,8 @@ class Arranging(threading.Thread):
         return not self._stopped.is_set()
 
 
-def whole(snapshot: Snapshot, run: Run, row: Row) -> Row:
-    """A row behind what is told of its run."""
-    label = snapshot.instances[run.instance].label
-    return {"instance": label, "iteration": run.iteration, "seed": run.seed, **row}
+def _head(snapshot: Snapshot, index: RowIndex, run: Run) -> Row:
+    return head_of(snapshot.instances[run.instance].label, run, with_host=index.with_host)
 
 
 def folder_of(snapshot: Snapshot) -> Path:

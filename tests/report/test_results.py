@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tinydb import TinyDB, where
 
 from pyalma_tui import experiment
 from pyalma_tui.cli.results import results as print_results
@@ -136,6 +138,16 @@ def test_done_a_script_and_any_reader_find_the_same_rows(finished: experiment.Di
     assert len(Path("table.csv").read_text().splitlines()) == 13
     assert list(finished.rows("n=2 b")) == [row for row in found if row["n"] == 2 and row["instance"] == "b"]
     assert results.read("m.alma").to_polars()["square"].sum() == 4 * 5
+
+
+def test_rows_name_their_hosts_where_these_are_several(finished: experiment.Dispatcher) -> None:
+    here = socket.gethostname()
+    assert "host" not in next(iter(finished.rows()))
+    with TinyDB("m.alma/db.json") as database:
+        database.table("runs").update({"host": "node2"}, where("iteration") == 1)
+    assert [row["host"] for row in read("m.alma")] == 2 * (3 * [here] + 3 * ["node2"])
+    assert list(next(iter(read("m.alma")))) == ["instance", "iteration", "seed", "host", "n", "square"]
+    assert {row["iteration"] for row in read("m.alma", "host:node2")} == {1}
 
 
 def test_a_state_directory_alone_is_enough_for_its_rows(

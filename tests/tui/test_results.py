@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pyalma_tui.model import jsontext
@@ -47,6 +48,17 @@ async def select(t: Opened, name: str) -> None:
         before = table(t).column
         await t.press("right")
         assert table(t).column != before
+
+
+async def test_rows_name_their_hosts_where_these_are_several(tmp_path: Path) -> None:
+    made = measured(tmp_path, 3)
+    for number, run in enumerate(list(made.runs)):
+        made.runs[number] = msgspec.structs.replace(run, host=f"node{run.id % 2}")
+    record(made, 4, [{"n": 99, "host": "of its own"}])
+    async with opened(made.snapshot()) as t:
+        await opened_results(t, 13)
+        assert column(t, "host") == ["node1"] * 6 + ["node0"] * 6 + ["of its own"]
+        assert table(t).names[3] == "host"
 
 
 async def test_rows_are_in_the_order_of_the_table_and_come_as_they_are_recorded(tmp_path: Path) -> None:
