@@ -196,6 +196,7 @@ def number(entries: Sequence[Entry], base: Path) -> Sequence[Instance]:
         return files
     instances: list[Instance] = []
     seen: dict[str | tuple[str, bytes], int] = {}
+    called: dict[tuple[str, bytes | None, str], int] = {}
     for id_, entry in enumerate(entries):
         file, data = entry.file, entry.data
         name = file[cut:] if file.startswith(inside) else file
@@ -207,7 +208,11 @@ def number(entries: Sequence[Entry], base: Path) -> Sequence[Instance]:
             elif data != NO_DATA:
                 name = f"{name} {_readable(data)}"
             occurrence = seen[name, data] = seen.get((name, data), 0) + 1
-        instances.append(Instance(id_, name, file, data, occurrence, title=entry.title, bare=entry.bare))
+        title = entry.title
+        if title:
+            times = called[name, data, title] = called.get((name, data, title), 0) + 1
+            title += f" #{times}" * (times > 1)
+        instances.append(Instance(id_, name, file, data, occurrence, title=title, bare=entry.bare))
     return compact(instances)
 
 

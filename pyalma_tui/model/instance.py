@@ -18,7 +18,8 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
     `id` is its place in the experiment, given once and never reused. `name` tells what it is: the path as seen from the
     folder of the experiment, with or instead of it the data of an object. `file` is the absolute path or "". `data` is
     the JSON text of an object's data and None for an instance that was given as a plain string. `occurrence` counts
-    equal entries of one batch from 1. `title` is what the user wants to read instead of `name`, "" for nothing. `bare`
+    equal entries of one batch from 1. `title` is what people read instead of `name`, "" for nothing: what the user has
+    called it, numbered where equal entries are called the same. `bare`
     tells that the data was given without an object around it, such as a row of a table: `run` finds it without, too.
     `removed` tells that it is no part of the experiment any more: only its id, and what its seeds come from, is kept.
     """
@@ -41,8 +42,7 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
     @property
     def label(self) -> str:
         """What people read: the title or else the name, with the occurrence where an entry was repeated."""
-        name = self.title or self.name
-        return name if self.occurrence == 1 else f"{name} #{self.occurrence}"
+        return self.title or (self.name if self.occurrence == 1 else f"{self.name} #{self.occurrence}")
 
 
 class Files(Sequence[Instance]):

@@ -6,7 +6,7 @@ Those marked `was ours` were in the program once; the enumerator found them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -233,7 +233,7 @@ def what_is_taken_back_may_have_begun(patch: Patch) -> None:
 def files_of_rows_go_before_the_checkpoint_is_durable(patch: Patch) -> None:
     ready = RowFiles.tidy
 
-    def hasty(self: RowFiles, runs: Iterable[Run], idle: Any) -> MovedRows:
+    def hasty(self: RowFiles, runs: Sequence[Run], idle: Any) -> MovedRows:
         moved = ready(self, runs, idle)
         self.let_go(moved.left)
         return moved

@@ -159,6 +159,17 @@ def test_a_file_may_be_included_twice_and_the_same_instance_may_stand_twice(tmp_
     assert labels == ["a", "a #2", "x", "a #3", "x #2", "a #4"]
 
 
+def test_equal_objects_are_told_apart_by_their_names_and_by_a_number_only_where_these_are_equal(tmp_path: Path) -> None:
+    called = ["g1", "g2", "g1", "g2 #2", None, None]
+    entries = [{"data": {"n": 1}} | ({} if name is None else {"name": name}) for name in called]
+    file = write(tmp_path / "sat.batch", {"instances": entries})
+
+    instances = number(read_batch(file, no_warning), tmp_path)
+
+    assert [each.label for each in instances] == ["g1", "g2", "g1 #2", "g2 #2", '{"n":1} #5', '{"n":1} #6']
+    assert [each.occurrence for each in instances] == [1, 2, 3, 4, 5, 6], "what an instance is its name does not change"
+
+
 def test_sixteen_levels_of_nested_batches_and_includes_are_read(tmp_path: Path) -> None:
     for level in range(2, 17):
         step = {"batches": [{"include": [f"{level + 2}.batch"]}]} if level < 15 else {"instances": ["a"]}

@@ -107,7 +107,7 @@ def test_of_runs_on_the_disk_none_is_made_where_neither_code_nor_files_have_chan
     assert found is not None
     instances = [Instance(0, "a", str(place.root / "a")), Instance(1, "b", str(place.root / "b"))]
     done, failed = s.Done(at=2.0, duration=1.0), s.Failed(s.Error("no"), 2.0)
-    standing = [done, done, failed, s.Interrupted("asked", 2.0), s.PENDING]
+    standing: list[s.Status] = [done, done, failed, s.Interrupted("asked", 2.0), s.PENDING]
     known = [Run(i, i % 2, i, 0, each, saves=1, module=code, began=1.0) for i, each in enumerate(standing, 1)]
     runs = Frozen[Run]((cold(known, instances),), len(known))
     alike = Vector(known).freeze()

@@ -68,6 +68,22 @@ async def test_each_kind_has_a_line_and_the_selected_one_its_traceback(size: tup
         await t.sees('File "/home/user/lab/lab.py", line 42, in')
 
 
+async def test_a_traceback_that_is_longer_than_its_pane_is_there_when_its_kind_is_selected() -> None:
+    """The bar beside it makes it narrower: what it is made of is wrapped a second time."""
+    made = lab()
+    deep = "".join(f'  File "/home/user/lab/lab.py", line {n}, in level{n}\n    deeper()\n' for n in range(20))
+    told = f"Traceback (most recent call last):\n{deep}RecursionError: too deep\n"
+    made.failed(15, status=s.Failed(s.Error("RecursionError: too deep", told), NOW - 60))
+    async with opened(made.snapshot(), size=(80, 24)) as t:
+        await t.press("F")
+        await t.on(FailuresScreen)
+        await t.sees("negative weight")
+        await t.until(lambda: len(groups(t).order) == 4)
+        for _ in range(3):
+            await t.press("down")
+        await t.sees("for example · g014", "Traceback (most recent call last)", "in level0")
+
+
 async def test_the_selected_kind_is_told_and_the_cursor_stays_on_its_kind_when_the_order_changes() -> None:
     made = lab()
     async with opened(made.snapshot(), size=(80, 24)) as t:

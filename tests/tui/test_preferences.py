@@ -139,7 +139,7 @@ async def test_what_is_changed_on_the_screen_is_kept_and_where_that_fails_it_is_
     (tmp_path / "file").touch()
     async with opened(small().snapshot(), kept_in=nowhere) as t:
         await t.press("o")
-        await t.sees("this is not kept for the next time")
+        await t.says("this is not kept for the next time")
 
 
 async def test_columns_of_ones_own_stand_in_their_order_and_the_last_give_way() -> None:

@@ -178,7 +178,7 @@ async def test_without_rows_it_says_so_and_with_damaged_ones_how_many_are_missin
     made.done(1)
     async with opened(made.snapshot()) as t:
         await t.press("R")
-        await t.sees("no row counts so far.")
+        await t.sees("no row counts so far: run() declares `record`")
     made = measured(tmp_path, 3)
     file = sorted(layout.rows(tmp_path).iterdir())[0]
     text = bytearray(file.read_bytes())

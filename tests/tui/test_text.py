@@ -21,6 +21,7 @@ from pyalma_tui.tui.widgets.columns import NAMES, Measurements, columns
 from pyalma_tui.tui.widgets.facts import facts
 from pyalma_tui.tui.widgets.headline import allot, headline
 from pyalma_tui.tui.widgets.notices import notices, step_text
+from pyalma_tui.tui.widgets.run_rows import run_columns
 from tests.tui.fake_conductor import NOW, Experiment, asked, small
 
 
@@ -229,15 +230,29 @@ def test_states_of_done() -> None:
 # Columns
 
 
-@given(st.integers(0, 300), st.integers(0, 10_000), st.sampled_from([1, 10, 500, 100_000]))
-def test_the_columns_fit_and_the_name_is_always_there(width: int, longest: int, iterations: int) -> None:
-    plan = columns(width, Measurements(longest, iterations))
+@given(st.integers(0, 300), st.integers(0, 10_000), st.sampled_from([1, 10, 500, 100_000]), st.booleans())
+def test_the_columns_fit_and_the_name_is_always_there(width: int, longest: int, iterations: int, silent: bool) -> None:
+    plan = columns(width, Measurements(longest, iterations, silent=silent))
     used = 3 + sum(column.width + 2 for column in plan.shown)
     assert all(column.width > 0 for column in plan.shown)
     assert used - 1 <= max(width, 4)
     assert len(plan.titles.rstrip()) <= max(width, 4)
     if width >= 8:
         assert plan.width("name") >= 2
+    assert plan.width("seed") in (0, 19), "a seed is whole or not there"
+    assert not (silent and plan.width("state"))
+
+
+@pytest.mark.parametrize(("width", "name"), [(80, 38), (120, 43), (220, 43)])
+def test_where_nothing_is_saved_the_name_has_the_room_of_the_states(width: int, name: int) -> None:
+    spoken, silent = (columns(width - 2, Measurements(43, 1, silent=each)) for each in (False, True))
+    assert spoken.width("state") > 0 == silent.width("state")
+    assert silent.width("name") >= max(name, spoken.width("name"))
+
+
+@given(st.integers(0, 300), st.integers(0, 10_000))
+def test_in_the_list_of_runs_a_seed_is_whole_or_not_there(width: int, longest: int) -> None:
+    assert run_columns(width, longest).seed in (0, 19)
 
 
 @given(st.integers(0, 300), st.integers(0, 10_000), st.permutations([*NAMES, "data.n"]), st.integers(1, 14))

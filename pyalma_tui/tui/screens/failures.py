@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from msgspec.structs import replace
@@ -170,8 +171,7 @@ class FailuresScreen(Listed):
             entitle(panel, Content(""))
             return
         entitle(panel, Content.assemble(("for example", "bold"), literal(f" · {self.moment.name(run)}")))
-        facts = told_of(self.moment, group, run, run.status, width - LABEL)
-        text.put(lambda width: laid_out(facts, width))
+        text.put(partial(laid_out, list(told_of(self.moment, group, run, run.status, width - LABEL))))
 
     def _example(self, group: Group, shown: Run | None) -> Run:
         """The run that is shown already if it still is of the kind, else the latest."""

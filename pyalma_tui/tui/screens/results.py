@@ -48,6 +48,7 @@ SHARE = 10  # arranging again may take a tenth of the time
 COPIED = 1_000  # lines that are copied at once
 LABEL = 10  # cells of a name beside its value
 SHOWN = 40  # cells of a filter, of a name
+NONE = "no row counts so far: run() declares `record`, calls it, and saves or returns."
 OF_RUN = ("iteration", "seed")  # numbers of which nobody wants statistics
 
 
@@ -175,7 +176,7 @@ class ResultsScreen(BaseScreen[None]):
         empty.display = self._table is not None and not rows.count
         self.query_one("#titles").visible = bool(rows.count)
         if empty.display:
-            none = "no row matches. Escape clears the filter." if wanted.query.terms else "no row counts so far."
+            none = "no row matches. Escape clears the filter." if wanted.query.terms else NONE
             empty.update(Content.styled(none, MUTED))
 
     def _titled(self) -> Content:

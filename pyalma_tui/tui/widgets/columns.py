@@ -22,12 +22,13 @@ ENOUGH_STATE, LEAST_LOG = 24, 20  # what these keep before other columns come in
 CLOSE_STATE, CLOSE_LOG = 18, 16  # … and before the last of them do
 NUMBER = 7  # a space and `≈100 %`
 BAR, SHORT_BAR = 16, 8  # cells of a bar: that is wide enough, and beside other columns
-SEED = 19  # digits of the longest seed; fewer are enough to tell two apart
+SEED, SHORT_SEED = 19, 9  # digits of the longest seed, and of one that somebody wants to see where there is no room
 LOOKED_AT = 2000  # names: enough to know how long they are
 SAMPLE = 100  # instances whose data is looked into
 LOOKED_INTO = 16_000  # bytes of it
 MOST_PARAMETERS = 6
 LONGEST_NAME, LONGEST_PARAMETER = 40, 14
+LONGEST_ALONE = 60  # of a name that has the room of the states
 DATA: Final = "data."
 
 TITLES: Final[dict[str, str]] = {
@@ -47,11 +48,11 @@ TITLES: Final[dict[str, str]] = {
 }
 """All columns by the names that preferences know; `data.` and a key of an instance's data is another."""
 SHORT: Final = {"progress": "   done", "state": "state", "log": "log"}
-WIDTHS: Final = {"time": 8, "attempts": 8, "saves": 6, "worker": 6, "memory": 7, "seed": 9}
+WIDTHS: Final = {"time": 8, "attempts": 8, "saves": 6, "worker": 6, "memory": 7, "seed": SEED}
 LONGEST_HOST = 12
 TO_THE_RIGHT: Final = frozenset({"runs", "time", "attempts", "saves", "worker", "memory"})
-MORE: Final = ("attempts", "saves", "log", "worker", "memory", "seed", "host")
-"""What comes in where there is room, the most telling first."""
+MORE: Final = ("attempts", "saves", "log", "worker", "memory", "host", "seed")
+"""What comes in where there is room, the most telling first; a seed is whole or not there: nobody can use a part."""
 NAMES: Final = tuple(TITLES)
 """The order on the screen, if nobody prefers another; parameters stand behind the name."""
 
@@ -104,21 +105,25 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """What the widths follow from: the longest name, how many runs an instance has, what tells instances apart."""
+    """What the widths follow from: the longest name, how many runs an instance has, what tells instances apart.
+
+    Of an experiment that is `silent` there is nothing to say in the column of states and errors.
+    """
 
     longest: int = 0
     iterations: int = 1
     parameters: tuple[Column, ...] = ()
     hosts: int = 0  # the cells of their names, 0 where all runs are on one
+    silent: bool = False
 
 
-def known_of(instances: Sequence[Instance], iterations: int, hosts: int) -> Measurements:
+def known_of(instances: Sequence[Instance], iterations: int, hosts: int, *, silent: bool = False) -> Measurements:
     """What is known of these instances by a look at some of them."""
     step = max(1, len(instances) // LOOKED_AT)
     longest = max((len(instances[i].label) for i in range(0, len(instances), step)), default=0)
     places = random.Random(0).sample(range(len(instances)), min(SAMPLE, len(instances)))  # every tenth may be alike
     some = (instances[i] for i in sorted(places))
-    return Measurements(longest, iterations, tuple(_parameters(some)), hosts)
+    return Measurements(longest, iterations, tuple(_parameters(some)), hosts, silent)
 
 
 def _parameters(instances: Iterable[Instance]) -> Iterable[Column]:
@@ -165,9 +170,12 @@ def columns(width: int, known: Measurements, preferred: tuple[str, ...] | None =
         *known.parameters[:MOST_PARAMETERS],
         *(_of(name, known) for name in MORE if name != "host" or known.hosts),
     ]
-    found = _joined(width, known, wanted, ENOUGH_STATE, LEAST_LOG, SHORT_BAR)
+    enough, close = (0, 0) if known.silent else (ENOUGH_STATE, CLOSE_STATE)
+    found = _joined(width, known, wanted, enough, LEAST_LOG, SHORT_BAR)
     if "log" in found and any(column.name not in found for column in wanted):  # it is broad: all may find room
-        found = _joined(width, known, wanted, CLOSE_STATE, CLOSE_LOG, 0)
+        found = _joined(width, known, wanted, close, CLOSE_LOG, 0)
+    if known.silent:
+        del found["state"]
     parameters = [replace(each, width=found[each.name]) for each in known.parameters if each.name in found]
     shown = [replace(_of(name, known), width=found[name]) for name in NAMES if found.get(name)]
     return Columns((*shown[:1], *parameters, *shown[1:]))
@@ -190,12 +198,10 @@ def _joined(
         if state - need >= enough:
             state -= need
             found[column.name] = need - len(GAP)
-    if "seed" in found and state - (SEED - found["seed"]) >= enough:
-        found["seed"], state = SEED, state - (SEED - found["seed"])
     if "log" in found:
         spare = (state - enough) // 2  # both are cut by the end of the line
         found["log"], state = found["log"] + spare, state - spare
-    if state:
+    if state or known.silent:
         found["state"] = state
     return found
 
@@ -238,6 +244,9 @@ def _usual(width: int, known: Measurements) -> dict[str, int]:
         spare = (left - NUMBER - 6 - min(known.longest, 28)) * 2 // 5  # the larger part is the state's
         bar = NUMBER + (min(spare, BAR) if spare >= 5 else 0)
         left -= bar + 2
+    if known.silent:
+        name = min(max(known.longest, 8), LONGEST_ALONE, left - 2)
+        return {"name": name, "status": status, "runs": done, "progress": bar, "state": left - name - 2, "time": time}
     name, state = _name_and_state(left, known.longest)
     if known.iterations > 1 and bar and state < LEAST_STATE:  # how many runs are done is told already
         left, bar = left + bar + 2, 0
@@ -255,8 +264,7 @@ def _name_and_state(left: int, longest: int) -> tuple[int, int]:
 def _preferred(width: int, known: Measurements, names: Sequence[str]) -> Columns:
     """These columns in this order, as many as fit; what is left is for the texts that are cut."""
     full = [_of(name, known) for name in names]
-    full = [replace(column, width=SEED) if column.name == "seed" else column for column in full]
-    short = {"seed": WIDTHS["seed"], "progress": NUMBER + SHORT_BAR}
+    short = {"seed": SHORT_SEED, "progress": NUMBER + SHORT_BAR}
     left = width - FRONT + 1
     if sum(column.width + len(GAP) for column in full) > left:
         full = [replace(column, width=short.get(column.name, column.width)) for column in full]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -181,7 +181,7 @@ def code_text(ran: str, ours: str, grown: frozenset[str] = frozenset()) -> Conte
     return Content.assemble(literal(ran, MUTED), other)
 
 
-def laid_out(told: Iterable[Fact], width: int, indented: int = LABEL, style: str = MUTED) -> list[Content]:
+def laid_out(told: Sequence[Fact], width: int, indented: int = LABEL, style: str = MUTED) -> list[Content]:
     """The facts as lines of `width` cells: labels in one column, values wrapped beside them."""
     lines: list[Content] = []
     for fact in told:

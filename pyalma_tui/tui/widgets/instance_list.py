@@ -31,16 +31,16 @@ class InstanceList(VirtualList[Columns]):
         self._preferred = preferred
         self._meant = meant
         self._known = Measurements()
-        self._measured: tuple[object, list[str]] = (None, [])
+        self._measured: tuple[object, list[str], bool] = (None, [], False)
 
     def show(self, moment: Moment, order: Sequence[int]) -> None:
         """Take in what is true now and repaint the lines that look different."""
         instances = moment.snapshot.instances
-        measured = instances, [slot.host for slot in moment.snapshot.slots]
-        if measured[0] is not self._measured[0] or measured[1] != self._measured[1]:
+        measured = instances, [slot.host for slot in moment.snapshot.slots], _is_silent(moment)
+        if measured[0] is not self._measured[0] or measured[1:] != self._measured[1:]:
             self._measured = measured
             iterations = max((len(runs) for runs in moment.snapshot.runs_of[:1]), default=1)
-            self._known = known_of(instances, iterations, _hosts(moment))
+            self._known = known_of(instances, iterations, _hosts(moment), silent=measured[2])
             self.moment = moment
             self.forget_lines()
             self.replan()
@@ -87,6 +87,14 @@ class InstanceList(VirtualList[Columns]):
 
     def _last_line(self, run: Run) -> str:
         return last_line(self.moment.snapshot.state_dir, run)
+
+
+def _is_silent(moment: Moment) -> bool:
+    """Whether runs are done, and none has saved, failed, was interrupted or left the batch: no row has a remark."""
+    snapshot = moment.snapshot
+    counts = snapshot.counts
+    remarked = counts.failed or counts.interrupted or snapshot.aside.total
+    return counts.done > 0 and snapshot.saved_at is None and not remarked
 
 
 def _hosts(moment: Moment) -> int:

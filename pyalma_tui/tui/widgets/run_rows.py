@@ -17,7 +17,7 @@ from pyalma_tui.tui.widgets.rows import Piece, merged
 
 STATE = "last saved state, or error"
 STATUS, TIME, ATTEMPTS = 11, 8, 8
-SEED, SHORT_SEED = 19, 9  # digits of the largest, and enough to tell two apart
+SEED = 19  # digits of the largest: who reads a part of one cannot use it
 LEAST_STATE = 22
 LONGEST_NAME = 40
 
@@ -52,13 +52,11 @@ def run_columns(width: int, longest: int) -> RunColumns:
     left = width - FRONT
     name = min(max(longest, 3), LONGEST_NAME, max(8, left // 3))
     left -= name + len(GAP)
-    widths = {"time": TIME, "status": STATUS, "attempts": ATTEMPTS, "seed": SHORT_SEED}
+    widths = {"time": TIME, "status": STATUS, "attempts": ATTEMPTS, "seed": SEED}
     found: dict[str, int] = {}
     for column, cell in widths.items():
         if left - cell - len(GAP) >= LEAST_STATE:
             found[column], left = cell, left - cell - len(GAP)
-    if "seed" in found and left - (SEED - SHORT_SEED) >= LEAST_STATE + 6:
-        found["seed"], left = SEED, left - (SEED - SHORT_SEED)
     return RunColumns(name, state=max(0, left - len(GAP)), **found)
 
 
