@@ -13,8 +13,10 @@ from tests.tui.test_every_action import lived
 from tests.tui.test_plots import measured
 
 ROOMS = {
-    "filtered list": ("slash", *"gap>0"), "failures": ("F",), "runs": ("v",), "groups": ("R", "b"), "plots": ("P",),
-    "one plot": ("P", "tab", "tab", "enter"), "forecast": ("percent_sign",), "history": ("H",), "help": ("question_mark",),
+    "filtered list": ("slash", *"gap>0"),
+    "failures": ("F",), "runs": ("v",), "groups": ("R", "b"), "plots": ("P",),
+    "one plot": ("P", "tab", "tab", "enter"), "forecast": ("percent_sign",),
+    "history": ("H",), "help": ("question_mark",),
     "log": ("v", "G", "k", "k", "enter", "w", "number_sign", "slash", *"loss"), "search": ("asterisk", *"loss", "enter"),
     "compare": ("space", "down", "space", "equals_sign"), "palette": ("ctrl+p",), "leaving": ("q",),
 }  # fmt: skip
