@@ -17,7 +17,8 @@ ROOMS = {
     "failures": ("F",), "runs": ("v",), "groups": ("R", "b"), "plots": ("P",),
     "one plot": ("P", "tab", "tab", "enter"), "forecast": ("percent_sign",),
     "history": ("H",), "help": ("question_mark",),
-    "log": ("v", "G", "k", "k", "enter", "w", "number_sign", "slash", *"loss"), "search": ("asterisk", *"loss", "enter"),
+    "log": ("v", "G", "k", "k", "enter", "w", "number_sign", "slash", *"loss"),
+    "search": ("asterisk", *"loss", "enter"),
     "compare": ("space", "down", "space", "equals_sign"), "palette": ("ctrl+p",), "leaving": ("q",),
 }  # fmt: skip
 SMALLER = [(80, 24), (40, 10), (1, 1)]
