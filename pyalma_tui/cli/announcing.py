@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import tempfile
 import threading
@@ -11,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
+from pyalma_tui.cli.speak import say
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import clip, printable
@@ -24,6 +26,7 @@ WAITING = 1_000  # failures that wait for their command; those after them are to
 SHOWN = 120  # cells of what a command says when it fails
 TAIL = 4096  # bytes of it that are looked at
 NEXT, LOOK = 2.0, 0.01  # seconds for the next snapshot to be there, between two looks for it
+QUIET, PAUSE = 1.0, 0.1  # seconds of waiting that are not told, between two looks whether it was enough
 Facts = dict[str, str]
 
 
@@ -43,6 +46,7 @@ class Announcer:
         self._began = False
         self._left_out = 0
         self._unsaid: list[str] = []
+        self._called = ""  # the command that was called last
 
     def begin(self, conductor: Conductor) -> None:
         """Tell of this experiment; before it starts."""
@@ -98,6 +102,7 @@ class Announcer:
     def _call_all(self) -> None:
         while (wanted := self._wanted.get()) is not None:
             command, facts, before = wanted
+            self._called = clip(printable(command), SHOWN)
             if before is not None:
                 facts |= _facts(self._next(before))
             if told := _called(command, facts):
@@ -120,11 +125,29 @@ class Announcer:
             self._conductor.send(Remark(text))
 
     def end(self) -> list[str]:
-        """Wait for the commands that are wanted, after the runner has ended; what no note has told of them."""
+        """Wait for the commands that are wanted, after the runner has ended; what no note has told of them.
+
+        One that takes its time is told, and left to go on by itself at ctrl+c or SIGTERM. Called in the main thread.
+        """
         if self._thread is not None:
             self._wanted.put(None)
-            self._thread.join()
+            self._thread.join(QUIET)
+            if self._thread.is_alive():
+                self._wait_for(self._thread)
         return self._unsaid
+
+    def _wait_for(self, thread: threading.Thread) -> None:
+        enough = threading.Event()
+        as_it_was = [(each, signal.signal(each, lambda *_: enough.set())) for each in (signal.SIGINT, signal.SIGTERM)]
+        say(f"waiting for {self._called}; ctrl+c leaves it to itself")
+        while thread.is_alive() and not enough.is_set():
+            thread.join(PAUSE)
+        for number, handler in as_it_was:
+            signal.signal(number, handler)
+        if thread.is_alive():
+            left = max(0, self._wanted.qsize() - 1)
+            more = f"; {left:,} commands behind it are not called" if left else ""
+            self._unsaid.append(f"{self._called} goes on by itself{more}")
 
 
 def _facts(snapshot: Snapshot) -> Facts:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from textual.app import App
@@ -24,11 +25,11 @@ def beside(app: App[Any], find: Callable[[], Found], tell: Callable[[Found], Non
         try:
             found = find()
         except Exception as error:  # noqa: BLE001 - it is raised in the loop
-            told: tuple[Any, ...] = (_raise, error)
+            told = partial(app.call_later, _raise, error)
         else:
-            told = (tell, found)
+            told = partial(app.call_later, tell, found)
         with suppress(RuntimeError):  # the loop is closed: the screen was left meanwhile
-            loop.call_soon_threadsafe(app.call_later, *told)
+            loop.call_soon_threadsafe(told)
 
     threading.Thread(target=run, name=f"beside {type(app).__name__}", daemon=True).start()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
-from tests.catalogue.experiment import Experiment
+from tests.catalogue.experiment import Experiment, until
 
 SOME_FAIL = """
 def run(instance, save, state):
@@ -50,3 +51,16 @@ def test_a_command_that_fails_is_told_with_what_it_said_and_changes_nothing(expe
     result = experiment.run("--on-finish", "echo one; echo no such host >&2; exit 7")
     assert result.code == 0
     assert "exit code 7: no such host" in result.err + experiment.session_log()
+
+
+def test_a_command_that_does_not_end_is_told_and_left_to_itself_at_ctrl_c(experiment: Experiment) -> None:
+    """Its number is its session's, which is none of the program's."""
+    experiment.write(SOME_FAIL)
+    running = experiment.go("--on-finish", "echo $$ > begun; exec sleep 600")
+    until(lambda: "waiting for echo $$ > begun; exec sleep 600; ctrl+c" in running.complained(), running.complained)
+    running.signal(signal.SIGINT)
+    ended = running.end()
+    called = int((experiment.folder / "begun").read_text())
+    os.kill(called, signal.SIGKILL)  # it was there
+    assert ended.code == 0
+    assert "goes on by itself" in ended.last_line()

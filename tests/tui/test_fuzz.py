@@ -6,7 +6,7 @@ A widget that hands one of them to the terminal as it is, takes it for markup, o
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,9 +157,11 @@ def names(texts: list[str]) -> Iterator[str]:
 async def test_two_hundred_hostile_files_are_offered(tmp_path: Path) -> None:
     for name in names(hostile(3)):
         (tmp_path / name).write_text("x")
-    app = PickingApp(
-        "lab.py", tmp_path, lambda words: [each.file for each in expand_arguments(words, tmp_path)], Preferences()
-    )
+
+    def found(words: Sequence[str], pause: Callable[[], None]) -> list[str]:
+        return [each.file for each in expand_arguments(words, tmp_path, pause)]
+
+    app = PickingApp("lab.py", tmp_path, found, Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("asterisk")
         await until(pilot, lambda: "instances: enter starts" in "".join(text_of_all(app)))

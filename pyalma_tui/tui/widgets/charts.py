@@ -177,7 +177,7 @@ def took(drawn: Drawn, width: int, height: int) -> Content:
     marks = [(name, quantile(known, share)) for name, share in (("p50", 0.5), ("p95", 0.95))]
     marks.append(("max", drawn.slowest[0][1] if drawn.slowest else known[-1]))
     told = [Content.styled("  ".join(f"{name} {duration(value)}" for name, value in marks), MUTED)]
-    bins = histogram(known, min(height - 1, 24))
+    bins = histogram(known, max(1, min(height - 1, 24)))
     texts = [_length(each.low) for each in bins]
     margin, most = max(map(len, texts)), max(each.count for each in bins)
     about = ESTIMATE if drawn.step > 1 else ""
