@@ -18,7 +18,6 @@ from pyalma_tui.cli.streams import is_unicode
 from pyalma_tui.model.taking import REQUEUE, job_signals
 from pyalma_tui.model.terminal import knows_controls
 from pyalma_tui.report.facts import exit_code, failure_of
-from pyalma_tui.report.live import follow_live
 from pyalma_tui.report.plain import Changes, FallibleStream, follow, json_printer, line_printer
 from pyalma_tui.report.summary import print_summary
 from pyalma_tui.runner.absent import AbsentFiles
@@ -108,6 +107,8 @@ def run_headless(settings: Settings, session: Session, agent: LocalAgent, option
 
     def watch() -> Snapshot:
         if may_paint():
+            from pyalma_tui.report.live import follow_live  # and with it what of Rich nobody else wants
+
             absent.begin()
             try:
                 return follow_live(runner, changes, console(), lambda: not may_paint())

@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import TypeAlias
 
@@ -100,6 +99,8 @@ def distributions(imported: Iterable[str]) -> dict[str, str]:
 
     Most have the name of their package, which costs a look into one folder; only for others all are looked through.
     """
+    from importlib import metadata  # and the parser of emails: a thread has the time for that
+
     found: dict[str, str] = {}
     others = []
     for package in imported:
@@ -118,6 +119,8 @@ def distributions(imported: Iterable[str]) -> dict[str, str]:
 
 def version_of(distribution: str) -> str:
     """The version that is installed here, "" if none is."""
+    from importlib import metadata
+
     with suppress(metadata.PackageNotFoundError):
         return metadata.version(distribution)
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyalma_tui.errors import StoreError, UsageError
 from pyalma_tui.loading.target import Target
@@ -12,14 +13,15 @@ from pyalma_tui.model import afar
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
-from pyalma_tui.runner.workers.engines.choosing import engine_of
 from pyalma_tui.runner.workers.engines.on import HERE, NOTHING
 from pyalma_tui.runner.workers.local import LocalAgent
 from pyalma_tui.runner.workers.protocol import Agent
-from pyalma_tui.runner.workers.remote import Places
 from pyalma_tui.store.disk import make_folder
 from pyalma_tui.store.layout import agent_log_name, load_log_dir
 from pyalma_tui.store.leases import LONGEST, SHORTEST, Leases
+
+if TYPE_CHECKING:
+    from pyalma_tui.runner.workers.remote import Places
 
 
 def where(asked: str | None, target: Target, lease: float) -> str:
@@ -31,6 +33,8 @@ def where(asked: str | None, target: Target, lease: float) -> str:
     on = asked if asked is not None or file is None else file.on
     on = "" if on in (None, HERE) else on or ""
     if on:
+        from pyalma_tui.runner.workers.engines.choosing import engine_of
+
         engine_of(on, Path())  # which has opened nothing yet
     if not SHORTEST <= lease <= LONGEST:
         raise UsageError(f"--lease {lease:g}: from {SHORTEST:g} to {LONGEST:g} seconds. {NOTHING}")
@@ -38,7 +42,13 @@ def where(asked: str | None, target: Target, lease: float) -> str:
 
 
 def elsewhere(settings: Settings, session: Session, before: Agent) -> Places:
-    """Places instead of the agent that has loaded the module here, which ends; raises StoreError, UsageError."""
+    """Places instead of the agent that has loaded the module here, which ends; raises StoreError, UsageError.
+
+    What knows engines and places is imported for whoever asks for them: it would be a fiftieth of any start.
+    """
+    from pyalma_tui.runner.workers.engines.choosing import engine_of
+    from pyalma_tui.runner.workers.remote import Places
+
     assert before.loaded is not None, "it has loaded the module"
     state_dir, kept = Path(os.path.abspath(session.state_dir)), session.code
     logs = load_log_dir(state_dir)

@@ -29,8 +29,8 @@ from pyalma_tui.store.inputs import read_inputs, write_inputs
 from pyalma_tui.store.session_records import Renewal, SessionRecord, write_record
 
 SHARE = 20  # files are looked at a twentieth of the time: runs and the screen have the rest
-MANY = 2_000  # runs or instances from which on the screen is painted first
-PAUSE = 1.0  # seconds that it gets for that
+MANY = 2_000  # runs or instances from which on what is recorded takes its time, and so does the first painting
+PAUSE, LONG_PAUSE = 0.2, 1.0  # seconds that the screen gets to be painted first
 TOGETHER = 500  # files looked at without a pause
 LOOK = 2.0  # seconds between two looks at what has begun: who edits a file in that time does it unseen
 PATIENCE = 1.5  # seconds that the end of a session waits for what is not recorded yet
@@ -111,8 +111,7 @@ class Provenance:
 
     def _main(self) -> None:
         instances, runs, runs_of = self._ledger
-        if max(len(runs), len(instances)) > MANY:
-            self._ending.wait(PAUSE)
+        self._ending.wait(LONG_PAUSE if max(len(runs), len(instances)) > MANY else PAUSE)
         try:
             self._look_at_code(runs)
             record = self._recorded()

@@ -123,38 +123,43 @@ def instance_of(number: int, document: InstanceDocument) -> Instance:
 
 def run_document(run: Run, instance: Instance) -> RunDocument:
     """The document of a run."""
-    facts: dict[str, object] = {}
-    word: str = REMOVED if instance.removed else s.word(run.status)
+    error, why = s.Error(""), ""
+    at = duration = pid = None
     match run.status:
-        case s.Running(pid=pid):
-            facts = {"pid": pid}
-        case s.Interrupted(why=why, at=at):
-            facts = {"why": why, "at": at}
-        case s.Failed(error=error, at=at):
-            facts = {"error": error.message, "traceback": error.traceback, "at": at}
-        case s.Done(at=at, duration=duration):
-            facts = {"at": at, "duration": duration}
+        case s.Done():
+            at, duration = run.status.at, run.status.duration
+        case s.Failed():
+            error, at = run.status.error, run.status.at
+        case s.Interrupted():
+            why, at = run.status.why, run.status.at
+        case s.Running():
+            pid = run.status.pid
     return RunDocument(
         instance=instance.label,
         instance_id=run.instance,
         iteration=run.iteration,
-        status=word,
+        status=REMOVED if instance.removed else s.word(run.status),
         state=msgspec.Raw(run.state if run.state is not None else b"null"),
         seed=run.seed,
         saves=run.saves,
         saved_at=run.saved_at,
         attempts=run.attempt,
         seconds=run.seconds,
+        error=error.message,
+        traceback=error.traceback,
+        why=why,
+        at=at,
+        duration=duration,
         started=run.began,
         slot=run.slot,
         host=run.host,
+        pid=pid,
         last_save=run.last_save,
-        earlier=tuple(state.decode("utf-8", "replace") for state in run.earlier),
+        earlier=tuple([state.decode("utf-8", "replace") for state in run.earlier]),
         progress=run.progress,
         module=run.module,
         extents=run.extents,
         ran=run.ran,
-        **facts,  # type: ignore[arg-type]  # the facts of the status, by the names of the fields
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -79,6 +78,8 @@ def read_preferences(path: Path) -> Preferences:
         return Preferences()
     except (OSError, UnicodeDecodeError) as error:
         raise _wrong(path, f"it cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    import tomllib  # who has none does not wait for it
+
     try:
         preferences = msgspec.convert(tomllib.loads(text), Preferences)
     except tomllib.TOMLDecodeError as error:

@@ -6,7 +6,6 @@ import importlib
 import random
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -31,8 +30,11 @@ def _seed_numpy(seed: int) -> None:
     importlib.import_module(NUMPY).seed(seed % MOST)
 
 
-class _Late(MetaPathFinder):
-    """Finds numpy's generator where all others find it, and seeds it as soon as it is loaded."""
+class _Late:
+    """Finds numpy's generator where all others find it, and seeds it as soon as it is loaded.
+
+    It has no base: importing that of finders, with temporary files and three compressions, takes an agent 4 ms.
+    """
 
     seed = 0
 

@@ -34,6 +34,8 @@ READS = PRINTS | {"msgspec", "tinydb", "typing_extensions"}
 SHOWS = READS | {"rich"}
 ENVIRONMENT = {"sitecustomize", "_distutils_hack"}  # what an environment lets every Python import
 NOBODY = {"asyncio", "subprocess", "multiprocessing", "socket", "selectors", "logging", "email", "ssl"}
+WORKS = {"__main__", "__mp_main__", "msgspec", "pyalma_tui", "typing_extensions"}
+UNWORKED = {"asyncio", "bz2", "email", "logging", "lzma", "shutil", "ssl", "tempfile"}
 SCREEN = ("pyalma_tui.tui", "pyalma_tui.worker", "pyalma_tui.cli.launch", "pyalma_tui.runner.runner")
 
 
@@ -71,6 +73,15 @@ def test_a_command_imports_only_what_it_prints_with(
     assert not names & NOBODY
     assert not [name for name in found if name.startswith(SCREEN)]
     assert len(found) <= most
+
+
+def test_an_agent_imports_only_what_it_works_with() -> None:
+    """Each start waits for it, and each worker is a copy of it."""
+    told = "import pyalma_tui.worker.__main__, sys; print(*{each.partition('.')[0] for each in sys.modules})"
+    done = subprocess.run([sys.executable, "-P", "-c", told], capture_output=True, text=True, check=True, timeout=60)
+    found = set(done.stdout.split()) - ENVIRONMENT
+    assert found - set(sys.stdlib_module_names) <= WORKS
+    assert not found & UNWORKED
 
 
 def test_nothing_is_collected_before_the_help_is_printed(experiment: Experiment) -> None:

@@ -21,7 +21,7 @@ class Looked(ModuleType):
     looks = 0
 
     @property
-    def __file__(self) -> str:
+    def __file__(self) -> str:  # type: ignore[override]  # of a module it is an attribute
         self.looks += 1
         return f"/env/lib/site-packages/{self.__name__}.py"
 

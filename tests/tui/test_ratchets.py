@@ -25,9 +25,13 @@ from tests.tui.driving import Opened, opened
 from tests.tui.fake_conductor import large, small
 
 LATER = (  # what no first list needs
+    "importlib.metadata",
     "psutil",
     "pyalma_tui.cli.viewing",
     "pyalma_tui.cli.import_plan",
+    "pyalma_tui.report.live",
+    "pyalma_tui.runner.workers.engines.choosing",
+    "pyalma_tui.runner.workers.remote",
     "pyalma_tui.tui.screens.box",
     "pyalma_tui.tui.screens.help",
     "pyalma_tui.tui.screens.leaving",
@@ -38,6 +42,7 @@ LATER = (  # what no first list needs
     "pyalma_tui.tui.screens.workers",
     "pyalma_tui.tui.widgets.field",
     "textual.widgets._data_table",
+    "tomllib",
 )
 FIRST_PAINTING = """
 import gc

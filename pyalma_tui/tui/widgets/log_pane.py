@@ -31,7 +31,7 @@ from pyalma_tui.tui.widgets.log_row import Look, column, content, folds, part, r
 
 SLICE = 0.004  # seconds that a search or a count may take before the next key has its turn
 HOPS = 10  # turns of the event loop that a key needs at most from the terminal through the queues to this widget
-KEPT = 128  # painted lines
+KEPT = 8  # painted lines beyond those in sight
 KEPT_WHOLE = 8  # wrapped lines, each of which may be 128 KiB long
 KEPT_HEIGHTS = 1024
 FAR = 20_000  # cells: how far to the right a match is looked for
@@ -170,6 +170,7 @@ class LogPane(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Show as many lines as there is room for."""
+        self._strips.maxsize = self.size.height + KEPT
         if self._viewport is not None:
             self._viewport.height = self.size.height
             self._forget()
