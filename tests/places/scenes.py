@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +27,16 @@ class Stage:
     """One start, right or wrong; what a scene does to it."""
 
     def __init__(
-        self, folder: Path, module: ModuleType, *, runs: int, lease: float, place: str, runner: str, stale: bool
+        self,
+        folder: Path,
+        module: ModuleType,
+        *,
+        runs: int,
+        lease: float,
+        hold: float,
+        place: str,
+        runner: str,
+        stale: bool,
     ) -> None:
         self.folder = folder
         self.names = [f"i{number}.txt" for number in range(1, runs + 1)]
@@ -40,7 +49,7 @@ class Stage:
         stale_told = {"PYALMA_TUI_STALE": "1", "SAVES": "160"} if stale else {}
         self._env = os.environ | {"PYALMA_TUI_MUTANT_RUNNER": runner, "PYTHONPATH": str(ROOT)} | stale_told
         program = [sys.executable, "-m", "tests.places.program", "m.py", *self.names, "--plain", "--workers", "1"]
-        on = behind_cables("AB", place, HOLD)
+        on = behind_cables("AB", place, hold)
         self._command = [*program, "--lease", str(lease), "--state", str(self.state_dir), "--on", on]
         self.start()
 
@@ -131,13 +140,15 @@ def stops_the_runner_until_its_place_is_gone(stage: Stage) -> None:
     stage.process.send_signal(signal.SIGCONT)
 
 
-def play(scene: Scene, folder: Path, *, place: str = "", runner: str = "") -> list[str]:
-    """Which promises are broken, by a place or a runner that is wrong in this way."""
+def play(scene: Scene, folder: Path, wrong: Mapping[str, str] = {}, *, longer: int = 1) -> list[str]:
+    """Which promises are broken, by a "place" or a "runner" that is wrong in this way; leases are so much `longer`."""
     stale = scene is stops_the_runner_until_its_place_is_gone
     module = counting if stale or scene is kills_a_place else lingering
     runs = 2 if scene is kills_a_place else 1
     lease = HELD_LEASE if scene is holds_an_answer_back else LEASE
-    stage = Stage(folder, module, runs=runs, lease=lease, place=place, runner=runner, stale=stale)
+    times = {"lease": longer * lease, "hold": longer * HOLD}
+    place, runner = wrong.get("place", ""), wrong.get("runner", "")
+    stage = Stage(folder, module, runs=runs, place=place, runner=runner, stale=stale, **times)
     try:
         scene(stage)
         return stage.end()
