@@ -1,4 +1,4 @@
-"""For all tests: a compiled program, an experiment in a folder of its own, the longest first, little garbage."""
+"""For all tests: a compiled program that hears signals, an experiment in a folder of its own, little garbage."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import compileall
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -16,8 +17,8 @@ import pyalma_tui
 from tests.catalogue.experiment import Experiment, experiments
 
 LONGEST = (
-    "B23-", "F73-", "D43-", "test_engines", "test_kill_loop", "test_nemesis", "test_interruptions", "test_real_modules",
-    "test_state_machine",
+    "test_dask", "test_engines", "F73-", "B23-", "test_kill_loop", "test_nemesis", "test_every_action", "test_fuzz",
+    "test_interruptions", "test_scenes", "test_real_modules", "D43-", "test_state_machine",
 )  # fmt: skip
 
 
@@ -25,6 +26,16 @@ LONGEST = (
 def experiment(tmp_path: Path) -> Iterator[Experiment]:
     """An experiment that is run by the program, and leaves no process behind."""
     yield from experiments(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heard_signals() -> None:
+    """What ignores a signal hands that on to all that it starts: under `nohup`, or in the background of a script, what
+    a test starts would not hear what it is sent. A handler that does nothing is the same here, and ends with `exec`.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,9 +60,22 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let no processor wait for the last long test of another one."""
-    items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let no process wait for the last long test of another one: each begins with its part of them.
+
+    Worksteal hands to each as many of the items that are left as if all that have none yet had the same number.
+    """
+    ranks = {item: next((rank for rank, name in enumerate(LONGEST) if name in item.nodeid), -1) for item in items}
+    longest = sorted((item for item in items if ranks[item] >= 0), key=ranks.__getitem__)
+    others = [item for item in items if ranks[item] < 0]
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    left, items[:] = len(items), []
+    for process in range(processes):
+        part = longest[process::processes]
+        count = max(0, left // (processes - process) - len(part))
+        items += part + others[:count]
+        del others[:count]
+        left -= len(part) + count
 
 
 @pytest.hookimpl(wrapper=True)

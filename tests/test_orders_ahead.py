@@ -39,10 +39,10 @@ class Program:
         self._program = program
         (folder / "m.py").write_text(MODULE)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, *more: str) -> subprocess.Popen[bytes]:
         with (self._folder / "printed").open("ab") as printed:
             return subprocess.Popen(
-                [sys.executable, "-m", self._program, "m.py", "--plain", "--workers", str(WORKERS)],
+                [sys.executable, "-m", self._program, "m.py", "--plain", "--workers", str(WORKERS), *more],
                 cwd=self._folder,
                 env=os.environ | {"PYTHONPATH": str(TESTS.parent)},
                 stdin=subprocess.DEVNULL,
@@ -107,7 +107,8 @@ def play(
             program.wait_for(done + 200, process)
             process.send_signal(signal.SIGINT)
         process.wait(PATIENCE)
-    assert program.start().wait(PATIENCE) == 0, (folder / "printed").read_text()[-2000:]
+    again = program.start("--retry-failed")  # a run fails in which its worker is killed by somebody else
+    assert again.wait(PATIENCE) == 0, (folder / "printed").read_text()[-2000:]
     store = read_store(folder / "m.alma")
     assert store is not None
     assert [run.id for run in store.ledger.runs if not isinstance(run.status, s.Done)] == []

@@ -34,6 +34,7 @@ class Stage:
         *,
         runs: int,
         lease: float,
+        hold: float,
         place: str,
         runner: str,
     ) -> None:
@@ -47,7 +48,7 @@ class Stage:
             (folder / name).write_text("x")
         self._env = {**os.environ, "PYALMA_TUI_MUTANT_RUNNER": runner, "PYTHONPATH": str(ROOT), **told}
         program = [sys.executable, "-m", "tests.places.program", "m.py", *self.names, "--plain", "--workers", "1"]
-        on = behind_cables("AB", place, HOLD)
+        on = behind_cables("AB", place, hold)
         self._command = [*program, "--lease", str(lease), "--state", str(self.state_dir), "--on", on]
         self.start()
 
@@ -160,12 +161,13 @@ RUNS: Mapping[Scene, int] = {
 }
 
 
-def play(scene: Scene, folder: Path, *, place: str = "", runner: str = "") -> list[str]:
-    """Which promises are broken, by a place or a runner that is wrong in this way."""
+def play(scene: Scene, folder: Path, wrong: Mapping[str, str] = {}, *, longer: int = 1) -> list[str]:
+    """Which promises are broken, by a "place" or a "runner" that is wrong in this way; leases are so much `longer`."""
     module = counting if scene in TOLD or scene is kills_a_place else lingering
     lease = HELD_LEASE if scene is holds_an_answer_back else LEASE
-    told, runs = TOLD.get(scene, {}), RUNS.get(scene, 1)
-    stage = Stage(folder, module, told, runs=runs, lease=lease, place=place, runner=runner)
+    times = {"lease": longer * lease, "hold": longer * HOLD}
+    place, runner = wrong.get("place", ""), wrong.get("runner", "")
+    stage = Stage(folder, module, TOLD.get(scene, {}), runs=RUNS.get(scene, 1), place=place, runner=runner, **times)
     try:
         scene(stage)
         return stage.end()

@@ -70,7 +70,9 @@ def test_a_wrong_program_is_noticed_and_the_right_one_keeps_its_promise(
 ) -> None:
     with ThreadPoolExecutor() as pool:
         right = pool.submit(play, scene, tmp_path / "right")
-        broken = {name: pool.submit(play, scene, tmp_path / name, **how) for name, how in wrong.items()}
+        broken = {name: pool.submit(play, scene, tmp_path / name, how) for name, how in wrong.items()}
     assert right.result() == []
     for name, found in broken.items():
-        assert any(said in sentence for sentence in found.result()), name
+        if not any(said in sentence for sentence in found.result()):  # a start took longer than a lease
+            again = play(scene, tmp_path / f"{name} again", wrong[name], longer=4)
+            assert any(said in sentence for sentence in again), name

@@ -103,7 +103,7 @@ def test_stop_now_does_not_wait_for_a_run_that_does_not_save(tmp_path: Path) -> 
         stopped = pyalma(tmp_path, "stop", "exp.py", *AWAY, "--now")
         assert stopped.returncode == 0, stopped
         assert "`pyalma-tui exp.py --state away` goes on" in stopped.stderr, "what it names is what was stopped"
-        assert program.wait(10) == 143
+        assert program.wait(60) == 143
     (run,) = json.loads(pyalma(tmp_path, "status", "exp.py", *AWAY, "--json").stdout)["runs"]
     assert (run["status"], run["state"]) == ("interrupted", "kept")
 

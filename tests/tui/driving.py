@@ -20,6 +20,7 @@ from pyalma_tui.tui.widgets.instance_list import InstanceList
 from tests.tui.fake_conductor import MONOTONIC, NOW, FakeConductor
 
 PATIENCE = 20.0  # seconds, on a machine that is busy with other tests
+LOOK = 0.01  # seconds between two looks
 
 
 @dataclass
@@ -58,12 +59,16 @@ class Opened:
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition, and fail with the screen if it never comes true."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        """Wait for a condition, and fail with the screen if it never comes true.
+
+        The patience is that of a machine that has time for at least every other look, and for threads of the app.
+        """
+        end, looks = time.monotonic() + PATIENCE, 0
+        while time.monotonic() < end or looks * LOOK < PATIENCE / 2:
             if condition():
                 return
-            await self.pilot.pause(0.01)
+            await self.pilot.pause(LOOK)
+            looks += 1
         raise AssertionError(f"never came true; the screen was\n{self.text()}")
 
     async def sees(self, *texts: str) -> None:
