@@ -24,6 +24,7 @@ from textual.style import Style
 
 from pyalma_tui.logs.needle import Needle
 from pyalma_tui.logs.reader import Line
+from pyalma_tui.tui.widgets.log_pane import KEPT
 from pyalma_tui.tui.widgets.log_row import Look, column, content, row
 from pyalma_tui.tui.widgets.log_view import LogView
 
@@ -137,6 +138,20 @@ async def test_keys_scroll(path: Path, keys: str, first: int) -> None:
         await pilot.press(*keys.split())
         assert rows(view) == lines(first)
         assert view.following == (first == 90)
+
+
+async def test_of_lines_that_were_painted_those_in_sight_are_kept_and_a_few(path: Path) -> None:
+    write(path, 0, 400)
+    async with shown(path) as (view, pilot):
+        for height in (HEIGHT, 2 * HEIGHT):
+            await pilot.resize_terminal(WIDTH, height)
+            await until(pilot, lambda height=height: view.size.height == height)  # type: ignore[misc]
+            seen = set()
+            for _ in range(6):
+                await pilot.press("pageup")
+                seen.update(rows(view))
+                assert view.size.height <= len(view._strips) <= view.size.height + KEPT
+            assert len(seen) > height + KEPT
 
 
 async def test_the_wheel_and_the_scrollbar_scroll(path: Path) -> None:
