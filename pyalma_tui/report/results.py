@@ -11,7 +11,6 @@ from pyalma_tui.model import query as q
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import COLUMNS, Row, rows_in
-from pyalma_tui.model.heads import head_of, on_several_hosts
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import ROWS
@@ -21,7 +20,7 @@ from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look
 from pyalma_tui.store.checkpoint import stamp
 from pyalma_tui.store.opening import Store
-from pyalma_tui.store.rows import RowReader
+from pyalma_tui.store.rows import RowReader, head_of, on_several_hosts
 
 Format: TypeAlias = Literal["csv", "json", "jsonl", "md", "parquet"]
 SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".md": "md", ".parquet": "parquet"}

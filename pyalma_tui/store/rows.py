@@ -19,8 +19,7 @@ import msgspec
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
-from pyalma_tui.model.extents import Extent, Row, part_of, rows_in
-from pyalma_tui.model.heads import on_several_hosts
+from pyalma_tui.model.extents import COLUMNS, Extent, Row, part_of, rows_in
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.disk import open_regular
 
@@ -255,3 +254,14 @@ class RowIndex:
             end = min(rows_in(run.extents), begin + last - first)
             yield run, begin, end
             first += end - begin
+
+
+def on_several_hosts(runs: Iterable[Run]) -> bool:
+    """Whether it is worth a column on which host each of these runs was called last."""
+    return len({run.host for run in runs if run.host}) > 1
+
+
+def head_of(label: str, run: Run, *, with_host: bool) -> Row:
+    """What stands before the rows of a run named `label`; they may have a column `host` of their own, which counts."""
+    head = dict(zip(COLUMNS, (label, run.iteration, run.seed), strict=True))
+    return head | {"host": run.host} if with_host else head

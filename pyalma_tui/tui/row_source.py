@@ -17,13 +17,12 @@ from pyalma_tui.model.arranging import (
 )
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row
-from pyalma_tui.model.heads import head_of
 from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import ROWS
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store import layout
-from pyalma_tui.store.rows import RowIndex, RowReader
+from pyalma_tui.store.rows import RowIndex, RowReader, head_of
 
 SAMPLE = 200  # rows whose columns are looked at where not all have to be
 PAGE = 64  # lines that are read together

@@ -18,7 +18,8 @@ from pyalma_tui.marks import sweep
 from pyalma_tui.model import taking
 from pyalma_tui.store.disk import high
 
-LOCK, END = b"l", b"e"  # what the agent says to its guard
+LOCK, END = b"l", b"e"  # what the agent says to its guard; END it says back
+LETS_GO = 2.0  # seconds that this is waited for: much longer than it takes, unless somebody has stopped the guard
 MOST = 1 << 20  # as many descriptors as a process may usually have
 
 
@@ -56,9 +57,14 @@ def share_lock(guard: int, lock: int) -> None:
 
 
 def dismiss(guard: int) -> None:
-    """All is in order at the agent's end: the guard lets go of the lock, and looks whether anything is left."""
+    """All is in order at the agent's end: the guard lets go of the lock, and looks whether anything is left.
+
+    Who looks after that finds the lock free.
+    """
     with suppress(OSError), socket.socket(fileno=os.dup(guard)) as line:
+        line.settimeout(LETS_GO)
         line.send(END)
+        line.recv(1)
 
 
 def let_go(guard: int) -> None:
@@ -89,7 +95,10 @@ def _guard(channel: int, agent: int, mark: str) -> None:
     while said and channel not in dict(poll.poll()):
         said, fds, _, _ = socket.recv_fds(line, 1, 1)
         held += fds
-        while said == END and held:
-            os.close(held.pop())
+        if said == END:
+            while held:
+                os.close(held.pop())
+            with suppress(OSError):  # the agent has ended meanwhile
+                line.send(END)
     sweep(mark)  # the runner is gone, or the agent: nothing that it has started outlives it
     os._exit(0)
