@@ -29,6 +29,7 @@ from tests.places import counting, lingering, processes
 from tests.places.checking import AT_ONCE, Score, check, lines_of
 
 NAMES = ("a.txt", "b.txt", "c.txt")
+SAVES = 1000  # more than there is time for before runs are to hurry
 pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(180)]
 
 
@@ -44,13 +45,14 @@ def dask(tmp_path: Path) -> Iterator[DaskLab]:
 
 
 class Work:
-    """An experiment of runs of some seconds, and its starts."""
+    """An experiment of runs that save now and then until they are to hurry, and its starts."""
 
     def __init__(self, folder: Path, pause: float) -> None:
         (folder / "history").mkdir(parents=True)
         self.folder = folder
-        module = Path(counting.__file__).read_text().replace("(0.02, 1)", f"({pause}, 1)")
-        (folder / "counting.py").write_text(module)
+        module = Path(counting.__file__).read_text()
+        module = module.replace("time.sleep(pause)", f'time.sleep({pause} * (not os.path.exists("hurry")))')
+        (folder / "counting.py").write_text(module.replace('"SAVES", "60"', f'"SAVES", "{SAVES}"'))
         for name in NAMES:
             (folder / name).write_text("x")
 
@@ -82,6 +84,10 @@ class Work:
             assert time.monotonic() < deadline, self.out[-3000:]
             time.sleep(0.02)
 
+    def hurry(self) -> None:
+        """Let runs end."""
+        (self.folder / "hurry").touch()
+
     def until_saved(self, host: str = "") -> None:
         before = self.saves(host)
         self.until(lambda: self.saves(host) > before)
@@ -103,7 +109,7 @@ class Work:
                     called = number
                 elif word == "saved":
                     acknowledged = number
-            assert acknowledged == counting.SAVES
+            assert acknowledged == SAVES
         assert len(self.lines("done")) == 1
 
 
@@ -146,6 +152,7 @@ def test_each_part_of_a_cluster_may_be_killed_and_no_acknowledged_save_is_lost(d
     there.wait()
     work.until(lambda: not processes(state_dir))  # bridge and places end by themselves
     there = work.start("--on", dask.on, "--workers", "3")
+    work.hurry()
     work.until(lambda: there.poll() is not None)
     assert there.returncode == 0, work.out
     work.check()
@@ -185,19 +192,21 @@ class _Lingering:
         shutil.copy(lingering.__file__, folder / "m.py")
         (folder / "i.txt").write_text("x")
         program = [sys.executable, "-m", "tests.places.program", "m.py", "i.txt", "--plain", "--workers", "1"]
-        self._process = subprocess.Popen(
-            [*program, "--lease", "8", "--on", on],  # in less than that a place comes elsewhere, also on a busy machine
-            cwd=folder,
-            env=os.environ | {"PYALMA_TUI_MUTANT_RUNNER": mutant, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with open(folder / "out.txt", "wb") as out:
+            self._process = subprocess.Popen(
+                [*program, "--lease", "8", "--on", on],  # in less a place comes elsewhere, also on a busy machine
+                cwd=folder,
+                env=os.environ | {"PYALMA_TUI_MUTANT_RUNNER": mutant, "PYTHONPATH": str(ROOT)},
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
 
     def until_it_lives(self) -> str:
         """Wait until it has saved; the host where it did."""
         deadline = time.monotonic() + PATIENCE
         while not (lines := lines_of(self.folder, "i.txt")) or lines[-1][3] != "lives":
-            assert time.monotonic() < deadline, "nothing runs"
+            assert time.monotonic() < deadline, (self.folder / "out.txt").read_text()
             time.sleep(0.02)
         return lines[-1][1]
 
