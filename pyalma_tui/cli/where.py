@@ -14,7 +14,6 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
-from pyalma_tui.model.words import plural
 from pyalma_tui.store import layout
 from pyalma_tui.store.last_rows import LastRows, columns_of_some
 from pyalma_tui.store.reread import Reread
@@ -46,7 +45,7 @@ def meant(
         tell(query, Lacking(query, kind).of(known), "no run", names)
         found = list(filter(query.over(kind), known))
         if reader.missing:
-            warn(f"--where: {plural(reader.missing, 'row')} could not be read: {reader.why}")
+            warn(f"--where: not all rows could be read: {reader.why}")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pyalma_tui.model.experiment import Run
@@ -36,10 +37,15 @@ def of_runs(
     """The fields that all runs have, and what was saved and recorded of those that are `seen`, with their instances."""
 
     def lacks(query: Query) -> Iterator[Lack | None]:
+        known = last.columns(seen()[1])
+        while last.behind:
+            yield None
+            known = last.columns(seen()[1])
         found: list[Lack] = []
         while not found:
             instances, runs = seen()
-            for lack in lacking(query, kind_of_runs(instances, recorded=last.value), runs):
+            kind = kind_of_runs(instances, recorded=last.value)
+            for lack in lacking(query, replace(kind, known=kind.known.union(known)), runs):
                 if lack is None or last.behind:  # rows that are being read may have it
                     yield None
                 else:
