@@ -52,7 +52,8 @@ class LastRowsBeside:
         if value is not UNKNOWN:
             return value
         self._asked[run.id, name] = run
-        self._begin()
+        if len(self._asked) == 1:  # else the thread is there, or the next `take` lets it begin
+            self._begin()
         return self._values.former(run, name)
 
     def take(self) -> frozenset[int]:
