@@ -272,7 +272,7 @@ def told_of(moment: Moment, group: Group, run: Run, status: s.Failed, room: int)
     when = f"at {last}" if len(group.runs) == 1 else f"first {first} · last {last}"
     yield Fact("failed", Content(when))
     yield Fact("error", literal(status.error.message, COLOURS["failed"]))
-    of = f"{cells.count(len(group.runs))} of {words.plural(group.instances, 'instance')}: "
+    of = f"{cells.count(len(group.runs))} in {words.plural(group.instances, 'instance')}: "
     yield Fact("runs", literal(of + named(moment.snapshot, group.runs, room - len(of))))
     if status.error.traceback.strip():
         yield Fact("", literal_lines(status.error.traceback.rstrip(), MUTED))
