@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from pyalma_tui.model import query as q
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.store import layout
 from pyalma_tui.store.rows import RowReader
+from pyalma_tui.tui.lacking import of_runs
+from pyalma_tui.tui.last_rows import LastRowsBeside
 from pyalma_tui.tui.preferences import Preferences
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW, Experiment, small
@@ -204,3 +208,26 @@ async def test_nothing_is_read_for_a_filter_that_needs_no_row(tmp_path: Path, mo
         assert asked == []
         await t.press("slash", *"step<9")
         await t.until(lambda: asked == [1])
+
+
+def test_no_field_is_told_as_missing_as_long_as_rows_are_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Experiment(["a", "b"], state_dir=tmp_path)
+    record(made, 2, [{"step": 1}, {"other": 1}])
+    shown = made.snapshot()
+    read, may_read, reading = RowReader.last_value, threading.Event(), threading.Event()
+
+    def slow(reader: RowReader, run: Run, path: str) -> object:
+        reading.set()
+        may_read.wait()
+        return read(reader, run, path)
+
+    monkeypatch.setattr(RowReader, "last_value", slow)
+    last = LastRowsBeside(lambda: layout.rows(tmp_path), lambda run: run)
+    lacks = of_runs(lambda: (shown.instances, shown.runs), last).lacks(q.compile("step<5 zzz>1"))
+    while not reading.is_set():
+        assert next(lacks) is None
+    assert [next(lacks) for _ in range(100)] == [None] * 100
+    may_read.set()
+    assert [lack.field for lack in lacks if lack] == ["zzz"]
