@@ -130,7 +130,7 @@ def _meant(
         if looked_at % LOOK == 0 and not goes_on(looked_at):
             raise GivenUpError
         if test is None or test(recorded):
-            yield number, recorded.row
+            yield number, recorded[1]
 
 
 # --- sorting ----------------------------------------------------------------------------------------------------------

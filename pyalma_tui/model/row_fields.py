@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.experiment import Run
@@ -13,11 +13,8 @@ from pyalma_tui.model.query import Vocabulary, within
 T = TypeVar("T")
 
 
-class RecordedRow(NamedTuple):
-    """A row of results as it is shown, and the run that it is of."""
-
-    run: Run
-    row: Row
+RecordedRow: TypeAlias = tuple[Run, Row]
+"""The run that a row of results is of, and the row as it is shown."""
 
 
 def kind_of_rows(of_runs: Vocabulary[Run]) -> Vocabulary[RecordedRow]:
@@ -25,15 +22,19 @@ def kind_of_rows(of_runs: Vocabulary[Run]) -> Vocabulary[RecordedRow]:
     run_text = _once_a_run(of_runs.text)
 
     def text(recorded: RecordedRow) -> str:
-        own = "\n".join(text_of(value) for value in recorded.row.values() if value is not None)
-        return f"{own}\n{run_text(recorded.run)}"
+        run, row = recorded
+        own = "\n".join(text_of(value) for value in row.values() if value is not None)
+        return f"{own}\n{run_text(run)}"
 
     def field(name: str) -> Callable[[RecordedRow], Any]:
-        of_run = _once_a_run(of_runs.field(name))
+        of_run, leads_into = _once_a_run(of_runs.field(name)), "." in name
 
         def read(recorded: RecordedRow) -> Any:
-            value = within(recorded.row, name)
-            return of_run(recorded.run) if value is None else value
+            run, row = recorded
+            value = row.get(name)
+            if value is None and leads_into:
+                value = within(row, name)
+            return of_run(run) if value is None else value
 
         return read
 

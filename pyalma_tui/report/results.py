@@ -67,7 +67,7 @@ class Table:
             for recorded in self._all(reader):
                 if wanted is None or wanted(recorded):
                     given += 1
-                    yield recorded.row
+                    yield recorded[1]
             lost = f"{plural(reader.missing, 'row')} could not be read: {reader.why}"
             self.missing, self.given = lost if reader.missing else "", given
 
@@ -76,7 +76,7 @@ class Table:
         for run in self._runs:
             head = head_of(self._instances[run.instance].label, run, with_host=self._with_host)
             for own in reader.rows(run):
-                yield RecordedRow(run, {**head, **own})
+                yield run, {**head, **own}
 
     def lacking(self) -> tuple[Sequence[Lack], Sequence[str]]:
         """The fields of the filter that neither rows nor their runs have, and those that these have, as far as they had
@@ -87,7 +87,7 @@ class Table:
             return (), ()
         with RowReader(layout.rows(self._state_dir), self._again) as reader:
             for recorded in self._all(reader):
-                names |= dict.fromkeys(recorded.row)
+                names |= dict.fromkeys(recorded[1])
                 lacking.look(recorded)
                 if not lacking:
                     return (), ()

@@ -117,8 +117,8 @@ class Arranging(threading.Thread):
         with RowReader(layout.rows(self._snapshot.state_dir), self._again) as reader:
             if self.wanted.is_plain:
                 columns = ColumnNames()
-                for _, recorded in self._rows(index, reader, SAMPLE):
-                    columns.add(recorded.row)
+                for _, (_, row) in self._rows(index, reader, SAMPLE):
+                    columns.add(row)
                 found = Arranged(columns=columns.names, numeric=columns.numeric)
             else:
                 found = arranged(self._rows(index, reader, len(index)), self.wanted, self._kind, self._goes_on)
@@ -141,7 +141,7 @@ class Arranging(threading.Thread):
         for run, begin, end in index.parts(0, most):
             head = _head(self._snapshot, index, run)
             for number_in_run, own in enumerate(reader.rows(run, begin, end)):
-                recorded = RecordedRow(run, {**head, **own})
+                recorded = run, {**head, **own}
                 if self._lacking:
                     self._lacking.look(recorded)
                 yield number + number_in_run, recorded

@@ -30,7 +30,7 @@ KIND = kind_of_rows(kind_of_runs([Instance(0, "only", "")]))
 
 
 def arrange(wanted: WantedTable, table: list[dict[str, Any]] = TABLE) -> Arranged:
-    rows = (RecordedRow(RUN, row) for row in table)
+    rows = ((RUN, row) for row in table)
     return arranged(enumerate(rows), wanted, KIND, lambda looked_at: True)
 
 
@@ -89,7 +89,7 @@ def test_it_ends_soon_after_nobody_wants_it_any_more() -> None:
     def rows() -> Iterator[tuple[int, RecordedRow]]:
         nonlocal given
         for given in range(10_000):
-            yield given, RecordedRow(RUN, {"n": given})
+            yield given, (RUN, {"n": given})
 
     told: list[int] = []
 

@@ -16,7 +16,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Extent
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.row_fields import RecordedRow, kind_of_rows
+from pyalma_tui.model.row_fields import kind_of_rows
 from pyalma_tui.model.run_fields import completed, kind_of_runs, known_fields
 
 INSTANCES = [
@@ -200,7 +200,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
 )
 def test_of_a_row_its_own_fields_come_first_then_those_of_its_run(text: str, expected: str) -> None:
     test = q.compile(text).over(kind_of_rows(kind_of_runs(INSTANCES, now=160.0)))
-    assert "".join(name for name, (run, row) in ROWS.items() if test(RecordedRow(RUNS[run], row))) == expected
+    assert "".join(name for name, (run, row) in ROWS.items() if test((RUNS[run], row))) == expected
 
 
 def test_of_a_run_the_last_row_counts_for_fields_that_neither_its_state_nor_its_data_have() -> None:
@@ -241,7 +241,7 @@ def test_no_text_is_worse_than_refused_with_a_column_inside_of_it(text: str, sig
             column = 1
             for run in RUNS.values():
                 assert query.over(kind_of_runs(INSTANCES))(run) in (True, False)
-                row = RecordedRow(run, {"name": typed, "x": [1, {"y": None}]})
+                row = (run, {"name": typed, "x": [1, {"y": None}]})
                 assert query.over(kind_of_rows(kind_of_runs(INSTANCES)))(row) in (True, False)
         assert 1 <= column <= len(typed) + 1
 
