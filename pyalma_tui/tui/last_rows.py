@@ -30,6 +30,7 @@ class LastRowsBeside:
         self._columns: list[str] = []
         self._sample: Iterable[Run] | None = None
         self._sampled = 0.0
+        self._first = False  # whether what a new query needs is still being read
         self._stopped = False
 
     @property
@@ -40,7 +41,7 @@ class LastRowsBeside:
     @property
     def pending(self) -> bool:
         """Whether a filter means other runs than before, or may soon."""
-        return self.behind or bool(self._arrived)
+        return self.behind or self._first or bool(self._arrived)
 
     @property
     def _reading(self) -> bool:
@@ -62,9 +63,14 @@ class LastRowsBeside:
             self._begin()
         return frozenset([self._arrived.popleft() for _ in range(len(self._arrived))])
 
+    def looking(self) -> bool:
+        """Whether not all is known yet that the last query needed when it was new; to be asked once it was applied."""
+        self._first = self._first and self.behind
+        return self._first
+
     def only(self, query: Query) -> None:
         """From now on nobody needs fields that this query does not name."""
-        self._asked = {}
+        self._asked, self._first = {}, True
         self._values.forget_others(query.fields)
 
     def columns(self, runs: Iterable[Run]) -> list[str]:

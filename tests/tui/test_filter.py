@@ -163,12 +163,13 @@ async def test_rows_are_read_for_a_filter_without_anybody_waiting_and_again_when
     monkeypatch.setattr(RowReader, "last_value", slow)
     async with opened(made.snapshot(), preferences=Preferences(sort="batch")) as t:
         await t.press("slash", *"step<5")
-        await t.sees("0 match /step<5")
+        await t.sees("0… match /step<5")
         await t.press(*["backspace"] * 6, *"step>5", "enter")  # the disk stands still, the screen does not
-        await t.sees("0 match /step>5")
+        await t.sees("0… match /step>5")
         assert "▼ no " not in t.text(), "nobody knows that yet"
         may_read.set()
         await t.until(lambda: list(t.listing.order) == [0])
+        await t.sees("1 match /step>5")
         record(made, 3, [{"step": 7}, {"other": 1}])
         await t.show(made.snapshot())
         await t.until(lambda: list(t.listing.order) == [0, 2])

@@ -181,7 +181,8 @@ class FailuresScreen(Listed):
         return self.moment.run(group.runs[0])
 
     def _list_title(self) -> Content:
-        return list_title("kinds", len(self._groups), len(self._shown), self._query, len(self._list.marks))
+        total, shown, marks = len(self._groups), len(self._shown), len(self._list.marks)
+        return list_title("kinds", total, shown, self._query, marks, looking=self.last_rows.looking())
 
     def _titled(self) -> Content:
         number = sum(len(group.runs) for group in self._groups)

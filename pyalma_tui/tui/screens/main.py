@@ -111,7 +111,8 @@ class MainScreen(Selecting):
 
     def _show_list_title(self) -> None:
         panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
-        title = list_title("instances", total, shown, self.wanted.query, len(self._list.marks))
+        looking = self.last_rows.looking()
+        title = list_title("instances", total, shown, self.wanted.query, len(self._list.marks), looking=looking)
         order = Content(f"{'↑' if self.wanted.descending else '⇅'} {self.wanted.sort}")
         entitle(panel, title, order)
         empty = self.query_one("#empty", Static)

@@ -142,7 +142,8 @@ class RunsScreen(Selecting):
         self.query_one(KeyBar).show(self.situation())
 
     def _list_title(self) -> Content:
-        return list_title("runs", len(self._runs), len(self._shown), self._query, len(self._list.marks))
+        total, shown, marks = len(self._runs), len(self._shown), len(self._list.marks)
+        return list_title("runs", total, shown, self._query, marks, looking=self.last_rows.looking())
 
     def _titled(self) -> Content:
         told = self._tally()
