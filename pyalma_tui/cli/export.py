@@ -31,7 +31,7 @@ def export(name: str, state: Path | None, only: str | None, form: Format | None,
     known = remembered("export", name, state)
     ledger = known.store.ledger
     now = time.time() if known.busy else None
-    runs = list(meant(query, ledger.instances, remaining(ledger.instances, ledger.runs), now))
+    runs = list(meant(query, ledger.instances, remaining(ledger.instances, ledger.runs), now, known.state_dir))
     texts = pieces(facts_of(ledger.instances, runs, now), chosen)
     if output is not None and str(output) != "-":
         write_file(output, texts)

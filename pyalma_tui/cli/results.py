@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from pyalma_tui.cli.export import format_of, print_pieces
@@ -50,4 +51,4 @@ def _table(name: str, state: Path | None, query: str) -> Table:
     if state is None and place.is_dir() and is_begun(place):
         return table_of(place, query)
     known = remembered("results", name, state)
-    return Table(known.state_dir, known.store, query)
+    return Table(known.state_dir, known.store, query, time.time() if known.busy is not None else None)

@@ -93,7 +93,7 @@ def export(target: str, form: Any, output: Path | None, logs: bool, where: str |
             into="form",
         ),
         Option("--output", "a file, replaced whole (stdout)", PATH),
-        Option("--where", "only rows that this filter means: 'gap<0.2 name:uf20'", TEXT),
+        Option("--where", "only rows that this filter means: 'gap<0.2 status:done'", TEXT),
         STATE,
     ],
 )

@@ -35,7 +35,7 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     runs, rows = ledger.runs.freeze(), ledger.rows.freeze()
     if query.terms:
         there = list(remaining(ledger.instances, runs))
-        found = list(meant(query, ledger.instances, there, now))
+        found = list(meant(query, ledger.instances, there, now, known.state_dir))
         print_runs(console(), ledger.instances, ledger.runs_of, found, len(there), now)
         return 0
     print_summary(

@@ -32,7 +32,7 @@ def status_json(name: str, state: Path | None, only: str | None) -> int:
     facts = status_facts(target.path, state_dir, pid, ledger.counts, ledger.aside, ledger.hook, args, session, foretold)
     now = time.time() if busy is not None else None
     out, to_ascii = Out(), not is_unicode()
-    runs = meant(query, ledger.instances, remaining(ledger.instances, ledger.runs.freeze()), now)
+    runs = meant(query, ledger.instances, remaining(ledger.instances, ledger.runs.freeze()), now, state_dir)
     for piece in status_pieces(facts, facts_of(ledger.instances, runs, now)):
         out.text(escaped(piece, to_ascii=to_ascii))
         if out.gone:

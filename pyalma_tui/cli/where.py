@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 
 from pyalma_tui.cli.speak import warn
 from pyalma_tui.errors import QueryError, UsageError
@@ -12,6 +14,10 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
+from pyalma_tui.store import layout
+from pyalma_tui.store.last_rows import LastRows, columns_of_some
+from pyalma_tui.store.reread import Reread
+from pyalma_tui.store.rows import RowReader
 
 
 def where(text: str | None) -> Query:
@@ -22,16 +28,29 @@ def where(text: str | None) -> Query:
         raise UsageError(f"--where: {text}: {error.message}") from error
 
 
-def meant(query: Query, instances: Sequence[Instance], runs: Iterable[Run], now: float | None) -> Iterable[Run]:
-    """Those of the runs that a query means, in their order; running ones count until `now`.
+def meant(
+    query: Query, instances: Sequence[Instance], runs: Iterable[Run], now: float | None, state_dir: Path
+) -> Iterable[Run]:
+    """Those of the runs of a state directory that a query means, in their order; running ones count until `now`.
 
-    A field that none of them has is told on stderr; raises UsageError where one of almost that name is meant.
+    A field that none of them has is told on stderr, and rows that cannot be read; raises UsageError where one of almost
+    that name is meant.
     """
     if not query.terms:
         return runs
-    known, kind = list(runs), kind_of_runs(instances, now)
-    tell(query, Lacking(query, kind).of(known), "no run", lambda: known_fields(instances, known))
-    return filter(query.over(kind), known)
+    known = list(runs)
+    with RowReader(layout.rows(state_dir), Reread(state_dir)) as reader:
+        kind = kind_of_runs(instances, now, LastRows(reader).value)
+        names = partial(_names, instances, known, reader)
+        tell(query, Lacking(query, kind).of(known), "no run", names)
+        found = list(filter(query.over(kind), known))
+        if reader.missing:
+            warn(f"--where: not all rows could be read: {reader.why}")
+    return found
+
+
+def _names(instances: Sequence[Instance], runs: Sequence[Run], reader: RowReader) -> list[str]:
+    return known_fields(instances, runs, columns_of_some(reader, runs))
 
 
 def tell(query: Query, lacking: Iterable[Lack], nothing: str, names: Callable[[], Iterable[str]]) -> None:

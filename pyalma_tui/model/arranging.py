@@ -16,7 +16,8 @@ import msgspec
 
 from pyalma_tui.model.checks import text_of
 from pyalma_tui.model.extents import COLUMNS, Row
-from pyalma_tui.model.query import ROWS, Query
+from pyalma_tui.model.query import Query, Vocabulary
+from pyalma_tui.model.row_fields import RecordedRow
 
 STATISTICS: Final = ("n", "mean", "sd", "min", "median", "max")
 MOST_GROUPS = 100_000  # more are no summary
@@ -61,14 +62,19 @@ class TooManyGroupsError(Exception):
     """The column has so many values that groups of it tell nothing."""
 
 
-def arranged(rows: Iterable[tuple[int, Row]], wanted: WantedTable, goes_on: Callable[[int], bool]) -> Arranged:
+def arranged(
+    rows: Iterable[tuple[int, RecordedRow]],
+    wanted: WantedTable,
+    kind: Vocabulary[RecordedRow],
+    goes_on: Callable[[int], bool],
+) -> Arranged:
     """Go through the rows, each with its number, in the order of the table.
 
-    `goes_on` is told now and then how many rows were looked at. Raises GivenUpError once it says no, and
-    TooManyGroupsError.
+    `kind` is how they are read. `goes_on` is told now and then how many rows were looked at. Raises GivenUpError once
+    it says no, and TooManyGroupsError.
     """
     columns = ColumnNames()
-    meant = columns.seen(_meant(rows, wanted.query, goes_on))
+    meant = columns.seen(_meant(rows, wanted.query, kind, goes_on))
     if wanted.group:
         groups = _groups(meant, wanted)
         return Arranged(None, groups, columns.names, columns.numeric)
@@ -113,13 +119,18 @@ def is_number(value: Any) -> TypeGuard[float]:
     return type(value) is int or type(value) is float
 
 
-def _meant(rows: Iterable[tuple[int, Row]], query: Query, goes_on: Callable[[int], bool]) -> Iterator[tuple[int, Row]]:
-    test = query.over(ROWS) if query.terms else None
-    for looked_at, each in enumerate(rows):
+def _meant(
+    rows: Iterable[tuple[int, RecordedRow]],
+    query: Query,
+    kind: Vocabulary[RecordedRow],
+    goes_on: Callable[[int], bool],
+) -> Iterator[tuple[int, Row]]:
+    test = query.over(kind) if query.terms else None
+    for looked_at, (number, recorded) in enumerate(rows):
         if looked_at % LOOK == 0 and not goes_on(looked_at):
             raise GivenUpError
-        if test is None or test(each[1]):
-            yield each
+        if test is None or test(recorded):
+            yield number, recorded[1]
 
 
 # --- sorting ----------------------------------------------------------------------------------------------------------

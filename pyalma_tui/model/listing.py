@@ -13,7 +13,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.query import Query, Test
-from pyalma_tui.model.run_fields import kind_of_runs
+from pyalma_tui.model.run_fields import Recorded, kind_of_runs, nothing_recorded
 from pyalma_tui.model.vector import BITS, MASK, Frozen
 from pyalma_tui.model.view import RANK, InstanceRow, row_word
 
@@ -48,6 +48,7 @@ class Source(msgspec.Struct, frozen=True):
     """What is listed from. `runs[id - 1]` is the run with that id, `runs_of[i]` are the ids of those of instance i.
 
     Runs that run have taken what they have until `now`, None where nobody runs them; `busy` are the ids of those.
+    `recorded` tells of their rows; `read` are the ids of runs of which it tells something else than before.
     """
 
     instances: Sequence[Instance] = ()
@@ -56,6 +57,8 @@ class Source(msgspec.Struct, frozen=True):
     runs_of: Sequence[Sequence[int]] = ()
     now: float | None = None
     busy: frozenset[int] = frozenset()
+    recorded: Recorded = nothing_recorded
+    read: frozenset[int] = frozenset()
 
 
 def select(wanted: WantedList, of: Source) -> Sequence[int]:
@@ -72,7 +75,7 @@ def select(wanted: WantedList, of: Source) -> Sequence[int]:
 
 
 def _test(wanted: WantedList, of: Source) -> Test[Run] | None:
-    return wanted.query.over(kind_of_runs(of.instances, of.now)) if wanted.query.terms else None
+    return wanted.query.over(kind_of_runs(of.instances, of.now, of.recorded)) if wanted.query.terms else None
 
 
 def _sort_key(key: SortKey, of: Source) -> Callable[[int], tuple[float, str] | tuple[float, int]]:
@@ -168,11 +171,12 @@ class Listing:
         return dirty
 
     def _touched(self, fields: frozenset[str], of: Source) -> Iterator[int]:
-        """The instances of runs that have changed."""
+        """The instances of runs that have changed, or of whose rows more is known."""
         before, after = self._seen.runs, of.runs
         for block in _changed_blocks(before, after):
             positions = range(block << BITS, min((block + 1) << BITS, len(after)))
             yield from (after[i].instance for i in positions if i >= len(before) or before[i] is not after[i])
+        yield from (after[run - 1].instance for run in of.read)
         if "time" in fields and self._seen.now != of.now:
             yield from (after[run - 1].instance for run in of.busy)
 

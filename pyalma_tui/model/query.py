@@ -3,9 +3,12 @@
     word "a phrase" !not /regex/ status:failed error:Key name:g0 state<7 gap>=0.1 iteration:7 time>60s
 
 Every term has to match, `!` turns one round, upper and lower case are the same. A field is one of `FIELDS` or a key of
-what was saved, of an instance's data or of a row; a dot leads into it (`best.gap`, `data.n`). `:` means that a text
-contains it, that a number equals it and that a status begins with it; `=` and `!=` compare all of it, `<` and its like
-numbers. `field:""` means that there is one.
+what was saved, of an instance's data or of a row; a dot leads into it (`best.gap`, `data.n`). Where runs are meant, it
+is looked for in that order; of a run's rows the last one that has it counts, as its last state does: it is where the
+run stands. Where rows are meant, it is looked for in the row, then in its run.
+
+`:` means that a text contains it, that a number equals it and that a status begins with it; `=` and `!=` compare all of
+it, `<` and its like numbers. `field:""` means that there is one.
 
 A query is compiled once to one function for a kind of things, which a `Kind` tells how to read.
 """
@@ -14,12 +17,12 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 from pyalma_tui.errors import QueryError
-from pyalma_tui.model.checks import Check, compared, contains, equal, found_by, number_in, seconds, text_of
+from pyalma_tui.model.checks import Check, compared, contains, equal, found_by, number_in, seconds
 from pyalma_tui.model.status import WORDS
 
 T = TypeVar("T")
@@ -41,7 +44,7 @@ FIELDS: Final[dict[str, str]] = {
 }
 """The fields that every run has, with what each tells."""
 
-TEXTS: Final = frozenset({"name", "error", "host"})  # never a number, even if one looks like it
+TEXTS: Final = frozenset({"name", "instance", "error", "host"})  # never a number, even if one looks like it
 
 _FIELD = re.compile(r"([^\W\d][\w.-]*)(<=|>=|!=|:|=|<|>)")
 _CLOSING = re.compile(r"(?<!\\)/(?=\s|$)")
@@ -119,10 +122,6 @@ class Query:
             return lambda thing: first(thing) and second(thing)
         return lambda thing: all(test(thing) for test in tests)
 
-    def matches(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row of results is meant: a mapping from names to values of JSON."""
-        return self.over(ROWS)(row)
-
 
 def compile(text: str) -> Query:  # noqa: A001 (what `re` calls it)
     """The query that a text means; raises QueryError, with the column at which it cannot be understood."""
@@ -179,14 +178,14 @@ def _value(text: str, at: int, name: str, sign: str) -> tuple[Check, int]:
     end = _word_end(text, at)
     if at == end:
         _refuse(at, f"what is missing here is what {name} should be")
-    if sign == ":" and name != "status" and text[at] in '"/' and (found := _pattern(text, at)):
+    if sign == ":" and text[at] in '"/' and (found := _pattern(text, at)):
         return found
     quoted = text[at] == '"'
     if quoted:
         value, end = _quoted(text, at)
     else:
         value = text[at:end]
-    if name == "status":
+    if name == "status" and not quoted:
         return _status(value, sign, at), end
     number = seconds(value) if name == "time" else number_in(value)
     if sign in _ORDER or name == "time":
@@ -252,7 +251,7 @@ def _status(value: str, sign: str, at: int) -> Check:
     return lambda value: value in meant
 
 
-# Rows
+# Reading a value
 
 
 def within(value: Any, path: str) -> Any:
@@ -263,27 +262,3 @@ def within(value: Any, path: str) -> Any:
         return value[path]
     first, dot, rest = path.partition(".")
     return within(value.get(first), rest) if dot else None
-
-
-def _row_text(row: Mapping[str, Any]) -> str:
-    return "\n".join(text_of(value) for value in row.values() if value is not None)
-
-
-def _row_field(name: str) -> Callable[[Mapping[str, Any]], Any]:
-    """A column; else what the state or the data in it holds. `name` is the instance, `time` the seconds."""
-    names = {"name": ("name", "instance"), "time": ("time", "seconds")}.get(name, (name,))
-
-    def read(row: Mapping[str, Any]) -> Any:
-        for known in names:
-            if (value := row.get(known)) is not None:
-                return value
-        if (value := within(row, name)) is not None:
-            return value
-        found = (within(row.get(place), name) for place in ("state", "data"))
-        return next((value for value in found if value is not None), None)
-
-    return read
-
-
-ROWS: Final[Vocabulary[Mapping[str, Any]]] = Vocabulary(_row_text, _row_field)
-"""Rows of results: a word is looked for in all their values."""

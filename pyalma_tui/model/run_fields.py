@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -18,9 +18,21 @@ SAMPLE = 50  # runs whose states and data are looked into for names of fields
 LONGEST_FIELD = 40
 LOOKED_INTO = 16_000  # bytes
 
+Recorded: TypeAlias = Callable[[Run, str], Any]
+"""What the last row of a run that has this field holds there, None if none has. Only runs with rows are asked for."""
 
-def kind_of_runs(instances: Sequence[Instance], now: float | None = None) -> Vocabulary[Run]:
-    """Runs of these instances; a running one has taken what it has until `now`, None where nobody runs it."""
+
+def nothing_recorded(run: Run, name: str) -> None:
+    """Where rows are not at hand."""
+
+
+def kind_of_runs(
+    instances: Sequence[Instance], now: float | None = None, recorded: Recorded = nothing_recorded
+) -> Vocabulary[Run]:
+    """Runs of these instances; a running one has taken what it has until `now`, None where nobody runs it.
+
+    Rows are asked for where neither the state nor the data have a field.
+    """
 
     def text(run: Run) -> str:
         """What the instance is called, and why the run failed or was interrupted."""
@@ -30,10 +42,10 @@ def kind_of_runs(instances: Sequence[Instance], now: float | None = None) -> Voc
             return f"{name}\n{status.error.message}"
         return f"{name}\n{status.why}" if type(status) is s.Interrupted else name
 
-    return Vocabulary(text, lambda name: _field(name, instances, now), frozenset(FIELDS))
+    return Vocabulary(text, lambda name: _field(name, instances, now, recorded), frozenset(FIELDS))
 
 
-def _field(name: str, instances: Sequence[Instance], now: float | None) -> Callable[[Run], Any]:
+def _field(name: str, instances: Sequence[Instance], now: float | None, recorded: Recorded) -> Callable[[Run], Any]:
     match name:
         case "name":
             return lambda run: _names(instances[run.instance])
@@ -59,11 +71,20 @@ def _field(name: str, instances: Sequence[Instance], now: float | None) -> Calla
             return lambda run: run.slot
         case "host":
             return lambda run: run.host or None
-    return _inside(name, instances)
+    read = _inside(name, instances, recorded)
+    if name != "instance":
+        return read
+
+    def instance(run: Run) -> Any:
+        """A key as any other; where there is none, what results call so."""
+        value = read(run)
+        return _names(instances[run.instance]) if value is None else value
+
+    return instance
 
 
-def _inside(name: str, instances: Sequence[Instance]) -> Callable[[Run], Any]:
-    """A key of what was saved, else of the instance's data; `state.` or `data.` in front says which."""
+def _inside(name: str, instances: Sequence[Instance], recorded: Recorded) -> Callable[[Run], Any]:
+    """A key of what was saved, else of the instance's data, else of a row; `state.` or `data.` in front says which."""
     root, _, rest = name.partition(".")
     if root == "state" and rest:
         return _key_of_state(rest)
@@ -77,11 +98,13 @@ def _inside(name: str, instances: Sequence[Instance]) -> Callable[[Run], Any]:
         return data
     state = _key_of_state(name)
 
-    def either(run: Run) -> Any:
+    def first(run: Run) -> Any:
         value = state(run)
-        return data(run) if value is None else value
+        if value is None:
+            value = data(run)
+        return recorded(run, name) if value is None and run.extents else value
 
-    return either
+    return first
 
 
 def _key_of_state(path: str) -> Callable[[Run], Any]:
@@ -126,15 +149,18 @@ def _names(instance: Instance) -> str | list[str]:
 # What a person may be typing
 
 
-def known_fields(instances: Sequence[Instance], runs: Iterable[Run]) -> list[str]:
-    """The names of the fields of these runs: those that all have, then those of some of their states and data."""
+def known_fields(instances: Sequence[Instance], runs: Iterable[Run], columns: Iterable[str] = ()) -> list[str]:
+    """The names of the fields of these runs: those that all have, then those of some of their states and data.
+
+    `columns` are the names in some of their rows, which follow.
+    """
     found = dict.fromkeys(FIELDS)
     for run in islice(runs, SAMPLE):
         for text in (run.state, instances[run.instance].data):
             value = _value(text) if text is not None and text[:1] == b"{" and len(text) <= LOOKED_INTO else None
             if isinstance(value, dict):
                 found |= dict.fromkeys(key for key in value if _is_typed(key))
-    return list(found)
+    return list(found | dict.fromkeys(filter(_is_typed, columns)))
 
 
 def _is_typed(key: str) -> bool:

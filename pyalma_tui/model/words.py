@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyalma_tui.model.forecast import Forecast
+from pyalma_tui.model.forecast import YEAR, Forecast
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -70,11 +70,17 @@ def span(seconds: float) -> str:
 
 
 def left(forecast: Forecast | None, now: float) -> str:
-    """When all is done, seen from `now`: `~41 min left (80 %: 38–52)`, `~4 min left (80 %: 90 s–2.1 h)`."""
+    """When all is done, seen from `now`: `~41 min left (80 %: 38–52)`, `~4 min left (80 %: 90 s–2.1 h)`.
+
+    Where nobody knows how late it may be: `~5 h left (90 %: at least 25 min)`, or `at least 25 min left (90 %)`.
+    """
     if forecast is None:
         return "time left unknown"
     low, middle, high = (_amount(max(0.0, at - now)) for at in (forecast.low, forecast.middle, forecast.high))
     told = f"~{middle[0]} {middle[1]} left"
+    if not forecast.is_bounded(now):
+        least = f"at least {low[0]} {low[1]}"
+        return f"{least} left (90 %)" if forecast.middle - now > YEAR else f"{told} (90 %: {least})"
     if low == high:
         return told
     if low[1] == middle[1] == high[1]:

@@ -177,7 +177,7 @@ def _failures(told: PageFacts) -> Iterator[str]:
         yield '<details><summary><b class="failed">'
         yield f"{len(group.runs):,}</b> {text_of(str(group.kind)[: 2 * LONGEST])} "
         yield f'<span class="quiet">{text_of(str(group.kind.location))}</span></summary>'
-        first = f"of {plural(group.instances, 'instance')}, from {_moment(group.first)} to {_moment(group.last)}: "
+        first = f"in {plural(group.instances, 'instance')}, from {_moment(group.first)} to {_moment(group.last)}: "
         names = ", ".join(_name(told, number)[:LONGEST] for number in group.runs[:8])
         more = f" and {len(group.runs) - 8:,} more" if len(group.runs) > 8 else ""
         yield f"<p>{text_of(first + names + more)}</p>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -13,13 +14,14 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import COLUMNS, Row, rows_in
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.lacking import Lack, Lacking
-from pyalma_tui.model.query import ROWS
+from pyalma_tui.model.row_fields import RecordedRow, kind_of_rows
+from pyalma_tui.model.run_fields import kind_of_runs, known_fields
 from pyalma_tui.model.words import plural
 from pyalma_tui.report.tables import as_cell, as_csv, as_json, as_markdown, as_object
 from pyalma_tui.store import layout
 from pyalma_tui.store.abandoned import look
-from pyalma_tui.store.checkpoint import stamp
 from pyalma_tui.store.opening import Store
+from pyalma_tui.store.reread import Reread
 from pyalma_tui.store.rows import RowReader, head_of, on_several_hosts
 
 Format: TypeAlias = Literal["csv", "json", "jsonl", "md", "parquet"]
@@ -35,8 +37,11 @@ class Table:
     says what could not be read of it the last time, "" if nothing; `given` how many rows were wanted then.
     """
 
-    def __init__(self, state_dir: Path, store: Store, where: str = "") -> None:
-        """Raises UsageError for a filter that means nothing."""
+    def __init__(self, state_dir: Path, store: Store, where: str = "", now: float | None = None) -> None:
+        """Runs that are running have taken what they have until `now`, None where nobody runs them.
+
+        Raises UsageError for a filter that means nothing.
+        """
         planned, aside = _divided(store)
         self.missing = ""
         self.given = 0
@@ -45,9 +50,10 @@ class Table:
         self._runs = planned
         self._with_host = on_several_hosts(planned)
         self._instances: Sequence[Instance] = store.ledger.instances
-        self._now: tuple[object, Store] | None = None  # what db.json was when this was read of it
+        self._again = Reread(state_dir)
         self._query = filter_of(where)
-        self._wanted = self._query.over(ROWS) if self._query.terms else None
+        self._kind = kind_of_rows(kind_of_runs(self._instances, now))
+        self._wanted = self._query.over(self._kind) if self._query.terms else None
 
     @property
     def recorded(self) -> int:
@@ -57,42 +63,34 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         wanted, given = self._wanted, 0
         with RowReader(layout.rows(self._state_dir), self._again) as reader:
-            for row in self._all(reader):
-                if wanted is None or wanted(row):
+            for recorded in self._all(reader):
+                if wanted is None or wanted(recorded):
                     given += 1
-                    yield row
+                    yield recorded[1]
             lost = f"{plural(reader.missing, 'row')} could not be read: {reader.why}"
             self.missing, self.given = lost if reader.missing else "", given
 
-    def _all(self, reader: RowReader) -> Iterator[Row]:
+    def _all(self, reader: RowReader) -> Iterator[RecordedRow]:
         """All rows, wanted or not."""
         for run in self._runs:
             head = head_of(self._instances[run.instance].label, run, with_host=self._with_host)
             for own in reader.rows(run):
-                yield {**head, **own}
+                yield run, {**head, **own}
 
     def lacking(self) -> tuple[Sequence[Lack], Sequence[str]]:
-        """The fields of the filter that no row has, and those that rows have, as far as they had to be looked at."""
+        """The fields of the filter that neither rows nor their runs have, and those that these have, as far as they had
+        to be looked at."""
         names = dict.fromkeys(COLUMNS)
-        lacking = Lacking(self._query, ROWS)
+        lacking = Lacking(self._query, self._kind)
+        if not lacking:
+            return (), ()
         with RowReader(layout.rows(self._state_dir), self._again) as reader:
-            for row in self._all(reader) if lacking else ():
-                names |= dict.fromkeys(row)
-                lacking.look(row)
+            for recorded in self._all(reader):
+                names |= dict.fromkeys(recorded[1])
+                lacking.look(recorded)
                 if not lacking:
-                    break
-        return tuple(lacking), tuple(names)
-
-    def _again(self, run: Run) -> Run:
-        """The run as it is now: whoever runs the experiment may have moved rows, and written a checkpoint of that."""
-        written = stamp(self._state_dir)
-        if self._now is None or self._now[0] != written:
-            store, _ = look(self._state_dir)
-            if store is None:
-                return run
-            self._now = (written, store)
-        ledger = self._now[1].ledger
-        return ledger.run(run.id) if run.id <= len(ledger.runs) else run
+                    return (), ()
+        return tuple(lacking), known_fields(self._instances, self._runs, names)
 
 
 def filter_of(where: str) -> q.Query:
@@ -115,10 +113,10 @@ def _divided(store: Store) -> tuple[list[Run], list[Run]]:
 
 def table_of(state_dir: Path, where: str = "") -> Table:
     """The table of what a state directory holds now; raises StoreError if it holds nothing, UsageError as a Table."""
-    store, _ = look(state_dir)
+    store, busy = look(state_dir)
     if store is None:
         raise StoreError(f"results: {state_dir}: nothing is remembered there")
-    return Table(state_dir, store, where)
+    return Table(state_dir, store, where, time.time() if busy is not None else None)
 
 
 def columns_of(rows: Iterable[Row]) -> list[str]:

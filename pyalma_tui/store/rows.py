@@ -20,6 +20,7 @@ import msgspec
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import COLUMNS, Extent, Row, part_of, rows_in
+from pyalma_tui.model.query import within
 from pyalma_tui.model.words import plural
 from pyalma_tui.store.disk import open_regular
 
@@ -99,6 +100,33 @@ class RowReader:
             if len(found) >= wanted or start > extent.start:
                 break
         return found
+
+    def last_value(self, run: Run, path: str) -> Any:
+        """What the last of a run's rows that has this field holds there, None if none has; the last are read first."""
+        mark = b'"' + jsontext.encode(path.partition(".")[0]).strip(b'"')
+        for extent in reversed(run.extents):
+            try:
+                for line in self._lines_back(extent):
+                    if mark in line or b"\\u" in line:  # a line that cannot have it needs no decoding
+                        for row in self._decoded(run, extent, iter([line]), 1):
+                            if (value := within(row, path)) is not None:
+                                return value
+            except OSError as error:
+                if (now := self._again(run)).extents != run.extents:
+                    return self.last_value(now, path)
+                self.miss(extent, extent.rows, error.strerror or str(error))
+        return None
+
+    def _lines_back(self, extent: Extent) -> Iterator[bytes]:
+        """The lines of an extent from its end on, without their newlines, as far as they are there."""
+        fd, end, rest, piece = self._descriptor(extent.file), extent.end, b"", NEAR
+        while end > extent.start:
+            start = max(extent.start, end - piece)
+            rest, *lines = (os.pread(fd, end - start, start) + rest).split(b"\n")
+            yield from filter(None, reversed(lines))
+            end, piece = start, PIECE
+        if rest:
+            yield rest
 
     def spread(self, run: Run, wanted: int) -> Iterator[tuple[int, Row]]:
         """So many of a run's rows at most, spread over all that count, each with its number from 1; the last is there.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pyalma_tui.model.experiment import Run
@@ -11,6 +12,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import Query, Vocabulary
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
+from pyalma_tui.tui.last_rows import LastRowsBeside
 
 AT_ONCE: Final = 0.02  # seconds
 TOGETHER: Final = 64  # things between two looks at the clock
@@ -29,14 +31,33 @@ class FilterFields:
         self.names, self.lacks, self.nothing = names, lacks, nothing
 
 
-def of_runs(seen: Callable[[], tuple[Sequence[Instance], Iterable[Run]]], nothing: str = "no run") -> FilterFields:
-    """The fields that all runs have, and what was saved of those that are `seen`, with their instances."""
+def of_runs(
+    seen: Callable[[], tuple[Sequence[Instance], Iterable[Run]]], last: LastRowsBeside, nothing: str = "no run"
+) -> FilterFields:
+    """The fields that all runs have, and what was saved and recorded of those that are `seen`, with their instances."""
 
     def lacks(query: Query) -> Iterator[Lack | None]:
-        instances, runs = seen()
-        return lacking(query, kind_of_runs(instances), runs)
+        known = last.columns(seen()[1])
+        while last.behind:
+            yield None
+            known = last.columns(seen()[1])
+        found: list[Lack] = []
+        while not found:
+            instances, runs = seen()
+            kind = kind_of_runs(instances, recorded=last.value)
+            for lack in lacking(query, replace(kind, known=kind.known.union(known)), runs):
+                if lack is None or last.behind:  # rows that are being read may have it
+                    yield None
+                else:
+                    found.append(lack)
+            if not last.behind:
+                break
+        yield from found
 
-    return FilterFields(lambda: known_fields(*seen()), lacks, nothing)
+    def names() -> list[str]:
+        return known_fields(*seen(), last.columns(seen()[1]))
+
+    return FilterFields(names, lacks, nothing)
 
 
 def lacking(query: Query, kind: Vocabulary[Any], things: Iterable[Any]) -> Iterator[Lack | None]:

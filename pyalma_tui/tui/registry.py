@@ -138,7 +138,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "filter", "slash", "filter",
-        "Show only what matches: words, `status:failed`, `error:Key`, `/regex/`, `gap>=0.1`. Escape clears it.",
+        "Show only what matches: words, `status:failed`, `error:Key`, `/regex/`, `gap>=0.1` of a state, data or "
+        "the last row. Escape clears it.",
         "List", bar=6, also=("runs", "failures", "history"),
     ),
     Action(
@@ -212,7 +213,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "filter", "slash", "filter",
-        "Results: show only rows that match, as `gap<0.2 name:uf20`.",
+        "Results: show only rows that match, as `gap<0.2 status:done`: fields of the row, else of its run.",
         "Results", "results", bar=2,
     ),
     Action(

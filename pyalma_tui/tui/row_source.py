@@ -18,7 +18,8 @@ from pyalma_tui.model.arranging import (
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row
 from pyalma_tui.model.lacking import Lack, Lacking
-from pyalma_tui.model.query import ROWS
+from pyalma_tui.model.row_fields import RecordedRow, kind_of_rows
+from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.snapshot import Snapshot
 from pyalma_tui.store import layout
@@ -35,7 +36,7 @@ class ArrangedTable:
     def __init__(
         self, snapshot: Snapshot, wanted: WantedTable, index: RowIndex, found: Arranged, lacking: tuple[Lack, ...] = ()
     ) -> None:
-        """`lacking` are fields of the filter that no row has."""
+        """`lacking` are fields of the filter that no row has, nor its run."""
         self.wanted, self.index, self.found, self.lacking = wanted, index, found, lacking
         self.snapshot = snapshot
         self._pages: dict[int, list[Row | None]] = {}
@@ -89,7 +90,8 @@ class Arranging(threading.Thread):
         self.looked_at = self.total = 0
         self.table: ArrangedTable | None = None
         self.failed = ""
-        self._lacking = Lacking(wanted.query, ROWS)
+        self._kind = kind_of_rows(kind_of_runs(snapshot.instances, snapshot.at))
+        self._lacking = Lacking(wanted.query, self._kind)
         self._snapshot, self._again = snapshot, again
         self._stopped = threading.Event()
 
@@ -114,11 +116,11 @@ class Arranging(threading.Thread):
         with RowReader(layout.rows(self._snapshot.state_dir), self._again) as reader:
             if self.wanted.is_plain:
                 columns = ColumnNames()
-                for _, row in self._rows(index, reader, SAMPLE):
+                for _, (_, row) in self._rows(index, reader, SAMPLE):
                     columns.add(row)
                 found = Arranged(columns=columns.names, numeric=columns.numeric)
             else:
-                found = arranged(self._rows(index, reader, len(index)), self.wanted, self._goes_on)
+                found = arranged(self._rows(index, reader, len(index)), self.wanted, self._kind, self._goes_on)
             if reader.missing:
                 self.failed = f"{plural(reader.missing, 'row')} could not be read: {reader.why}"
         return ArrangedTable(self._snapshot, self.wanted, index, found, tuple(self._lacking))
@@ -133,15 +135,15 @@ class Arranging(threading.Thread):
                 runs = (snapshot.runs[number - 1] for number in snapshot.runs_of[instance.id])
                 yield from (run for run in runs if run.extents)
 
-    def _rows(self, index: RowIndex, reader: RowReader, most: int) -> Iterator[tuple[int, Row]]:
+    def _rows(self, index: RowIndex, reader: RowReader, most: int) -> Iterator[tuple[int, RecordedRow]]:
         number = 0
         for run, begin, end in index.parts(0, most):
             head = _head(self._snapshot, index, run)
             for number_in_run, own in enumerate(reader.rows(run, begin, end)):
-                row = {**head, **own}
+                recorded = run, {**head, **own}
                 if self._lacking:
-                    self._lacking.look(row)
-                yield number + number_in_run, row
+                    self._lacking.look(recorded)
+                yield number + number_in_run, recorded
             number += end - begin
 
     def _goes_on(self, looked_at: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.listing import Source
+from pyalma_tui.model.run_fields import Recorded, nothing_recorded
 from pyalma_tui.model.view import InstanceRow, telling
 from pyalma_tui.model.words import run_name
 from pyalma_tui.runner.snapshot import Slot, Snapshot
@@ -50,11 +51,13 @@ class Moment:
         iterations = len(snapshot.runs_of[run.instance])
         return run_name(snapshot.instances[run.instance].label, run.iteration, iterations)
 
-    def source(self) -> Source:
-        """What is listed from."""
+    def source(self, recorded: Recorded = nothing_recorded, read: frozenset[int] = frozenset()) -> Source:
+        """What is listed from; `recorded` and `read` as of a Source."""
         snapshot = self.snapshot
         busy = frozenset(slot.run for slot in snapshot.slots if slot.run is not None)
-        return Source(snapshot.instances, snapshot.rows, snapshot.runs, snapshot.runs_of, self.now, busy)
+        return Source(
+            snapshot.instances, snapshot.rows, snapshot.runs, snapshot.runs_of, self.now, busy, recorded, read
+        )
 
     def worked_on(self, instance_id: int) -> float:
         """The seconds that all runs of an instance have taken, those that run now included."""

@@ -28,7 +28,7 @@ def test_the_time_left_is_told_as_soon_as_anything_is_known_of_it(experiment: Ex
     assert experiment.status()["forecast"] is None
     experiment.allow("end a")
     experiment.hears("in b")
-    assert re.fullmatch(rf"{whose}, ~\S+ (s|min|h) left( \(80 %: .+–.+\))?", last(experiment))
+    assert re.fullmatch(rf"{whose}, ~\S+ (s|min|h) left( \((80 %: .+–|90 %: at least ).+\))?", last(experiment))
     low, middle, high = (
         datetime.fromisoformat(experiment.status()["forecast"][name]) for name in ("low", "middle", "high")
     )

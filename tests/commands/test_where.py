@@ -47,7 +47,7 @@ def test_one_filter_means_the_same_runs_for_status_json_and_export(experiment: E
 
 RECORDED = """
 def run(instance, save, state, record):
-    record(gap=0.5)
+    record(gap=0.5, tardiness=3)
     save({"gap": 0.5})
 """
 
@@ -63,10 +63,24 @@ def test_a_mistyped_field_is_refused_with_the_nearest_and_one_that_may_come_is_t
     mistyped = experiment.start(*asked, "!a !gapp<1").end()
     assert mistyped.refusal() == f"--where: !a !gapp<1: column 5: no {what} has gapp so far. Did you mean gap?"
     assert mistyped.out == ""
+    mistyped = experiment.start(*asked, "tardyness<9").end()
+    assert mistyped.refusal().endswith(f"no {what} has tardyness so far. Did you mean tardiness?")
     told = experiment.start(*asked, "zzz>1").end()
     assert told.code == 0
     assert told.err == f"pyalma-tui: warning: --where: zzz>1: column 1: no {what} has zzz so far\n"
-    assert experiment.start(*asked, "gap<1").end().err == ""
+    assert experiment.start(*asked, "gap<1 tardiness:3 status:done").end().err == ""
+
+
+@pytest.mark.parametrize("command", ["status", "export"])
+def test_rows_that_cannot_be_read_are_told_where_a_filter_needs_them(experiment: Experiment, command: str) -> None:
+    experiment.write(RECORDED).run()
+    (file,) = (experiment.state_dir / "rows").iterdir()
+    file.write_bytes(file.read_bytes().replace(b'"tardiness":3', b'"tardiness":4'))
+    asked = [command, experiment.name, "--where"]
+    told = experiment.says(*asked, "tardiness<9")
+    assert told.code == 0
+    assert told.err.endswith(f"warning: --where: not all rows could be read: {file}: a line is damaged\n")
+    assert experiment.says(*asked, "gap<9").err == ""
 
 
 @pytest.mark.parametrize("command", ["status", "export"])

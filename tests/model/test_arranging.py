@@ -10,7 +10,11 @@ import pytest
 
 from pyalma_tui.model import arranging
 from pyalma_tui.model.arranging import Arranged, GivenUpError, TooManyGroupsError, WantedTable, arranged
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.query import compile as filtered
+from pyalma_tui.model.row_fields import RecordedRow, kind_of_rows
+from pyalma_tui.model.run_fields import kind_of_runs
 
 TABLE: list[dict[str, Any]] = [
     {"instance": "a", "iteration": 0, "seed": 2**60 + 1, "n": 8, "gap": 0.5},
@@ -21,8 +25,13 @@ TABLE: list[dict[str, Any]] = [
 ]
 
 
+RUN = Run(1, 0, 0, 1)
+KIND = kind_of_rows(kind_of_runs([Instance(0, "only", "")]))
+
+
 def arrange(wanted: WantedTable, table: list[dict[str, Any]] = TABLE) -> Arranged:
-    return arranged(enumerate(table), wanted, lambda looked_at: True)
+    rows = ((RUN, row) for row in table)
+    return arranged(enumerate(rows), wanted, KIND, lambda looked_at: True)
 
 
 def order(**wanted: Any) -> list[int]:
@@ -40,7 +49,7 @@ def test_numbers_come_before_texts_and_what_has_no_value_stays_last() -> None:
 
 
 def test_a_filter_means_rows_by_their_fields_and_only_their_columns_are_told() -> None:
-    found = arrange(WantedTable(filtered("gap<1 name:a")))
+    found = arrange(WantedTable(filtered("gap<1 instance:a")))
     assert list(found.order or ()) == [0, 1]
     assert found.columns == ("instance", "iteration", "seed", "n", "gap", "how")
     assert found.numeric == ("iteration", "seed", "n", "gap")
@@ -77,10 +86,10 @@ def test_so_many_groups_that_they_tell_nothing_are_refused(monkeypatch: pytest.M
 def test_it_ends_soon_after_nobody_wants_it_any_more() -> None:
     given = 0
 
-    def rows() -> Iterator[tuple[int, dict[str, Any]]]:
+    def rows() -> Iterator[tuple[int, RecordedRow]]:
         nonlocal given
         for given in range(10_000):
-            yield given, {"n": given}
+            yield given, (RUN, {"n": given})
 
     told: list[int] = []
 
@@ -89,6 +98,6 @@ def test_it_ends_soon_after_nobody_wants_it_any_more() -> None:
         return looked_at < 3_000
 
     with pytest.raises(GivenUpError):
-        arranged(rows(), WantedTable(sort="n"), goes_on)
+        arranged(rows(), WantedTable(sort="n"), KIND, goes_on)
     assert told == [0, 1_000, 2_000, 3_000]
     assert given == 3_000

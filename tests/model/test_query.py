@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pyalma_tui.errors import QueryError
 from pyalma_tui.model import query as q
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.extents import Extent
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.row_fields import kind_of_rows
 from pyalma_tui.model.run_fields import completed, kind_of_runs, known_fields
 
 INSTANCES = [
@@ -65,6 +68,7 @@ EVERY = set(RUNS)
         ("!status:failed !status:done", {"pending", "running", "interrupted"}),
         ("status=done", {"done"}),
         ("status!=done", EVERY - {"done"}),
+        ('status:"done"', {"done"}),
         ("error:value", {"failed"}),
         ('error:"weight -3"', {"failed"}),
         (r"error:/edge \d/", {"failed"}),
@@ -148,28 +152,82 @@ def test_what_cannot_be_understood_is_told_with_its_place_in_one_line(text: str,
     assert "\n" not in raised.value.message
 
 
-def test_rows_are_mappings_with_the_same_language() -> None:
-    rows: dict[str, dict[str, Any]] = {
-        "a": {"instance": "g003", "iteration": 7, "gap": 0.25, "seconds": 90, "status": "done", "ok": True},
-        "b": {"instance": "g004", "iteration": 17, "gap": None, "seconds": 30, "state": {"gap": 3}, "note": "g003"},
-        "c": {"name": "g004", "data": {"deep": {"gap": 9}}, "dotted.key": 1},
-    }
-    for text, expected in {
-        "g003": "ab",
-        "name:g004": "bc",
-        "gap>=0.2": "ab",
-        "iteration:7": "a",
-        "time>60s": "a",
-        "ok:true": "a",
-        "ok=true": "a",
-        "deep.gap>8": "c",
-        "dotted.key:1": "c",
-        "!status:done": "bc",
-        "/^g00[34]$/": "",
-        "note:/^g00[34]$/": "b",
-    }.items():
-        query = q.compile(text)
-        assert [name for name, row in rows.items() if query.matches(row)] == list(expected), text
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a": ("failed", {"instance": "g003.json", "iteration": 7, "gap": 0.25, "ok": True, "note": "seven"}),
+    "b": ("done", {"instance": "seven", "iteration": 0, "gap": 9, "note": "g004", "dotted.key": 1}),
+    "c": ("done", {"instance": "seven", "iteration": 0, "gap": None, "deep": {"gap": 9}}),
+    "d": ("interrupted", {"instance": "seven", "iteration": 3, "status": "optimal", "time": 7}),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("g004", "b"),
+        ("seven", "abcd"),
+        ("negative weight", "a"),
+        ("ctrl+c", "d"),
+        ("name:seven", "bcd"),
+        ("name:graphs", "a"),
+        ("instance:seven", "bcd"),
+        ("ok:true", "a"),
+        ("ok=true", "a"),
+        ("deep.gap>8", "c"),
+        ("dotted.key:1", "b"),
+        ("note:/^g00[34]$/", "b"),
+        ("iteration:7", "a"),
+        ("seed:12", "bc"),
+        ("gap>=0.2", "ab"),
+        ("gap=0.1", "c"),
+        ("gap:9 state.gap<1", "b"),
+        ("n=7", "bcd"),
+        ("data.best.gap:0.5", "bcd"),
+        ("status:failed", "a"),
+        ("!status:done", "ad"),
+        ('status:"optimal"', "d"),
+        ("status:/^opt|^fail/", "ad"),
+        ('status="optimal"', "d"),
+        ("error:weight", "a"),
+        ("attempts>1", "a"),
+        ("saves>=3 state:7", "a"),
+        ("host:lab3", "a"),
+        ("worker:1", "a"),
+        ("time>=30s", "abc"),
+        ("time<8", "d"),
+        ("time>7", "abc"),
+        ("nothing:7", ""),
+    ],
+)
+def test_of_a_row_its_own_fields_come_first_then_those_of_its_run(text: str, expected: str) -> None:
+    test = q.compile(text).over(kind_of_rows(kind_of_runs(INSTANCES, now=160.0)))
+    assert "".join(name for name, (run, row) in ROWS.items() if test((RUNS[run], row))) == expected
+
+
+def test_of_a_run_the_last_row_counts_for_fields_that_neither_its_state_nor_its_data_have() -> None:
+    asked: list[tuple[int, str]] = []
+
+    def recorded(run: Run, name: str) -> Any:
+        asked.append((run.id, name))
+        return {"gap": 3, "cost": run.id}.get(name)
+
+    extents = (Extent("a.jsonl", 1, 0, 9, 1),)
+    runs = {name: replace(run, extents=() if name == "pending" else extents) for name, run in RUNS.items()}
+    kind = kind_of_runs(INSTANCES, 160.0, recorded)
+    for text, expected, looked_for in (
+        ("cost>3", {"running", "interrupted"}, {1, 2, 4, 5}),
+        ("cost:1", {"failed"}, {1, 2, 4, 5}),
+        ("gap>=0.1", {"failed", "done", "running", "interrupted"}, {1, 4, 5}),
+        ("status:done gap>=3", set(), set()),
+        ("status:failed gap>=3", {"failed"}, {1}),
+        ("n:7", {"done", "interrupted"}, {1, 4}),
+        ("state.cost>0", set(), set()),
+        ("data.cost>0", set(), set()),
+        ("time>1s iteration:7 weight", {"failed"}, set()),
+    ):
+        asked.clear()
+        test = q.compile(text).over(kind)
+        assert {name for name, run in runs.items() if test(run)} == expected, text
+        assert {run for run, _ in asked} == looked_for, "no row is read that decides nothing"
 
 
 @given(st.text(st.characters(), max_size=40), st.text(st.sampled_from('!"/: <>=\\[(a7é'), max_size=12))
@@ -183,14 +241,16 @@ def test_no_text_is_worse_than_refused_with_a_column_inside_of_it(text: str, sig
             column = 1
             for run in RUNS.values():
                 assert query.over(kind_of_runs(INSTANCES))(run) in (True, False)
-            assert query.matches({"name": typed, "x": [1, {"y": None}]}) in (True, False)
+                row = (run, {"name": typed, "x": [1, {"y": None}]})
+                assert query.over(kind_of_rows(kind_of_runs(INSTANCES)))(row) in (True, False)
         assert 1 <= column <= len(typed) + 1
 
 
 def test_what_is_being_typed_is_completed_by_fields_that_there_are() -> None:
-    names = known_fields(INSTANCES, RUNS.values())
+    names = known_fields(INSTANCES, RUNS.values(), ["cost", "c d", "gap"])
     assert names[:3] == ["name", "status", "error"]
-    assert {"gap", "text", "n", "best", "tags"} <= set(names)
+    assert {"gap", "text", "n", "best", "tags", "cost"} <= set(names)
+    assert "c d" not in names
     assert "a b" not in names  # it could not be typed
     for typed, whole in {
         "sta": "status:",

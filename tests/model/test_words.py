@@ -89,6 +89,12 @@ def test_bytes_have_three_digits_at_most(number: float, text: str) -> None:
         (50, 400, 7200, "~7 min left (80 %: 50 s–2.0 h)"),
         (86400, 5 * 86400, 12 * 86400, "~5.0 d left (80 %: 24 h–12 d)"),
         (-9, -3, 2, "~0 s left (80 %: 0–2)"),
+        (0, 1, 3600, "~1 s left (80 %: 0 s–60 min)"),
+        (1500, 9000, 180_000, "~2.5 h left (80 %: 25 min–2.1 d)"),
+        (1500, 9000, 180_001, "~2.5 h left (90 %: at least 25 min)"),
+        (1500, 9000, 676_794 * 86400, "~2.5 h left (90 %: at least 25 min)"),
+        (86400, 300 * 86400, 366 * 86400, "~300 d left (90 %: at least 24 h)"),
+        (1500, 4e8, 6e10, "at least 25 min left (90 %)"),
     ],
 )
 def test_when_it_is_done_is_told_in_one_unit_where_that_does(low: float, middle: float, high: float, text: str) -> None:

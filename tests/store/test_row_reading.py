@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.experiment import Run
@@ -114,3 +115,57 @@ def test_what_cannot_be_read_is_missing_in_a_sample(run: Run, tmp_path: Path) ->
     (tmp_path / "two").unlink()
     with RowReader(tmp_path) as reader:
         assert {row["n"] < 250 for _, row in reader.spread(run, 60)} == {True}
+
+
+@pytest.mark.parametrize("piece", [1, 40, 100, 1 << 14])
+def test_the_last_row_that_has_a_field_is_found_from_the_end_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(rows, "NEAR", piece)
+    monkeypatch.setattr(rows, "PIECE", 3 * piece)
+    own = [
+        row_line(1, 2, jsontext.encode(row)) for row in ({"é": 1, "deep": {"x": 2}}, {"n": None, "a.b": 3}, {"q": "n"})
+    ]
+    (tmp_path / "three").write_bytes(b"".join(own))
+    more = Extent("three", 2, 0, sum(map(len, own)), 3)
+    longer = Run(1, 0, 0, 5, attempt=2, extents=(*run.extents, more))
+    with RowReader(tmp_path) as reader:
+        found = {name: reader.last_value(longer, name) for name in ("n", "text", "é", "deep.x", "a.b", "q", "none")}
+        assert found == {"n": NUMBER - 1, "text": "x" * 5, "é": 1, "deep.x": 2, "a.b": 3, "q": "n", "none": None}
+        assert reader.last_value(Run(1, 0, 0, 5, extents=run.extents[:1]), "n") == 249
+        assert not reader.missing
+
+
+def test_the_last_row_of_a_long_extent_is_found_in_one_piece_at_its_end(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "NEAR", 128)
+    read, pieces = os.pread, []
+
+    def counted(fd: int, count: int, offset: int) -> bytes:
+        pieces.append(count)
+        return read(fd, count, offset)
+
+    monkeypatch.setattr(os, "pread", counted)
+    with RowReader(tmp_path) as reader:
+        assert reader.last_value(run, "n") == NUMBER - 1
+    assert pieces == [128]
+
+
+def test_the_last_row_is_found_where_rows_were_moved_to_and_one_that_is_damaged_is_counted(
+    run: Run, tmp_path: Path
+) -> None:
+    moved = tmp_path / "moved"
+    (tmp_path / "two").rename(moved)
+    now = Run(1, 0, 0, 5, extents=(run.extents[0], replace(run.extents[1], file="moved")))
+    with RowReader(tmp_path, lambda _: now) as reader:
+        assert reader.last_value(run, "n") == NUMBER - 1
+        assert not reader.missing
+    moved.write_bytes(moved.read_bytes().replace(b'"n":299', b'"n":298'))
+    with RowReader(tmp_path, lambda _: now) as reader:
+        assert reader.last_value(run, "n") == NUMBER - 2
+        assert reader.missing == 1
+    moved.unlink()
+    with RowReader(tmp_path, lambda _: now) as reader:
+        assert reader.last_value(run, "n") == 249
+        assert reader.missing == NUMBER - 250

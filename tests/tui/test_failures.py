@@ -64,7 +64,7 @@ async def test_each_kind_has_a_line_and_the_selected_one_its_traceback(size: tup
         assert "lab.py:42" in first
         assert any("2  KeyError: 'objective'" in line and "lab.py:16" in line for line in lines)
         assert any("1  killed by SIGKILL" in line for line in lines)
-        await t.sees("4 of 2 instances: g006#1", "negative weight -3 on", "esc back", "f retry")
+        await t.sees("4 in 2 instances: g006#1", "negative weight -3 on", "esc back", "f retry")
         await t.sees('File "/home/user/lab/lab.py", line 42, in')
 
 
@@ -90,12 +90,12 @@ async def test_the_selected_kind_is_told_and_the_cursor_stays_on_its_kind_when_t
         await t.press("F")
         await t.on(FailuresScreen)
         await t.press("down")
-        await t.sees("for example · g009#0", "2 of 2 instances: g009#0, g008#0")
+        await t.sees("for example · g009#0", "2 in 2 instances: g009#0, g008#0")
         message = "KeyError: 'objective'"
         for run in (30, 31, 32):
             made.failed(run, status=s.Failed(s.Error(message, traceback(16, message)), NOW))
         await t.show(made.snapshot())
-        await t.sees("✗ 10 failed runs", "5 of 4 instances", "for example · g009#0")  # calm: the same traceback
+        await t.sees("✗ 10 failed runs", "5 in 4 instances", "for example · g009#0")  # calm: the same traceback
         selected = groups(t).selected
         assert selected is not None
         assert str(selected.kind) == message

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
+from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
+from pyalma_tui.model import query as q
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.store import layout
+from pyalma_tui.store.rows import RowReader
+from pyalma_tui.tui.lacking import of_runs
+from pyalma_tui.tui.last_rows import LastRowsBeside
+from pyalma_tui.tui.preferences import Preferences
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW, Experiment, small
+from tests.tui.recorded import record
 
 
 async def test_the_filter_is_live_and_escape_clears_it() -> None:
@@ -135,3 +146,89 @@ async def test_what_is_shown_of_an_instance_is_a_run_that_the_filter_means() -> 
         await t.sees("a · #2", '{"gap": 0.5}')
         await t.press("escape")
         await t.sees("a · #1")
+
+
+async def test_rows_are_read_for_a_filter_without_anybody_waiting_and_again_when_there_are_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Experiment(["a", "b", "c"], state_dir=tmp_path)
+    record(made, 1, [{"step": 1}, {"step": 9}])
+    record(made, 3, [{"step": 2}])
+    read, may_read = RowReader.last_value, threading.Event()
+
+    def slow(reader: RowReader, run: Run, path: str) -> object:
+        may_read.wait()
+        return read(reader, run, path)
+
+    monkeypatch.setattr(RowReader, "last_value", slow)
+    async with opened(made.snapshot(), preferences=Preferences(sort="batch")) as t:
+        await t.press("slash", *"step<5")
+        await t.sees("0… match /step<5")
+        await t.press(*["backspace"] * 6, *"step>5", "enter")  # the disk stands still, the screen does not
+        await t.sees("0… match /step>5")
+        assert "▼ no " not in t.text(), "nobody knows that yet"
+        may_read.set()
+        await t.until(lambda: list(t.listing.order) == [0])
+        await t.sees("1 match /step>5")
+        record(made, 3, [{"step": 7}, {"other": 1}])
+        await t.show(made.snapshot())
+        await t.until(lambda: list(t.listing.order) == [0, 2])
+        record(made, 1, [{"step": 3}])
+        await t.show(made.snapshot())
+        await t.until(lambda: list(t.listing.order) == [2])
+        made.pending(3)
+        made.put(3, extents=())  # it was reset
+        await t.show(made.snapshot())
+        await t.until(lambda: list(t.listing.order) == [])
+
+
+async def test_a_field_of_rows_is_completed_and_the_nearest_of_a_mistyped_one(tmp_path: Path) -> None:
+    made = Experiment(["a", "b"], state_dir=tmp_path)
+    record(made, 2, [{"tardiness": 1}])
+    async with opened(made.snapshot(), size=(80, 24)) as t:
+        await t.press("slash", *"tardyness<9")
+        await t.sees("▼ no run has tardyness so far. Did you mean tardiness?")
+        await t.press(*["backspace"] * 20, *"tard")
+        await t.sees("tardiness:")
+        await t.press("right", "1")
+        await t.until(lambda: list(t.listing.order) == [1])
+        assert "▼ no " not in t.text()
+
+
+async def test_nothing_is_read_for_a_filter_that_needs_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Experiment(["a", "b"], state_dir=tmp_path)
+    record(made, 1, [{"step": 1, "gap": 7}])
+    made.put(1, state=b'{"gap":0.5}')
+    asked: list[int] = []
+    monkeypatch.setattr(RowReader, "last_value", lambda _, run, path: asked.append(run.id))
+    async with opened(made.snapshot()) as t:
+        for text in ("gap<1", "a status:done attempts<2", "status:pending step<9"):
+            await t.press("slash", *text)
+            await t.until(lambda text=text: t.main.wanted.query.text == text)  # type: ignore[misc]
+            await t.press("escape")
+        assert asked == []
+        await t.press("slash", *"step<9")
+        await t.until(lambda: asked == [1])
+
+
+def test_no_field_is_told_as_missing_as_long_as_rows_are_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Experiment(["a", "b"], state_dir=tmp_path)
+    record(made, 2, [{"step": 1}, {"other": 1}])
+    shown = made.snapshot()
+    read, may_read, reading = RowReader.last_value, threading.Event(), threading.Event()
+
+    def slow(reader: RowReader, run: Run, path: str) -> object:
+        reading.set()
+        may_read.wait()
+        return read(reader, run, path)
+
+    monkeypatch.setattr(RowReader, "last_value", slow)
+    last = LastRowsBeside(lambda: layout.rows(tmp_path), lambda run: run)
+    lacks = of_runs(lambda: (shown.instances, shown.runs), last).lacks(q.compile("step<5 zzz>1"))
+    while not reading.is_set():
+        assert next(lacks) is None
+    assert [next(lacks) for _ in range(100)] == [None] * 100
+    may_read.set()
+    assert [lack.field for lack in lacks if lack] == ["zzz"]

@@ -204,6 +204,26 @@ async def test_a_forecast_that_rests_on_a_part_of_the_runs_says_why(size: tuple[
         assert "(a sample from first to last: more would hardly change it), 2 runs that tell" in told
 
 
+@pytest.mark.parametrize(
+    ("middle", "header", "box"),
+    [
+        (7200, "~2.0 h left (90 %: at least 25 min)", "done at "),
+        (4e10, "at least 25 min left (90 %)", "nobody knows how late, "),
+    ],
+)
+async def test_an_end_that_is_centuries_away_is_not_told_as_if_it_were_known(
+    middle: float, header: str, box: str
+) -> None:
+    far = Forecast(NOW + 1500, NOW + middle, NOW + 676_794 * 86_400.0, Basis(ended=2))
+    async with opened(measured(forecast=far).snapshot(), size=(120, 40)) as t:
+        await t.sees(header)
+        await t.press("percent_sign")
+        await t.on(ForecastBox)
+        await t.sees(header, box, "in 90 of 100 cases not before ")
+        assert "676" not in t.text()
+        assert "80 of 100" not in t.text()
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_forecast_says_what_it_rests_on_and_what_would_change_it(size: tuple[int, int]) -> None:
     async with opened(measured().snapshot(), size=size) as t:

@@ -76,7 +76,7 @@ class FailuresScreen(Listed):
                 yield Caption(id="titles")
                 yield Static(id="empty")
                 yield GroupList(id="group-list")
-                yield FilterBar(self._query, of_runs(self._failed, "no failed run"))
+                yield FilterBar(self._query, of_runs(self._failed, self.last_rows, "no failed run"))
             with Vertical(id="detail", classes="panel"), VerticalScroll(id="failure"):
                 yield Paragraph(id="failure-text")
         yield KeyBar("failures", "app")
@@ -96,7 +96,8 @@ class FailuresScreen(Listed):
     @property
     def pending(self) -> bool:
         """Whether something changed that was not painted yet."""
-        return self.composed and (self._due > 0 or self._late or self._failures.behind or self._list.pending)
+        behind = self._failures.behind or self.last_rows.pending
+        return self.composed and (self._due > 0 or self._late or behind or self._list.pending)
 
     def paint(self) -> None:
         """All parts, each of which paints only what looks different."""
@@ -113,7 +114,7 @@ class FailuresScreen(Listed):
         end = start + (AT_ONCE if self._groups else FIRST)
         self._groups = self._failures.update(self.snapshot.runs, lambda: time.monotonic() > end)
         seen = (self._query, self._groups if not self._query.terms else self.snapshot.runs)
-        if seen != self._seen:
+        if self.last_rows.take() or seen != self._seen:
             self._seen = seen
             shown = list(self._meant()) if self._query.terms else self._groups
             self._shown = sorted(shown, key=lambda group: (-len(group.runs), group.number))
@@ -122,7 +123,7 @@ class FailuresScreen(Listed):
 
     def _meant(self) -> Iterator[Group]:
         """The groups with those of their runs that the filter means."""
-        test: Test[Run] = self._query.over(kind_of_runs(self.snapshot.instances, self.moment.now))
+        test: Test[Run] = self._query.over(kind_of_runs(self.snapshot.instances, self.moment.now, self.last_rows.value))
         for group in self._groups:
             runs = [run for run in map(self.moment.run, group.runs) if test(run)]
             at = [run.status.at for run in runs if isinstance(run.status, s.Failed)]
@@ -180,7 +181,8 @@ class FailuresScreen(Listed):
         return self.moment.run(group.runs[0])
 
     def _list_title(self) -> Content:
-        return list_title("kinds", len(self._groups), len(self._shown), self._query, len(self._list.marks))
+        total, shown, marks = len(self._groups), len(self._shown), len(self._list.marks)
+        return list_title("kinds", total, shown, self._query, marks, looking=self.last_rows.looking())
 
     def _titled(self) -> Content:
         number = sum(len(group.runs) for group in self._groups)
@@ -234,6 +236,7 @@ class FailuresScreen(Listed):
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
         self._query = event.query
+        self.last_rows.only(event.query)
         self._group(at_once=True)
         self._list.show_groups(self.moment, self._shown)
         self._show_chosen()
@@ -270,7 +273,7 @@ def told_of(moment: Moment, group: Group, run: Run, status: s.Failed, room: int)
     when = f"at {last}" if len(group.runs) == 1 else f"first {first} · last {last}"
     yield Fact("failed", Content(when))
     yield Fact("error", literal(status.error.message, COLOURS["failed"]))
-    of = f"{cells.count(len(group.runs))} of {words.plural(group.instances, 'instance')}: "
+    of = f"{cells.count(len(group.runs))} in {words.plural(group.instances, 'instance')}: "
     yield Fact("runs", literal(of + named(moment.snapshot, group.runs, room - len(of))))
     if status.error.traceback.strip():
         yield Fact("", literal_lines(status.error.traceback.rstrip(), MUTED))

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from pyalma_tui.model import words
-from pyalma_tui.model.forecast import Basis, Forecast
+from pyalma_tui.model.forecast import YEAR, Basis, Forecast
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import borrowed, closing
 from pyalma_tui.tui.literal import plain
@@ -49,12 +49,7 @@ def forecast_lines(moment: Moment, width: int) -> Iterator[Content]:
         return
     sure = words.left(forecast, now)
     yield Content.assemble((sure, "bold"))
-    told = cells.exact if forecast.high - now < SOON else cells.moment
-    when = f"done at {told(forecast.middle, now)}"
-    if forecast.low != forecast.high:
-        earliest, latest = told(forecast.low, now), told(forecast.high, now)
-        when += f", in 80 of 100 cases between {earliest} and {latest}"
-    yield Content.styled(when, MUTED)
+    yield Content.styled(_when(forecast, now), MUTED)
     yield Content("")
     yield from _basis(forecast.basis, width)
     if forecast.workers:
@@ -63,6 +58,19 @@ def forecast_lines(moment: Moment, width: int) -> Iterator[Content]:
     if forecast.slowest:
         yield Content("")
         yield from _slowest(forecast, moment, width)
+
+
+def _when(forecast: Forecast, now: float) -> str:
+    """At what time, and how sure that is."""
+    told = cells.exact if forecast.high - now < SOON else cells.moment
+    if not forecast.is_bounded(now):
+        known = "in 90 of 100 cases not before " + told(forecast.low, now)
+        at = "nobody knows how late" if forecast.middle - now > YEAR else f"done at {told(forecast.middle, now)}"
+        return f"{at}, {known}"
+    when = f"done at {told(forecast.middle, now)}"
+    if forecast.low == forecast.high:
+        return when
+    return f"{when}, in 80 of 100 cases between {told(forecast.low, now)} and {told(forecast.high, now)}"
 
 
 def _why_none(moment: Moment) -> str:

@@ -7,13 +7,28 @@ from typing import Any
 
 from textual import on
 
+from pyalma_tui.model.experiment import Run
+from pyalma_tui.store import layout
+from pyalma_tui.tui.last_rows import LastRowsBeside
 from pyalma_tui.tui.screens.commanding import Commanding
+from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.virtual_list import VirtualList
 
 
 class Listed(Commanding):
-    """A screen with a list whose lines are marked and filtered."""
+    """A screen with a list whose lines are marked and filtered; `last_rows` is for filters that name fields of rows."""
+
+    def __init__(self, moment: Moment) -> None:
+        super().__init__(moment)
+        self.last_rows = LastRowsBeside(lambda: layout.rows(self.snapshot.state_dir), self._again)
+
+    def _again(self, run: Run) -> Run:
+        return self.moment.run(run.id)
+
+    def on_unmount(self) -> None:
+        """Nobody waits for the thread any more."""
+        self.last_rows.stop()
 
     @property
     @abstractmethod

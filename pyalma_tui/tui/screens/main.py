@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import events, on
@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
+from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, WantedList
 from pyalma_tui.model.query import understood
 from pyalma_tui.tui.keys import bindings
@@ -68,9 +69,12 @@ class MainScreen(Selecting):
                 yield Titles(id="titles")
                 yield Static(id="empty")
                 yield InstanceList(self._columns, self._listing.about, id="list")
-                yield FilterBar(self.wanted.query, of_runs(lambda: (self.snapshot.instances, self.snapshot.runs)))
+                yield FilterBar(self.wanted.query, of_runs(self._seen_runs, self.last_rows))
             yield Detail(id="detail", classes="panel")
         yield KeyBar("main", "app")
+
+    def _seen_runs(self) -> tuple[Sequence[Instance], Iterable[Run]]:
+        return self.snapshot.instances, self.snapshot.runs
 
     @property
     def _list(self) -> InstanceList:
@@ -81,7 +85,8 @@ class MainScreen(Selecting):
     @property
     def pending(self) -> bool:
         """Whether something changed that was not painted yet."""
-        return self.composed and (self._list_due > 0 or self._list.pending or self.query_one(Detail).pending)
+        behind = self._list_due > 0 or self.last_rows.pending
+        return self.composed and (behind or self._list.pending or self.query_one(Detail).pending)
 
     def paint(self) -> None:
         """All parts, each of which paints only what looks different."""
@@ -96,7 +101,8 @@ class MainScreen(Selecting):
         order = self._list.order
         start = time.monotonic()
         if at_once or start >= self._list_due:
-            order = self._listing.update(self.wanted, self.moment.source())
+            source = self.moment.source(self.last_rows.value, self.last_rows.take())
+            order = self._listing.update(self.wanted, source)
             cost = time.monotonic() - start
             self._list_due = start + SHARE * cost if cost > 0.01 else 0.0
         self._list.show(self.moment, order)
@@ -105,7 +111,8 @@ class MainScreen(Selecting):
 
     def _show_list_title(self) -> None:
         panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
-        title = list_title("instances", total, shown, self.wanted.query, len(self._list.marks))
+        looking = self.last_rows.looking()
+        title = list_title("instances", total, shown, self.wanted.query, len(self._list.marks), looking=looking)
         order = Content(f"{'↑' if self.wanted.descending else '⇅'} {self.wanted.sort}")
         entitle(panel, title, order)
         empty = self.query_one("#empty", Static)
@@ -226,6 +233,7 @@ class MainScreen(Selecting):
 
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
+        self.last_rows.only(event.query)
         self._want(WantedList(event.query, self.wanted.sort, self.wanted.descending))
 
     def do_clear(self) -> None:

@@ -23,6 +23,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row
 from pyalma_tui.model.lacking import Lack
 from pyalma_tui.model.query import Query
+from pyalma_tui.model.run_fields import known_fields
 from pyalma_tui.store.rows import RowReader
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.exporting import Exporting
@@ -80,11 +81,16 @@ class ResultsScreen(BaseScreen[None]):
                 yield Caption(id="titles")
                 yield Static(id="empty")
                 yield RowTable(id="row-table")
-                yield FilterBar(Query(), FilterFields(lambda: self._columns, self._lacks, "no row"))
+                yield FilterBar(Query(), FilterFields(self._fields, self._lacks, "no row"))
                 yield Field(id="export", placeholder="file: .csv, .json, .jsonl, .md, .parquet", compact=True)
             with Vertical(id="detail", classes="panel"), VerticalScroll(id="row"):
                 yield Paragraph(id="row-text")
         yield KeyBar("results", "app")
+
+    def _fields(self) -> Sequence[str]:
+        """The columns, then what else may be named of their runs."""
+        runs = self.snapshot.runs
+        return list(dict.fromkeys([*self._columns, *known_fields(self.snapshot.instances, runs)]))
 
     def _lacks(self, query: Query) -> Iterator[Lack | None]:
         """What a filter names that no row has, once all were looked at."""

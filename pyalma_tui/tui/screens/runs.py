@@ -71,7 +71,7 @@ class RunsScreen(Selecting):
                 yield Caption(id="titles")
                 yield Static(id="empty")
                 yield RunList(named=not self._of_one, id="run-list")
-                yield FilterBar(self._query, of_runs(self._seen_runs, "no run here"))
+                yield FilterBar(self._query, of_runs(self._seen_runs, self.last_rows, "no run here"))
             yield Detail(id="detail", classes="panel")
         yield KeyBar("runs", "app")
 
@@ -87,7 +87,8 @@ class RunsScreen(Selecting):
     @property
     def pending(self) -> bool:
         """Whether something changed that was not painted yet."""
-        return self.composed and (self._due > 0 or self._list.pending or self.query_one(Detail).pending)
+        behind = self._due > 0 or self.last_rows.pending
+        return self.composed and (behind or self._list.pending or self.query_one(Detail).pending)
 
     def on_mount(self) -> None:
         """Begin on the run that was asked for."""
@@ -106,17 +107,20 @@ class RunsScreen(Selecting):
         """Filter and count anew what has changed, but never for more than a tenth of the time."""
         start = time.monotonic()
         seen = (self._query, self.snapshot.runs, self.moment.now if "time" in self._query.fields else 0)
-        if seen == self._seen:
+        if seen == self._seen and not self.last_rows.pending:
             self._due = 0.0
             return
         if start < self._due and not at_once:
+            return
+        read = self.last_rows.take()
+        if seen == self._seen and not read:
             return
         runs = [self.moment.run(run) for run in self._runs]
         counts: Counter[s.Word] = Counter(s.word(run.status) for run in runs)
         self._counts = Tally(**{word: counts[word] for word in s.WORDS})
         shown = self._runs
         if self._query.terms:
-            test = self._query.over(kind_of_runs(self.snapshot.instances, self.moment.now))
+            test = self._query.over(kind_of_runs(self.snapshot.instances, self.moment.now, self.last_rows.value))
             shown = [run.id for run in runs if test(run)]
         self._shown = self._shown if shown == self._shown else shown
         cost = time.monotonic() - start
@@ -138,7 +142,8 @@ class RunsScreen(Selecting):
         self.query_one(KeyBar).show(self.situation())
 
     def _list_title(self) -> Content:
-        return list_title("runs", len(self._runs), len(self._shown), self._query, len(self._list.marks))
+        total, shown, marks = len(self._runs), len(self._shown), len(self._list.marks)
+        return list_title("runs", total, shown, self._query, marks, looking=self.last_rows.looking())
 
     def _titled(self) -> Content:
         told = self._tally()
@@ -217,6 +222,7 @@ class RunsScreen(Selecting):
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
         self._query = event.query
+        self.last_rows.only(event.query)
         self._choose(at_once=True)
         self._list.show(self.moment, self._shown)
         self._show_chosen()

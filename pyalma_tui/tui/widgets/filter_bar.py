@@ -82,6 +82,7 @@ class FilterBar(Vertical):
         field = self._made()
         field.add_class("-open")
         self.screen.set_focus(field)
+        self._fields.names()  # those of rows are looked for until they are needed
 
     def clear(self) -> None:
         """Filter nothing, and hide it."""

@@ -19,12 +19,13 @@ from pyalma_tui.tui.widgets.header import Fitted
 SHOWN_FILTER = 40
 
 
-def list_title(what: str, total: int, shown: int, query: Query, marks: int) -> Content:
-    """How many there are, how many of them the filter means, and how many are marked."""
+def list_title(what: str, total: int, shown: int, query: Query, marks: int, *, looking: bool) -> Content:
+    """How many there are, how many the filter means, others perhaps while it is `looking`, and how many are marked."""
     parts = [Content.assemble((what, "bold"), f" {cells.count(total)}")]
     if query.terms:
         text = literal(query.text[:SHOWN_FILTER]).plain
-        parts.append(Content.styled(f"{cells.count(shown)} match /{text}", COLOURS["interrupted"]))
+        counted = f"{cells.count(shown)}{'…' if looking else ''}"
+        parts.append(Content.styled(f"{counted} match /{text}", COLOURS["interrupted"]))
     if marks:
         parts.append(Content.styled(f"{cells.count(marks)} marked", "$text-accent"))
     return Content(" · ").join(parts)
