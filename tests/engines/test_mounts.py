@@ -32,13 +32,24 @@ def run(instance, save, state):
         if number % 100 == 0:
             save(number)
 """
+RECORDS = """
+import os, time
+
+def run(instance, save, state, record):
+    with open(f"TOLD/{os.path.basename(instance)}", "a") as told:
+        told.write(f"0 {os.uname().nodename} {os.getpid()} began\\n")
+    while not os.path.exists("TOLD/go"):
+        time.sleep(0.01)
+    record(n=1)  # into a file that is opened now
+    save(1)
+"""
 NAMES = ("i1.txt", "i2.txt")
 pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(120)]
 mounts = pytest.mark.skipif(bool(LACKS_MOUNTS), reason=LACKS_MOUNTS)
 
 
 class Started:
-    """A start on the head, with a folder that all hosts have on mounts of their own."""
+    """A start on the head, with a folder that all hosts have."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         self.process = process
@@ -67,15 +78,16 @@ class Started:
 
 
 @contextmanager
-def started(lab: Lab, folder: Path, module: str, *, workers: int) -> Iterator[Started]:
-    """Such a start; TOLD in the module is a folder that each host sees as it is."""
+def started(lab: Lab, folder: Path, module: str, *, workers: int, apart: bool = True) -> Iterator[Started]:
+    """Such a start, the folder on mounts `apart`; TOLD in the module is a folder that each host sees as it is."""
     (work := folder / "work").mkdir()
     (told := folder / "told").mkdir()
     (work / "history").symlink_to(told)
     (work / "m.py").write_text(module.replace("TOLD", str(told)))
     for name in NAMES:
         (work / name).write_text("x")
-    lab.share(work)
+    if apart:
+        lab.share(work)
     on = "each:" + ";".join(shlex.join(lab.on(node)) for node in NODES)
     program = [sys.executable, "-m", "pyalma_tui", "m.py", *NAMES, "--plain", "--workers", str(workers), "--on", on]
     with (
@@ -141,6 +153,19 @@ def test_a_worker_that_comes_to_a_host_whose_mount_is_gone_does_not_stop_the_oth
     assert start.process.returncode == 0, start.out
     assert f"{idle} is taken away (the state directory cannot be " in start.out
     assert "NOT SAVED" not in start.out
+
+
+@pytest.mark.skipif(bool(lacking := labs.lacks()), reason=lacking)
+def test_a_run_whose_host_can_only_read_any_more_has_not_failed(lab: Lab, tmp_path: Path) -> None:
+    with started(lab, tmp_path, RECORDS, workers=2, apart=False) as start:
+        start.until(lambda: {start.host(name) for name in NAMES if lines_of(start.work, name)} == {"node1", "node2"})
+        covered = f"mount --bind {start.work} {start.work} && mount -o remount,bind,ro {start.work}"
+        subprocess.run([*lab.on(1), "sh", "-c", covered], check=True, cwd="/")
+        (tmp_path / "told" / "go").touch()
+        start.process.wait(60)
+    assert start.process.returncode == 0, start.out
+    assert "node1 is taken away (the state directory cannot be written there)" in start.out
+    assert "failed" not in start.out.replace("the file system failed", "")
 
 
 def test_without_the_device_of_such_mounts_they_are_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
