@@ -43,6 +43,18 @@ def run(instance, save, state, record):
     record(n=1)  # into a file that is opened now
     save(1)
 """
+IMPORTS = """
+import os, time
+with open("/proc/self/cmdline") as file:
+    if '"separate"' in file.read():  # in a worker that imports by itself
+        open("TOLD/" + os.uname().nodename, "w").close()
+        while not os.path.exists("TOLD/go"):
+            time.sleep(0.01)
+open("i1.txt").close()
+
+def run(instance, save, state):
+    save(1)
+"""
 NAMES = ("i1.txt", "i2.txt")
 pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(120)]
 mounts = pytest.mark.skipif(bool(LACKS_MOUNTS), reason=LACKS_MOUNTS)
@@ -78,7 +90,7 @@ class Started:
 
 
 @contextmanager
-def started(lab: Lab, folder: Path, module: str, *, workers: int, apart: bool = True) -> Iterator[Started]:
+def started(lab: Lab, folder: Path, module: str, *more: str, workers: int, apart: bool = True) -> Iterator[Started]:
     """Such a start, the folder on mounts `apart`; TOLD in the module is a folder that each host sees as it is."""
     (work := folder / "work").mkdir()
     (told := folder / "told").mkdir()
@@ -93,7 +105,7 @@ def started(lab: Lab, folder: Path, module: str, *, workers: int, apart: bool = 
     with (
         open(folder / "out", "w") as out,
         subprocess.Popen(
-            [*lab.on(0), *program, "--lease", "4"],
+            [*lab.on(0), *program, "--lease", "4", *more],
             cwd=work,
             env=lab.env | {"SAVES": "150"},
             stdout=out,
@@ -153,6 +165,22 @@ def test_a_worker_that_comes_to_a_host_whose_mount_is_gone_does_not_stop_the_oth
     assert start.process.returncode == 0, start.out
     assert f"{idle} is taken away (the state directory cannot be " in start.out
     assert "NOT SAVED" not in start.out
+
+
+@mounts
+def test_a_worker_that_cannot_import_where_the_mount_is_gone_tells_nothing_of_the_module(
+    lab: Lab, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    with started(lab, tmp_path, IMPORTS, "--import", "each", workers=1) as start:
+        start.until(lambda: start.out.count(" has come, ") == 2 and any(told.glob("node*")))
+        [where] = told.glob("node*")
+        lab.detach(int(where.name[-1]))
+        (told / "go").touch()
+        start.process.wait(60)
+    assert start.process.returncode == 0, start.out
+    assert f"{where.name} is taken away (the state directory cannot be read there" in start.out
+    assert "could not import" not in start.out
 
 
 @pytest.mark.skipif(bool(lacking := labs.lacks()), reason=lacking)
