@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -129,17 +130,21 @@ def test_a_second_runner_is_refused_on_another_host_that_has_the_files_on_a_moun
     (work / "m.py").write_text(STAYS)
     program = [sys.executable, "-m", "pyalma_tui", "m.py", "m.py", "--plain"]
 
-    def on(node: int) -> list[str]:
+    def on(node: int, words: Sequence[str] = program) -> list[str]:
         mount = f'mount --bind {work} /mnt && cd /mnt && exec "$@"'
-        return [*lab.on(node), "unshare", "--mount", "sh", "-c", mount, "sh", *program]
+        return [*lab.on(node), "unshare", "--mount", "sh", "-c", mount, "sh", *words]
 
     with subprocess.Popen(on(1), env=lab.env, stdout=subprocess.PIPE, text=True, cwd="/") as first:
         assert first.stdout is not None
         while "saved" not in (line := first.stdout.readline()):
             assert line, "it has ended"
         second = subprocess.run(on(2), env=lab.env, capture_output=True, text=True, timeout=30, check=False, cwd="/")
+        seen = subprocess.run(
+            on(2, [*program[:3], "status", "m.py"]), env=lab.env, capture_output=True, text=True, check=True, cwd="/"
+        )
         first.terminate()
         first.stdout.read()
     assert second.returncode == 4, second.stdout + second.stderr
     [line] = second.stderr.splitlines()
     assert re.search(r"/mnt/m\.alma: the experiment is in use by process \d+ on node1 since", line), line
+    assert re.search(r"running now, process \d+ on node1,", seen.stderr), seen.stderr
