@@ -35,7 +35,7 @@ def report(name: str, state: Path | None, html: Path | None) -> int:
         rows=table,
         sampled=lambda run: of_rows(reader.spread(run, MOST)),
         sessions=list(read_records(known.state_dir)),
-        busy=None if known.busy is None else known.busy.pid,
+        busy=None if known.busy is None else known.busy.name,
     )
     with reader:
         write_file(html, page(told))

@@ -47,7 +47,7 @@ def status(name: str, state: Path | None, only: str | None) -> int:
     if args:
         say(f"{target.module.name} gets the arguments {shown_args(args)}")
     if busy is not None:
-        told = held_text(busy.pid, runs=is_running(ledger.counts, ledger.aside, ledger.hook))
+        told = held_text(busy.name, runs=is_running(ledger.counts, ledger.aside, ledger.hook))
         if ledger.counts.running:
             from pyalma_tui.model.words import left
             from pyalma_tui.runner.foresight import foreseen  # 10 ms

@@ -83,9 +83,9 @@ ToPlace: TypeAlias = Hello | Try | LoadModule | Hire | Give | Granted | Kill | m
 class Here(msgspec.Struct, frozen=True, tag="here"):
     """A place has begun: its host, process and processors, Python's version and ours there.
 
-    `token` is what it reads in the state directory, "" if it cannot, and `why` tells why not. `locked` tells whether it
-    sees the runner's lock. `lacks` is what its system lacks that a lease needs, "" if nothing. `left` are the seconds
-    until its engine ends it, 0.0 if nobody knows.
+    `token` is what it reads in the state directory; `why` tells that it cannot be read or written there, and why, ""
+    if it can. `locked` tells whether it sees the runner's lock. `lacks` is what its system lacks that a lease needs, ""
+    if nothing. `left` are the seconds until its engine ends it, 0.0 if nobody knows.
     """
 
     host: str

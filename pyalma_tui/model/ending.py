@@ -12,6 +12,17 @@ SESSION_KILLED = "its session was killed"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _EMPTIED = (errno.ENOSPC, errno.EDQUOT)
+_BROKEN = (  # what a disk, or a file system of a network, has to say that is broken, gone, or can only be read
+    errno.EIO,
+    errno.EROFS,
+    errno.ENOTCONN,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENODEV,
+    errno.ENXIO,
+)
 
 
 def timed_out(limit: float, seconds: float) -> str:
@@ -19,9 +30,11 @@ def timed_out(limit: float, seconds: float) -> str:
     return f"timed out after {limit:g} s (ran {round(seconds, 1):g} s)"
 
 
-def disk_full(why: str) -> str:
-    """What is said of an attempt whose state, or end, did not fit on the disk."""
-    return f"the disk was full: {why}"
+def refused(code: int | None, why: str) -> str:
+    """What is said of an attempt whose state, or end, was not stored by no fault of its own, else ""."""
+    if is_full(code):
+        return f"the disk was full: {why}"
+    return f"the file system failed: {why}" if code in _BROKEN else ""
 
 
 def is_full(code: int | None) -> bool:

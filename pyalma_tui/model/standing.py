@@ -45,9 +45,9 @@ def is_running(counts: Tally, aside: Tally, hook: s.DoneHook) -> bool:
     return counts.running + aside.running > 0 or isinstance(hook.status, s.HookRunning)
 
 
-def held_text(pid: int, *, runs: bool) -> str:
+def held_text(who: str, *, runs: bool) -> str:
     """What to say of the process that has an experiment: it may have its screen open and call nothing."""
-    return f"running now, process {pid}" if runs else f"open in process {pid}, which runs nothing now"
+    return f"running now, {who}" if runs else f"open in {who}, which runs nothing now"
 
 
 def standing(counts: Tally, *, held: bool, runs: bool, problem: str) -> Standing:

@@ -90,7 +90,8 @@ class Following:
                 found = [(segment, os.dup(tail.fd)) for segment, tail in self._tails.values()]
             for segment, fd in found:
                 self._sync(segment, fd)
-                os.close(fd)
+                with suppress(OSError):  # one of a file system that is gone is closed all the same
+                    os.close(fd)
 
     def _sync(self, segment: str, fd: int) -> None:
         with suppress(OSError):  # the worker finds out itself; its lines live as long as its host

@@ -19,12 +19,16 @@ from pyalma_tui.store.leases import read_lease
 
 def here(state_dir: Path, lacks: str) -> afar.Here:
     """All of it; `lacks` is what its system has not, "" if that is nothing."""
-    token, why = "", ""
+    token, why, locked = "", "", False
     try:
         lease = read_lease(state_dir)
-        token, why = (lease.token, "") if lease is not None else ("", "it is not there")
+        token, why = (lease.token, "") if lease is not None else ("", "cannot be read there (it is not there)")
     except (OSError, ValueError) as error:
-        why = str(error)
+        why = f"cannot be read there ({error})"
+    try:
+        locked = _sees_lock(state_dir)
+    except OSError as error:
+        why = why or f"cannot be written there ({error})"
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return afar.Here(
         host=socket.gethostname(),
@@ -34,18 +38,15 @@ def here(state_dir: Path, lacks: str) -> afar.Here:
         version=__version__,
         token=token,
         why=why,
-        locked=_sees_lock(state_dir),
+        locked=locked,
         lacks=lacks,
         left=taking.seconds_left(os.environ, time.time()),
     )
 
 
 def _sees_lock(state_dir: Path) -> bool:
-    """Whether the lock that the runner holds keeps us out."""
-    try:
-        fd = open_regular(layout.lock(state_dir), os.O_RDWR)
-    except OSError:
-        return False
+    """Whether the lock that the runner holds keeps us out; raises OSError where its file cannot be written."""
+    fd = open_regular(layout.lock(state_dir), os.O_RDWR)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -32,7 +32,7 @@ from pyalma_tui.runner.workers.protocol import (
     Unheard,
 )
 from pyalma_tui.store.disk import open_regular
-from pyalma_tui.store.leases import now
+from pyalma_tui.store.leases import now, read_lease
 
 LOOK = 0.05  # seconds between two looks at what workers append
 ASKS = 6  # times in a lease that its renewal is asked for
@@ -235,6 +235,8 @@ class Relay:
             return
         if _is_refused_here(reply):
             self._go(UNWRITABLE)
+        if isinstance(reply, m.LoadFailed):
+            self._look_for_folder()
         match reply:
             case m.Serving():
                 hired.serves = True
@@ -258,6 +260,16 @@ class Relay:
             self._printing.end(worker)
         if self._hired.pop(worker, None) is not None and self._following is not None:
             self._tell(self._following.end(worker))
+            self._look_for_folder()
+
+    def _look_for_folder(self) -> None:
+        """Where the shared directory is gone, nobody but this host is to blame for how a worker ends."""
+        try:
+            read_lease(self._state_dir)
+        except OSError as error:
+            self._go(_unreadable(error))
+        except ValueError:  # it is being written
+            return
 
     def _tell(self, told: Iterable[afar.Told]) -> None:
         """What cannot be read here the runner reads on its own host when we are gone."""

@@ -50,7 +50,7 @@ class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
     rows: Iterable[dict[str, Any]]
     sampled: Callable[[Run], Series]
     sessions: Sequence[SessionRecord]
-    busy: int | None = None
+    busy: str | None = None
 
 
 def page(told: PageFacts) -> Iterator[str]:

@@ -15,6 +15,7 @@ from weakref import WeakSet
 import msgspec
 
 from pyalma_tui.errors import InUseError, StoreError
+from pyalma_tui.model import jsontext
 from pyalma_tui.model.bounds import Moment
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import high, is_at, open_regular, read_regular
@@ -35,6 +36,11 @@ class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     def elsewhere(self) -> str:
         """The host that it named, if that is not what this one is called now, else ""."""
         return "" if self.host == _host() else self.host
+
+    @property
+    def name(self) -> str:
+        """What to call it on this machine."""
+        return f"process {self.pid}" + f" on {self.elsewhere}" * bool(self.elsewhere)
 
 
 def _host() -> str:
@@ -109,7 +115,7 @@ def _locked(path: Path, now: float, umask: int | None) -> int:
     fd = high(low)
     with suppress(OSError):  # a full disk: it holds all the same, and who holds it is only shown
         os.ftruncate(fd, 0)
-        os.pwrite(fd, msgspec.json.encode(Holder(os.getpid(), now, _host())) + b"\n", 0)
+        os.pwrite(fd, jsontext.encode(Holder(os.getpid(), now, _host())) + b"\n", 0)
     return fd
 
 
@@ -142,7 +148,7 @@ def holder(state_dir: Path) -> Holder | None:
 def read_holder(path: Path) -> Holder | None:
     """What the lock file says, whether or not it still holds."""
     try:
-        return msgspec.json.decode(read_regular(path, LONGEST), type=Holder)
+        return jsontext.decode_as(read_regular(path, LONGEST), Holder)
     except (OSError, ValueError):  # of which msgspec's errors are some
         return None
 
@@ -188,8 +194,7 @@ def _is_gone(who: Holder) -> bool:
 
 def _in_use(path: Path, who: Holder | None) -> str:
     by = (
-        f"by process {who.pid}{f' on {who.elsewhere}' * bool(who.elsewhere)}"
-        f" since {strftime('%Y-%m-%d %H:%M', localtime(who.since))}"
+        f"by {who.name} since {strftime('%Y-%m-%d %H:%M', localtime(who.since))}"
         if who and who.pid
         else "by another process"
     )

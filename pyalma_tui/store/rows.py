@@ -262,7 +262,7 @@ class RowIndex:
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self._runs = [run for run in runs if run.extents]
-        self.with_host = on_several_hosts(self._runs)
+        self.with_host = on_several_hosts(runs)
         self._ends = list(accumulate(rows_in(run.extents) for run in self._runs))
 
     def __len__(self) -> int:

@@ -44,16 +44,17 @@ def outcome(facts: Facts, at: float) -> Returned | Raised | Stopped:
         return _raised(facts, Error(ending.timed_out(facts.timeout, seconds), _own_traceback(facts)))
     if facts.interrupted or facts.signalled:
         return _stopped(facts, at, ending.RETURNED_ANYWAY if raised is None else ending.INTERRUPTED)
+    refused = ending.refused(facts.errno, facts.unsaved)
     if raised is None:
-        if ending.is_full(facts.errno):
-            return _stopped(facts, at, ending.disk_full(facts.unsaved))
+        if refused:
+            return _stopped(facts, at, refused)
         if facts.unsaved:
             return _raised(facts, Error(f"SaveFailed: {facts.unsaved}"))
         return Returned(facts.run, facts.attempt, seconds)
     if facts.asked and _has(raised, Interrupted):
         return _stopped(facts, at, ending.INTERRUPTED)
-    if ending.is_full(facts.errno) and _has(raised, SaveFailed):
-        return _stopped(facts, at, ending.disk_full(facts.unsaved))
+    if refused and _has(raised, SaveFailed):
+        return _stopped(facts, at, refused)
     return _raised(facts, error_of(raised))
 
 
@@ -63,8 +64,9 @@ def not_recorded(end: Returned | Raised | Stopped, error: OSError, at: float) ->
     why = error.strerror or str(error)
     if isinstance(end, Stopped):
         return end
-    if isinstance(end, Returned) and ending.is_full(error.errno):
-        return Stopped(run, attempt, seconds, at, ending.disk_full(f"that it returned could not be recorded: {why}"))
+    refused = ending.refused(error.errno, f"that it returned could not be recorded: {why}")
+    if isinstance(end, Returned) and refused:
+        return Stopped(run, attempt, seconds, at, refused)
     how = end.error.message if isinstance(end, Raised) else "returned"
     return Raised(run, attempt, seconds or 0.0, Error(f"{how} (after {seconds:.1f} s, not recorded: {why})"))
 

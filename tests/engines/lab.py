@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 NODES = (1, 2)
+NAMESPACES = ("unshare", "--net", "--uts", "--mount", "--propagation=private")  # of each host
+FUSE = "/dev/fuse"
 SLURM_CONF = """ClusterName=lab
 SlurmctldHost=node0(10.77.0.10)
 SlurmctldPort=16817
@@ -83,13 +85,24 @@ def lacks(*programs: str) -> str:
     missing = [each for each in ("ip", "nsenter", "unshare", *programs) if shutil.which(each, path=path) is None]
     if missing:
         return f"not installed: {', '.join(missing)} (Debian: iproute2, util-linux, bindfs, openssh-server, slurm-wlm)"
-    tried = subprocess.run(["unshare", "--net", "--uts", "true"], capture_output=True, check=False)
+    tried = subprocess.run([*NAMESPACES, "true"], capture_output=True, check=False)
     return "" if tried.returncode == 0 else "this machine allows no namespaces"
+
+
+def lacks_mounts() -> str:
+    """Why hosts can have no mounts of their own, "" if they can: in a container there may be no device for them."""
+    if why := lacks("bindfs", "mountpoint"):
+        return why
+    try:
+        os.close(os.open(FUSE, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return f"{FUSE}: {error.strerror}"
+    return ""
 
 
 # seconds for which a host believes what it knows of a file, or that there is none
 LATE = "attr_timeout=3,entry_timeout=3,negative_timeout=3,ac_attr_timeout=3"
-LACKS_MOUNTS = lacks("bindfs", "mountpoint")
+LACKS_MOUNTS = lacks_mounts()
 LACKS_SSH, LACKS_SLURM = lacks("sshd", "ssh", "ssh-keygen"), lacks("slurmctld", "slurmd", "srun", "munged")
 
 

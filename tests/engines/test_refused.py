@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,11 @@ COPIED = """#!/bin/sh
 there=$1; own=$2; shift 2
 mount -t tmpfs none "$own" && mkdir "$own/upper" "$own/work" &&
 mount -t overlay none -o "lowerdir=$there,upperdir=$own/upper,workdir=$own/work" "$there" && exec "$@"
+"""
+READ_ONLY = """#!/bin/sh
+# behind this command the folder $1 can only be read
+there=$1; shift
+mount --bind "$there" "$there" && mount -o remount,bind,ro "$there" && exec "$@"
 """
 pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(120)]
 
@@ -66,10 +72,12 @@ def test_each_host_that_cannot_be_used_is_told_once_and_the_others_go_on(lab: La
         return shlex.join(["unshare", "--uts", "--mount", "sh", "-c", f'hostname {name}; exec "$@"', "sh", *words])
 
     covered, copied = _script(tmp_path / "covered", COVERED), _script(tmp_path / "copied", COPIED)
+    read_only = _script(tmp_path / "read_only", READ_ONLY)
     sites = (
         "not-there -n1",
         behind("apart", covered, str(work)),
         behind("unlocked", copied, str(work), str(own)),
+        behind("reads", read_only, str(work)),
         behind("older", "env", f"PYTHONPATH={tmp_path}/old"),
         behind("bare", "sh", "-c", 'shift; exec env PYTHONPATH=/ python3 -I -S "$@"', "sh"),
         behind("talks", "sh", "-c", 'echo Welcome to this host; exec "$@"', "sh"),
@@ -83,9 +91,11 @@ def test_each_host_that_cannot_be_used_is_told_once_and_the_others_go_on(lab: La
     assert "it has to be the same on all hosts" in _told(out, "apart")
     assert "the lock of the state directory is not seen there; use a file system that" in _told(out, "unlocked")
     assert _told(out, "older").endswith(f"0.0.1 is there, {pyalma_tui.__version__} here; install the same")
-    assert "No module named" in _told(out, sites[4])
-    assert f"install this version of pyalma-tui for {sys.executable} there" in _told(out, sites[4])
-    assert "it says 'Welcome to this host', which is none of ours; what leads there may print" in _told(out, sites[5])
+    assert "the state directory cannot be written there ([Errno 30] Read-only" in _told(out, "reads")
+    bare, talks = sites[5:7]
+    assert "No module named" in _told(out, bare)
+    assert f"install this version of pyalma-tui for {sys.executable} there" in _told(out, bare)
+    assert "it says 'Welcome to this host', which is none of ours; what leads there may print" in _told(out, talks)
     assert _told(out, "good").startswith("good has come")
     assert "✓ 2 done" in out
 
@@ -120,17 +130,21 @@ def test_a_second_runner_is_refused_on_another_host_that_has_the_files_on_a_moun
     (work / "m.py").write_text(STAYS)
     program = [sys.executable, "-m", "pyalma_tui", "m.py", "m.py", "--plain"]
 
-    def on(node: int) -> list[str]:
+    def on(node: int, words: Sequence[str] = program) -> list[str]:
         mount = f'mount --bind {work} /mnt && cd /mnt && exec "$@"'
-        return [*lab.on(node), "unshare", "--mount", "sh", "-c", mount, "sh", *program]
+        return [*lab.on(node), "unshare", "--mount", "sh", "-c", mount, "sh", *words]
 
     with subprocess.Popen(on(1), env=lab.env, stdout=subprocess.PIPE, text=True, cwd="/") as first:
         assert first.stdout is not None
         while "saved" not in (line := first.stdout.readline()):
             assert line, "it has ended"
         second = subprocess.run(on(2), env=lab.env, capture_output=True, text=True, timeout=30, check=False, cwd="/")
+        seen = subprocess.run(
+            on(2, [*program[:3], "status", "m.py"]), env=lab.env, capture_output=True, text=True, check=True, cwd="/"
+        )
         first.terminate()
         first.stdout.read()
     assert second.returncode == 4, second.stdout + second.stderr
     [line] = second.stderr.splitlines()
-    assert "/mnt/m.alma: the experiment is in use" in line
+    assert re.search(r"/mnt/m\.alma: the experiment is in use by process \d+ on node1 since", line), line
+    assert re.search(r"running now, process \d+ on node1,", seen.stderr), seen.stderr

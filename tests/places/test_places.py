@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
+from pyalma_tui.model import status as s
 from pyalma_tui.model.chosen import Chosen
 from pyalma_tui.runner.workers.engines.engine import Engine
 from pyalma_tui.runner.workers.engines.line import Line
@@ -70,6 +71,7 @@ class Opener:
         self.site = Site("node", ("node",), slots)
         self.most = most
         self.opened: list[Pipe] = []
+        self.ends: list[bool] = []
 
     def open(self, wanted: int, now: float) -> tuple[list[Pipe], list[str]]:
         new = [Pipe(self.site) for _ in range(self.most - len(self.opened))]
@@ -77,6 +79,7 @@ class Opener:
         return new, []
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
+        self.ends.append(well)
         return 1.0
 
     def has_let_go(self, now: float) -> bool:
@@ -254,10 +257,26 @@ def test_a_place_that_says_goodbye_is_not_waited_for(world: World) -> None:
     assert events.index(TOLD) < events.index(Taken(1, "its place on node1 was taken away (SIGTERM)"))
 
 
-def test_that_a_run_has_ended_is_not_said_at_a_place_that_goes_or_its_worker_would_get_another(world: World) -> None:
+@pytest.mark.parametrize(
+    "reply", [m.Ended(1, 1), m.ServeFailed(s.Error("gone"), room=False), m.LoadFailed(s.Error("cut"))]
+)
+def test_how_a_worker_ends_is_not_said_of_a_place_that_goes(reply: m.Reply, world: World) -> None:
+    """It would get another run, or nothing more would be started anywhere."""
     world.hire(1)
-    world.come().say(afar.Going("SIGTERM"), afar.Answered(1, m.Ended(1, 1)))
-    assert not any(isinstance(event, Said) for event in world.places.receive())
+    world.come().say(afar.Going("SIGTERM"), afar.Answered(1, reply), m.Gone(1, 0))
+    events = world.places.receive()
+    assert not any(isinstance(event, Said) for event in events)
+    assert Taken(1, "its place on node1 was taken away (SIGTERM)") in events
+
+
+@pytest.mark.parametrize("told", [(), (TOLD,)])
+def test_a_place_whose_worker_could_write_nothing_was_of_no_use(told: tuple[afar.Told, ...], world: World) -> None:
+    """Else it would come and go each second, as where its mount can be read and not be written."""
+    world.hire(1)
+    world.come().say(*told, afar.Going("unwritable"), m.Gone(1, 0), afar.Bye())
+    world.places.receive()
+    world.places.tend()
+    assert world.engine.ends == [bool(told)]
 
 
 def test_a_worker_that_is_killed_is_blamed_only_if_its_place_outlives_it(world: World) -> None:
@@ -328,7 +347,8 @@ def test_it_ends_when_nothing_of_any_place_can_live(tmp_path: Path, clock: Clock
     [
         ({"version": "0.0.1"}, "install the same"),
         ({"python": "2.7.18"}, "use the same"),
-        ({"token": "", "why": "No such file"}, "cannot be read there (No such file)"),
+        ({"token": "", "why": "cannot be read there (No such file)"}, "cannot be read there (No such file); it has"),
+        ({"why": "cannot be written there (Read-only)"}, "cannot be written there (Read-only); it has to be"),
         ({"token": "other"}, "is another one there"),
         ({"locked": False}, "a file system that keeps locks"),
         ({"lacks": "timer_create"}, "timer_create"),

@@ -18,7 +18,7 @@ import pytest
 
 from pyalma_tui.errors import InUseError, StoreError
 from pyalma_tui.runner.handover import obstacle
-from pyalma_tui.store.lock import Holder, Lock, holder, in_use
+from pyalma_tui.store.lock import Holder, Lock, holder, in_use, read_holder
 
 NOW = 1_700_000_000.0
 HERE = os.uname().nodename
@@ -114,6 +114,14 @@ def test_one_on_another_host_is_told_with_its_host_and_nobody_waits_for_its_guar
         assert obstacle(tmp_path, who) == "it runs on node9"
         assert obstacle(tmp_path, Holder(os.getpid(), NOW, "node9")) == "it runs on node9"
         assert obstacle(tmp_path, Holder(process.pid, NOW, HERE)) == "", "its guard is waited for"
+
+
+def test_a_host_may_have_any_bytes_for_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = list(os.uname())
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result((known[0], os.fsdecode(b"n\xff1"), *known[2:])))
+    with Lock(tmp_path, NOW):
+        assert read_holder(tmp_path / "lock") == Holder(os.getpid(), NOW, os.fsdecode(b"n\xff1"))
+        assert f"in use by process {os.getpid()} since" in in_use(tmp_path)
 
 
 def test_f70_a_forked_child_of_a_script_holds_nobody_up(tmp_path: Path) -> None:

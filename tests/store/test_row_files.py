@@ -136,6 +136,12 @@ def test_the_index_finds_every_row_of_all_runs(tmp_path: Path) -> None:
     assert len(RowIndex([])) == 0
 
 
+def test_hosts_are_told_also_where_runs_without_rows_were_on_others(tmp_path: Path) -> None:
+    rowless = msgspec.structs.replace(run(2), host="node2")
+    recorded = msgspec.structs.replace(run(1, put(tmp_path, ONE, 1, range(3))), host="node1")
+    assert RowIndex([recorded, rowless]).with_host
+
+
 # --- giving up --------------------------------------------------------------------------------------------------------
 
 

@@ -101,6 +101,7 @@ OWN = ValueError("no solution")
 FAILED = (Raised, "ValueError: no solution")
 UNSAVED = "the state could not be stored: why"
 FULL = (Stopped, f"the disk was full: {UNSAVED}")
+BROKEN = (Stopped, f"the file system failed: {UNSAVED}")
 LATE = (Raised, "timed out after 3 s (ran 12 s)")
 TABLE: dict[str, tuple[dict[str, Any], tuple[type, str]]] = {
     "returned": ({}, DONE),
@@ -133,13 +134,16 @@ TABLE: dict[str, tuple[dict[str, Any], tuple[type, str]]] = {
         (Raised, "timed out after 3 s (ran 3 s)"),
     ),
     "a state that could not be stored, and returned": (
-        {"unsaved": UNSAVED, "errno": errno.EIO},
+        {"unsaved": UNSAVED, "errno": errno.EBADF},
         (Raised, f"SaveFailed: {UNSAVED}"),
     ),
     "a state that could not be stored": (
         {"unsaved": UNSAVED, "errno": errno.EBADF, "raised": SaveFailed(UNSAVED)},
         (Raised, f"SaveFailed: {UNSAVED}"),
     ),
+    "a broken disk, and returned": ({"unsaved": UNSAVED, "errno": errno.EIO}, BROKEN),
+    "a mount that is gone": ({"unsaved": UNSAVED, "errno": errno.ENOTCONN, "raised": SaveFailed(UNSAVED)}, BROKEN),
+    "a mount that is gone, and another error": ({"unsaved": UNSAVED, "errno": errno.ESTALE, "raised": OWN}, FAILED),
     "a full disk, and returned": ({"unsaved": UNSAVED, "errno": errno.ENOSPC}, FULL),
     "a full disk": ({"unsaved": UNSAVED, "errno": errno.ENOSPC, "raised": SaveFailed(UNSAVED)}, FULL),
     "a full quota": ({"unsaved": UNSAVED, "errno": errno.EDQUOT, "raised": chained(SaveFailed(UNSAVED))}, FULL),
@@ -185,6 +189,11 @@ REFUSED: dict[str, tuple[Any, int, tuple[type, str]]] = {
     "returned on a broken disk": (
         RETURNED,
         errno.EIO,
+        (Stopped, "the file system failed: that it returned could not be recorded: why"),
+    ),
+    "returned without a journal": (
+        RETURNED,
+        errno.EBADF,
         (Raised, "returned (after 2.0 s, not recorded: why)"),
     ),
     "interrupted": (Stopped(7, 2, 2.0, 1.0, "interrupted"), errno.EIO, (Stopped, "interrupted")),

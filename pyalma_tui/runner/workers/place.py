@@ -31,6 +31,7 @@ class Place:
         self.going = ""  # why nothing is to be begun there any more
         self.refused = False  # whether it was never to be one
         self.served = False  # whether it has ever had a worker
+        self.told = False  # whether one has ever written anything there
         self.ends_at = float("inf")  # when its engine ends it
         self.ending = False  # whether that is so soon that nothing is begun there any more
         self.heard = time.monotonic()  # when it has said something last
@@ -168,8 +169,8 @@ def refusal(here: afar.Here, token: str) -> str:
         return f"pyalma-tui {here.version} is there, {__version__} here; install the same"
     if here.python.rpartition(".")[0] != python.rpartition(".")[0]:
         return f"Python {here.python} is there, {python} here; use the same"
-    if here.token != token:
-        why = f"cannot be read there ({here.why})" if here.why else "is another one there"
+    if here.why or here.token != token:
+        why = here.why or "is another one there"
         return f"the state directory {why}; it has to be the same on all hosts, as over NFS; --state chooses it"
     if not here.locked:
         return "the lock of the state directory is not seen there; use a file system that keeps locks among hosts"

@@ -222,6 +222,7 @@ class Places:
     def _take(self, place: Place, message: afar.FromPlace) -> None:
         match message:
             case afar.Told():
+                place.told = True
                 self._events.append(message)
             case afar.RenewLease(stamp):
                 if self._reception.grant(place):
@@ -235,7 +236,7 @@ class Places:
             case m.TryLater(why):
                 self._reception.refuse(place, f"no process can be started there: {why}")
             case afar.Answered(worker, reply):
-                if not (place.going and isinstance(reply, m.Ended | m.DoneEnded)):  # its end tells what becomes of it
+                if isinstance(reply, m.Serving) or not place.going:  # else its end tells what becomes of it
                     self._events.append(Said(worker, reply))
             case m.Gone(worker) if self._placing.of(worker) is not place:  # it was sent away
                 return
@@ -289,7 +290,7 @@ class Places:
         place.channel.close()
         self._take_away(place, place.taken if place.going else f"{HOST_LOST}: {place.name}")
         self._places.remove(place)
-        futile = place.refused or (place.ending and not place.served)
+        futile = place.refused or (not place.told and (place.served or place.ending))
         again = self._engine.ended(place.channel.site, now, well=place.here is not None and not futile)
         if place.here is None and not (self._ending or place.refused):
             self._notes.once(absent(place, again))
