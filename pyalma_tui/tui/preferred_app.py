@@ -7,11 +7,11 @@ from pathlib import Path
 
 from textual.app import App
 
-from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.background import dark_by_environment
 from pyalma_tui.tui.keys import choose_keys
 from pyalma_tui.tui.log_options import LogOptions, choose_log_options
 from pyalma_tui.tui.preferences import Preferences, change_preferences, keymap
+from pyalma_tui.tui.saying import SayingApp
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import DARK, LIGHT, THEMES, own_themes
 
@@ -19,7 +19,7 @@ MISTAKE = 15.0  # seconds that a mistake is shown
 WEB = "textual.drivers.web_driver:WebDriver"
 
 
-class PreferredApp(App[None]):
+class PreferredApp(SayingApp):
     """`theme` comes before the preferred one; without either it follows the terminal, which is dark or light.
 
     What is changed goes into the file that the preferences are `kept_in`, None for nowhere. A `mistake` in that file is
@@ -77,7 +77,7 @@ class PreferredApp(App[None]):
     def tell_mistake(self) -> None:
         """Say what is wrong with the preferences: who has changed them waits for what does not come."""
         if self._mistake:
-            self.notify(printable(self._mistake), severity="warning", markup=False, timeout=MISTAKE)
+            self.say(self._mistake, severity="warning", timeout=MISTAKE)
 
     def keep_theme(self) -> None:
         """From now on whoever sets a theme is the user."""
@@ -91,7 +91,7 @@ class PreferredApp(App[None]):
             return
         try:
             change_preferences(self._kept_in, **changes)
-        except OSError as error:
-            told = printable(f"{self._kept_in}: {error.strerror}: this is not kept for the next time")
-            self.notify(told, severity="warning", markup=False)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else f"no TOML: {error}"
+            self.say(f"this is not kept for the next time: {why}: {self._kept_in}", severity="warning", timeout=MISTAKE)
             self._kept_in = None
