@@ -197,7 +197,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "sort_rows", "o", "sort",
-        "Results: sort by the selected column, or the one whose title is clicked; again: the other way round; then as recorded.",
+        "Results: sort by the selected column, or a clicked title; again: the other way round; again: as recorded.",
         "Results", "results", bar=3,
     ),
     Action(
