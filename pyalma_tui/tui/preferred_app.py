@@ -93,5 +93,5 @@ class PreferredApp(SayingApp):
             change_preferences(self._kept_in, **changes)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else f"no TOML: {error}"
-            self.say(f"this is not kept for the next time: {why}: {self._kept_in}", severity="warning", timeout=MISTAKE)
+            self.say(f"this is not kept for the next time: {why}: {self._kept_in}", severity="warning")
             self._kept_in = None
