@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import socket
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
