@@ -17,11 +17,13 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
+from textual.message import Message
 
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.tui.alert import alert
 from pyalma_tui.tui.background import QUESTION, Answer, is_asked
 from pyalma_tui.tui.escape import ESCAPE, Escape
+from pyalma_tui.tui.in_turn import InTurn
 
 LOOK: Final = 0.2  # seconds between two looks whether we are in the foreground
 KEYS: Final = 0.1  # seconds between two looks whether keys are still wanted
@@ -44,7 +46,12 @@ class Terminal(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = cast(TextIOWrapper, DroppingStream(cast(TextIO, self._file)))
         self._answer = Answer()
+        self._in_turn = InTurn(app)
         self._told: Callable[[bool], None] | None = None
+
+    def send_message(self, message: Message) -> None:
+        """Hand a message to the app, a key when the one before has gone its way."""
+        self._loop.call_soon_threadsafe(self._in_turn.hand_on, message)
 
     def ask_background(self, told: Callable[[bool], None]) -> None:
         """Call this in the app's loop with whether the terminal is dark, if it answers."""
