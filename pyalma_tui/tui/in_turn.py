@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from textual.app import App
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.events import Key
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -57,3 +58,17 @@ class InTurn:
                 return
         if self._under_way is key:
             self._next()
+
+
+class InTurnDriver(Driver):
+    """A driver that hands on in turn what its thread reads."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._in_turn = InTurn(app)
+
+    def send_message(self, message: Message) -> None:
+        """Hand a message to the app, a key when the one before has gone its way."""
+        self._loop.call_soon_threadsafe(self._in_turn.hand_on, message)

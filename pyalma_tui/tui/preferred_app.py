@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from textual.app import App
+from textual.driver import Driver
 
 from pyalma_tui.tui.background import dark_by_environment
 from pyalma_tui.tui.keys import choose_keys
@@ -28,8 +29,7 @@ class PreferredApp(SayingApp):
 
     def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None, mistake: str = "") -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
-        web = os.environ.get("TEXTUAL_DRIVER") == WEB  # as textual-serve has it
-        super().__init__(None if web else Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(_driver(), ansi_color=True if "NO_COLOR" in os.environ else None)
         self.preferred = preferences
         self._kept_in = kept_in
         self._mistake = mistake
@@ -95,3 +95,12 @@ class PreferredApp(SayingApp):
             why = error.strerror if isinstance(error, OSError) else f"no TOML: {error}"
             self.say(f"this is not kept for the next time: {why}: {self._kept_in}", severity="warning")
             self._kept_in = None
+
+
+def _driver() -> type[Driver]:
+    """What it is shown by: a browser as textual-serve asks for it, else the terminal."""
+    if os.environ.get("TEXTUAL_DRIVER") != WEB:
+        return Terminal
+    from pyalma_tui.tui.browser import Browser
+
+    return Browser

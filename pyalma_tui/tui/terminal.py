@@ -17,20 +17,19 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
-from textual.message import Message
 
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.tui.alert import alert
 from pyalma_tui.tui.background import QUESTION, Answer, is_asked
 from pyalma_tui.tui.escape import ESCAPE, Escape
-from pyalma_tui.tui.in_turn import InTurn
+from pyalma_tui.tui.in_turn import InTurnDriver
 
 LOOK: Final = 0.2  # seconds between two looks whether we are in the foreground
 KEYS: Final = 0.1  # seconds between two looks whether keys are still wanted
 PUSH, POP = "\x1b[22;2t", "\x1b[23;2t"  # the terminal keeps titles on a stack of its own
 
 
-class Terminal(LinuxDriver):
+class Terminal(InTurnDriver, LinuxDriver):
     """Textual's driver; what cannot be written any more is dropped.
 
     The title leaves with the screen: at the end, by a crash, by ctrl+z, for an editor. In the background (`&`, `bg`)
@@ -46,12 +45,7 @@ class Terminal(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = cast(TextIOWrapper, DroppingStream(cast(TextIO, self._file)))
         self._answer = Answer()
-        self._in_turn = InTurn(app)
         self._told: Callable[[bool], None] | None = None
-
-    def send_message(self, message: Message) -> None:
-        """Hand a message to the app, a key when the one before has gone its way."""
-        self._loop.call_soon_threadsafe(self._in_turn.hand_on, message)
 
     def ask_background(self, told: Callable[[bool], None]) -> None:
         """Call this in the app's loop with whether the terminal is dark, if it answers."""

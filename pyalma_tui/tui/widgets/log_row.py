@@ -15,7 +15,7 @@ from pyalma_tui.logs.needle import Needle
 from pyalma_tui.logs.reader import Line
 from pyalma_tui.tui.literal import EVERYTHING, from_cell, log_line
 
-DROPPED = "… dropped: of a long log that is still written only begin and end are kept …"
+DROPPED = "… dropped: of a long log begin and end are kept …"
 GOES_ON = "↪ "  # before a piece of a line too long for the reader
 # No colours: these are seen in any theme, with NO_COLOR and on top of a log's own colours. (`get_visual_style` of
 # Textual 8.2.8 would lose `reverse` on its way from a stylesheet.)
