@@ -63,6 +63,14 @@ def test_the_module_it_shows_runs_as_it_is(tmp_path: Path) -> None:
     assert len(shown.stdout.splitlines()) == 2
 
 
+def test_its_preferences_are_ones_that_hold(tmp_path: Path) -> None:
+    from pyalma_tui.tui.preferences import read_preferences
+
+    (shown,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "preferences.toml").write_text(shown)
+    assert read_preferences(tmp_path / "preferences.toml").keys
+
+
 @pytest.mark.parametrize("heavy", ["textual", "tinydb", "rich.table"])
 def test_importing_the_package_imports_nothing_heavy(heavy: str) -> None:
     code = f"import sys, pyalma_tui; sys.exit({heavy!r} in sys.modules)"

@@ -50,11 +50,12 @@ def line_of(finding: Finding) -> str:
 
 def look_at_preferences() -> Iterator[Finding]:
     """Where the preferences of the screen are, and whether there is a mistake in them."""
-    from pyalma_tui.tui.preferences import preferences_path, read_preferences
+    from pyalma_tui.cli.preferred import checked
+    from pyalma_tui.tui.preferences import preferences_path
 
     path = preferences_path()
     try:
-        read_preferences(path)
+        checked(path)
     except UsageError as error:
         yield Finding("screen", str(error), "mend it, or remove the file")
         return

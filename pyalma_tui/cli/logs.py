@@ -241,7 +241,7 @@ def _all_logs(known: Remembered) -> Iterator[tuple[Path, str]]:
             continue
         name = run_name(instance.label, run.iteration, len(ledger.runs_of[run.instance]))
         for attempt in _numbers(folder / str(number)):
-            status = s.word(run.status) if attempt == run.attempt else "earlier"
+            status = s.word(run.status) if attempt == run.called else "earlier"
             yield layout.log_path(known.state_dir, number, attempt), f"{name}, attempt {attempt}, {status}"
     for call in _numbers(folder / layout.DONE_LOGS):
         yield layout.done_log_path(known.state_dir, call), f"{HOOK}, call {call}"

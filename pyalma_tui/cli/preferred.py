@@ -10,6 +10,14 @@ from pyalma_tui.tui.preferences import Preferences, preferences_path, read_prefe
 from pyalma_tui.tui.themes import refuse_unknown
 
 
+def checked(path: Path) -> Preferences:
+    """What is in the file, the usual if there is none. Raises UsageError that names the mistake."""
+    found = read_preferences(path)
+    if found.theme is not None:
+        refuse_unknown(found.theme, found.themes, f"preferences: {path}: theme")
+    return found
+
+
 def preferred() -> tuple[Preferences, Path | None, str]:
     """What the user prefers, where changes of it are kept, and what is wrong; of a file with a mistake nothing holds.
 
@@ -17,10 +25,7 @@ def preferred() -> tuple[Preferences, Path | None, str]:
     """
     path = preferences_path()
     try:
-        found = read_preferences(path)
-        if found.theme is not None:
-            refuse_unknown(found.theme, found.themes, f"preferences: {path}: theme")
+        return checked(path), path, ""
     except UsageError as error:
         warn(str(error))
         return Preferences(), None, str(error)
-    return found, path, ""

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
@@ -261,7 +262,20 @@ def _matches(pattern: str, prefix: str, origin: Origin, place: str = "", pause: 
         why = f"only folders match {quoted(pattern)}{where}"
         advice = f"Write {quoted(pattern + '/*')} for the files in them, {quoted(pattern + '/')} for the folders"
         raise origin.error(why, advice, place)
+    _refuse_unlisted(pattern, prefix, origin, place)
     raise origin.error(f"no file matches {quoted(pattern)}{where}", "Correct the pattern or the folder", place)
+
+
+def _refuse_unlisted(pattern: str, prefix: str, origin: Origin, place: str) -> None:
+    """Say so if nobody can know what matches: the folder that a pattern begins in is not for us."""
+    folder = "/".join(takewhile(lambda part: PATTERN.search(part) is None, pattern.split("/")[:-1]))
+    try:
+        os.scandir(absolute(folder or ("/" if pattern.startswith("/") else "."), prefix)).close()
+    except PermissionError as error:
+        why = f"what matches {quoted(pattern)} cannot be listed, {os.strerror(error.errno or 0).lower()}"
+        raise origin.error(why, "Check the permissions of its folder", place) from None
+    except (OSError, ValueError):  # a folder that is not there has no files
+        return
 
 
 def _without_folders(paths: Sequence[str]) -> list[str]:

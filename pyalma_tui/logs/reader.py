@@ -150,6 +150,13 @@ class Reader:
             data = b""
         return data.ljust(count, b"\0")
 
+    def kept(self, offset: int) -> int:
+        """This offset, behind a hole that it lies in: what outgrows its bounds gives its middle back while it grows."""
+        try:
+            return min(os.lseek(self._fd, offset, os.SEEK_DATA), self.size)
+        except OSError:  # there is no data behind it, or nobody knows
+            return offset
+
     def _begin(self, end: int) -> int:
         """Where the line begins whose text, as far as it matters, ends before `end`."""
         cut = max(0, end - 1) // self.limit * self.limit

@@ -129,7 +129,7 @@ class Viewport:
 
     def go_to_share(self, share: float) -> None:
         """Go to that part of the file, 0 to 1."""
-        self.go(self.window.size if share >= 1 else self.window.at(int(self.window.size * share)))
+        self.go(self.window.size if share >= 1 else self._line_at(int(self.window.size * share)))
 
     def go_to(self, goal: Goal) -> str:
         """Go to a goal, `work` if lines have to be counted for it; why that cannot be, "" if it can."""
@@ -144,8 +144,16 @@ class Viewport:
                 last = self.times.last()
                 if last is None or (offset := self.times.offset(goal.moment(last))) is None:
                     return "nobody has noted when the lines of this log arrived"
-                self._reveal(self.window.at(min(offset, max(0, self.reader.size - 1))))
+                self._reveal(self._line_at(min(offset, max(0, self.reader.size - 1))))
         return ""
+
+    def _line_at(self, offset: int) -> int:
+        """Where the line begins that holds the byte at `offset`, or behind a hole the first that is whole."""
+        kept = self.reader.kept(offset)
+        start = self.window.at(kept)
+        if kept != offset and (torn := self.window.lines(start, 1)):
+            return torn[0].next
+        return start
 
     def number(self) -> None:
         """Count lines from now on."""

@@ -65,7 +65,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def called(self) -> int:
-        """The number of the attempt that was called last."""
+        """The number of the attempt that was called last: its log has it, and people are told it."""
         return self.ran or self.attempt
 
 

@@ -62,7 +62,7 @@ def _field(name: str, instances: Sequence[Instance], now: float | None, recorded
         case "time":
             return lambda run: worked(run, now) if run.attempt else None
         case "attempts":
-            return lambda run: run.attempt
+            return lambda run: run.called
         case "saves":
             return lambda run: run.saves
         case "seed":

@@ -206,7 +206,7 @@ class _Making:
         seed = self._add(f"#seed-{run.id}", "PropertyValue", name="seed", value=str(run.seed))
         properties: dict[str, Any] = {
             "name": f"run of {name}",
-            "description": f"attempt {run.attempt} on {host}, {plural(run.saves, 'save')} in all attempts",
+            "description": f"attempt {run.called} on {host}, {plural(run.saves, 'save')} in all attempts",
             "instrument": code,
             "object": [self._instance(instance), seed],
             "result": [*self._state(run, name), *results],

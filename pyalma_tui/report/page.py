@@ -233,7 +233,7 @@ def _run_line(told: PageFacts, run: Run) -> tuple[str, ...]:
     state = "" if run.state is None else run.state[: 4 * LONGEST].decode("utf-8", "replace")
     said = run.status.error.message if isinstance(run.status, s.Failed) else state
     took = duration(run.seconds) if run.attempt else ""
-    saves, attempts = f"{run.saves:,}" if run.saves else "", str(run.attempt or "")
+    saves, attempts = f"{run.saves:,}" if run.saves else "", str(run.called or "")
     return _name(told, run.id), s.word(run.status), took, saves, attempts, str(run.seed), said
 
 

@@ -75,7 +75,7 @@ def _facts(moment: Moment, one: Run, other: Run) -> Iterator[Pair]:
     yield pair("state", lambda run: "none" if run.state is None else one_line(run.state))
     yield pair("time", lambda run: words.duration(worked(run, now)))
     yield pair("saves", lambda run: f"{run.saves:,}")
-    yield pair("attempts", lambda run: f"{run.attempt:,}")
+    yield pair("attempts", lambda run: f"{run.called:,}")
     yield pair("rows", lambda run: f"{rows_in(run.extents):,}")
     yield pair("seed", lambda run: str(run.seed))
     yield pair("code", lambda run: run.module or "unknown")

@@ -1,46 +1,24 @@
-"""What the app hands out: messages that go away, text for the clipboard, the terminal for another program."""
+"""What the app hands out: messages of its screens, text for the clipboard, the terminal for another program."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from textual import on
-from textual.content import Content
-from textual.notifications import SeverityLevel
 
-from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.clipboard import copied
 from pyalma_tui.tui.editor import run_editor, run_pager
 from pyalma_tui.tui.preferred_app import PreferredApp
 from pyalma_tui.tui.requests import Copy, Edit, OpenPager, Say
 from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment
 
-LINES: Final = 2  # of a message: it lies over the keys and the frame above them, and over nothing else
-AROUND: Final = 3  # cells beside it
-
-
-def shortened(text: str, width: int) -> str:
-    """What of a printable text stands on the lines of a message of this width, with … at its end if that is not all."""
-    text = text[: (LINES + 1) * width]
-    lines = Content(text).wrap(max(1, width))
-    if len(lines) <= LINES:
-        return text
-    whole = [line.plain.rstrip() for line in lines[: LINES - 1]]
-    return "\n".join([*whole, clip(" ".join(line.plain.strip() for line in lines[LINES - 1 :]), width)])
-
 
 class HandingApp(PreferredApp):
     """Carries out what screens ask for that leaves the screen."""
 
     moment: Moment
-
-    def say(self, text: str, *, severity: SeverityLevel = "information", timeout: float = 4) -> None:
-        """A short message that goes away, cut to its lines; it takes the place of the one before."""
-        self.clear_notifications()
-        told = shortened(printable(text), self.size.width - AROUND)
-        self.notify(told, severity=severity, timeout=timeout, markup=False)
 
     @on(Say)
     def _say(self, asked: Say) -> None:

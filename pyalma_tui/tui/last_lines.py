@@ -16,7 +16,7 @@ TRIED = 3  # lines from the end, for some end with empty ones
 
 def last_line(state_dir: Path, run: Run) -> str:
     """The last line that the last attempt of a run has printed and that is not empty, "" if there is none."""
-    reader = Reader(log_path(state_dir, run.id, run.attempt), LIMIT)
+    reader = Reader(log_path(state_dir, run.id, run.called), LIMIT)
     try:
         reader.refresh()
         start = reader.before(reader.size, TRIED)

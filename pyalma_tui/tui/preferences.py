@@ -97,10 +97,11 @@ def read_preferences(path: Path) -> Preferences:
 def change_preferences(path: Path, **changes: Any) -> None:
     """Write these into the file, which is made if there is none; all else in it stays. None takes one out of it.
 
-    Raises OSError.
+    Raises OSError, and ValueError if what is in the file is no TOML.
     """
     import tomlkit  # 30 ms, which a start has not to spare
 
+    path = Path(os.path.realpath(path))  # a link, as of a folder of dotfiles, stays one
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -112,8 +113,12 @@ def change_preferences(path: Path, **changes: Any) -> None:
         elif name in document:
             del document[name]
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(tomlkit.dumps(document), encoding="utf-8")
-    beside.replace(path.resolve())  # a link, as of a folder of dotfiles, stays one
+    try:
+        beside.write_text(tomlkit.dumps(document), encoding="utf-8")
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def keymap(keys: Mapping[str, str | list[str]]) -> dict[str, str]:

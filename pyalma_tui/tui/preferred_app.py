@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 from textual.app import App
+from textual.driver import Driver
 
-from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.background import dark_by_environment
 from pyalma_tui.tui.keys import choose_keys
 from pyalma_tui.tui.log_options import LogOptions, choose_log_options
 from pyalma_tui.tui.preferences import Preferences, change_preferences, keymap
+from pyalma_tui.tui.saying import SayingApp
 from pyalma_tui.tui.terminal import Terminal
 from pyalma_tui.tui.themes import DARK, LIGHT, THEMES, own_themes
 
@@ -19,7 +20,7 @@ MISTAKE = 15.0  # seconds that a mistake is shown
 WEB = "textual.drivers.web_driver:WebDriver"
 
 
-class PreferredApp(App[None]):
+class PreferredApp(SayingApp):
     """`theme` comes before the preferred one; without either it follows the terminal, which is dark or light.
 
     What is changed goes into the file that the preferences are `kept_in`, None for nowhere. A `mistake` in that file is
@@ -28,8 +29,7 @@ class PreferredApp(App[None]):
 
     def __init__(self, theme: str | None, preferences: Preferences, kept_in: Path | None, mistake: str = "") -> None:
         # without colour means none at all: Textual would turn those of a theme into shades of grey
-        web = os.environ.get("TEXTUAL_DRIVER") == WEB  # as textual-serve has it
-        super().__init__(None if web else Terminal, ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(_driver(), ansi_color=True if "NO_COLOR" in os.environ else None)
         self.preferred = preferences
         self._kept_in = kept_in
         self._mistake = mistake
@@ -77,7 +77,7 @@ class PreferredApp(App[None]):
     def tell_mistake(self) -> None:
         """Say what is wrong with the preferences: who has changed them waits for what does not come."""
         if self._mistake:
-            self.notify(printable(self._mistake), severity="warning", markup=False, timeout=MISTAKE)
+            self.say(self._mistake, severity="warning", timeout=MISTAKE)
 
     def keep_theme(self) -> None:
         """From now on whoever sets a theme is the user."""
@@ -91,7 +91,16 @@ class PreferredApp(App[None]):
             return
         try:
             change_preferences(self._kept_in, **changes)
-        except OSError as error:
-            told = printable(f"{self._kept_in}: {error.strerror}: this is not kept for the next time")
-            self.notify(told, severity="warning", markup=False)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else f"no TOML: {error}"
+            self.say(f"this is not kept for the next time: {why}: {self._kept_in}", severity="warning")
             self._kept_in = None
+
+
+def _driver() -> type[Driver]:
+    """What it is shown by: a browser as textual-serve asks for it, else the terminal."""
+    if os.environ.get("TEXTUAL_DRIVER") != WEB:
+        return Terminal
+    from pyalma_tui.tui.browser import Browser
+
+    return Browser

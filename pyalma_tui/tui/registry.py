@@ -198,7 +198,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "sort_rows", "o", "sort",
-        "Results: sort by the selected column; again: the other way round; again: as they were recorded.",
+        "Results: sort by the selected column, or a clicked title; again: the other way round; again: as recorded.",
         "Results", "results", bar=3,
     ),
     Action(

@@ -53,11 +53,11 @@ def of_run(run_id: int) -> Subject:
         return NumberedLog(
             file=log_path(moment.snapshot.state_dir, run.id, number) if number else None,
             number=number,
-            last=run.attempt,
+            last=run.called,
             each="attempt",
             name=moment.snapshot.instances[run.instance].label,
             more=f" · {numbered(run.iteration)}" if len(moment.snapshot.runs_of[run.instance]) > 1 else "",
-            error=run.status.error if isinstance(run.status, s.Failed) and number == run.attempt else None,
+            error=run.status.error if isinstance(run.status, s.Failed) and number == run.called else None,
             end=_end(run) if number == run.called else None,
             standing=_standing(s.word(run.status), s.word(run.status)),
         )

@@ -22,13 +22,14 @@ from pyalma_tui.model.terminal import in_background
 from pyalma_tui.tui.alert import alert
 from pyalma_tui.tui.background import QUESTION, Answer, is_asked
 from pyalma_tui.tui.escape import ESCAPE, Escape
+from pyalma_tui.tui.in_turn import InTurnDriver
 
 LOOK: Final = 0.2  # seconds between two looks whether we are in the foreground
 KEYS: Final = 0.1  # seconds between two looks whether keys are still wanted
 PUSH, POP = "\x1b[22;2t", "\x1b[23;2t"  # the terminal keeps titles on a stack of its own
 
 
-class Terminal(LinuxDriver):
+class Terminal(InTurnDriver, LinuxDriver):
     """Textual's driver; what cannot be written any more is dropped.
 
     The title leaves with the screen: at the end, by a crash, by ctrl+z, for an editor. In the background (`&`, `bg`)

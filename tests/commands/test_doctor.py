@@ -47,6 +47,18 @@ def test_without_a_target_it_looks_at_the_machine(experiment: Experiment) -> Non
     assert "no terminal" in lines(result, "·")["terminal"]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"), [("theme = 'nort'", "theme nort: there is no such theme"), ("them = 1", "unknown field `them`")]
+)
+def test_mistakes_in_the_preferences_are_those_that_a_start_tells(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(experiment.folder))
+    (experiment.folder / "pyalma-tui").mkdir()
+    (experiment.folder / "pyalma-tui" / "preferences.toml").write_text(text)
+    assert told in lines(doctor(experiment), "·")["screen"]
+
+
 def test_a_finished_experiment_is_fine(experiment: Experiment) -> None:
     assert experiment.write(GOOD, ("a", "b")).run().code == 0
     before = sorted(experiment.state_dir.rglob("*"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -159,6 +160,24 @@ def test_a_directory_that_cannot_be_listed_says_why(tmp_path: Path, monkeypatch:
 
     expected = "the folder cannot be listed, permission denied. Check its permissions"
     assert refused(tmp_path, "d") == f"cannot find the instances: d: {expected}"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize("pattern", ["locked/*", "locked/**/*.txt", "{here}/locked/a*"])
+def test_a_pattern_in_a_folder_that_is_not_for_us_says_why_nothing_matches(pattern: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        touch(folder, "locked/a.txt")
+        (folder / "locked").chmod(0o700)
+        pattern = pattern.replace("{here}", name)
+        os.seteuid(65534)
+        try:
+            told = refused(folder, pattern)
+        finally:
+            os.seteuid(0)
+    why = f'what matches "{pattern}" cannot be listed, permission denied. Check the permissions of its folder'
+    assert told == f"cannot find the instances: {pattern}: {why}"
 
 
 def test_values_of_a_module_are_paths_patterns_and_objects(tmp_path: Path) -> None:

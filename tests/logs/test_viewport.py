@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from pyalma_tui.logs.goal import Share, TimeOfDay
 from pyalma_tui.logs.needle import Needle, having
 from pyalma_tui.logs.reader import LIMIT, Line
+from pyalma_tui.logs.times import PAIR
 from pyalma_tui.logs.viewport import Viewport
 
 HEIGHT = 5
+AT: Final = 1_700_000_000.0
 
 
 def write(path: Path, first: int, count: int, end: str = "\n") -> None:
@@ -264,3 +269,18 @@ def test_any_part_of_a_file_can_be_gone_to(path: Path) -> None:
     assert 490 <= numbers(place)[0] <= 520
     assert isinstance(place.rows[0], Line)
     assert place.reader.limit == LIMIT
+
+
+@pytest.mark.parametrize("goal", [Share(0.5), Share(0.9), TimeOfDay(*time.localtime(AT)[3:6])])
+def test_one_who_goes_to_a_middle_that_was_given_back_comes_to_the_first_whole_line_behind_it(
+    path: Path, goal: Share | TimeOfDay
+) -> None:
+    write(path, 0, 1000)
+    with path.open("r+b") as file:
+        file.seek((100 << 20) - 7)  # what lies between is a hole
+        file.write(b"torn 1\n")
+    write(path, 1000, 1000)
+    path.with_suffix(".times").write_bytes(PAIR.pack(20 << 20, AT - 1) + PAIR.pack(path.stat().st_size, AT))
+    place = opened(path)
+    assert not place.go_to(goal)
+    assert "line 1000 even" in texts(place)

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from pyalma_tui.model.records import Note
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.handing import shortened
+from pyalma_tui.tui.saying import shortened
 from tests.tui.driving import opened
 from tests.tui.fake_conductor import NOW, Experiment
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -100,9 +103,13 @@ def test_a_key_is_written_as_people_write_it(typed: str, textual: str) -> None:
     assert is_key(key_of(typed))
 
 
-async def test_a_mistake_is_told_on_the_screen() -> None:
+async def test_a_mistake_is_told_on_the_screen_and_what_is_too_long_for_it_is_cut_visibly() -> None:
     async with opened(small().snapshot(), mistake="preferences: there is no key rr") as t:
         await t.sees("preferences: there is no key rr")
+    async with opened(
+        small().snapshot(), (80, 24), mistake=f"preferences: {'/long' * 20}: there is no key rr. Or not"
+    ) as t:
+        await t.sees("there is no key rr.", "…")
 
 
 def test_keys_that_trade_places_are_no_conflict() -> None:
@@ -140,6 +147,37 @@ async def test_what_is_changed_on_the_screen_is_kept_and_where_that_fails_it_is_
     async with opened(small().snapshot(), kept_in=nowhere) as t:
         await t.press("o")
         await t.says("this is not kept for the next time")
+
+
+@pytest.mark.parametrize("broken", [b'sort = "sta\n', b"sort = \xff"])
+async def test_a_file_that_was_broken_since_is_left_as_it_is_and_said(broken: bytes, tmp_path: Path) -> None:
+    path = kept(tmp_path, THEME)
+    async with opened(small().snapshot(), (80, 24), preferences=read_preferences(path), kept_in=path) as t:
+        path.write_bytes(broken)
+        await t.press("o")
+        await t.says("this is not kept for the next time: no TOML: ", "…")
+        await t.sees("⇅ status")
+    assert path.read_bytes() == broken
+
+
+def test_a_link_to_another_file_system_stays_one_and_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        if Path(elsewhere).stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("there is no other file system")
+        path = tmp_path / "preferences.toml"
+        path.symlink_to(Path(elsewhere) / "new" / "preferences.toml")
+        change_preferences(path, theme="nord")
+        assert path.is_symlink()
+        assert read_preferences(path).theme == "nord"
+        full = (
+            "import resource, sys; from pathlib import Path\n"
+            "from pyalma_tui.tui.preferences import change_preferences\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8)); change_preferences(Path(sys.argv[1]), theme='gruvbox')"
+        )
+        failed = subprocess.run([sys.executable, "-c", full, path], capture_output=True, text=True, timeout=60)
+        assert "File too large" in failed.stderr
+        assert [each.name for each in path.resolve().parent.iterdir()] == ["preferences.toml"]
+        assert read_preferences(path).theme == "nord"
 
 
 async def test_columns_of_ones_own_stand_in_their_order_and_the_last_give_way() -> None:

@@ -78,6 +78,25 @@ async def test_rows_are_in_the_order_of_the_table_and_come_as_they_are_recorded(
         await t.until(lambda: table(t).count == 10)
 
 
+async def test_a_click_on_a_title_sorts_by_its_column_as_the_key_does(tmp_path: Path) -> None:
+    made = measured(tmp_path, 3)
+    async with opened(made.snapshot()) as t:
+        await t.press("R")
+        await t.on(ResultsScreen)
+        await t.until(lambda: table(t).count > 0)
+        titles = t.app.screen.query_one("#titles")
+        at = t.lines()[titles.region.y][titles.region.x :].index("gap")
+        recorded = column(t, "gap")
+        for arrow, wanted in (("↑", sorted(recorded, key=str)), ("↓", sorted(recorded, key=str, reverse=True))):
+            await t.pilot.click(titles, offset=(at, 0))
+            await t.until(lambda a=arrow, w=wanted: column(t, "gap") == w and f"gap {a}" in t.text())
+            assert table(t).column == "gap"
+        await t.pilot.click(titles, offset=(at, 0))
+        await t.until(lambda: column(t, "gap") == recorded)
+        await t.pilot.click(titles, offset=(titles.size.width - 1, 0))
+        assert column(t, "gap") == recorded, "there is no column"
+
+
 async def test_a_table_is_sorted_up_and_down_and_as_it_was_recorded(tmp_path: Path) -> None:
     async with opened(measured(tmp_path, 5).snapshot()) as t:
         await opened_results(t, 20)

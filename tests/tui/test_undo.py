@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pyalma_tui.runner import commands as c
+from pyalma_tui.store.layout import log_path
+from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.screens.question import Question
 from tests.tui.driving import opened
@@ -125,3 +129,23 @@ async def test_removing_says_what_is_lost_and_takes_whole_instances_but_none_tha
         await t.until(lambda: t.listing.marks == {0, 1})
         await t.press("u")
         await t.sends(c.Remove((0, 1)), c.Undo())
+
+
+@pytest.mark.parametrize("key", ["", "l"])
+async def test_a_run_that_was_put_back_shows_its_log_and_its_error_as_before(tmp_path: Path, key: str) -> None:
+    made = Experiment(["a.cnf"], phase="idle", state_dir=tmp_path)
+    made.failed(1, attempt=3, ran=1)  # called once, reset, and put back
+    log = log_path(tmp_path, 1, 1)
+    log.parent.mkdir(parents=True)
+    log.write_text("what it printed\n")
+    async with opened(made.snapshot(), (220, 60)) as t:
+        if key:
+            await t.press(key)
+            await t.on(LogScreen)
+        await t.sees("what it printed", "Traceback")
+        assert "no output" not in t.text()
+        assert "attempt 1 of" not in t.text()
+        if not key:
+            await t.sees("1 attempt")
+            line = next(line for line in t.lines() if "✗ a.cnf" in line)
+            assert "what it printed" in line, "the column of last lines"

@@ -41,6 +41,7 @@ from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.header import Caption, entitle
 from pyalma_tui.tui.widgets.headline import justified
 from pyalma_tui.tui.widgets.key_bar import KeyBar
+from pyalma_tui.tui.widgets.list_title import Titles
 from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.paragraph import Paragraph
 from pyalma_tui.tui.widgets.row_table import RowTable
@@ -78,7 +79,7 @@ class ResultsScreen(BaseScreen[None]):
         yield Caption(id="runs-title")
         with Horizontal(id="body"):
             with Vertical(id="instances", classes="panel"):
-                yield Caption(id="titles")
+                yield Titles(id="titles")
                 yield Static(id="empty")
                 yield RowTable(id="row-table")
                 yield FilterBar(Query(), FilterFields(self._fields, self._lacks, "no row"))
@@ -167,7 +168,7 @@ class ResultsScreen(BaseScreen[None]):
     def _show_titles(self) -> None:
         rows, wanted = self._rows, self._wanted
         shown = self._table.wanted if self._table is not None else wanted
-        self.query_one("#titles", Caption).show(rows.titles(shown.sort, shown.descending))
+        self.query_one(Titles).show(lambda _: rows.titles(shown.sort, shown.descending))
         self.query_one("#runs-title", Caption).show(self._titled())
         what = "groups" if shown.group else "rows"
         parts = [Content.assemble((what, "bold"), f" {cells.count(rows.count)}")]
@@ -237,6 +238,12 @@ class ResultsScreen(BaseScreen[None]):
         elif wanted.sort:
             turned = not wanted.descending
             self._want(replace(wanted, sort=column if turned else "", descending=turned))
+
+    @on(Titles.Clicked)
+    def _sort_by_clicked(self, clicked: Titles.Clicked) -> None:
+        """By the column that was clicked, as the key does."""
+        if self._rows.select_column(clicked.cell):
+            self.do_sort_rows()
 
     def do_group_rows(self) -> None:
         """By the selected column; again: all rows."""

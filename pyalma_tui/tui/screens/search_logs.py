@@ -161,7 +161,7 @@ class SearchLogsScreen(BaseScreen[None]):
         self._text = event.value
         self._found, self._taken, self._sorted = {}, 0, False
         runs = [run for run in self.snapshot.runs if run.attempt]
-        self._total = sum(run.attempt for run in runs)
+        self._total = sum(run.called for run in runs)
         self._sweep = Sweep(self._logs(runs), having(event.value))
         self._sweep.start()
         self._close_field()
@@ -170,7 +170,7 @@ class SearchLogsScreen(BaseScreen[None]):
     def _logs(self, runs: Sequence[Run]) -> Iterator[Log]:
         """The logs of all attempts, the newest of a run first."""
         for run in runs:
-            for attempt in range(run.attempt, 0, -1):
+            for attempt in range(run.called, 0, -1):
                 yield Log(run.id, attempt, log_path(self.snapshot.state_dir, run.id, attempt))
 
     def _close_field(self) -> None:

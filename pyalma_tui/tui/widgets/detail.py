@@ -54,7 +54,7 @@ class Detail(Vertical):
             return
         slot = moment.slot_of(run.id)
         instance = moment.snapshot.instances[run.instance]
-        urgent = (run.id, type(run.status), run.attempt, instance, slot.stopping if slot else None)
+        urgent = (run.id, type(run.status), run.called, instance, slot.stopping if slot else None)
         calm = (run, moment.now, moment.monotonic if slot and slot.stopping else 0)
         beat = int(time.monotonic() / CALM)  # the list paints on the same beat
         if urgent == self._urgent:
@@ -70,7 +70,7 @@ class Detail(Vertical):
         rows = self._rows.told(moment.snapshot.state_dir, run)
         self.query_one(Paragraph).put(partial(laid_out, list(facts(moment, instance, run, rows))))
         self._entitle()
-        self._show_log(log_path(moment.snapshot.state_dir, run.id, run.attempt) if run.attempt else None)
+        self._show_log(log_path(moment.snapshot.state_dir, run.id, run.called) if run.attempt else None)
 
     def _show_nothing(self, moment: Moment) -> None:
         opening = moment.snapshot.phase == "opening"

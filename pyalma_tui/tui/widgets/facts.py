@@ -128,7 +128,7 @@ def saved_text(moment: Moment, run: Run) -> Content:
         age = f"{words.span(moment.now - run.saved_at)} ago" if running else cells.moment(run.saved_at, moment.now)
         parts.append(age)
     parts.append(words.plural(run.saves, "save"))
-    parts.append(words.plural(run.attempt, "attempt"))
+    parts.append(words.plural(run.called, "attempt"))
     return Content(" · ".join(parts))
 
 

@@ -15,6 +15,7 @@ from pyalma_tui.logs.needle import Needle
 from pyalma_tui.logs.reader import Line
 from pyalma_tui.tui.literal import EVERYTHING, from_cell, log_line
 
+DROPPED = "… dropped: of a long log begin and end are kept …"
 GOES_ON = "↪ "  # before a piece of a line too long for the reader
 # No colours: these are seen in any theme, with NO_COLOR and on top of a log's own colours. (`get_visual_style` of
 # Textual 8.2.8 would lose `reverse` on its way from a stylesheet.)
@@ -35,6 +36,8 @@ class Look:
 
 def content(line: Line, most: int = EVERYTHING) -> Content:
     """The line as it is shown, not much more than `most` cells of it."""
+    if line.cut_after and not line.data.strip(b"\0"):
+        return Content(DROPPED)
     shown = log_line(line.data, most)
     return Content(GOES_ON) + shown if line.cut_before else shown
 

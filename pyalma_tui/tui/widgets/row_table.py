@@ -200,14 +200,20 @@ class RowTable(Cursored):
         self._column = min(max(self._column + columns, 0), max(0, len(self.names) - 1))
         self._settle()
 
+    def select_column(self, cell: int) -> bool:
+        """Select the column that has this cell of a line; whether one has."""
+        end = 1
+        for at in self._columns():
+            end += self._widths.get(self.names[at], 0) + GAP
+            if cell < end:
+                self._column = at
+                self._settle()
+                return True
+        return False
+
     def on_click(self, event: events.Click) -> None:
         """Select the line and the column that were clicked."""
-        x = 1
-        for at in self._columns():
-            x += self._widths.get(self.names[at], 0) + GAP
-            if event.x < x:
-                self._column = at
-                break
+        self.select_column(event.x)
         self.go(event.y + self.scroll_offset.y)
 
 

@@ -123,7 +123,7 @@ CELLS: Final[dict[str, Callable[[RowFacts, Column], list[Piece]]]] = {
     "state": _state,
     "log": _log,
     "time": _time,
-    "attempts": _number(lambda run: run.attempt),
+    "attempts": _number(lambda run: run.called),
     "saves": _number(lambda run: run.saves),
     "worker": _worker,
     "memory": _memory,

@@ -77,7 +77,7 @@ def run_pieces(moment: Moment, run: Run, plan: RunColumns, marked: bool, *, name
         shown = told(worked(run, moment.now)) if run.attempt else ""
         line.append((cells.fit_right(shown, plan.time) + GAP, "time"))
     if plan.attempts:
-        line.append((cells.fit_right(str(run.attempt) if run.attempt else "", plan.attempts) + GAP, "time"))
+        line.append((cells.fit_right(str(run.called) if run.attempt else "", plan.attempts) + GAP, "time"))
     if plan.seed:
         line.append((cells.fit(str(run.seed), plan.seed), "quiet"))
     return merged(line)
