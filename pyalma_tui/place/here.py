@@ -14,14 +14,19 @@ from pyalma_tui import __version__
 from pyalma_tui.model import afar, taking
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular
-from pyalma_tui.store.leases import read_lease
+from pyalma_tui.store.leases import LeaseRecord, read_lease
+
+LOOK = 0.2  # seconds
 
 
-def here(state_dir: Path, lacks: str) -> afar.Here:
-    """All of it; `lacks` is what its system has not, "" if that is nothing."""
+def here(state_dir: Path, lacks: str, patience: float) -> afar.Here:
+    """All of it; `lacks` is what its system has not, "" if that is nothing.
+
+    `patience` is for how many seconds it waits to see what the runner has written.
+    """
     token, why, locked = "", "", False
     try:
-        lease = read_lease(state_dir)
+        lease = _lease_of(state_dir, patience)
         token, why = (lease.token, "") if lease is not None else ("", "cannot be read there (it is not there)")
     except (OSError, ValueError) as error:
         why = f"cannot be read there ({error})"
@@ -42,6 +47,15 @@ def here(state_dir: Path, lacks: str) -> afar.Here:
         lacks=lacks,
         left=taking.seconds_left(os.environ, time.time()),
     )
+
+
+def _lease_of(state_dir: Path, patience: float) -> LeaseRecord | None:
+    """What the session has written down, which a host may take for missing for some seconds; raises as `read_lease`."""
+    deadline = time.monotonic() + patience
+    while (lease := read_lease(state_dir)) is None and time.monotonic() < deadline:
+        os.listdir(state_dir)  # after which NFS asks again
+        time.sleep(LOOK)
+    return lease
 
 
 def _sees_lock(state_dir: Path) -> bool:

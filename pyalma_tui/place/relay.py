@@ -35,6 +35,7 @@ from pyalma_tui.store.disk import open_regular
 from pyalma_tui.store.leases import now, read_lease
 
 LOOK = 0.05  # seconds between two looks at what workers append
+BELIEVES = 5  # part of a lease for which a place waits until it sees what the runner has written
 ASKS = 6  # times in a lease that its renewal is asked for
 TAKEN = (*taking.SIGNALS, signal.SIGXCPU)  # by which engines take a place away
 UNHEARD = "the runner was not heard of in time"
@@ -58,6 +59,7 @@ class Relay:
         self._line = line
         self._state_dir = Path(hello.state_dir)
         self._lacks = ""
+        self._patience = hello.lease / BELIEVES
         self._lease: Lease | None = None
         try:
             self._lease = Lease(hello.lease)
@@ -85,7 +87,7 @@ class Relay:
             signal.signal(number, signal.SIG_IGN)
         self._selector.register(self._line, selectors.EVENT_READ, self._take)
         self._selector.register(self._woken, selectors.EVENT_READ, lambda: self._woken.recv(4096))
-        self._line.put(here(self._state_dir, self._lacks))
+        self._line.put(here(self._state_dir, self._lacks, self._patience))
         while not self._over:
             self._look()
             self._line.flush()

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from pyalma_tui.store.leases import Leases
+from pyalma_tui.store.lock import Lock
 from tests.engines import lab as labs
 from tests.engines.lab import LACKS_MOUNTS, NODES, Lab
 from tests.places import counting, is_place, processes
@@ -54,6 +56,15 @@ open("i1.txt").close()
 
 def run(instance, save, state):
     save(1)
+"""
+LOOKS = """
+import sys
+from pathlib import Path
+from pyalma_tui.place.here import here
+state_dir = Path(sys.argv[1])
+print((state_dir / "leases").exists(), flush=True)
+input()
+print([here(state_dir, "", 10.0).why])
 """
 NAMES = ("i1.txt", "i2.txt")
 pytestmark = [pytest.mark.xdist_group("engines"), pytest.mark.timeout(120)]
@@ -181,6 +192,20 @@ def test_a_worker_that_cannot_import_where_the_mount_is_gone_tells_nothing_of_th
     assert start.process.returncode == 0, start.out
     assert f"{where.name} is taken away (the state directory cannot be read there" in start.out
     assert "could not import" not in start.out
+
+
+@mounts
+def test_a_host_that_remembers_that_no_session_was_there_looks_again(lab: Lab, tmp_path: Path) -> None:
+    lab.share(tmp_path)
+    look = [*lab.on(1), sys.executable, "-c", LOOKS, str(tmp_path)]
+    with subprocess.Popen(look, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/") as place:
+        assert place.stdout is not None
+        assert place.stdout.readline() == "False\n"
+        with Lock(tmp_path, time.time()):
+            leases = Leases(tmp_path, 10.0)
+            said, _ = place.communicate("\n", 60)
+            leases.close(over=True)
+    assert said == "['']\n"
 
 
 @pytest.mark.skipif(bool(lacking := labs.lacks()), reason=lacking)

@@ -83,7 +83,7 @@ def test_each_host_that_cannot_be_used_is_told_once_and_the_others_go_on(lab: La
         behind("talks", "sh", "-c", 'echo Welcome to this host; exec "$@"', "sh"),
         behind("good"),
     )
-    done = _start(lab, work, "each:" + ";".join(sites), 1.5)
+    done = _start(lab, work, "each:" + ";".join(sites), 1.5, "--lease", "5")
     out = done.stdout
     assert done.returncode == 0, out + done.stderr
     assert "not found on this machine; install it" in _told(out, "not-there -n1")
