@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyalma_tui.cli.speak import warn
 from pyalma_tui.errors import QueryError, UsageError
@@ -14,10 +15,9 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.lacking import Lack, Lacking
 from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import kind_of_runs, known_fields
-from pyalma_tui.store import layout
-from pyalma_tui.store.last_rows import LastRows, columns_of_some
-from pyalma_tui.store.reread import Reread
-from pyalma_tui.store.rows import RowReader
+
+if TYPE_CHECKING:
+    from pyalma_tui.store.rows import RowReader
 
 
 def where(text: str | None) -> Query:
@@ -38,6 +38,11 @@ def meant(
     """
     if not query.terms:
         return runs
+    from pyalma_tui.store import layout  # only who filters waits for what reads rows
+    from pyalma_tui.store.last_rows import LastRows
+    from pyalma_tui.store.reread import Reread
+    from pyalma_tui.store.rows import RowReader
+
     known = list(runs)
     with RowReader(layout.rows(state_dir), Reread(state_dir)) as reader:
         kind = kind_of_runs(instances, now, LastRows(reader).value)
@@ -50,6 +55,8 @@ def meant(
 
 
 def _names(instances: Sequence[Instance], runs: Sequence[Run], reader: RowReader) -> list[str]:
+    from pyalma_tui.store.last_rows import columns_of_some
+
     return known_fields(instances, runs, columns_of_some(reader, runs))
 
 
