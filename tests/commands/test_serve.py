@@ -119,8 +119,9 @@ async def test_only_who_knows_the_token_sees_rows_change_and_nobody_takes_over(t
             for line in (first, second):
                 await seen(line, "has reached 1")
             await first.send_json(["stdin", "T"])
-            await first.send_json(["stdin", "y"])
             await seen(first, "this page only shows it")
+            await first.send_json(["stdin", "y"])
+            await seen(first, "copied the state")
             (tmp_path / "go1").touch()
             await seen(first, "has reached 2")
 
