@@ -126,11 +126,10 @@ def told_of_code(older: Mapping[str, Sequence[EditedFile]], runs: Frozen[Run], f
         share = f"{used.total():,} of {plural(done.total(), 'done run')}"
         told.append(f"{share} used older code: {_edits(older, used)}; they are kept, `{forgets}` forgets them")
     if saved:
-        has_saved = "it has saved" if used else "older code has saved"
-        what = f"{plural(saved.total(), 'run has', 'runs have')} a state that {has_saved}"
+        what = f"{plural(saved.total(), 'run has', 'runs have')} a state saved by {'it' if used else 'older code'}"
         edits = "" if used and _edits(older, saved) == _edits(older, used) else f": {_edits(older, saved)}"
         they_go = "it goes" if saved.total() == 1 else "they go"
-        told.append(f"{what}{edits}; newer code gets it when {they_go} on")
+        told.append(f"{what}{edits}; newer code gets that when {they_go} on")
     if told:
         yield "; ".join(told)
 

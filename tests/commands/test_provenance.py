@@ -252,7 +252,7 @@ def test_a_state_that_older_code_has_saved_is_told_before_newer_code_goes_on_wit
     experiment.write("def run(instance, save, state):\n    save('1')\n    raise ValueError\n").run()
     edit(experiment.module, experiment.module.read_text().replace("    raise ValueError\n", ""))
     out = experiment.run("--retry-failed").out
-    assert "1 run has a state that older code has saved: m.py +0 −1; newer code gets it when it goes on" in out
+    assert "1 run has a state saved by older code: m.py +0 −1; newer code gets that when it goes on" in out
     assert "older code" not in experiment.run().out
 
 

@@ -121,6 +121,7 @@ async def test_only_who_knows_the_token_sees_rows_change_and_nobody_takes_over(t
             await first.send_json(["stdin", "T"])
             await seen(first, "this page only shows it")
             await first.send_json(["stdin", "y"])
+            await seen(first, "copied the state")
             (tmp_path / "go1").touch()
             await seen(first, "has reached 2")
 

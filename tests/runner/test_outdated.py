@@ -123,7 +123,7 @@ def test_of_runs_on_the_disk_none_is_made_where_neither_code_nor_files_have_chan
     assert told == list(told_of_code(with_older_code(place, alike), alike, "reset"))
     assert told == [
         "2 of 2 done runs used older code: m.py +1 −1; they are kept, `reset` forgets them; "
-        "2 runs have a state that it has saved; newer code gets it when they go on"
+        "2 runs have a state saved by it; newer code gets that when they go on"
     ]
 
 

@@ -164,7 +164,7 @@ def test_a_retry_runs_the_mended_module_and_its_helper_while_what_runs_keeps_its
     assert (code_of(conducted, "waits"), code_of(conducted, "fails")) == (before, now.code) != (before, before)
     assert now.code in now.codes
     assert before not in now.codes
-    told = "1 run has a state that older code has saved"
+    told = "1 run has a state saved by older code"
     until(lambda: any(note.startswith(told) for note in conducted.notes()), lambda: f"told: {conducted.notes()}")
     record = until(lambda: read_record(tmp_path / "m.alma", 1), lambda: "there is a record")
     assert record.code == before

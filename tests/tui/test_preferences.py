@@ -106,10 +106,9 @@ def test_a_key_is_written_as_people_write_it(typed: str, textual: str) -> None:
 async def test_a_mistake_is_told_on_the_screen_and_what_is_too_long_for_it_is_cut_visibly() -> None:
     async with opened(small().snapshot(), mistake="preferences: there is no key rr") as t:
         await t.sees("preferences: there is no key rr")
-    async with opened(
-        small().snapshot(), (80, 24), mistake=f"preferences: {'/long' * 20}: there is no key rr. Or not"
-    ) as t:
-        await t.sees("there is no key rr.", "…")
+    long = f"preferences: {'/long' * 10}: there is no key rr. {'Write it otherwise. ' * 9}"
+    async with opened(small().snapshot(), (80, 24), mistake=long) as t:
+        await t.sees("preferences: /long", "key rr. Write it otherwise.", "Write it…")
 
 
 def test_keys_that_trade_places_are_no_conflict() -> None:
