@@ -27,9 +27,9 @@ class LastValues:
         return UNKNOWN if known is None or known[0] != run.extents else known[1]
 
     def former(self, run: Run, name: str) -> Any:
-        """What was read last of this run, whichever rows it had then; None if nobody has looked."""
+        """What was read last of this run, whichever rows it had then; UNKNOWN if nobody has looked."""
         known = self._by_field.get(name, {}).get(run.id)
-        return None if known is None else known[1]
+        return UNKNOWN if known is None else known[1]
 
     def keep(self, run: Run, name: str, value: Any) -> None:
         """Keep what was read."""

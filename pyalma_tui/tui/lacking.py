@@ -37,21 +37,22 @@ def of_runs(
     """The fields that all runs have, and what was saved and recorded of those that are `seen`, with their instances."""
 
     def lacks(query: Query) -> Iterator[Lack | None]:
-        known = last.columns(seen()[1])
-        while last.behind:
-            yield None
+        while True:
             known = last.columns(seen()[1])
-        found: list[Lack] = []
-        while not found:
+            while last.behind:
+                yield None
+                known = last.columns(seen()[1])
             instances, runs = seen()
             kind = kind_of_runs(instances, recorded=last.value)
+            guessed, found = last.guessed, list[Lack]()
             for lack in lacking(query, replace(kind, known=kind.known.union(known)), runs):
-                if lack is None or last.behind:  # rows that are being read may have it
+                if lack is None:
                     yield None
                 else:
                     found.append(lack)
-            if not last.behind:
+            if last.guessed == guessed:  # else rows that nobody had read yet may have it
                 break
+            yield None
         yield from found
 
     def names() -> list[str]:

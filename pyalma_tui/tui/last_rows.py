@@ -30,6 +30,7 @@ class LastRowsBeside:
         self._columns: list[str] = []
         self._sample: Iterable[Run] | None = None
         self._sampled = 0.0
+        self.guessed = 0  # how often nobody knew, and None was said instead
         self._first = False  # whether what a new query needs is still being read
         self._stopped = False
 
@@ -55,7 +56,10 @@ class LastRowsBeside:
         self._asked[run.id, name] = run
         if len(self._asked) == 1:  # else the thread is there, or the next `take` lets it begin
             self._begin()
-        return self._values.former(run, name)
+        if (former := self._values.former(run, name)) is not UNKNOWN:
+            return former
+        self.guessed += 1
+        return None
 
     def take(self) -> frozenset[int]:
         """The ids of the runs of which something has become known since this was asked before."""

@@ -175,7 +175,7 @@ def test_nothing_is_lost_whatever_happens_to_a_cluster(tmp_path: Path) -> None:
 
 def test_a_run_of_a_killed_dask_worker_is_not_called_elsewhere_while_it_may_live(dask: DaskLab, tmp_path: Path) -> None:
     for name in ("node1", "node2"):
-        dask.start_worker(name, threads=2)
+        dask.start_worker(name, {"PYTHONPATH": str(ROOT)}, threads=2)  # which the run module imports from
     right, wrong = (_Lingering(tmp_path / name, dask.on, mutant) for name, mutant in (("right", ""), ("no", "no wait")))
     [host] = {right.until_it_lives(), wrong.until_it_lives()}  # the first of both
     dask.kill_worker(host)
