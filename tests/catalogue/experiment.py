@@ -325,7 +325,7 @@ class Experiment:
 
     def nothing_left(self, seconds: float = 10.0) -> None:
         """Wait until no process of this experiment lives."""
-        until(lambda: not self.processes(), lambda: f"the end of {self.processes()}", seconds)
+        until(lambda: not self.processes(), lambda: f"the end of {[*map(told, self.processes())]}", seconds)
 
     def kill(self, running: Running) -> None:
         """Kill the program with -9, and wait until all that it has started has ended by itself."""
@@ -339,6 +339,16 @@ class Experiment:
             process.kill()
         for running in self.started:
             running.process.wait()
+
+
+def told(process: psutil.Process) -> str:
+    """What a process that should have ended is, and what it waits for."""
+    try:
+        threads = [Path(f"/proc/{process.pid}/task/{each.id}") for each in process.threads()]
+        waits = [(each / "comm").read_text().strip() + " in " + (each / "wchan").read_text() for each in threads]
+        return f"{process.pid} of {process.ppid()}: {process.cmdline()}, {process.status()}, {waits}"
+    except (psutil.Error, OSError) as error:
+        return repr(error)
 
 
 def experiments(folder: Path) -> Iterator[Experiment]:
