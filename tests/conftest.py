@@ -89,5 +89,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for each: half of its time a test waits for what it has started."""
-    return 2 * (os.cpu_count() or 2)
+    """Three for each: most of its time a test waits for what it has started."""
+    return 3 * (os.cpu_count() or 2)
