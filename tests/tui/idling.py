@@ -8,12 +8,15 @@ as sleeping any longer could show nothing: nothing is ready, nothing is due with
 from __future__ import annotations
 
 import asyncio
+from threading import current_thread
+from threading import enumerate as enumerate_threads
 from time import monotonic, process_time
 from typing import Any
 
 STEP = 0.002  # seconds between two looks
 STEPS = 10  # without work, after which what is always due, such as an animation, is not waited for
 LITTLE = STEP / 4  # seconds of the processor in a step: what a look takes itself
+WORKS = (b"R", b"D")
 PATIENCE = 10.0  # seconds for an app that is never idle
 
 
@@ -23,9 +26,23 @@ async def idle(*_: float) -> None:
     while monotonic() < end:
         used = process_time()
         await asyncio.sleep(STEP)
-        calm = calm + 1 if process_time() - used < LITTLE else 0
+        calm = calm + 1 if process_time() - used < LITTLE and not _threads_work() else 0
         if calm and not _is_due(0 if calm >= STEPS else STEP * STEPS):
             return
+
+
+def _threads_work() -> bool:
+    """Whether another thread has something to do, also one that waits for a processor or a disk."""
+    return any(_state_of(each.native_id) in WORKS for each in enumerate_threads() if each is not current_thread())
+
+
+def _state_of(thread: int | None) -> bytes:
+    """The state of a thread as proc_pid_stat(5) has it; of one that has ended nothing."""
+    try:
+        with open(f"/proc/self/task/{thread}/stat", "rb") as stat:
+            return stat.read().rpartition(b") ")[2][:1]
+    except OSError:
+        return b""
 
 
 def _is_due(seconds: float) -> bool:

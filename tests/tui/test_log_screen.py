@@ -258,10 +258,8 @@ async def test_all_logs_are_searched_and_lead_to_the_first_match(tmp_path: Path)
         await t.on(SearchLogsScreen)
         await t.press(*"line 3[0-9] ", "enter")
         await t.sees("all logs", "/line 3[0-9] /", "20 lines in 2 instances", "4 logs looked at", "line 30 even")
-        assert [line.split()[1:4] for line in t.lines()[3:5]] == [
-            ["10", "1", "uf20-02.cnf"],
-            ["10", "1", "uf20-03.cnf"],
-        ]
+        found = [["10", "1", "uf20-02.cnf"], ["10", "1", "uf20-03.cnf"]]
+        await t.until(lambda: [line.split()[1:4] for line in t.lines()[3:5]] == found)
         await t.press("down", "enter")
         await t.on(LogScreen)
         await t.sees("uf20-03.cnf", "/line 3[0-9] / 1 of 10", "line 30 even")

@@ -176,6 +176,7 @@ class LogPane(Widget, can_focus=True):
             self._forget()
             self._viewport.look()
         self.poll()
+        self.refresh()  # it may have been painted at this size before it was told of it
 
     def on_unmount(self) -> None:
         """Give the file back."""
