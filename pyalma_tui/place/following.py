@@ -24,6 +24,7 @@ class Following:
         self._journal, self._rows = layout.journal(state_dir), layout.rows(state_dir)
         self._buffer = bytearray(READ)
         self._tails: dict[int, tuple[str, Tail]] = {}  # by worker: the segment that it writes now
+        self.untold: set[int] = set()  # workers of which something may never have been told
         self._synced: dict[str, int] = {}  # by segment: bytes that are on the disk
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
         self._grouped = grouped
@@ -32,7 +33,11 @@ class Following:
 
     def begin(self, worker: int, segment: str) -> None:
         """Follow a worker, whose segment is there. Raises OSError."""
-        tail = Tail(self._journal / segment)
+        try:
+            tail = Tail(self._journal / segment)
+        except OSError:
+            self.untold.add(worker)
+            raise
         with self._guard:
             self._tails[worker] = segment, tail
 
@@ -41,6 +46,7 @@ class Following:
         try:
             yield from self._tell(worker)
         except OSError:
+            self.untold.add(worker)
             if worker in self._tails:
                 self._let_go(worker)
             raise

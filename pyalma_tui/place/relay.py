@@ -216,7 +216,8 @@ class Relay:
                 self._line.put(afar.Answered(worker, reply))
             case m.Gone(worker) | m.NotBorn(worker):
                 self._part_from(worker)
-                self._line.put(event)
+                if worker not in self._untold:
+                    self._line.put(event)
                 if self._going and not self._hired:
                     self._end()
             case AgentGone(why):
@@ -274,16 +275,26 @@ class Relay:
             return
 
     def _tell(self, told: Iterable[afar.Told]) -> None:
-        """What cannot be read here the runner reads on its own host when we are gone."""
+        """What cannot be read here the runner reads on its own host, once that knows of it for sure: see `_bye`."""
         try:
             for each in told:
                 self._line.put(each)
         except OSError as error:
             self._go(_unreadable(error))
 
+    @property
+    def _untold(self) -> set[int]:
+        return self._following.untold if self._following is not None else set()
+
     def _bye(self, why: str) -> None:
+        """Take leave; where not all was told, without a word, as a place that is lost.
+
+        The runner's host may know of what was written here only when it has asked its file system again. Until the
+        lease is over it has.
+        """
         self._over = True
-        self._line.put(afar.Bye(why))
+        if not self._untold:
+            self._line.put(afar.Bye(why))
 
     # --- time, and those who take the place away ---------------------------------------------------------------------
 

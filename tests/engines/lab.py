@@ -100,8 +100,8 @@ def lacks_mounts() -> str:
     return ""
 
 
-# seconds for which a host believes what it knows of a file, or that there is none
-LATE = "attr_timeout=3,entry_timeout=3,negative_timeout=3,ac_attr_timeout=3"
+# seconds for which a host believes what it knows of a file, or that there is none: as the 3 s of NFS to a lease of 15
+LATE = ",".join(f"{each}=0.5" for each in ("attr_timeout", "entry_timeout", "negative_timeout", "ac_attr_timeout"))
 LACKS_MOUNTS = lacks_mounts()
 LACKS_SSH, LACKS_SLURM = lacks("sshd", "ssh", "ssh-keygen"), lacks("slurmctld", "slurmd", "srun", "munged")
 
