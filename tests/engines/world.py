@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.engines.dask_lab import BRIDGE, DaskLab
-from tests.engines.lab import LACKS_MOUNTS, NODES, Lab
+from tests.engines.lab import NODES, Lab
 from tests.places import is_place, parent_of, processes
 from tests.places.checking import Score
 from tests.places.nemesis import KINDS, LONG, SHORT, Deed, Undo, play
@@ -87,15 +87,16 @@ def play_on(
     seconds: float = 0.0,
     mutant_place: str = "",
     mutant_runner: str = "",
+    mounts: bool = False,
 ) -> Score:
-    """The game of the nemesis on hosts of this engine."""
+    """The game of the nemesis on hosts of this engine; with `mounts`, these have mounts of their own, which fail."""
     if engine == "dask":
         return play_on_dask(
             folder, seed, kinds=kinds, seconds=seconds, mutant_place=mutant_place, mutant_runner=mutant_runner
         )
     with a_lab() as lab:
         on = start(lab, engine)
-        if not LACKS_MOUNTS:
+        if mounts:
             lab.share(folder)
         os.environ |= {name: lab.env[name] for name in ("PATH", "SLURM_CONF") if name in lab.env}
         return play_in(lab, engine, on, folder, seed, kinds=kinds, seconds=seconds, mutant_runner=mutant_runner)
