@@ -9,7 +9,7 @@ from operator import mul
 
 import msgspec
 
-from pyalma_tui.model.belief import Belief, Guess
+from pyalma_tui.model.belief import HIGHEST, Belief, Guess
 from pyalma_tui.model.residuals import FORMLESS, GRID
 
 NARROWEST, WIDEST = 0.4, 3.0  # spreads that are drawn, as parts of what is believed
@@ -76,7 +76,7 @@ class Uncertainty:
             wide = math.sqrt(believed.variance / self._number)
             return believed.values, math.exp(wide * rng.gauss(0, 1) - wide * wide / 2)
         pool = sorted(rng.choices(believed.values, k=self._size))
-        return pool, math.fsum(math.exp(swell * value) for value in pool) / len(pool) / believed.factor
+        return pool, math.fsum(math.exp(min(swell * value, HIGHEST)) for value in pool) / len(pool) / believed.factor
 
 
 def _swell(freedom: float, rng: random.Random) -> float:

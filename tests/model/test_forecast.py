@@ -11,7 +11,7 @@ from statistics import median
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pyalma_tui.model.belief import Ahead, EndedRun
@@ -213,7 +213,29 @@ def anything(draw: st.DrawFn) -> Known:
     )
 
 
+NOTHING = Ahead(0, 0, 0.0, 0.0, 0.0, 0.0)
+# a run that says to take a century, beside others that take no time: a spread that no number holds the exponential of
+FAR_APART = Known(
+    now=0.0,
+    workers=1,
+    ended=[EndedRun(each, 0.0, 0.0, each == 1) for each in (0, 0, 1, 5, 3)],
+    running=[
+        *[NOTHING] * 5,
+        Ahead(0, 2, 0.0, 0.0, 0.125, 2.8e9),
+        Ahead(21, 1, 1.0, 32.0, 0.5, 10.0),
+        Ahead(2, 1, 0.0, 0.0, 0.5, 0.0),
+        Ahead(0, 4, 1.0, 1.0, 0.625, 16.0),
+    ],
+    waiting=[],
+    traits={each: {"x": 1.0} if each == 7 else {"x": 0.0} if each == 21 else {} for each in range(22)},
+    told=[8.0],
+    longest=None,
+    gap=4.0,
+)
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@example(FAR_APART)
 @given(anything())
 def test_whatever_is_known_it_is_in_order_and_not_past(known: Known) -> None:
     found = forecast(known)
