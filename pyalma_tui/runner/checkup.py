@@ -149,8 +149,7 @@ def _lock(state_dir: Path) -> Finding:
         return Finding("lock", "free")
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(who.since))
     if who.elsewhere or psutil.pid_exists(who.pid):
-        by = f"{who.name} since {since}"
-        return Finding("lock", f"in use by {by}; `pyalma-tui status` shows how it stands")
+        return Finding("lock", f"in use by {who.name} since {since}; `pyalma-tui status` shows how it stands")
     fact = f"held by a worker of process {who.pid}, which is gone"
     return Finding("lock", fact, "it ends by itself within seconds; else look for pyalma_tui.worker in `ps`", 4)
 

@@ -99,6 +99,12 @@ class Started:
         """Where this instance was called last."""
         return str(lines_of(self.work, name)[-1][1])
 
+    def ends_well_without(self, host: str, what: str = "") -> None:
+        """Wait for its end: all is done, and this host was taken away, as its state directory cannot be `what`."""
+        self.process.wait(60)
+        assert self.process.returncode == 0, self.out
+        assert f"{host} is taken away (the state directory cannot be {what}" in self.out
+
 
 @contextmanager
 def started(lab: Lab, folder: Path, module: str, *more: str, workers: int, apart: bool = True) -> Iterator[Started]:
@@ -140,9 +146,7 @@ def test_a_host_whose_mount_is_gone_is_given_up_and_its_run_goes_on_at_another_o
         start.until(lambda: all(start.has_saved(name) for name in NAMES))
         where = start.host("i1.txt")
         lab.detach(int(where[-1]))
-        start.process.wait(60)
-    assert start.process.returncode == 0, start.out
-    assert f"{where} is taken away (the state directory cannot be " in start.out
+        start.ends_well_without(where)
     assert "NOT SAVED" not in start.out
     assert "failed" not in start.out
     assert {line[1] for line in lines_of(start.work, "i1.txt")} == {f"node{node}" for node in NODES}
@@ -157,9 +161,7 @@ def test_a_run_that_cannot_read_its_own_files_where_the_mount_is_gone_has_not_fa
         start.until(lambda: all(start.has_saved(name) for name in NAMES))
         where = start.host("i1.txt")
         lab.detach(int(where[-1]))
-        start.process.wait(60)
-    assert start.process.returncode == 0, start.out
-    assert f"{where} is taken away (the state directory cannot be " in start.out
+        start.ends_well_without(where)
     assert "failed" not in start.out
 
 
@@ -172,9 +174,7 @@ def test_a_worker_that_comes_to_a_host_whose_mount_is_gone_does_not_stop_the_oth
         lab.detach(int(idle[-1]))
         [place] = [pid for pid in processes(str(start.work / "m.alma")) if is_place(pid) and _host_of(pid) == where]
         os.kill(place, signal.SIGTERM)
-        start.process.wait(60)
-    assert start.process.returncode == 0, start.out
-    assert f"{idle} is taken away (the state directory cannot be " in start.out
+        start.ends_well_without(idle)
     assert "NOT SAVED" not in start.out
 
 
@@ -188,9 +188,7 @@ def test_a_worker_that_cannot_import_where_the_mount_is_gone_tells_nothing_of_th
         [where] = told.glob("node*")
         lab.detach(int(where.name[-1]))
         (told / "go").touch()
-        start.process.wait(60)
-    assert start.process.returncode == 0, start.out
-    assert f"{where.name} is taken away (the state directory cannot be read there" in start.out
+        start.ends_well_without(where.name, "read there")
     assert "could not import" not in start.out
 
 
@@ -215,9 +213,7 @@ def test_a_run_whose_host_can_only_read_any_more_has_not_failed(lab: Lab, tmp_pa
         covered = f"mount --bind {start.work} {start.work} && mount -o remount,bind,ro {start.work}"
         subprocess.run([*lab.on(1), "sh", "-c", covered], check=True, cwd="/")
         (tmp_path / "told" / "go").touch()
-        start.process.wait(60)
-    assert start.process.returncode == 0, start.out
-    assert "node1 is taken away (the state directory cannot be written there)" in start.out
+        start.ends_well_without("node1", "written there)")
     assert "failed" not in start.out.replace("the file system failed", "")
 
 

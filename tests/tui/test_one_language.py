@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from textual.widgets import Input
@@ -83,6 +83,14 @@ def test_of_these_filters_each_means_the_same_in_every_command(experiment: Exper
         assert of_rows(read(experiment.state_dir, text)) == with_rows, text
 
 
+async def each_leaves_its_failed_runs(t: Opened, left: Callable[[], Runs]) -> None:
+    """Of the runs that have failed, those that each filter means, and no others, are `left` on the screen."""
+    for text, expected in ASKED.items():
+        await typed(t, text)
+        failed = {run for run in expected if run in {(30, 2), (40, 2)}}
+        await t.until(lambda failed=failed: left() == failed)  # type: ignore[misc]
+
+
 async def test_of_these_filters_each_means_the_same_on_every_screen(experiment: Experiment) -> None:
     assert experiment.write(MODULE).run("--iterations", "3").code == 1
     viewer = Viewer(experiment.state_dir, experiment.module)
@@ -96,17 +104,11 @@ async def test_of_these_filters_each_means_the_same_on_every_screen(experiment: 
         await clear(t)
         await t.press("F")
         await t.on(FailuresScreen)
-        for text, expected in ASKED.items():
-            await typed(t, text)
-            failed = {run for run in expected if run in {(30, 2), (40, 2)}}
-            await t.until(lambda failed=failed: of_ids(shown, failures(t)) == failed)  # type: ignore[misc]
+        await each_leaves_its_failed_runs(t, lambda: of_ids(shown, failures(t)))
         await clear(t)
         await t.press("enter")
         await t.on(RunsScreen)
-        for text, expected in ASKED.items():
-            await typed(t, text)
-            failed = {run for run in expected if run in {(30, 2), (40, 2)}}
-            await t.until(lambda failed=failed: of_ids(shown, t.app.screen._shown) == failed)  # type: ignore[attr-defined, misc]
+        await each_leaves_its_failed_runs(t, lambda: of_ids(shown, t.app.screen._shown))  # type: ignore[attr-defined]
         await t.press("enter", *["escape"] * 3)
         await t.on(MainScreen)
         await t.press("R")
