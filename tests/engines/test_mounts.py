@@ -57,6 +57,20 @@ open("i1.txt").close()
 def run(instance, save, state):
     save(1)
 """
+COMPUTES = """
+import os, time
+
+def run(instance, save, state):
+    name = os.path.basename(instance)
+    with open(f"TOLD/{name}", "a", buffering=1) as told:
+        told.write(f"{time.monotonic()} {os.uname().nodename} {os.getpid()} start\\n")
+        if state or name != "i1.txt":
+            return
+        save(1)
+        while True:  # without a word to the shared folder
+            told.write(f"{time.monotonic()} {os.uname().nodename} {os.getpid()} lives\\n")
+            time.sleep(0.01)
+"""
 LOOKS = """
 import sys
 from pathlib import Path
@@ -163,6 +177,22 @@ def test_a_run_that_cannot_read_its_own_files_where_the_mount_is_gone_has_not_fa
         lab.detach(int(where[-1]))
         start.ends_well_without(where)
     assert "failed" not in start.out
+
+
+@mounts
+def test_what_computes_where_the_mount_hangs_ends_with_the_lease_though_its_place_cannot(
+    lab: Lab, tmp_path: Path
+) -> None:
+    with started(lab, tmp_path, COMPUTES, workers=2) as start:
+        start.until(lambda: any(line[3] == "lives" for line in lines_of(start.work, "i1.txt")))
+        first = lines_of(start.work, "i1.txt")[0]
+        lab.hang(int(first[1][-1]))
+        start.process.wait(60)
+        assert start.process.returncode == 0, start.out
+        assert not Path(f"/proc/{first[2]}").exists()
+        hosts = [line[1] for line in lines_of(start.work, "i1.txt")]
+    assert set(hosts) == {f"node{node}" for node in NODES}
+    assert hosts == sorted(hosts, key=lambda host: host != first[1]), "both at once"
 
 
 @mounts

@@ -117,9 +117,7 @@ def play_in(
 ) -> Score:
     """The same in a lab that is there; with `deeds`, of what can be done there only these."""
     there = {kind: deed for kind, deed in deeds_of(lab, engine, folder).items() if not deeds or kind in deeds}
-    aside = None
-    if lab.shares:
-        (aside := lab.folder / "aside").mkdir()
+    aside = folder.with_name(f"{folder.name}-aside") if lab.shares else None
     return play(
         folder,
         seed,

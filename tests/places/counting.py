@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -35,13 +36,30 @@ def tell(name: str, line: str) -> None:
 
 @contextmanager
 def alone(name: str) -> Iterator[None]:
-    """Hold the lock of this name; that somebody else does is told."""
-    with open(f"{HISTORY}/{name}.lock", "w") as lock:
+    """Hold the lock of this name; that somebody else does is told, unless that was killed.
+
+    Who was killed in the midst of a call to a file system that hangs keeps it, and runs nothing any more.
+    """
+    with open(f"{HISTORY}/{name}.lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            tell(name, "overlap")
+            lock.seek(0)
+            if not was_killed(lock.read().split()[-1]):
+                tell(name, "overlap")
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
         yield
+
+
+def was_killed(pid: str) -> bool:
+    """Whether this process has nothing to do any more but to end, or has meanwhile."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            pending = [int(line.split()[1], 16) for line in status if line.startswith(("SigPnd", "ShdPnd"))]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return any(signals >> signal.SIGKILL - 1 & 1 for signals in pending)
 
 
 def run(instance: str, save: Callable[[object], None], state: str) -> None:

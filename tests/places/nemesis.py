@@ -167,7 +167,10 @@ class Game:
         kind = least if self.rng.random() < 0.7 else self.rng.choice(list(deeds))
         if (undo := deeds[kind].do(self.rng)) is not None:
             self.score.kills[kind] += 1
-            self.undone.append((time.monotonic() + LEASE * self.rng.uniform(*deeds[kind].lasts), undo))
+            lasts = LEASE * self.rng.uniform(*deeds[kind].lasts)
+            with open(self.folder / "history" / "deeds", "a") as file:
+                file.write(f"{time.monotonic():.3f} {kind} for {lasts:.3f}\n")
+            self.undone.append((time.monotonic() + lasts, undo))
 
     def _take_back(self, now: float) -> None:
         for each in [each for each in self.undone if now >= each[0]]:
