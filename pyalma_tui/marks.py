@@ -45,15 +45,19 @@ def mark_in(pid: int) -> str | None:
 
 def sweep(agent: str, seconds: float = float("inf")) -> None:
     """Kill every process but this one that carries a mark of this agent, until two looks find none: some fork, and end
-    themselves, between being listed and being looked at.
+    themselves, between being listed and being looked at. Those that do not end, as they wait for a file system that
+    hangs, are looked for less and less often.
     """
     deadline = time.monotonic() + seconds
-    none = 0
+    none, pause, before = 0, 0.0, list[int]()
     while none < 2 and time.monotonic() < deadline:
         found = [pid for pid in _everybody() if pid != os.getpid() and _is_of(mark_in(pid), agent)]
         none = 0 if found else none + 1
         for pid in found:
             kill(pid)
+        pause = min(2 * pause + 0.0001, 0.1) if found == before else 0.0
+        time.sleep(pause)
+        before = found
 
 
 def kill(pid: int) -> None:

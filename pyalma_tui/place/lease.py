@@ -3,7 +3,9 @@
 The place asks, and counts from the moment at which it asked: however long the answer is under way, the runner knows
 that nothing runs any more once a lease has passed since it answered last. The kernel keeps the time, also while the
 machine sleeps (CLOCK_BOOTTIME), and kills us: a place that hangs, or is stopped, cannot miss it. Its agent and the
-workers die with it (PR_SET_PDEATHSIG), and the guard ends what they have started.
+workers die with it (PR_SET_PDEATHSIG), and the guard ends what they have started. But who is killed in the midst of a
+call to a file system that hangs dies when that answers: the guard, which no file can hold up, knows the end of the
+lease as well, and ends all the rest then.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 
-from pyalma_tui.store.leases import now
+from pyalma_tui.store.disk import high
+from pyalma_tui.store.leases import moment_sent, now
 
 TIMER_ABSTIME = 1
 SIGEV_SIGNAL = 0
@@ -43,7 +47,10 @@ class _Spec(ctypes.Structure):
 
 
 class Lease:
-    """The permission to go on, at first from now; at its end the kernel kills this process. Raises OSError."""
+    """The permission to go on, at first from now; at its end the kernel kills this process. Raises OSError.
+
+    `ends` is a descriptor from which the guard reads when that is.
+    """
 
     def __init__(self, seconds: float) -> None:
         if sys.platform != "linux":
@@ -54,6 +61,8 @@ class Lease:
         event = _Event(signo=signal.SIGKILL, notify=SIGEV_SIGNAL)
         if self._libc.timer_create(CLOCK_BOOTTIME, ctypes.byref(event), ctypes.byref(self._timer)):
             raise _failed("timer_create")
+        self.ends, self._guard = map(high, os.pipe())
+        os.set_blocking(self._guard, False)
         self._end = 0.0
         self.renew(now())
 
@@ -66,6 +75,8 @@ class Lease:
         spec = _Spec(0, 0, int(end), int(end % 1 * 1e9))
         if self._libc.timer_settime(self._timer, TIMER_ABSTIME, ctypes.byref(spec), None):
             raise _failed("timer_settime")
+        with suppress(BlockingIOError):  # where no guard reads them there is none to be told
+            os.write(self._guard, moment_sent(end))
 
     @property
     def left(self) -> float:

@@ -7,7 +7,6 @@ import selectors
 import signal
 import socket
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
@@ -54,11 +53,7 @@ class Hired:
 
 
 class Relay:
-    """Owned by the main thread.
-
-    The keeper is the thread that starts the agent, with whose end the kernel ends it. It never reads or writes a file:
-    a thread that waits for a file system which hangs does not end when its process is killed.
-    """
+    """Owned by the main thread, with which the kernel ends the agent."""
 
     def __init__(self, line: StdioChannel, hello: afar.Hello) -> None:
         self._line = line
@@ -72,7 +67,6 @@ class Relay:
             self._lacks = error.strerror or str(error)
         self._asked = float("-inf")
         self._agent: LocalAgent | None = None
-        self._keeper = ThreadPoolExecutor(1, "place-keeper")
         self._following: Following | None = None
         self._printing: Printing | None = None
         self._hired: dict[int, Hired] = {}
@@ -159,8 +153,7 @@ class Relay:
         folder = Path(load.folder)
         try:
             with os.fdopen(open_regular(load.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, load.umask), "ab") as log:
-                agent = self._agent = self._keeper.submit(
-                    LocalAgent,
+                agent = self._agent = LocalAgent(
                     Path(load.module),
                     log,
                     load.mark,
@@ -170,7 +163,8 @@ class Relay:
                     each=load.each,
                     folder=folder if folder.is_dir() else None,
                     heeds=taking.SIGNALS,
-                ).result()
+                    lease=self._lease.ends if self._lease is not None else None,
+                )
         except OSError as error:
             self._bye(f"its agent could not be started: {error.filename or ''} {error.strerror}")
             return

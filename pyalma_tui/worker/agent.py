@@ -51,7 +51,8 @@ class Spec(msgspec.Struct, frozen=True, tag="agent"):
     `code` is the file whose text is run as the module: the module itself, or a copy kept from before it was edited;
     `manifest` tells the copies of what it imports from beside it.
     `each` asks for workers that import the module by themselves, `heeds` are signals by which an engine takes the
-    machine away: what follows from one the runner says. Of what is written outside of the `fence` notes are taken.
+    machine away: what follows from one the runner says. Of what is written outside of the `fence` notes are taken. The
+    descriptor `lease` tells the guard when all of this has to end, None if never.
     """
 
     channel: int
@@ -63,6 +64,7 @@ class Spec(msgspec.Struct, frozen=True, tag="agent"):
     manifest: str = ""
     heeds: tuple[int, ...] = ()
     fence: Fence | None = None
+    lease: int | None = None
 
 
 class Agent:
@@ -73,6 +75,7 @@ class Agent:
         self._spec = spec
         self._args = args
         self._channel = socket.socket(fileno=high(spec.channel))
+        self._lease = high(spec.lease) if spec.lease is not None else -1
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()  # rung when a child has ended
         self._pending = b""
@@ -89,7 +92,7 @@ class Agent:
         """Import the module, then do what the runner says until it closes the channel."""
         heed(self._spec.heeds)
         try:
-            self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark)
+            self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark, self._lease)
         except OSError as error:
             self._tell(m.TryLater(error.strerror or str(error)))
             return
@@ -219,7 +222,7 @@ class Agent:
         self._selector.close()
         for sock in (self._channel, self._wake, self._woken):
             sock.close()
-        guard.let_go(self._guard)
+        guard.let_go(self._guard, self._lease)
         for worker in (*self._workers.values(), *self._parting.values()):
             worker.close()
 
@@ -254,7 +257,7 @@ class Agent:
     def _start_guard(self) -> None:
         """Start another one; where that fails it is tried again at the next look."""
         try:
-            self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark)
+            self._guard_pid, self._guard = guard.start(self._channel, self._spec.mark, self._lease)
         except OSError:
             return
         if self._lock >= 0:

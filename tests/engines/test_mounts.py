@@ -189,7 +189,6 @@ def test_what_computes_where_the_mount_hangs_ends_with_the_lease_though_its_plac
         lab.hang(int(first[1][-1]))
         start.process.wait(60)
         assert start.process.returncode == 0, start.out
-        assert not Path(f"/proc/{first[2]}").exists()
         hosts = [line[1] for line in lines_of(start.work, "i1.txt")]
     assert set(hosts) == {f"node{node}" for node in NODES}
     assert hosts == sorted(hosts, key=lambda host: host != first[1]), "both at once"

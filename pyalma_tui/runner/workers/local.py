@@ -53,6 +53,7 @@ class LocalAgent:
         folder: Path | None = None,
         heeds: Sequence[int] = (),
         fence: Fence | None = None,
+        lease: int | None = None,
     ) -> None:
         """Start it. `output` gets what the module prints while it is imported; `code` is a copy to run instead,
         `manifest` the path of what tells the copies of what it imports from beside it.
@@ -60,7 +61,8 @@ class LocalAgent:
         Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. `each` lets every worker import the
         module by itself. One in the `foreground` stays in our session, where the terminal can be given to its group.
         `folder` is its working directory, None for ours. By the signals that it `heeds` an engine may take the machine.
-        Of what is written outside of the `fence` notes are taken. Raises OSError if no process can be started.
+        Of what is written outside of the `fence` notes are taken. From the descriptor `lease` its guard reads when all
+        of it has to end (`store.leases`). Raises OSError if no process can be started.
         """
         chosen = chosen or Chosen()
         self.loaded: m.Loaded | None = None
@@ -83,6 +85,7 @@ class LocalAgent:
             "manifest": manifest,
             "heeds": self._heeds,
             "fence": fence,
+            "lease": lease,
         }
         try:
             # -P: nothing in the working directory takes the place of a module that we import
@@ -91,7 +94,7 @@ class LocalAgent:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(),) if lease is None else (theirs.fileno(), lease),
                 cwd=folder,
                 start_new_session=not foreground,
                 process_group=0 if foreground else None,
