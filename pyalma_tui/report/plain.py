@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import IO
 
 import msgspec
@@ -96,7 +96,8 @@ class Changes:
     """
 
     def __init__(self, most: int = WAITING) -> None:
-        self._queue: SimpleQueue[Sequence[Change]] = SimpleQueue()
+        # not a SimpleQueue: of CPython 3.11 that waits for ever if a signal comes just when its timeout is over
+        self._queue: Queue[Sequence[Change]] = Queue()
         self._most = most
         self._put = self._taken = 0  # each counted by one thread
         self._left_out = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 
 from pyalma_tui.model.records import Note
@@ -34,6 +36,21 @@ def test_changes_that_nobody_takes_are_bounded_and_what_is_left_out_is_told_in_i
     changes.put(noted(6))
     assert texts(list(taking)) == [LEFT_OUT, "change 6"]
     assert list(changes.take(0.0)) == []
+
+
+ALARMED = """
+import signal
+from pyalma_tui.report.plain import Changes
+signal.signal(signal.SIGALRM, lambda number, frame: None)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+for _ in range(300):
+    list(Changes().take(0.001))
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
+
+def test_a_signal_at_the_end_of_a_wait_does_not_make_it_wait_for_ever() -> None:
+    subprocess.run([sys.executable, "-c", ALARMED], check=True, timeout=30)
 
 
 def test_what_was_left_out_at_last_is_told_at_the_end() -> None:
