@@ -14,12 +14,20 @@ from pathlib import Path
 import pytest
 
 import pyalma_tui
-from tests.catalogue.experiment import Experiment, experiments
+from tests.catalogue.experiment import Experiment, experiments, prepared
 
 LONGEST = (
     "test_dask", "test_engines", "F73-", "B23-", "test_kill_loop", "test_nemesis", "test_every_action", "test_fuzz",
     "test_interruptions", "test_scenes", "test_real_modules", "D43-", "test_state_machine",
 )  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prepared() -> Iterator[None]:
+    """The process that programs are forked from ends with the tests."""
+    yield
+    if prepared.cache_info().currsize:
+        prepared()[0].close()
 
 
 @pytest.fixture

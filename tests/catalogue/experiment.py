@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import io
 import json
 import os
@@ -21,6 +22,7 @@ from typing import IO, Any
 import psutil
 
 from pyalma_tui.cli.main import main
+from tests.catalogue.prepared import Forked, Prepared
 from tests.family import agents_of, guards_of, is_over, workers_of
 
 PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
@@ -29,6 +31,7 @@ LOOK = 0.02  # seconds between two looks at what is waited for
 CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: with them root reads everything
 PR_CAPBSET_DROP = 24
 OWNER = "CATALOGUE_FOLDER"  # in the environment of every process that an experiment starts
+OTHERS = ("PYTEST", "COV", "PYALMA")  # variables of these names do not reach the program
 
 TELL = """
 import os, signal, sys, time
@@ -49,6 +52,18 @@ def kill_program():
     os.kill(agent.ppid(), signal.SIGKILL)
     wait_for("never")
 """
+
+
+def surroundings() -> dict[str, str]:
+    """The environment, as the program sees it in all experiments."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(OTHERS)}
+    return kept | {"TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@functools.cache
+def prepared() -> tuple[Prepared, Mapping[str, str]]:
+    """The process of which programs are forked here, and the environment that it has."""
+    return Prepared(surroundings(), PROGRAM), surroundings()
 
 
 def as_anybody() -> None:
@@ -119,7 +134,7 @@ class Result:
 class Running:
     """A command that was started; `process` is its process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], out: IO[bytes], err: IO[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Forked, out: IO[bytes], err: IO[bytes]) -> None:
         self.process = process
         self._out, self._err = out, err
 
@@ -198,8 +213,7 @@ class Experiment:
 
     def environment(self, **more: str) -> dict[str, str]:
         """What the program sees of the environment."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV", "PYALMA"))}
-        return kept | {OWNER: str(self.folder), "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"} | more
+        return surroundings() | {OWNER: str(self.folder)} | more
 
     def start(self, *arguments: str, before: Callable[[], None] | None = None, fed: bytes | None = None) -> Running:
         """Start `pyalma-tui` with these arguments in the folder; `before` is called in the new process.
@@ -208,6 +222,11 @@ class Experiment:
         """
         out = (self.folder / f"out-{len(self.started)}").open("w+b")
         err = (self.folder / f"err-{len(self.started)}").open("w+b")
+        loaded, known = prepared()
+        if before is None and fed is None and surroundings() == known:
+            with open(os.devnull, "rb") as nothing:
+                forked = loaded.start(arguments, self.folder, self.environment(), (nothing, out, err))
+            return self._begun(Running(forked, out, err))
         process = subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.folder,
@@ -220,7 +239,9 @@ class Experiment:
         if process.stdin is not None:
             with process.stdin as pipe:
                 pipe.write(fed or b"")
-        running = Running(process, out, err)
+        return self._begun(Running(process, out, err))
+
+    def _begun(self, running: Running) -> Running:
         self.started.append(running)
         return running
 
@@ -314,7 +335,11 @@ class Experiment:
 
     def processes(self) -> list[psutil.Process]:
         """Every live process that this experiment has started, directly or not."""
-        found = []
+        found = [
+            psutil.Process(each.process.pid)
+            for each in self.started
+            if isinstance(each.process, Forked) and each.process.poll() is None
+        ]
         for process in psutil.process_iter():
             try:
                 if process.environ().get(OWNER) == str(self.folder) and not is_over(process):
