@@ -568,7 +568,6 @@ def done():
     "F73",
     open_enospc=("open", "ENOSPC"),
     write_enospc=("write", "ENOSPC"),
-    write_eio=("write", "EIO"),
     write_short=("write", "short"),
     fsync_eio=("fsync", "EIO"),
     fdatasync_eio=("fdatasync", "EIO"),

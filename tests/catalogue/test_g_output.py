@@ -34,7 +34,6 @@ BUSY = 6.0  # seconds more on a machine that runs other tests
 
 ENCODINGS = {
     "latin1": {"PYTHONIOENCODING": "latin-1"},
-    "ascii": {"PYTHONIOENCODING": "ascii"},
     "posix": {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
 }
 FOREIGN = """
