@@ -68,6 +68,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def pytest_unconfigure() -> None:
+    """pytest looks five times for garbage that complains when it is taken away: once through all that was made does."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let no process wait for the last long test of another one: each begins with its part of them.
 
