@@ -14,20 +14,13 @@ from pathlib import Path
 import pytest
 
 import pyalma_tui
-from tests.catalogue.experiment import Experiment, experiments, prepared
+from tests.catalogue.experiment import Experiment, experiments
+from tests.prepared import close_all
 
 LONGEST = (
     "test_dask", "test_engines", "F73-", "B23-", "test_kill_loop", "test_nemesis", "test_every_action", "test_fuzz",
     "test_interruptions", "test_scenes", "test_real_modules", "D43-", "test_state_machine",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _prepared() -> Iterator[None]:
-    """The process that programs are forked from ends with the tests."""
-    yield
-    if prepared.cache_info().currsize:
-        prepared()[0].close()
 
 
 @pytest.fixture
@@ -70,6 +63,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_unconfigure() -> None:
     """pytest looks five times for garbage that complains when it is taken away: once through all that was made does."""
+    close_all()
     gc.collect()
     gc.freeze()
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import io
 import json
 import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -22,16 +20,13 @@ from typing import IO, Any
 import psutil
 
 from pyalma_tui.cli.main import main
-from tests.catalogue.prepared import Forked, Prepared
 from tests.family import agents_of, guards_of, is_over, workers_of
+from tests.prepared import HEADLESS, OWNER, PROGRAM, Forked, prepared
 
-PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
 PATIENCE = 60.0  # seconds: two busy CPUs are shared with everything else
 LOOK = 0.02  # seconds between two looks at what is waited for
 CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: with them root reads everything
 PR_CAPBSET_DROP = 24
-OWNER = "CATALOGUE_FOLDER"  # in the environment of every process that an experiment starts
-OTHERS = ("PYTEST", "COV", "PYALMA")  # variables of these names do not reach the program
 
 TELL = """
 import os, signal, sys, time
@@ -52,18 +47,6 @@ def kill_program():
     os.kill(agent.ppid(), signal.SIGKILL)
     wait_for("never")
 """
-
-
-def surroundings() -> dict[str, str]:
-    """The environment, as the program sees it in all experiments."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(OTHERS)}
-    return kept | {"TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-@functools.cache
-def prepared() -> tuple[Prepared, Mapping[str, str]]:
-    """The process of which programs are forked here, and the environment that it has."""
-    return Prepared(surroundings(), PROGRAM), surroundings()
 
 
 def as_anybody() -> None:
@@ -213,7 +196,8 @@ class Experiment:
 
     def environment(self, **more: str) -> dict[str, str]:
         """What the program sees of the environment."""
-        return surroundings() | {OWNER: str(self.folder)} | more
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV", "PYALMA"))}
+        return kept | {OWNER: str(self.folder), "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"} | more
 
     def start(self, *arguments: str, before: Callable[[], None] | None = None, fed: bytes | None = None) -> Running:
         """Start `pyalma-tui` with these arguments in the folder; `before` is called in the new process.
@@ -222,15 +206,17 @@ class Experiment:
         """
         out = (self.folder / f"out-{len(self.started)}").open("w+b")
         err = (self.folder / f"err-{len(self.started)}").open("w+b")
-        loaded, known = prepared()
-        if before is None and fed is None and surroundings() == known:
+        environment = self.environment()
+        loaded = prepared(environment, HEADLESS) if before is None and fed is None else None
+        if loaded is not None:
             with open(os.devnull, "rb") as nothing:
-                forked = loaded.start(arguments, self.folder, self.environment(), (nothing, out, err))
+                streams = [each.fileno() for each in (nothing, out, err)]
+                forked = loaded.start(arguments, self.folder, environment, streams)
             return self._begun(Running(forked, out, err))
         process = subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.folder,
-            env=self.environment(),
+            env=environment,
             stdin=subprocess.DEVNULL if fed is None else subprocess.PIPE,
             stdout=out,
             stderr=err,
@@ -335,11 +321,7 @@ class Experiment:
 
     def processes(self) -> list[psutil.Process]:
         """Every live process that this experiment has started, directly or not."""
-        found = [
-            psutil.Process(each.process.pid)
-            for each in self.started
-            if isinstance(each.process, Forked) and each.process.poll() is None
-        ]
+        found = []
         for process in psutil.process_iter():
             try:
                 if process.environ().get(OWNER) == str(self.folder) and not is_over(process):

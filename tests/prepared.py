@@ -6,6 +6,9 @@ when it begins (its environment, its limits) is what it was prepared in: only a 
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
+import importlib
 import json
 import os
 import select
@@ -14,12 +17,18 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
+PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
+HEADLESS = ("pyalma_tui.cli.main", "pyalma_tui.cli.launch", "pyalma_tui.cli.headless")
+SCREEN = ("pyalma_tui.cli.main", "pyalma_tui.cli.launch", "pyalma_tui.cli.screen", "pyalma_tui.tui.app")
+OWNER = "CATALOGUE_FOLDER"  # in the environment of every process that an experiment starts
+READ_AT_FIRST = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC", "TEXTUAL")  # variables that are read before main() is called
 MESSAGE = 4096  # bytes
+ROOM = 1000  # bytes for what OWNER says
 
 
 class Forked:
@@ -43,7 +52,7 @@ class Forked:
             left = None if until is None else max(0.0, until - time.monotonic())
             self.returncode = self._prepared.ended(self.pid, left)
             if self.returncode is None and left == 0.0:
-                raise subprocess.TimeoutExpired("pyalma-tui", timeout or 0.0)
+                raise subprocess.TimeoutExpired(PROGRAM, timeout or 0.0)
         assert self.returncode is not None
         return self.returncode
 
@@ -56,12 +65,14 @@ class Forked:
 class Prepared:
     """The process that the program is forked from; it ends with whoever has started it."""
 
-    def __init__(self, environment: Mapping[str, str], program: str) -> None:
+    def __init__(self, environment: Mapping[str, str], modules: Sequence[str]) -> None:
+        """It has these modules of the program loaded."""
+        self._first = _read_at_first(environment)
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno()), program],
-                env=environment,
+                [sys.executable, __file__, str(theirs.fileno()), *modules],
+                env={**environment, OWNER: " " * ROOM},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -69,14 +80,26 @@ class Prepared:
             )
         self._codes: dict[int, int] = {}
 
+    def may_start(self, environment: Mapping[str, str]) -> bool:
+        """Whether a program that was started in this environment would be no other."""
+        return _read_at_first(environment) == self._first
+
     def start(
-        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], streams: Sequence[IO[bytes]]
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        streams: Sequence[int],
+        *,
+        session: bool = False,
     ) -> Forked:
-        """The program with these arguments in this folder; the streams become its standard ones."""
+        """The program with these arguments in this folder; the descriptors become its standard ones, of which the first
+        is the terminal of a session of its own if it is to have one.
+        """
         with tempfile.TemporaryFile() as start:  # arguments may be longer than any message
-            start.write(json.dumps([list(arguments), str(folder), dict(environment)]).encode())
+            start.write(json.dumps([session, list(arguments), str(folder), dict(environment)]).encode())
             start.seek(0)
-            socket.send_fds(self._ours, [b"start"], [each.fileno() for each in (*streams, start)])
+            socket.send_fds(self._ours, [b"start"], [*streams, start.fileno()])
         while (told := self._told())[0] != "started":
             self._codes[told[1]] = told[2]
         self._codes.pop(told[1], None)  # of another one that had its number
@@ -101,7 +124,30 @@ class Prepared:
         return word, pid, code
 
 
-def _serve(channel: socket.socket, program: str) -> None:
+_all: dict[tuple[str, ...], Prepared] = {}
+
+
+def prepared(environment: Mapping[str, str], modules: Sequence[str]) -> Prepared | None:
+    """The one of this process with these modules, if a start in such an environment may come from it."""
+    if (key := tuple(modules)) not in _all:
+        _all[key] = Prepared(environment, modules)
+    return _all[key] if _all[key].may_start(environment) else None
+
+
+def close_all() -> None:
+    """Let all of this process end."""
+    while _all:
+        _all.popitem()[1].close()
+
+
+def _read_at_first(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(READ_AT_FIRST)}
+
+
+# --- in the process that is forked ---------------------------------------------------------------------------------
+
+
+def _serve(channel: socket.socket) -> None:
     """Fork for each start that is asked for, and tell how each has ended, until nobody asks any more."""
 
     def tell(*words: object) -> None:
@@ -128,32 +174,51 @@ def _serve(channel: socket.socket, program: str) -> None:
             channel.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-            *streams, start = descriptors
-            for number, descriptor in enumerate(streams):
-                os.dup2(descriptor, number)
-                os.close(descriptor)
-            with os.fdopen(start) as file:
-                arguments, folder, environment = json.load(file)
-            os.chdir(folder)
-            os.environ.clear()
-            os.environ.update(environment)
-            sys.argv = [program, *arguments]
-            _main()
+            _begin(*descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         tell("started", pid, 0)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
+def _begin(*descriptors: int) -> None:
+    """Be the program that was just started."""
+    *streams, start = descriptors
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    with os.fdopen(start) as file:
+        session, arguments, folder, environment = json.load(file)
+    if session:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=stream is sys.stderr or os.isatty(1))  # type: ignore[union-attr]
+    _own(environment.get(OWNER, ""))
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    sys.argv = [PROGRAM, *arguments]
+    _main()
+
+
+def _own(folder: str) -> None:
+    """Let `/proc` show whose this process is, as if it had begun with it."""
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
+    text = folder.encode()
+    assert len(text) < ROOM, folder
+    ctypes.memmove(libc.getenv(OWNER.encode()), text.ljust(ROOM, b"\0"), ROOM)
+
+
 if __name__ == "__main__":
     from pyalma_tui import collecting
 
     collecting.pause()
-    import pyalma_tui.cli.headless
-    import pyalma_tui.cli.launch
-    import pyalma_tui.cli.main
-    import pyalma_tui.cli.streams  # noqa: F401 - once for all starts
     from pyalma_tui.__main__ import main as _main
 
-    sys.path[0] = os.path.dirname(sys.argv[2])  # as in a script that was installed
-    _serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+    for module in ("pyalma_tui.cli.streams", *sys.argv[2:]):
+        importlib.import_module(module)
+    sys.path[0] = os.path.dirname(PROGRAM)  # as in a script that was installed
+    _serve(socket.socket(fileno=int(sys.argv[1])))
