@@ -10,7 +10,8 @@ from typing import cast
 import pexpect
 
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, as_anybody, until
+from tests.catalogue.experiment import PATIENCE, Experiment, as_anybody, until
+from tests.prepared import PROGRAM
 
 
 def refused(experiment: Experiment, module: str) -> str:

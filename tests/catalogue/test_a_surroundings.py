@@ -11,7 +11,8 @@ import pytest
 
 from pyalma_tui.store import layout
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PROGRAM, Experiment
+from tests.catalogue.experiment import Experiment
+from tests.prepared import PROGRAM
 
 # --- 127: its arguments ------------------------------------------------------------------------------------------
 

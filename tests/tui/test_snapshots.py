@@ -79,7 +79,7 @@ LOGS = {
     "log": ["l", "w", "number_sign", "at", "slash", *"best [0-2]", "enter"],
     "filtered log": ["l", "ampersand", *"best 3", "enter", "minus", *"restart 1", "enter"],
 }
-# every size in the dark; where there is least room, in the light what test_contrast does not see, and some without colours
+# every size in the dark; with least room, in the light what test_contrast does not see, and some without colours
 LIGHT_TOO = ("list", "help", "groups", "forecast", "jump", "compare")
 COLOURLESS_TOO = ("list", "failures", "plots", "compare")
 PICTURES = [
