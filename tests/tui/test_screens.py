@@ -62,7 +62,8 @@ def hostile() -> Experiment:
 
 
 async def test_nobody_s_text_does_anything_and_every_line_is_exactly_as_wide_as_the_terminal() -> None:
-    made, notes = hostile(), (Note(NOW, "first"),)
+    made = hostile()
+    notes: tuple[Note, ...] = (Note(NOW, "first"),)
     async with opened(made.snapshot(notes=notes), size=(100, 30)) as t:
 
         async def look(*keys: str) -> None:
