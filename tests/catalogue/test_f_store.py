@@ -568,6 +568,7 @@ def done():
     "F73",
     open_enospc=("open", "ENOSPC"),
     write_enospc=("write", "ENOSPC"),
+    write_eio=("write", "EIO"),
     write_short=("write", "short"),
     fsync_eio=("fsync", "EIO"),
     fdatasync_eio=("fdatasync", "EIO"),
