@@ -15,6 +15,7 @@ import pytest
 
 import pyalma_tui
 from tests.catalogue.experiment import Experiment, experiments
+from tests.prepared import close_all
 
 LONGEST = (
     "test_dask", "test_engines", "F73-", "B23-", "test_kill_loop", "test_nemesis", "test_every_action", "test_fuzz",
@@ -58,6 +59,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def pytest_unconfigure() -> None:
+    """pytest looks five times for garbage that complains when it is taken away: once through all that was made does."""
+    close_all()
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

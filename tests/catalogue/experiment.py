@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -22,13 +21,12 @@ import psutil
 
 from pyalma_tui.cli.main import main
 from tests.family import agents_of, guards_of, is_over, workers_of
+from tests.prepared import HEADLESS, OWNER, PROGRAM, Forked, prepared
 
-PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
 PATIENCE = 60.0  # seconds: two busy CPUs are shared with everything else
 LOOK = 0.02  # seconds between two looks at what is waited for
 CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: with them root reads everything
 PR_CAPBSET_DROP = 24
-OWNER = "CATALOGUE_FOLDER"  # in the environment of every process that an experiment starts
 
 TELL = """
 import os, signal, sys, time
@@ -119,7 +117,7 @@ class Result:
 class Running:
     """A command that was started; `process` is its process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], out: IO[bytes], err: IO[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Forked, out: IO[bytes], err: IO[bytes]) -> None:
         self.process = process
         self._out, self._err = out, err
 
@@ -208,10 +206,17 @@ class Experiment:
         """
         out = (self.folder / f"out-{len(self.started)}").open("w+b")
         err = (self.folder / f"err-{len(self.started)}").open("w+b")
+        environment = self.environment()
+        loaded = prepared(environment, HEADLESS) if before is None and fed is None else None
+        if loaded is not None:
+            with open(os.devnull, "rb") as nothing:
+                streams = [each.fileno() for each in (nothing, out, err)]
+                forked = loaded.start(arguments, self.folder, environment, streams)
+            return self._begun(Running(forked, out, err))
         process = subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.folder,
-            env=self.environment(),
+            env=environment,
             stdin=subprocess.DEVNULL if fed is None else subprocess.PIPE,
             stdout=out,
             stderr=err,
@@ -220,7 +225,9 @@ class Experiment:
         if process.stdin is not None:
             with process.stdin as pipe:
                 pipe.write(fed or b"")
-        running = Running(process, out, err)
+        return self._begun(Running(process, out, err))
+
+    def _begun(self, running: Running) -> Running:
         self.started.append(running)
         return running
 

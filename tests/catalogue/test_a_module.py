@@ -10,7 +10,8 @@ from typing import cast
 import pexpect
 
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, as_anybody, until
+from tests.catalogue.experiment import PATIENCE, Experiment, as_anybody, until
+from tests.prepared import PROGRAM
 
 
 def refused(experiment: Experiment, module: str) -> str:
@@ -256,8 +257,10 @@ def test_a_module_named_as_one_of_the_standard_library_leaves_that_intact(experi
 @case("A12-import-prints")
 def test_what_an_import_prints_is_in_the_load_log_and_not_on_the_terminal(experiment: Experiment) -> None:
     experiment.write("""
-        for number in range(1_000_000):
-            print("\\x1b[31mline\\x1b]52;c;eHh4\\x07", number)
+        line = "\\x1b[31mline\\x1b]52;c;eHh4\\x07 "
+        print(line + "0")
+        sys.stdout.write((line + "more\\n") * 999_998)
+        print(line + "999999")
         print("\\x1b[2J on stderr", file=sys.stderr)
         def run(instance, save, state):
             pass

@@ -11,7 +11,8 @@ import pytest
 
 from pyalma_tui.store import layout
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment
+from tests.catalogue.experiment import Experiment
+from tests.prepared import PROGRAM
 
 # --- 127: its arguments ------------------------------------------------------------------------------------------
 
@@ -49,13 +50,10 @@ def test_arguments_stay_until_others_are_given(experiment: Experiment) -> None:
 
     def start(*arguments: str) -> tuple[Any, str]:
         """What the runs saw, each in a worker of its own, and what was told."""
-        command = [PROGRAM, f"../{experiment.name}", "--plain", "--retry-failed", *arguments]
-        shown = subprocess.run(
-            command, cwd=elsewhere, env=experiment.environment(), capture_output=True, text=True, timeout=PATIENCE
-        )
+        ended = Experiment(elsewhere).start(f"../{experiment.name}", "--plain", "--retry-failed", *arguments).end()
         first, second = experiment.status()["runs"]
         assert first["state"] == second["state"]
-        return first["state"], shown.stdout
+        return first["state"], ended.out
 
     assert start("--", "x")[0] == ["x"]
     assert start()[0] == ["x"]

@@ -8,8 +8,9 @@ import signal
 from typing import Any
 
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PROGRAM, Experiment, until
+from tests.catalogue.experiment import Experiment, until
 from tests.catalogue.handed import TELLS, told
+from tests.prepared import PROGRAM
 from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
 
 

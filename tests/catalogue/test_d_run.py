@@ -17,7 +17,8 @@ import pexpect
 import psutil
 
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, limit_descriptors, until
+from tests.catalogue.experiment import PATIENCE, Experiment, limit_descriptors, until
+from tests.prepared import PROGRAM
 
 
 def faults(experiment: Experiment, *options: str, **bodies: str) -> dict[str, dict[str, Any]]:

@@ -339,7 +339,7 @@ def assert_modes_hold(experiment: Experiment, umask: int) -> None:
     assert (experiment.state_dir / "session.log").exists()
 
 
-@cases("F88", group=0o002, everybody=0o022, private=0o077)
+@cases("F88", group=0o002, private=0o077)
 def test_modes_follow_the_umask_of_the_start(experiment: Experiment, umask: int) -> None:
     experiment.write(MANY.replace("UMASK", ""), ("last", "b"))
     assert_modes_hold(experiment, umask)

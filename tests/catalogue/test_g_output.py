@@ -25,7 +25,8 @@ import pytest
 from pyalma_tui.store.lock import holder
 from pyalma_tui.tui.clipboard import copied
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Experiment, until
+from tests.catalogue.experiment import PATIENCE, Experiment, until
+from tests.prepared import OWNER, PROGRAM
 from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
 from tests.terminal.shell import shell
 
@@ -34,7 +35,6 @@ BUSY = 6.0  # seconds more on a machine that runs other tests
 
 ENCODINGS = {
     "latin1": {"PYTHONIOENCODING": "latin-1"},
-    "ascii": {"PYTHONIOENCODING": "ascii"},
     "posix": {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
 }
 FOREIGN = """

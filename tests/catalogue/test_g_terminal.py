@@ -20,7 +20,8 @@ import pytest
 from pyalma_tui.cli.echo import MOMENT
 from pyalma_tui.store.lock import holder
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import OWNER, PATIENCE, PROGRAM, Experiment, until
+from tests.catalogue.experiment import PATIENCE, Experiment, until
+from tests.prepared import OWNER, PROGRAM
 from tests.terminal.screen import FULL_SCREEN, LEFT, Terminal
 from tests.terminal.shell import shell
 

@@ -13,7 +13,8 @@ import pytest
 
 from pyalma_tui.cli.echo import MOMENT
 from tests.catalogue.case import case, cases
-from tests.catalogue.experiment import PROGRAM, Experiment, until
+from tests.catalogue.experiment import Experiment, until
+from tests.prepared import PROGRAM
 
 RETURNED = "it returned after it was interrupted"
 INTERRUPTED = "interrupted"

@@ -234,7 +234,7 @@ def test_without_a_thread_to_write_it_a_checkpoint_is_written_all_the_same(exper
             def run(instance, save, state):
                 tell("in it")
                 wait_for("hog-full")
-                for number in range(220):
+                for number in range(130):
                     save("%d %s" % (number, "x" * 1_000_000))
                     time.sleep(0.005)
                 tell("saved")

@@ -15,7 +15,8 @@ from pyalma_tui.loading.source import drawn
 from pyalma_tui.loading.target import Target
 from pyalma_tui.runner.checkup import look_at_disk, look_at_store
 from pyalma_tui.store.lock import Lock
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, Result
+from tests.catalogue.experiment import PATIENCE, Experiment, Result
+from tests.prepared import PROGRAM
 
 GOOD = """
 def run(instance, save, state, *, seed):

@@ -12,7 +12,8 @@ from typing import cast
 import pexpect
 import pytest
 
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment
+from tests.catalogue.experiment import PATIENCE, Experiment
+from tests.prepared import PROGRAM
 
 SEED = 5
 SCREEN_BEGINS = "\x1b[?1049h"

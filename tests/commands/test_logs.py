@@ -7,7 +7,8 @@ import signal
 import pexpect
 import pytest
 
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, Result, until
+from tests.catalogue.experiment import PATIENCE, Experiment, Result, until
+from tests.prepared import PROGRAM
 
 NOISY = """
 def run(instance, save, state):

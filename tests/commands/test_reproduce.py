@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from tests.catalogue.experiment import PROGRAM, Experiment, Result, below, until
+from tests.catalogue.experiment import Experiment, Result, below, until
+from tests.prepared import PROGRAM
 
 DRAWING = """
 import random

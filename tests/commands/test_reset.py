@@ -8,7 +8,8 @@ import signal
 import pexpect
 import pytest
 
-from tests.catalogue.experiment import PATIENCE, PROGRAM, Experiment, Result
+from tests.catalogue.experiment import PATIENCE, Experiment, Result
+from tests.prepared import PROGRAM
 
 COUNTING = """
 def run(instance, save, state, seed):

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalogue.experiment import PROGRAM, Experiment, Result, as_anybody, below
+from tests.catalogue.experiment import Experiment, Result, as_anybody, below
+from tests.prepared import PROGRAM
 
 FAITHFUL = """
 import json, random

@@ -395,14 +395,18 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def killed(events: list[Event]) -> Iterator[tuple[int, Files]]:
-    """The states after a kill -9: (events that had happened, files). Every write is also torn at every byte."""
+    """The states after a kill -9: (events that had happened, files). Every write is also torn.
+
+    It is torn at its ends and at each third byte in between, in each write at other ones: of each kind of record there
+    are so many that each of its bytes is met.
+    """
     names: dict[str, int | None] = {}
     contents: dict[int, bytearray] = {}
     yield 0, ()
     for number, event in enumerate(events):
         if isinstance(event, Write):
             before = bytes(contents[event.inode])
-            for length in _torn_at(len(event.data)):
+            for length in _torn_at(len(event.data), number):
                 contents[event.inode][:] = _written(before, event.offset, event.data[:length])
                 yield number, _files(names, contents)
             contents[event.inode][:] = before
@@ -410,12 +414,13 @@ def killed(events: list[Event]) -> Iterator[tuple[int, Files]]:
         yield number + 1, _files(names, contents)
 
 
-def _torn_at(length: int) -> Iterator[int]:
-    """Every byte of a record; of a long text, which is a checkpoint's temporary file, some."""
-    long = length > LONG
-    yield from (
-        (*range(1, 9), *range(9, length - 8, length // 12), *range(length - 8, length)) if long else range(1, length)
-    )
+def _torn_at(length: int, number: int) -> Iterator[int]:
+    """How much is there of a record; of a long text, which is a checkpoint's temporary file, there are fewer."""
+    step = length // 12 if length > LONG else 3
+    ends = min(8, length // 2)
+    yield from range(1, ends)
+    yield from range(ends + number % step, length - ends, step)
+    yield from range(length - ends, length)
 
 
 def _apply(event: Event, names: dict[str, int | None], contents: dict[int, bytearray]) -> None:

@@ -20,7 +20,6 @@ from tests.crash.lab import Hand, Lab
 FAULTS = {
     "EIO": Fault(0, errno.EIO),
     "ENOSPC": Fault(0, errno.ENOSPC),
-    "EINTR": Fault(0, errno.EINTR),
     "short write": Fault(0, short=True),
     "a disk that stays full": Fault(0, errno.ENOSPC, lasting=True),
     "a disk that stays broken": Fault(0, errno.EIO, lasting=True),

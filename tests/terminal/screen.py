@@ -15,6 +15,9 @@ import pexpect
 import psutil
 import pyte
 
+from tests.prepared import SCREEN, prepared
+from tests.terminal.pty import PtyProcess
+
 KEYS = {"ctrl+c": "\x03", "enter": "\r", "escape": "\x1b", "down": "\x1b[B", "up": "\x1b[A", "end": "\x1b[F"}
 HIDDEN = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")  # of the terminal that the tests run in
 TITLES = {b"\x1b[22;2t": b"push", b"\x1b]2;": b"set", b"\x1b[23;2t": b"pop"}
@@ -33,19 +36,26 @@ class Terminal:
         columns: int = 100,
         lines: int = 30,
         environment: Mapping[str, str] | None = None,
-        program: Sequence[str] = (sys.executable, "-m", "pyalma_tui"),
+        program: Sequence[str] = (),
         before: Callable[[], None] | None = None,
     ) -> None:
-        """`program` is what is started with the arguments; `before` is called in the new process."""
+        """`program` is what is started with the arguments, if not ours; `before` is called in the new process."""
         self.raw = bytearray()
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         env = {name: value for name, value in os.environ.items() if name not in HIDDEN}
+        env |= {"TERM": "xterm-256color", "TZ": "UTC"} | dict(environment or {})
+        loaded = prepared(env, SCREEN) if not program and before is None else None
+        self.process: PtyProcess | pexpect.spawn[bytes]
+        if loaded is not None:
+            self.process = PtyProcess(loaded, arguments, folder, env, (lines, columns))
+            return
+        name, *words = program or (sys.executable, "-m", "pyalma_tui")
         self.process = pexpect.spawn(
-            program[0],
-            [*program[1:], *arguments],
+            name,
+            [*words, *arguments],
             cwd=folder,
-            env=env | {"TERM": "xterm-256color", "TZ": "UTC"} | dict(environment or {}),
+            env=env,
             dimensions=(lines, columns),
             timeout=PATIENCE,
             preexec_fn=before,

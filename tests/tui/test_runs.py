@@ -154,7 +154,8 @@ async def test_a_thousand_iterations_are_three_lines_around_the_selected_one() -
 
 
 async def test_nobody_s_name_or_state_does_anything() -> None:
-    texts = list(HOSTILE.values())
+    names = ("live link", "clipboard", "c1", "right to left", "surrogate", "lines", "long", "empty")
+    texts = [HOSTILE[name] for name in names]
     made = Experiment(texts, iterations=3, phase="busy")
     for number, text in enumerate(texts):
         made.failed(number + 1, text or "x", text)

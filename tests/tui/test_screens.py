@@ -49,40 +49,45 @@ def raw(t: Opened) -> str:
     return "".join(segment.text for strip in t.app.screen._compositor.render_strips() for segment in strip)
 
 
-def hostile(text: str) -> Experiment:
-    made = Experiment([text, "plain.cnf", text + "2"], phase="busy", title=text, saved_at=NOW)
-    state = msgspec.json.encode(text) if "\ud800" not in text else b'"a\\ud800b"'
-    made.running(1, state=state, earlier=(state[:200],), saves=2, saved_at=NOW, last_save=2)
-    made.failed(3, message=text or "x", traceback=f"Traceback\n{text}")
-    made.interrupted(2, state=state)
+def hostile() -> Experiment:
+    """Each text is the name and the state of what runs, of what has failed with it, and of what was interrupted."""
+    texts = list(HOSTILE.values())
+    made = Experiment([text + more for more in ("", "2", "3") for text in texts], phase="busy", saved_at=NOW)
+    for number, text in enumerate(texts, 1):
+        state = msgspec.json.encode(text) if "\ud800" not in text else b'"a\\ud800b"'
+        made.running(number, number, state=state, earlier=(state[:200],), saves=2, saved_at=NOW, last_save=2)
+        made.failed(len(texts) + number, message=text or "x", traceback=f"Traceback\n{text}")
+        made.interrupted(2 * len(texts) + number, state=state)
     return made
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_nobody_s_text_does_anything(name: str) -> None:
-    text = HOSTILE[name]
-    made = hostile(text)
-    notes = (Note(NOW, "first"),)
-    told = {"notes": notes, "idle_reason": text, "not_saved": StoreError(text).failure, "failure": None}
-    async with opened(made.snapshot(**told)) as t:
-        await t.show(made.snapshot(**told | {"notes": (*notes, Note(NOW, text))}))
-        seen = [raw(t)]
-        for keys in (["down"], ["down"], ["l"], ["escape"], ["s"], ["escape"], ["x"], ["escape"], ["q"]):
+async def test_nobody_s_text_does_anything_and_every_line_is_exactly_as_wide_as_the_terminal() -> None:
+    made = hostile()
+    notes: tuple[Note, ...] = (Note(NOW, "first"),)
+    async with opened(made.snapshot(notes=notes), size=(100, 30)) as t:
+
+        async def look(*keys: str) -> None:
             await t.press(*keys)
-            seen.append(raw(t))
-        for screen in seen:
-            assert "\x1b" not in screen
-            assert "\x07" not in screen
+            screen = raw(t)
+            assert not {"\x1b", "\x07", "\u202e"} & set(screen)
             assert not any("\x80" <= character <= "\x9f" for character in screen)
-            assert "\u202e" not in screen
+            assert {cell_len(line) for line in t.lines()} == {100}
+
+        for text in HOSTILE.values():
+            notes = (*notes, Note(NOW, text))
+            told = {"notes": notes, "title": text, "idle_reason": text, "not_saved": StoreError(text).failure}
+            await t.show(made.snapshot(**told))
+            await look()
+            assert "\x1b" not in t.app.title
+        for _ in HOSTILE:
+            assert "failed" in t.text()
+            for key in ("l", "escape", "x", "escape", "down"):
+                await look(key)
+        for _ in range(2 * len(HOSTILE)):
+            await look("down")
+        for key in ("s", "home", "pagedown", "escape", "q"):
+            await look(key)
         assert t.app.is_running
-        assert "\x1b" not in t.app.title
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_every_line_is_exactly_as_wide_as_the_terminal(name: str) -> None:
-    async with opened(hostile(HOSTILE[name]).snapshot(), size=(100, 30)) as t:
-        assert {cell_len(line) for line in t.lines()} == {100}
 
 
 async def test_eighty_by_twenty_four_has_everything() -> None:

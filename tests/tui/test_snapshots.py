@@ -39,7 +39,6 @@ def kept() -> Experiment:
 
 _FOLDERS: list[Path] = []
 SIZES = [(80, 24), (120, 40), (220, 60)]
-LOOKS = ["dark", "light", "no colour"]
 
 
 def hundred_failed() -> Experiment:
@@ -80,8 +79,14 @@ LOGS = {
     "log": ["l", "w", "number_sign", "at", "slash", *"best [0-2]", "enter"],
     "filtered log": ["l", "ampersand", *"best 3", "enter", "minus", *"restart 1", "enter"],
 }
-# every size in the dark, every look where there is least room
-PICTURES = [(size, "dark") for size in SIZES] + [(SIZES[0], look) for look in LOOKS[1:]]
+# every size in the dark; with least room, in the light what test_contrast does not see, and some without colours
+LIGHT_TOO = ("list", "help", "groups", "forecast", "jump", "compare")
+COLOURLESS_TOO = ("list", "failures", "plots", "compare")
+PICTURES = [
+    *((size, "dark", room) for size in SIZES for room in ROOMS),
+    *((SIZES[0], "light", room) for room in LIGHT_TOO),
+    *((SIZES[0], "no colour", room) for room in COLOURLESS_TOO),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -101,8 +106,9 @@ def _one_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.mark.parametrize("room", ROOMS)
-@pytest.mark.parametrize(("size", "look"), PICTURES, ids=[f"{w}x{h}-{look}" for (w, h), look in PICTURES])
+@pytest.mark.parametrize(
+    ("size", "look", "room"), PICTURES, ids=[f"{w}x{h}-{look}-{room}" for (w, h), look, room in PICTURES]
+)
 def test_a_room_looks_as_it_did(
     room: str, size: tuple[int, int], look: str, snap_compare: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
