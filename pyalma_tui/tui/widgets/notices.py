@@ -61,7 +61,7 @@ def elsewhere_notices(moment: Moment) -> list[Notice]:
     if who is None:
         ended = f"{snapshot.idle_reason} · read only" + " · T goes on here" * (not moment.page)
         return [Notice("plain", ended)] if snapshot.idle_reason else []
-    by = f"process {who.pid} since {cells.stamp(who.since)}" if who.pid else "another process"
+    by = f"{who.name} since {cells.stamp(who.since)}" if who.pid else "another process"
     rests = f" · {snapshot.idle_reason}" if snapshot.idle_reason and not is_complete(snapshot) else ""
     leads_on = "" if moment.page else f" · {who.obstacle or 'T takes over'}"
     return [Notice("plain", f"in use by {by}{rests} · read only{leads_on}")]
