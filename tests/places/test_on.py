@@ -61,7 +61,11 @@ def test_a_dask_cluster_has_to_be_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "on", ["x", "cloud:a", "each:", "many:", "ssh:", "ssh:-oProxyCommand=x", "each:a;a", "each:'a", "each:;"]
+    "on",
+    [
+        *("x", "cloud:a", "each:", "many:", "ssh:", "ssh:-oProxyCommand=x", "each:a;a", "each:'a", "each:;"),
+        *("ssh:a#0", "slurm:#0", "many:a#10000", "ssh:a b", "ssh:a#2,b#3"),
+    ],
 )
 def test_what_means_nothing_is_refused_in_one_line(on: str) -> None:
     with pytest.raises(UsageError) as refused:

@@ -374,6 +374,16 @@ def test_a_place_with_another_module_is_refused(world: World) -> None:
     assert any("the module is another one there" in str(event) for event in world.places.receive())
 
 
+def test_a_command_that_says_something_without_an_end_is_a_stranger_too(world: World) -> None:
+    """Else all of it would be kept, and looked through again with each piece, by the thread that renews leases."""
+    pipe = world.engine.opened[0]
+    for _ in range(2):
+        os.write(pipe.way_in, b"x" * 40_000)
+        remarks = [str(event) for event in world.places.receive()]
+    assert any("says 'xxxx" in remark and "none of ours" in remark for remark in remarks)
+    assert pipe.is_closed
+
+
 def test_a_command_that_says_what_is_none_of_ours_is_told_and_tried_again_quietly(world: World) -> None:
     os.write(world.engine.opened[0].way_in, b"Welcome to node1!\n")
     assert any("says 'Welcome to node1!', which is none of ours" in str(event) for event in world.places.receive())

@@ -6,6 +6,8 @@ import platform
 import time
 from signal import Signals
 
+import msgspec
+
 from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
@@ -17,6 +19,7 @@ LAST_WORDS = 1.0  # seconds that a command gets to end after its output has
 IDLE = 10.0  # seconds without workers after which a place is given back to a scheduler
 NO_TIME = "its time is nearly over"
 SILENCE = 2 / 3  # of a lease without a word, after which it is told: a place asks six times in one
+LONGEST_FIRST = 1 << 16  # bytes of the first line of a place; what goes on longer without an end is none of ours
 OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
 _message = jsontext.decoder(afar.FromPlace)
 
@@ -155,6 +158,9 @@ class Place:
         messages: list[afar.FromPlace] = []
         for self.said in lines:
             messages.append(_message(self.said))
+        if self.here is None and not messages and len(self._pending) > LONGEST_FIRST:
+            self.said, self._pending = self._pending, b""
+            raise msgspec.DecodeError("no line ends")
         return messages
 
     def lose(self) -> None:
