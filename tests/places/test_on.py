@@ -7,6 +7,7 @@ import os
 import pytest
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.runner.workers.engines.advice import complaint
 from pyalma_tui.runner.workers.engines.on import Cluster, Site, cluster_of, sites_of
 
 
@@ -72,3 +73,23 @@ def test_what_means_nothing_is_refused_in_one_line(on: str) -> None:
         sites_of(on)
     assert "Nothing was started" in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "tells_most"),
+    [
+        ("", ""),
+        (
+            "noise\nssh: connect to host n1 port 22: Connection refused\r\n\n",
+            "ssh: connect to host n1 port 22: Connection refused",
+        ),
+        (
+            "srun: unrecognized option '--bogus'\nTry \"srun --help\" for more information\n",
+            "srun: unrecognized option '--bogus'",
+        ),
+        ("sleep: invalid time\nTry 'sleep --help' for more information.", "sleep: invalid time"),
+        ("Try 'sleep --help' for more information.", "Try 'sleep --help' for more information."),
+    ],
+)
+def test_what_a_command_complains_of_is_told_not_where_it_has_its_help(said: str, tells_most: str) -> None:
+    assert complaint(said) == tells_most

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.printable import printable
-from pyalma_tui.runner.workers.engines.advice import advice
+from pyalma_tui.runner.workers.engines.advice import advice, complaint
 from pyalma_tui.runner.workers.engines.engine import Channel
 from pyalma_tui.runner.workers.engines.line import Line
 from pyalma_tui.runner.workers.engines.on import NOTHING, Site
@@ -86,10 +86,10 @@ class CommandChannel(Line):
         how = "it has closed its output" if code is None else f"exit code {code}"
         try:
             end = os.fstat(self._errors.fileno()).st_size
-            said = os.pread(self._errors.fileno(), SAID, max(0, end - SAID)).decode("utf-8", "replace").split("\n")
+            said = os.pread(self._errors.fileno(), SAID, max(0, end - SAID)).decode("utf-8", "replace")
         except (OSError, ValueError):
-            said = []
-        last = next((line.strip() for line in reversed(said) if line.strip()), "")
+            said = ""
+        last = complaint(said)
         do = advice(self.site, sys.executable, code, last)
         return f"{how}: {printable(last)}; {do}" if last else f"{how}; {do}"
 
