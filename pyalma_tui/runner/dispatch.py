@@ -96,6 +96,7 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
         return
     if not state.planned:
         return
+    yield from _give_up_surplus(state.staff - state.workers, state, clock)
     begins, ready = state.begins, state.seated(Ready)
     if ready and (beyond := state.staff - state.workers) > 0:  # those in the last slots go, whoever has the first
         ready.sort(key=lambda seat: seat.slot)
@@ -109,12 +110,21 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
             yield from dismiss(seat, state, clock)
         elif begins and (run := state.queue.pop()) is not None:
             yield from _order(seat, run, state, clock)
+    if state.active:  # else the last one may be for done()
+        yield from _give_up_surplus(len(state.seated(Coming)) - len(state.queue), state, clock)
     if begins and len(state.queue):
         yield from _give_ahead(state)
     if begins and len(state.queue):
         yield from _hire(len(state.queue), state, clock)
     elif done_is_due(state):
         yield from _call_done(state, clock)
+
+
+def _give_up_surplus(beyond: int, state: State, clock: Clock) -> Iterator[Instruction]:
+    """Let so many go, of those in the last slots, of whom there is no process yet: a place for them may be hours away."""
+    unborn = [seat for seat in state.seated(Coming) if not seat.pid]
+    for seat in sorted(unborn, key=lambda seat: -seat.slot)[: max(0, beyond)]:
+        yield from dismiss(seat, state, clock)
 
 
 def _is_used_up(seat: Seat, state: State) -> bool:

@@ -22,7 +22,7 @@ from pyalma_tui.runner.commands import Command, Limits
 from pyalma_tui.runner.outdated import CodeNow
 
 Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
-SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()", "ending"]
+SlotPhase: TypeAlias = Literal["coming", "loading", "ready", "running", "done()", "ending"]
 
 
 Step: TypeAlias = Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]

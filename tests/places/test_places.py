@@ -322,6 +322,28 @@ def test_a_place_of_a_scheduler_that_has_long_had_no_workers_is_given_back(tmp_p
     world.places.close()
 
 
+def test_a_place_that_waits_in_a_queue_waits_no_more_when_it_has_long_not_been_needed(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """Else it would be given a host, perhaps in hours, for nobody."""
+    world = World(tmp_path, clock)
+    world.engine.opened[0].site = replace(world.engine.site, many=True)
+    world.hire(1)
+    for seconds in (5, 20):
+        world.clock.now += seconds
+        world.places.tend()
+        assert not world.engine.opened[0].is_closed, "a worker waits for it"
+    world.places.order(1, m.Exit())
+    assert world.places.receive() == [m.Gone(1, 0)]
+    for seconds in (0, 9, 2, 2):
+        assert not world.engine.opened[0].is_closed
+        world.clock.now += seconds
+        world.places.tend()
+    assert world.engine.opened[0].is_closed
+    assert (world.engine.ends, world.places.receive()) == ([True], []), "nobody is to blame, and nothing is told"
+    world.places.close()
+
+
 def test_it_ends_when_nothing_of_any_place_can_live(tmp_path: Path, clock: Clock) -> None:
     world = World(tmp_path, clock, most=2)
     world.hire(1)

@@ -32,6 +32,7 @@ class Place:
         self.here: afar.Here | None = None
         self.ready = False  # whether its agent has imported the module
         self.going = ""  # why nothing is to be begun there any more
+        self.recalled = False  # whether it was not needed any more before it had come
         self.refused = False  # whether it was never to be one
         self.served = False  # whether it has ever had a worker
         self.told = False  # whether one has ever written anything there
@@ -111,9 +112,13 @@ class Place:
             self.dismiss(NO_TIME)
         return begins
 
-    def is_idle(self, now: float) -> bool:
-        """Whether it has long had no workers, and another one comes from its engine when there is need."""
-        if self.workers or not self.ready or self.going or not self.channel.site.many:
+    def is_idle(self, now: float, *, needed: bool) -> bool:
+        """Whether it has long been of no use, and another one comes from its engine when there is need.
+
+        `needed` tells that there are workers for it when it has come.
+        """
+        comes = self.here is None and not self.lost
+        if self.workers or needed or not (self.ready or comes) or self.going or not self.channel.site.many:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now
@@ -139,7 +144,7 @@ class Place:
             self.channel.send(jsontext.encode(message) + b"\n")
 
     def dismiss(self, why: str) -> None:
-        """Let it end as soon as nothing runs there."""
+        """Let it end as soon as nothing runs there; one that has not come hears nothing."""
         self.going = why
         self.send(m.End())
 

@@ -163,6 +163,7 @@ class Places:
 
     def _tend(self) -> None:
         now = time.monotonic()
+        awaited = self._placing.awaited(self._places)
         for place in list(self._places):
             place.channel.send()
             if (place.is_late or place.is_silent(now)) and not place.lost:
@@ -177,8 +178,8 @@ class Places:
                 self._wait_for(place, now)
             if place.nears_its_end(now, self._pace):
                 self._notes.tell(ends(place, now, self._pace))
-            if place.is_idle(now) and not self._placing.waits:
-                place.dismiss(UNNEEDED)
+            if place.is_idle(now, needed=place in awaited):
+                self._give_back(place)
             for gone in place.take_blamed(now):
                 self._placing.part(gone.worker)
                 self._events.append(gone)
@@ -192,6 +193,15 @@ class Places:
             self._ended = True
             self._events += [m.Gone(worker, 0) for worker in self._placing.give_up_all()]
             self._events.append(AgentGone("has ended", 0))
+
+    def _give_back(self, place: Place) -> None:
+        """Let go of a place that is not needed; one that waits in a queue is to wait no more."""
+        if place.here is None:
+            place.recalled = True
+            self._stop_listening(place)
+            place.lose()
+        else:
+            place.dismiss(UNNEEDED)
 
     def _greet(self, channel: Channel) -> None:
         place = Place(channel, self._leases.seconds)
@@ -291,8 +301,9 @@ class Places:
         self._take_away(place, place.taken if place.going else f"{HOST_LOST}: {place.name}")
         self._places.remove(place)
         futile = place.refused or (not place.told and (place.served or place.ending))
-        again = self._engine.ended(place.channel.site, now, well=place.here is not None and not futile)
-        if place.here is None and not (self._ending or place.refused):
+        well = place.recalled or (place.here is not None and not futile)
+        again = self._engine.ended(place.channel.site, now, well=well)
+        if place.here is None and not (self._ending or place.refused or place.recalled):
             self._notes.once(absent(place, again))
 
     def _stop_listening(self, place: Place) -> None:
