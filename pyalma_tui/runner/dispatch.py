@@ -121,7 +121,7 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
 
 
 def _give_up_surplus(beyond: int, state: State, clock: Clock) -> Iterator[Instruction]:
-    """Let so many go, of those in the last slots, of whom there is no process yet: a place for them may be hours away."""
+    """Let so many go, in the last slots, of whom there is no process yet: a place for them may be hours away."""
     unborn = [seat for seat in state.seated(Coming) if not seat.pid]
     for seat in sorted(unborn, key=lambda seat: -seat.slot)[: max(0, beyond)]:
         yield from dismiss(seat, state, clock)
