@@ -86,7 +86,8 @@ def test_a_script_has_its_workers_elsewhere(file: Path) -> None:
 
 
 def test_a_lease_of_no_time_is_refused_not_taken_for_the_usual_one(file: Path) -> None:
-    with pytest.raises(UsageError, match="--lease 0: from 1 to 3600 seconds. Nothing was started"):
+    (file.parent / "m.py").write_text(MEET)
+    with pytest.raises(UsageError, match=r"--lease 0: from 1 to 3600 seconds\. Nothing was started"):
         experiment.execute(file, on=behind_cables("A"), lease=0.0)
 
 
