@@ -322,6 +322,19 @@ def test_a_place_of_a_scheduler_that_has_long_had_no_workers_is_given_back(tmp_p
     world.places.close()
 
 
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_host_that_was_reached_and_says_nothing_is_told_once(joined: bool, tmp_path: Path, clock: Clock) -> None:
+    """What else leads somewhere may wait in a queue."""
+    world = World(tmp_path, clock)
+    world.engine.opened[0].site = Site("node9", ("ssh", "-T", "node9"), joined=joined)
+    for _ in range(3):
+        world.clock.now += 50
+        world.places.tend()
+    told = [Remarked("node9 has said nothing for 60 s: it may hang there; `ssh node9 true` may show more")]
+    assert world.places.receive() == told * joined
+    world.places.close()
+
+
 def test_a_place_that_waits_in_a_queue_waits_no_more_when_it_has_long_not_been_needed(
     tmp_path: Path, clock: Clock
 ) -> None:

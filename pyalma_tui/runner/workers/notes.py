@@ -6,7 +6,8 @@ import time
 
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.words import plural, span
-from pyalma_tui.runner.workers.place import Place
+from pyalma_tui.runner.workers.engines.advice import tried
+from pyalma_tui.runner.workers.place import MUTE, Place
 from pyalma_tui.runner.workers.protocol import AgentEvent, Remarked
 
 STRANGE = 60  # characters of a line that is none of ours
@@ -64,6 +65,12 @@ def ends(place: Place, now: float, pace: float) -> str:
 def absent(place: Place, again: float) -> str:
     """That a place has not come, why, and when it is tried again."""
     return f"{place.name} has not come ({place.channel.why()}); it is tried again in {again:.0f} s"
+
+
+def mute(place: Place) -> str:
+    """That nothing comes of a place, which may hang."""
+    show = tried(place.channel.site)
+    return f"{place.name} has said nothing for {span(MUTE)}: it may hang there; `{show}` may show more"
 
 
 def stranger(place: Place) -> str:

@@ -20,6 +20,7 @@ IDLE = 10.0  # seconds without workers after which a place is given back to a sc
 NO_TIME = "its time is nearly over"
 SILENCE = 2 / 3  # of a lease without a word, after which it is told: a place asks six times in one
 LONGEST_FIRST = 1 << 16  # bytes of the first line of a place; what goes on longer without an end is none of ours
+MUTE = 60.0  # seconds in which a host that was reached says something, also one that is slow
 OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
 _message = jsontext.decoder(afar.FromPlace)
 
@@ -100,6 +101,11 @@ class Place:
         begins = self.is_silent(now) and not (self.silent or self.lost)
         self.silent |= begins
         return begins
+
+    def is_mute(self, now: float) -> bool:
+        """Whether it was led to long ago by what waits in no queue, and has said nothing at all."""
+        reached = self.channel.site.joined and self.here is None and not self.lost
+        return reached and now - self.heard > MUTE
 
     def nears_its_end(self, now: float, pace: float) -> bool:
         """Whether its time is so nearly over that a run would hardly save once, and was not before.

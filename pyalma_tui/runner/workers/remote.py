@@ -17,7 +17,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.workers.engines.engine import Channel, Engine
-from pyalma_tui.runner.workers.notes import Notes, absent, ends, safe_until, stranger, unheard
+from pyalma_tui.runner.workers.notes import Notes, absent, ends, mute, safe_until, stranger, unheard
 from pyalma_tui.runner.workers.place import Place
 from pyalma_tui.runner.workers.placing import Placing
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service, Taken, Unheard
@@ -174,6 +174,8 @@ class Places:
                 if self._ending or place.is_explained:
                     self._forget(place, now)
                 continue
+            if place.is_mute(now):
+                self._notes.once(mute(place))
             if place.falls_silent(now):
                 self._wait_for(place, now)
             if place.nears_its_end(now, self._pace):

@@ -13,7 +13,8 @@ from pyalma_tui.errors import UsageError
 
 NOTHING = "Nothing was started"
 HERE = "here"  # what says that it is this machine after all
-SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-T")
+# a host that dies while we log in would be waited for without an end
+SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-T")
 SLURM = ("srun", "--ntasks=1", "--job-name=pyalma-tui")
 # inside of an allocation: no more processors than a step asks for, and the memory of the job together with the others,
 # which one step would else have alone, so that the next one on its node waits for its end
