@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from pyalma_tui.model.printable import clip, printable
@@ -39,13 +40,13 @@ def unheard(place: Place, now: float) -> str:
         said = f"{place.name} is lost: its command ended, or the line to it"
     if not place.workers:
         return said
-    until = time.strftime("%H:%M:%S", time.localtime(safe_until(place, now) + 1))
+    until = time.strftime("%H:%M:%S", time.localtime(safe_until(place, now)))
     return f"{said}; its runs wait until {until}, when nothing of it can live"
 
 
 def safe_until(place: Place, now: float) -> float:
-    """When nothing of it can live, in seconds of the epoch."""
-    return time.time() + max(0.0, place.safe_at - now)
+    """When nothing of it can live, in whole seconds of the epoch, as it is told to people in several places."""
+    return math.ceil(time.time() + max(0.0, place.safe_at - now))
 
 
 def has_come(place: Place) -> str:
