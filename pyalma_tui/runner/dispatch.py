@@ -258,7 +258,7 @@ def _look_after(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]
     lasted = clock.now - seat.began
     match seat.doing:
         case Leaving() as leaving:
-            yield from _hurry(seat, leaving, lasted, state)
+            yield from _hurry(seat, leaving, lasted, state, clock)
         case Ready() if lasted >= LINGER:
             yield from dismiss(seat, state, clock)
         case Running(timeout=timeout) if seat.stop is None and timeout is not None and lasted >= timeout:
@@ -267,7 +267,7 @@ def _look_after(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]
             killed = seat.stop.step == "SIGKILL"
             yield from take_step(seat, stop.advanced(seat.stop, clock.now), state)
             if killed and _is_all_to_end(state):
-                yield i.EndAgent(kill=True)
+                yield from _kill_agent(state, clock)
 
 
 def _is_all_to_end(state: State) -> bool:
@@ -275,10 +275,17 @@ def _is_all_to_end(state: State) -> bool:
     return state.closing or state.gate.halted
 
 
-def _hurry(seat: Seat, leaving: Leaving, lasted: float, state: State) -> Iterator[Instruction]:
+def _kill_agent(state: State, clock: Clock) -> Iterator[Instruction]:
+    """Once: whether it has to be done again is looked after as for any agent that is to end."""
+    if not isinstance(state.agent, Parting):
+        state.agent = Parting(clock.now + FAREWELL)
+        yield i.EndAgent(kill=True)
+
+
+def _hurry(seat: Seat, leaving: Leaving, lasted: float, state: State, clock: Clock) -> Iterator[Instruction]:
     """Interrupt a worker that does not come to its end, as Ctrl+C would, then kill it."""
     if leaving.killed and lasted >= GOODBYE + stop.AFTER["SIGKILL"] and _is_all_to_end(state):
-        yield i.EndAgent(kill=True)
+        yield from _kill_agent(state, clock)
     elif lasted >= GOODBYE and not leaving.killed:
         state.seats[seat.slot] = replace(seat, doing=replace(leaving, killed=True))
         yield i.SendSignal(seat.worker, signal.SIGKILL, group=True)

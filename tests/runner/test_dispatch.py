@@ -309,6 +309,18 @@ def test_an_agent_that_kills_nobody_is_killed_itself_when_the_session_ends() -> 
     assert stage.passes(5) == [i.SendSignal(1, SIGKILL, group=True), i.EndAgent(kill=True)]
 
 
+def test_that_an_agent_ends_which_was_killed_as_all_is_to_end_is_no_news_and_another_one_can_be_started() -> None:
+    """With places that are lost, it ends when their leases do, long after."""
+    stage = at_work()
+    stage.begins(1)
+    stage.tell(c.Interrupt())
+    stage.tell(c.Interrupt())
+    assert i.EndAgent(kill=True) in stage.passes(5)
+    assert not hired(stage.tell(c.Resume())), "by one that ends"
+    assert not said(stage.tell(AgentGone("has ended", 0)))
+    assert i.StartAgent() in stage.tell(c.Resume())
+
+
 @pytest.mark.parametrize("served", [True, False])
 def test_an_agent_that_does_not_tell_that_a_leaving_worker_is_gone_is_killed_when_the_session_ends(
     served: bool,
