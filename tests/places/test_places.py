@@ -322,6 +322,16 @@ def test_a_place_of_a_scheduler_that_has_long_had_no_workers_is_given_back(tmp_p
     world.places.close()
 
 
+def test_what_becomes_of_a_host_with_many_places_is_told_once(tmp_path: Path, clock: Clock) -> None:
+    world = World(tmp_path, clock, most=2)
+    for worker, pipe in ((1, world.come(0)), (2, world.come(1))):
+        world.hire(worker)
+        pipe.say(afar.Going("SIGTERM"))
+    taken = Remarked("node1 is taken away (SIGTERM): what runs there goes on elsewhere")
+    assert world.places.receive().count(taken) == 1
+    world.places.close()
+
+
 @pytest.mark.parametrize("joined", [True, False])
 def test_a_host_that_was_reached_and_says_nothing_is_told_once(joined: bool, tmp_path: Path, clock: Clock) -> None:
     """What else leads somewhere may wait in a queue."""

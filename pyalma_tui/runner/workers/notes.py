@@ -11,6 +11,7 @@ from pyalma_tui.runner.workers.engines.advice import tried
 from pyalma_tui.runner.workers.place import MUTE, Place
 from pyalma_tui.runner.workers.protocol import AgentEvent, Remarked
 
+LATELY = 10.0  # seconds in which the same of a host is no news
 STRANGE = 60  # characters of a line that is none of ours
 
 
@@ -20,10 +21,18 @@ class Notes:
     def __init__(self, events: list[AgentEvent]) -> None:
         self._events = events
         self._known: set[str] = set()
+        self._lately: dict[str, float] = {}  # what was told of hosts, and when, by time.monotonic
 
     def tell(self, text: str) -> None:
         """Tell this."""
         self._events.append(Remarked(text))
+
+    def of_host(self, text: str) -> None:
+        """Tell what becomes of a host, which may have a place for each of its processors, as one thing."""
+        now = time.monotonic()
+        if now - self._lately.get(text, float("-inf")) > LATELY:
+            self._lately[text] = now
+            self.tell(text)
 
     def once(self, text: str) -> None:
         """Tell what comes again and again only the first time."""
@@ -59,7 +68,7 @@ def has_come(place: Place) -> str:
 def ends(place: Place, now: float, pace: float) -> str:
     """That nothing is begun at a place any more, as its time is nearly over."""
     left = span(max(0.0, place.ends_at - now))
-    save = f", and a run takes {span(pace)} to a save" if pace else ""
+    save = f", and a run takes {span(pace)} to a save" if pace >= 1.0 else ""
     return f"{place.name} has {left} left{save}: nothing is started there any more"
 
 

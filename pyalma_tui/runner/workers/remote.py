@@ -179,7 +179,7 @@ class Places:
             if place.falls_silent(now):
                 self._wait_for(place, now)
             if place.nears_its_end(now, self._pace):
-                self._notes.tell(ends(place, now, self._pace))
+                self._notes.of_host(ends(place, now, self._pace))
             if place.is_idle(now, needed=place in awaited):
                 self._give_back(place)
             for gone in place.take_blamed(now):
@@ -221,7 +221,7 @@ class Places:
             messages = []
         if messages and place.silent and not place.lost:
             place.silent = False
-            self._notes.tell(f"{place.name} is heard of again")
+            self._notes.of_host(f"{place.name} is heard of again")
             self._events += [Unheard(worker, 0.0) for worker in sorted(place.workers)]
         for message in messages:
             self._take(place, message)
@@ -272,7 +272,7 @@ class Places:
                     self._events.append(Taken(gone.worker, place.taken))
                 place.killed.clear()
                 if place.workers:
-                    self._notes.tell(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
+                    self._notes.of_host(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
             case afar.Tried():  # nobody has asked
                 return
             case afar.Bye(why):
@@ -292,7 +292,7 @@ class Places:
         place.channel.close()
 
     def _wait_for(self, place: Place, now: float) -> None:
-        self._notes.tell(unheard(place, now))
+        self._notes.of_host(unheard(place, now))
         until = safe_until(place, now)
         self._events += [Unheard(worker, until) for worker in sorted(place.workers)]
 
