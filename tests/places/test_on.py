@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
+import time
+from pathlib import Path
 
 import pytest
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.runner.workers.engines.advice import complaint
+from pyalma_tui.runner.workers.engines.commands import CommandEngine
 from pyalma_tui.runner.workers.engines.on import Cluster, Site, cluster_of, sites_of
 
 
@@ -93,3 +97,20 @@ def test_what_means_nothing_is_refused_in_one_line(on: str) -> None:
 )
 def test_what_a_command_complains_of_is_told_not_where_it_has_its_help(said: str, tells_most: str) -> None:
     assert complaint(said) == tells_most
+
+
+def test_where_no_more_files_can_be_opened_that_is_told_once_not_of_each_place(tmp_path: Path) -> None:
+    engine = CommandEngine([Site(f"n{n}", ("sleep", "1000"), many=False) for n in range(9)], tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = set(map(int, os.listdir("/proc/self/fd")))
+    free = [number for number in range(4096) if number not in taken][:16]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], hard))
+    try:
+        opened, refused = engine.open(9, 0.0)
+        assert 0 < len(opened) < 9
+        assert len(refused) == 1
+        assert "no more places can be led to at the moment: Too many open files; `ulimit -n`" in refused[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        while not engine.has_let_go(time.monotonic()):
+            time.sleep(0.02)
