@@ -118,6 +118,8 @@ class Dispatcher:
         for name in ("instances", "args"):
             if isinstance(options.get(name), str):
                 raise TypeError(f"load() takes {name} as a list of texts, not one text")
+        if not isinstance(options.get("on"), str | None):
+            raise TypeError("load() takes on as one text, such as 'slurm'")
         for one, other in (("instances", "batch"), ("rerun_done", "no_done")):
             if options.get(one) and options.get(other):
                 raise UsageError(f"{one} and {other}: choose one of them. Nothing was started")
@@ -258,7 +260,7 @@ class Dispatcher:
         target, options = self._target, self._options
         if plan := untaken_plan(target.path, self.state_dir):
             told.append(f"{plan}; `pyalma-tui import {target.path}` continues it, before a first start")
-        batch = options.get("batch")
+        batch, lease = options.get("batch"), options.get("lease")
         asked = Asked(
             state_dir=self.state_dir,
             instances=tuple(options.get("instances") or ()),
@@ -269,7 +271,7 @@ class Dispatcher:
             rerun_done=bool(options.get("rerun_done")),
             no_done=bool(options.get("no_done")),
             on=options.get("on"),
-            lease=options.get("lease") or leases.USUAL,
+            lease=leases.USUAL if lease is None else lease,
             warnings=tuple(told),
         )
         with begun(target, asked, told.append) as start:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from signal import Signals
@@ -16,6 +17,7 @@ JOBS = (
     "SGE_TASK_ID",
 )  # who set one gave us this
 
+LEFT = re.compile(r"(?:(?:(?:(\d+)-)?(\d+):)?(\d+):)?(\d+)")
 REQUEUE = 75  # the exit code of who was taken away and has more to do: EX_TEMPFAIL of <sysexits.h>
 
 
@@ -29,3 +31,11 @@ def seconds_left(environ: Mapping[str, str], at: float) -> float:
     with suppress(ValueError):
         return max(1.0, int(environ.get("SLURM_JOB_END_TIME", "")) - at)
     return 0.0
+
+
+def time_left(said: str) -> float:
+    """The seconds that `squeue --format=%L` tells, [days-][[hours:]minutes:]seconds; 0.0 for what tells none."""
+    if (found := LEFT.fullmatch(said.strip())) is None:
+        return 0.0
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return max(1.0, ((days * 24 + hours) * 60 + minutes) * 60 + seconds)

@@ -6,6 +6,7 @@ import fcntl
 import os
 import platform
 import socket
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -45,8 +46,21 @@ def here(state_dir: Path, lacks: str, patience: float) -> afar.Here:
         why=why,
         locked=locked,
         lacks=lacks,
-        left=taking.seconds_left(os.environ, time.time()),
+        left=taking.seconds_left(os.environ, time.time()) or _asked_left(patience),
     )
+
+
+def _asked_left(patience: float) -> float:
+    """What Slurm says of how long our job may run, 0.0 if nothing: before 23.02 no environment tells it."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if not job:
+        return 0.0
+    command = ["squeue", "--noheader", f"--jobs={job}", "--format=%L"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=False)
+    except (OSError, subprocess.TimeoutExpired):  # it is not here, or whom it asks does not answer
+        return 0.0
+    return taking.time_left(asked.stdout)
 
 
 def _lease_of(state_dir: Path, patience: float) -> LeaseRecord | None:

@@ -96,6 +96,7 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
         return
     if not state.planned:
         return
+    yield from _give_up_surplus(state.staff - state.workers, state, clock)
     begins, ready = state.begins, state.seated(Ready)
     if ready and (beyond := state.staff - state.workers) > 0:  # those in the last slots go, whoever has the first
         ready.sort(key=lambda seat: seat.slot)
@@ -109,12 +110,21 @@ def _go_on(state: State, clock: Clock) -> Iterator[Instruction]:
             yield from dismiss(seat, state, clock)
         elif begins and (run := state.queue.pop()) is not None:
             yield from _order(seat, run, state, clock)
+    if state.active:  # else the last one may be for done()
+        yield from _give_up_surplus(len(state.seated(Coming)) - len(state.queue), state, clock)
     if begins and len(state.queue):
         yield from _give_ahead(state)
     if begins and len(state.queue):
         yield from _hire(len(state.queue), state, clock)
     elif done_is_due(state):
         yield from _call_done(state, clock)
+
+
+def _give_up_surplus(beyond: int, state: State, clock: Clock) -> Iterator[Instruction]:
+    """Let so many go, in the last slots, of whom there is no process yet: a place for them may be hours away."""
+    unborn = [seat for seat in state.seated(Coming) if not seat.pid]
+    for seat in sorted(unborn, key=lambda seat: -seat.slot)[: max(0, beyond)]:
+        yield from dismiss(seat, state, clock)
 
 
 def _is_used_up(seat: Seat, state: State) -> bool:
@@ -248,7 +258,7 @@ def _look_after(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]
     lasted = clock.now - seat.began
     match seat.doing:
         case Leaving() as leaving:
-            yield from _hurry(seat, leaving, lasted, state)
+            yield from _hurry(seat, leaving, lasted, state, clock)
         case Ready() if lasted >= LINGER:
             yield from dismiss(seat, state, clock)
         case Running(timeout=timeout) if seat.stop is None and timeout is not None and lasted >= timeout:
@@ -257,7 +267,7 @@ def _look_after(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]
             killed = seat.stop.step == "SIGKILL"
             yield from take_step(seat, stop.advanced(seat.stop, clock.now), state)
             if killed and _is_all_to_end(state):
-                yield i.EndAgent(kill=True)
+                yield from _kill_agent(state, clock)
 
 
 def _is_all_to_end(state: State) -> bool:
@@ -265,10 +275,17 @@ def _is_all_to_end(state: State) -> bool:
     return state.closing or state.gate.halted
 
 
-def _hurry(seat: Seat, leaving: Leaving, lasted: float, state: State) -> Iterator[Instruction]:
+def _kill_agent(state: State, clock: Clock) -> Iterator[Instruction]:
+    """Once: whether it has to be done again is looked after as for any agent that is to end."""
+    if not isinstance(state.agent, Parting):
+        state.agent = Parting(clock.now + FAREWELL)
+        yield i.EndAgent(kill=True)
+
+
+def _hurry(seat: Seat, leaving: Leaving, lasted: float, state: State, clock: Clock) -> Iterator[Instruction]:
     """Interrupt a worker that does not come to its end, as Ctrl+C would, then kill it."""
     if leaving.killed and lasted >= GOODBYE + stop.AFTER["SIGKILL"] and _is_all_to_end(state):
-        yield i.EndAgent(kill=True)
+        yield from _kill_agent(state, clock)
     elif lasted >= GOODBYE and not leaving.killed:
         state.seats[seat.slot] = replace(seat, doing=replace(leaving, killed=True))
         yield i.SendSignal(seat.worker, signal.SIGKILL, group=True)

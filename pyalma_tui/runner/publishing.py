@@ -151,7 +151,7 @@ class Publisher:
 def _slot_phase(seat: Seat) -> SlotPhase:
     match seat.doing:
         case Coming():
-            return "loading"
+            return "loading" if seat.pid else "coming"
         case Running():
             return "running"
         case Calling():

@@ -22,7 +22,7 @@ from pyalma_tui.runner.commands import Command, Limits
 from pyalma_tui.runner.outdated import CodeNow
 
 Phase: TypeAlias = Literal["opening", "busy", "stopping", "idle", "closed"]
-SlotPhase: TypeAlias = Literal["loading", "ready", "running", "done()", "ending"]
+SlotPhase: TypeAlias = Literal["coming", "loading", "ready", "running", "done()", "ending"]
 
 
 Step: TypeAlias = Literal["asked", "SIGINT", "SIGTERM", "SIGKILL"]
@@ -59,12 +59,18 @@ class Slot(msgspec.Struct, frozen=True):
 class Elsewhere(msgspec.Struct, frozen=True):
     """The other process that runs what is viewed, since when, and why it cannot be asked to hand over, "" if it can.
 
-    `pid` is 0 if nobody knows it.
+    `pid` is 0 if nobody knows it; `host` is the one that it named, if that is not this one.
     """
 
     pid: int
     since: float
     obstacle: str = ""
+    host: str = ""
+
+    @property
+    def name(self) -> str:
+        """The process, and where it is."""
+        return f"process {self.pid}" + f" on {self.host}" * bool(self.host)
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from pyalma_tui.store.checkpoint import stamp
 from pyalma_tui.store.cold import having
 from pyalma_tui.store.kept_code import grown_from
 from pyalma_tui.store.ledger import NOTES, Ledger
-from pyalma_tui.store.lock import Holder, holder
+from pyalma_tui.store.lock import elsewhere_of, holder
 from pyalma_tui.store.segment import READ
 from pyalma_tui.store.tail import Tail
 
@@ -144,7 +144,7 @@ class Viewer:
         else:
             self._next_check = now + CHECK
             self._last_pid = who.pid
-            elsewhere = Elsewhere(who.pid, who.since, obstacle(self._state_dir, Holder(who.pid, who.since)))
+            elsewhere = Elsewhere(who.pid, who.since, obstacle(self._state_dir, who), who.elsewhere)
         self._changed |= elsewhere != known
         self._elsewhere = elsewhere
 
@@ -241,7 +241,7 @@ class Viewer:
     def _slots(self, ledger: Ledger) -> tuple[Slot, ...]:
         running = [ledger.run(number) for number in self._running]
         slots = [
-            Slot(run.status.slot, run.status.pid, "running", run.status.since, run.id)
+            Slot(run.status.slot, run.status.pid, "running", run.status.since, run.id, host=elsewhere_of(run.host))
             for run in running
             if isinstance(run.status, s.Running)
         ]

@@ -35,12 +35,17 @@ class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def elsewhere(self) -> str:
         """The host that it named, if that is not what this one is called now, else ""."""
-        return "" if self.host == _host() else self.host
+        return elsewhere_of(self.host)
 
     @property
     def name(self) -> str:
         """What to call it on this machine."""
         return f"process {self.pid}" + f" on {self.elsewhere}" * bool(self.elsewhere)
+
+
+def elsewhere_of(host: str) -> str:
+    """The name of a host, "" if that is what this one is called now."""
+    return "" if host == _host() else host
 
 
 def _host() -> str:

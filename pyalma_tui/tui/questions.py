@@ -100,7 +100,7 @@ def done_question(snapshot: Snapshot) -> Content:
 
 def take_over_question(snapshot: Snapshot, elsewhere: Elsewhere) -> Content:
     """How many runs are interrupted in the process that runs them now, and what becomes of them."""
-    who = f"process {elsewhere.pid}"
+    who = elsewhere.name
     lines = [Content(f"Nothing runs in {who} at the moment. It ends, and the experiment goes on here.")]
     if running := snapshot.counts.running:
         count = Content.styled(words.plural(running, "run"), "bold")

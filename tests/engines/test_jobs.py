@@ -88,7 +88,7 @@ def test_places_are_steps_of_the_allocation_that_it_is_in_as_many_as_there_are_p
     _experiment(tmp_path, MEETS, "abcd")
     program = [sys.executable, "-m", "pyalma_tui", "sat.py", "a.cnf", "b.cnf", "c.cnf", "d.cnf", "--plain"]
     done = subprocess.run(
-        [*cluster.on(0), "salloc", "-N2", "-n4", "--mem=100", *program, "--workers", "4", "--on", "slurm"],
+        [*cluster.on(0), "salloc", "-N2", "-n4", "--mem=100", "--time=3", *program, "--workers", "4", "--on", "slurm"],
         cwd=tmp_path,
         env=cluster.env,
         capture_output=True,
@@ -97,6 +97,7 @@ def test_places_are_steps_of_the_allocation_that_it_is_in_as_many_as_there_are_p
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" has come, with 2 processors, for ") == 4, "the end of the allocation is known"
     store = read_store(tmp_path / "sat.alma")
     assert store is not None
     assert sorted(run.host for run in store.ledger.runs) == ["node1", "node1", "node2", "node2"]

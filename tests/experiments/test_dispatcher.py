@@ -231,6 +231,7 @@ def test_a135_options_that_there_are_not_raise_before_anything_is_opened(folder:
         ({"xyz": 4}, TypeError, "load() got an unexpected keyword argument 'xyz'. There are instances, batch, "),
         ({"args": "--depth 3"}, TypeError, "load() takes args as a list of texts, not one text"),
         ({"instances": "a"}, TypeError, "load() takes instances as a list of texts, not one text"),
+        ({"on": 5}, TypeError, "load() takes on as one text"),
         ({"workers": "many"}, UsageError, "cannot start workers: --workers"),
         ({"sync": "fsnyc"}, UsageError, "sync: fsnyc: choose flush, group, fsync. Nothing was started"),
         ({"timeout": 0}, UsageError, "timeout: 0: it must be more than 0 seconds"),

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pyalma_tui import experiment
+from pyalma_tui.errors import UsageError
 from pyalma_tui.model.status import Done, Running
 from pyalma_tui.place import printing
 from pyalma_tui.runner.commands import SetWorkers
@@ -82,6 +83,12 @@ def test_a_script_has_its_workers_elsewhere(file: Path) -> None:
     runs = dispatcher.results()
     assert {run["state"] for run in runs} == {"A", "B"}
     assert {(run["status"], run["host"]) for run in runs} == {("done", socket.gethostname())}
+
+
+def test_a_lease_of_no_time_is_refused_not_taken_for_the_usual_one(file: Path) -> None:
+    (file.parent / "m.py").write_text(MEET)
+    with pytest.raises(UsageError, match=r"--lease 0: from 1 to 3600 seconds\. Nothing was started"):
+        experiment.execute(file, on=behind_cables("A"), lease=0.0)
 
 
 def test_what_is_begun_here_goes_on_elsewhere_and_comes_back(file: Path) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
+import time
+from pathlib import Path
 
 import pytest
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.runner.workers.engines.advice import complaint
+from pyalma_tui.runner.workers.engines.commands import CommandEngine
 from pyalma_tui.runner.workers.engines.on import Cluster, Site, cluster_of, sites_of
 
 
@@ -61,10 +66,51 @@ def test_a_dask_cluster_has_to_be_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "on", ["x", "cloud:a", "each:", "many:", "ssh:", "ssh:-oProxyCommand=x", "each:a;a", "each:'a", "each:;"]
+    "on",
+    [
+        *("x", "cloud:a", "each:", "many:", "ssh:", "ssh:-oProxyCommand=x", "each:a;a", "each:'a", "each:;"),
+        *("ssh:a#0", "slurm:#0", "many:a#10000", "ssh:a b", "ssh:a#2,b#3"),
+    ],
 )
 def test_what_means_nothing_is_refused_in_one_line(on: str) -> None:
     with pytest.raises(UsageError) as refused:
         sites_of(on)
     assert "Nothing was started" in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "tells_most"),
+    [
+        ("", ""),
+        (
+            "noise\nssh: connect to host n1 port 22: Connection refused\r\n\n",
+            "ssh: connect to host n1 port 22: Connection refused",
+        ),
+        (
+            "srun: unrecognized option '--bogus'\nTry \"srun --help\" for more information\n",
+            "srun: unrecognized option '--bogus'",
+        ),
+        ("sleep: invalid time\nTry 'sleep --help' for more information.", "sleep: invalid time"),
+        ("Try 'sleep --help' for more information.", "Try 'sleep --help' for more information."),
+    ],
+)
+def test_what_a_command_complains_of_is_told_not_where_it_has_its_help(said: str, tells_most: str) -> None:
+    assert complaint(said) == tells_most
+
+
+def test_where_no_more_files_can_be_opened_that_is_told_once_not_of_each_place(tmp_path: Path) -> None:
+    engine = CommandEngine([Site(f"n{n}", ("sleep", "1000"), many=False) for n in range(9)], tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = set(map(int, os.listdir("/proc/self/fd")))
+    free = [number for number in range(4096) if number not in taken][:16]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], hard))
+    try:
+        opened, refused = engine.open(9, 0.0)
+        assert 0 < len(opened) < 9
+        assert len(refused) == 1
+        assert "no more places can be led to at the moment: Too many open files; `ulimit -n`" in refused[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        while not engine.has_let_go(time.monotonic()):
+            time.sleep(0.02)

@@ -322,6 +322,51 @@ def test_a_place_of_a_scheduler_that_has_long_had_no_workers_is_given_back(tmp_p
     world.places.close()
 
 
+def test_what_becomes_of_a_host_with_many_places_is_told_once(tmp_path: Path, clock: Clock) -> None:
+    world = World(tmp_path, clock, most=2)
+    for worker, pipe in ((1, world.come(0)), (2, world.come(1))):
+        world.hire(worker)
+        pipe.say(afar.Going("SIGTERM"))
+    taken = Remarked("node1 is taken away (SIGTERM): what runs there goes on elsewhere")
+    assert world.places.receive().count(taken) == 1
+    world.places.close()
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_host_that_was_reached_and_says_nothing_is_told_once(joined: bool, tmp_path: Path, clock: Clock) -> None:
+    """What else leads somewhere may wait in a queue."""
+    world = World(tmp_path, clock)
+    world.engine.opened[0].site = Site("node9", ("ssh", "-T", "node9"), joined=joined)
+    for _ in range(3):
+        world.clock.now += 50
+        world.places.tend()
+    told = [Remarked("node9 has said nothing for 60 s: it may hang there; `ssh node9 true` may show more")]
+    assert world.places.receive() == told * joined
+    world.places.close()
+
+
+def test_a_place_that_waits_in_a_queue_waits_no_more_when_it_has_long_not_been_needed(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """Else it would be given a host, perhaps in hours, for nobody."""
+    world = World(tmp_path, clock)
+    world.engine.opened[0].site = replace(world.engine.site, many=True)
+    world.hire(1)
+    for seconds in (5, 20):
+        world.clock.now += seconds
+        world.places.tend()
+        assert not world.engine.opened[0].is_closed, "a worker waits for it"
+    world.places.order(1, m.Exit())
+    assert world.places.receive() == [m.Gone(1, 0)]
+    for seconds in (0, 9, 2, 2):
+        assert not world.engine.opened[0].is_closed
+        world.clock.now += seconds
+        world.places.tend()
+    assert world.engine.opened[0].is_closed
+    assert (world.engine.ends, world.places.receive()) == ([True], []), "nobody is to blame, and nothing is told"
+    world.places.close()
+
+
 def test_it_ends_when_nothing_of_any_place_can_live(tmp_path: Path, clock: Clock) -> None:
     world = World(tmp_path, clock, most=2)
     world.hire(1)
@@ -372,6 +417,16 @@ def test_a_place_with_another_module_is_refused(world: World) -> None:
     pipe = world.engine.opened[0]
     pipe.say(world.here, replace(LOADED, hash="other"))
     assert any("the module is another one there" in str(event) for event in world.places.receive())
+
+
+def test_a_command_that_says_something_without_an_end_is_a_stranger_too(world: World) -> None:
+    """Else all of it would be kept, and looked through again with each piece, by the thread that renews leases."""
+    pipe = world.engine.opened[0]
+    for _ in range(2):
+        os.write(pipe.way_in, b"x" * 40_000)
+        remarks = [str(event) for event in world.places.receive()]
+    assert any("says 'xxxx" in remark and "none of ours" in remark for remark in remarks)
+    assert pipe.is_closed
 
 
 def test_a_command_that_says_what_is_none_of_ours_is_told_and_tried_again_quietly(world: World) -> None:

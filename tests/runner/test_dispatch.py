@@ -115,6 +115,27 @@ def test_a_number_of_workers_that_is_none_or_no_other_changes_nothing(workers: i
     assert not at_work(2).tell(c.SetWorkers(workers))
 
 
+def test_workers_of_whom_there_is_no_process_yet_are_given_up_when_fewer_are_wanted() -> None:
+    """A place for them may be hours away, in the queue of a scheduler."""
+    stage = Stage(9, workers=4)
+    stage.passes(0)
+    stage.come(1)
+    stage.tell(m.Born(2, 102))
+    assert dismissed(stage.tell(c.SetWorkers(1))) == [4, 3], "the second one imports, and is here at once"
+    assert not hired([*stage.leaves(4), *stage.leaves(3)])
+
+
+def test_workers_of_whom_there_is_no_process_yet_are_given_up_when_no_run_is_left_for_them() -> None:
+    stage = Stage(3, workers=3)
+    stage.passes(0)
+    assert not dismissed([*stage.come(1), *stage.begins(1)])
+    assert dismissed(stage.returns(1)) == [3]
+    stage.begins(1)
+    stage.leaves(3)
+    assert dismissed(stage.returns(1)) == [2]
+    assert not hired(stage.leaves(2))
+
+
 def test_never_more_runs_are_called_than_workers_are_wanted_once_those_beyond_have_ended() -> None:
     stage = at_work(6, workers=3)
     stage.tell(c.SetWorkers(1))
@@ -286,6 +307,18 @@ def test_an_agent_that_kills_nobody_is_killed_itself_when_the_session_ends() -> 
     stage.tell(c.Quit())
     stage.tell(c.Quit())
     assert stage.passes(5) == [i.SendSignal(1, SIGKILL, group=True), i.EndAgent(kill=True)]
+
+
+def test_that_an_agent_ends_which_was_killed_as_all_is_to_end_is_no_news_and_another_one_can_be_started() -> None:
+    """With places that are lost, it ends when their leases do, long after."""
+    stage = at_work()
+    stage.begins(1)
+    stage.tell(c.Interrupt())
+    stage.tell(c.Interrupt())
+    assert i.EndAgent(kill=True) in stage.passes(5)
+    assert not hired(stage.tell(c.Resume())), "by one that ends"
+    assert not said(stage.tell(AgentGone("has ended", 0)))
+    assert i.StartAgent() in stage.tell(c.Resume())
 
 
 @pytest.mark.parametrize("served", [True, False])

@@ -338,6 +338,19 @@ def test_whoever_does_not_hold_it_is_not_asked(session: Session) -> None:
     assert handover.obstacle(session.state_dir, Holder(0, 0.0)) == "nobody knows which process runs it"
 
 
+def test_one_of_another_host_is_named_with_it_and_cannot_be_asked(session: Session, viewer: Viewer) -> None:
+    """Its number means nothing here: that no process has it does not tell that it is gone."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    os.pwrite(session.lock.fd, msgspec.json.encode(Holder(gone.pid, BEGAN, "node9")) + b"\n", 0)
+    session.write(msgspec.structs.replace(started(1), host="node9"))
+    snapshot = seen(viewer, lambda snapshot: bool(snapshot.slots), "that a run runs")
+    assert snapshot.elsewhere is not None
+    assert snapshot.elsewhere.obstacle == "it runs on node9"
+    assert snapshot.elsewhere.name == f"process {gone.pid} on node9"
+    assert [slot.host for slot in snapshot.slots] == ["node9"]
+
+
 def test_whoever_would_not_survive_it_is_not_asked_until_it_hears_it(session: Session) -> None:
     who = Holder(os.getpid(), BEGAN)
     assert "a script" in handover.obstacle(session.state_dir, who)

@@ -163,6 +163,14 @@ async def test_a_module_that_hangs_while_it_is_imported_is_shown() -> None:
         await t.sees("loading sat.py (12 s)…")
 
 
+async def test_workers_that_no_host_has_come_for_are_no_module_that_loads() -> None:
+    made = small()
+    made.slots = [Slot(0, 0, "coming", NOW - 12), Slot(1, 0, "coming", NOW - 3), Slot(2, 0, "coming", NOW)]
+    async with opened(made.snapshot()) as t:
+        await t.sees("2 workers have not come yet (12 s)")
+        assert "loading" not in t.text()
+
+
 async def test_why_nothing_runs() -> None:
     made = Experiment(["a.cnf"], phase="idle")
     made.failed(1)

@@ -6,6 +6,8 @@ import platform
 import time
 from signal import Signals
 
+import msgspec
+
 from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
@@ -17,6 +19,8 @@ LAST_WORDS = 1.0  # seconds that a command gets to end after its output has
 IDLE = 10.0  # seconds without workers after which a place is given back to a scheduler
 NO_TIME = "its time is nearly over"
 SILENCE = 2 / 3  # of a lease without a word, after which it is told: a place asks six times in one
+LONGEST_FIRST = 1 << 16  # bytes of the first line of a place; what goes on longer without an end is none of ours
+MUTE = 60.0  # seconds in which a host that was reached says something, also one that is slow
 OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
 _message = jsontext.decoder(afar.FromPlace)
 
@@ -29,6 +33,7 @@ class Place:
         self.here: afar.Here | None = None
         self.ready = False  # whether its agent has imported the module
         self.going = ""  # why nothing is to be begun there any more
+        self.recalled = False  # whether it was not needed any more before it had come
         self.refused = False  # whether it was never to be one
         self.served = False  # whether it has ever had a worker
         self.told = False  # whether one has ever written anything there
@@ -97,6 +102,11 @@ class Place:
         self.silent |= begins
         return begins
 
+    def is_mute(self, now: float) -> bool:
+        """Whether it was led to long ago by what waits in no queue, and has said nothing at all."""
+        reached = self.channel.site.joined and self.here is None and not self.lost
+        return reached and now - self.heard > MUTE
+
     def nears_its_end(self, now: float, pace: float) -> bool:
         """Whether its time is so nearly over that a run would hardly save once, and was not before.
 
@@ -108,9 +118,13 @@ class Place:
             self.dismiss(NO_TIME)
         return begins
 
-    def is_idle(self, now: float) -> bool:
-        """Whether it has long had no workers, and another one comes from its engine when there is need."""
-        if self.workers or not self.ready or self.going or not self.channel.site.many:
+    def is_idle(self, now: float, *, needed: bool) -> bool:
+        """Whether it has long been of no use, and another one comes from its engine when there is need.
+
+        `needed` tells that there are workers for it when it has come.
+        """
+        comes = self.here is None and not self.lost
+        if self.workers or needed or not (self.ready or comes) or self.going or not self.channel.site.many:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now
@@ -136,7 +150,7 @@ class Place:
             self.channel.send(jsontext.encode(message) + b"\n")
 
     def dismiss(self, why: str) -> None:
-        """Let it end as soon as nothing runs there."""
+        """Let it end as soon as nothing runs there; one that has not come hears nothing."""
         self.going = why
         self.send(m.End())
 
@@ -155,6 +169,9 @@ class Place:
         messages: list[afar.FromPlace] = []
         for self.said in lines:
             messages.append(_message(self.said))
+        if self.here is None and not messages and len(self._pending) > LONGEST_FIRST:
+            self.said, self._pending = self._pending, b""
+            raise msgspec.DecodeError("no line ends")
         return messages
 
     def lose(self) -> None:

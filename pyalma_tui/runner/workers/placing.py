@@ -24,10 +24,14 @@ class Placing:
         """How many workers there are, or are to be."""
         return len(self._waiting) + len(self._of)
 
-    @property
-    def waits(self) -> bool:
-        """Whether a worker waits for a place."""
-        return bool(self._waiting)
+    def awaited(self, places: Iterable[Place]) -> set[Place]:
+        """The places that workers wait for: of those that are to come as many as these need, the oldest first."""
+        coming, missing = [], len(self._waiting)
+        for place in places:
+            if missing > 0 and not (place.ready or place.lost or place.gone):
+                coming.append(place)
+                missing -= place.channel.site.slots
+        return set(coming)
 
     def of(self, worker: int) -> Place | None:
         """Where it is, None if it waits, or has left."""

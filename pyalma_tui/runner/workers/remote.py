@@ -17,7 +17,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner.workers.engines.engine import Channel, Engine
-from pyalma_tui.runner.workers.notes import Notes, absent, ends, safe_until, stranger, unheard
+from pyalma_tui.runner.workers.notes import Notes, absent, ends, mute, safe_until, stranger, unheard
 from pyalma_tui.runner.workers.place import Place
 from pyalma_tui.runner.workers.placing import Placing
 from pyalma_tui.runner.workers.protocol import AgentEvent, AgentGone, Assignment, Said, Service, Taken, Unheard
@@ -163,6 +163,7 @@ class Places:
 
     def _tend(self) -> None:
         now = time.monotonic()
+        awaited = self._placing.awaited(self._places)
         for place in list(self._places):
             place.channel.send()
             if (place.is_late or place.is_silent(now)) and not place.lost:
@@ -173,12 +174,14 @@ class Places:
                 if self._ending or place.is_explained:
                     self._forget(place, now)
                 continue
+            if place.is_mute(now):
+                self._notes.once(mute(place))
             if place.falls_silent(now):
                 self._wait_for(place, now)
             if place.nears_its_end(now, self._pace):
-                self._notes.tell(ends(place, now, self._pace))
-            if place.is_idle(now) and not self._placing.waits:
-                place.dismiss(UNNEEDED)
+                self._notes.of_host(ends(place, now, self._pace))
+            if place.is_idle(now, needed=place in awaited):
+                self._give_back(place)
             for gone in place.take_blamed(now):
                 self._placing.part(gone.worker)
                 self._events.append(gone)
@@ -192,6 +195,15 @@ class Places:
             self._ended = True
             self._events += [m.Gone(worker, 0) for worker in self._placing.give_up_all()]
             self._events.append(AgentGone("has ended", 0))
+
+    def _give_back(self, place: Place) -> None:
+        """Let go of a place that is not needed; one that waits in a queue is to wait no more."""
+        if place.here is None:
+            place.recalled = True
+            self._stop_listening(place)
+            place.lose()
+        else:
+            place.dismiss(UNNEEDED)
 
     def _greet(self, channel: Channel) -> None:
         place = Place(channel, self._leases.seconds)
@@ -209,7 +221,7 @@ class Places:
             messages = []
         if messages and place.silent and not place.lost:
             place.silent = False
-            self._notes.tell(f"{place.name} is heard of again")
+            self._notes.of_host(f"{place.name} is heard of again")
             self._events += [Unheard(worker, 0.0) for worker in sorted(place.workers)]
         for message in messages:
             self._take(place, message)
@@ -260,7 +272,7 @@ class Places:
                     self._events.append(Taken(gone.worker, place.taken))
                 place.killed.clear()
                 if place.workers:
-                    self._notes.tell(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
+                    self._notes.of_host(f"{place.name} is taken away ({why}): what runs there goes on elsewhere")
             case afar.Tried():  # nobody has asked
                 return
             case afar.Bye(why):
@@ -280,7 +292,7 @@ class Places:
         place.channel.close()
 
     def _wait_for(self, place: Place, now: float) -> None:
-        self._notes.tell(unheard(place, now))
+        self._notes.of_host(unheard(place, now))
         until = safe_until(place, now)
         self._events += [Unheard(worker, until) for worker in sorted(place.workers)]
 
@@ -291,8 +303,9 @@ class Places:
         self._take_away(place, place.taken if place.going else f"{HOST_LOST}: {place.name}")
         self._places.remove(place)
         futile = place.refused or (not place.told and (place.served or place.ending))
-        again = self._engine.ended(place.channel.site, now, well=place.here is not None and not futile)
-        if place.here is None and not (self._ending or place.refused):
+        well = place.recalled or (place.here is not None and not futile)
+        again = self._engine.ended(place.channel.site, now, well=well)
+        if place.here is None and not (self._ending or place.refused or place.recalled):
             self._notes.once(absent(place, again))
 
     def _stop_listening(self, place: Place) -> None:

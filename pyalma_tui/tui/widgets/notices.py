@@ -27,6 +27,7 @@ class Notice:
     text: str
 
 
+SLOW = 1.0  # seconds that a process takes to be started only where something is waited for
 GLYPH: dict[Level, str] = {"alarm": "✗", "warning": "!", "plain": "·"}
 
 
@@ -47,6 +48,8 @@ def notices(moment: Moment) -> list[Notice]:
         said += elsewhere_notices(moment)
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
+    if text := coming_text(snapshot, moment.now):
+        said.append(Notice("plain", text))
     if snapshot.blocked is not None:
         said.append(Notice("alarm", f"{snapshot.blocked.message} · r tries again"))
     elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot) and not moment.read_only:
@@ -61,7 +64,7 @@ def elsewhere_notices(moment: Moment) -> list[Notice]:
     if who is None:
         ended = f"{snapshot.idle_reason} · read only" + " · T goes on here" * (not moment.page)
         return [Notice("plain", ended)] if snapshot.idle_reason else []
-    by = f"process {who.pid} since {cells.stamp(who.since)}" if who.pid else "another process"
+    by = f"{who.name} since {cells.stamp(who.since)}" if who.pid else "another process"
     rests = f" · {snapshot.idle_reason}" if snapshot.idle_reason and not is_complete(snapshot) else ""
     leads_on = "" if moment.page else f" · {who.obstacle or 'T takes over'}"
     return [Notice("plain", f"in use by {by}{rests} · read only{leads_on}")]
@@ -118,6 +121,15 @@ def hook_notices(moment: Moment) -> list[Notice]:
 
 def _shortened(message: str) -> str:
     return cells.fit(plain(message, LONGEST_WHY), LONGEST_WHY).rstrip()
+
+
+def coming_text(snapshot: Snapshot, now: float) -> str:
+    """Of how many workers there is no process yet, as no host has come that has room for them."""
+    since = [slot.since for slot in snapshot.slots if slot.phase == "coming" and now - slot.since >= SLOW]
+    if not since:
+        return ""
+    have = "has" if len(since) == 1 else "have"
+    return f"{words.plural(len(since), 'worker')} {have} not come yet ({words.span(now - min(since))})"
 
 
 def loading_text(snapshot: Snapshot, slots: list[Slot], now: float) -> str:

@@ -9,6 +9,7 @@ from pyalma_tui.runner.workers.engines.on import Site
 
 NO_LOGIN = re.compile(r"permission denied|host key verification|authentication|publickey|access denied", re.IGNORECASE)
 NO_PACKAGE = re.compile(r"no module named '?[a-z]")  # ours, or what it needs
+HINT = re.compile(r"try ['\"`]?\S.* -?-h", re.IGNORECASE)  # at their help, behind what programs complain of
 NO_PROGRAM = 127  # the exit code of shells, and of env
 
 
@@ -21,6 +22,14 @@ def advice(site: Site, python: str, code: int | None, said: str) -> str:
     if site.joined and NO_LOGIN.search(said):
         return f"`{tried(site)}` has to work without a question, as with a key"
     return f"`{tried(site)}` may show more"
+
+
+def complaint(said: str) -> str:
+    """The line of what a command has said that tells most: its last, but for a hint at its help."""
+    lines = [line.strip() for line in said.split("\n") if line.strip()]
+    while len(lines) > 1 and HINT.match(lines[-1]):
+        lines.pop()
+    return lines[-1] if lines else ""
 
 
 def tried(site: Site) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
@@ -15,7 +16,8 @@ from pathlib import Path
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.printable import printable
-from pyalma_tui.runner.workers.engines.advice import advice
+from pyalma_tui.model.shortage import is_shortage
+from pyalma_tui.runner.workers.engines.advice import advice, complaint
 from pyalma_tui.runner.workers.engines.engine import Channel
 from pyalma_tui.runner.workers.engines.line import Line
 from pyalma_tui.runner.workers.engines.on import NOTHING, Site
@@ -23,6 +25,7 @@ from pyalma_tui.runner.workers.engines.pacing import Pacing
 
 STUBBORN = 5.0  # seconds after SIGTERM until a command is killed
 INSTALL = "install it, or load its environment module"
+LIMITS = "`ulimit -n` and `ulimit -u` tell what this machine allows"
 SAID = 4096  # bytes of what a command has written last to its standard error
 
 
@@ -86,10 +89,10 @@ class CommandChannel(Line):
         how = "it has closed its output" if code is None else f"exit code {code}"
         try:
             end = os.fstat(self._errors.fileno()).st_size
-            said = os.pread(self._errors.fileno(), SAID, max(0, end - SAID)).decode("utf-8", "replace").split("\n")
+            said = os.pread(self._errors.fileno(), SAID, max(0, end - SAID)).decode("utf-8", "replace")
         except (OSError, ValueError):
-            said = []
-        last = next((line.strip() for line in reversed(said) if line.strip()), "")
+            said = ""
+        last = complaint(said)
         do = advice(self.site, sys.executable, code, last)
         return f"{how}: {printable(last)}; {do}" if last else f"{how}; {do}"
 
@@ -125,6 +128,10 @@ class CommandEngine:
                     self._channels.append(channel)
                     new.append(channel)
             except OSError as error:
+                if error.errno == errno.EMFILE or is_shortage(error):  # for all sites alike
+                    refused.append(f"no more places can be led to at the moment: {error.strerror}; {LIMITS}")
+                    self.ended(site, now, well=False)
+                    break
                 absent = isinstance(error, FileNotFoundError)
                 why = f"{site.command[0]}: not found on this machine; {INSTALL}" if absent else error.strerror or error
                 refused.append(f"{site.name} is not used: {why}")

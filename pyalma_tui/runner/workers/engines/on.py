@@ -13,12 +13,15 @@ from pyalma_tui.errors import UsageError
 
 NOTHING = "Nothing was started"
 HERE = "here"  # what says that it is this machine after all
-SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-T")
+# a host that dies while we log in would be waited for without an end
+SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-T")
 SLURM = ("srun", "--ntasks=1", "--job-name=pyalma-tui")
 # inside of an allocation: no more processors than a step asks for, and the memory of the job together with the others,
 # which one step would else have alone, so that the next one on its node waits for its end
 STEP = ("--nodes=1", "--exact", "--mem=0")
-SLOTS = re.compile(r"^(?P<what>.*)#(?P<slots>[1-9][0-9]{0,3})$", re.DOTALL)
+SLOTS = re.compile(r"^(?P<what>.*)#(?P<slots>[0-9]+)$", re.DOTALL)
+MOST = 9999  # workers at a place
+HOST = re.compile(r"[^-#\s][^#\s]*")
 PARTS = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^;])+""", re.DOTALL)  # between semicolons that no quotes hold
 KINDS = (
     "here, ssh:HOST,HOST, slurm:OPTIONS, dask:ADDRESS, dask:FILE, each:COMMAND;COMMAND, many:COMMAND, "
@@ -77,8 +80,9 @@ def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ..
             sites = (_site(on, rest, slots, many=True),)
         case "ssh":
             hosts = [host for each in rest.split(",") if (host := each.strip())]
-            if bad := next((host for host in hosts if host.startswith("-")), ""):
-                raise UsageError(f"--on {on}: {bad!r} is no host. {NOTHING}")
+            if bad := next((host for host in hosts if not HOST.fullmatch(host)), ""):
+                hint = "; #N behind the last host is for all of them" * ("#" in bad)
+                raise UsageError(f"--on {on}: {bad!r} is no host{hint}. {NOTHING}")
             sites = tuple(Site(host, (*SSH, host), slots, joined=True) for host in hosts)
         case "slurm":
             step = STEP if environ.get("SLURM_JOB_ID") else ()
@@ -93,11 +97,13 @@ def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ..
 
 
 def _parts(on: str) -> tuple[str, str, int]:
-    """Which engine, what it is told, and how many workers there are at a place."""
+    """Which engine, what it is told, and how many workers there are at a place; raises UsageError."""
     kind, _, rest = on.partition(":")
     slots = 1
     if (found := SLOTS.match(rest)) is not None:
         rest, slots = found["what"], int(found["slots"])
+        if not 1 <= slots <= MOST:
+            raise UsageError(f"--on {on}: #{found['slots']}: from 1 to {MOST:,} workers at a place. {NOTHING}")
     return kind, rest.strip(), slots
 
 

@@ -58,7 +58,7 @@ class Bridge:
         try:
             self._client = client = connecting.result()
         except (OSError, ValueError) as error:
-            self._say(w.Failed(f"no scheduler answers: {_words(error)}"))
+            self._say(w.Failed(f"no scheduler answers: {_words(error)}; start one, or name where it is"))
             return
         lost = ""
         while not (self._left.is_set() or (lost and not self._channels)):
