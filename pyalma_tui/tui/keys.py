@@ -90,18 +90,24 @@ def key_of(typed: str) -> str:
 
 def is_key(name: str) -> bool:
     """Whether a terminal can send a key of this name of Textual's."""
-    key = name
+    key, modifiers = name, set()
     while (modified := key.partition("+"))[0] in MODIFIERS and modified[2]:
+        modifiers.add(modified[0])
         key = modified[2]
-    return key in KNOWN_KEYS or (len(key) == 1 and key.isprintable()) or len(_character_of(key)) == 1
+    if key in KNOWN_KEYS:
+        return True
+    character = key if len(key) == 1 else _character_of(key)
+    if "shift" in modifiers or ("ctrl" in modifiers and character.isupper()):
+        return False  # it comes as the character that shift makes of it; with ctrl as if it were small
+    return len(character) == 1 and character.isprintable()
 
 
 def _character_of(key: str) -> str:
     """The character of a name such as `section_sign`, "" if it is none."""
     try:
         return unicodedata.lookup(KEY_NAMES.get(key, key).replace("_", " "))
-    except KeyError:
-        return ""
+    except KeyError:  # an underscore may stand for a hyphen: `hyphen_minus`, `less_than_sign`
+        return next((each for each in map(chr, range(ord(" "), 0x10000)) if _character_to_key(each) == key), "")
 
 
 def shown(key: str) -> str:
