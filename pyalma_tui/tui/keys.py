@@ -120,6 +120,20 @@ def shown_keys(action: Action) -> str:
     return _shown((_chosen.get(action.binding) or action.keys or PALETTE).split(","))
 
 
+def answered(*scopes: KeyScope) -> dict[str, str]:
+    """The keys of the actions of these scopes as people read them, by the ids of their bindings.
+
+    A key means what comes first: a screen's come before the app's. An action of which no key is left is not there.
+    """
+    taken: set[str] = set()
+    found: dict[str, str] = {}
+    for action in (each for scope in scopes for each in of(scope)):
+        if keys := [key for key in shown_keys(action).split() if key not in taken]:
+            found.setdefault(action.binding, " ".join(keys))
+        taken.update(keys if action.keys else ())
+    return found
+
+
 def _shown(keys: Iterable[str]) -> str:
     return " ".join(map(shown, keys))
 
