@@ -13,7 +13,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.registry import named, of
-from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, STROKES
+from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, PARTS, STROKES
 
 SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",
@@ -83,7 +83,7 @@ def choose_keys(keymap: Mapping[str, str]) -> None:
 def key_of(typed: str) -> str:
     """Textual's name of a key as people write it: `?`, `^c`, `ctrl+c`, `esc`."""
     typed = typed.strip()
-    if len(typed) == 1:
+    if len(typed) == 1 and typed not in TYPED_KEYS:
         return _character_to_key(typed)
     return TYPED_KEYS.get(typed, f"ctrl+{typed[1:]}" if typed.startswith("^") and len(typed) > 1 else typed)
 
@@ -168,14 +168,15 @@ def closing(action_id: str) -> list[BindingType]:
     return [*strokes("box"), Binding(action.keys, "dismiss", "Close", id=action.binding, show=False)]
 
 
-def moving() -> Iterator[tuple[str, str]]:
-    """The keys that move, as people read them, with what they do."""
+def moving(scope: KeyScope) -> Iterator[tuple[str, str]]:
+    """The keys that move in what is there, as people read them, with what they do."""
     told: dict[str, list[list[str]]] = {}
-    for each in STROKES:
-        if each.help:
-            told.setdefault(each.help, []).append(each.keys.split(","))
-    for text, keys in told.items():
-        yield _shown(key for column in zip_longest(*keys) for key in column if key), text
+    for each in (stroke for part in PARTS[scope] for stroke in STROKES if stroke.scope == part and stroke.help):
+        keys = told.setdefault(each.help, [])
+        if each.keys.split(",") not in keys:
+            keys.append(each.keys.split(","))
+    for text, columns in told.items():
+        yield _shown(key for column in zip_longest(*columns) for key in column if key), text
     for key, text in OF_TEXTUAL:
         yield _shown([key]), text
 

@@ -43,7 +43,7 @@ def help_text(width: int, scope: KeyScope) -> Content:
     """The keys of this place alone, then the others that are answered in it by group, the signs, then all others."""
     own, here = "nowhere" if scope == "main" else scope, answered(scope, "app")
     parts = list(_groups(width, lambda action: action.scope == own, here))
-    parts.append(_group("Moving", [Fact(keys, Content(text)) for keys, text in moving()], width))
+    parts.append(_group("Moving", [Fact(keys, Content(text)) for keys, text in moving(scope)], width))
     parts += _groups(width, lambda action: action.scope != own and action.binding in here, here)
     signs = [Content.assemble((f"{GLYPHS[word]} {word}", COLOURS[word]), "   ") for word in GLYPHS]
     parts.append(Content.assemble(("Signs", TITLE), "\n", *signs))
