@@ -46,7 +46,7 @@ def content(line: Line, most: int = EVERYTHING) -> Content:
 def column(line: Line, needle: Needle, most: int) -> tuple[int, int] | None:
     """The first column of the first match and how many it has, if there is one in the first `most` cells."""
     text = content(line, most)
-    found = needle.pattern.search(text.plain)
+    found = next(needle.matches(text.plain), None)
     return (text[: found.start()].cell_length, text[found.start() : found.end()].cell_length) if found else None
 
 
@@ -85,7 +85,7 @@ def _marked(line: Line, text: Content, look: Look, *, current: bool) -> list[Spa
     spans = [Span(0, len(GOES_ON), look.mark)] if line.cut_before else []
     if look.needle is not None:
         style = CURRENT if current else MATCH
-        found = look.needle.pattern.finditer(text.plain)
+        found = look.needle.matches(text.plain)
         spans += [Span(match.start(), match.end(), style) for match in found if match.end() > match.start()]
     return spans
 
