@@ -15,6 +15,7 @@ from pyalma_tui.model.series import Samples, Series, grown, line_of
 from pyalma_tui.report import svg
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets import charts
+from pyalma_tui.tui.widgets.braille import y_labels
 from pyalma_tui.tui.widgets.charts import Drawn
 from tests.tui.fake_conductor import NOW, Experiment
 
@@ -66,3 +67,11 @@ def test_runs_are_drawn_whenever_they_ended(runs: list[tuple[float, float, s.Wor
         assert_drawn(picture)
     if drawn.durations:
         assert_drawn(svg.lengths(histogram(drawn.durations, 20)))
+
+
+@given(st.floats(1, 9999), st.integers(4, 40))
+@example(1.5, 7)
+def test_an_axis_of_counts_has_whole_numbers_and_more_than_one(high: float, height: int) -> None:
+    texts = [text for _, text in y_labels(0, high, height, counts=True)]
+    assert len(texts) > 1
+    assert all(text.isdigit() for text in texts)
