@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
 
@@ -102,6 +103,7 @@ def is_key(name: str) -> bool:
     return len(character) == 1 and character.isprintable()
 
 
+@lru_cache
 def _character_of(key: str) -> str:
     """The character of a name such as `section_sign`, "" if it is none."""
     try:
@@ -111,13 +113,18 @@ def _character_of(key: str) -> str:
 
 
 def shown(key: str) -> str:
-    """A key as people read it."""
-    return SHOWN_KEYS.get(key, key)
+    """A key as people read it: by its character if it has one."""
+    return SHOWN_KEYS.get(key) or (_character_of(key) if key not in KNOWN_KEYS and "+" not in key else "") or key
 
 
 def shown_keys(action: Action) -> str:
     """Its keys as people read them; that of the palette if it has none."""
     return _shown((_chosen.get(action.binding) or action.keys or PALETTE).split(","))
+
+
+def key_to(action_id: str, scope: KeyScope = "main") -> str:
+    """The key of an action for a sentence: the first that it has."""
+    return shown_keys(named(action_id, scope)).partition(" ")[0]
 
 
 def answered(*scopes: KeyScope) -> dict[str, str]:

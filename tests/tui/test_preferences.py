@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.tui.keys import choose_keys, is_key, key_of
+from pyalma_tui.tui.keys import choose_keys, is_key, key_of, shown
 from pyalma_tui.tui.preferences import Colours, Preferences, change_preferences, keymap, read_preferences
 from pyalma_tui.tui.registry import ACTIONS
 from tests.tui.driving import opened
-from tests.tui.fake_conductor import small
+from tests.tui.fake_conductor import Experiment, small
 
 THEME = """
 theme = "sea"   # mine
@@ -112,6 +112,7 @@ def test_a_change_leaves_comments_links_and_the_rest_as_they_are(tmp_path: Path)
 def test_a_key_is_written_as_people_write_it(typed: str, textual: str) -> None:
     assert key_of(typed) == textual
     assert is_key(key_of(typed))
+    assert len(typed) > 1 or shown(textual) == typed
 
 
 async def test_a_mistake_is_told_on_the_screen_and_what_is_too_long_for_it_is_cut_visibly() -> None:
@@ -229,3 +230,18 @@ async def test_columns_shown_and_hidden_on_the_screen_are_kept_until_the_usual_o
         await t.sees("progress")
         assert "usual columns" not in [each.title for each in t.main.offers()]
     assert path.read_text().strip() == THEME.strip()
+
+
+async def test_sentences_name_the_keys_that_one_has_chosen() -> None:
+    chosen = {"retry": "f5", "interrupt_selected": "K", "later_iteration": ">", "undo": "U", "more_workers": "f6"}
+    made = Experiment(["a", "b"], iterations=3, phase="busy", workers=2)
+    made.failed(1)
+    made.running(2)
+    async with opened(made.snapshot(), size=(140, 36), preferences=Preferences(keys=chosen)) as t:  # type: ignore[arg-type]
+        await t.sees("f5 K n x: all 3 runs · [ > one of them")
+        await t.press("x")
+        await t.says("interrupt it first (K)")
+        await t.press("down", "x")
+        await t.sees("Until then U takes it back.")
+        await t.press("escape", "w")
+        await t.sees("f6 - more, fewer")
