@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -159,7 +160,7 @@ def _facts(snapshot: Snapshot) -> Facts:
 
 def _called(command: str, facts: Facts) -> str:
     """Call a command with the facts in its environment; what to say of it, "" if it went well."""
-    told = {f"PYALMA_TUI_{name}": value.replace("\0", "") for name, value in facts.items()}
+    told = {f"PYALMA_TUI_{name}": _in_environment(value) for name, value in facts.items()}
     with tempfile.TemporaryFile() as output:
         try:
             done = subprocess.run(
@@ -168,7 +169,7 @@ def _called(command: str, facts: Facts) -> str:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=os.environ | told,
+                env={**os.environ, **told},
                 start_new_session=True,
             )
         except OSError as error:
@@ -176,6 +177,15 @@ def _called(command: str, facts: Facts) -> str:
         if done.returncode == 0:
             return ""
         return f"{clip(printable(command), SHOWN)}: exit code {done.returncode}{_last_line(output)}"
+
+
+def _in_environment(text: str) -> bytes:
+    """Anybody's text as an environment can have it: the bytes of a file's name as they are, `?` for what it cannot."""
+    text = text.replace("\0", "")
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode(sys.getfilesystemencoding(), "replace")
 
 
 def _last_line(output: IO[bytes]) -> str:

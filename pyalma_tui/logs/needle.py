@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 from pyalma_tui.model.logtext import SGR
+from pyalma_tui.model.patterns import may_explode, reach
 
-FAR: Final = 8192  # characters of a line in which a pattern is looked for: `.*x` takes their square,
-NEAR: Final = 1024  # and one with more repetitions a higher power, if there is nothing between them
 _SGR = re.compile(SGR.encode())
 _SGR_TEXT = re.compile(SGR)
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
-_REPEATED = re.compile(r"\)[*+{]")  # a group that may come several times
-_ENDLESS = re.compile(r"(?<!\\)(?:[*+]|\{[0-9]*,)")
-_NAMED = re.compile(r"\(\?(?::|P<\w+>)")
-_MANY = re.compile(r"[*+?|{]")
 
 ERROR: Final = (
     r"(?-i:^Traceback \(most recent call last\)|^\S*(?:Error|Exception|Interrupt)\b(?::|$)"
@@ -47,6 +43,10 @@ class Needle:
         """Whether it is a regular expression."""
         return _compiled(self.text) is not None
 
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        """Where it is in a line as it is shown, as far as `in_lines` looks."""
+        return self.pattern.finditer(text, 0, reach(self.text) if self.is_pattern else len(text))
+
     def in_lines(self, data: bytes) -> list[bool] | None:
         """For each line of the data whether it has it; None if no line has."""
         if (pattern := _compiled(self.text)) is not None:
@@ -54,7 +54,7 @@ class Needle:
             if "\x1b" in text:
                 text = _SGR_TEXT.sub("", text)
             lines = text.split("\n") if "\r" not in text else [line.rstrip("\r") for line in text.split("\n")]
-            far = FAR if len(_ENDLESS.findall(self.text)) <= 1 else NEAR
+            far = reach(self.text)
             found = [pattern.search(line, 0, far) is not None for line in lines]
             return found if any(found) else None
         folded, wanted = self._fold(data), self._folded
@@ -110,15 +110,9 @@ def agreeing(terms: Terms, data: bytes) -> list[int]:
 @lru_cache(maxsize=64)
 def _compiled(text: str) -> re.Pattern[str] | None:
     """The text as a pattern; None for one that is none, and for one that may take for ever."""
-    if not _SPECIAL.search(text) or _may_explode(text):
+    if not _SPECIAL.search(text) or may_explode(text):
         return None
     try:
         return re.compile(text, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError):
         return None
-
-
-def _may_explode(text: str) -> bool:
-    """Whether a group that is repeated has a repetition or a choice in it: it may try 2 to the length of a line."""
-    text = _NAMED.sub("(", text)
-    return any(_MANY.search(text, text.find("("), found.start()) for found in _REPEATED.finditer(text))

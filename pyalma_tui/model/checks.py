@@ -41,13 +41,13 @@ def contains(needle: str, *, numbers: bool) -> Check:
     return check
 
 
-def found_by(pattern: re.Pattern[str]) -> Check:
-    """The pattern is found in it."""
+def found_by(pattern: re.Pattern[str], far: int) -> Check:
+    """The pattern is found in it, in its first characters, so many."""
 
     def check(value: Any) -> bool:
         if isinstance(value, list):
             return any(check(each) for each in value)
-        return value is not None and pattern.search(text_of(value)) is not None
+        return value is not None and pattern.search(text_of(value), 0, far) is not None
 
     return check
 

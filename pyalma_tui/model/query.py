@@ -23,6 +23,7 @@ from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 from pyalma_tui.errors import QueryError
 from pyalma_tui.model.checks import Check, compared, contains, equal, found_by, number_in, seconds
+from pyalma_tui.model.patterns import may_explode, reach
 from pyalma_tui.model.status import WORDS
 
 T = TypeVar("T")
@@ -206,11 +207,14 @@ def _pattern(text: str, at: int) -> tuple[Check, int] | None:
     closing = _CLOSING.search(text, at + 1)
     if closing is None:
         return None
+    written = text[at + 1 : closing.start()].replace("\\/", "/")
+    if may_explode(written):
+        _refuse(at, "this pattern may take for ever: it repeats a group in which something is repeated or chosen")
     try:
-        pattern = re.compile(text[at + 1 : closing.start()].replace("\\/", "/"), re.IGNORECASE)
+        pattern = re.compile(written, re.IGNORECASE)
     except re.error as error:
         _refuse(at + 1 + (error.pos or 0), f"no pattern: {error.msg}")
-    return found_by(pattern), closing.end()
+    return found_by(pattern, reach(written)), closing.end()
 
 
 def _quoted(text: str, at: int) -> tuple[str, int]:

@@ -92,8 +92,8 @@ def round_step(least: float) -> float:
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
-    """At most so many round numbers between two others."""
-    if not high > low or most < 1:
+    """At most so many round numbers between two others, the first of these where floats can tell none between them."""
+    if not LEAST < high - low < math.inf or most < 1:
         return [low]
     step = round_step((high - low) / most)
     first = math.ceil(low / step - 1e-9)
@@ -125,4 +125,5 @@ def bounds(values: Iterable[float]) -> tuple[float, float]:
     low, high = min(known), max(known)
     if low < high:
         return low, high
-    return (low - 0.5, high + 0.5) if low else (0.0, 1.0)
+    apart = max(0.5, abs(low) / 1e12)  # what is added to a large number has to be seen in it
+    return (low - apart, high + apart) if low else (0.0, 1.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ MOST = 200  # points of a run
 FIELDS = 12  # numbers of a state that are kept
 LONGEST_NAME = 40
 LOOKED_INTO = 16_000  # bytes of a state: a longer one is not decoded for this
+LARGEST = 1e300  # the distance between two numbers, and some times that, is a float
 WHOLE = "state"  # the field of a state that is itself a number
 
 
@@ -116,8 +116,8 @@ def flat_numbers(value: dict[str, Any]) -> dict[str, float]:
 
 def number_of(value: object) -> float | None:
     """A number that can be drawn, None for everything else, booleans too."""
-    if type(value) is float or (type(value) is int and -1e300 < value < 1e300):
-        return float(value) if math.isfinite(value) else None
+    if type(value) is float or type(value) is int:
+        return float(value) if -LARGEST < value < LARGEST else None
     return None
 
 

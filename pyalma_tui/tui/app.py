@@ -20,7 +20,7 @@ from pyalma_tui.model.printable import printable
 from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.attention import Attention
-from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.registry import deed, named, of
 from pyalma_tui.tui.requests import FilterChanged, Perform, Prefer, Send, TakeOver
@@ -190,7 +190,7 @@ class ExperimentApp(UndoingApp):
         last = before.notes[-1] if before.notes else None
         news = [note for note in takewhile(lambda note: note != last, reversed(after.notes)) if note.at >= self._since]
         if news:
-            several = f"{len(news)} notes, s shows all · " if len(news) > 1 else ""
+            several = f"{len(news)} notes, {key_to('notes')} shows all · " if len(news) > 1 else ""
             self.say(several + news[0].text, timeout=5 if before.title else 10)
         ended = before.phase in BUSY_PHASES and after.phase == "idle"
         if ended and not self.app_focus:

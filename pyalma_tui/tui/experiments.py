@@ -41,6 +41,8 @@ COLOUR_OF: Final[dict[Standing, str]] = {
 class ExperimentList(OptionList):
     """The list, which no key moves in before it has a place on the screen: Textual cannot page in no lines at all."""
 
+    BINDINGS: ClassVar[list[BindingType]] = strokes("experiment list")
+
     def action_page_down(self) -> None:
         """A page down."""
         if self.size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
 
@@ -13,7 +14,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.registry import named, of
-from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, STROKES
+from pyalma_tui.tui.strokes import OF_TEXTUAL, PALETTE, PARTS, STROKES
 
 SHOWN_KEYS: Final[dict[str, str]] = {
     "ctrl+c": "^c",
@@ -83,35 +84,61 @@ def choose_keys(keymap: Mapping[str, str]) -> None:
 def key_of(typed: str) -> str:
     """Textual's name of a key as people write it: `?`, `^c`, `ctrl+c`, `esc`."""
     typed = typed.strip()
-    if len(typed) == 1:
+    if len(typed) == 1 and typed not in TYPED_KEYS:
         return _character_to_key(typed)
     return TYPED_KEYS.get(typed, f"ctrl+{typed[1:]}" if typed.startswith("^") and len(typed) > 1 else typed)
 
 
 def is_key(name: str) -> bool:
     """Whether a terminal can send a key of this name of Textual's."""
-    key = name
+    key, modifiers = name, set()
     while (modified := key.partition("+"))[0] in MODIFIERS and modified[2]:
+        modifiers.add(modified[0])
         key = modified[2]
-    return key in KNOWN_KEYS or (len(key) == 1 and key.isprintable()) or len(_character_of(key)) == 1
+    if key in KNOWN_KEYS:
+        return True
+    character = key if len(key) == 1 else _character_of(key)
+    if "shift" in modifiers or ("ctrl" in modifiers and character.isupper()):
+        return False  # it comes as the character that shift makes of it; with ctrl as if it were small
+    return len(character) == 1 and character.isprintable()
 
 
+@lru_cache
 def _character_of(key: str) -> str:
     """The character of a name such as `section_sign`, "" if it is none."""
     try:
         return unicodedata.lookup(KEY_NAMES.get(key, key).replace("_", " "))
-    except KeyError:
-        return ""
+    except KeyError:  # an underscore may stand for a hyphen: `hyphen_minus`, `less_than_sign`
+        return next((each for each in map(chr, range(ord(" "), 0x10000)) if _character_to_key(each) == key), "")
 
 
 def shown(key: str) -> str:
-    """A key as people read it."""
-    return SHOWN_KEYS.get(key, key)
+    """A key as people read it: by its character if it has one."""
+    return SHOWN_KEYS.get(key) or (_character_of(key) if key not in KNOWN_KEYS and "+" not in key else "") or key
 
 
 def shown_keys(action: Action) -> str:
     """Its keys as people read them; that of the palette if it has none."""
     return _shown((_chosen.get(action.binding) or action.keys or PALETTE).split(","))
+
+
+def key_to(action_id: str, scope: KeyScope = "main") -> str:
+    """The key of an action for a sentence: the first that it has."""
+    return shown_keys(named(action_id, scope)).partition(" ")[0]
+
+
+def answered(*scopes: KeyScope) -> dict[str, str]:
+    """The keys of the actions of these scopes as people read them, by the ids of their bindings.
+
+    A key means what comes first: a screen's come before the app's. An action of which no key is left is not there.
+    """
+    taken: set[str] = set()
+    found: dict[str, str] = {}
+    for action in (each for scope in scopes for each in of(scope)):
+        if keys := [key for key in shown_keys(action).split() if key not in taken]:
+            found.setdefault(action.binding, " ".join(keys))
+        taken.update(keys if action.keys else ())
+    return found
 
 
 def _shown(keys: Iterable[str]) -> str:
@@ -148,14 +175,15 @@ def closing(action_id: str) -> list[BindingType]:
     return [*strokes("box"), Binding(action.keys, "dismiss", "Close", id=action.binding, show=False)]
 
 
-def moving() -> Iterator[tuple[str, str]]:
-    """The keys that move, as people read them, with what they do."""
+def moving(scope: KeyScope) -> Iterator[tuple[str, str]]:
+    """The keys that move in what is there, as people read them, with what they do."""
     told: dict[str, list[list[str]]] = {}
-    for each in STROKES:
-        if each.help:
-            told.setdefault(each.help, []).append(each.keys.split(","))
-    for text, keys in told.items():
-        yield _shown(key for column in zip_longest(*keys) for key in column if key), text
+    for each in (stroke for part in PARTS[scope] for stroke in STROKES if stroke.scope == part and stroke.help):
+        keys = told.setdefault(each.help, [])
+        if each.keys.split(",") not in keys:
+            keys.append(each.keys.split(","))
+    for text, columns in told.items():
+        yield _shown(key for column in zip_longest(*columns) for key in column if key), text
     for key, text in OF_TEXTUAL:
         yield _shown([key]), text
 

@@ -7,7 +7,7 @@ Textual parses markup in any `str` it is given and passes ESC, OSC 52, CSI 6n an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, get_character_cell_size
@@ -92,6 +92,8 @@ def from_cell(content: Content, cell: int) -> Content:
 
 def _folded(text: str, most: int) -> Content:
     r"""What is left to see of parts that each went back to the first column, the last one first."""
+    if text.isascii() and text.replace("\r", "").isprintable():
+        return _content(_overwritten(text.split("\r"))[:most])
     line, cells = Content(), 0
     for part, style in reversed(list(_parts(text))[-most:]):
         if part.isascii() and part.isprintable() and len(part) <= cells:
@@ -100,6 +102,16 @@ def _folded(text: str, most: int) -> Content:
         line += from_cell(painted, cells)
         cells = line.cell_length
         if erased or cells >= most:
+            break
+    return line
+
+
+def _overwritten(parts: Sequence[str]) -> str:
+    """What is left of parts of one cell a character: of tens of thousands only those that show are looked at."""
+    line, longest = "", max(map(len, parts))
+    for part in reversed(parts):
+        line += part[len(line) :]
+        if len(line) >= longest:
             break
     return line
 

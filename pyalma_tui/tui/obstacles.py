@@ -14,7 +14,8 @@ from pyalma_tui.tui.view_moment import NO_TERMINAL, ONLY_SHOWN, Moment, is_compl
 
 KeyScope: TypeAlias = Literal[
     "app", "main", "runs", "failures", "results", "plots", "found", "compare", "history", "experiments", "picking",
-    "tree", "log", "list", "table", "log text", "box", "question", "limits", "quitting", "which code", "jumping",
+    "tree", "log", "list", "table", "text", "log text", "box", "question", "limits", "quitting", "which code",
+    "jumping", "experiment list",
 ]  # fmt: skip
 """Where keys are answered: by the app, by a screen, by a widget or a box."""
 

@@ -14,7 +14,7 @@ from rich.text import Text, TextType
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import DirectoryTree, Input, Static
@@ -30,6 +30,7 @@ from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.preferred_app import PreferredApp
+from pyalma_tui.tui.widgets.text_scroll import TextScroll
 
 SHOWN: Final = 200  # names of the preview
 SOON: Final = 0.3  # seconds after which it is told that a search takes its time
@@ -125,7 +126,7 @@ class PickingApp(PreferredApp):
             yield Static(Content(ASK), id="count")
             with Horizontal():
                 yield Tree(self._folder, id="tree")
-                with VerticalScroll(id="preview"):
+                with TextScroll(id="preview"):
                     yield Static(id="names")
         yield Static(Content(KEYS), id="picking-keys")
 

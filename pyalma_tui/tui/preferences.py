@@ -28,8 +28,18 @@ from pyalma_tui.tui.strokes import OF_TEXTUAL_LABELS, STROKES
 from pyalma_tui.tui.widgets.columns import DATA, NAMES
 
 NAME: Final = "preferences.toml"
-TOGETHER: Final[tuple[tuple[KeyScope, ...], ...]] = (("app", "main", "list"), ("app", "log", "log text"))
-"""Places whose keys are there at the same time."""
+TOGETHER: Final[tuple[tuple[KeyScope, ...], ...]] = (
+    ("app", "main", "list"),
+    ("app", "runs", "list"),
+    ("app", "failures", "list"),
+    ("app", "results", "list", "table"),
+    ("app", "plots"),
+    ("app", "found", "list"),
+    ("app", "compare"),
+    ("app", "history"),
+    ("app", "log", "log text"),
+)
+"""Places whose keys are there at the same time: of each screen with the app and what it shows."""
 
 Colour = Annotated[str, msgspec.Meta(pattern=r"^(#[0-9a-fA-F]{6}|[a-z_]+)$")]
 
@@ -156,13 +166,12 @@ def _wrong_keys(keys: Mapping[str, str | list[str]]) -> Iterator[str]:
             for key in _list(chosen):
                 if not is_key(key):
                     yield f'keys.{name}: there is no key "{shown(key)}". Write it as r, R, ctrl+r, f5 or pageup'
+    usual = {shared for scopes in TOGETHER for shared in _shared(scopes, {})}  # a screen's `q` comes before the app's
     for scopes in TOGETHER:
-        taken: dict[str, str] = {}
-        for name, its_keys in _there(scopes, keys):
-            for key in its_keys:
-                if taken.setdefault(key, name) != name and (name in keys or taken[key] in keys):
-                    one, other = sorted((taken[key], name), key=lambda each: each not in keys)
-                    yield f'keys.{one}: "{shown(key)}" is the key of {other}. Give one of them another key'
+        for key, *names in _shared(scopes, keys):
+            if (key, *names) not in usual and not keys.keys().isdisjoint(names):
+                one, other = sorted(names, key=lambda each: each not in keys)
+                yield f'keys.{one}: "{shown(key)}" is the key of {other}. Give one of them another key'
 
 
 def _wrong_colours(themes: Mapping[str, Colours]) -> Iterator[str]:
@@ -180,12 +189,22 @@ def _wrong_colours(themes: Mapping[str, Colours]) -> Iterator[str]:
                 yield f"themes.{theme}.{name}: there is no colour {value}{f'. Did you mean {near[0]}?' if near else ''}"
 
 
+def _shared(scopes: tuple[KeyScope, ...], keys: Mapping[str, str | list[str]]) -> Iterator[tuple[str, str, str]]:
+    """Each key that means two things there, with their names, in the order of the registry."""
+    meant: dict[str, list[str]] = {}
+    for name, its_keys in _there(scopes, keys):
+        for key in its_keys:
+            meanings = meant.setdefault(key, [])
+            yield from ((key, other, name) for other in meanings if other != name)
+            meanings.append(name)
+
+
 def _there(scopes: tuple[KeyScope, ...], keys: Mapping[str, str | list[str]]) -> Iterator[tuple[str, list[str]]]:
     def own(action: Action) -> list[str]:
         return action.keys.split(",") if action.keys else []
 
     for action in ACTIONS:
-        if action.scope in scopes:
+        if any(action.is_of(scope) for scope in scopes):
             yield action.id, _list(keys[action.id]) if action.id in keys else own(action)
     for stroke in STROKES:
         if stroke.scope in scopes:

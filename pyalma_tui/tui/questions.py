@@ -13,6 +13,7 @@ from pyalma_tui.model.extents import rows_in
 from pyalma_tui.model.hook_text import IF_CUT_OFF, UNSURE
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.literal import literal, plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.targets import named
@@ -31,7 +32,7 @@ def forget_question(snapshot: Snapshot, runs: tuple[int, ...]) -> Content:
         Content.assemble((words.plural(len(runs), "run"), "bold"), f" of {names(snapshot, chosen)} will begin anew."),
         *([literal(named(snapshot, runs, NAMES * 24), MUTED)] if several else []),
         Content.assemble("Lost as soon as they begin: ", (" and ".join(lost), COLOURS["failed"])),
-        Content.styled("Until then u takes it back.", MUTED),
+        Content.styled(f"Until then {key_to('undo')} takes it back.", MUTED),
     ]
     if done:
         lines.append(Content(f"{words.plural(done, 'run')} among them {'is' if done == 1 else 'are'} done already."))
@@ -53,7 +54,9 @@ def remove_question(snapshot: Snapshot, instances: Sequence[int], runs: Sequence
         [
             Content.assemble((number, "bold"), f" with {words.plural(len(runs), 'run')}: {names(snapshot, chosen)}"),
             Content.assemble("Lost at the end of this session: ", (", ".join(have), COLOURS["failed"])),
-            Content.styled("Until then u takes it back. What the next start finds in the batch is new.", MUTED),
+            Content.styled(
+                f"Until then {key_to('undo')} takes it back. What the next start finds in the batch is new.", MUTED
+            ),
             Content.styled("Output files and logs are left as they are.", MUTED),
         ]
     )
@@ -75,7 +78,8 @@ def retry_question(snapshot: Snapshot) -> Content:
         [
             Content.assemble((words.plural(number, "run"), "bold"), f" failed: call {they} again?"),
             Content.styled(
-                "Each goes on from its last saved state. f does that for the selected or marked only.", MUTED
+                f"Each goes on from its last saved state. {key_to('retry')} does that for the selected or marked only.",
+                MUTED,
             ),
         ]
     )

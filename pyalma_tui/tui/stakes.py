@@ -11,6 +11,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.hook_text import IF_CUT_OFF
 from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.targets import named
@@ -33,7 +34,9 @@ def interrupt_question(moment: Moment, now: float) -> Content | None:
         Content.assemble((words.plural(len(running), "run"), "bold"), " will be interrupted."),
         Content("Each stops at its next save() and keeps that state."),
         Content.assemble("Not saved so far: ", (f"{words.duration(unsaved)} of work", COLOURS["failed"]), "."),
-        Content.styled("What does not save within the grace loses its part of it. ^c again: yes.", MUTED),
+        Content.styled(
+            f"What does not save within the grace loses its part of it. {key_to('interrupt_all')} again: yes.", MUTED
+        ),
     ]
     if isinstance(moment.snapshot.done_hook.status, s.HookRunning):
         lines.append(Content(f"done() is running. {IF_CUT_OFF}"))
@@ -48,6 +51,8 @@ def retry_many_question(snapshot: Snapshot, runs: Sequence[int]) -> Content | No
         [
             Content.assemble((words.plural(len(runs), "run"), "bold"), " failed: call them again?"),
             literal(named(snapshot, runs, 72), MUTED),
-            Content.styled("Each goes on from its last saved state. u takes back those that have not begun.", MUTED),
+            Content.styled(
+                f"Each goes on from its last saved state. {key_to('undo')} takes back those that have not begun.", MUTED
+            ),
         ]
     )

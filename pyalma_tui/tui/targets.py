@@ -9,6 +9,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.view import telling
 from pyalma_tui.model.words import numbered, plural, run_name
 from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.tui.keys import key_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,14 @@ def targets(snapshot: Snapshot, marks: Iterable[int], selected: int | None, iter
 
 def told_meant(marked: int, iterations: int, iteration: int | None) -> str:
     """Which runs the keys are about, where one would have to guess."""
-    if marked:
-        return f"f i n x: {plural(marked, 'marked instance')}"
-    if iterations == 1:
+    if not marked and iterations == 1:
         return ""
-    return (
-        f"f i n x: all {iterations:,} runs · [ ] one of them"
-        if iteration is None
-        else f"f i n x: {numbered(iteration)} alone"
-    )
+    keys = " ".join(map(key_to, ("retry", "interrupt_selected", "run_next", "forget")))
+    if marked:
+        return f"{keys}: {plural(marked, 'marked instance')}"
+    if iteration is not None:
+        return f"{keys}: {numbered(iteration)} alone"
+    return f"{keys}: all {iterations:,} runs · {key_to('earlier_iteration')} {key_to('later_iteration')} one of them"
 
 
 def named(snapshot: Snapshot, runs: Sequence[int], room: int) -> str:

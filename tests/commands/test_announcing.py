@@ -35,6 +35,17 @@ def test_each_failure_and_the_end_are_told_with_their_facts(experiment: Experime
     assert not (experiment.folder / "x").exists()
 
 
+def test_what_no_environment_can_have_is_told_as_far_as_it_can_and_the_end_after_it(experiment: Experiment) -> None:
+    """The thread that calls the commands ended at the first such error, and with it all that was to be told later."""
+    experiment.write("""
+def run(instance, save, state):
+    raise ValueError("half of a pair \\ud800, \\0 and \\u6f22")
+""")
+    result = experiment.run("--on-failure", 'echo "$PYALMA_TUI_ERROR" >> heard', "--on-finish", "echo end >> heard")
+    assert "Traceback" not in result.err
+    assert (experiment.folder / "heard").read_text() == "ValueError: half of a pair ?,  and 漢\nend\n"
+
+
 def test_what_was_interrupted_has_ended_too_and_a_start_without_work_has_not(experiment: Experiment) -> None:
     experiment.write(WAITS)
     running = experiment.go("--on-finish", "echo $PYALMA_TUI_REASON >> heard")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyalma_tui.logs.needle import ERROR, FAR, Needle, Term, agreeing, having
+from pyalma_tui.logs.needle import ERROR, Needle, Term, agreeing, having
+from pyalma_tui.model.patterns import FAR, NEAR, NEARER, reach
 
 lines = st.lists(
     st.sampled_from(["loss 0.5", "loss nan", "LOSS NaN", "", "a+b", "x" * 40, "ünï 7", "\x1b[31mlo\x1b[0mss 3"]),
@@ -35,11 +36,23 @@ def test_a_pattern_agrees_with_the_lines_in_which_re_finds_it_and_its_opposite_w
     assert agreeing((Term(needle), Term(needle, wanted=False)), data) == []
 
 
-@pytest.mark.parametrize("text", ["(a+)+$", "(a|a)*b", "(?:a*)*b", "(x+x+)+y", "(a?){30}b", "([a-z]+,?){2,}!", ".*.*!"])
+@pytest.mark.parametrize(
+    "text",
+    ["(a+)+$", "(a|a)*b", "(?:a*)*b", "(x+x+)+y", "(a?){30}b", "([a-z]+,?){2,}!", ".*.*!", ".*.*.*!", "a*!",
+     r"\w*a?[a-z]+\w*\w*!", "(a+)?(a+)?(a+)?!", "a*a*a*a*a*a*!"],
+)  # fmt: skip
 def test_no_pattern_keeps_the_screen_waiting(text: str) -> None:
     began = time.process_time()
-    agreeing(having(text), b"a" * 200 + b"\n" + b"x" * 200)
-    assert time.process_time() - began < 0.5
+    agreeing(having(text), b"a" * 9000 + b"\n" + b"x" * 200)
+    assert not list(Needle(text).matches("a" * 100_000))
+    assert time.process_time() - began < 2.0
+
+
+def test_repetitions_with_something_between_them_see_more_of_a_line_than_those_in_a_row() -> None:
+    assert reach(r"loss=.* gap=.*\d") == NEAR
+    assert reach(r"\d+\s*x") == reach(r"[^]x]{2,}[a-z]*") == NEARER[2]
+    assert reach(r"(\w+)?(?:a*)b?c+") == NEARER[3]
+    assert reach(r"\*\*\*.+") == FAR
 
 
 def test_a_pattern_is_looked_for_near_the_beginning_of_a_line_and_a_text_anywhere() -> None:

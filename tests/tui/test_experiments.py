@@ -39,15 +39,16 @@ async def until(pilot: Any, condition: Callable[[], bool]) -> None:
         await pilot.pause(0.01)
 
 
-async def test_enter_opens_what_is_selected_and_names_are_literal() -> None:
+@pytest.mark.parametrize(("last", "second"), [(["end"], ["home", "down"]), (["G"], ["g", "j"])])
+async def test_enter_opens_what_is_selected_and_names_are_literal(last: list[str], second: list[str]) -> None:
     app = app_of()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "lab.py" in text_of(app))
         assert "[red]count.py" in text_of(app)
         assert "5,681/6,004" in text_of(app)
-        await pilot.press("end", "enter")
+        await pilot.press(*last, "enter")
         assert app.chosen is None, "what cannot be read is not opened"
-        await pilot.press("home", "down", "enter")
+        await pilot.press(*second, "enter")
         await until(pilot, lambda: not app.is_running)
     assert app.chosen == COUNT
 

@@ -67,7 +67,7 @@ async def test_to_look_into_a_folder_is_not_to_take_it_and_what_is_taken_again_i
         await pilot.press("home", "down", "enter")
         await until(pilot, lambda: "b.txt" in text_of(app))
         assert app.query_one(Input).value == ""
-        await pilot.press("down", "enter", "up", "space")
+        await pilot.press("j", "enter", "k", "space")
         assert app.query_one(Input).value == "data/a.txt data"
         await pilot.press("down", "space")
         assert app.query_one(Input).value == "data"

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.tui.keys import choose_keys, is_key, key_of
+from pyalma_tui.tui.keys import choose_keys, is_key, key_of, shown
 from pyalma_tui.tui.preferences import Colours, Preferences, change_preferences, keymap, read_preferences
+from pyalma_tui.tui.registry import ACTIONS
 from tests.tui.driving import opened
-from tests.tui.fake_conductor import small
+from tests.tui.fake_conductor import Experiment, small
 
 THEME = """
 theme = "sea"   # mine
@@ -61,6 +62,15 @@ def kept(folder: Path, text: str) -> Path:
         ("[keys]\nretry = ['R', 'ctrl+bananas']", 'keys.retry: there is no key "ctrl+bananas"'),
         ("[keys]\nretry = 'tab'", 'keys.retry: "tab" is the key of next pane.'),
         ("[keys]\nretry = '^p'", 'keys.retry: "^p" is the key of palette.'),
+        ("[keys]\ngroup_rows = 'o'", 'keys.group_rows: "o" is the key of sort_rows.'),
+        ("[keys]\nsort_rows = 'h'", 'keys.sort_rows: "h" is the key of column before.'),
+        ("[keys]\nkind_runs = 'f'", 'keys.kind_runs: "f" is the key of retry.'),
+        ("[keys]\nfailed_after = 'f'", 'keys.failed_after: "f" is the key of retry.'),
+        ("[keys]\nnext_plot = 'enter'", 'keys.next_plot: "enter" is the key of zoom.'),
+        ("[keys]\nopen_found = '/'", 'keys.open_found: "/" is the key of search_anew.'),
+        ("[keys]\nback = 't'", 'keys.back: "t" is the key of theme.'),
+        ("[keys]\nretry = 'shift+r'", 'keys.retry: there is no key "shift+r". Write it as r, R, '),
+        ("[keys]\nretry = 'ctrl+R'", 'keys.retry: there is no key "ctrl+R".'),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, told: str) -> None:
@@ -96,11 +106,13 @@ def test_a_change_leaves_comments_links_and_the_rest_as_they_are(tmp_path: Path)
     [("~", "tilde"), ("§", "section_sign"), ("é", "é"), ("!", "exclamation_mark"), ("f5", "f5"), ("pageup", "pageup"),
      ("^g", "ctrl+g"), ("alt+x", "alt+x"),
      ("shift+f3", "shift+f3"), ("space", "space"), ("esc", "escape"), ("+", "plus"),
-     ("|", "vertical_line"), ("_", "underscore"), ("\\", "backslash"), ("日", "日")],
+     ("|", "vertical_line"), ("_", "underscore"), ("\\", "backslash"), ("日", "日"),
+     ("-", "minus"), ("<", "less_than_sign"), ("»", "right_pointing_double_angle_quotation_mark")],
 )  # fmt: skip
 def test_a_key_is_written_as_people_write_it(typed: str, textual: str) -> None:
     assert key_of(typed) == textual
     assert is_key(key_of(typed))
+    assert len(typed) > 1 or shown(textual) == typed
 
 
 async def test_a_mistake_is_told_on_the_screen_and_what_is_too_long_for_it_is_cut_visibly() -> None:
@@ -113,6 +125,14 @@ async def test_a_mistake_is_told_on_the_screen_and_what_is_too_long_for_it_is_cu
 
 def test_keys_that_trade_places_are_no_conflict() -> None:
     assert keymap({"retry": "r", "resume": ["f", "^f"]}) == {"main.retry": "r", "main.resume": "f,ctrl+f"}
+
+
+def test_what_each_action_has_already_may_be_written_down_with_one_more_key(tmp_path: Path) -> None:
+    """`q` leaves a screen before it quits; `back` alone has other keys in each of its places."""
+    for action in (each for each in ACTIONS if each.keys and each.id != "back"):
+        chosen = ", ".join(f'"{key}"' for key in (*action.keys.split(","), "f9"))
+        keys = read_preferences(kept(tmp_path, f"[keys]\n{action.id} = [{chosen}]")).keys
+        assert keymap(keys)[action.binding] == f"{action.keys},f9"
 
 
 async def test_a_theme_an_order_and_keys_of_ones_own_hold_on_the_screen(tmp_path: Path) -> None:
@@ -210,3 +230,18 @@ async def test_columns_shown_and_hidden_on_the_screen_are_kept_until_the_usual_o
         await t.sees("progress")
         assert "usual columns" not in [each.title for each in t.main.offers()]
     assert path.read_text().strip() == THEME.strip()
+
+
+async def test_sentences_name_the_keys_that_one_has_chosen() -> None:
+    chosen = {"retry": "f5", "interrupt_selected": "K", "later_iteration": ">", "undo": "U", "more_workers": "f6"}
+    made = Experiment(["a", "b"], iterations=3, phase="busy", workers=2)
+    made.failed(1)
+    made.running(2)
+    async with opened(made.snapshot(), size=(140, 36), preferences=Preferences(keys=chosen)) as t:  # type: ignore[arg-type]
+        await t.sees("f5 K n x: all 3 runs · [ > one of them")
+        await t.press("x")
+        await t.says("interrupt it first (K)")
+        await t.press("down", "x")
+        await t.sees("Until then U takes it back.")
+        await t.press("escape", "w")
+        await t.sees("f6 - more, fewer")

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widget import Widget
@@ -16,6 +16,7 @@ from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.text import TextScreen
 from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.text_scroll import TextScroll
 
 
 class Box(BaseScreen[ScreenResultType], ModalScreen[ScreenResultType]):
@@ -46,7 +47,7 @@ class Box(BaseScreen[ScreenResultType], ModalScreen[ScreenResultType]):
 class TextBox(Box[None], TextScreen):
     """A text that is kept up to date, and scrolls where it does not fit."""
 
-    frame: ClassVar[type[Widget]] = VerticalScroll
+    frame: ClassVar[type[Widget]] = TextScroll
     AUTO_FOCUS = "VerticalScroll"
 
     def __init__(self, moment: Moment, title: str, keys: str = "esc closes") -> None:

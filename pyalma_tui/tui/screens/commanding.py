@@ -23,6 +23,7 @@ from pyalma_tui.runner.commands import (
     SetLimits,
     SetWorkers,
 )
+from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.questions import done_question, forget_question, remove_question, retry_question, take_over_question
 from pyalma_tui.tui.requests import Edit, Say, Send, TakeOver
 from pyalma_tui.tui.screens import later
@@ -122,7 +123,11 @@ class Commanding(Opening):
         runs = forgettable(self.snapshot, chosen.runs)
         if not runs:
             running = standing(self.snapshot, chosen.runs, s.Running)
-            why = "it is running: interrupt it first (i)" if running else "there is nothing to forget"
+            why = (
+                f"it is running: interrupt it first ({key_to('interrupt_selected')})"
+                if running
+                else "there is nothing to forget"
+            )
             self.post_message(Say(why))
             return
         question = forget_question(self.snapshot, runs)
@@ -134,7 +139,7 @@ class Commanding(Opening):
         instances = tuple(dict.fromkeys(self.snapshot.runs[run - 1].instance for run in runs))
         every = tuple(run for instance in instances for run in self.snapshot.runs_of[instance])
         if standing(self.snapshot, every, s.Running):
-            self.post_message(Say("one of them is running: interrupt it first (i)"))
+            self.post_message(Say(f"one of them is running: interrupt it first ({key_to('interrupt_selected')})"))
         elif instances:
             question = remove_question(self.snapshot, instances, every)
             self.ask("remove?", question, "Remove", lambda: self.send(Remove(instances)))

@@ -42,6 +42,7 @@ from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.list_title import list_title
 from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.paragraph import Paragraph
+from pyalma_tui.tui.widgets.text_scroll import TextScroll
 
 SHARE = 10  # grouping and filtering again may take a tenth of the time
 FIRST = 0.02  # seconds of the first look at many failures, before which nothing is painted
@@ -77,7 +78,7 @@ class FailuresScreen(Listed):
                 yield Static(id="empty")
                 yield GroupList(id="group-list")
                 yield FilterBar(self._query, of_runs(self._failed, self.last_rows, "no failed run"))
-            with Vertical(id="detail", classes="panel"), VerticalScroll(id="failure"):
+            with Vertical(id="detail", classes="panel"), TextScroll(id="failure"):
                 yield Paragraph(id="failure-text")
         yield KeyBar("failures", "app")
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from pyalma_tui.model import words
 from pyalma_tui.model.forecast import YEAR, Basis, Forecast
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.keys import borrowed, closing
+from pyalma_tui.tui.keys import borrowed, closing, key_to
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.box import TextBox
@@ -30,7 +30,8 @@ class ForecastBox(TextBox):
     BINDINGS: ClassVar[list[BindingType]] = [*closing("forecast"), *borrowed("more_workers", "fewer_workers")]
 
     def __init__(self, moment: Moment) -> None:
-        super().__init__(moment, "forecast", "+ - more, fewer workers · esc closes")
+        keys = f"{key_to('more_workers')} {key_to('fewer_workers')} more, fewer workers · esc closes"
+        super().__init__(moment, "forecast", keys)
 
     def subject(self) -> object:
         """The forecast, and the time."""

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.runner.commands import Limits
-from pyalma_tui.tui.keys import strokes
+from pyalma_tui.tui.keys import key_to, strokes
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.box import Box
@@ -21,7 +21,7 @@ from pyalma_tui.tui.view_moment import Moment
 
 HELP = (
     "From now on, also for the runs that run now. A timeout counts from the begin of an attempt; its state is kept. "
-    "What has failed already is tried again with f."
+    "What has failed already is tried again with {retry}."
 )
 
 
@@ -44,7 +44,7 @@ class LimitsBox(Box[Limits | None]):
         with Horizontal(classes="field"):
             yield Static("retries")
             yield Input(str(self._limits.retries), id="retries", placeholder="0", compact=True)
-        yield Static(Content.styled(HELP, MUTED), id="limits-text", classes="quiet")
+        yield Static(Content.styled(HELP.format(retry=key_to("retry")), MUTED), id="limits-text", classes="quiet")
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -27,6 +27,7 @@ from pyalma_tui.tui.widgets.headline import GAP, justified
 from pyalma_tui.tui.widgets.key_bar import KeyBar
 from pyalma_tui.tui.widgets.log_view import LogView
 from pyalma_tui.tui.widgets.notices import stopping_text
+from pyalma_tui.tui.widgets.text_scroll import TextScroll
 
 SEARCH, ONLY, WITHOUT, GO = "search", "show only lines with", "leave out lines with", f"go to {HINT}"
 
@@ -52,7 +53,7 @@ class LogScreen(BaseScreen[None]):
         yield Caption(id="log-title")
         with Vertical(id="log-panel"):
             yield LogView(id="full-log")
-            with VerticalScroll(id="log-error"):
+            with TextScroll(id="log-error"):
                 yield Static(id="log-error-text")
             yield Field(id="search", placeholder=SEARCH, compact=True)
         yield KeyBar("log", "app")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from pyalma_tui.tui.screens.text import TextScreen
 from pyalma_tui.tui.widgets.header import Caption
 from pyalma_tui.tui.widgets.key_bar import KeyBar
+from pyalma_tui.tui.widgets.text_scroll import TextScroll
 
 
 class Page(TextScreen):
@@ -22,7 +22,7 @@ class Page(TextScreen):
     def compose(self) -> ComposeResult:
         """The title, the text, what the page has below it, and the keys."""
         yield Caption(classes="page-title")
-        with VerticalScroll(classes="panel page"):
+        with TextScroll(classes="panel page"):
             yield Static(classes="page-text")
         yield from self.below()
         yield KeyBar(self.scope, "app")

@@ -14,7 +14,7 @@ from textual.content import Content
 
 from pyalma_tui.model import ends
 from pyalma_tui.model.ends import Ends
-from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.base import BaseScreen
@@ -115,7 +115,8 @@ class PlotsScreen(BaseScreen[None]):
             return Content.styled("saved", "bold")
         told = [Content.styled(plain(shown[0], 24)[:40], "bold"), Content.styled(f" over {shown[1]}", MUTED)]
         if len(numbers) > 1:
-            told.append(Content.styled(f" · {numbers.index(shown) + 1} of {len(numbers)}  [ ]", MUTED))
+            keys = f"{key_to('earlier_field', 'plots')} {key_to('next_field', 'plots')}"
+            told.append(Content.styled(f" · {numbers.index(shown) + 1} of {len(numbers)}  {keys}", MUTED))
         return Content.assemble(*told)
 
     def _titled(self) -> Content:

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -45,6 +45,7 @@ from pyalma_tui.tui.widgets.list_title import Titles
 from pyalma_tui.tui.widgets.notices import stopping_text
 from pyalma_tui.tui.widgets.paragraph import Paragraph
 from pyalma_tui.tui.widgets.row_table import RowTable
+from pyalma_tui.tui.widgets.text_scroll import TextScroll
 
 SHARE = 10  # arranging again may take a tenth of the time
 COPIED = 1_000  # lines that are copied at once
@@ -84,7 +85,7 @@ class ResultsScreen(BaseScreen[None]):
                 yield RowTable(id="row-table")
                 yield FilterBar(Query(), FilterFields(self._fields, self._lacks, "no row"))
                 yield Field(id="export", placeholder="file: .csv, .json, .jsonl, .md, .parquet", compact=True)
-            with Vertical(id="detail", classes="panel"), VerticalScroll(id="row"):
+            with Vertical(id="detail", classes="panel"), TextScroll(id="row"):
                 yield Paragraph(id="row-text")
         yield KeyBar("results", "app")
 

@@ -20,7 +20,7 @@ from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.tui.cells import fit_middle
-from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.lacking import of_runs
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
@@ -138,7 +138,11 @@ class RunsScreen(Selecting):
         if not self._shown:
             none = f"none of {words.plural(len(self._runs), 'run')} matches. Escape clears the filter."
             empty.update(Content.styled(none, MUTED))
-        entitle(panel, self._list_title(), Content("{ } to failed"))
+        entitle(
+            panel,
+            self._list_title(),
+            Content(f"{key_to('failed_before', 'runs')} {key_to('failed_after', 'runs')} to failed"),
+        )
         self.query_one(KeyBar).show(self.situation())
 
     def _list_title(self) -> Content:

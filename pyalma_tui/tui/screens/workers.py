@@ -13,7 +13,7 @@ from pyalma_tui.model import words
 from pyalma_tui.model.ending import HOST_LOST
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.keys import borrowed, closing
+from pyalma_tui.tui.keys import borrowed, closing, key_to
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.box import TextBox
@@ -58,7 +58,9 @@ class WorkersBox(TextBox):
     BINDINGS: ClassVar[list[BindingType]] = [*closing("workers"), *borrowed("more_workers", "fewer_workers")]
 
     def __init__(self, moment: Moment) -> None:
-        super().__init__(moment, "workers", "+ - more, fewer · esc closes")
+        super().__init__(
+            moment, "workers", f"{key_to('more_workers')} {key_to('fewer_workers')} more, fewer · esc closes"
+        )
 
     def subject(self) -> object:
         """The workers, and the clocks that tell how long they have been at it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -117,7 +118,9 @@ def y_labels(low: float, high: float, height: int, *, counts: bool = False) -> l
         return [(height // 2, short(low))]
     found: dict[int, str] = {}
     most = max(1, height // 2)
-    for tick in ticks(low, high, min(most, max(1, int(high - low))) if counts else most):
+    most = min(most, math.ceil(high - low - 1e-6)) if counts else most
+    shown = ticks(low, high, most)
+    for tick in shown if len(shown) > 1 else ticks(low, high, 2 * most):  # one number tells no scale
         row = height - 1 - min(int((tick - low) / (high - low) * height), height - 1)
         found.setdefault(row, short(tick))
     return sorted(found.items())

@@ -22,6 +22,7 @@ from pyalma_tui.tui.widgets.header import entitle
 from pyalma_tui.tui.widgets.latest_rows import LatestRows
 from pyalma_tui.tui.widgets.log_view import LogView
 from pyalma_tui.tui.widgets.paragraph import Paragraph
+from pyalma_tui.tui.widgets.text_scroll import TextScroll
 
 AROUND_TITLE: Final = 6  # cells: corners, lines and air
 CALM: Final = 1.0  # seconds between two repaints of a run whose status is the same
@@ -42,7 +43,7 @@ class Detail(Vertical):
 
     def compose(self) -> ComposeResult:
         """Facts over log."""
-        with VerticalScroll(id="facts"):
+        with TextScroll(id="facts"):
             yield Paragraph(id="facts-text")
         yield LogView(id="log")
 

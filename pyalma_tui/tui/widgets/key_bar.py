@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
 from pyalma_tui.tui.action import Action
-from pyalma_tui.tui.keys import shown_keys
+from pyalma_tui.tui.keys import answered
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import KeyScope, Situation
 from pyalma_tui.tui.registry import of
@@ -25,9 +23,9 @@ class KeyBar(Widget):
 
     def __init__(self, *scopes: KeyScope) -> None:
         super().__init__()
-        self._actions = [action for scope in scopes for action in of(scope) if action.bar]
-        self._keys = _free_keys(self._actions)
-        self._actions = sorted((a for a in self._actions if a.id in self._keys), key=lambda action: action.bar)
+        self._keys = answered(*scopes)
+        there = (action for scope in scopes for action in of(scope) if action.bar and action.binding in self._keys)
+        self._actions = sorted(there, key=lambda action: action.bar)
         self._refused: tuple[bool, ...] = (False,) * len(self._actions)
         self._spans: list[tuple[int, int, Action]] = []
 
@@ -45,7 +43,7 @@ class KeyBar(Widget):
         parts: list[Content] = []
         x = 0
         for action, refused in zip(self._actions, self._refused, strict=True):
-            key = self._keys[action.id]
+            key = self._keys[action.binding].partition(" ")[0]
             width = len(key) + 1 + len(action.label) + AIR
             if x + width - AIR > room:
                 break
@@ -61,15 +59,3 @@ class KeyBar(Widget):
         for start, end, action in self._spans:
             if start <= x < end:
                 self.post_message(Perform(action.id))
-
-
-def _free_keys(actions: Iterable[Action]) -> dict[str, str]:
-    """The first key of each action that no action before it has taken: a screen's come before the app's."""
-    taken: set[str] = set()
-    free: dict[str, str] = {}
-    for action in actions:
-        keys = [key for key in shown_keys(action).split() if key not in taken]
-        taken.update(keys)
-        if keys:
-            free[action.id] = keys[0]
-    return free

@@ -27,7 +27,7 @@ from pyalma_tui.logs.viewport import Viewport, one
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.log_options import LogOptions
 from pyalma_tui.tui.widgets.gutter import Gutter, gutter, gutter_width
-from pyalma_tui.tui.widgets.log_row import Look, column, content, folds, part, row, thumb, with_matches
+from pyalma_tui.tui.widgets.log_row import Look, Wrapped, column, content, folds, part, row, thumb
 
 SLICE = 0.004  # seconds that a search or a count may take before the next key has its turn
 HOPS = 10  # turns of the event loop that a key needs at most from the terminal through the queues to this widget
@@ -95,7 +95,7 @@ class LogPane(Widget, can_focus=True):
         self._working = False
         self._look: Look | None = None
         self._strips: LRUCache[tuple[int, int, bool, int], Strip] = LRUCache(KEPT)
-        self._whole: LRUCache[tuple[int, int, bool], tuple[Content, list[int]]] = LRUCache(KEPT_WHOLE)
+        self._whole: LRUCache[tuple[int, int, bool], Wrapped] = LRUCache(KEPT_WHOLE)
         self._heights: LRUCache[tuple[int, int], int] = LRUCache(KEPT_HEIGHTS)
 
     def show(self, path: Path | None, empty: str = "no output yet") -> None:
@@ -215,11 +215,8 @@ class LogPane(Widget, can_focus=True):
     def _part(self, each: PaneRow, *, current: bool = False) -> Content:
         key = (each.line.start, each.line.next, current)
         if (whole := self._whole.get(key)) is None:
-            text = with_matches(each.line, content(each.line), self._current_look(), current=current)
-            whole = self._whole[key] = (text, folds(text.plain, self._width))
-        text, begins = whole
-        end = begins[each.part + 1] if each.part + 1 < len(begins) else len(text)
-        return text[begins[each.part] : end] if each.part < len(begins) else Content()
+            whole = self._whole[key] = Wrapped(each.line, self._current_look(), current=current)
+        return whole.row(each.part)
 
     def _note(self) -> str:
         viewport = self._viewport

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import get_character_cell_size
@@ -45,7 +46,7 @@ def content(line: Line, most: int = EVERYTHING) -> Content:
 def column(line: Line, needle: Needle, most: int) -> tuple[int, int] | None:
     """The first column of the first match and how many it has, if there is one in the first `most` cells."""
     text = content(line, most)
-    found = needle.pattern.search(text.plain)
+    found = next(needle.matches(text.plain), None)
     return (text[: found.start()].cell_length, text[found.start() : found.end()].cell_length) if found else None
 
 
@@ -76,12 +77,53 @@ def part(text: Content, look: Look, selected: tuple[int, int, Style] | None = No
 
 def with_matches(line: Line, text: Content, look: Look, *, current: bool) -> Content:
     """The text of a line with its matches marked."""
+    return text.add_spans(_marked(line, text, look, current=current))
+
+
+def _marked(line: Line, text: Content, look: Look, *, current: bool) -> list[Span]:
+    """What is marked in a line, from left to right."""
     spans = [Span(0, len(GOES_ON), look.mark)] if line.cut_before else []
     if look.needle is not None:
         style = CURRENT if current else MATCH
-        found = look.needle.pattern.finditer(text.plain)
+        found = look.needle.matches(text.plain)
         spans += [Span(match.start(), match.end(), style) for match in found if match.end() > match.start()]
-    return text.add_spans(spans)
+    return spans
+
+
+class Wrapped:
+    """A line in rows of so many cells. What one row takes does not grow with the line, which may have tens of thousands
+    of colours and matches: a slice of a `Content` looks at each of them.
+    """
+
+    def __init__(self, line: Line, look: Look, *, current: bool) -> None:
+        text = content(line)
+        self._text = text.plain
+        self._begins = folds(self._text, look.width)
+        self._layers = [_Layer(text.spans), _Layer(_marked(line, text, look, current=current))]
+
+    def row(self, number: int) -> Content:
+        """One of its rows, nothing behind the last."""
+        if number >= len(self._begins):
+            return Content()
+        start = self._begins[number]
+        stop = self._begins[number + 1] if number + 1 < len(self._begins) else len(self._text)
+        spans = [span for layer in self._layers for span in layer.between(start, stop)]
+        return Content(self._text[start:stop], spans, strip_control_codes=False)
+
+
+class _Layer:
+    """Spans from left to right, none of which lies over another."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+        self._ends = [span.end for span in spans]
+
+    def between(self, start: int, stop: int) -> Iterator[Span]:
+        """Their parts in this stretch of the text, as of a text that begins there."""
+        for number in range(bisect_right(self._ends, start), len(self._spans)):
+            if (span := self._spans[number]).start >= stop:
+                break
+            yield Span(max(span.start, start) - start, min(span.end, stop) - start, span.style)
 
 
 def with_selection(text: Content, selected: tuple[int, int, Style] | None) -> Content:

@@ -10,10 +10,10 @@ from pyalma_tui.model import words
 from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.runner.snapshot import Slot, Snapshot, StopProgress
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
-HOOK_LOG: Final = " · D shows its log"
 LONGEST_WHY: Final = 90  # cells: the keys after it stay in sight on two lines of 80
 
 Level: TypeAlias = Literal["alarm", "warning", "plain"]
@@ -36,7 +36,7 @@ def notices(moment: Moment) -> list[Notice]:
     snapshot = moment.snapshot
     said: list[Notice] = []
     if snapshot.failure:
-        said.append(Notice("alarm", f"{snapshot.failure.message} · q leaves"))
+        said.append(Notice("alarm", f"{snapshot.failure.message} · {key_to('quit', 'app')} leaves"))
     if snapshot.not_saved:
         said.append(Notice("alarm", f"NOT SAVED: {snapshot.not_saved.message}"))
     if text := stopping_text(moment):
@@ -62,11 +62,11 @@ def elsewhere_notices(moment: Moment) -> list[Notice]:
     snapshot = moment.snapshot
     who = snapshot.elsewhere
     if who is None:
-        ended = f"{snapshot.idle_reason} · read only" + " · T goes on here" * (not moment.page)
+        ended = f"{snapshot.idle_reason} · read only" + f" · {key_to('take_over')} goes on here" * (not moment.page)
         return [Notice("plain", ended)] if snapshot.idle_reason else []
     by = f"{who.name} since {cells.stamp(who.since)}" if who.pid else "another process"
     rests = f" · {snapshot.idle_reason}" if snapshot.idle_reason and not is_complete(snapshot) else ""
-    leads_on = "" if moment.page else f" · {who.obstacle or 'T takes over'}"
+    leads_on = "" if moment.page else f" · {who.obstacle or key_to('take_over') + ' takes over'}"
     return [Notice("plain", f"in use by {by}{rests} · read only{leads_on}")]
 
 
@@ -106,15 +106,16 @@ def hook_notices(moment: Moment) -> list[Notice]:
     """Where done() stands, if that is worth a line."""
     hook = moment.snapshot.done_hook.status
     told = hook_text(hook, lambda at: cells.moment(at, moment.now), words.duration, _shortened)
+    its_log = f" · {key_to('done_log')} shows its log"
     match hook:
         case s.HookCutOff():
-            return [Notice("alarm", f"{told} — press d to run it again{HOOK_LOG}")]
+            return [Notice("alarm", f"{told} — press {key_to('rerun_done')} to run it again{its_log}")]
         case s.HookFailed():
-            return [Notice("alarm", f"{told} · d runs it again{HOOK_LOG}")]
+            return [Notice("alarm", f"{told} · {key_to('rerun_done')} runs it again{its_log}")]
         case s.HookRunning(since=since):
-            return [Notice("plain", f"{told}, {words.clock(moment.now - since)}{HOOK_LOG}")]
+            return [Notice("plain", f"{told}, {words.clock(moment.now - since)}{its_log}")]
         case s.HookDone():
-            return [Notice("plain", f"{told}{HOOK_LOG}")]
+            return [Notice("plain", f"{told}{its_log}")]
         case _:
             return []
 
