@@ -45,10 +45,10 @@ class ExperimentApp(UndoingApp):
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
     `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
-    `preferences` goes into the file that they are `kept_in`, None for nowhere; a `mistake` in it stands above the list. `filtered` is
-    the text by which the list is filtered, from the start to the end. `shown` is called once, when the first list
-    stands on the screen. What `detaches` can go on without this terminal; `detached` tells that it was left to. A
-    `page` is in somebody's browser: leaving it ends nothing else.
+    `preferences` goes into the file that they are `kept_in`, None for nowhere; a `mistake` in it stands above the
+    list. `filtered` is the text by which that is filtered, from the start to the end. `shown` is called once, when the
+    first list stands on the screen. What `detaches` can go on without this terminal; `detached` tells that it was left
+    to. A `page` is in somebody's browser: leaving it ends nothing else.
     """
 
     TITLE = "pyalma-tui"

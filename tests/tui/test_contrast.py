@@ -1,13 +1,14 @@
-"""What the house's light theme paints can be read."""
+"""What the house's themes paint can be read."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.color import Color
 
 from pyalma_tui.tui.background import WEIGHTS
-from pyalma_tui.tui.themes import LIGHT
+from pyalma_tui.tui.themes import DARK, LIGHT
 from tests.tui.driving import Opened, opened
 from tests.tui.test_every_action import lived
 
@@ -41,9 +42,10 @@ def faint(t: Opened) -> dict[str, float]:
     return found
 
 
-async def test_words_can_be_read_in_every_room_of_the_light_theme(tmp_path: Path) -> None:
-    async with opened(lived(tmp_path).snapshot(), size=(120, 36), theme=LIGHT.name) as t:
-        for keys in ((), ("v",), ("v", "G", "enter"), ("F",), ("R",), ("P",), ("H",)):
+@pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
+async def test_words_can_be_read_in_every_room(tmp_path: Path, theme: str) -> None:
+    async with opened(lived(tmp_path).snapshot(), size=(120, 36), theme=theme) as t:
+        for keys in ((), ("space",), ("v",), ("v", "G", "enter"), ("F",), ("R",), ("P",), ("H",)):
             await t.press("escape", *keys)
             assert not faint(t), (keys, faint(t))
             while len(t.app.screen_stack) > 1:
