@@ -93,7 +93,7 @@ def given_entries(target: Target, arguments: Sequence[str], batch: Path | None, 
     So user code does not begin to run if they cannot be read. Raises InputError.
     """
     if arguments:
-        return expand_arguments(arguments, Path.cwd())
+        return expand_arguments(arguments, Path.cwd(), warn)
     if batch is not None:
         return read_batch(batch, warn)
     if target.path.suffix == ".experiment" and target.experiment is not None:
