@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -54,6 +55,14 @@ class Target(msgspec.Struct, frozen=True):
             return code_hash(self.module.read_bytes())
         except OSError:
             return ""
+
+
+def typed(target: Path, state_dir: Path) -> str:
+    """What to type in this folder, after a command, for the target that has this state directory."""
+    words = [min(os.path.relpath(target), str(target), key=len)]
+    if state_dir != Path(os.path.realpath(target.with_suffix(".alma"))):
+        words += ["--state", str(state_dir)]
+    return shlex.join(words)
 
 
 def find_target(name: str, warn: Warn) -> Target:
