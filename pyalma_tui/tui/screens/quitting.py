@@ -17,7 +17,7 @@ from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.obstacles import KeyScope
-from pyalma_tui.tui.screens.box import Box
+from pyalma_tui.tui.screens.box import Box, choice
 from pyalma_tui.tui.view_moment import Moment, is_ending
 
 LONGEST: Final = 200  # characters
@@ -62,14 +62,14 @@ def quitting_text(moment: Moment, *, detaches: bool) -> Content:
     if detaches:
         again = plain(typed(snapshot.target, snapshot.state_dir), LONGEST)
         lines += [
-            Content.assemble(("d", "bold"), "  go on without a screen"),
+            choice("quitting", "d", "go on without a screen"),
             Content.styled("   Nothing is interrupted, and it is shown again by", MUTED),
             Content.styled(f"   pyalma-tui attach {again}", MUTED),
         ]
-    lines.append(Content.assemble(("i", "bold"), "  wait for it and leave" if hook else "  interrupt and leave"))
+    lines.append(choice("quitting", "i", "wait for it and leave" if hook else "interrupt and leave"))
     lines.append(
         Content.styled(f"   {IF_CUT_OFF}", COLOURS["failed"])
         if hook
         else Content.styled("   What was saved is kept; the next start goes on from there.", MUTED)
     )
-    return Content("\n").join([*lines, Content.assemble(("esc", "bold"), "  stay")])
+    return Content("\n").join([*lines, choice("quitting", "escape", "stay")])
