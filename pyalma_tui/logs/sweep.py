@@ -30,7 +30,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class FoundLog:
-    """A log that has it: how many lines do, and as much of the first one as a terminal would begin it with, in `data`."""
+    """A log that has it: how many lines do, and in `data` as much of the first one as tells how it begins."""
 
     log: Log
     lines: int

@@ -54,7 +54,7 @@ async def test_after_an_edit_a_retry_asks_with_which_code(tmp_path: Path, answer
         (tmp_path / "helping.py").write_bytes(b"W = 2\nX = 3\n")
         await t.press("f")
         await t.on(WhichCode)
-        await t.sees("helping.py +2 −1 since this session imported it.", "m  call with the mended code")
+        await t.sees("retry 1 run?", "helping.py +2 −1 since this session imported it.", "m  call with the mended code")
         await t.sees("goes on with the old.")
         assert t.sent == []
         if answer.startswith("call"):
