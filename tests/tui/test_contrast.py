@@ -51,3 +51,27 @@ async def test_words_can_be_read_in_every_room(tmp_path: Path, theme: str) -> No
             while len(t.app.screen_stack) > 1:
                 t.app.pop_screen()
                 await t.pilot.pause()
+
+
+def coloured_on_colour(t: Opened) -> list[str]:
+    """Words of a colour, or of the cursor, on a ground of one: of 16 colours nobody knows which go together."""
+    found = []
+    for strip in t.app.screen._compositor.render_strips():
+        for segment in strip:
+            style = segment.style
+            if style is None or style.bgcolor is None or not any(map(str.isalnum, segment.text)):
+                continue
+            if not style.bgcolor.is_default or (style.reverse and style.color and not style.color.is_default):
+                found.append(segment.text.strip())
+    return found
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_with_16_colours_no_word_of_a_colour_stands_on_a_ground_of_one(tmp_path: Path, theme: str) -> None:
+    async with opened(lived(tmp_path).snapshot(), size=(120, 36), theme=theme) as t:
+        for keys in ((), ("space",), ("tab",), ("v",), ("F", "space"), ("R",), ("P",), ("H",), ("x",), ("q",), ("ctrl+o",)):
+            await t.press("escape", *keys)
+            assert not coloured_on_colour(t), (keys, coloured_on_colour(t))
+            while len(t.app.screen_stack) > 1:
+                t.app.pop_screen()
+                await t.pilot.pause()
