@@ -17,6 +17,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Lost, Raised, Record, Returned, Saved, Started
 from pyalma_tui.model.series import Consumed, Samples, Series, grown, of_rows
+from pyalma_tui.report import svg
 from pyalma_tui.report.columns import summaries
 from pyalma_tui.report.page import RUNS, PageFacts, page
 from pyalma_tui.store.ledger import Ledger
@@ -110,6 +111,14 @@ def test_all_that_matters_is_on_the_page() -> None:
         assert wanted in shown, wanted
     assert text.count("<svg") == 5
     assert 'class="failed"' in text
+
+
+def test_what_stands_beneath_a_plot_is_not_cut_by_its_edge() -> None:
+    drawn = svg.curves([("a", [(0.0, 1.0), (1e5, 2.0)])], "loss")
+    found = re.findall(r'<text class="x[^"]*" x="([0-9.]+)" y="[0-9]+">([^<]+)</text>', drawn)
+    assert float(found[-1][0]) > 500
+    for x, text in found:
+        assert float(x) + len(text) * 6.5 / 2 < svg.WIDTH, "a digit of 11 points is 6.5 wide"
 
 
 def test_no_name_text_or_field_is_markup_and_nothing_is_fetched() -> None:

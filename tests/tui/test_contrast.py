@@ -69,7 +69,19 @@ def coloured_on_colour(t: Opened) -> list[str]:
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 async def test_with_16_colours_no_word_of_a_colour_stands_on_a_ground_of_one(tmp_path: Path, theme: str) -> None:
     async with opened(lived(tmp_path).snapshot(), size=(120, 36), theme=theme) as t:
-        for keys in ((), ("space",), ("tab",), ("v",), ("F", "space"), ("R",), ("P",), ("H",), ("x",), ("q",), ("ctrl+o",)):
+        for keys in (
+            (),
+            ("space",),
+            ("tab",),
+            ("v",),
+            ("F", "space"),
+            ("R",),
+            ("P",),
+            ("H",),
+            ("x",),
+            ("q",),
+            ("ctrl+o",),
+        ):
             await t.press("escape", *keys)
             assert not coloured_on_colour(t), (keys, coloured_on_colour(t))
             while len(t.app.screen_stack) > 1:
