@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pyalma_tui.cli.launch import has_screen, run
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.outer import divide
 from pyalma_tui.cli.speak import say, warn
-from pyalma_tui.errors import InUseError, UsageError
+from pyalma_tui.errors import UsageError
 from pyalma_tui.loading.target import find_target
 from pyalma_tui.runner.start import meta_of
 from pyalma_tui.store.lock import holder
@@ -27,12 +29,17 @@ def attach(name: str, options: RunOptions) -> int:
     if holder(state_dir) is None:
         raise UsageError(f"attach: {state_dir}: nothing runs. `pyalma-tui {name}` starts or resumes it")
     outer = divide()
-    from pyalma_tui.cli.viewing import view
+    from pyalma_tui.cli.viewing import LeftError, view
 
     try:
         code = view(state_dir, target.path, options, outer)
-    except InUseError:
-        if (who := holder(state_dir)) is not None:
-            say(f"process {who.pid or 'unknown'} goes on")
-        return 0
+    except LeftError:
+        return left(state_dir)
     return code if code is not None else run(name, (), options, outer=outer)
+
+
+def left(state_dir: Path) -> int:
+    """Say who goes on after somebody has only looked: that is no failure."""
+    if (who := holder(state_dir)) is not None:
+        say(f"process {who.pid or 'unknown'} goes on")
+    return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pyalma_tui import collecting
 from pyalma_tui.cli.alone import shown_alone
+from pyalma_tui.cli.attach import left
 from pyalma_tui.cli.launch import run
 from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.outer import divide
@@ -27,4 +28,9 @@ def choose_and_open() -> int:
         return 0
     chosen = app.chosen
     name = os.path.relpath(chosen.target)
-    return run(name, (), RunOptions(state=None if chosen.is_usual else chosen.state_dir), outer=outer)
+    from pyalma_tui.cli.viewing import LeftError
+
+    try:
+        return run(name, (), RunOptions(state=None if chosen.is_usual else chosen.state_dir), outer=outer)
+    except LeftError:
+        return left(chosen.state_dir)

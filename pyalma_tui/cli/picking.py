@@ -17,7 +17,7 @@ def pick(module: Path) -> tuple[str, ...]:
     folder = Path.cwd()
 
     def found(words: Sequence[str], pause: Pause) -> list[str]:
-        return [entry.file for entry in expand_arguments(words, folder, pause)]
+        return [entry.file for entry in expand_arguments(words, folder, pause=pause)]
 
     app = PickingApp(module.name, folder, found, *preferred())
     shown_alone(app)

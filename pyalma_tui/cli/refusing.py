@@ -14,6 +14,8 @@ def refusal(error: click.UsageError, words: Sequence[str]) -> str:
     """What is wrong with these words, in one line."""
     if isinstance(error, click.NoSuchOption):
         return _unknown(error, words)
+    if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
+        return "TARGET is missing: a run module or .experiment. `pyalma-tui list` shows which there are"
     return " ".join(error.format_message().split())
 
 

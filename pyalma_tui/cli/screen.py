@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shlex
 import signal
 import sys
 import threading
@@ -25,6 +24,7 @@ from pyalma_tui.cli.options import RunOptions
 from pyalma_tui.cli.outer import Outer
 from pyalma_tui.cli.preferred import preferred
 from pyalma_tui.cli.speak import leave_terminal, say, warn
+from pyalma_tui.loading.target import typed
 from pyalma_tui.model.terminal import in_background
 from pyalma_tui.report.plain import Changes, FallibleStream, follow
 from pyalma_tui.runner.absent import AbsentFiles
@@ -205,11 +205,7 @@ def _keep_traceback(path: Path, text: str) -> str:
 
 def left_to_itself(settings: Settings) -> str:
     """What to say when it goes on without a screen: which process, and how to come back to it."""
-    target = os.path.relpath(settings.target)
-    words = [min(target, str(settings.target), key=len)]
-    if settings.state_dir != Path(os.path.realpath(settings.target.with_suffix(".alma"))):
-        words += ["--state", str(settings.state_dir)]
-    named = shlex.join(words)
+    named = typed(settings.target, settings.state_dir)
     return (
         f"process {os.getpid()} goes on without a screen: `pyalma-tui attach {named}` shows it, "
         f"`pyalma-tui stop {named}` ends it"

@@ -24,10 +24,14 @@ from pyalma_tui.store.kept_filter import kept_filter
 from pyalma_tui.store.lock import holder, in_use
 
 
+class LeftError(InUseError):
+    """The view was left, and the other process goes on."""
+
+
 def view(state_dir: Path, target: Path, options: RunOptions, outer: Outer | None) -> int | None:
     """Show it until the view is left; the exit code, None if it is to go on here: nobody holds it then.
 
-    Raises InUseError if it is left while the other process goes on.
+    Raises LeftError if it is left while the other process goes on, InUseError if that did not hand over.
     """
     from pyalma_tui.tui.app import ExperimentApp
 
@@ -60,7 +64,7 @@ def view(state_dir: Path, target: Path, options: RunOptions, outer: Outer | None
     if app.takes_over:
         return _take_over(state_dir, viewer.snapshot().elsewhere)
     if message := in_use(state_dir):
-        raise InUseError(message)
+        raise LeftError(message)
     viewer.look()
     return report(
         viewer.snapshot(), FallibleStream(sys.stdout), quiet=False, ended_by=None, calls_done=not options.no_done

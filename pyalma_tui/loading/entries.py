@@ -15,10 +15,11 @@ from typing import Any, TypeAlias, overload
 import msgspec
 
 from pyalma_tui.loading.json_file import Origin, Warn, described, quoted, unknown_key
-from pyalma_tui.loading.pattern import Pause, matches, no_pause
+from pyalma_tui.loading.pattern import Pause, matches, no_pause, nothing_told
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.exact import TOO_DEEP
 from pyalma_tui.model.instance import Files, Instance, compact
+from pyalma_tui.model.words import plural
 
 KEYS = ("file", "data", "name")
 NO_DATA = b"{}"
@@ -27,6 +28,7 @@ ESCAPED_SURROGATE = b"\\ud"
 PATTERN = re.compile(r"[*?]|\[[^/]+\]")
 # From this many files of one folder on, listing it is cheaper than asking for each, above all on a network.
 WORTH_LISTING = 200
+NAMED = 3  # folders in a warning
 
 
 # Lines are paths: what may be a pattern, has a part that normpath takes out, ends in a slash, or is nothing at all.
@@ -76,12 +78,15 @@ def in_list(place: str) -> Where:
     return lambda index, key: f"{place}[{index}]{'.' * bool(key)}{key}"
 
 
-def expand_arguments(arguments: Sequence[str], folder: Path, pause: Pause = no_pause) -> list[Entry]:
+def expand_arguments(
+    arguments: Sequence[str], folder: Path, warn: Warn = nothing_told, pause: Pause = no_pause
+) -> list[Entry]:
     """The entries that the INSTANCE arguments of a command line mean, in their order.
 
     A directory stands for its regular files, a glob pattern that is no existing file for its matches, both sorted;
     any other path is passed, whether it exists or not. What ends in a slash is a folder, or a pattern of folders, that
-    is passed itself. Raises InputError for what stands for nothing, and what `pause` raises.
+    is passed itself. Folders that cannot be looked into are warned of. Raises InputError for what stands for nothing,
+    and what `pause` raises.
     """
     base = _with_slash(os.path.abspath(folder))
     paths = [absolute(argument, base) for argument in arguments]
@@ -99,7 +104,7 @@ def expand_arguments(arguments: Sequence[str], folder: Path, pause: Pause = no_p
         elif not _is_pattern(argument, path):
             entries.append(Entry(path))
         else:
-            entries += map(Entry, _matches(argument, base, origin, pause=pause))
+            entries += map(Entry, _matches(argument, base, origin, warn, pause=pause))
     return entries
 
 
@@ -128,7 +133,7 @@ def entries_at(
         if isinstance(value, str) and value:
             path = absolute(value, prefix)
             if _is_pattern(value, path):
-                entries += map(Entry, _matches(value, prefix, origin, where(index, "")))
+                entries += map(Entry, _matches(value, prefix, origin, warn, where(index, "")))
             else:
                 entries.append(Entry(path))
         elif isinstance(value, dict) and data_alone and "file" not in value and "data" not in value:
@@ -248,14 +253,20 @@ def _is_pattern(text: str, path: str) -> bool:
     return PATTERN.search(text) is not None and not os.path.lexists(path)
 
 
-def _matches(pattern: str, prefix: str, origin: Origin, place: str = "", pause: Pause = no_pause) -> list[str]:
+def _matches(
+    pattern: str, prefix: str, origin: Origin, warn: Warn, place: str = "", pause: Pause = no_pause
+) -> list[str]:
     """The absolute paths that match a pattern, sorted; folders only if it ends in a slash, as in a shell."""
+    closed: list[str] = []
     try:
-        found = sorted({absolute(name, prefix) for name in matches(pattern, prefix, pause)})
+        found = sorted({absolute(name, prefix) for name in matches(pattern, prefix, pause, closed.append)})
     except ValueError:  # a NUL, which glob of some Python versions does not expect
         found = []
     paths = found if pattern.endswith("/") else _without_folders(found)
     if paths:
+        if closed:
+            where = "" if origin.at(place) == pattern else f"{origin.at(place)}: "
+            warn(f"{where}{quoted(pattern)} passes over {_named(closed)}. Check the permissions")
         return paths
     where = "" if pattern.startswith("/") else f" in {os.path.dirname(prefix)}"
     if found:
@@ -263,6 +274,9 @@ def _matches(pattern: str, prefix: str, origin: Origin, place: str = "", pause: 
         advice = f"Write {quoted(pattern + '/*')} for the files in them, {quoted(pattern + '/')} for the folders"
         raise origin.error(why, advice, place)
     _refuse_unlisted(pattern, prefix, origin, place)
+    if closed:
+        why = f"no file matches {quoted(pattern)}{where} outside of {_named(closed)}"
+        raise origin.error(why, "Check the permissions, or correct the pattern", place)
     raise origin.error(f"no file matches {quoted(pattern)}{where}", "Correct the pattern or the folder", place)
 
 
@@ -276,6 +290,13 @@ def _refuse_unlisted(pattern: str, prefix: str, origin: Origin, place: str) -> N
         raise origin.error(why, "Check the permissions of its folder", place) from None
     except (OSError, ValueError):  # a folder that is not there has no files
         return
+
+
+def _named(closed: Iterable[str]) -> str:
+    """How many folders cannot be looked into, and the first of them."""
+    folders = sorted({os.path.normpath(path) for path in closed})
+    named = ", ".join(folders[:NAMED]) + ", …" * (len(folders) > NAMED)
+    return f"{plural(len(folders), 'folder')} that cannot be looked into: {named}"
 
 
 def _without_folders(paths: Sequence[str]) -> list[str]:

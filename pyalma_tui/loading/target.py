@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -56,6 +57,14 @@ class Target(msgspec.Struct, frozen=True):
             return ""
 
 
+def typed(target: Path, state_dir: Path) -> str:
+    """What to type in this folder, after a command, for the target that has this state directory."""
+    words = [min(os.path.relpath(target), str(target), key=len)]
+    if state_dir != Path(os.path.realpath(target.with_suffix(".alma"))):
+        words += ["--state", str(state_dir)]
+    return shlex.join(words)
+
+
 def find_target(name: str, warn: Warn) -> Target:
     """The target of this name; raises LoadError for a module, InputError for an experiment that cannot be read."""
     path = Path(os.path.abspath(name))
@@ -93,7 +102,7 @@ def given_entries(target: Target, arguments: Sequence[str], batch: Path | None, 
     So user code does not begin to run if they cannot be read. Raises InputError.
     """
     if arguments:
-        return expand_arguments(arguments, Path.cwd())
+        return expand_arguments(arguments, Path.cwd(), warn)
     if batch is not None:
         return read_batch(batch, warn)
     if target.path.suffix == ".experiment" and target.experiment is not None:

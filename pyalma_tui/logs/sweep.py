@@ -15,6 +15,7 @@ from pyalma_tui.logs.search import behind, hits
 
 MOST: Final = 10_000  # logs that are told of
 SHOWN: Final = 240  # bytes of a line
+OVER: Final = 1_000  # … and of one that was written over and over, as by a progress bar: its end is what is seen of it
 SPELL: Final = 0.002  # seconds of work between two rests
 
 
@@ -29,11 +30,19 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class FoundLog:
-    """A log that has it: how many lines do, and the beginning of the first one, which goes on with `data`."""
+    """A log that has it: how many lines do, and in `data` as much of the first one as tells how it begins."""
 
     log: Log
     lines: int
     data: bytes
+
+
+def _telling(line: bytes) -> bytes:
+    """As much of a line as tells how it begins on a terminal."""
+    line = line.rstrip(b"\r\n")
+    if b"\r" not in line:
+        return line[:SHOWN]
+    return line[max(line.find(b"\r", -OVER), 0) if len(line) > OVER else 0 :]
 
 
 class Sweep:
@@ -87,7 +96,7 @@ class Sweep:
             there = behind(reader, place, reader.size)
             here = hits(reader, self._terms, place, there)
             if here and not lines:
-                first = reader.lines(here[0], 1)[0].data[:SHOWN]
+                first = _telling(reader.lines(here[0], 1)[0].data)
             lines += len(here)
             place = there
             began = self._rest(began)

@@ -13,6 +13,7 @@ Check: TypeAlias = Callable[[Any], bool]
 """Whether a value fits: a str, number, bool, list or dict of JSON, or None where a thing does not have the field."""
 
 LONGEST_NUMBER = 40  # characters
+EXACT: Final = 9  # characters of a number that is shown as it is
 UNITS: Final[dict[str, float]] = {
     "ms": 0.001, "s": 1, "sec": 1, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY,
 }  # fmt: skip
@@ -113,3 +114,9 @@ def text_of(value: Any) -> str:
     if type(value) is str:
         return value
     return "" if value is None else jsontext.encode(value).decode()
+
+
+def brief(value: Any) -> str:
+    """The same as a cell of a table shows it: of 0.30000000000000004 a few digits, 0.3."""
+    text = text_of(value)
+    return f"{value:.6g}" if type(value) is float and len(text) > EXACT else text

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from operator import mul
 
 from pyalma_tui.model.belief import Belief, Guess
+from pyalma_tui.model.evenly import evenly
 from pyalma_tui.model.parameters import Parameters
 
 SAMPLED = 40  # of them, for what depends on parameters
@@ -41,7 +42,7 @@ class Crowd:
         masses = list(map(mul, each, means))
         self._work = math.fsum(masses)
         step = max(1, len(guesses) // SAMPLED)
-        self._sample = list(zip(guesses[::step], masses[::step], strict=True))
+        self._sample = [(guesses[at], masses[at]) for at in evenly(len(guesses), step)]
         self._sampled = math.fsum(mass for _, mass in self._sample)
         squares = list(map(mul, masses, means))
         self._squares = math.fsum(squares)

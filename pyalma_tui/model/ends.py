@@ -5,16 +5,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nlargest
+from typing import TypeVar
 
 import msgspec
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.evenly import evenly
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.vector import Frozen
 
 LEAST_PAUSE = 60.0  # seconds without any run that are a pause, at least, …
 SHARE_OF_PAUSE = 0.02  # … and this share of all the time
 SLOWEST = 40
+C = TypeVar("C")
 WANTED = bytes(s.LETTER[word] for word in ("done", "failed", "interrupted", "running"))
 
 
@@ -108,12 +111,17 @@ class Ends:
 
 
 def every(columns: EndColumns, step: int) -> EndColumns:
-    """One of so many runs."""
+    """One of so many runs, evenly from all."""
     if step == 1:
         return columns
+    places = evenly(len(columns.run), step)
+
+    def taken(values: Sequence[C]) -> list[C]:
+        return [values[at] for at in places]
+
     return EndColumns(
-        columns.run[::step], columns.instance[::step], columns.at[::step], columns.took[::step],
-        columns.worked[::step], columns.word[::step],
+        taken(columns.run), taken(columns.instance), taken(columns.at), taken(columns.took),
+        taken(columns.worked), bytearray(taken(columns.word)),
     )  # fmt: skip
 
 

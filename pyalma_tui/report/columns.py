@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
+from pyalma_tui.model.evenly import evenly, place
 from pyalma_tui.model.extents import COLUMNS
 from pyalma_tui.model.series import number_of
 
 MOST = 100  # columns
-KEPT = 100_000  # numbers of a column that the median is of; of more of them every other one
+KEPT = 100_000  # numbers of a column that the median is of; of more of them one of two, of four …
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -36,13 +37,15 @@ class _Column:
         self.n = self.others = 0
         self.mean = self.squares = 0.0
         self.least, self.largest = math.inf, -math.inf
-        self.kept, self.step = array("d"), 1
+        self.kept, self.step, self.next = array("d"), 1, 0
 
     def add(self, value: float) -> None:
-        if self.n % self.step == 0:
+        if self.n == self.next:
             self.kept.append(value)
             if len(self.kept) > KEPT:
-                self.kept, self.step = self.kept[::2], 2 * self.step
+                self.kept = array("d", [self.kept[at] for at in evenly(len(self.kept), 2)])
+                self.step *= 2
+            self.next = place(self.n // self.step + 1, self.step)
         self.n += 1
         away = value - self.mean
         self.mean += away / self.n

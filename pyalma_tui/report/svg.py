@@ -15,6 +15,7 @@ from pyalma_tui.model.words import clock, duration, span
 
 WIDTH, HEIGHT = 560, 240
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 10, 34
+CHARACTER = 7.5  # points of one, at most
 BINS = 80
 HUES = 6  # classes h0 to h5
 
@@ -104,6 +105,12 @@ def load(columns: EndColumns, line: Timeline, taken: Sequence[Consumed]) -> str:
     return picture([*shown, *_times(frame, line)], "Runs at a time, and processors that they took")
 
 
+def _beneath(x: float, y: float, text: str, look: str = "x") -> str:
+    """A text in the middle beneath a place, but inside of the picture."""
+    half = len(text) * CHARACTER / 2
+    return f'<text class="{look}" x="{max(half, min(x, WIDTH - half)):.1f}" y="{y}">{text}</text>'
+
+
 def _times(frame: Frame, line: Timeline) -> list[str]:
     """Times of the day beneath, and a line for each pause that was cut out."""
     first, last = line.spans[0][0], line.spans[-1][1]
@@ -113,9 +120,7 @@ def _times(frame: Frame, line: Timeline) -> list[str]:
         x = frame.x(place)
         told = f"a pause of {span(gap)}"
         parts.append(f'<line class="pause" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}">')
-        parts.append(
-            f'<title>{told}</title></line><text class="x pause" x="{x:.1f}" y="{HEIGHT - 4}">‖ {span(gap)}</text>'
-        )
+        parts.append(f"<title>{told}</title></line>{_beneath(x, HEIGHT - 4, f'‖ {span(gap)}', 'x pause')}")
     step = clock_step(line.length / 6)
     offset = time.localtime(first).tm_gmtoff
     reach = -100.0
@@ -127,7 +132,7 @@ def _times(frame: Frame, line: Timeline) -> list[str]:
             if x - reach > 70:
                 reach = x
                 told = time.strftime(form, time.localtime(at))
-                parts.append(f'<text class="x" x="{x:.1f}" y="{HEIGHT - 18}">{told}</text>')
+                parts.append(_beneath(x, HEIGHT - 18, told))
             at += step
     return parts
 
@@ -159,5 +164,5 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], title: st
         curve = frame.line(points, f"h{number % HUES}")
         parts.append(curve.replace("/>", f"><title>{text_of(name)}</title></polyline>"))
     for tick in ticks(first, last, 6):
-        parts.append(f'<text class="x" x="{frame.x(tick):.1f}" y="{HEIGHT - 16}">{short(tick)}</text>')
+        parts.append(_beneath(frame.x(tick), HEIGHT - 16, short(tick)))
     return picture(parts, title)

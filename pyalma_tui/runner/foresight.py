@@ -16,6 +16,7 @@ from pyalma_tui.loading.experiment_file import number_of_workers, read_workers
 from pyalma_tui.model import status as s
 from pyalma_tui.model.belief import Ahead, EndedRun, power
 from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.evenly import evenly
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.forecast import Forecast
 from pyalma_tui.model.foretelling import Known
@@ -193,7 +194,7 @@ class Foresight:
         everyone = range(1, len(ledger.runs) + 1)
         self._ended = array("q", ledger.standing(everyone, "done", "failed"))
         done = ledger.standing(everyone, "done")
-        sample = [ledger.run(number).seconds for number in done[:: len(done) // LOOKED_AT + 1]]
+        sample = [ledger.run(number).seconds for number in _of(done, LOOKED_AT)]
         took = [seconds for seconds in sample if seconds]  # those that pyalma ended took nobody knows how long
         known = len(took) / len(sample) if sample else 0.0
         self._done = round(len(done) * known)
@@ -220,7 +221,7 @@ class Foresight:
     def _some(self) -> Sequence[int]:
         """Runs that have ended, evenly from all of them."""
         assert self._ended is not None, "it was looked through"
-        return self._ended[:: len(self._ended) // ENDED + 1]
+        return _of(self._ended, ENDED)
 
     def _coming_again(self, ledger: Ledger, instances: Iterable[int]) -> Iterator[int]:
         """Runs that are done of instances that come again."""
@@ -273,8 +274,15 @@ def waiting_of(ledger: Ledger) -> Waiting:
         return Waiting((), sorted(ids, key=when), len(ids))
     last = nlargest(LAST, ids, when)[::-1]
     latest = when(last[0])
-    sample = sorted((number for number in ids[:: len(ids) // BULK] if when(number) < latest), key=when)
+    sample = sorted(
+        (number for number in [ids[at] for at in evenly(len(ids), len(ids) // BULK)] if when(number) < latest), key=when
+    )
     return Waiting(sample, last, len(ids))
+
+
+def _of(numbers: Sequence[int], most: int) -> list[int]:
+    """At most so many of them, evenly from all."""
+    return [numbers[at] for at in evenly(len(numbers), len(numbers) // most + 1)]
 
 
 def foreseen(ledger: Ledger, chosen: Chosen) -> Forecast | None:

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from itertools import chain
 
+from pyalma_tui.model.evenly import evenly
+
 
 class Queue:
     """Runs that wait for a worker, handed out in dispatch order. `order` are the ids of all planned runs."""
@@ -120,7 +122,7 @@ class Queue:
             if self._waiting[self._order[at]]:
                 tail.append(self._order[at])
         step = max(1, (len(self._heap) + len(self._rest)) // most)
-        chosen = chain(self._heap[::step], self._rest[::step])
+        chosen = [ranks[at] for ranks in (self._heap, self._rest) for at in evenly(len(ranks), step)]
         first = sorted({rank for rank in chosen if rank < at and self._waiting[self._order[rank]]})
         return [self._order[rank] for rank in first], tail[::-1]
 

@@ -153,7 +153,7 @@ class Start:
         """Run these, if there are any, as if they had been typed. After `load`; raises InputError."""
         if not words:
             return
-        batch = number(expand_arguments(words, Path.cwd()), self._target.folder)
+        batch = number(expand_arguments(words, Path.cwd(), self._heed), self._target.folder)
         self.settings = msgspec.structs.replace(self.settings, batch=batch)
 
     def see_all(self) -> None:

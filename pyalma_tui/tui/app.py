@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -44,10 +45,10 @@ class ExperimentApp(UndoingApp):
 
     `clock` gives seconds of the epoch, `monotonic` the time of the deadlines of a stop; tests freeze both. With
     `read_only` nothing is ever sent; `takes_over` tells that it was left to go on here. What is changed of the
-    `preferences` goes into the file that they are `kept_in`, None for nowhere; a `mistake` in it is told. `filtered` is
-    the text by which the list is filtered, from the start to the end. `shown` is called once, when the first list
-    stands on the screen. What `detaches` can go on without this terminal; `detached` tells that it was left to. A
-    `page` is in somebody's browser: leaving it ends nothing else.
+    `preferences` goes into the file that they are `kept_in`, None for nowhere; a `mistake` in it stands above the
+    list. `filtered` is the text by which that is filtered, from the start to the end. `shown` is called once, when the
+    first list stands on the screen. What `detaches` can go on without this terminal; `detached` tells that it was left
+    to. A `page` is in somebody's browser: leaving it ends nothing else.
     """
 
     TITLE = "pyalma-tui"
@@ -80,7 +81,7 @@ class ExperimentApp(UndoingApp):
         self.detaches = detaches
         self.detached = False
         self.filtered = filtered
-        self.moment = Moment(read_only=read_only, page=page)
+        self.moment = Moment(read_only=read_only, page=page, mistake=mistake)
         self.quitting = False
         self._asking: BaseScreen[bool] | None = None
         self._leaving = False
@@ -127,7 +128,6 @@ class ExperimentApp(UndoingApp):
         self._notice(Snapshot(), self.moment.snapshot)
         self.look()
         self._shown()
-        self.tell_mistake()
         self._load_the_rest()
 
     @work
@@ -164,7 +164,7 @@ class ExperimentApp(UndoingApp):
         now = float(math.floor(self._clock())) if live else snapshot.at
         stopping = any(slot.stopping for slot in snapshot.slots)
         monotonic = float(math.floor(self._monotonic())) if stopping else 0.0
-        return Moment(snapshot, now, monotonic, self.moment.read_only, self.moment.page)
+        return replace(self.moment, snapshot=snapshot, now=now, monotonic=monotonic)
 
     @property
     def _screens(self) -> list[BaseScreen[Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any, Final
 
 from textual.app import App
@@ -19,6 +20,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 PATIENCE: Final = 0.3  # seconds for a key whose way is held up
+ROUNDS: Final = 3  # of a key, of what it sets off, as Enter that a field is submitted, and of what that sets off
 
 
 class InTurn:
@@ -48,9 +50,9 @@ class InTurn:
                 self._app.call_later(self._follow, self._under_way)
 
     def _follow(self, key: asyncio.TimerHandle) -> None:
-        """Go behind the key through each queue that it goes through, and once more for what it has set off."""
+        """Go behind the key through each queue that it goes through, and again for what it has set off there."""
         focused = self._app.focused or self._app.screen
-        self._climb(key, iter([*focused.ancestors_with_self, self._app]))
+        self._climb(key, chain.from_iterable(repeat([*focused.ancestors_with_self, self._app], ROUNDS)))
 
     def _climb(self, key: asyncio.TimerHandle, way: Iterator[MessagePump | DOMNode]) -> None:
         for pump in way:

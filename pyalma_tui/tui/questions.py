@@ -50,6 +50,10 @@ def remove_question(snapshot: Snapshot, instances: Sequence[int], runs: Sequence
         f"{words.duration(sum(run.seconds for run in chosen))} of work",
     ]
     number = words.plural(len(instances), "instance")
+    leaving = [run for run in chosen if snapshot.instances[run.instance].in_batch]
+    left = snapshot.counts.total - len(leaving)
+    complete = snapshot.counts.done - sum(isinstance(run.status, s.Done) for run in leaving) == left
+    calls = leaving and left and complete and not isinstance(snapshot.done_hook.status, s.HookAbsent)
     return Content("\n").join(
         [
             Content.assemble((number, "bold"), f" with {words.plural(len(runs), 'run')}: {names(snapshot, chosen)}"),
@@ -57,6 +61,7 @@ def remove_question(snapshot: Snapshot, instances: Sequence[int], runs: Sequence
             Content.styled(
                 f"Until then {key_to('undo')} takes it back. What the next start finds in the batch is new.", MUTED
             ),
+            *([Content("All that is left is done: done() is called for it at once.")] if calls else []),
             Content.styled("Output files and logs are left as they are.", MUTED),
         ]
     )

@@ -24,6 +24,7 @@ class Moment:
     `now` (seconds of the epoch) stands still while nothing runs, so that an idle screen has nothing to repaint.
     `monotonic` is the clock of the deadlines of a stop. In a view that is `read_only` nothing is asked of the runner:
     another process runs what is seen. A `page` is in somebody's browser: it opens no program and writes no file.
+    `mistake` is what is wrong with the preferences.
     """
 
     snapshot: Snapshot = field(default_factory=Snapshot)
@@ -31,6 +32,7 @@ class Moment:
     monotonic: float = 0.0
     read_only: bool = False
     page: bool = False
+    mistake: str = ""
 
     def run(self, run_id: int) -> Run:
         """The run with this id."""

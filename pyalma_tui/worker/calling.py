@@ -105,6 +105,7 @@ class Attempt:
         self._over = False
         self._warned = False
         self._progressed = float("-inf")
+        self._unshown: tuple[float, float] | None = None
 
     @property
     def asked(self) -> bool:
@@ -209,13 +210,17 @@ class Attempt:
         return record
 
     def progress(self, done: float, total: float) -> None:
-        """Show how far the run is; for display only, at most ten times a second are recorded."""
+        """Show how far the run is; for display only, at most ten times a second and where it ends are recorded."""
         self._check_open()
-        now = time.monotonic()
+        done, total, now = float(done), float(total), time.monotonic()
         if now - self._progressed < PROGRESS_EVERY and done != total:
+            self._unshown = done, total
             return
-        self._progressed = now
-        record = Progressed(self.order.run, self.order.attempt, float(done), float(total))
+        self._progressed, self._unshown = now, None
+        self._show(done, total)
+
+    def _show(self, done: float, total: float) -> None:
+        record = Progressed(self.order.run, self.order.attempt, done, total)
         if not (isfinite(record.done) and isfinite(record.total)):  # JSON has no form for it
             return
         try:
@@ -233,6 +238,8 @@ class Attempt:
             self._over = True
             if self._pen.recover() and not self.broken:
                 self._break_off(EstrangedError())
+            if self._unshown is not None and not returned and not self.broken:
+                self._show(*self._unshown)
             if returned and not self.broken:
                 try:
                     self._pen.rows.flush()

@@ -90,6 +90,19 @@ def test_progress_that_is_no_number_spoils_no_record(experiment: Experiment) -> 
     assert not list((experiment.state_dir / "journal").glob("*damaged*"))
 
 
+@case("C26-progress-of-a-quick-run-that-fails")
+def test_a_run_that_fails_stands_where_its_progress_was_told_last(experiment: Experiment) -> None:
+    experiment.write("""
+        def run(instance, save, state, progress):
+            for step in range(8):  # all within a tenth of a second: only one of them is recorded at once
+                progress(step, 8)
+            raise ValueError
+    """)
+    assert experiment.run().code == 1
+    (run,) = experiment.table("runs").values()
+    assert run["progress"] == [7, 8]
+
+
 @case("C27-str-subclass")
 def test_a_text_of_a_subclass_is_saved_and_handed_in_as_text(experiment: Experiment) -> None:
     experiment.write("""

@@ -180,6 +180,28 @@ def test_a_pattern_in_a_folder_that_is_not_for_us_says_why_nothing_matches(patte
     assert told == f"cannot find the instances: {pattern}: {why}"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize("pattern", ["**", "**/*.txt", "*/**/a.txt", "*/*.txt", "[lo]*/a.txt", "./*/../*/a*"])
+def test_folders_that_a_pattern_cannot_look_into_are_named_beside_what_it_finds(pattern: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        touch(folder, "locked/a.txt", "open/a.txt")
+        (folder / "locked").chmod(0o700)
+        told: list[str] = []
+        os.seteuid(65534)
+        try:
+            found = expand_arguments([pattern], folder, told.append)
+            several = from_values([pattern], folder, "module.py", told.append)
+            nothing = refused(folder, "*/x*.txt")
+        finally:
+            os.seteuid(0)
+    passed = f"passes over 1 folder that cannot be looked into: {name}/locked. Check the permissions"
+    assert [entry.file for entry in found] == [entry.file for entry in several] == [f"{name}/open/a.txt"]
+    assert told[:2] == [f'"{pattern}" {passed}', f'module.py: instances[0]: "{pattern}" {passed}']
+    assert "1 folder that cannot be looked into" in nothing
+
+
 def test_values_of_a_module_are_paths_patterns_and_objects(tmp_path: Path) -> None:
     touch(tmp_path, "d/b", "d/a")
     values = ["x", "d/*", {"file": "y", "data": {"n": 1}}, {"data": 2}, "/z"]

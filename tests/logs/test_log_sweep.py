@@ -10,7 +10,8 @@ import pytest
 
 from pyalma_tui.logs import sweep as module
 from pyalma_tui.logs.needle import having
-from pyalma_tui.logs.sweep import FoundLog, Log, Sweep
+from pyalma_tui.logs.sweep import OVER, FoundLog, Log, Sweep
+from pyalma_tui.tui.literal import log_line
 
 
 def log(folder: Path, run: int, content: bytes | None, attempt: int = 1) -> Log:
@@ -39,6 +40,13 @@ def test_logs_that_have_it_are_told_with_their_count_and_their_first_line(tmp_pa
     sweep = ended(Sweep([*logs, log(tmp_path, 6, None)], having("loss.*nan")))
     assert list(sweep.found) == [FoundLog(logs[0], 3, b"loss is nan"), FoundLog(logs[3], 1, b"loss nan\r50%\rloss nan")]
     assert (sweep.looked, sweep.cut) == (6, False)
+
+
+def test_of_a_line_that_was_written_over_and_over_its_end_is_told_and_not_where_it_stood_once(tmp_path: Path) -> None:
+    bar = b"".join(b"\r epoch %3d %%|%-60s|" % (done, b"#" * (done * 60 // 100)) for done in range(101))
+    (found,) = ended(Sweep([log(tmp_path, 1, b"begin\n" + bar + b"\n")], having("epoch"))).found
+    assert log_line(found.data, 80).plain == f" epoch 100 %|{'#' * 60}|"
+    assert len(found.data) <= OVER
 
 
 def test_no_more_logs_are_told_of_than_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

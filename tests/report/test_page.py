@@ -17,6 +17,7 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
 from pyalma_tui.model.records import Lost, Raised, Record, Returned, Saved, Started
 from pyalma_tui.model.series import Consumed, Samples, Series, grown, of_rows
+from pyalma_tui.report import svg
 from pyalma_tui.report.columns import summaries
 from pyalma_tui.report.page import RUNS, PageFacts, page
 from pyalma_tui.store.ledger import Ledger
@@ -112,6 +113,14 @@ def test_all_that_matters_is_on_the_page() -> None:
     assert 'class="failed"' in text
 
 
+def test_what_stands_beneath_a_plot_is_not_cut_by_its_edge() -> None:
+    drawn = svg.curves([("a", [(0.0, 1.0), (1e5, 2.0)])], "loss")
+    found = re.findall(r'<text class="x[^"]*" x="([0-9.]+)" y="[0-9]+">([^<]+)</text>', drawn)
+    assert float(found[-1][0]) > 500
+    for x, text in found:
+        assert float(x) + len(text) * 6.5 / 2 < svg.WIDTH, "a digit of 11 points is 6.5 wide"
+
+
 def test_no_name_text_or_field_is_markup_and_nothing_is_fetched() -> None:
     """A page that escapes only some of what others wrote, or names a file or an address, fails."""
     text = "".join(page(told([EVIL, f"{EVIL}2", f"<svg/onload=1>{EVIL}"])))
@@ -166,6 +175,13 @@ def test_a_column_is_told_by_its_numbers_and_the_rest_is_counted() -> None:
     assert cost.sd == pytest.approx(30**0.5, rel=1e-9)  # a difference of sums of squares gives 0 or worse here
     assert (cost.least, cost.largest) == (10.0**9 + 4, 10.0**9 + 16)
     assert (found[1].n, found[1].others, found[2].n) == (0, 4, 0)
+
+
+def test_the_median_of_more_numbers_than_are_kept_is_that_of_all_where_each_run_has_eight_rows() -> None:
+    """By its place alone one of two, of four, of eight rows would in the end be the first row of each run."""
+    _, (gap,) = summaries({"gap": float(place % 8)} for place in range(900_000))
+    assert (gap.n, gap.mean) == (900_000, pytest.approx(3.5))
+    assert gap.median in (3.0, 3.5, 4.0)
 
 
 def browser() -> str:

@@ -192,6 +192,25 @@ def test_as_many_seem_to_fail_as_do_where_instances_come_again() -> None:
     assert found.basis.ended < found.basis.of == known.counts.done + known.counts.failed
 
 
+def test_a_grid_whose_every_third_run_is_another_is_foreseen_by_all_of_it() -> None:
+    """Of 3,000 runs every sixth is looked at: by its place alone that would be one of two kinds, and no failed one."""
+    known = ledger(300, 20, done=3000)
+    for place, number in enumerate(order(300, 20)[:3000]):
+        run = known.run(number)
+        if place % 9 == 1:
+            known.runs[number - 1] = replace(run, status=s.Failed(s.Error("ValueError: x"), 1.0))
+    found = Foresight(first=0.0).look(known, (), lambda: waiting_of(known), 2)
+    assert found is not None
+    assert found.basis.failing == pytest.approx(1 / 9, abs=0.02)
+    known = ledger(30_000, done=10_000)
+    for place, number in enumerate(order(30_000)[:10_000]):
+        seconds = (1.0, 19.0)[place % 2]
+        known.runs[number - 1] = replace(known.run(number), status=s.Done(1.0, seconds), seconds=seconds)
+    found = foreseen(known, Chosen(workers=10))
+    assert found is not None
+    assert found.middle - time.time() == pytest.approx(20_000, rel=0.1)
+
+
 def test_runs_that_will_be_tried_again_are_ahead_and_have_not_ended() -> None:
     known = ledger(40, done=38)
     for number in (again := order(40)[38:]):

@@ -47,7 +47,7 @@ def test_g167_detached_runs_are_not_interrupted_lose_no_save_and_are_attached_to
         terminal.press(f"{PROGRAM} exp.py --workers 2; echo code $?", "enter")
         terminal.see("● running", "quit")
         terminal.press("q")
-        terminal.see("leave?", "2 runs are running", "go on without a screen")
+        terminal.see("leave?", "2 runs are running", "go on without a screen", " pyalma-tui attach exp.py ")
         terminal.press("d")
         terminal.see("code 0", "goes on without a screen: `pyalma-tui attach exp.py`")
         terminal.assert_restored()
@@ -60,10 +60,17 @@ def test_g167_detached_runs_are_not_interrupted_lose_no_save_and_are_attached_to
         terminal.see("read only", "T takes over", "● running")
         terminal.press("q")
         terminal.see("code 0", f"process {who.pid} goes on")
+        terminal.press(f"clear; {PROGRAM}; echo code $?", "enter")
+        terminal.see("exp.py", "watch")
+        terminal.press("enter")
+        terminal.see("read only", "T takes over")
+        terminal.press("q")
+        terminal.see("code 0", f"process {who.pid} goes on")
     assert psutil.pid_exists(who.pid), "it outlives the terminal"
     seen = len((tmp_path / "told.0").read_text().splitlines())
     until(lambda: len((tmp_path / "told.0").read_text().splitlines()) > seen + 20, lambda: "it goes on saving")
     assert pyalma(tmp_path, "attach", "exp.py").returncode == 2, "there is no terminal"
+    assert "`pyalma-tui list` shows which" in pyalma(tmp_path, "attach").stderr
     stopped = pyalma(tmp_path, "stop", "exp.py")
     assert stopped.returncode == 0, stopped
     assert f"process {who.pid} has ended" in stopped.stderr

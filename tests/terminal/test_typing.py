@@ -29,6 +29,8 @@ def test_what_is_typed_at_once_is_typed_in_its_order(tmp_path: Path, focus: str)
         terminal.see("0 match /fux.txt", "Escape clears the filter")
         terminal.press("/\x15b.txt\r")
         terminal.see("1 match /b.txt")
+        terminal.press("/\x15u.txt\r ")  # a space behind Enter is for the list: it marks there
+        terminal.see("1 match /u.txt", "1 marked")
         terminal.press("l:0:00:61\r")
         terminal.see("0:00:61: where is that?")
         terminal.press("/step\r")

@@ -58,6 +58,12 @@ class Opened:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
+    async def click(self, text: str) -> None:
+        """Click on what stands there, where it begins."""
+        y, line = next((y, line) for y, line in enumerate(self.lines()) if text in line)
+        await self.pilot.click(offset=(line.index(text), y))
+        await self.pilot.pause()
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, and fail with the screen if it never comes true.
 

@@ -159,7 +159,7 @@ async def test_two_hundred_hostile_files_are_offered(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x")
 
     def found(words: Sequence[str], pause: Callable[[], None]) -> list[str]:
-        return [each.file for each in expand_arguments(words, tmp_path, pause)]
+        return [each.file for each in expand_arguments(words, tmp_path, pause=pause)]
 
     app = PickingApp("lab.py", tmp_path, found, Preferences())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -222,6 +222,18 @@ async def test_where_there_is_room_parameters_attempts_saves_worker_memory_log_a
         assert "memory" not in t.text()
 
 
+async def test_a_parameter_has_no_more_digits_than_somebody_reads() -> None:
+    made = small()
+    made.instances = [
+        msgspec.structs.replace(i, data=b'{"lr":%s}' % str(0.1 * (i.id + 1)).encode()) for i in made.instances
+    ]
+    assert any(len(i.data or b"") > 20 for i in made.instances)
+    async with opened(made.snapshot(), size=(220, 60)) as t:
+        line = next(line for line in t.lines() if "✗ uf20-03.cnf" in line).split("│")[1]
+        assert line.split()[:3] == ["✗", "uf20-03.cnf", "0.3"]
+        assert len(next(line for line in t.lines() if " lr " in line).split("status")[0].rstrip()) < 30
+
+
 async def test_where_there_are_several_hosts_each_row_names_its_own_before_a_seed_takes_the_room() -> None:
     made = Experiment([f"g{i:03}" for i in range(30)], iterations=20, phase="busy", workers=2)
     made = parameters(made)

@@ -279,6 +279,23 @@ async def test_a_second_press_while_leaving_is_at_once(again: str) -> None:
         await t.sends(c.Quit(), c.Quit())
 
 
+async def test_the_mouse_does_what_a_box_says_that_a_key_does() -> None:
+    async with opened(small().snapshot(), detaches=True) as t:
+        await t.press("q")
+        await t.sees("leave?")
+        await t.click("leave?")
+        await t.sees("leave?")
+        await t.click("esc  stay")
+        await t.on(MainScreen)
+        await t.press("q")
+        await t.click("interrupt and leave")
+        await t.sends(c.Quit())
+    async with opened(small().snapshot(), detaches=True) as t:
+        await t.press("q")
+        await t.click("go on without a screen")
+        await t.until(lambda: t.app.detached)
+
+
 @pytest.mark.parametrize("stay", ["escape", "q"])
 async def test_who_is_asked_may_stay(stay: str) -> None:
     async with opened(small().snapshot()) as t:

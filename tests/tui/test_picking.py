@@ -23,7 +23,7 @@ def app_in(folder: Path) -> PickingApp:
     (folder / "lab.alma").mkdir()
 
     def found(words: Any, pause: Any) -> list[str]:
-        return [entry.file for entry in expand_arguments(words, folder, pause)]
+        return [entry.file for entry in expand_arguments(words, folder, pause=pause)]
 
     return PickingApp("lab.py", folder, found, Preferences(theme=DARK.name))
 

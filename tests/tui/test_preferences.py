@@ -115,11 +115,17 @@ def test_a_key_is_written_as_people_write_it(typed: str, textual: str) -> None:
     assert len(typed) > 1 or shown(textual) == typed
 
 
-async def test_a_mistake_is_told_on_the_screen_and_what_is_too_long_for_it_is_cut_visibly() -> None:
+async def test_a_mistake_stays_on_the_screen_whatever_else_is_said() -> None:
     async with opened(small().snapshot(), mistake="preferences: there is no key rr") as t:
-        await t.sees("preferences: there is no key rr")
-    long = f"preferences: {'/long' * 10}: there is no key rr. {'Write it otherwise. ' * 9}"
-    async with opened(small().snapshot(), (80, 24), mistake=long) as t:
+        t.app.say("something else has happened")
+        await t.sees("! preferences: there is no key rr", "something else has happened")
+        t.app.clear_notifications()
+        await t.sees("! preferences: there is no key rr")
+
+
+async def test_a_message_that_is_too_long_is_cut_visibly() -> None:
+    async with opened(small().snapshot(), (80, 24)) as t:
+        t.app.say(f"preferences: {'/long' * 10}: there is no key rr. {'Write it otherwise. ' * 9}")
         await t.sees("preferences: /long", "key rr. Write it otherwise.", "Write it…")
 
 

@@ -131,6 +131,17 @@ async def test_removing_says_what_is_lost_and_takes_whole_instances_but_none_tha
         await t.sends(c.Remove((0, 1)), c.Undo())
 
 
+async def test_before_a_removal_after_which_all_is_done_it_is_told_that_done_is_called() -> None:
+    made = Experiment(["a.cnf", "b.cnf"])
+    made.done(1)
+    for told in (True, False):
+        made.failed(2) if told else made.failed(1)
+        async with opened(made.snapshot()) as t:
+            await t.press("delete")  # one that failed is listed first
+            await t.sees("1 instance with 1 run: ")
+            assert ("done() is called for it at once." in t.text()) == told
+
+
 @pytest.mark.parametrize("key", ["", "l"])
 async def test_a_run_that_was_put_back_shows_its_log_and_its_error_as_before(tmp_path: Path, key: str) -> None:
     made = Experiment(["a.cnf"], phase="idle", state_dir=tmp_path)

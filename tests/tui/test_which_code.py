@@ -39,17 +39,28 @@ def imported(folder: Path) -> Snapshot:
 
 
 @pytest.mark.parametrize(
-    ("answer", "sent"), [("m", [c.Renew(c.Retry((1,)))]), ("o", [c.Retry((1,))]), ("escape", []), ("enter", [])]
+    ("answer", "sent"),
+    [
+        ("call with the mended", [c.Renew(c.Retry((1,)))]),
+        ("call nothing", []),
+        ("m", [c.Renew(c.Retry((1,)))]),
+        ("o", [c.Retry((1,))]),
+        ("escape", []),
+        ("enter", []),
+    ],
 )
 async def test_after_an_edit_a_retry_asks_with_which_code(tmp_path: Path, answer: str, sent: list[c.Command]) -> None:
     async with opened(imported(tmp_path), size=(80, 24)) as t:
         (tmp_path / "helping.py").write_bytes(b"W = 2\nX = 3\n")
         await t.press("f")
         await t.on(WhichCode)
-        await t.sees("helping.py +2 −1 since this session imported it.", "m  call with the mended code")
+        await t.sees("retry 1 run?", "helping.py +2 −1 since this session imported it.", "m  call with the mended code")
         await t.sees("goes on with the old.")
         assert t.sent == []
-        await t.press(answer, *["escape"] * (answer == "enter"))
+        if answer.startswith("call"):
+            await t.click(answer)
+        else:
+            await t.press(answer, *["escape"] * (answer == "enter"))
         await t.on(MainScreen)
         assert t.sent == sent
 

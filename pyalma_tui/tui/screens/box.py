@@ -9,14 +9,24 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen, ScreenResultType
+from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
+from pyalma_tui.tui.keys import shown
 from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.text import TextScreen
+from pyalma_tui.tui.strokes import STROKES
 from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.text_scroll import TextScroll
+
+
+def choice(scope: KeyScope, key: str, text: str) -> Content:
+    """A line of a box that says what a key of it does; the mouse does the same there."""
+    action = next(each.action for each in STROKES if each.scope == scope and key in each.keys.split(","))
+    line = Content.assemble((shown(key), "bold"), f"  {text}")
+    return line.stylize(Style.from_meta({"@click": f"screen.{action}"}))
 
 
 class Box(BaseScreen[ScreenResultType], ModalScreen[ScreenResultType]):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from textual.content import Content
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model import words
 from pyalma_tui.runner.commands import (
     Calls,
     Command,
@@ -71,7 +72,7 @@ class Commanding(Opening):
             self.call(Resume(), "resume?")
             return
         runs = standing(self.snapshot, chosen.runs, s.Interrupted, s.Pending)
-        self._call_these(runs, Resume(runs), "is interrupted", "resume?")
+        self._call_these(runs, Resume(runs), "is interrupted", "resume {}?")
 
     def do_retry(self) -> None:
         """The failed runs of the chosen instances."""
@@ -79,7 +80,7 @@ class Commanding(Opening):
         if (question := retry_many_question(self.snapshot, runs)) is not None:
             self.call(Retry(runs), "retry?", question, "Call them")
         else:
-            self._call_these(runs, Retry(runs), "has failed", "retry?")
+            self._call_these(runs, Retry(runs), "has failed", "retry {}?")
 
     def do_retry_all(self) -> None:
         """Ask, then every failed run."""
@@ -99,14 +100,14 @@ class Commanding(Opening):
 
     def _call_these(self, runs: tuple[int, ...], command: Calls, condition: str, title: str) -> None:
         if runs:
-            self.call(command, title)
+            self.call(command, title.format(words.plural(len(runs), "run")))
         else:
             self.post_message(Say(f"none of the chosen runs {condition}"))
 
     def do_run_next(self) -> None:
         """Put the chosen runs before all others that wait."""
         runs = standing(self.snapshot, self.chosen().runs, s.Pending, s.Interrupted, s.Failed)
-        self._call_these(runs, Next(runs), "waits to be run", "run next?")
+        self._call_these(runs, Next(runs), "waits to be run", "run {} next?")
 
     def do_limits(self) -> None:
         """Ask for a timeout and retries."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from pyalma_tui.loading.target import typed
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.hook_text import IF_CUT_OFF
 from pyalma_tui.tui.keys import strokes
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.obstacles import KeyScope
-from pyalma_tui.tui.screens.box import Box
+from pyalma_tui.tui.screens.box import Box, choice
 from pyalma_tui.tui.view_moment import Moment, is_ending
 
+LONGEST: Final = 200  # characters
 Way: TypeAlias = Literal["detach", "interrupt"]
 """How a screen is left while something runs."""
 
@@ -57,14 +60,16 @@ def quitting_text(moment: Moment, *, detaches: bool) -> Content:
     busy = "done() is running" if hook else f"{words.plural(running, 'run is', 'runs are')} running"
     lines = [Content.styled(busy, "bold"), Content("")]
     if detaches:
+        again = plain(typed(snapshot.target, snapshot.state_dir), LONGEST)
         lines += [
-            Content.assemble(("d", "bold"), "  go on without a screen"),
-            Content.styled("   Nothing is interrupted; `pyalma-tui attach` shows it again.", MUTED),
+            choice("quitting", "d", "go on without a screen"),
+            Content.styled("   Nothing is interrupted, and it is shown again by", MUTED),
+            Content.styled(f"   pyalma-tui attach {again}", MUTED),
         ]
-    lines.append(Content.assemble(("i", "bold"), "  wait for it and leave" if hook else "  interrupt and leave"))
+    lines.append(choice("quitting", "i", "wait for it and leave" if hook else "interrupt and leave"))
     lines.append(
         Content.styled(f"   {IF_CUT_OFF}", COLOURS["failed"])
         if hook
         else Content.styled("   What was saved is kept; the next start goes on from there.", MUTED)
     )
-    return Content("\n").join([*lines, Content.assemble(("esc", "bold"), "  stay")])
+    return Content("\n").join([*lines, choice("quitting", "escape", "stay")])

@@ -18,7 +18,7 @@ from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import literal
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import KeyScope
-from pyalma_tui.tui.screens.box import Box
+from pyalma_tui.tui.screens.box import Box, choice
 from pyalma_tui.tui.view_moment import Moment
 
 NAMED: Final = 3  # files
@@ -61,10 +61,10 @@ def which_code_text(snapshot: Snapshot, text: Content | None, edits: Sequence[Ed
         named += f" and {words.plural(len(edits) - NAMED, 'file')} more"
     lines.append(Content.assemble(literal(named, "bold"), " since this session imported it."))
     lines += [
-        Content.assemble(("m", "bold"), "  call with the mended code"),
+        choice("which code", "m", "call with the mended code"),
         Content.styled(f"   It is imported first; if that fails nothing is called.{_left(snapshot)}", MUTED),
-        Content.assemble(("o", "bold"), "  call with the old code, that of this session"),
-        Content.assemble(("esc", "bold"), "  call nothing"),
+        choice("which code", "o", "call with the old code, that of this session"),
+        choice("which code", "escape", "call nothing"),
     ]
     return Content("\n").join(lines)
 

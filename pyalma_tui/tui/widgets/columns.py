@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from pyalma_tui.model import jsontext
+from pyalma_tui.model.checks import brief, text_of
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
@@ -137,9 +138,8 @@ def _parameters(instances: Iterable[Instance]) -> Iterable[Column]:
             if isinstance(value, str | int | float | None) and len(key) <= LONGEST_NAME:
                 values.setdefault(key, []).append(value)
     for key, found in values.items():
-        texts = {value_text(value) for value in found}
-        if len(texts) > 1 or looked == 1:
-            width = min(LONGEST_PARAMETER, max(len(key), *map(len, texts)))
+        if len({text_of(value) for value in found}) > 1 or looked == 1:
+            width = min(LONGEST_PARAMETER, max(len(key), *(len(brief(value)) for value in found)))
             numbers = all(isinstance(value, int | float) for value in found)
             yield Column(DATA + key, max(1, width), to_the_right=numbers)
 
@@ -154,11 +154,6 @@ def data_of(instance: Instance) -> dict[str, Any] | None:
     except msgspec.DecodeError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def value_text(value: object) -> str:
-    """A value of an instance's data as it is shown."""
-    return value if isinstance(value, str) else "" if value is None else jsontext.encode(value).decode()
 
 
 @lru_cache(8)

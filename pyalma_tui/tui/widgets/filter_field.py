@@ -9,7 +9,7 @@ from textual.suggester import Suggester
 from pyalma_tui.model.run_fields import completed
 from pyalma_tui.tui.widgets.field import Field
 
-HINT = 'text, status:failed, error:Key, state<7, time>60s, iteration:7, !not, "a phrase", /regex/'
+HINT = 'text  status:failed  error:Key  state<7  time>60s  !not  "a phrase"  /regex/'
 
 
 class FilterField(Field):

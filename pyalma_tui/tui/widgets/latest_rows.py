@@ -8,7 +8,7 @@ from typing import Final
 from textual.content import Content
 
 from pyalma_tui.model import words
-from pyalma_tui.model.checks import text_of
+from pyalma_tui.model.checks import brief
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row, rows_in
 from pyalma_tui.store import layout
@@ -50,4 +50,4 @@ def _line(row: Row) -> Content:
 
 
 def _value(value: object) -> Content:
-    return literal(plain(text_of(value), LONGEST) or "–")
+    return literal(plain(brief(value), LONGEST) or "–")

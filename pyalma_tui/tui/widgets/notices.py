@@ -46,6 +46,8 @@ def notices(moment: Moment) -> list[Notice]:
         said.append(Notice("warning", "paused: no new runs are started, running ones go on · p continues"))
     if moment.read_only:
         said += elsewhere_notices(moment)
+    if moment.mistake:  # all that is changed until it is mended is lost: who has mended it begins anew
+        said.append(Notice("warning", moment.mistake))
     if loading := [slot for slot in snapshot.slots if slot.phase == "loading"]:
         said.append(Notice("plain", loading_text(snapshot, loading, moment.now)))
     if text := coming_text(snapshot, moment.now):

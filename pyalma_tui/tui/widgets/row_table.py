@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from pyalma_tui.model.arranging import is_number
-from pyalma_tui.model.checks import text_of
+from pyalma_tui.model.checks import brief
 from pyalma_tui.model.extents import Row
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import strokes
@@ -26,7 +26,6 @@ from pyalma_tui.tui.widgets.cursored import Cursored
 
 GAP: Final = 2
 LONGEST: Final = 28  # cells of a column
-EXACT: Final = 9  # characters of a number that is shown as it is
 LOST: Final = "–"
 
 Fetch = Callable[[int, int], Sequence[Row | None]]
@@ -108,7 +107,7 @@ class RowTable(Cursored):
         """Make columns as wide as what is in sight needs; they only grow, so that nothing jumps."""
         self._read()
         for name in self.names:
-            texts = [told(row.get(name)) for row in self._lines.values() if row is not None]
+            texts = [brief(row.get(name)) for row in self._lines.values() if row is not None]
             widest = max((cell_len(plain(text, LONGEST)) for text in texts), default=0)
             title = cell_len(plain(name, LONGEST)) + 2
             self._widths[name] = min(LONGEST, max(title, widest, self._widths.get(name, 0)))
@@ -157,7 +156,7 @@ class RowTable(Cursored):
             name = self.names[at]
             value = LOST if row is None else row.get(name)
             wide = self._widths.get(name, 0)
-            text = plain(told(value), wide)
+            text = plain(brief(value), wide)
             fitted = cells.fit_right(text, wide) if is_number(value) else cells.fit(text, wide)
             full = self.get_component_rich_style("table--number" if name in self._numeric else "table--text")
             style = Style.null() if over.reverse else Style(color=full.color)
@@ -215,9 +214,3 @@ class RowTable(Cursored):
         """Select the line and the column that were clicked."""
         self.select_column(event.x)
         self.go(event.y + self.scroll_offset.y)
-
-
-def told(value: Any) -> str:
-    """A value as a cell shows it: numbers in a few digits, texts as they are."""
-    text = text_of(value)
-    return f"{value:.6g}" if type(value) is float and len(text) > EXACT else text

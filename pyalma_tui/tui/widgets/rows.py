@@ -8,6 +8,7 @@ from typing import Final
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
+from pyalma_tui.model.checks import brief
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import InstanceRow, Tally, remark, row_word
@@ -17,7 +18,7 @@ from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import ESTIMATE, GLYPHS, MARK
 from pyalma_tui.tui.progress import instance_progress
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.columns import DATA, GAP, NUMBER, Column, Columns, data_of, value_text
+from pyalma_tui.tui.widgets.columns import DATA, GAP, NUMBER, Column, Columns, data_of
 
 TELLING: tuple[s.Word, ...] = ("running", "failed", "interrupted")  # what must not be hidden behind another word
 Piece = tuple[str, str]
@@ -104,7 +105,7 @@ def _parameter(told: RowFacts, column: Column) -> list[Piece]:
             found = found.get(part) if isinstance(found, dict) else None
     elif isinstance(found, dict):
         found = found[key]
-    return [(column.fit(plain(value_text(found), column.width)) + GAP, "")]
+    return [(column.fit(plain(brief(found), column.width)) + GAP, "")]
 
 
 def _number(of: Callable[[Run], int]) -> Callable[[RowFacts, Column], list[Piece]]:

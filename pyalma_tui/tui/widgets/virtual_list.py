@@ -23,9 +23,9 @@ from pyalma_tui.tui.view_moment import Moment
 from pyalma_tui.tui.widgets.cursored import Cursored
 from pyalma_tui.tui.widgets.rows import Piece
 
+QUIET: Final = ("quiet", "gone", "time", "pending")
+"""What is muted, and could hardly be read on a ground of another colour, that of the cursor or a mark."""
 CALM: Final = 1.0  # seconds between two repaints of a line whose status is the same: nobody reads 8 states a second
-
-
 KEPT: Final = 1000  # painted lines
 Look: TypeAlias = tuple[object, object]
 """What a line depends on: what is repainted at once, and what may wait a moment."""
@@ -230,17 +230,19 @@ class VirtualList(Cursored, Generic[C]):
     def _strip(self, line: int) -> Strip:
         width, base = self.size.width, self._base
         pieces = self.pieces(self.order[line])
-        over = self._over(self.order[line] in self.marks, line == self._line)
+        marked, selected = self.order[line] in self.marks, line == self._line
+        over = self._over(marked, selected)
         segments = [
-            Segment(text, base + (Style.null() if over.reverse else self._style(name)) + over) for text, name in pieces
+            Segment(text, base + (Style.null() if over.reverse else self._style(name, marked or selected)) + over)
+            for text, name in pieces
         ]
         return Strip(segments).adjust_cell_length(width, base + over).crop(0, width)
 
-    def _style(self, name: str) -> Style:
+    def _style(self, name: str, coloured: bool) -> Style:
         if not name:
             return Style.null()
         full = self.get_component_rich_style(f"row--{name}")
-        return Style(color=full.color, bold=full.bold, italic=full.italic)
+        return Style(color=None if coloured and name in QUIET else full.color, bold=full.bold, italic=full.italic)
 
     def _over(self, marked: bool, selected: bool) -> Style:
         style = Style.null()
