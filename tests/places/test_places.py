@@ -72,6 +72,7 @@ class Opener:
         self.most = most
         self.opened: list[Pipe] = []
         self.ends: list[bool] = []
+        self.pause = 1.0
 
     def open(self, wanted: int, now: float) -> tuple[list[Pipe], list[str]]:
         new = [Pipe(self.site) for _ in range(self.most - len(self.opened))]
@@ -80,7 +81,7 @@ class Opener:
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
         self.ends.append(well)
-        return 1.0
+        return self.pause
 
     def has_let_go(self, now: float) -> bool:
         for pipe in self.opened:
@@ -320,6 +321,17 @@ def test_a_place_of_a_scheduler_that_has_long_had_no_workers_is_given_back(tmp_p
         world.places.tend()
     assert b'"end"' in pipe.sent
     world.places.close()
+
+
+@pytest.mark.parametrize(("pause", "again"), [(2.0, "; it is tried again in 2 s"), (0.0, "")])
+def test_a_place_that_has_not_come_is_tried_again_only_where_its_site_is_there(
+    pause: float, again: str, world: World
+) -> None:
+    world.engine.pause = pause
+    world.engine.opened[0].hang_up()
+    world.places.receive()
+    world.places.tend()
+    assert world.places.receive() == [Remarked(f"node has not come (exit code 1){again}")]
 
 
 def test_what_becomes_of_a_host_with_many_places_is_told_once(tmp_path: Path, clock: Clock) -> None:

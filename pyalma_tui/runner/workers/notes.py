@@ -8,6 +8,7 @@ import time
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.words import plural, span
 from pyalma_tui.runner.workers.engines.advice import tried
+from pyalma_tui.runner.workers.engines.pacing import AGAIN
 from pyalma_tui.runner.workers.place import MUTE, Place
 from pyalma_tui.runner.workers.protocol import AgentEvent, Remarked
 
@@ -36,7 +37,7 @@ class Notes:
 
     def once(self, text: str) -> None:
         """Tell what comes again and again only the first time."""
-        key = text.partition("; it is tried again")[0]
+        key = text.partition(AGAIN)[0]
         if key not in self._known:
             self._known.add(key)
             self.tell(text)
@@ -74,7 +75,7 @@ def ends(place: Place, now: float, pace: float) -> str:
 
 def absent(place: Place, again: float) -> str:
     """That a place has not come, why, and when it is tried again."""
-    return f"{place.name} has not come ({place.channel.why()}); it is tried again in {again:.0f} s"
+    return f"{place.name} has not come ({place.channel.why()})" + f"{AGAIN} in {again:.0f} s" * bool(again)
 
 
 def mute(place: Place) -> str:

@@ -50,7 +50,10 @@ class Engine(Protocol):
         """Open one at each site that is known, for a look at it; None as long as that cannot be known yet."""
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
-        """A place has ended, `well` if it had come and was of use: in how many seconds the next one may come."""
+        """A place has ended, `well` if it had come and was of use: in how many seconds the next one may come.
+
+        It is 0.0 where the site is there no more.
+        """
 
     def has_let_go(self, now: float) -> bool:
         """Let all end, and see to that; whether it has. Asked at each tick until it is so; must not wait."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pyalma_tui.runner.workers.engines.on import Site
 
+AGAIN = "; it is tried again"  # how that is told, before in how many seconds
 FIRST, LONGEST = 1.0, 60.0  # seconds until a site is asked again
 
 

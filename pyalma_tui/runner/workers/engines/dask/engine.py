@@ -21,11 +21,10 @@ from pyalma_tui.runner.workers.engines.dask import words as w
 from pyalma_tui.runner.workers.engines.engine import Channel
 from pyalma_tui.runner.workers.engines.line import Line
 from pyalma_tui.runner.workers.engines.on import NOTHING, Cluster, Site
-from pyalma_tui.runner.workers.engines.pacing import Pacing
+from pyalma_tui.runner.workers.engines.pacing import AGAIN, Pacing
 
 STUBBORN = 8.0  # seconds after which a bridge is killed that has nothing more to do
 EXTRA = "distributed is not installed: pip install 'pyalma-tui[dask]'"
-AGAIN = "; it is tried again"
 EVERYWHERE = 1 << 30  # more workers than any cluster has room for
 _message = jsontext.decoder(w.FromBridge)
 
@@ -185,7 +184,9 @@ class DaskEngine:
         return new, [why.partition(AGAIN)[0] for why in refused]
 
     def ended(self, site: Site, now: float, *, well: bool) -> float:
-        """A place has ended, which had come or not: in how many seconds the next one may come."""
+        """A place has ended, which had come or not: in how many seconds the next one may come, 0.0 for never."""
+        if site.name not in (self._workers or ()):
+            return 0.0
         return self._pacing.ended(site, now, well=well)
 
     def has_let_go(self, now: float) -> bool:
