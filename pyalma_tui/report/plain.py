@@ -11,7 +11,7 @@ from typing import IO
 
 import msgspec
 
-from pyalma_tui.model import jsontext
+from pyalma_tui.model import ending, jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.ending import is_full
 from pyalma_tui.model.experiment import Run
@@ -257,5 +257,5 @@ def _what(record: Record, run: Run) -> str:
         case s.Failed(error=error):
             return f"failed: {printable(error.message)}{state}"
         case s.Interrupted(why=why):
-            return f"interrupted ({printable(why)}){state}"
+            return f"interrupted{'' if why == ending.INTERRUPTED else f' ({printable(why)})'}{state}"
     return s.word(run.status)
