@@ -236,8 +236,10 @@ async def test_a_parameter_has_no_more_digits_than_somebody_reads() -> None:
 
 async def test_a_click_on_the_title_of_a_parameter_sorts_by_its_numbers_then_its_texts(tmp_path: Path) -> None:
     made = Experiment([f"g{i}" for i in range(5)])
-    for i, value in enumerate(('"auto"', "10", "9.5", "null", "-3")):
-        made.instances[i] = msgspec.structs.replace(made.instances[i], data=f'{{"depth":{value}}}'.encode())
+    made.instances = [
+        msgspec.structs.replace(instance, data=f'{{"depth":{value}}}'.encode())
+        for instance, value in zip(made.instances, ('"auto"', "10", "9.5", "null", "-3"), strict=True)
+    ]
     kept = tmp_path / "preferences.toml"
     async with opened(made.snapshot(), size=(220, 60), kept_in=kept) as t:
         titles = t.main.query_one(Titles)
