@@ -10,11 +10,11 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import sqrt
 from statistics import fmean
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import msgspec
 
-from pyalma_tui.model.checks import text_of
+from pyalma_tui.model.checks import is_number, rank_of, text_of
 from pyalma_tui.model.extents import COLUMNS, Row
 from pyalma_tui.model.query import Query, Vocabulary
 from pyalma_tui.model.row_fields import RecordedRow
@@ -114,11 +114,6 @@ class ColumnNames:
             yield each
 
 
-def is_number(value: Any) -> TypeGuard[float]:
-    """Whether statistics can be made of it: true and false are no numbers here."""
-    return type(value) is int or type(value) is float
-
-
 def _meant(
     rows: Iterable[tuple[int, RecordedRow]],
     query: Query,
@@ -160,12 +155,6 @@ def _in_order(places: array[int], keys: Sequence[Any], descending: bool) -> arra
     return array("L", [places[rank] for rank in ranks])
 
 
-def _key(value: Any) -> tuple[int, Any]:
-    if is_number(value):
-        return 0, value
-    return (2, "") if value is None else (1, text_of(value))
-
-
 # --- groups -----------------------------------------------------------------------------------------------------------
 
 
@@ -191,11 +180,11 @@ def _groups(rows: Iterable[tuple[int, Row]], wanted: WantedTable) -> tuple[Row, 
     names = names_of(wanted)
     table = [
         dict(zip(names, (values[key], *_statistics(found[key], counts[key], wanted.value)), strict=True))
-        for key in sorted(found, key=lambda key: _key(values[key]))
+        for key in sorted(found, key=lambda key: rank_of(values[key]))
     ]
     if wanted.sort in names:
         there = [row for row in table if row[wanted.sort] is not None]
-        there.sort(key=lambda row: _key(row[wanted.sort]), reverse=wanted.descending)
+        there.sort(key=lambda row: rank_of(row[wanted.sort]), reverse=wanted.descending)
         table = [*there, *[row for row in table if row[wanted.sort] is None]]
     return tuple(table)
 

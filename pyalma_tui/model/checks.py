@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from pyalma_tui.model import jsontext
 from pyalma_tui.model.words import DAY, HOUR, MINUTE
@@ -114,6 +114,18 @@ def text_of(value: Any) -> str:
     if type(value) is str:
         return value
     return "" if value is None else jsontext.encode(value).decode()
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether statistics can be made of it: true and false are no numbers here."""
+    return type(value) is int or type(value) is float
+
+
+def rank_of(value: Any) -> tuple[int, Any]:
+    """Where it stands among others: numbers first, by how much they are, then all else by its text, at last nothing."""
+    if is_number(value):
+        return 0, value
+    return (2, "") if value is None else (1, text_of(value))
 
 
 def brief(value: Any) -> str:

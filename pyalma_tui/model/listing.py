@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from pyalma_tui.model import status as s
+from pyalma_tui.model.checks import rank_of
+from pyalma_tui.model.data_value import data_value
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance, remaining_number
 from pyalma_tui.model.query import Query, Test
@@ -37,11 +39,15 @@ UNCHANGING = frozenset({"name", "data", "iteration", "seed"})  # fields that a r
 
 
 class WantedList(msgspec.Struct, frozen=True):
-    """What to list: the instances with a run that the query means, in this order."""
+    """What to list: the instances with a run that the query means, in this order.
+
+    A `parameter` is a key of the instances' data; what is alike there is in the order of the batch, which is `sort`.
+    """
 
     query: Query = Query()
     sort: SortKey = "batch"
     descending: bool = False
+    parameter: str = ""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -69,17 +75,19 @@ def select(wanted: WantedList, of: Source) -> Sequence[int]:
         for instance in of.instances
         if not instance.removed and (test is None or any(test(of.runs[run - 1]) for run in of.runs_of[instance.id]))
     ]
-    if wanted.sort == "batch":
+    if wanted.sort == "batch" and not wanted.parameter:
         return chosen[::-1] if wanted.descending else chosen
-    return sorted(chosen, key=_sort_key(wanted.sort, of), reverse=wanted.descending)
+    return sorted(chosen, key=_sort_key(wanted, of), reverse=wanted.descending)
 
 
 def _test(wanted: WantedList, of: Source) -> Test[Run] | None:
     return wanted.query.over(kind_of_runs(of.instances, of.now, of.recorded)) if wanted.query.terms else None
 
 
-def _sort_key(key: SortKey, of: Source) -> Callable[[int], tuple[float, str] | tuple[float, int]]:
-    instances, rows = of.instances, of.rows
+def _sort_key(wanted: WantedList, of: Source) -> Callable[[int], tuple[Any, ...]]:
+    instances, rows, key = of.instances, of.rows, wanted.sort
+    if wanted.parameter:
+        return lambda i: (*rank_of(data_value(instances[i], wanted.parameter)), i)
     if key == "name":
         return lambda i: (0, instances[i].label.casefold())
     if key in BY_WORD:
@@ -193,9 +201,9 @@ class Listing:
         chosen: Sequence[int] = range(len(of.instances))
         if self._meant is not None:
             chosen = list(chain.from_iterable(parts[0] for parts in self._chosen))
-        if wanted.sort == "batch":
+        if wanted.sort == "batch" and not wanted.parameter:
             return chosen[::-1] if wanted.descending else chosen
-        order = sorted(chosen, key=_sort_key(wanted.sort, of), reverse=wanted.descending)
+        order = sorted(chosen, key=_sort_key(wanted, of), reverse=wanted.descending)
         return self._order if order == self._order else order
 
 

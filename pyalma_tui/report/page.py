@@ -18,7 +18,7 @@ from pyalma_tui.model.scale import histogram, quantile
 from pyalma_tui.model.series import Samples, Series, line_of
 from pyalma_tui.model.standing import held_text, is_running
 from pyalma_tui.model.status_style import STYLES
-from pyalma_tui.model.words import duration, plural, run_name
+from pyalma_tui.model.words import duration, finely, plural, run_name
 from pyalma_tui.report import svg
 from pyalma_tui.report.columns import summaries
 from pyalma_tui.report.page_style import STYLE
@@ -106,8 +106,8 @@ def _plots(told: PageFacts, columns: ends.EndColumns, line: ends.Timeline) -> It
     ]
     took = ends.durations(columns)
     if took:
-        half, most = duration(quantile(took, 0.5)), duration(quantile(took, 0.95))
-        note = f"half within {half}, 19 of 20 within {most}, all in {duration(took[-1])}"
+        half, most = finely(quantile(took, 0.5)), finely(quantile(took, 0.95))
+        note = f"half within {half}, 19 of 20 within {most}, all in {finely(took[-1])}"
         figures.insert(1, ("How long runs took", svg.lengths(histogram(took, 12)), note))
     yield '<section class="plots">\n'
     for title, drawn, note in [*figures, *_states(told)]:

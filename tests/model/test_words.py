@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyalma_tui.model.forecast import Forecast
-from pyalma_tui.model.words import clock, duration, left, named, numbered, plural, run_name, size, span
+from pyalma_tui.model.words import clock, duration, finely, left, named, numbered, plural, run_name, size, span
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,13 @@ from pyalma_tui.model.words import clock, duration, left, named, numbered, plura
 )
 def test_durations_are_exact_where_a_part_of_a_second_matters(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.099, "99 ms"), (0.119, "0.11 s"), (0.14, "0.14 s"), (9.999, "9.99 s"), (10, "0:10")]
+)
+def test_durations_that_are_compared_have_a_digit_more(seconds: float, text: str) -> None:
+    assert finely(seconds) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-5, "0:00"), (3.9, "0:03"), (41.9, "0:41"), (3723, "1:02:03")])

@@ -180,7 +180,8 @@ def test_a_column_is_told_by_its_numbers_and_the_rest_is_counted() -> None:
 def test_the_median_of_more_numbers_than_are_kept_is_that_of_all_where_each_run_has_eight_rows() -> None:
     """By its place alone one of two, of four, of eight rows would in the end be the first row of each run."""
     _, (gap,) = summaries({"gap": float(place % 8)} for place in range(900_000))
-    assert (gap.n, gap.mean) == (900_000, pytest.approx(3.5))
+    assert gap.n == 900_000
+    assert gap.mean == pytest.approx(3.5)
     assert gap.median in (3.0, 3.5, 4.0)
 
 

@@ -234,6 +234,30 @@ async def test_a_parameter_has_no_more_digits_than_somebody_reads() -> None:
         assert len(next(line for line in t.lines() if " lr " in line).split("status")[0].rstrip()) < 30
 
 
+async def test_a_click_on_the_title_of_a_parameter_sorts_by_its_numbers_then_its_texts(tmp_path: Path) -> None:
+    made = Experiment([f"g{i}" for i in range(5)])
+    made.instances = [
+        msgspec.structs.replace(instance, data=f'{{"depth":{value}}}'.encode())
+        for instance, value in zip(made.instances, ('"auto"', "10", "9.5", "null", "-3"), strict=True)
+    ]
+    kept = tmp_path / "preferences.toml"
+    async with opened(made.snapshot(), size=(220, 60), kept_in=kept) as t:
+        titles = t.main.query_one(Titles)
+        at = t.listing.columns.titles.index("depth") + 1
+        await t.pilot.click(titles, offset=(at, 0))
+        await t.sees("⇅ depth")
+        assert list(t.listing.order) == [4, 2, 1, 0, 3]
+        await t.press("/", *"!name:g2", "enter")
+        await t.until(lambda: list(t.listing.order) == [4, 1, 0, 3])
+        await t.press("escape")
+        await t.pilot.click(titles, offset=(at, 0))
+        await t.sees("↑ depth")
+        assert list(t.listing.order) == [3, 0, 1, 2, 4]
+        assert not kept.exists(), "another experiment may have no such parameter"
+        await t.press("o")
+        await t.sees("⇅ activity")
+
+
 async def test_where_there_are_several_hosts_each_row_names_its_own_before_a_seed_takes_the_room() -> None:
     made = Experiment([f"g{i:03}" for i in range(30)], iterations=20, phase="busy", workers=2)
     made = parameters(made)
@@ -301,5 +325,5 @@ async def test_a_click_on_a_title_sorts_again_the_other_way_round_and_is_kept() 
         await t.pilot.click(titles, offset=(5, 0))
         await t.sees("⇅ name")
         await t.pilot.click(titles, offset=(t.listing.columns.titles.index("state"), 0))
-        await t.says("no order by state: click on name, status, runs, progress or time")
+        await t.says("no order by state: click on name, status, runs, progress, time or a parameter")
         assert t.main.wanted.sort == "name"

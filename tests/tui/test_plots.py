@@ -308,7 +308,7 @@ async def test_a_hundred_thousand_runs_are_looked_at_piece_by_piece_while_keys_a
     async with opened(hundred_thousand(), size=(120, 40)) as t:
         await t.press("P")
         await t.on(PlotsScreen)
-        await t.sees("a sample: ", "% of all runs so far", "p50 2.0 s")
+        await t.sees("a sample: ", "% of all runs so far", "p50 2.00 s")
         screen = t.app.screen
         assert isinstance(screen, PlotsScreen)
         looks = []
@@ -318,7 +318,7 @@ async def test_a_hundred_thousand_runs_are_looked_at_piece_by_piece_while_keys_a
             looks.append(time.thread_time() - began)
             await t.pilot.pause()
         assert "a sample" not in t.text()
-        await t.sees("≈a bar", "max 2.0 s")
+        await t.sees("≈a bar", "max 2.00 s")
         assert sorted(looks)[len(looks) // 2] < 0.1  # that of most of them, on a machine that is busy with other tests
 
 

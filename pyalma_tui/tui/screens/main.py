@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.containers import Horizontal, Vertical
@@ -19,6 +20,7 @@ from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, Wante
 from pyalma_tui.model.query import understood
 from pyalma_tui.tui.keys import bindings
 from pyalma_tui.tui.lacking import of_runs
+from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.preferences import Preferences
@@ -27,6 +29,7 @@ from pyalma_tui.tui.screens import rooms
 from pyalma_tui.tui.screens.selecting import Selecting
 from pyalma_tui.tui.targets import Targets, targets, told_meant
 from pyalma_tui.tui.view_moment import Moment
+from pyalma_tui.tui.widgets.columns import DATA, LONGEST_NAME
 from pyalma_tui.tui.widgets.detail import Detail
 from pyalma_tui.tui.widgets.filter_bar import FilterBar
 from pyalma_tui.tui.widgets.header import Header, entitle
@@ -113,7 +116,8 @@ class MainScreen(Selecting):
         panel, total, shown = self.query_one("#instances"), self._listing.total, len(self._list.order)
         looking = self.last_rows.looking()
         title = list_title("instances", total, shown, self.wanted.query, len(self._list.marks), looking=looking)
-        order = Content(f"{'↑' if self.wanted.descending else '⇅'} {self.wanted.sort}")
+        by = plain(self.wanted.parameter, LONGEST_NAME) or self.wanted.sort
+        order = Content(f"{'↑' if self.wanted.descending else '⇅'} {by}")
         entitle(panel, title, order)
         empty = self.query_one("#empty", Static)
         if empty.display == bool(shown):  # the list stays where it is, and keeps the focus
@@ -207,22 +211,29 @@ class MainScreen(Selecting):
 
     def do_reverse(self) -> None:
         """The other way round."""
-        self._sort_by(self.wanted.sort, descending=not self.wanted.descending)
+        self._want(replace(self.wanted, descending=not self.wanted.descending))
+        self._keep_order()
 
     @on(Titles.Clicked)
     def _sort_by_column(self, clicked: Titles.Clicked) -> None:
         """Sort by the column that was clicked; again: the other way round."""
         column = self._list.columns.at(clicked.cell)
-        if (key := SORT_OF.get(column)) is not None:
+        if column.startswith(DATA):
+            parameter = column.removeprefix(DATA)
+            again = parameter == self.wanted.parameter and not self.wanted.descending
+            self._want(WantedList(self.wanted.query, descending=again, parameter=parameter))
+        elif (key := SORT_OF.get(column)) is not None:
             self._sort_by(key, descending=key == self.wanted.sort and not self.wanted.descending)
         elif column:
-            self.post_message(Say(f"no order by {column}: click on name, status, runs, progress or time"))
+            self.post_message(Say(f"no order by {column}: click on name, status, runs, progress, time or a parameter"))
 
     def _sort_by(self, key: SortKey, *, descending: bool = False) -> None:
         self._want(WantedList(self.wanted.query, key, descending))
         self._keep_order()
 
     def _keep_order(self) -> None:
+        if self.wanted.parameter:  # which another experiment may not have
+            return
         self.post_message(Prefer({"sort": self.wanted.sort, "descending": self.wanted.descending}))
 
     def _want(self, wanted: WantedList) -> None:
@@ -234,7 +245,7 @@ class MainScreen(Selecting):
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
         self.last_rows.only(event.query)
-        self._want(WantedList(event.query, self.wanted.sort, self.wanted.descending))
+        self._want(replace(self.wanted, query=event.query))
 
     def do_clear(self) -> None:
         """Clear the filter; without one, the marks."""

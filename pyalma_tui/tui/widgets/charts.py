@@ -16,7 +16,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.ends import EndColumns, Timeline
 from pyalma_tui.model.scale import bounds, clock_step, histogram, quantile, short, ticks
 from pyalma_tui.model.series import Consumed, Samples, Series, line_of
-from pyalma_tui.model.words import clock, duration, span
+from pyalma_tui.model.words import clock, duration, finely, span
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
@@ -176,7 +176,7 @@ def took(drawn: Drawn, width: int, height: int) -> Content:
     room = min(width // 2, 64) if beside else width
     marks = [(name, quantile(known, share)) for name, share in (("p50", 0.5), ("p95", 0.95))]
     marks.append(("max", drawn.slowest[0][1] if drawn.slowest else known[-1]))
-    told = [Content.styled("  ".join(f"{name} {duration(value)}" for name, value in marks), MUTED)]
+    told = [Content.styled("  ".join(f"{name} {finely(value)}" for name, value in marks), MUTED)]
     bins = histogram(known, max(1, min(height - 1, 24)))
     texts = [_length(each.low) for each in bins]
     margin, most = max(map(len, texts)), max(each.count for each in bins)

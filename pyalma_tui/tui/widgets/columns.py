@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
-import msgspec
-
-from pyalma_tui.model import jsontext
 from pyalma_tui.model.checks import brief, text_of
+from pyalma_tui.model.data_value import data_of
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.literal import plain
@@ -26,7 +24,6 @@ BAR, SHORT_BAR = 16, 8  # cells of a bar: that is wide enough, and beside other 
 SEED, SHORT_SEED = 19, 9  # digits of the longest seed, and of one that somebody wants to see where there is no room
 LOOKED_AT = 2000  # names: enough to know how long they are
 SAMPLE = 100  # instances whose data is looked into
-LOOKED_INTO = 16_000  # bytes of it
 MOST_PARAMETERS = 6
 LONGEST_NAME, LONGEST_PARAMETER = 40, 14
 LONGEST_ALONE = 60  # of a name that has the room of the states
@@ -142,18 +139,6 @@ def _parameters(instances: Iterable[Instance]) -> Iterable[Column]:
             width = min(LONGEST_PARAMETER, max(len(key), *(len(brief(value)) for value in found)))
             numbers = all(isinstance(value, int | float) for value in found)
             yield Column(DATA + key, max(1, width), to_the_right=numbers)
-
-
-def data_of(instance: Instance) -> dict[str, Any] | None:
-    """The object that an instance holds, None if it is none or a large one."""
-    text = instance.data
-    if text is None or text[:1] != b"{" or len(text) > LOOKED_INTO:
-        return None
-    try:
-        value = jsontext.decode(text)
-    except msgspec.DecodeError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 @lru_cache(8)

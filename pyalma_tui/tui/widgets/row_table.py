@@ -15,8 +15,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from pyalma_tui.model.arranging import is_number
-from pyalma_tui.model.checks import brief
+from pyalma_tui.model.checks import brief, is_number
 from pyalma_tui.model.extents import Row
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import strokes

@@ -9,6 +9,7 @@ from typing import Final
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
 from pyalma_tui.model.checks import brief
+from pyalma_tui.model.data_value import data_value
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.view import InstanceRow, Tally, remark, row_word
@@ -18,7 +19,7 @@ from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import ESTIMATE, GLYPHS, MARK
 from pyalma_tui.tui.progress import instance_progress
 from pyalma_tui.tui.view_moment import Moment
-from pyalma_tui.tui.widgets.columns import DATA, GAP, NUMBER, Column, Columns, data_of
+from pyalma_tui.tui.widgets.columns import DATA, GAP, NUMBER, Column, Columns
 
 TELLING: tuple[s.Word, ...] = ("running", "failed", "interrupted")  # what must not be hidden behind another word
 Piece = tuple[str, str]
@@ -97,14 +98,7 @@ def _log(told: RowFacts, column: Column) -> list[Piece]:
 
 
 def _parameter(told: RowFacts, column: Column) -> list[Piece]:
-    """What the instance's data has under a key; a dot in it leads into an object if there is no such key."""
-    found: object = data_of(told.instance) or {}
-    key = column.name.removeprefix(DATA)
-    if isinstance(found, dict) and key not in found:
-        for part in key.split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-    elif isinstance(found, dict):
-        found = found[key]
+    found = data_value(told.instance, column.name.removeprefix(DATA))
     return [(column.fit(plain(brief(found), column.width)) + GAP, "")]
 
 
