@@ -213,6 +213,7 @@ def _own(folder: str) -> None:
 
 
 if __name__ == "__main__":
+    sys.path[0] = os.path.dirname(PROGRAM)  # as in the script that was installed
     from pyalma_tui import collecting
 
     collecting.pause()
@@ -220,5 +221,4 @@ if __name__ == "__main__":
 
     for module in ("pyalma_tui.cli.streams", *sys.argv[2:]):
         importlib.import_module(module)
-    sys.path[0] = os.path.dirname(PROGRAM)  # as in a script that was installed
     _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -321,12 +321,14 @@ class Experiment:
 
     def processes(self) -> list[psutil.Process]:
         """Every live process that this experiment has started, directly or not."""
-        found = []
-        for process in psutil.process_iter():
+        mark, found = os.fsencode(f"{OWNER}={self.folder}"), []
+        for pid in filter(str.isdecimal, os.listdir("/proc")):
             try:
-                if process.environ().get(OWNER) == str(self.folder) and not is_over(process):
+                with open(f"/proc/{pid}/environ", "rb") as environment:
+                    is_ours = mark in environment.read().split(b"\0")
+                if is_ours and not is_over(process := psutil.Process(int(pid))):
                     found.append(process)
-            except psutil.Error:
+            except (OSError, psutil.Error):
                 continue
         return found
 

@@ -51,7 +51,7 @@ def test_a_process_that_is_just_becoming_another_program_has_its_mark() -> None:
         children = Path(f"/proc/{starting.pid}/task/{starting.pid}/children")
         try:
             marked = 0
-            while marked < 20_000:
+            while marked < 10_000:  # a sweep that does not wait fails after 2,000 or so
                 for child in map(int, children.read_text().split()):
                     if mark_in(child) is not None:
                         marked += 1
