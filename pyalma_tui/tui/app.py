@@ -21,6 +21,7 @@ from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.attention import Attention
 from pyalma_tui.tui.keys import bindings, key_to
+from pyalma_tui.tui.literal import as_markup
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.registry import deed, named, of
 from pyalma_tui.tui.requests import FilterChanged, Perform, Prefer, Send, TakeOver
@@ -330,5 +331,6 @@ class ExperimentApp(UndoingApp):
         situation = page.situation()
         for action in (*of("app"), *of(page.scope)):
             if not action.refused(situation):
-                yield SystemCommand(action.label, action.help, lambda done=action.id: self.perform(done))
-        yield from page.offers()
+                yield SystemCommand(action.label, as_markup(action.help), lambda done=action.id: self.perform(done))
+        for title, told, callback, *_ in page.offers():
+            yield SystemCommand(as_markup(title), as_markup(told), callback)
