@@ -30,7 +30,7 @@ from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.stakes import interrupt_question
 from pyalma_tui.tui.undoing import UndoingApp
-from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment, is_busy, is_ending, is_live, is_stopping
+from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment, is_another, is_busy, is_ending, is_live, is_stopping
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.screens.quitting import Way
@@ -147,9 +147,11 @@ class ExperimentApp(UndoingApp):
         if self._leaving:
             self.exit()
             return
-        screens = self._screens
         seen = self.moment
         moment = self._moment_of(snapshot := self.conductor.snapshot())
+        if is_another(seen.snapshot, snapshot):
+            self._leave_rooms()
+        screens = self._screens
         same = snapshot is seen.snapshot and moment.now == seen.now and moment.monotonic == seen.monotonic
         if not same or any(screen.pending for screen in screens):
             self.moment = moment
@@ -159,6 +161,14 @@ class ExperimentApp(UndoingApp):
         screens[-1].poll()
         if snapshot.phase == "closed" and (self.quitting or not snapshot.failure):
             self.exit()
+
+    def _leave_rooms(self) -> None:
+        """Back to the list: what each room and box is about is not there any more."""
+        self._asking = None
+        if len(self.screen_stack) > 1:
+            self.say("the experiment was begun anew: back to the list", timeout=10)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def _moment_of(self, snapshot: Snapshot) -> Moment:
         live = is_live(snapshot)
