@@ -29,7 +29,7 @@ from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.stakes import interrupt_question
-from pyalma_tui.tui.undoing import UndoingApp
+from pyalma_tui.tui.undoing import Steps, UndoingApp
 from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment, is_another, is_busy, is_ending, is_live, is_stopping
 
 if TYPE_CHECKING:
@@ -165,10 +165,12 @@ class ExperimentApp(UndoingApp):
     def _leave_rooms(self) -> None:
         """Back to the list: what each room and box is about is not there any more."""
         self._asking = None
-        if len(self.screen_stack) > 1:
-            self.say("the experiment was begun anew: back to the list", timeout=10)
+        self.steps = Steps()
+        self.say("the experiment was begun anew: back to the list", timeout=10)
         while len(self.screen_stack) > 1:
             self.pop_screen()
+        if isinstance(self.screen, MainScreen):
+            self.screen.begin_anew()
 
     def _moment_of(self, snapshot: Snapshot) -> Moment:
         live = is_live(snapshot)

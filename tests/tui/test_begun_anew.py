@@ -36,6 +36,16 @@ async def test_every_room_is_left_for_the_list(names: list[str], tmp_path: Path)
             await t.sees(*names)
 
 
+@pytest.mark.parametrize("keys", [["a"], ["shift+down"], ["left_square_bracket"], ["a", "a"]])
+async def test_what_was_marked_or_stepped_to_is_forgotten(keys: list[str], tmp_path: Path) -> None:
+    async with opened(lived(tmp_path).snapshot(), size=(90, 26)) as t:
+        await t.press("G", *keys)
+        await t.show(Experiment(["c"], phase="idle").snapshot())
+        await t.press("u", "y", "i", "f", "x", "escape", "space", "equals_sign", "v", "escape")
+        await t.sees("c")
+        assert t.listing.marks == {0}
+
+
 async def test_a_room_stays_where_a_run_ends_a_batch_grows_or_an_instance_is_removed(tmp_path: Path) -> None:
     made = lived(tmp_path)
     async with opened(made.snapshot(), size=(90, 26)) as t:
