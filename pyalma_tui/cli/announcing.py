@@ -160,7 +160,7 @@ def _facts(snapshot: Snapshot) -> Facts:
 
 def _called(command: str, facts: Facts) -> str:
     """Call a command with the facts in its environment; what to say of it, "" if it went well."""
-    told = {f"PYALMA_TUI_{name}": _in_environment(value) for name, value in facts.items()}
+    told = {f"PYALMA_TUI_{name}".encode(): _in_environment(value) for name, value in facts.items()}
     with tempfile.TemporaryFile() as output:
         try:
             done = subprocess.run(
@@ -169,7 +169,7 @@ def _called(command: str, facts: Facts) -> str:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **told},
+                env=os.environb | told,
                 start_new_session=True,
             )
         except OSError as error:

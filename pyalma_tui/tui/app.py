@@ -22,6 +22,7 @@ from pyalma_tui.runner.commands import Command, Interrupt, Quit
 from pyalma_tui.runner.snapshot import Conductor, Snapshot
 from pyalma_tui.tui.attention import Attention
 from pyalma_tui.tui.keys import bindings, key_to
+from pyalma_tui.tui.literal import as_markup
 from pyalma_tui.tui.preferences import Preferences
 from pyalma_tui.tui.registry import deed, named, of
 from pyalma_tui.tui.requests import FilterChanged, Perform, Prefer, Send, TakeOver
@@ -29,8 +30,8 @@ from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.stakes import interrupt_question
-from pyalma_tui.tui.undoing import UndoingApp
-from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment, is_busy, is_ending, is_live, is_stopping
+from pyalma_tui.tui.undoing import Steps, UndoingApp
+from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment, is_another, is_busy, is_ending, is_live, is_stopping
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.screens.quitting import Way
@@ -146,9 +147,11 @@ class ExperimentApp(UndoingApp):
         if self._leaving:
             self.exit()
             return
-        screens = self._screens
         seen = self.moment
         moment = self._moment_of(snapshot := self.conductor.snapshot())
+        if is_another(seen.snapshot, snapshot):
+            self._leave_rooms()
+        screens = self._screens
         same = snapshot is seen.snapshot and moment.now == seen.now and moment.monotonic == seen.monotonic
         if not same or any(screen.pending for screen in screens):
             self.moment = moment
@@ -158,6 +161,16 @@ class ExperimentApp(UndoingApp):
         screens[-1].poll()
         if snapshot.phase == "closed" and (self.quitting or not snapshot.failure):
             self.exit()
+
+    def _leave_rooms(self) -> None:
+        """Back to the list: what each room and box is about is not there any more."""
+        self._asking = None
+        self.steps = Steps()
+        self.say("the experiment was begun anew: back to the list", timeout=10)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if isinstance(self.screen, MainScreen):
+            self.screen.begin_anew()
 
     def _moment_of(self, snapshot: Snapshot) -> Moment:
         live = is_live(snapshot)
@@ -330,5 +343,6 @@ class ExperimentApp(UndoingApp):
         situation = page.situation()
         for action in (*of("app"), *of(page.scope)):
             if not action.refused(situation):
-                yield SystemCommand(action.label, action.help, lambda done=action.id: self.perform(done))
-        yield from page.offers()
+                yield SystemCommand(action.label, as_markup(action.help), lambda done=action.id: self.perform(done))
+        for title, told, callback, *_ in page.offers():
+            yield SystemCommand(as_markup(title), as_markup(told), callback)

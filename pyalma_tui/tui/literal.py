@@ -41,6 +41,14 @@ def literal(text: str, style: str | Style = "") -> Content:
     return _content(printable(text), style)
 
 
+def as_markup(text: str) -> str:
+    r"""One line of anybody's text for what parses markup and takes nothing else, as the palette: it means that text.
+
+    `textual.markup.escape` leaves some texts what a parser obeys, such as `[]` and `[A`.
+    """
+    return printable(text).replace("[", r"\[")
+
+
 def literal_lines(text: str, style: str | Style = "") -> Content:
     """Text of several lines, such as a traceback: newlines are kept, tabs expanded."""
     lines = text.removesuffix("\n").split("\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -20,6 +21,7 @@ from textual.color import Color, ColorParseError
 
 from pyalma_tui.errors import UsageError
 from pyalma_tui.model.listing import SortKey
+from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import is_key, key_of, shown
 from pyalma_tui.tui.obstacles import KeyScope
@@ -41,6 +43,7 @@ TOGETHER: Final[tuple[tuple[KeyScope, ...], ...]] = (
 )
 """Places whose keys are there at the same time: of each screen with the app and what it shows."""
 
+NAMED: Final = re.compile(r"[\w-]+")
 Colour = Annotated[str, msgspec.Meta(pattern=r"^(#[0-9a-fA-F]{6}|[a-z_]+)$")]
 
 
@@ -177,6 +180,8 @@ def _wrong_keys(keys: Mapping[str, str | list[str]]) -> Iterator[str]:
 def _wrong_colours(themes: Mapping[str, Colours]) -> Iterator[str]:
     """What is wrong with the colours of themes: a name that is none, which would end whoever takes the theme."""
     for theme, colours in themes.items():
+        if not NAMED.fullmatch(theme):
+            yield f"themes: {printable(theme)!r} is no name of a theme: write it with letters, digits, - and _"
         for name, value in msgspec.structs.asdict(colours).items():
             if not isinstance(value, str):
                 continue

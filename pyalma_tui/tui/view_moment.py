@@ -13,6 +13,7 @@ from pyalma_tui.model.view import InstanceRow, telling
 from pyalma_tui.model.words import run_name
 from pyalma_tui.runner.snapshot import Slot, Snapshot
 
+COMPARED: Final = 50  # instances by which two plans are told apart
 ONLY_SHOWN: Final = "this page only shows it"
 NO_TERMINAL: Final = "not in a browser: files and programs are those of the machine that serves it"
 
@@ -72,6 +73,20 @@ class Moment:
     def slot_of(self, run_id: int) -> Slot | None:
         """The worker that has this run."""
         return next((slot for slot in self.snapshot.slots if slot.run == run_id), None)
+
+
+def is_another(before: Snapshot, after: Snapshot) -> bool:
+    """Whether numbers of runs mean others than before: another process has begun the experiment anew meanwhile.
+
+    Of many instances some are compared; one that was removed is no other.
+    """
+    old, new = before.instances, after.instances
+    if new is old:
+        return False
+    if len(after.runs) < len(before.runs) or len(new) < len(old):
+        return True
+    some = ((old[place], new[place]) for place in range(0, len(old), len(old) // COMPARED + 1))
+    return any(one.name != other.name and not (one.removed or other.removed) for one, other in some)
 
 
 def is_live(snapshot: Snapshot) -> bool:

@@ -57,8 +57,8 @@ def test_any_numbers_of_a_state_are_drawn(values: list[float], width: int, heigh
 def test_runs_are_drawn_whenever_they_ended(runs: list[tuple[float, float, s.Word]], width: int, height: int) -> None:
     at, took, words = (list(each) for each in zip(*runs, strict=True))
     numbers = list(range(1, len(runs) + 1))
-    letters = bytearray(s.LETTER[word] for word in words)  # type: ignore[index]
-    columns = EndColumns(numbers, [0] * len(runs), at, took, took, letters)  # type: ignore[arg-type]
+    letters = bytearray(s.LETTER[word] for word in words)
+    columns = EndColumns(numbers, [0] * len(runs), at, took, took, letters)
     made = Experiment(["a"], iterations=len(runs))
     drawn = Drawn(
         Moment(made.snapshot(), NOW), columns, ends.timeline(columns), ends.durations(columns), ends.slowest(columns)

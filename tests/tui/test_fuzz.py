@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.app import App
 
 from pyalma_tui.loading.entries import expand_arguments
@@ -53,6 +54,10 @@ def lived(folder: Path) -> Experiment:
     """Every text is an instance with two runs; of these one is done and has rows, or failed, or runs, or is stopped."""
     texts = hostile(1)
     made = Experiment(texts, iterations=2, title=texts[5], phase="busy", workers=3, state_dir=folder)
+    keys = [whole(text) for text in texts[:40] if len(text) < 30]
+    made.instances = [
+        replace(each, data=jsontext.encode({key: f"{key}{each.id % 3}" for key in keys})) for each in made.instances
+    ]
     series = {}
     for number, text in enumerate(texts):
         run, key = number + 1, whole(text)
@@ -104,6 +109,9 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "search": (["asterisk", "x", "enter"], ["down"] * 10),
     "jump": (["ctrl+o"], []),
     "help": (["question_mark"], []),
+    "palette": (["ctrl+p"], [*"column", *["down"] * 30]),
+    "workers": (["w"], ["pagedown"] * 2),
+    "removing": (["a", "delete"], []),
 }
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pyalma_tui.tui.keys import PALETTE, answered, key_of, moving, shown
+from pyalma_tui.tui.keys import answered, key_of, moving, shown
 from pyalma_tui.tui.obstacles import KeyScope
 from pyalma_tui.tui.screens.help import help_text
+from pyalma_tui.tui.strokes import PALETTE
 from tests.tui.driving import Opened, opened
 from tests.tui.test_every_action import PLACES, lived
 

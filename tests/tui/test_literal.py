@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import get_character_cell_size
 from rich.console import Console
@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.style import Style
 
 from pyalma_tui.model.printable import printable
-from pyalma_tui.tui.literal import from_cell, literal, literal_lines, log_line
+from pyalma_tui.tui.literal import as_markup, from_cell, literal, literal_lines, log_line
 
 pieces = st.one_of(
     st.sampled_from(
@@ -85,6 +85,14 @@ def test_no_byte_of_a_log_reaches_the_terminal_as_a_command(raw: bytes) -> None:
 def test_markup_is_text(text: str) -> None:
     assert literal(text).plain == printable(text)
     assert all(not style.meta and style.link is None for _, style in literal(text).render())
+
+
+@given(st.text(alphabet="[]\\/@=a.$(){}\"' :1#,-_") | st.text())
+@example("[]")
+@example("[/]")
+@example("\\[@click=app.quit]x")
+def test_what_is_written_as_markup_means_the_text(text: str) -> None:
+    assert Content.from_markup(as_markup(text)).plain == printable(text)
 
 
 def test_a_style_covers_the_whole_text() -> None:

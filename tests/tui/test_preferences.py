@@ -58,6 +58,8 @@ def kept(folder: Path, text: str) -> Path:
         ("[themes.sea]\nprimary = 'dark blue'", "$.themes[...].primary"),
         ("[themes.sea]\nprimary = 'seagren'", "themes.sea.primary: there is no colour seagren. Did you mean seagreen?"),
         ("[themes.sea]\nprimary = 'red'\npanel = 'auto'", "themes.sea.panel: there is no colour auto"),
+        ("[themes.'[/]']\nprimary = 'red'", "themes: '[/]' is no name of a theme: write it with letters"),
+        ("[themes.'']\nprimary = 'red'", "themes: '' is no name of a theme"),
         ("[keys]\nretry = 'rr'", 'keys.retry: there is no key "rr". Write it as '),
         ("[keys]\nretry = ['R', 'ctrl+bananas']", 'keys.retry: there is no key "ctrl+bananas"'),
         ("[keys]\nretry = 'tab'", 'keys.retry: "tab" is the key of next pane.'),

@@ -251,6 +251,11 @@ class MainScreen(Selecting):
         """Clear the filter; without one, the marks."""
         self._clear()
 
+    def begin_anew(self) -> None:
+        """Forget what was marked and stepped to: it is not there any more."""
+        self._iteration = None
+        self._list.begin_anew()
+
     # Where it leads
 
     @on(InstanceList.Marked)

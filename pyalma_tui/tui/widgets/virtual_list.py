@@ -314,6 +314,11 @@ class VirtualList(Cursored, Generic[C]):
             self.post_message(MarksChanged(lambda: self._mark_only(before), lambda: self.is_attached))
         self._repaint_changed()
 
+    def begin_anew(self) -> None:
+        """Forget the marks: their keys mean something else from now on."""
+        self.marks.clear()
+        self._range = None
+
     def _mark_only(self, ids: Iterable[int]) -> None:
         self.marks.clear()
         self.marks.update(ids)
