@@ -62,7 +62,7 @@ def _next(run: Run, step: int) -> RunRecord:
             Lost(run.id, run.attempt, 0.5, 7.0, ERROR),
         ]
         return ends[step - 5]
-    if step == 8 and run.module == "hash":  # at most once, when the attempt is over
+    if step == 8 and run.module == "hash" and run.attempt == run.called:  # at most once, when the attempt is over
         return Imported(run.id, run.attempt, "more")
     if isinstance(run.status, Done) or step == 9:
         return Reset(run.id, run.attempt + 1, 8.0, 0)
