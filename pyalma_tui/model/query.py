@@ -23,7 +23,6 @@ from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 from pyalma_tui.errors import QueryError
 from pyalma_tui.model.checks import Check, compared, contains, equal, found_by, number_in, seconds
-from pyalma_tui.model.patterns import may_explode, reach
 from pyalma_tui.model.status import WORDS
 
 T = TypeVar("T")
@@ -208,6 +207,8 @@ def _pattern(text: str, at: int) -> tuple[Check, int] | None:
     if closing is None:
         return None
     written = text[at + 1 : closing.start()].replace("\\/", "/")
+    from pyalma_tui.model.patterns import may_explode, reach  # of which most filters need nothing
+
     if may_explode(written):
         _refuse(at, "this pattern may take for ever: it repeats a group in which something is repeated or chosen")
     try:

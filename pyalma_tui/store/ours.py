@@ -103,7 +103,8 @@ def refuse_foreign(state_dir: Path) -> None:
     """
     if _has_marks(state_dir) or TABLES[0] in (CheckpointStorage(layout.database(state_dir)).tables() or {}):
         return
-    if theirs := next(_with_names_of_ours(state_dir), None):
+    theirs = next(_with_names_of_ours(state_dir), None)
+    if theirs is not None and not _has_marks(state_dir):  # else another start has begun there meanwhile
         why = "pyalma-tui has not made it, and would write into a file of that name"
         raise OSError(errno.EEXIST, why, str(theirs))
 

@@ -104,7 +104,7 @@ def test_a_terminal_of_ascii_is_painted_in_ascii(experiment: Experiment, options
         if not options:
             terminal.see("+ done", "+- instances 1", '"?+??\\x9b"', "100 %")
             terminal.press("/")
-            terminal.see("text, status:failed")
+            terminal.see("text  status:failed")
             os.write(terminal.process.child_fd, b"\xe9\xff\xc3")  # keys that are no text in any case
             terminal.wait(lambda text: "none of 1 instance" in text, "they are a filter")
             terminal.press("escape")
@@ -124,7 +124,7 @@ def test_keys_of_another_encoding_end_nothing(experiment: Experiment) -> None:
     with Terminal(experiment.folder, "m.py", environment={OWNER: str(experiment.folder)}) as terminal:
         terminal.see("100 %")
         terminal.press("/")
-        terminal.see("text, status:failed")
+        terminal.see("text  status:failed")
         os.write(terminal.process.child_fd, b"\xff\xe9")
         terminal.see("none of 1 instance")
         terminal.press("escape")
@@ -584,11 +584,11 @@ def test_the_screen_hands_a_terminal_nothing_of_others_that_it_would_obey(experi
             terminal.press(back)
             terminal.wait(lambda text, seen=seen, back=back: not back or seen not in text, f"{seen} is gone")  # type: ignore[misc]
         terminal.press("/")
-        terminal.see("text, status:failed")
+        terminal.see("text  status:failed")
         os.write(terminal.process.child_fd, "no\u202e\x9b".encode())
         terminal.see("none of 2 instances")
         terminal.press("enter")
-        terminal.wait(lambda text: "text, status:failed" not in text, "the filter is taken")
+        terminal.wait(lambda text: "text  status:failed" not in text, "the filter is taken")
         terminal.press("q")
         assert terminal.end() == 0
         terminal.assert_restored()

@@ -52,7 +52,8 @@ COPIED = 1_000  # lines that are copied at once
 LABEL = 10  # cells of a name beside its value
 SHOWN = 40  # cells of a filter, of a name
 NONE = "no row counts so far: run() declares `record`, calls it, and saves or returns."
-OF_RUN = ("iteration", "seed")  # numbers of which nobody wants statistics
+SEED = "seed"
+OF_RUN = ("iteration", SEED)  # numbers of which nobody wants statistics
 
 
 class ResultsScreen(BaseScreen[None]):
@@ -153,7 +154,8 @@ class ResultsScreen(BaseScreen[None]):
         found, wanted = table.found, table.wanted
         self._columns = list(dict.fromkeys([*found.columns, *self._columns]))
         self._numeric = list(dict.fromkeys([*found.numeric, *self._numeric]))
-        names = names_of(wanted) if wanted.group else self._columns
+        ungrouped = sorted(self._columns, key=lambda name: name == SEED)  # the widest, and nobody compares by it
+        names = names_of(wanted) if wanted.group else ungrouped
         numeric = names[1:] if wanted.group else self._numeric
         anew = before is None or before.wanted != wanted
         self._rows.show(names, numeric, len(table), self._fetch, anew=anew)
