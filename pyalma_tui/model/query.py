@@ -23,7 +23,7 @@ from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 from pyalma_tui.errors import QueryError
 from pyalma_tui.model.checks import Check, compared, contains, equal, found_by, number_in, seconds
-from pyalma_tui.model.patterns import may_explode, reach
+from pyalma_tui.model.patterns import EXPLODES, may_explode, reach
 from pyalma_tui.model.status import WORDS
 
 T = TypeVar("T")
@@ -209,7 +209,7 @@ def _pattern(text: str, at: int) -> tuple[Check, int] | None:
         return None
     written = text[at + 1 : closing.start()].replace("\\/", "/")
     if may_explode(written):
-        _refuse(at, "this pattern may take for ever: it repeats a group in which something is repeated or chosen")
+        _refuse(at, f"this pattern may take for ever: {EXPLODES}")
     try:
         pattern = re.compile(written, re.IGNORECASE)
     except re.error as error:
