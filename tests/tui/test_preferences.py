@@ -244,7 +244,7 @@ async def test_sentences_name_the_keys_that_one_has_chosen() -> None:
     made = Experiment(["a", "b"], iterations=3, phase="busy", workers=2)
     made.failed(1)
     made.running(2)
-    stuck = msgspec.structs.replace(made.snapshot(), paused=True, blocked=Failure("load", "none can be started", 2))
+    stuck = msgspec.structs.replace(made.snapshot(), paused=True, blocked=Failure("shortage", "none can be started", 2))
     async with opened(stuck, size=(140, 36), preferences=Preferences(keys=chosen)) as t:  # type: ignore[arg-type]
         await t.sees("running ones go on · f7 continues", "none can be started · f8 tries again")
         await t.sees("f5 K n x: all 3 runs · [ > one of them")
