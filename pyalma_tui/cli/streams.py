@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from types import FrameType, TracebackType
 from typing import TextIO
 
@@ -31,6 +32,8 @@ def prepare() -> None:
         stream = _outgoing(getattr(sys, name))
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # as of a pattern that somebody types: Python would tell where it stands in us
     sys.excepthook = _tell
     threading.excepthook = lambda told: _tell(told.exc_type, told.exc_value, told.exc_traceback)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else: a shell's background job

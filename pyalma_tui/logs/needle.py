@@ -26,8 +26,8 @@ ERROR: Final = (
 class Needle:
     """What is looked for; `text` is as it was typed, `name` what it is called instead.
 
-    It is a regular expression of `re` if it reads as one that does not repeat what repeats or chooses, else the text
-    itself. Upper and lower case are the same, colours (SGR) do not come between letters.
+    It is a regular expression of `re` if it reads as one that may not take for ever, else the text itself. Upper and
+    lower case are the same, colours (SGR) do not come between letters.
     """
 
     text: str

@@ -207,10 +207,10 @@ def _pattern(text: str, at: int) -> tuple[Check, int] | None:
     if closing is None:
         return None
     written = text[at + 1 : closing.start()].replace("\\/", "/")
-    from pyalma_tui.model.patterns import may_explode, reach  # of which most filters need nothing
+    from pyalma_tui.model.patterns import EXPLODES, may_explode, reach  # of which most filters need nothing
 
     if may_explode(written):
-        _refuse(at, "this pattern may take for ever: it repeats a group in which something is repeated or chosen")
+        _refuse(at, f"this pattern may take for ever: {EXPLODES}")
     try:
         pattern = re.compile(written, re.IGNORECASE)
     except re.error as error:

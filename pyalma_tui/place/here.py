@@ -57,10 +57,10 @@ def _asked_left(patience: float) -> float:
         return 0.0
     command = ["squeue", "--noheader", f"--jobs={job}", "--format=%L"]
     try:
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=False)
+        asked = subprocess.run(command, capture_output=True, timeout=patience, check=False)
     except (OSError, subprocess.TimeoutExpired):  # it is not here, or whom it asks does not answer
         return 0.0
-    return taking.time_left(asked.stdout)
+    return taking.time_left(asked.stdout.decode("ascii", "replace"))
 
 
 def _lease_of(state_dir: Path, patience: float) -> LeaseRecord | None:

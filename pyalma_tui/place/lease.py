@@ -4,8 +4,8 @@ The place asks, and counts from the moment at which it asked: however long the a
 that nothing runs any more once a lease has passed since it answered last. The kernel keeps the time, also while the
 machine sleeps (CLOCK_BOOTTIME), and kills us: a place that hangs, or is stopped, cannot miss it. Its agent and the
 workers die with it (PR_SET_PDEATHSIG), and the guard ends what they have started. But who is killed in the midst of a
-call to a file system that hangs dies when that answers: the guard, which no file can hold up, knows the end of the
-lease as well, and ends all the rest then.
+call to a file system that hangs dies when that answers: the guard, which no file can hold up, hears of the end of the
+lease from the kernel as well, and ends all the rest then.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ import ctypes
 import os
 import signal
 import sys
-from contextlib import suppress
 
 from pyalma_tui.store.disk import high
-from pyalma_tui.store.leases import moment_sent, now
+from pyalma_tui.store.leases import now
 
-TIMER_ABSTIME = 1
+TIMER_ABSTIME = TFD_TIMER_ABSTIME = 1
 SIGEV_SIGNAL = 0
 CLOCK_BOOTTIME = 7  # of Linux's <time.h>
 
@@ -49,7 +48,7 @@ class _Spec(ctypes.Structure):
 class Lease:
     """The permission to go on, at first from now; at its end the kernel kills this process. Raises OSError.
 
-    `ends` is a descriptor from which the guard reads when that is.
+    `over` is a descriptor that can be read from then on, by whoever has it, also when this process has died.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -61,8 +60,9 @@ class Lease:
         event = _Event(signo=signal.SIGKILL, notify=SIGEV_SIGNAL)
         if self._libc.timer_create(CLOCK_BOOTTIME, ctypes.byref(event), ctypes.byref(self._timer)):
             raise _failed("timer_create")
-        self.ends, self._guard = map(high, os.pipe())
-        os.set_blocking(self._guard, False)
+        if (over := self._libc.timerfd_create(CLOCK_BOOTTIME, os.O_NONBLOCK)) < 0:
+            raise _failed("timerfd_create")
+        self.over = high(over)
         self._end = 0.0
         self.renew(now())
 
@@ -73,10 +73,11 @@ class Lease:
             return
         self._end = end
         spec = _Spec(0, 0, int(end), int(end % 1 * 1e9))
+        # first that of the guard: nobody may end the others as long as we live
+        if self._libc.timerfd_settime(self.over, TFD_TIMER_ABSTIME, ctypes.byref(spec), None):
+            raise _failed("timerfd_settime")
         if self._libc.timer_settime(self._timer, TIMER_ABSTIME, ctypes.byref(spec), None):
             raise _failed("timer_settime")
-        with suppress(BlockingIOError):  # where no guard reads them there is none to be told
-            os.write(self._guard, moment_sent(end))
 
     @property
     def left(self) -> float:

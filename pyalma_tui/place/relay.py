@@ -163,7 +163,7 @@ class Relay:
                     each=load.each,
                     folder=folder if folder.is_dir() else None,
                     heeds=taking.SIGNALS,
-                    lease=self._lease.ends if self._lease is not None else None,
+                    lease=self._lease.over if self._lease is not None else None,
                 )
         except OSError as error:
             self._bye(f"its agent could not be started: {error.filename or ''} {error.strerror}")

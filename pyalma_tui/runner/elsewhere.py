@@ -68,7 +68,7 @@ def elsewhere(settings: Settings, session: Session, before: Agent) -> Places:
         nice=settings.nice,
         seed_globals=settings.seed_globals,
     )
-    engine = engine_of(settings.on, state_dir)
+    engine = engine_of(settings.on, state_dir, settings.lease)
     try:
         make_folder(logs, session.umask)
         leases = Leases(state_dir, settings.lease, session.umask)

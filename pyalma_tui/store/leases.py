@@ -7,7 +7,6 @@ so whoever starts after a killed runner knows when nothing of it can run any mor
 from __future__ import annotations
 
 import os
-import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +22,6 @@ SHORTEST, LONGEST, USUAL = 1.0, 3600.0, 15.0  # seconds of a lease
 DRIFT = 1.02  # how much slower than ours another host's clock may run
 MARGIN = 0.5  # seconds until all is gone that the kernel has killed
 AHEAD = 1.0  # seconds of grants that one write of the file covers
-_MOMENT = struct.Struct("d")
 _SIZE = 256  # bytes of the file: it is written in place, and never shorter
 
 
@@ -39,16 +37,6 @@ class LeaseRecord(msgspec.Struct, frozen=True):
 def now() -> float:
     """Seconds on the clock of leases: it goes on while the machine sleeps. macOS's own does without that."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-def moment_sent(moment: float) -> bytes:
-    """A moment of `now`, as a place tells it the guard of its agent."""
-    return _MOMENT.pack(moment)
-
-
-def last_moment(sent: bytes) -> float:
-    """The last of them that were sent, of which there are some."""
-    return float(_MOMENT.unpack(sent[-_MOMENT.size :])[0])
 
 
 def safe_after(seconds: float) -> float:

@@ -52,7 +52,7 @@ class Spec(msgspec.Struct, frozen=True, tag="agent"):
     `manifest` tells the copies of what it imports from beside it.
     `each` asks for workers that import the module by themselves, `heeds` are signals by which an engine takes the
     machine away: what follows from one the runner says. Of what is written outside of the `fence` notes are taken. The
-    descriptor `lease` tells the guard when all of this has to end, None if never.
+    descriptor `lease` can be read when all of this has to end, which is the guard's to see to; None if never.
     """
 
     channel: int

@@ -20,11 +20,9 @@ from contextlib import suppress
 from pyalma_tui.marks import sweep
 from pyalma_tui.model import taking
 from pyalma_tui.store.disk import high
-from pyalma_tui.store.leases import last_moment, now
 
 LOCK, END = b"l", b"e"  # what the agent says to its guard; END it says back
 LETS_GO = 2.0  # seconds that this is waited for: much longer than it takes, unless somebody has stopped the guard
-PIPE = 1 << 16  # bytes that a pipe holds
 MOST = 1 << 20  # as many descriptors as a process may usually have
 
 
@@ -32,8 +30,8 @@ def start(channel: socket.socket, agent: str, lease: int) -> tuple[int, int]:
     """Fork a guard, the first one before any thread is started. Its process id, and a descriptor to be kept open.
 
     It is forked by a process in between: user code may wait until it has no children. `agent` is what the marks of ours
-    begin with; from the descriptor `lease` come the ends of its lease, -1 if it has none. Raises OSError if no process
-    can be started.
+    begin with; the descriptor `lease` can be read when its lease is over, -1 if it has none. Raises OSError if no
+    process can be started.
     """
     ours, low = (end.detach() for end in socket.socketpair())
     mine = high(low)
@@ -100,17 +98,8 @@ def _guard(channel: int, agent: int, lease: int, mark: str) -> None:
     if lease >= 0:
         poll.register(lease, select.POLLIN)
     line = socket.socket(fileno=agent)
-    said, held, end = LOCK, list[int](), float("inf")
-    while said and (left := end - now()) > 0:
-        ready = dict(poll.poll(None if left == float("inf") else left * 1000))
-        if channel in ready:
-            break
-        if lease in ready:
-            if not (sent := os.read(lease, PIPE)):
-                break
-            end = last_moment(sent)
-        if agent not in ready:
-            continue
+    said, held = LOCK, list[int]()
+    while said and not {channel, lease} & dict(poll.poll()).keys():
         said, fds, _, _ = socket.recv_fds(line, 1, 1)
         held += fds
         if said == END:

@@ -88,3 +88,10 @@ def test_a_filter_that_cannot_be_understood_is_refused_with_its_place(experiment
     experiment.write(MIXED).run()
     line = experiment.start(command, experiment.name, "--where", "gap>=x").end().refusal()
     assert line == "--where: gap>=x: column 6: gap>= needs a number"
+
+
+def test_python_tells_nobody_what_it_thinks_of_a_pattern(experiment: Experiment) -> None:
+    assert experiment.write(MIXED, ("bad",)).run("--iterations", "2").code == 1
+    told = experiment.start("status", experiment.name, "--where", "/[[w]eight 1/").end()
+    assert (told.code, told.err) == (0, "")
+    assert "1 of 2 runs" in told.out

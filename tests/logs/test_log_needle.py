@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyalma_tui.logs.needle import ERROR, Needle, Term, agreeing, having
-from pyalma_tui.model.patterns import FAR, NEAR, NEARER, reach
+from pyalma_tui.model.patterns import FAR, reach
 
 lines = st.lists(
     st.sampled_from(["loss 0.5", "loss nan", "LOSS NaN", "", "a+b", "x" * 40, "ünï 7", "\x1b[31mlo\x1b[0mss 3"]),
@@ -39,7 +39,8 @@ def test_a_pattern_agrees_with_the_lines_in_which_re_finds_it_and_its_opposite_w
 @pytest.mark.parametrize(
     "text",
     ["(a+)+$", "(a|a)*b", "(?:a*)*b", "(x+x+)+y", "(a?){30}b", "([a-z]+,?){2,}!", ".*.*!", ".*.*.*!", "a*!",
-     r"\w*a?[a-z]+\w*\w*!", "(a+)?(a+)?(a+)?!", "a*a*a*a*a*a*!"],
+     r"\w*a?[a-z]+\w*\w*!", "(a+)?(a+)?(a+)?!", "a*a*a*a*a*a*!", ".*a.*a.*a.*a.*a.*a.*!", r"\w*a?\w*a?\w*!",
+     "a*b*a*b*a*b*a*b*a*!", "(a|b)+(a|b)+(a|b)+(a|b)+(a|b)+!", "(.*a|b).*a.*a.*!", "(?x) ( a+ ) + !", "(a|[ab])+!"],
 )  # fmt: skip
 def test_no_pattern_keeps_the_screen_waiting(text: str) -> None:
     began = time.process_time()
@@ -48,11 +49,22 @@ def test_no_pattern_keeps_the_screen_waiting(text: str) -> None:
     assert time.process_time() - began < 2.0
 
 
-def test_repetitions_with_something_between_them_see_more_of_a_line_than_those_in_a_row() -> None:
-    assert reach(r"loss=.* gap=.*\d") == NEAR
-    assert reach(r"\d+\s*x") == reach(r"[^]x]{2,}[a-z]*") == NEARER[2]
-    assert reach(r"(\w+)?(?:a*)b?c+") == NEARER[3]
-    assert reach(r"\*\*\*.+") == FAR
+@pytest.mark.parametrize(
+    "text",
+    [r"(a|b)+x", r"(\d{3})+", r"(x|y) (three)+", r"\(a+\)+", r"[(a+]+\)*", r"(nan|inf)*", r".*foo.*bar",
+     r"\d+(\.\d+)?", r"lr=(0\.\d+|1e-\d+)", r"(?i:ok|no){2,}", r"(?P<n>a)(?P=n)+"],
+)  # fmt: skip
+def test_what_is_ordinary_is_a_pattern(text: str) -> None:
+    assert Needle(text).is_pattern
+
+
+def test_a_pattern_sees_the_more_of_a_line_the_fewer_of_its_repetitions_can_take_the_same_of_it() -> None:
+    for text in (r"\*\*\*.+", r"step=\d+ loss=\S+ gap=\d+ lr=\d+", r"\d+\s*x", r"x+!|y+!|z+!", r"a+b*c{2,}"):
+        assert reach(text) == FAR
+    fewer, more = [r"loss=.* gap=.*\d", ".*.*!", "(?:a+)b?(a)+", ".*a.*a.*!", "a*b*a*b*a*"], ".*.*.*.*!"
+    reaches = [reach(text) for text in (*fewer, more)]
+    assert FAR > reaches[0] > 1000
+    assert reaches == sorted(reaches, reverse=True)
 
 
 def test_a_pattern_is_looked_for_near_the_beginning_of_a_line_and_a_text_anywhere() -> None:

@@ -12,6 +12,7 @@ import pytest
 from pyalma_tui.errors import UsageError
 from pyalma_tui.runner.workers.engines.advice import complaint
 from pyalma_tui.runner.workers.engines.commands import CommandEngine
+from pyalma_tui.runner.workers.engines.line import MOST, Line
 from pyalma_tui.runner.workers.engines.on import Cluster, Site, cluster_of, sites_of
 
 
@@ -45,6 +46,22 @@ def test_ssh_never_asks_and_hands_one_argument_to_the_shell_there() -> None:
     assert one.command[0] == "ssh"
     assert "BatchMode=yes" in one.command
     assert other.command[-1] == "n2"
+
+
+def test_who_prints_without_an_end_does_not_hold_up_those_who_print_little(tmp_path: Path) -> None:
+    with open(tmp_path / "said", "w+b") as endless:
+        endless.truncate(20 * MOST)
+        line = Line(os.dup(endless.fileno()), endless.fileno())
+        said = [line.receive() for _ in range(21)]
+    assert said == [bytes(MOST)] * 20 + [None]
+
+
+@pytest.mark.parametrize("lease", [1.0, 15.0, 100.0, 3600.0])
+def test_a_line_by_ssh_is_not_given_up_before_the_lease_is_over(lease: float) -> None:
+    [site] = sites_of("ssh:n1", lease)
+    [seconds] = [int(word.partition("=")[2]) for word in site.command if word.startswith("ServerAliveInterval=")]
+    assert seconds >= 15
+    assert lease <= 3 * seconds <= max(45, lease + 3)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,23 @@ def test_it_says_what_is_there(tmp_path: Path) -> None:
     assert here["token"]
 
 
+@pytest.mark.parametrize(
+    ("says", "left"), [("echo 1-01:00:00", 90_000.0), ("sleep 4; echo 1:00", 0.0), ("printf '\\377'", 0.0)]
+)
+def test_what_is_called_squeue_may_be_any_script(
+    says: str, left: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it says may be no text, and what it has started may outlive it."""
+    squeue = tmp_path / "squeue"
+    squeue.write_text(f"#!/bin/sh\n{says}\n")
+    squeue.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
+    with a_place(tmp_path) as runner:
+        assert runner.hear("here").get("left", 0.0) == left
+
+
 def test_its_lease_counts_from_when_it_was_asked_for_however_late_the_answer_comes(tmp_path: Path) -> None:
     with a_place(tmp_path) as runner:
         runner.hear("here")

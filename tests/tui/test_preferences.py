@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pyalma_tui.errors import UsageError
+from pyalma_tui.errors import Failure, UsageError
 from pyalma_tui.tui.keys import choose_keys, is_key, key_of, shown
 from pyalma_tui.tui.preferences import Colours, Preferences, change_preferences, keymap, read_preferences
 from pyalma_tui.tui.registry import ACTIONS
@@ -242,10 +242,13 @@ async def test_columns_shown_and_hidden_on_the_screen_are_kept_until_the_usual_o
 
 async def test_sentences_name_the_keys_that_one_has_chosen() -> None:
     chosen = {"retry": "f5", "interrupt_selected": "K", "later_iteration": ">", "undo": "U", "more_workers": "f6"}
+    chosen |= {"pause": "f7", "resume": "f8"}
     made = Experiment(["a", "b"], iterations=3, phase="busy", workers=2)
     made.failed(1)
     made.running(2)
-    async with opened(made.snapshot(), size=(140, 36), preferences=Preferences(keys=chosen)) as t:  # type: ignore[arg-type]
+    stuck = msgspec.structs.replace(made.snapshot(), paused=True, blocked=Failure("shortage", "none can be started", 2))
+    async with opened(stuck, size=(140, 36), preferences=Preferences(keys=chosen)) as t:  # type: ignore[arg-type]
+        await t.sees("running ones go on · f7 continues", "none can be started · f8 tries again")
         await t.sees("f5 K n x: all 3 runs · [ > one of them")
         await t.press("x")
         await t.says("interrupt it first (K)")

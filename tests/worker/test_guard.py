@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pyalma_tui.marks import mark_in
@@ -109,3 +111,70 @@ def test_nobody_begins_before_the_guard_has_ended_what_a_killed_program_has_left
     guard.resume()
     assert second.end().code == 0
     assert experiment.told() == ["solver", "alone"]
+
+
+LEASED = """
+import os, signal, socket, subprocess, sys, time
+from pyalma_tui.model.messages import WORKER_MARK
+from pyalma_tui.place.lease import Lease
+from pyalma_tui.store.leases import now
+from pyalma_tui.worker import guard
+mark, channel = f"t-{os.getpid()}", socket.socket(fileno=int(sys.argv[1]))
+lease = Lease(1.0)
+def marked():
+    return subprocess.Popen(["sleep", "1000"], env=os.environ | {WORKER_MARK: mark + ".1"})
+"""
+SUCCEEDED = """
+if os.fork() == 0:  # the agent; what else the place has open it holds too, as one does that is killed and hangs
+    first, line = guard.start(channel, mark, lease.over)
+    time.sleep(0.1)
+    os.kill(first, signal.SIGKILL)
+    assert os.read(line, 1) == b"", "it has ended"
+    guard.start(channel, mark, lease.over)
+    os.write(1, b"%d" % marked().pid)
+time.sleep(1000)
+"""
+STOPPED = """
+stopped, line = guard.start(channel, mark, lease.over)
+os.kill(stopped, signal.SIGSTOP)
+lives = marked()
+begin = now()
+for number in range(10_000):  # as many as in seven hours
+    lease.renew(begin + number / 1e6)
+while now() < begin + 1.2:
+    lease.renew(now())
+    time.sleep(0.05)
+os.kill(stopped, signal.SIGCONT)
+try:
+    while now() < begin + 1.8:
+        lease.renew(now())
+        assert lives.poll() is None, "it was ended too early"
+        time.sleep(0.05)
+finally:
+    lives.kill()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no leases")
+def test_the_guard_that_follows_a_killed_one_knows_the_end_of_a_lease_that_nobody_renews_any_more() -> None:
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-c", LEASED + SUCCEEDED, str(theirs.fileno())]
+    with ours, theirs, subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=[theirs.fileno()]) as place:
+        assert place.stdout is not None
+        marked = psutil.Process(int(os.read(place.stdout.fileno(), 32)))
+        try:
+            assert not is_over(marked)
+            until(lambda: is_over(marked), lambda: "the end of what lives on the lease", seconds=10)
+        finally:
+            place.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no leases")
+def test_a_guard_that_was_stopped_for_long_does_not_take_an_old_end_of_the_lease_for_the_last() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = [sys.executable, "-c", LEASED + STOPPED, str(theirs.fileno())]
+        result = subprocess.run(
+            command, pass_fds=[theirs.fileno()], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert (result.returncode, result.stderr) == (0, "")

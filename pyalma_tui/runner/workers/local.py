@@ -61,8 +61,8 @@ class LocalAgent:
         Of what is `chosen` it needs the module's arguments and PYTHONHASHSEED. `each` lets every worker import the
         module by itself. One in the `foreground` stays in our session, where the terminal can be given to its group.
         `folder` is its working directory, None for ours. By the signals that it `heeds` an engine may take the machine.
-        Of what is written outside of the `fence` notes are taken. From the descriptor `lease` its guard reads when all
-        of it has to end (`store.leases`). Raises OSError if no process can be started.
+        Of what is written outside of the `fence` notes are taken. The descriptor `lease` can be read when all of it has
+        to end (`place.lease`). Raises OSError if no process can be started.
         """
         chosen = chosen or Chosen()
         self.loaded: m.Loaded | None = None

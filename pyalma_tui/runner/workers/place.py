@@ -33,7 +33,7 @@ class Place:
         self.here: afar.Here | None = None
         self.ready = False  # whether its agent has imported the module
         self.going = ""  # why nothing is to be begun there any more
-        self.recalled = False  # whether it was not needed any more before it had come
+        self.unneeded = False  # whether it has been that since before it came
         self.refused = False  # whether it was never to be one
         self.served = False  # whether it has ever had a worker
         self.told = False  # whether one has ever written anything there

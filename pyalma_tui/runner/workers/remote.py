@@ -199,7 +199,7 @@ class Places:
     def _give_back(self, place: Place) -> None:
         """Let go of a place that is not needed; one that waits in a queue is to wait no more."""
         if place.here is None:
-            place.recalled = True
+            place.unneeded = True
             self._stop_listening(place)
             place.lose()
         else:
@@ -303,9 +303,9 @@ class Places:
         self._take_away(place, place.taken if place.going else f"{HOST_LOST}: {place.name}")
         self._places.remove(place)
         futile = place.refused or (not place.told and (place.served or place.ending))
-        well = place.recalled or (place.here is not None and not futile)
+        well = place.unneeded or (place.here is not None and not futile)
         again = self._engine.ended(place.channel.site, now, well=well)
-        if place.here is None and not (self._ending or place.refused or place.recalled):
+        if place.here is None and not (self._ending or place.refused or place.unneeded):
             self._notes.once(absent(place, again))
 
     def _stop_listening(self, place: Place) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from pyalma_tui.logs.goal import HINT, goal
 from pyalma_tui.model import status as s
 from pyalma_tui.tui.cells import fit, fit_middle
-from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.literal import literal, literal_lines, plain
 from pyalma_tui.tui.log_options import LogOptions, choose_log_options, log_options
 from pyalma_tui.tui.look import COLOURS, MUTED
@@ -222,7 +222,7 @@ class LogScreen(BaseScreen[None]):
     def do_log_next_mark(self) -> None:
         """To the next marked line."""
         if not self._view.go_to_mark():
-            self.post_message(Say("no line is marked: m marks one"))
+            self.post_message(Say(f"no line is marked: {key_to('log_mark', 'log')} marks one"))
 
     def do_older_log(self) -> None:
         """The log before."""

@@ -10,12 +10,13 @@ from textual.content import Content
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model import words
-from pyalma_tui.model.ending import HOST_LOST
+from pyalma_tui.model.ending import HOST_LOST, INTERRUPTED
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.states import in_full, one_line
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
+from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
 from pyalma_tui.tui.progress import run_progress
@@ -104,9 +105,9 @@ def status_text(moment: Moment, run: Run) -> str:
         case s.Done(at=at):
             return f" at {cells.moment(at, moment.now)} after {took}"
         case s.Failed(at=at):
-            return f" at {cells.moment(at, moment.now)} after {took} · f tries again"
+            return f" at {cells.moment(at, moment.now)} after {took} · {key_to('retry')} tries again"
         case s.Interrupted(why=why, at=at):
-            reason = f": {literal(why).plain}" if why not in ("", "interrupted") else ""
+            reason = f": {literal(why).plain}" if why not in ("", INTERRUPTED) else ""
             return f" at {cells.moment(at, moment.now)} after {took}{reason}"
         case _:
             return ""

@@ -13,6 +13,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Row, rows_in
 from pyalma_tui.store import layout
 from pyalma_tui.store.rows import RowReader
+from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.literal import literal, plain
 from pyalma_tui.tui.look import MUTED
 
@@ -38,7 +39,7 @@ def _told(state_dir: Path, run: Run) -> Content:
     number = rows_in(run.extents)
     with RowReader(layout.rows(state_dir)) as reader:
         rows = reader.latest(run, SHOWN)
-    lines = [Content.assemble(words.plural(number, "row"), (" · R shows all of all runs", MUTED))]
+    lines = [Content.assemble(words.plural(number, "row"), (f" · {key_to('results')} shows all of all runs", MUTED))]
     if number > len(rows):
         lines.append(Content.styled("…", MUTED))
     return Content("\n").join([*lines, *map(_line, rows)])

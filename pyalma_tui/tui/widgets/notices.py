@@ -43,7 +43,8 @@ def notices(moment: Moment) -> list[Notice]:
         said.append(Notice("warning", text))
     said += hook_notices(moment)
     if snapshot.paused and snapshot.phase != "closed":
-        said.append(Notice("warning", "paused: no new runs are started, running ones go on · p continues"))
+        goes_on = f"running ones go on · {key_to('pause')} continues"
+        said.append(Notice("warning", f"paused: no new runs are started, {goes_on}"))
     if moment.read_only:
         said += elsewhere_notices(moment)
     if moment.mistake:  # all that is changed until it is mended is lost: who has mended it begins anew
@@ -53,7 +54,7 @@ def notices(moment: Moment) -> list[Notice]:
     if text := coming_text(snapshot, moment.now):
         said.append(Notice("plain", text))
     if snapshot.blocked is not None:
-        said.append(Notice("alarm", f"{snapshot.blocked.message} · r tries again"))
+        said.append(Notice("alarm", f"{snapshot.blocked.message} · {key_to('resume')} tries again"))
     elif snapshot.phase == "idle" and snapshot.idle_reason and not is_complete(snapshot) and not moment.read_only:
         said.append(Notice("plain", f"idle: {snapshot.idle_reason}{idle_hint(snapshot)}"))
     return said

@@ -24,7 +24,7 @@ class Channel(Protocol):
         """Send this, and what could not be sent before, as far as it can be; a closed line shows elsewhere."""
 
     def receive(self) -> bytes | None:
-        """All that has come, in its order, b"" if nothing has, None once nothing can come any more."""
+        """What has come, in its order, b"" if nothing has, None once nothing can come any more; more is readable."""
 
     @property
     def has_ended(self) -> bool:

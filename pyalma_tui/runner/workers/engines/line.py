@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 CHUNK = 1 << 20  # bytes read at a time
+MOST = 1 << 22  # bytes after which others are listened to before more is read
 
 
 class Line:
@@ -38,9 +39,10 @@ class Line:
             self._unsent = b""
 
     def receive(self) -> bytes | None:
-        """All that has come, b"" if nothing has, None once nothing can come any more."""
+        """What has come, b"" if nothing has, None once nothing can come any more."""
         chunks: list[bytes] = []
-        while True:
+        length = 0
+        while length < MOST:
             try:
                 data = os.read(self.fileno(), CHUNK)
             except BlockingIOError:
@@ -50,3 +52,5 @@ class Line:
             if not data:
                 return b"".join(chunks) if chunks else None
             chunks.append(data)
+            length += len(data)
+        return b"".join(chunks)

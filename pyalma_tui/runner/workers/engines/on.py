@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -10,11 +11,11 @@ from collections.abc import Mapping
 import msgspec
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.store.leases import USUAL
 
 NOTHING = "Nothing was started"
 HERE = "here"  # what says that it is this machine after all
-# a host that dies while we log in would be waited for without an end
-SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-T")
+SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20")
 SLURM = ("srun", "--ntasks=1", "--job-name=pyalma-tui")
 # inside of an allocation: no more processors than a step asks for, and the memory of the job together with the others,
 # which one step would else have alone, so that the next one on its node waits for its end
@@ -65,10 +66,11 @@ def cluster_of(on: str) -> Cluster | None:
     return Cluster(on, rest if ADDRESS.fullmatch(rest) else os.path.abspath(rest), slots)
 
 
-def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ...]:
+def sites_of(on: str, lease: float = USUAL, environ: Mapping[str, str] = os.environ) -> tuple[Site, ...]:
     """The sites that `--on` names, none for ""; raises UsageError for what means nothing.
 
-    Where the environment says that we are in a job of Slurm, places are steps of it.
+    Places there live on a lease of so many seconds. Where the environment says that we are in a job of Slurm, they are
+    steps of it.
     """
     if not on:
         return ()
@@ -83,7 +85,7 @@ def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ..
             if bad := next((host for host in hosts if not HOST.fullmatch(host)), ""):
                 hint = "; #N behind the last host is for all of them" * ("#" in bad)
                 raise UsageError(f"--on {on}: {bad!r} is no host{hint}. {NOTHING}")
-            sites = tuple(Site(host, (*SSH, host), slots, joined=True) for host in hosts)
+            sites = tuple(Site(host, (*SSH, *_patient(lease), "-T", host), slots, joined=True) for host in hosts)
         case "slurm":
             step = STEP if environ.get("SLURM_JOB_ID") else ()
             sites = (Site("slurm", (*SLURM, *step, *_words(on, rest)), slots, many=True),)
@@ -94,6 +96,14 @@ def sites_of(on: str, environ: Mapping[str, str] = os.environ) -> tuple[Site, ..
     if twice := next((site.name for site in sites if sites.count(site) > 1), ""):
         raise UsageError(f"--on {on}: {twice} is named twice; #N lets it have more workers. {NOTHING}")
     return sites
+
+
+def _patient(lease: float) -> tuple[str, ...]:
+    """Options with which ssh gives up a host that dies while we log in, which it would wait for without an end.
+
+    After three times as long without an answer it gives up a line, which a place outlives for most of its lease.
+    """
+    return "-o", f"ServerAliveInterval={max(15, math.ceil(lease / 3))}"
 
 
 def _parts(on: str) -> tuple[str, str, int]:
