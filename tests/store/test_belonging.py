@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.store import ours
 from pyalma_tui.store.belonging import refuse_another
+from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.schema import Meta
 
 Change = Callable[[Path], object]
@@ -166,3 +168,19 @@ def test_nonsense_is_somebody_elses(tmp_path: Path, path: str) -> None:
 
 def test_what_nobody_has_started_is_everybodys(tmp_path: Path) -> None:
     look(tmp_path, Meta(), *MODULE)
+
+
+def test_what_another_first_start_makes_meanwhile_is_not_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that looks for marks once, and then for names, takes the lock of the other for a file of the user's."""
+    look, locks = ours._with_names_of_ours, list[Lock]()
+
+    def begun_meanwhile(state_dir: Path) -> Iterator[Path]:
+        locks.append(Lock(state_dir, 1.0))
+        return look(state_dir)
+
+    monkeypatch.setattr(ours, "_with_names_of_ours", begun_meanwhile)
+    ours.refuse_foreign(tmp_path)
+    assert [path.name for path in look(tmp_path)] == ["lock"]
+    locks[0].close()
