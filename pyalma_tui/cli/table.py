@@ -153,10 +153,9 @@ def demo(directory: Path | None, **options: Any) -> int:
     from pyalma_tui.cli.options import options_of
 
     module = copy_example(directory or Path("pyalma-demo"))
-    os.chdir(module.parent)
-    if options["workers"] is None and not (options["state"] or Path(module.name).with_suffix(".alma")).exists():
+    if options["workers"] is None and not (options["state"] or module.with_suffix(".alma")).exists():
         options["workers"] = "2"
-    return launch(module.name, (), options_of(options))
+    return launch(str(module), (), options_of(options))
 
 
 @command("import", [Argument("experiment", "X.experiment", "the .experiment that a .plan stands beside"), STATE])

@@ -228,8 +228,9 @@ def test_restarts_begin_at_other_assignments(maxsat: Any, capsys: pytest.Capture
 
 
 def test_done_makes_a_table_of_all_results(
-    maxsat: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    maxsat: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    monkeypatch.setattr(maxsat, "__file__", str(tmp_path / "maxsat.py"))
     found: list[Any] = []
     for file in (EASY, HARD):
         maxsat.STEPS_PER_VARIABLE = 500 if file == EASY else 20
@@ -239,7 +240,7 @@ def test_done_makes_a_table_of_all_results(
     capsys.readouterr()
     for _ in range(2):
         maxsat.done()
-        assert Path("maxsat-results.md").read_text(encoding="utf-8").splitlines()[2:] == [
+        assert (tmp_path / "maxsat-results.md").read_text(encoding="utf-8").splitlines()[2:] == [
             f"| uf100-01.cnf | 0 | 100 | 420 | 0 | {easy['steps']} |",
             f"| uf100-02.cnf | 0 | 100 | 500 | {hard['best']} | 2000 |",
         ]

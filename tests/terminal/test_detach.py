@@ -156,3 +156,12 @@ def test_ctrl_z_stops_both_processes_and_fg_lets_both_go_on(tmp_path: Path) -> N
         terminal.see("1 interrupted", "the same command continues")
         terminal.press("echo code $?", "enter")
         terminal.see("code 130")
+
+
+def test_the_demo_tells_how_to_come_back_to_it_from_the_folder_in_which_it_was_begun(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "demo") as terminal:
+        terminal.see("● running")
+        terminal.press("q")
+        terminal.see("leave?", " pyalma-tui attach pyalma-demo/maxsat.py ")
+        terminal.press("i")
+        assert terminal.end() == 130

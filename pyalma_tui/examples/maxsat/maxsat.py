@@ -71,7 +71,7 @@ def run(
 
 
 def done() -> None:
-    """Make one table of the results of all runs, `maxsat-results.md`."""
+    """Make one table of the results of all runs, `maxsat-results.md` beside this file."""
     columns = ("instance", "iteration", "variables", "clauses", "best", "steps")
     rows = [
         "| instance | iteration | variables | clauses | best unsatisfied | steps |",
@@ -81,8 +81,9 @@ def done() -> None:
     for result in results():  # what the runs have recorded, each row once
         rows.append("| " + " | ".join(str(result[column]) for column in columns) + " |")
         satisfied += result["best"] == 0
-    write_whole(Path("maxsat-results.md"), "\n".join(rows) + "\n")
-    print(f"{satisfied} of {len(rows) - 2} runs satisfied all clauses: see maxsat-results.md")
+    table = Path(__file__).with_name("maxsat-results.md")
+    write_whole(table, "\n".join(rows) + "\n")
+    print(f"{satisfied} of {len(rows) - 2} runs satisfied all clauses: see {table.name}")
 
 
 class Search:
