@@ -15,6 +15,14 @@ PASSED = tuple(
     int(getattr(_signal, name)) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP", "SIGUSR1", "SIGUSR2")
 )
 HEARD = (*PASSED, int(_signal.SIGCHLD))  # blocked since before the inner process was forked
+UNFORESEEN = tuple(
+    int(getattr(_signal, name)) for name in ("SIGKILL", "SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE")
+)  # what they end has tidied nothing
+SCREEN = 2  # the descriptor that Textual paints on
+LEAVE = (
+    b"\x1b[?2048l\x1b[?2004l\x1b[?1016l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?1003l\x1b[?1002l\x1b[?1000l"
+    b"\x1b[<u\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[23;2t"
+)  # reports of sizes, pastes, the mouse and the focus; the keyboard, wrapping, the cursor, the full screen, the title
 
 
 def wait_for(inner: int) -> None:
@@ -43,12 +51,23 @@ def _follow(inner: int) -> None:
         import resource
 
         number = os.WTERMSIG(how)
+        if number in UNFORESEEN:
+            give_terminal_back()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # there is one of it already
         if number not in (_signal.SIGKILL, _signal.SIGSTOP):
             _signal.signal(number, _signal.SIG_DFL)
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
         os.kill(os.getpid(), number)
     os._exit(os.waitstatus_to_exitcode(how) % 256)
+
+
+def give_terminal_back() -> None:
+    """Leave the full screen for one who could not any more; a shell sees to echo and lines by itself."""
+    try:
+        if os.tcgetpgrp(SCREEN) == os.getpgrp():
+            os.write(SCREEN, LEAVE)
+    except OSError:  # there is no terminal any more: nothing to give back
+        return
 
 
 def is_stopped(pid: int) -> bool:

@@ -81,9 +81,11 @@ class Telling:
     def publish(self, state: State, failure: Failure | None) -> None:
         """Make the next snapshot."""
         self.changed = False
-        self._publisher.keep()
-        if self._publisher.publish(state, failure) and self._listener is not None:
-            self._listener([])  # the phase has turned, and no record tells that
+        turned = self._publisher.publish(state, failure)
+        rests = turned and self._publisher.snapshot.phase == "idle"  # nothing more is published then, and others look
+        self._publisher.keep(at_once=rests)
+        if turned and self._listener is not None:
+            self._listener([])  # no record tells that the phase has turned
 
     def keep(self) -> None:
         """Keep what plots need, while the lock is ours."""

@@ -58,11 +58,12 @@ class CodeVersion:
 
 
 def entries(state_dir: Path) -> list[Happening]:
-    """Starts and what the session log tells, the newest first."""
+    """Starts and what the session log tells, the newest first. The log knows seconds: in one, the last is newest."""
     found = [_of_session(record) for record in newest_records(state_dir, SESSIONS)]
     with suppress(OSError):  # nothing was told so far, or it cannot be read: starts are known all the same
         found += _of_log(read_end(session_log(state_dir), LOG))
-    return sorted(found, key=lambda entry: (entry.at, entry.kind == "note"), reverse=True)
+    found.sort(key=lambda each: (int(each.at), each.kind == "note", each.at))
+    return found[::-1]
 
 
 def _of_session(record: SessionRecord) -> Happening:

@@ -470,10 +470,13 @@ def test_after_kill_9_of_the_program_nothing_of_it_lives_and_every_save_is_there
     experiment.write(module)
     with shown(experiment) as terminal:
         experiment.hears("saved")
+        terminal.see("● running")
+        terminal.wait(lambda _: bool(terminal.titles), "a title")
         family = psutil.Process(terminal.pid).children(recursive=True)
         assert len(family) >= 2, family
         os.kill(terminal.pid, signal.SIGKILL)
-        terminal.end()
+        assert terminal.end() == 128 + signal.SIGKILL
+        terminal.assert_restored()
         experiment.nothing_left(5)
     assert holder(experiment.state_dir) is None
     assert experiment.one()["state"] == "1"

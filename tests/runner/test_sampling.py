@@ -17,7 +17,8 @@ from pyalma_tui.runner import sampling
 from pyalma_tui.runner.sampling import Sampling
 from pyalma_tui.store.kept_series import kept_samples
 from pyalma_tui.store.layout import series
-from tests.catalogue.experiment import Experiment
+from tests.catalogue.experiment import Experiment, until
+from tests.runner.conftest import Conduct
 
 SAVES = """
 import time
@@ -137,6 +138,26 @@ def test_what_workers_take_is_kept_once_for_each_look_and_is_bounded(tmp_path: P
     assert taken[0].at == 1000
     assert taken[-1].at == 1000 + 2 * 1999
     assert (taken[-1].cpu, taken[-1].rss, taken[-1].busy) == (1.5, 150, 2)
+
+
+RESTS = """
+def run(instance, save, state):
+    for number in range(5):
+        save(number)
+    if instance.endswith("b"):
+        raise ValueError
+"""
+
+
+def test_while_all_rests_others_find_what_was_sampled_to_its_end(conduct: Conduct) -> None:
+    """One that writes every half minute, but only when something changes, keeps the last runs from every report."""
+    conducted = conduct(RESTS, ["a", "b"], workers=1)
+
+    def kept() -> dict[int, int]:
+        return {run: each.points[-1].saves for run, each in kept_samples(conducted.now.state_dir).series.items()}
+
+    conducted.until(lambda now: now.phase == "idle" and now.counts.failed == 1)
+    until(lambda: kept() == {1: 5, 2: 5}, lambda: f"keep all saves, not {kept()}")
 
 
 def test_it_is_kept_from_one_start_to_the_next(experiment: Experiment) -> None:

@@ -77,6 +77,16 @@ def test_sessions_and_what_was_told_in_them_are_in_one_order_the_newest_first(tm
     assert all(len(line) <= 60 for line in narrow.split("\n"))
 
 
+def test_of_what_was_told_in_one_second_the_last_stands_first_and_after_the_start_in_it(tmp_path: Path) -> None:
+    state_dir = tmp_path / "x.alma"
+    state_dir.mkdir()
+    write_record(state_dir, started(1, NOW + 0.7), 0o022)
+    second = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(NOW))
+    told = ["workers 4 → 5", "paused: no new runs are started", "no longer paused"]
+    layout.session_log(state_dir).write_text("".join(f"{second} {line}\n" for line in told))
+    assert [entry.text for entry in entries(state_dir)] == [*reversed(told), "session 1  pyalma-tui sat.py"]
+
+
 def test_a_command_with_all_names_that_a_shell_has_made_of_a_pattern_takes_some_lines(tmp_path: Path) -> None:
     state_dir = lived(tmp_path / "x.alma")
     write_record(state_dir, started(3, NOW, "pyalma-tui sat.py " + " ".join(f"t{i}.txt" for i in range(300))), 0o022)

@@ -65,7 +65,7 @@ async def test_ctrl_c_again_is_sent_again_and_the_screen_says_what_happens() -> 
         await t.press("ctrl+c")
         made.running(1, stopping=asked(7))
         await t.show(made.snapshot(phase="stopping"))
-        await t.sees("stopping 1 run", "SIGINT in 7 s", "ctrl+c again kills now")
+        await t.sees("stopping 1 run", "SIGINT in 7 s", "^c again kills now")
         await t.press("ctrl+c")
         await t.sends(c.Interrupt(), c.Interrupt())
 

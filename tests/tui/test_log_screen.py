@@ -16,6 +16,7 @@ from pyalma_tui.tui.preferences import Preferences, read_preferences
 from pyalma_tui.tui.screens.log import LogScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.screens.search_logs import SearchLogsScreen
+from pyalma_tui.tui.widgets.found_list import FoundList
 from pyalma_tui.tui.widgets.log_view import LogView
 from tests.tui.driving import Opened, opened
 from tests.tui.fake_conductor import NOW, TRACEBACK, small
@@ -269,6 +270,18 @@ async def test_all_logs_are_searched_and_lead_to_the_first_match(tmp_path: Path)
         await t.sees("no log has it. / looks for something else.")
         await t.press("escape")
         await t.on(MainScreen)
+
+
+async def test_the_list_of_all_logs_is_as_wide_as_the_screen_and_shows_where_its_lines_are_cut(tmp_path: Path) -> None:
+    folder = state_dir(tmp_path)
+    (folder / "logs" / "3" / "1.log").write_text("needle " * 100)
+    async with opened(small().snapshot(state_dir=folder), size=(130, 36)) as t:
+        await t.press("asterisk", *"needle", "enter")
+        await t.sees("1 line in 1 instance")
+        list_ = t.app.screen.query_one(FoundList)
+        await t.until(lambda: list_.region.right < 130)
+        assert [line.rstrip()[-1] for line in t.lines()[1:4]] == ["╮", "│", "│"]
+        assert "…" in t.lines()[3]
 
 
 async def test_leaving_a_search_of_all_logs_ends_its_thread_and_gives_its_files_back(tmp_path: Path) -> None:

@@ -256,3 +256,7 @@ async def test_sentences_name_the_keys_that_one_has_chosen() -> None:
         await t.sees("Until then U takes it back.")
         await t.press("escape", "w")
         await t.sees("f6 - more, fewer")
+    made.interrupted(2)
+    idle = msgspec.structs.replace(made.snapshot(), phase="idle", idle_reason="interrupted")
+    async with opened(idle, size=(140, 36), preferences=Preferences(keys=chosen)) as t:  # type: ignore[arg-type]
+        await t.sees("idle: interrupted · f8 resumes · f5 retries the selected, ^p all failed")

@@ -10,8 +10,9 @@ from pyalma_tui.model import words
 from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.runner.snapshot import Slot, Snapshot, StopProgress
 from pyalma_tui.tui import cells
-from pyalma_tui.tui.keys import key_to
+from pyalma_tui.tui.keys import key_to, shown
 from pyalma_tui.tui.literal import plain
+from pyalma_tui.tui.strokes import PALETTE
 from pyalma_tui.tui.view_moment import Moment, is_complete
 
 LONGEST_WHY: Final = 90  # cells: the keys after it stay in sight on two lines of 80
@@ -77,8 +78,8 @@ def idle_hint(snapshot: Snapshot) -> str:
     """The keys that get it going again."""
     counts = snapshot.counts
     hints = (
-        " · r resumes" if counts.interrupted else "",
-        " · f retries the selected, ^p all failed" if counts.failed else "",
+        f" · {key_to('resume')} resumes" if counts.interrupted else "",
+        f" · {key_to('retry')} retries the selected, {shown(PALETTE)} all failed" if counts.failed else "",
     )
     return "".join(hints)
 
@@ -88,7 +89,8 @@ def stopping_text(moment: Moment) -> str:
     stopping = sum(slot.stopping is not None for slot in moment.snapshot.slots)
     if not stopping:
         return "stopping…" if moment.snapshot.phase == "stopping" else ""
-    return f"stopping {words.plural(stopping, 'run')}: {stop_text(moment)} · ctrl+c again kills now"
+    again = f"{key_to('interrupt_all', 'app')} again kills now"
+    return f"stopping {words.plural(stopping, 'run')}: {stop_text(moment)} · {again}"
 
 
 def stop_text(moment: Moment) -> str:
