@@ -18,6 +18,7 @@ HEARD = (*PASSED, int(_signal.SIGCHLD))  # blocked since before the inner proces
 UNFORESEEN = tuple(
     int(getattr(_signal, name)) for name in ("SIGKILL", "SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL", "SIGFPE")
 )  # what they end has tidied nothing
+PATIENCE = 1  # second in which a terminal takes nothing
 SCREEN = 2  # the descriptor that Textual paints on
 LEAVE = (
     b"\x1b[?2048l\x1b[?2004l\x1b[?1016l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?1003l\x1b[?1002l\x1b[?1000l"
@@ -63,11 +64,19 @@ def _follow(inner: int) -> None:
 
 def give_terminal_back() -> None:
     """Leave the full screen for one who could not any more; a shell sees to echo and lines by itself."""
+    _signal.signal(_signal.SIGALRM, _give_up)
+    _signal.alarm(PATIENCE)
     try:
         if os.tcgetpgrp(SCREEN) == os.getpgrp():
             os.write(SCREEN, LEAVE)
-    except OSError:  # there is no terminal any more: nothing to give back
+    except OSError:  # there is no terminal any more, or it takes nothing: nothing to give back
         return
+    finally:
+        _signal.alarm(0)
+
+
+def _give_up(number: int, frame: object) -> None:
+    raise TimeoutError
 
 
 def is_stopped(pid: int) -> bool:

@@ -235,6 +235,14 @@ def test_a_terminal_that_takes_nothing_delays_no_end(experiment: Experiment, num
     assert holder(experiment.state_dir) is None
 
 
+@case("G141-killed")
+def test_who_waits_for_one_that_was_killed_does_not_wait_for_its_terminal(experiment: Experiment) -> None:
+    with stalled_screen(experiment) as (process, _):
+        [inner] = psutil.Process(process.pid).children()
+        inner.kill()
+        assert ends_in_time(process) == -signal.SIGKILL
+
+
 @case("G141-taken-over")
 def test_what_has_a_stalled_terminal_is_taken_over(experiment: Experiment) -> None:
     with stalled_screen(experiment) as (process, _):
