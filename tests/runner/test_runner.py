@@ -141,7 +141,7 @@ def test_two_hundred_workers_at_once(tmp_path: Path) -> None:
 
 
 def test_the_time_left_does_not_run_out_while_no_worker_comes(tmp_path: Path) -> None:
-    """As those that wait in the queue of a cluster: whoever tells the time left only when something happens is wrong."""
+    """As those in the queue of a cluster: whoever tells the time left only when something happens is wrong."""
     agent = FakeAgent(lambda order: "dies" if order.run == 2 else "returns", seconds=10.0, most_come=1)
     with conducted(tmp_path, agent, runs=3) as runner:
         reaches(runner, lambda now: now.phase == "busy" and now.counts.done == now.counts.failed == 1)
