@@ -114,18 +114,18 @@ def test_a_start_here_after_one_elsewhere_says_so(file: Path) -> None:
     (file.parent / "m.py").write_text(LINGERS)
     log, told = file.parent / "e.alma" / "session.log", "workers run on this machine, last time with --on"
 
-    def goes(*, on: str | None = None) -> str:
+    def goes(on: str) -> str:
         dispatcher = experiment.load(file, on=on, lease=5.0)
         dispatcher.start()
         _until(lambda: any(run["status"] == "running" for run in dispatcher.results()))
-        if on is None:
+        if on == "here":
             _until(lambda: told in log.read_text())
         dispatcher.stop()
         return log.read_text()
 
     elsewhere = behind_cables("A")
-    assert told not in goes(on=elsewhere)
-    assert f"{told} {shlex.quote(elsewhere)}" in goes()
+    assert told not in goes(elsewhere)
+    assert f"{told} {shlex.quote(elsewhere)}" in goes("here")
 
 
 def test_workers_are_those_of_all_places_together_and_follow_what_is_wanted(file: Path) -> None:
