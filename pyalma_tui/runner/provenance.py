@@ -26,7 +26,7 @@ from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
 from pyalma_tui.store.background import begun
 from pyalma_tui.store.inputs import read_inputs, write_inputs
-from pyalma_tui.store.session_records import Renewal, SessionRecord, write_record
+from pyalma_tui.store.session_records import Renewal, SessionRecord, read_record, write_record
 
 SHARE = 20  # files are looked at a twentieth of the time: runs and the screen have the rest
 MANY = 2_000  # runs or instances from which on what is recorded takes its time, and so does the first painting
@@ -114,6 +114,7 @@ class Provenance:
         self._ending.wait(LONG_PAUSE if max(len(runs), len(instances)) > MANY else PAUSE)
         try:
             self._look_at_code(runs)
+            self._look_at_place()
             record = self._recorded()
             with self._writing:
                 self._write(self._with_versions(record))
@@ -147,6 +148,16 @@ class Provenance:
     def _look_at_code(self, runs: Frozen[Run]) -> None:
         for text in told_of_code(with_older_code(self._place, runs), runs, self._forgets):
             self._tell(text)
+
+    # --- the hosts ---------------------------------------------------------------------------------------------------
+
+    def _look_at_place(self) -> None:
+        """Tell if all is called here and was not last time: so many workers may be too many for this machine."""
+        if self._settings.on or self._settings.foreground:
+            return
+        before = read_record(self._state_dir, self._meta.session - 1)
+        if before is not None and before.on:
+            self._tell(f"workers run on this machine, last time with --on {quote(before.on)}")
 
     # --- the session -------------------------------------------------------------------------------------------------
 

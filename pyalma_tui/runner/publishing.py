@@ -73,6 +73,11 @@ class Publisher:
         """Write down what plots need, if it is time; only while the state directory is ours."""
         self._sampling.keep(time.monotonic(), at_once=at_once)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the time left is to be told anew although nothing has happened, as while no worker has come yet."""
+        return self.snapshot.phase == "busy" and self._foresight.is_due
+
     def publish(self, state: State, failure: Failure | None, *, closed: bool = False) -> bool:
         """Make the next moment; whether the phase has turned."""
         ledger, session, settings = state.ledger, self._session, self._settings

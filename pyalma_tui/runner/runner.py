@@ -106,7 +106,7 @@ class Runner(Threaded):
         if not self._session.planned:
             self._session.refuse_unplanned()
         self._decide(i.Tick(stored=not self._session.not_saved, planned=self._session.planned))
-        if self._telling.changed or active:
+        if active or self._telling.is_due:
             self._publish()
 
     # --- events and what follows -------------------------------------------------------------------------------------

@@ -78,6 +78,11 @@ class Telling:
         """The seconds that a run takes to its first save, as far as that is known."""
         return self._publisher.pace(state)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether another snapshot is to be made, because anything has changed or as time has passed."""
+        return self.changed or self._publisher.is_due
+
     def publish(self, state: State, failure: Failure | None) -> None:
         """Make the next snapshot."""
         self.changed = False

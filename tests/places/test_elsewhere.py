@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -106,6 +107,25 @@ def test_what_is_begun_here_goes_on_elsewhere_and_comes_back(file: Path) -> None
     goes(None, "A")
     [run] = experiment.execute(file, on="here").results()
     assert (run["status"], run["state"]) == ("done", "here A here")
+
+
+def test_a_start_here_after_one_elsewhere_says_so(file: Path) -> None:
+    """As many workers as on a cluster may be too many here: who says nothing surprises whoever takes over a view."""
+    (file.parent / "m.py").write_text(LINGERS)
+    log, told = file.parent / "e.alma" / "session.log", "workers run on this machine, last time with --on"
+
+    def goes(on: str) -> str:
+        dispatcher = experiment.load(file, on=on, lease=5.0)
+        dispatcher.start()
+        _until(lambda: any(run["status"] == "running" for run in dispatcher.results()))
+        if on == "here":
+            _until(lambda: told in log.read_text())
+        dispatcher.stop()
+        return log.read_text()
+
+    elsewhere = behind_cables("A")
+    assert told not in goes(elsewhere)
+    assert f"{told} {shlex.quote(elsewhere)}" in goes("here")
 
 
 def test_workers_are_those_of_all_places_together_and_follow_what_is_wanted(file: Path) -> None:

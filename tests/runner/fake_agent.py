@@ -22,16 +22,26 @@ Deed: TypeAlias = Literal["returns", "raises", "waits", "dies"]
 class FakeAgent:
     """Fulfils `protocol.Agent`; `play` says what a run does. One that waits has saved, and stops when it is asked to.
 
-    `orders` are those that were given, in order, with the worker that got each.
+    `orders` are those that were given, in order, with the worker that got each. `seconds` are what each run says that
+    it has taken. After `most_come` workers no other one comes: it is waited for.
     """
 
-    def __init__(self, play: Callable[[m.RunOrder], Deed] = lambda _: "returns", *, has_done: bool = True) -> None:
+    def __init__(
+        self,
+        play: Callable[[m.RunOrder], Deed] = lambda _: "returns",
+        *,
+        has_done: bool = True,
+        seconds: float = 0.0,
+        most_come: int | None = None,
+    ) -> None:
         self.loaded: m.Loaded | None = m.Loaded("hash", has_done, None)
         self.orders: list[tuple[int, m.Order]] = []
         self.workers: dict[int, Worker] = {}
         self.most = 0  # how many there were at a time
         self.closed = False
         self._play = play
+        self._seconds = seconds
+        self._left = most_come
         self._events: list[AgentEvent] = []
         self._readable, self._writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
@@ -80,8 +90,11 @@ class FakeAgent:
 
     def start(self, worker: int, assignment: Assignment) -> None:
         segment = SegmentWriter(self._journal, assignment.segment, limit=assignment.segment_limit)
-        self.workers[worker] = Worker(worker, assignment.slot, segment)
+        self.workers[worker] = Worker(worker, assignment.slot, segment, self._seconds)
         self.most = max(self.most, len(self.workers))
+        if self._left == 0:
+            return
+        self._left = None if self._left is None else self._left - 1
         self.tell(m.Born(worker, 100 + worker), Said(worker, m.Serving()))
 
     def order(self, worker: int, order: m.Order) -> None:
@@ -146,10 +159,11 @@ class FakeAgent:
 class Worker:
     """What one writes."""
 
-    def __init__(self, number: int, slot: int, segment: SegmentWriter) -> None:
+    def __init__(self, number: int, slot: int, segment: SegmentWriter, seconds: float) -> None:
         self.number = number
         self.slot = slot
         self.segment = segment
+        self.seconds = seconds
         self.order: m.RunOrder | None = None
 
     def write(self, *records: Record) -> None:
@@ -168,7 +182,7 @@ class Worker:
         assert order is not None, "it has one"
         match how:
             case "returns":
-                self.write(Returned(order.run, order.attempt, 0.0))
+                self.write(Returned(order.run, order.attempt, self.seconds))
             case "raises":
                 self.write(Raised(order.run, order.attempt, 0.0, s.Error("no")))
             case "stops":

@@ -140,6 +140,18 @@ def test_two_hundred_workers_at_once(tmp_path: Path) -> None:
     assert len(calls(agent)) == 1
 
 
+def test_the_time_left_does_not_run_out_while_no_worker_comes(tmp_path: Path) -> None:
+    """As those in the queue of a cluster: whoever tells the time left only when something happens is wrong."""
+    agent = FakeAgent(lambda order: "dies" if order.run == 2 else "returns", seconds=10.0, most_come=1)
+    with conducted(tmp_path, agent, runs=3) as runner:
+        reaches(runner, lambda now: now.phase == "busy" and now.counts.done == now.counts.failed == 1)
+        reaches(runner, lambda now: now.forecast is not None)
+        first = runner.snapshot().forecast
+        assert first is not None
+        reaches(runner, lambda now: now.forecast is not None and now.forecast.middle > first.middle + 1.0)
+        assert [slot.phase for slot in runner.snapshot().slots] == ["coming"]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_defect_ends_it_when_its_agent_is_gone_which_is_not_asked_again_and_again_until_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
