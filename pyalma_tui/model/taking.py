@@ -18,6 +18,7 @@ JOBS = (
 )  # who set one gave us this
 
 LEFT = re.compile(r"(?:(?:(?:(\d+)-)?(\d+):)?(\d+):)?(\d+)")
+UNLIMITED = 364 * 24 * 3600  # seconds: where there is no limit Slurm says that a job may run for a year
 REQUEUE = 75  # the exit code of who was taken away and has more to do: EX_TEMPFAIL of <sysexits.h>
 
 
@@ -29,7 +30,7 @@ def job_signals(environ: Mapping[str, str]) -> tuple[Signals, ...]:
 def seconds_left(environ: Mapping[str, str], at: float) -> float:
     """For how long a job of Slurm still may run, 0.0 if nobody knows; `at` is now, in seconds of the epoch."""
     with suppress(ValueError):
-        return max(1.0, int(environ.get("SLURM_JOB_END_TIME", "")) - at)
+        return _unless_endless(int(environ.get("SLURM_JOB_END_TIME", "")) - at)
     return 0.0
 
 
@@ -38,4 +39,8 @@ def time_left(said: str) -> float:
     if (found := LEFT.fullmatch(said.strip())) is None:
         return 0.0
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return max(1.0, ((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    return _unless_endless(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def _unless_endless(left: float) -> float:
+    return max(1.0, left) if left < UNLIMITED else 0.0

@@ -15,6 +15,7 @@ from pyalma_tui.model.taking import time_left
         ("3:59:59\n", 14399),
         ("2-00:00:01\n", 172801),
         ("0:00\n", 1),
+        ("364-23:59:58\n", 0),
         ("UNLIMITED\n", 0),
         ("INVALID\n", 0),
         ("", 0),
