@@ -41,10 +41,9 @@ def _heard_signals() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What programs of tests remember of each other stands in a folder that goes with them."""
-    if not hasattr(config, "workerinput"):
-        os.environ["XDG_STATE_HOME"] = folder = tempfile.mkdtemp(prefix="pyalma-tui-state-")
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    """What programs of tests remember of each other stands in a folder that goes with them, of each process its own."""
+    os.environ["XDG_STATE_HOME"] = folder = tempfile.mkdtemp(prefix="pyalma-tui-state-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -38,7 +38,7 @@ def test_what_a_full_disk_interrupted_goes_on_by_itself_when_there_is_room(
         result = running.end()
     assert result.code == 0, result
     assert result.err == ""
-    assert FULL in result.out
+    assert any(FULL.replace("a", name, 1) in result.out for name in "ab")  # of two the other may find room already
     assert "there is room on the disk again" in result.out
     assert "failed" not in result.out
     for name in "ab":

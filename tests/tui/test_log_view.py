@@ -195,6 +195,7 @@ async def test_a_poll_repaints_what_changed_and_nothing_else(path: Path, monkeyp
         write(path, 6, 100)
         view.poll()
         await pilot.press("home")
+        await pilot.pause()
         painted.clear()
         write(path, 106, 5)
         view.poll()
