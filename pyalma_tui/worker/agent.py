@@ -107,7 +107,7 @@ class Agent:
         for sock in (self._wake, self._woken):
             sock.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        self._on_sigint = signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it is meant for the worker
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it is meant for the worker
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         self._selector.register(self._channel, selectors.EVENT_READ, self._take)
         self._selector.register(self._guard, selectors.EVENT_READ, self._lose_guard)
@@ -218,7 +218,6 @@ class Agent:
         """In a fork: leave to the agent what is its own."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, self._on_sigint)
         self._selector.close()
         for sock in (self._channel, self._wake, self._woken):
             sock.close()

@@ -158,6 +158,7 @@ def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
         give_way(start.nice)
     channel, stopping = WorkSocket(ends.work, ends.trays), Stopping()
     stopping.install()
+    stopping.serve()
     heed(start.heeds, stopping.on_taken)
     try:
         stopping.watch(ends.control)
@@ -170,7 +171,6 @@ def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
     if pen is not None:
         close_in_children(ends.lock)  # a child of ours holds nobody up
         stopping.renew = pen.renew
-        stopping.serve()
         channel.send(Serving())
         _serve(module, start, ends.streams, channel, pen, stopping)
     channel.leave()
