@@ -158,7 +158,6 @@ def serve(module: RunModule, start: Fork, ends: Descriptors) -> None:
         give_way(start.nice)
     channel, stopping = WorkSocket(ends.work, ends.trays), Stopping()
     stopping.install()
-    stopping.serve()
     heed(start.heeds, stopping.on_taken)
     try:
         stopping.watch(ends.control)

@@ -39,8 +39,7 @@ class Stopping:
         self.cut: Attempt | None = None
         self.active: Attempt | None = None
         self._granted: tuple[Attempt, float | None] = ((0, 0), None)  # how many seconds which attempt has
-        self._needed = False  # whether anything may still be asked of this worker: not while it loads, nor at its end
-        self._tell: Callable[[FrameType | None], None] = lambda frame: None
+        self._tell: Callable[[FrameType | None], None] | None = None  # what SIGINT interrupts, at the worker's end
         self.renew: Callable[[], None] = lambda: None  # what to do when a new journal segment is asked for
         self._control: socket.socket | None = None
         self._taking = threading.Lock()
@@ -117,7 +116,8 @@ class Stopping:
     def install(self) -> None:
         """Make SIGINT raise Interrupted in the main thread while the attempt that was asked to stop is active.
 
-        While the worker loads the module, and at its end, it raises KeyboardInterrupt as in any program.
+        Until then it does nothing, as the module is loaded; at the worker's end it raises KeyboardInterrupt as in any
+        program.
         """
         signal.signal(signal.SIGINT, self._on_sigint)
 
@@ -129,16 +129,12 @@ class Stopping:
             self.asked = self.taken = self.active  # what it has started has got the signal as well, and may be gone
         return True
 
-    def serve(self) -> None:
-        """The module is loaded: from now on the worker is there for runs."""
-        self._needed = True
-
     def end(self, tell: Callable[[FrameType | None], None]) -> None:
         """The worker is no longer needed; `tell` is called with the frame that SIGINT interrupts."""
-        self._needed, self._tell = False, tell
+        self._tell = tell
 
     def _on_sigint(self, number: int, frame: FrameType | None) -> None:
-        if not self._needed:
+        if self._tell is not None:
             self._tell(frame)
             raise KeyboardInterrupt
         if self.active is None or self.active not in (self.asked, self.signalled):
