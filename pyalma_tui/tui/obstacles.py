@@ -27,10 +27,11 @@ NO_DONE: Final = "the run module has no done()"
 class Situation:
     """What decides whether an action is possible: the moment, where one is, the selected row, how many are marked.
 
-    `what` is what a row stands for there.
+    `key` gives the key of an action by its id, as the user has it; `what` is what a row stands for there.
     """
 
     moment: Moment
+    key: Callable[[str], str]
     scope: KeyScope = "main"
     row: InstanceRow | None = None
     marked: int = 0
@@ -62,7 +63,10 @@ def view_only(now: Situation) -> str:
         return ""
     if now.moment.page:
         return ONLY_SHOWN
-    leads_on = "T takes over, q leaves" if now.scope == "main" else "T in the list takes over"
+    takes = now.key("take_over")
+    leads_on = (
+        f"{takes} takes over, {now.key('quit')} leaves" if now.scope == "main" else f"{takes} in the list takes over"
+    )
     return f"this view is read only · {leads_on}"
 
 
@@ -137,7 +141,7 @@ def not_to_be_had(now: Situation) -> str:
 
 def not_two(now: Situation) -> str:
     """Not exactly two are marked."""
-    return "" if now.marked == 2 else f"{now.marked or 'none'} marked: space marks two to compare"
+    return "" if now.marked == 2 else f"{now.marked or 'none'} marked: {now.key('mark')} marks two to compare"
 
 
 def nothing_selected(now: Situation) -> str:

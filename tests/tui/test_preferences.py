@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from pyalma_tui.errors import Failure, UsageError
+from pyalma_tui.runner.snapshot import Elsewhere
 from pyalma_tui.tui.keys import choose_keys, is_key, key_of, shown
 from pyalma_tui.tui.preferences import Colours, Preferences, change_preferences, keymap, read_preferences
 from pyalma_tui.tui.registry import ACTIONS
 from tests.tui.driving import opened
-from tests.tui.fake_conductor import Experiment, small
+from tests.tui.fake_conductor import NOW, Experiment, small
 
 THEME = """
 theme = "sea"   # mine
@@ -242,7 +243,7 @@ async def test_columns_shown_and_hidden_on_the_screen_are_kept_until_the_usual_o
 
 async def test_sentences_name_the_keys_that_one_has_chosen() -> None:
     chosen = {"retry": "f5", "interrupt_selected": "K", "later_iteration": ">", "undo": "U", "more_workers": "f6"}
-    chosen |= {"pause": "f7", "resume": "f8"}
+    chosen |= {"pause": "f7", "resume": "f8", "mark": "m"}
     made = Experiment(["a", "b"], iterations=3, phase="busy", workers=2)
     made.failed(1)
     made.running(2)
@@ -260,3 +261,12 @@ async def test_sentences_name_the_keys_that_one_has_chosen() -> None:
     idle = msgspec.structs.replace(made.snapshot(), phase="idle", idle_reason="interrupted")
     async with opened(idle, size=(140, 36), preferences=Preferences(keys=chosen)) as t:  # type: ignore[arg-type]
         await t.sees("idle: interrupted · f8 resumes · f5 retries the selected, ^p all failed")
+        await t.press("equals_sign")
+        await t.says("none marked: m marks two to compare")
+    watched = msgspec.structs.replace(idle, elsewhere=Elsewhere(1234, NOW))
+    keys = Preferences(keys={"take_over": "Y", "quit": "Q"})
+    async with opened(watched, size=(140, 36), read_only=True, preferences=keys) as t:
+        await t.press("r")
+        await t.says("this view is read only · Y takes over, Q leaves")
+        await t.press("l", "ctrl+c")
+        await t.says("this view is read only · Y in the list takes over")

@@ -10,6 +10,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen, ScreenResultType
 
 from pyalma_tui.runner.snapshot import Snapshot
+from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.obstacles import KeyScope, Situation
 from pyalma_tui.tui.view_moment import Moment
 
@@ -57,7 +58,7 @@ class BaseScreen(Screen[ScreenResultType]):
 
     def situation(self) -> Situation:
         """What decides which actions are possible."""
-        return Situation(self.moment, self.scope)
+        return Situation(self.moment, key_to, self.scope)
 
     def offers(self) -> Iterable[SystemCommand]:
         """What the palette can do here besides the actions."""

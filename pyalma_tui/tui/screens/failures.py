@@ -24,7 +24,7 @@ from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.view import InstanceRow, Tally
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.copying import worth_copying
-from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.lacking import of_runs
 from pyalma_tui.tui.literal import literal, literal_lines
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
@@ -230,7 +230,7 @@ class FailuresScreen(Listed):
         """What decides which actions are possible: a kind stands for a row of its failed runs."""
         group = self._list.selected if self.composed else None
         row = None if group is None else InstanceRow(Tally(failed=len(group.runs)), group.runs[0])
-        return Situation(self.moment, self.scope, row, len(self._list.marks) if self.composed else 0, "kind")
+        return Situation(self.moment, key_to, self.scope, row, len(self._list.marks) if self.composed else 0, "kind")
 
     # Filtering
 

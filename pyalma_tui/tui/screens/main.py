@@ -18,7 +18,7 @@ from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.listing import SORT_KEYS, SORT_OF, Listing, SortKey, WantedList
 from pyalma_tui.model.query import understood
-from pyalma_tui.tui.keys import bindings
+from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.lacking import of_runs
 from pyalma_tui.tui.literal import plain
 from pyalma_tui.tui.look import MUTED
@@ -181,7 +181,7 @@ class MainScreen(Selecting):
     def situation(self) -> Situation:
         """What decides which actions are possible."""
         row = self.moment.row(self._list.cursor) if self._list.cursor is not None else None
-        return Situation(self.moment, self.scope, row, len(self._list.marks))
+        return Situation(self.moment, key_to, self.scope, row, len(self._list.marks))
 
     def do_earlier_iteration(self) -> None:
         """The iteration before the one that is shown."""

@@ -207,7 +207,7 @@ class RunsScreen(Selecting):
         """What decides which actions are possible: a run stands for a row of one."""
         cursor = self._list.cursor if self.composed else None
         row = None if cursor is None else InstanceRow(Tally(**{s.word(self.moment.run(cursor).status): 1}), cursor)
-        return Situation(self.moment, self.scope, row, len(self._list.marks) if self.composed else 0, "run")
+        return Situation(self.moment, key_to, self.scope, row, len(self._list.marks) if self.composed else 0, "run")
 
     def do_failed_before(self) -> None:
         """To the failed run before this one."""
