@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import pyalma_tui
 from tests.catalogue.experiment import Experiment, experiments
@@ -44,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """What programs of tests remember of each other stands in a folder that goes with them, of each process its own."""
     os.environ["XDG_STATE_HOME"] = folder = tempfile.mkdtemp(prefix="pyalma-tui-state-")
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    settings.register_profile("patient", deadline=None)  # a busy machine lets any example wait
+    settings.load_profile("patient")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -478,7 +478,7 @@ def test_after_kill_9_of_the_program_nothing_of_it_lives_and_every_save_is_there
         assert terminal.end() == 128 + signal.SIGKILL
         terminal.assert_restored()
         experiment.nothing_left(5)
-    assert holder(experiment.state_dir) is None
+    until(lambda: holder(experiment.state_dir) is None, lambda: "its lock is free")  # files close after memory goes
     assert experiment.one()["state"] == "1"
     allow(experiment, 1)
     assert experiment.run().code == 0

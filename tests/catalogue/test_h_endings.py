@@ -298,8 +298,8 @@ def test_a_run_is_tried_again_when_what_its_killed_worker_left_is_gone(experimen
 
 CLEANING = """
     def run(instance, save, state):
-        tell("in it")
         try:
+            tell("in it")
             while True:
                 time.sleep(0.3)
                 save("1")

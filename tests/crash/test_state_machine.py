@@ -228,6 +228,4 @@ def test_the_machine_reports_a_journal_whose_positions_count_what_was_not_read(
 
 
 TestExperiment = Experiment.TestCase
-TestExperiment.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestExperiment.settings = settings(max_examples=40, stateful_step_count=30, suppress_health_check=list(HealthCheck))

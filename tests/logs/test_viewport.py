@@ -122,7 +122,7 @@ def test_scrolling_while_the_file_grows_moves_as_a_number_in_a_list_would(direct
     class Here(Reading):
         path = directory / "1.log"
 
-    run_state_machine_as_test(Here, settings=settings(max_examples=60, stateful_step_count=20, deadline=None))
+    run_state_machine_as_test(Here, settings=settings(max_examples=60, stateful_step_count=20))
 
 
 def test_the_badge_says_what_is_followed_and_what_is_new(path: Path) -> None:

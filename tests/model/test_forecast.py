@@ -234,7 +234,7 @@ FAR_APART = Known(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @example(FAR_APART)
 @given(anything())
 def test_whatever_is_known_it_is_in_order_and_not_past(known: Known) -> None:

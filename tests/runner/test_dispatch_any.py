@@ -530,5 +530,5 @@ def one(able: Sequence[T], pick: int) -> T:
     return able[pick % len(able)]
 
 
-World.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+World.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 TestWhateverHappens = World.TestCase

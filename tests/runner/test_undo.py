@@ -210,7 +210,7 @@ def test_a_reset_while_done_is_called_puts_none_ahead_if_it_is_taken_back() -> N
     assert isinstance(stage.state.ledger.hook.status, s.HookDone)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @generated(st.lists(st.sampled_from(["x1", "x2", "x12", "u", "begin", "return", "fail"]), max_size=14))
 def test_any_sequence_of_resets_undos_and_starts_is_legal_and_never_loses_what_ran(steps: list[str]) -> None:
     stage = ended("done", "failed")

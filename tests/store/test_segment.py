@@ -34,7 +34,7 @@ from pyalma_tui.store.tail import Tail
 from tests.model.histories import histories
 
 NAME = "000001-w0001-0001.jsonl"
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def saved(run: int, number: int, attempt: int = 1) -> bytes:
