@@ -23,10 +23,12 @@ class Foreground:
         return not self._stop_asked and not in_background(self._fd)
 
     def stop_if_asked(self) -> None:
-        """Do what ctrl+z is for; returns when the shell lets us go on."""
+        """Do what ctrl+z is for; returns when the shell lets us go on, at once where the kernel knows of none."""
         if self._stop_asked:
             self._stop_asked = False
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTSTP)
+            signal.signal(signal.SIGTSTP, self._ask)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._stop_asked = True

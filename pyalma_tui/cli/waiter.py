@@ -44,8 +44,7 @@ def _follow(inner: int) -> None:
     if pid == 0:
         return
     if os.WIFSTOPPED(how):
-        os.kill(os.getpid(), _signal.SIGSTOP)
-        if is_stopped(inner):  # whoever let us go on has not told the whole group
+        if stopped() and is_stopped(inner):  # whoever let us go on has not told the whole group
             os.kill(inner, _signal.SIGCONT)
         return
     if os.WIFSIGNALED(how):
@@ -60,6 +59,20 @@ def _follow(inner: int) -> None:
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
         os.kill(os.getpid(), number)
     os._exit(os.waitstatus_to_exitcode(how) % 256)
+
+
+def stopped() -> bool:
+    """Stop as a job does until somebody lets us go on.
+
+    False where the kernel stops no job: there is no shell that would hear of it, and let it go on.
+    """
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGCONT])
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGTSTP])
+    os.kill(os.getpid(), _signal.SIGTSTP)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGTSTP])
+    went_on = _signal.SIGCONT in _signal.sigpending()
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGCONT])
+    return went_on
 
 
 def give_terminal_back() -> None:

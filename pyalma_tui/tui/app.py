@@ -334,8 +334,10 @@ class ExperimentApp(UndoingApp):
         """To the shell, as other programs do."""
         if self.moment.page:
             self.say(NO_TERMINAL)
-        else:
+        elif self._driver is not None and self._driver.can_suspend:
             self.action_suspend_process()
+        else:
+            self.say(f"there is no shell to go to: it was started without one · {key_to('quit')} leaves")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: what is possible now, from the registry."""

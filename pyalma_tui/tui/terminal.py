@@ -12,6 +12,7 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Any, Final, TextIO, cast
 
+import psutil
 from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -100,6 +101,16 @@ class Terminal(InTurnDriver, LinuxDriver):
             self.write(POP)
         super().stop_application_mode()
 
+    @property
+    def can_suspend(self) -> bool:
+        """Whether a shell would let us go on; stopped without one, as by `ssh -t host COMMAND`, we were so for ever."""
+        return is_job()
+
+    def _sigtstp_application(self, *arguments: object) -> None:
+        """Stop where that is possible, as the kernel does with who does not handle the signal."""
+        if self.can_suspend:
+            super()._sigtstp_application(*arguments)
+
     def _sigcont_application(self, *_: object) -> None:
         """Go on when the loop does: this may be amid anything, and a signal that ends us may have come as well."""
         self._loop.call_soon_threadsafe(self._go_on)
@@ -168,6 +179,17 @@ class Terminal(InTurnDriver, LinuxDriver):
         if not self._app.is_running:
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
             signal.signal(signal.SIGCONT, signal.SIG_DFL)
+
+
+def is_job() -> bool:
+    """Whether a shell hears that we stop: it is the nearest ancestor in another process group, in our session."""
+    group, session = os.getpgrp(), os.getsid(0)
+    for parent in psutil.Process().parents():
+        if os.getsid(parent.pid) != session:
+            return False
+        if os.getpgid(parent.pid) != group:
+            return True
+    return False
 
 
 class DroppingStream:

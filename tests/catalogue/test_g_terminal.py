@@ -382,6 +382,39 @@ def test_stopped_and_continued_by_others_it_paints_again_and_takes_every_key(exp
         terminal.assert_restored()
 
 
+@cases("G79-ctrl-z-without-a-shell", screen=(), live=("--plain",))
+def test_ctrl_z_where_no_shell_lets_it_go_on_stops_nothing(experiment: Experiment, options: tuple[str, ...]) -> None:
+    """As `ssh -t host pyalma-tui m.py` starts it, and a pane of tmux that is made for it."""
+    with shown(experiment.write(COUNTING), *options) as terminal:
+        terminal.see("running")
+        experiment.hears("begins a 0")
+        terminal.press("\x1a")
+        if not options:
+            terminal.see("there is no shell to go to")
+        os.kill(terminal.pid, signal.SIGTSTP)
+        allow(experiment, 1, 2, 3, 4, 5)
+        if not options:
+            terminal.see("100 %")
+            terminal.press("q")
+        assert terminal.end() == 0
+
+
+@case("G79-stopped-and-killed")
+def test_stopped_where_no_shell_lets_it_go_on_it_stays_so_and_ends_when_it_is_killed(experiment: Experiment) -> None:
+    experiment.write(COUNTING)
+    with shown(experiment) as terminal:
+        terminal.see("running", "state")
+        terminal.wait(lambda _: bool(terminal.titles), "a title")
+        inner, outer = psutil.Process(terminal.pid), psutil.Process(terminal.process.pid)
+        slept = outer.num_ctx_switches().voluntary
+        inner.send_signal(signal.SIGSTOP)
+        until(lambda: outer.num_ctx_switches().voluntary > slept, lambda: "who waits for it has looked")
+        assert inner.status() == psutil.STATUS_STOPPED, "who waits for it lets it go on"
+        inner.kill()
+        assert terminal.end() == 128 + signal.SIGKILL
+        terminal.assert_restored()
+
+
 @case("G79-continued-after-the-screen")
 def test_continued_after_its_screen_was_left_it_still_ends(experiment: Experiment) -> None:
     with shown(experiment.write(STUBBORN), "--grace", "1000") as terminal:
