@@ -3,7 +3,8 @@
     word "a phrase" !not /regex/ status:failed error:Key name:g0 state<7 gap>=0.1 iteration:7 time>60s
 
 Every term has to match, `!` turns one round, upper and lower case are the same. A field is one of `FIELDS` or a key of
-what was saved, of an instance's data or of a row; a dot leads into it (`best.gap`, `data.n`), quotes hold what is no single word (`"val loss"<1`). Where runs are meant, it
+what was saved, of an instance's data or of a row; a dot leads into it (`best.gap`, `data.n`), quotes
+hold what is no single word (`"val loss"<1`). Where runs are meant, it
 is looked for in that order; of a run's rows the last one that has it counts, as its last state does: it is where the
 run stands. Where rows are meant, it is looked for in the row, then in its run.
 

@@ -172,9 +172,9 @@ def test_a_letter_with_its_mark_is_found_as_one_character_and_as_two(form: str) 
     failed = s.Failed(s.Error(unicodedata.normalize(form, "ValueError: größer als é")), at=9.0)
     kind = kind_of_runs([Instance(0, unicodedata.normalize(form, "Müller.csv"), "")])
     run = Run(1, 0, 0, 1, failed, attempt=1)
-    for text in ("müller", '"als é"', "/^m.ller/", "/größer/", "name:Müll", "name=müller.csv", "error:/é$/", "größer=1"):
-        assert q.compile(typed(text)).over(kind)(run) == (text != "größer=1"), text
-    assert not q.compile(typed("!müller")).over(kind)(run)
+    for text in ("müller", '"als é"', "/^m.ller/", "/größer/", "name:Müll", "name=müller.csv", "error:/é$/"):
+        assert q.compile(typed(text)).over(kind)(run), text
+        assert not q.compile(typed(f"!{text}")).over(kind)(run), text
 
 
 @pytest.mark.parametrize(
