@@ -14,7 +14,6 @@ from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.literal import plain
 
-
 LONGEST_NAME: Final = 40  # cells of one of several names, so that all else that is told keeps its place
 
 
