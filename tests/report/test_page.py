@@ -113,6 +113,16 @@ def test_all_that_matters_is_on_the_page() -> None:
     assert 'class="failed"' in text
 
 
+def test_long_names_keep_their_ends_and_a_plot_its_place() -> None:
+    names = ["x" * 296 + f"{number:04}" for number in range(3)]
+    text = "".join(page(told(names)))
+    keys = re.findall(r'<span class="key h[0-9]">([^<]*)</span>', text)
+    assert keys
+    assert all(len(key) <= 40 for key in keys)
+    assert {"0000#0", "0001#0"} <= {key[-6:] for key in keys}
+    assert {"0000#1", "0002#1"} <= {cell[-6:] for cell in re.findall("<td>([^<]*)</td>", text)}
+
+
 def test_what_stands_beneath_a_plot_is_not_cut_by_its_edge() -> None:
     drawn = svg.curves([("a", [(0.0, 1.0), (1e5, 2.0)])], "loss")
     found = re.findall(r'<text class="x[^"]*" x="([0-9.]+)" y="[0-9]+">([^<]+)</text>', drawn)
