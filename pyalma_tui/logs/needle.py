@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from pyalma_tui.model.logtext import SGR
+from pyalma_tui.model.logtext import SGR, UP, last_row
 from pyalma_tui.model.patterns import may_explode, reach
 
 _SGR = re.compile(SGR.encode())
@@ -63,7 +63,7 @@ class Needle:
             folded = self._fold(_ERASE.sub(b"", data) if b"\x1b" in data else data)
             if not any(form in folded for form in wanted):
                 return None
-            if b"\r" in data:
+            if b"\r" in data or UP.encode() in data:
                 folded = self._fold(_seen(data).encode("utf-8", "surrogateescape"))
             lines = folded.split(b"\n")
             has = [[form in line for line in lines] for form in wanted]
@@ -124,7 +124,7 @@ def _seen(data: bytes) -> str:
 def _left(line: str) -> str:
     r"""What is left of a line in which each `\r` went back to its first column, a cell a character."""
     seen = ""
-    for part in reversed(line.rstrip("\r").split("\r")):
+    for part in reversed(last_row(line).rstrip("\r").split("\r")):
         kept, erased = _ERASE_TEXT.subn("", part)
         seen += kept[len(seen) :]
         if erased:

@@ -74,6 +74,7 @@ def test_a_pattern_is_looked_for_near_the_beginning_of_a_line_and_a_text_anywher
 
 
 BAR = b"10% of one\r\x1b[32m99%\x1b[0m of one\rok\r\n\x1b[1m\x1b[Kerror:\x1b[m\x1b[K no\nold\r\x1b[Know\r\n\r7\n99%\n"
+BAR += b"\rbatch 1\x1b[A\r\rbatch 2\x1b[A\repoch 2\n\rlast\x1b[A"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,9 @@ BAR = b"10% of one\r\x1b[32m99%\x1b[0m of one\rok\r\n\x1b[1m\x1b[Kerror:\x1b[m\x
         ("old", []),
         ("now", [2]),
         ("^now$", [2]),
+        ("epoch 2", [5]),
+        ("batch", []),  # which stood below, where the cursor has gone up from
+        ("last", [6]),
     ],
 )
 def test_a_line_has_what_is_seen_of_it(text: str, found: list[int]) -> None:
