@@ -27,7 +27,7 @@ from pyalma_tui.store.abandoned import why_interrupted
 ROWS = 20  # listed in full; beyond it those that are done are only counted
 NAME_CELLS = 48
 STATE_CELLS = 44
-LEAST_NAME, LEAST_STATE = 8, 12
+LEAST_NAME, LEAST_STATE = 8, 12  # the first is as long as `instance`
 OTHER_CELLS = 37  # glyph, status, runs, time, and the air between all columns
 
 
@@ -57,7 +57,7 @@ def print_summary(
         chosen = nsmallest(ROWS, unfinished, key=lambda i: RANK[row_word(tallies[i])])
     if chosen:
         most = max(LEAST_NAME, min(NAME_CELLS, console.width - OTHER_CELLS - LEAST_STATE))
-        names = max(min(most, cell_len(printable(instances[i].label))) for i in chosen)
+        names = max(LEAST_NAME, *(min(most, cell_len(printable(instances[i].label))) for i in chosen))
         room = max(LEAST_STATE, min(STATE_CELLS, console.width - names - OTHER_CELLS))
         console.print(_table(chosen, instances, runs, rows, runs_of, names, room, now))
     left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen) if len(listed) > ROWS else 0

@@ -29,6 +29,7 @@ def test_of_many_instances_those_that_failed_come_before_those_that_only_wait() 
     console = Console(file=text, width=80)
     print_summary(console, instances, runs, rows, ledger.runs_of, ledger.counts, ledger.aside, ledger.hook)
     lines = text.getvalue().splitlines()
+    assert lines[0].split() == ["instance", "status", "time", "last", "saved", "state"]
     assert lines[1].split() == ["✗", f"{count - 2:03}.cnf", "failed", "40", "ms", "ValueError:", "no"]
     assert lines[2].split()[1] == f"{count - 1:03}.cnf"
     assert lines[3].split() == ["○", "000.cnf", "pending"]
