@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -163,7 +163,7 @@ def test_a_key_is_completed_and_told_as_it_has_to_be_written() -> None:
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_letter_with_its_mark_is_found_as_one_character_and_as_two(form: str) -> None:
+def test_a_letter_with_its_mark_is_found_as_one_character_and_as_two(form: Literal["NFC", "NFD"]) -> None:
     """File systems and keyboards differ in how they write é."""
 
     def typed(text: str) -> str:
