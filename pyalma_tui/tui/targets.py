@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from pyalma_tui.model import status as s
 from pyalma_tui.model.view import telling
@@ -14,7 +13,7 @@ from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.keys import key_to
 from pyalma_tui.tui.literal import plain
 
-LONGEST_NAME: Final = 40  # cells of one of several names, so that all else that is told keeps its place
+LONGEST_NAME, NARROW_NAME = 40, 24  # cells of one of several names, so that all else that is told keeps its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,9 @@ def told_meant(marked: int, iterations: int, iteration: int | None) -> str:
 
 def named(snapshot: Snapshot, runs: Sequence[int], room: int) -> str:
     """What these runs are called, as somebody's text: as many as fit into so many characters, and how many more."""
-    told = ""
+    told, most = "", min(LONGEST_NAME, max(NARROW_NAME, room))
     for left, run_id in zip(range(len(runs) - 1, -1, -1), runs, strict=True):
-        name = fit_middle(plain(name_of(snapshot, run_id), LONGEST_NAME), LONGEST_NAME).rstrip()
+        name = fit_middle(plain(name_of(snapshot, run_id), most), most).rstrip()
         if told and len(told) + len(name) + 2 + (len(f" and {left:,} more") if left else 0) > room:
             return f"{told} and {left + 1:,} more"
         told += f", {name}" if told else name
