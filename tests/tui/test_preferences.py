@@ -197,7 +197,14 @@ async def test_a_file_that_was_broken_since_is_left_as_it_is_and_said(broken: by
         await t.press("o")
         await t.says("this is not kept for the next time: no TOML: ", "…")
         await t.sees("⇅ status")
-    assert path.read_bytes() == broken
+        assert path.read_bytes() == broken
+        t.app.clear_notifications()
+        await t.press("o")
+        await t.sees("⇅ name")
+        assert "not kept" not in t.text(), "that was said"
+        path.write_text(THEME)  # mended
+        await t.press("o")
+        await t.until(lambda: read_preferences(path).sort == "progress")
 
 
 def test_a_link_to_another_file_system_stays_one_and_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
