@@ -18,6 +18,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.printable import clip, printable
 from pyalma_tui.model.records import Restored
+from pyalma_tui.model.words import plural
 from pyalma_tui.report.facts import exit_code
 from pyalma_tui.runner.commands import Remark
 from pyalma_tui.runner.snapshot import Change, Conductor, Snapshot
@@ -147,7 +148,7 @@ class Announcer:
             signal.signal(number, handler)
         if thread.is_alive():
             left = max(0, self._wanted.qsize() - 1)
-            more = f"; {left:,} commands behind it are not called" if left else ""
+            more = f"; {plural(left, 'command')} behind it {'is' if left == 1 else 'are'} not called" if left else ""
             self._unsaid.append(f"{self._called} goes on by itself{more}")
 
 

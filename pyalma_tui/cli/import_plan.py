@@ -15,7 +15,7 @@ from pyalma_tui.loading.pyalma_import import ImportedPlan, imported_from
 from pyalma_tui.loading.target import Target, find_target
 from pyalma_tui.model import status as s
 from pyalma_tui.model.plan import refuse_too_many
-from pyalma_tui.model.words import named, numbered
+from pyalma_tui.model.words import named, numbered, plural
 from pyalma_tui.store.creation import create
 from pyalma_tui.store.opening import read_store
 from pyalma_tui.store.schema import Meta
@@ -87,11 +87,14 @@ def _tell(shown: str, plan: PlanFile, imported: ImportedPlan, iterations: int) -
     say(
         f"imported {shown}, which stays as it is: at iteration {numbered(imported.iteration)} of "
         f"{named(iterations)}; "
-        f"{counts['done']:,} runs done, {counts['interrupted']:,} interrupted ({states:,} with a state), "
+        f"{plural(counts['done'], 'run')} done, {counts['interrupted']:,} interrupted ({states:,} with a state), "
         f"{counts['pending']:,} pending"
     )
     if plan.strays:
-        warn(f"{shown}: {plan.strays:,} saved states belong to no unfinished run; they were not imported")
+        belong = (
+            "belongs to no unfinished run; it was" if plan.strays == 1 else "belong to no unfinished run; they were"
+        )
+        warn(f"{shown}: {plural(plan.strays, 'saved state')} {belong} not imported")
     if plan.random_state is None and imported.runs and counts["pending"]:
         warn(f"{shown}: it has no rand_state; seeds of pending runs are drawn from the experiment's seed, or anew")
     elif not imported.as_planned:

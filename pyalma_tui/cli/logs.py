@@ -191,7 +191,7 @@ def _print_from(reader: Reader, position: int, out: Out, *, whole: bool) -> int:
     """Print what stands behind the position, in a terminal only whole lines unless it is the last time."""
     while position < reader.size and not out.gone:
         if not out.terminal:
-            data = reader.read(position, CHUNK)
+            data = reader.raw(position, CHUNK)
             out.data(data)
             position += len(data)
             continue

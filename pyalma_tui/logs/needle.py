@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from pyalma_tui.model.logtext import SGR
+from pyalma_tui.model.logtext import SGR, UP, last_row
 from pyalma_tui.model.patterns import may_explode, reach
 
 _SGR = re.compile(SGR.encode())
-_SGR_TEXT = re.compile(SGR)
+_ERASE = re.compile(rb"\x1b\[[02]?K")  # of the rest of a line, as grep and gcc write it behind each colour
+_ERASE_TEXT = re.compile(r"\x1b\[[02]?K")
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 ERROR: Final = (
@@ -24,10 +26,10 @@ ERROR: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """What is looked for; `text` is as it was typed, `name` what it is called instead.
+    r"""What is looked for; `text` is as it was typed, `name` what it is called instead.
 
     It is a regular expression of `re` if it reads as one that may not take for ever, else the text itself. Upper and
-    lower case are the same, colours (SGR) do not come between letters.
+    lower case are the same, colours (SGR) do not come between letters, and what a `\r` has overwritten is not there.
     """
 
     text: str
@@ -36,7 +38,7 @@ class Needle:
     @property
     def pattern(self) -> re.Pattern[str]:
         """Finds it in a line as it is shown."""
-        return _compiled(self.text) or re.compile(re.escape(self.text), re.IGNORECASE)
+        return _compiled(self.text) or re.compile("|".join(map(re.escape, _forms(self.text))), re.IGNORECASE)
 
     @property
     def is_pattern(self) -> bool:
@@ -49,26 +51,27 @@ class Needle:
 
     def in_lines(self, data: bytes) -> list[bool] | None:
         """For each line of the data whether it has it; None if no line has."""
-        if (pattern := _compiled(self.text)) is not None:
-            text = data.decode("utf-8", "surrogateescape")
-            if "\x1b" in text:
-                text = _SGR_TEXT.sub("", text)
-            lines = text.split("\n") if "\r" not in text else [line.rstrip("\r") for line in text.split("\n")]
-            far = reach(self.text)
-            found = [pattern.search(line, 0, far) is not None for line in lines]
-            return found if any(found) else None
-        folded, wanted = self._fold(data), self._folded
-        return [wanted in line for line in folded.split(b"\n")] if wanted in folded else None
-
-    @property
-    def _folded(self) -> bytes:
-        """The text as it must appear in what `_fold` returns."""
-        return self.text.casefold().encode("utf-8", "surrogatepass")
-
-    def _fold(self, data: bytes) -> bytes:
-        """The bytes with case and colours taken out; newlines stay where they are."""
         if b"\x1b" in data:
             data = _SGR.sub(b"", data)
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
+        if (pattern := _compiled(self.text)) is not None:
+            far = reach(self.text)
+            found = [pattern.search(line, 0, far) is not None for line in _seen(data).split("\n")]
+        else:
+            wanted = [form.casefold().encode("utf-8", "surrogatepass") for form in _forms(self.text)]
+            folded = self._fold(_ERASE.sub(b"", data) if b"\x1b" in data else data)
+            if not any(form in folded for form in wanted):
+                return None
+            if b"\r" in data or UP.encode() in data:
+                folded = self._fold(_seen(data).encode("utf-8", "surrogateescape"))
+            lines = folded.split(b"\n")
+            has = [[form in line for line in lines] for form in wanted]
+            found = list(map(max, *has)) if len(has) > 1 else has[0]
+        return found if any(found) else None
+
+    def _fold(self, data: bytes) -> bytes:
+        """The bytes with case taken out; newlines stay where they are."""
         if self.text.isascii():
             return data.lower()  # 1 GB/s, and invalid UTF-8 does not matter
         return data.decode("utf-8", "surrogateescape").casefold().encode("utf-8", "surrogateescape")
@@ -105,6 +108,28 @@ def agreeing(terms: Terms, data: bytes) -> list[int]:
     if agreed is None:
         return list(range(data.count(b"\n") + 1))
     return [number for number, agrees in enumerate(agreed) if agrees]
+
+
+def _forms(text: str) -> list[str]:
+    """The text with letters and their marks as one character each (NFC) and as several (NFD): both look alike."""
+    return [text] if text.isascii() else list(dict.fromkeys(unicodedata.normalize(f, text) for f in ("NFC", "NFD")))
+
+
+def _seen(data: bytes) -> str:
+    """What is seen of lines without their colours; newlines stay where they are."""
+    text = data.decode("utf-8", "surrogateescape")
+    return "\n".join(map(_left, text.split("\n"))) if "\r" in text or "\x1b" in text else text
+
+
+def _left(line: str) -> str:
+    r"""What is left of a line in which each `\r` went back to its first column, a cell a character."""
+    seen = ""
+    for part in reversed(last_row(line).rstrip("\r").split("\r")):
+        kept, erased = _ERASE_TEXT.subn("", part)
+        seen += kept[len(seen) :]
+        if erased:
+            break
+    return seen
 
 
 @lru_cache(maxsize=64)

@@ -1,12 +1,14 @@
-"""A window over a file that grows: any lines of it, in constant memory, whatever its size.
+r"""A window over a file that grows: any lines of it, in constant memory, whatever its size.
 
 Nothing is indexed. A line is known by the offset of its first byte, and the lines before and after it are found by
 looking at the bytes around it, so opening a file of 1 GB at its end costs one read of 32 KiB.
 
-A line ends at a newline. One that is `limit` bytes or longer is cut into several: at every multiple of `limit` in the
-file that has no newline in the `limit` bytes before it and does not hold one itself. The first piece so is up to twice
-as long as `limit`, the others are of that length, and which byte begins a piece can be seen from the bytes around it,
-however far away the newlines are. What is appended never moves a beginning.
+A line ends at a newline, but not where the cursor has gone up as many lines before: there the next state of a progress
+bar follows that stands below another one (`\n\r bar \x1b[A`, tqdm), and a `\r` is read instead. One that is `limit`
+bytes or longer is cut into several: at every multiple of `limit` in the file that has no newline in the `limit` bytes
+before it and does not hold one itself. The first piece so is up to twice as long as `limit`, the others are of that
+length, and which byte begins a piece can be seen from the bytes around it, however far away the newlines are. What is
+appended never moves a beginning.
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ from typing import Protocol
 LIMIT = 64 * 1024
 CHUNK = 32 * 1024
 
+_UP = rb"\x1b\[A"
+_DEEP = 4  # newlines in a row: bars below the first one
+_BACK = _DEEP * 3 + _DEEP - 1  # bytes before a newline that tell whether it ends a line
+_SAME_ROW = re.compile(b"|".join(rb"(?<=%b)\n" % (_UP * (down + 1) + rb"\n" * down) for down in range(_DEEP)))
 CONTINUATION = re.compile(rb"[\x80-\xbf]{1,3}")  # bytes in the middle of a UTF-8 character
 # O_NONBLOCK: a pipe that took the file's place since it was looked at must not hold the screen
 OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
@@ -140,6 +146,14 @@ class Reader:
         return self._begin(offset + (self.read(offset, 1) != b"\n")) if offset > 0 else 0
 
     def read(self, offset: int, count: int) -> bytes:
+        r"""Bytes in which `\n` ends lines, as many as asked for or up to the end."""
+        before = min(offset, _BACK)
+        data = self.raw(offset - before, before + count)
+        if b"\x1b[A" in data:
+            data = _SAME_ROW.sub(b"\r", data)
+        return data[before:]
+
+    def raw(self, offset: int, count: int) -> bytes:
         """Bytes as they are, as many as asked for or up to the end; zeros where the file shrank since `refresh`."""
         count = min(count, self.size - offset)
         if count <= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypeGuard
 
@@ -24,9 +25,19 @@ _SPAN = re.compile(r"([0-9]+(?:\.[0-9]*)?)([a-z]+)")
 _CLOCK = re.compile(r"[0-9]+(:[0-5]?[0-9]){1,2}")
 
 
+def folded(text: str) -> str:
+    """The text as it is compared: upper and lower case are the same, and so are é as one character or as two (NFC)."""
+    return composed(text.casefold())
+
+
+def composed(text: str) -> str:
+    """The text with letters and their marks as one character each where there is one: files of macOS have two."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def contains(needle: str, *, numbers: bool) -> Check:
     """A text holds this one, whatever the case; with `numbers`, what is a number equals it."""
-    wanted, number = needle.casefold(), number_in(needle) if numbers else None
+    wanted, number = folded(needle), number_in(needle) if numbers else None
 
     def check(value: Any) -> bool:
         if number is not None:
@@ -34,10 +45,10 @@ def contains(needle: str, *, numbers: bool) -> Check:
             if known is not None:
                 return known == number
         if type(value) is str:
-            return wanted in value.casefold()
+            return wanted in folded(value)
         if isinstance(value, list):
             return any(check(each) for each in value)
-        return value is not None and wanted in text_of(value).casefold()
+        return value is not None and wanted in folded(text_of(value))
 
     return check
 
@@ -48,21 +59,21 @@ def found_by(pattern: re.Pattern[str], far: int) -> Check:
     def check(value: Any) -> bool:
         if isinstance(value, list):
             return any(check(each) for each in value)
-        return value is not None and pattern.search(text_of(value), 0, far) is not None
+        return value is not None and pattern.search(composed(text_of(value)), 0, far) is not None
 
     return check
 
 
 def equal(wanted: str, numbers: bool, *, same: bool) -> Check:
     """There is a value, and all of it is this text, or with `numbers` this number; if not `same`, it is another."""
-    folded, number = wanted.casefold(), number_in(wanted) if numbers else None
+    whole, number = folded(wanted), number_in(wanted) if numbers else None
 
     def equals(value: Any) -> bool:
         if isinstance(value, list):
             return any(equals(each) for each in value)
         if number is not None and (known := _as_number(value)) is not None:
             return known == number
-        return text_of(value).casefold() == folded
+        return folded(text_of(value)) == whole
 
     return lambda value: value is not None and equals(value) is same
 

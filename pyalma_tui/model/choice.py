@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 from pyalma_tui.errors import UsageError
+from pyalma_tui.model.checks import composed
 from pyalma_tui.model.instance import Instance
 
 NEAR = 3  # names that a message suggests
@@ -15,7 +16,8 @@ NAMED = 3  # of several that are meant
 
 
 def choose(instances: Sequence[Instance], word: str) -> list[Instance]:
-    """The instances that a word means: by its label or name, else its path, else its file's name, else as a pattern.
+    """The instances that a word means: by its label or name, else its path, else its file's name, else as a pattern,
+    else by what looks alike: é is one character on a keyboard, and two where macOS has named a file.
 
     What means one of these is not looked for among the next; removed ones are never meant. Raises UsageError if nothing
     is meant.
@@ -28,6 +30,8 @@ def choose(instances: Sequence[Instance], word: str) -> list[Instance]:
         lambda instance: bool(instance.file) and instance.file == path,
         lambda instance: bool(instance.file) and os.path.basename(instance.file) == word,
         lambda instance: any(fnmatchcase(name, word) for name in _names(instance)),
+        lambda instance: composed(word) in map(composed, _alike(instance)),
+        lambda instance: any(fnmatchcase(composed(name), composed(word)) for name in _alike(instance)),
     )
     for means in meanings:
         if meant := [instance for instance in instances if means(instance)]:
@@ -44,6 +48,10 @@ def choose_one(instances: Sequence[Instance], word: str, where: str) -> Instance
         names = ", ".join(each.label for each in meant[:NAMED]) + (", …" if len(meant) > NAMED else "")
         raise UsageError(f"{where} {word}: {len(meant):,} instances are meant: {names}. Name one of them")
     return meant[0]
+
+
+def _alike(instance: Instance) -> tuple[str, ...]:
+    return (instance.label, *_names(instance), *([os.path.basename(instance.file)] if instance.file else []))
 
 
 def _names(instance: Instance) -> tuple[str, ...]:

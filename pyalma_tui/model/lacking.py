@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from pyalma_tui.model.query import Query, Vocabulary
+from pyalma_tui.model.checks import folded
+from pyalma_tui.model.query import Query, Vocabulary, spelled
 
 T = TypeVar("T")
 ALIKE = 0.6  # of difflib.get_close_matches
@@ -26,7 +27,7 @@ class Lack(msgspec.Struct, frozen=True):
 
     def told(self, nothing: str, near: str) -> str:
         """`no run has gapp so far. Did you mean gap?`; `nothing` is what has it not."""
-        return f"{nothing} has {self.field} so far{f'. Did you mean {near}?' if near else ''}"
+        return f"{nothing} has {spelled(self.field)} so far{f'. Did you mean {spelled(near)}?' if near else ''}"
 
 
 class Lacking(Generic[T]):
@@ -66,4 +67,4 @@ def _seen(kind: Vocabulary[T], field: str, typed: str) -> Callable[[T], bool]:
     read, text = kind.field(field), kind.text
     if not typed:
         return lambda thing: read(thing) is not None
-    return lambda thing: read(thing) is not None or typed in text(thing).casefold()
+    return lambda thing: read(thing) is not None or typed in folded(text(thing))

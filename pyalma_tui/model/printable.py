@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+SHORTEST_MIDDLE = 8  # cells that have room for a begin and an end
 PILE = 4  # marks on one letter: Hebrew and Indic scripts need three, more only paint over the neighbours
 NEWLINE = "⏎"
 
@@ -61,6 +62,19 @@ def clip(text: str, cells: int) -> str:
         if used < cells:
             kept = index + 1
     return text
+
+
+def clip_middle(text: str, cells: int) -> str:
+    """The same, its middle replaced by … if it was cut: the end of a path tells files apart, and so do iterations."""
+    if text == (clipped := clip(text, cells)) or cells < SHORTEST_MIDDLE:
+        return clipped
+    room, used, begin = (cells - 1) * 2 // 3, 0, len(text)
+    while used + _cells(text[begin - 1]) <= room:
+        begin -= 1
+        used += _cells(text[begin])
+    while not _cells(text[begin]):  # a mark has lost its letter
+        begin += 1
+    return clip(text[:begin], cells - used) + text[begin:]
 
 
 def _line(line: str) -> str:

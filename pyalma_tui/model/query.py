@@ -3,7 +3,8 @@
     word "a phrase" !not /regex/ status:failed error:Key name:g0 state<7 gap>=0.1 iteration:7 time>60s
 
 Every term has to match, `!` turns one round, upper and lower case are the same. A field is one of `FIELDS` or a key of
-what was saved, of an instance's data or of a row; a dot leads into it (`best.gap`, `data.n`). Where runs are meant, it
+what was saved, of an instance's data or of a row; a dot leads into it (`best.gap`, `data.n`), quotes
+hold what is no single word (`"val loss"<1`). Where runs are meant, it
 is looked for in that order; of a run's rows the last one that has it counts, as its last state does: it is where the
 run stands. Where rows are meant, it is looked for in the row, then in its run.
 
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 from pyalma_tui.errors import QueryError
-from pyalma_tui.model.checks import Check, compared, contains, equal, found_by, number_in, seconds
+from pyalma_tui.model.checks import Check, compared, composed, contains, equal, folded, found_by, number_in, seconds
 from pyalma_tui.model.status import WORDS
 
 T = TypeVar("T")
@@ -46,7 +47,8 @@ FIELDS: Final[dict[str, str]] = {
 
 TEXTS: Final = frozenset({"name", "instance", "error", "host"})  # never a number, even if one looks like it
 
-_FIELD = re.compile(r"([^\W\d][\w.-]*)(<=|>=|!=|:|=|<|>)")
+_PLAIN = r'[^\W\d][^\s"<>=!:]*'  # the name of a field that needs no quotes
+_FIELD = re.compile(rf'(?:({_PLAIN})|"((?:[^"\\]|\\.)+)")(<=|>=|!=|:|=|<|>)')
 _CLOSING = re.compile(r"(?<!\\)/(?=\s|$)")
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -95,7 +97,7 @@ class Term:
 
         def test(thing: T) -> bool:
             value = read(thing)
-            return check(value) if value is not None else typed in text(thing).casefold()
+            return check(value) if value is not None else typed in folded(text(thing))
 
         return test
 
@@ -141,6 +143,13 @@ def understood(text: str) -> tuple[Query, QueryError | None]:
     return Query(text, tuple(terms)), None
 
 
+def spelled(name: str) -> str:
+    """The name of a field as it is written in a query: in quotes where it would be no single word."""
+    if re.fullmatch(_PLAIN, name):
+        return name
+    return '"{}"'.format(name.replace("\\", "\\\\").replace('"', '\\"'))
+
+
 # Reading the text
 
 
@@ -159,19 +168,19 @@ def _terms(text: str) -> Iterator[Term]:
 
 
 def _term(text: str, at: int) -> tuple[Term, int]:
-    if text[at] in '"/':
+    named = _FIELD.match(text, at)
+    if named is None and text[at] in '"/':
         found = _pattern(text, at)
         if found is None:
             _refuse(at, 'the / that closes this pattern is missing, or put quotes around it: "/…"')
         return Term("", found[0]), found[1]
-    named = _FIELD.match(text, at)
     if named is None:
         end = _word_end(text, at)
         return Term("", contains(text[at:end], numbers=False)), end
-    name, sign = named[1], named[2]
+    name, sign = named[1] or _quoted(text, at)[0], named[3]
     check, end = _value(text, named.end(), name, sign)
     own = name in FIELDS or sign not in (":", "=")
-    return Term(name, check, typed="" if own else text[at:end].casefold()), end
+    return Term(name, check, typed="" if own else folded(text[at:end])), end
 
 
 def _value(text: str, at: int, name: str, sign: str) -> tuple[Check, int]:
@@ -212,7 +221,7 @@ def _pattern(text: str, at: int) -> tuple[Check, int] | None:
     if may_explode(written):
         _refuse(at, f"this pattern may take for ever: {EXPLODES}")
     try:
-        pattern = re.compile(written, re.IGNORECASE)
+        pattern = re.compile(composed(written), re.IGNORECASE)
     except re.error as error:
         _refuse(at + 1 + (error.pos or 0), f"no pattern: {error.msg}")
     return found_by(pattern, reach(written)), closing.end()

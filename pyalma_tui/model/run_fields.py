@@ -12,7 +12,7 @@ from pyalma_tui.model import jsontext
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.query import FIELDS, Vocabulary, within
+from pyalma_tui.model.query import FIELDS, Vocabulary, spelled, within
 
 SAMPLE = 50  # runs whose states and data are looked into for names of fields
 LONGEST_FIELD = 40
@@ -114,7 +114,7 @@ def _key_of_state(path: str) -> Callable[[Run], Any]:
 
 def _key(path: str) -> Callable[[bytes], Any]:
     """What a JSON object holds under a path. Only that is decoded: a state may be large, and there are many."""
-    if "." in path:
+    if any(sign in path for sign in '."\\') or not path.isprintable():  # the decoder takes no such names
         return lambda text: within(_value(text), path) if text[:1] == b"{" else None
     shape = msgspec.defstruct("Key", [("value", Any, None)], rename={"value": path})
     decode: Callable[[bytes], Any] = msgspec.json.Decoder(shape).decode
@@ -164,7 +164,7 @@ def known_fields(instances: Sequence[Instance], runs: Iterable[Run], columns: It
 
 
 def _is_typed(key: str) -> bool:
-    return key.replace("-", "_").isidentifier() and len(key) <= LONGEST_FIELD
+    return bool(key) and key.isprintable() and len(key) <= LONGEST_FIELD
 
 
 def completed(text: str, names: Iterable[str]) -> str | None:
@@ -173,12 +173,13 @@ def completed(text: str, names: Iterable[str]) -> str | None:
 
 
 def _endings(text: str, names: Iterable[str]) -> Iterator[str]:
-    last = text.split(" ")[-1].removeprefix("!")
+    begun = text.rfind('"') if text.count('"') % 2 else -1
+    last = text[begun:] if begun >= 0 else text.split(" ")[-1].removeprefix("!")
     before = text[: len(text) - len(last)]
-    if not last or before.count('"') % 2:
+    if not last or (begun >= 0 and before[-1:] not in ("", " ", "!")):
         return
     field, colon, value = last.partition(":")
     if colon and field == "status" and value:
         yield from (f"{before}status:{word}" for word in s.WORDS if word.startswith(value) and word != value)
     elif not colon:
-        yield from (f"{before}{name}:" for name in names if name.startswith(last))
+        yield from (f"{before}{name}:" for name in map(spelled, names) if name.startswith(last))

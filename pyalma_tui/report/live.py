@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pyalma_tui.model.experiment import worked
-from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.printable import clip_middle, printable
 from pyalma_tui.model.records import Saved
 from pyalma_tui.model.status_style import STYLES, StatusStyle
 from pyalma_tui.model.words import clock, left
@@ -64,7 +64,7 @@ def _live(snapshot: Snapshot, width: int) -> RenderableType:
         run = snapshot.runs[(slot.run or 1) - 1]
         rows.add_row(
             Text(STYLES["running"].glyph, style=STYLES["running"].colour),
-            Text(clip(printable(run_label(run, snapshot)), 40)),
+            Text(clip_middle(printable(run_label(run, snapshot)), 40)),
             Text(clock(worked(run, time.time())), style="dim"),
             Text(state_line(run.state, 30)),
             Text(f"stopping: {slot.stopping.step}" if slot.stopping else "", style="yellow"),

@@ -14,6 +14,7 @@ from pyalma_tui.model import ends
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.failures import Failures
+from pyalma_tui.model.printable import clip, clip_middle
 from pyalma_tui.model.scale import histogram, quantile
 from pyalma_tui.model.series import Samples, Series, line_of
 from pyalma_tui.model.standing import held_text, is_running
@@ -30,6 +31,7 @@ RUNS = 1_000  # lines of the table of runs, failed ones first
 KINDS = 50
 FIELDS = 4  # numbers of states that have a plot, and of rows
 LONGEST = 160  # characters of anybody's text in a cell
+LONGEST_KEY = 40  # … of the name of a line
 SESSIONS = 100
 ORDER: tuple[s.Word, ...] = ("failed", "running", "interrupted", "done", "pending")
 
@@ -141,7 +143,7 @@ def _numbers(told: PageFacts, known: Sequence[tuple[int, Series]], over: str) ->
         lines = [(_name(told, run), line_of(series, field)) for run, series in known]
         lines = [(name, points) for name, points in lines if points][: svg.HUES]
         if lines:
-            keys = enumerate(text_of(name[:LONGEST]) for name, _ in lines)
+            keys = enumerate(text_of(clip_middle(name, LONGEST_KEY)) for name, _ in lines)
             names = " ".join(f'<span class="key h{number}">{name}</span>' for number, name in keys)
             title = f"{field} over {over}"
             yield title, svg.curves(lines, title), names
@@ -178,7 +180,7 @@ def _failures(told: PageFacts) -> Iterator[str]:
         yield f"{len(group.runs):,}</b> {text_of(str(group.kind)[: 2 * LONGEST])} "
         yield f'<span class="quiet">{text_of(str(group.kind.location))}</span></summary>'
         first = f"in {plural(group.instances, 'instance')}, from {_moment(group.first)} to {_moment(group.last)}: "
-        names = ", ".join(_name(told, number)[:LONGEST] for number in group.runs[:8])
+        names = ", ".join(clip_middle(_name(told, number), LONGEST) for number in group.runs[:8])
         more = f" and {len(group.runs) - 8:,} more" if len(group.runs) > 8 else ""
         yield f"<p>{text_of(first + names + more)}</p>"
         if isinstance(run.status, s.Failed):
@@ -279,7 +281,7 @@ def _table(
     for row in rows:
         yield "<tr>"
         for place, cell in enumerate(row):
-            text = text_of(cell if len(cell) <= LONGEST else f"{cell[:LONGEST]}…")
+            text = text_of((clip_middle if place == 0 else clip)(cell, LONGEST))
             if place == words:
                 text = f'<span class="word {text}">{text}</span>'
             yield f"<td{looks[place]}>{text}</td>"

@@ -12,13 +12,13 @@ from rich.text import Text
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.instance import Instance
-from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.printable import clip, clip_middle, printable
 from pyalma_tui.model.states import one_line
 from pyalma_tui.model.status_style import STYLES
 from pyalma_tui.model.words import clock, duration, plural, run_name
 
 NAME_CELLS = 48
-LEAST_STATE = 12
+LEAST_NAME, LEAST_STATE = 8, 12
 OTHER_CELLS = 27  # glyph, status, time, and the air between all columns
 
 
@@ -36,16 +36,17 @@ def print_runs(
     """
     names = [printable(run_name(instances[r.instance].label, r.iteration, len(runs_of[r.instance]))) for r in runs]
     if runs:
-        widest = max(min(NAME_CELLS, cell_len(name)) for name in names)
+        most = max(LEAST_NAME, min(NAME_CELLS, console.width - OTHER_CELLS - LEAST_STATE))
+        widest = max(min(most, cell_len(name)) for name in names)
         room = max(LEAST_STATE, console.width - widest - OTHER_CELLS)
         table = Table(box=None, pad_edge=True, header_style="dim")
         table.add_column("", width=1, no_wrap=True)
-        table.add_column("run", overflow="ellipsis", no_wrap=True, max_width=NAME_CELLS)
+        table.add_column("run", overflow="ellipsis", no_wrap=True, max_width=widest)
         table.add_column("status", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
-        table.add_column("last saved state, or error", overflow="ellipsis", no_wrap=True)
+        table.add_column("last saved state, or error", overflow="ellipsis", no_wrap=True, max_width=room)
         for run, name in zip(runs, names, strict=True):
-            table.add_row(*_cells(run, name, room, now))
+            table.add_row(*_cells(run, clip_middle(name, widest), room, now))
         console.print(table)
     console.print(Text(f"  {len(runs):,} of {plural(total, 'run')}"))
 

@@ -17,7 +17,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run, worked
 from pyalma_tui.model.hook_text import hook_text
 from pyalma_tui.model.instance import Instance, remaining_number
-from pyalma_tui.model.printable import clip, printable
+from pyalma_tui.model.printable import clip, clip_middle, printable
 from pyalma_tui.model.states import one_line
 from pyalma_tui.model.status_style import STYLES
 from pyalma_tui.model.view import RANK, InstanceRow, Tally, remark, row_word, telling
@@ -27,7 +27,7 @@ from pyalma_tui.store.abandoned import why_interrupted
 ROWS = 20  # listed in full; beyond it those that are done are only counted
 NAME_CELLS = 48
 STATE_CELLS = 44
-LEAST_STATE = 12
+LEAST_NAME, LEAST_STATE = 8, 12  # the first is as long as `instance`
 OTHER_CELLS = 37  # glyph, status, runs, time, and the air between all columns
 
 
@@ -56,9 +56,10 @@ def print_summary(
         unfinished = (i for i in chosen if tallies[i].done < tallies[i].total)
         chosen = nsmallest(ROWS, unfinished, key=lambda i: RANK[row_word(tallies[i])])
     if chosen:
-        names = max(min(NAME_CELLS, cell_len(printable(instances[i].label))) for i in chosen)
+        most = max(LEAST_NAME, min(NAME_CELLS, console.width - OTHER_CELLS - LEAST_STATE))
+        names = max(LEAST_NAME, *(min(most, cell_len(printable(instances[i].label))) for i in chosen))
         room = max(LEAST_STATE, min(STATE_CELLS, console.width - names - OTHER_CELLS))
-        console.print(_table(chosen, instances, runs, rows, runs_of, room, now))
+        console.print(_table(chosen, instances, runs, rows, runs_of, names, room, now))
     left = sum(row.tally.done < row.tally.total for row in rows) - len(chosen) if len(listed) > ROWS else 0
     if left > 0:
         console.print(Text(f"  … and {plural(left, 'more instance')} not done", style="dim"))
@@ -75,25 +76,26 @@ def _table(
     runs: Sequence[Run],
     rows: Sequence[InstanceRow],
     runs_of: Sequence[Sequence[int]],
+    names: int,
     room: int,
     now: float | None,
 ) -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim")
     table.add_column("", width=1, no_wrap=True)
-    table.add_column("instance", overflow="ellipsis", no_wrap=True, max_width=NAME_CELLS)
+    table.add_column("instance", overflow="ellipsis", no_wrap=True, max_width=names)
     table.add_column("status", no_wrap=True)
     several = any(rows[i].tally.total > 1 for i in chosen)
     if several:
         table.add_column("runs", justify="right", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("last saved state", overflow="ellipsis", no_wrap=True)
+    table.add_column("last saved state", overflow="ellipsis", no_wrap=True, max_width=room)
     for i in chosen:
         tally, run = rows[i].tally, telling(rows[i], runs_of[i], runs)
         word = row_word(tally)
         look = STYLES[word]
         cells: list[RenderableType] = [
             Text(look.glyph, style=look.colour),
-            Text(printable(instances[i].label)),
+            Text(clip_middle(printable(instances[i].label), names)),
             Text(word if instances[i].in_batch else f"{word}, not in the batch", style=look.colour),
         ]
         if several:

@@ -107,20 +107,29 @@ def load(columns: EndColumns, line: Timeline, taken: Sequence[Consumed]) -> str:
 
 def _beneath(x: float, y: float, text: str, look: str = "x") -> str:
     """A text in the middle beneath a place, but inside of the picture."""
+    return f'<text class="{look}" x="{_inside(x, text):.1f}" y="{y}">{text}</text>'
+
+
+def _inside(x: float, text: str) -> float:
+    """Where the middle of a text is that is wanted there, and inside of the picture."""
     half = len(text) * CHARACTER / 2
-    return f'<text class="{look}" x="{max(half, min(x, WIDTH - half)):.1f}" y="{y}">{text}</text>'
+    return max(half, min(x, WIDTH - half))
 
 
 def _times(frame: Frame, line: Timeline) -> list[str]:
     """Times of the day beneath, and a line for each pause that was cut out."""
     first, last = line.spans[0][0], line.spans[-1][1]
     form = "%b %d %H:%M" if last - first > 86400 else "%H:%M:%S" if last - first < 600 else "%H:%M"
-    parts = []
+    parts, free = [], 0.0
     for place, gap in line.pauses():
         x = frame.x(place)
-        told = f"a pause of {span(gap)}"
+        told, label = f"a pause of {span(gap)}", f"‖ {span(gap)}"
         parts.append(f'<line class="pause" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}">')
-        parts.append(f"<title>{told}</title></line>{_beneath(x, HEIGHT - 4, f'‖ {span(gap)}', 'x pause')}")
+        parts.append(f"<title>{told}</title></line>")
+        half = len(label) * CHARACTER / 2
+        if _inside(x, label) - half >= free:  # of pauses too close to each other the first is told
+            parts.append(_beneath(x, HEIGHT - 4, label, "x pause"))
+            free = _inside(x, label) + half + CHARACTER
     step = clock_step(line.length / 6)
     offset = time.localtime(first).tm_gmtoff
     reach = -100.0

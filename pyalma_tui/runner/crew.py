@@ -98,6 +98,7 @@ class Crew:
 
     def renew(self) -> NotRenewed | None:
         """Let another agent import the module as it is now, beside the one there is; why none can."""
+        self._edited.take_as_told()
         try:
             agent, self._next_log = self._agent(None)
         except OSError as error:

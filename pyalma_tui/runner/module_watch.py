@@ -16,15 +16,22 @@ class ModuleWatch:
     def __init__(self, root: Path, code: Code) -> None:
         """`root` is what the names of the files are seen from."""
         self._module = FileWatch(root / code.module, code.module, code.files[code.module])
-        others = [FileWatch(root / name, name, digest) for name, digest in code.files.items() if name != code.module]
-        self._others = cycle(others)
+        self._others = [
+            FileWatch(root / name, name, digest) for name, digest in code.files.items() if name != code.module
+        ]
+        self._turns = cycle(self._others)
 
     def news(self) -> list[str]:
         """What to tell the user of edits since the last look."""
         return [text for file in (self._module, *self._next()) for text in file.news()]
 
+    def take_as_told(self) -> None:
+        """Whoever asks for what is there now to be imported knows of the edits, and waits for another answer."""
+        for file in (self._module, *self._others):
+            file.news()
+
     def _next(self) -> Iterator[FileWatch]:
-        if (other := next(self._others, None)) is not None:
+        if (other := next(self._turns, None)) is not None:
             yield other
 
 

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 from pyalma_tui.model import status as s
 from pyalma_tui.model.completion import concerning, identity_of
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.printable import clip_middle
 from pyalma_tui.model.words import plural
 from pyalma_tui.runner import instructions as i
 from pyalma_tui.runner.instructions import Instruction
 from pyalma_tui.runner.state import Removed, State
-from pyalma_tui.runner.steps import all_done, labels
+from pyalma_tui.runner.steps import LONGEST_NAME, all_done, labels
 from pyalma_tui.store.ledger import Ledger
 from pyalma_tui.store.planning import with_again, without
 
@@ -67,5 +68,5 @@ def _replace(ledger: Ledger, state: State, out: frozenset[int]) -> None:
 
 
 def _named(instances: Iterable[Instance]) -> str:
-    names = [each.label for each in instances]
+    names = [clip_middle(each.label, LONGEST_NAME) for each in instances]
     return f"{plural(len(names), 'instance')} ({', '.join(names[:NAMED])}{', …' * (len(names) > NAMED)})"

@@ -12,6 +12,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import cut_off as cut_off_hook
 from pyalma_tui.model.hook_text import UNSURE
+from pyalma_tui.model.printable import clip_middle
 from pyalma_tui.model.records import Record
 from pyalma_tui.model.words import plural, run_name
 from pyalma_tui.runner import instructions as i
@@ -23,6 +24,7 @@ from pyalma_tui.runner.stop import Stop
 PRESSED = 1.5  # seconds that a worker gets to end as a Python program does; then it gets SIGINT
 GOODBYE = 2.0  # seconds until it is killed
 NAMED = 3  # runs that a message names
+LONGEST_NAME = 60  # cells of each
 MAKE_ROOM = "make room or allow writing, then start again"
 
 
@@ -136,6 +138,7 @@ def labels(runs: Sequence[int], state: State) -> str:
 
 
 def label(run: int, state: State) -> str:
-    """What a run is called."""
+    """What a run is called in a message."""
     known, ledger = state.ledger.run(run), state.ledger
-    return run_name(ledger.instances[known.instance].label, known.iteration, len(ledger.runs_of[known.instance]))
+    name = run_name(ledger.instances[known.instance].label, known.iteration, len(ledger.runs_of[known.instance]))
+    return clip_middle(name, LONGEST_NAME)

@@ -14,7 +14,7 @@ from rich.cells import cell_len, get_character_cell_size
 from textual.content import Content, Span
 from textual.style import Style
 
-from pyalma_tui.model.logtext import LONGEST_SGR, TAB
+from pyalma_tui.model.logtext import LONGEST_SGR, TAB, UP, last_row
 from pyalma_tui.model.printable import PILE, printable
 from pyalma_tui.tui.ansi import PLAIN, SGR, restyled
 
@@ -63,15 +63,16 @@ def plain(text: str, width: int) -> str:
 
 
 def log_line(raw: bytes | str, most: int = EVERYTHING) -> Content:
-    r"""One line of a log as a terminal would leave it: colours kept, what a `\r` overwrote gone, all else visible.
+    r"""One line of a log as a terminal would leave it: colours kept, what was overwritten gone, all else visible.
 
     Hardly more than `most` cells are made, however long the line is. Bytes that are no UTF-8 appear as `\xff`.
     """
     reach = _LONGEST_WAY * most
     if isinstance(raw, bytes):
         raw = raw.rstrip(b"\r\n")
-        raw = (raw[-4 * reach :] if b"\r" in raw else raw[: 4 * reach]).decode("utf-8", "surrogateescape")
-    text = raw.rstrip("\r\n")
+        overwritten = b"\r" in raw or UP.encode() in raw
+        raw = (raw[-4 * reach :] if overwritten else raw[: 4 * reach]).decode("utf-8", "surrogateescape")
+    text = last_row(raw).rstrip("\r\n")
     if not _NEEDS_CARE.search(text):
         return _content(_shown(text, most))
     if "\r" in text:

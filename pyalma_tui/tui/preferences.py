@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,7 +20,7 @@ from textual._color_constants import COLOR_NAME_TO_RGB
 from textual.color import Color, ColorParseError
 
 from pyalma_tui.errors import UsageError
-from pyalma_tui.model.listing import SortKey
+from pyalma_tui.model.listing import SORT_KEYS, SortKey
 from pyalma_tui.model.printable import printable
 from pyalma_tui.tui.action import Action
 from pyalma_tui.tui.keys import is_key, key_of, shown
@@ -78,6 +78,19 @@ class Preferences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     themes: dict[str, Colours] = {}
 
 
+FIELDS: Final = tuple(Preferences.__struct_fields__)
+COLOURS: Final = tuple(Colours.__struct_fields__)
+EXPECTED: Final = {
+    "theme": 'the name of a theme, as "alma-dark",',
+    "sort": 'the name of an order, as "activity",',
+    "columns": 'a list of columns, as ["name", "status"],',
+    "keys": 'for each action a key or a list of keys, as resume = "ctrl+r",',
+    "themes": 'for each theme its colours, primary = "#4080c0" at least,',
+}
+TRUTH: Final = "true or false"
+"""What a value has to be of which `EXPECTED` says nothing."""
+
+
 def preferences_path() -> Path:
     """Where they are kept, on Linux ~/.config/pyalma-tui/preferences.toml."""
     return user_config_path("pyalma-tui", appauthor=False) / NAME
@@ -94,11 +107,14 @@ def read_preferences(path: Path) -> Preferences:
     import tomllib  # who has none does not wait for it
 
     try:
-        preferences = msgspec.convert(tomllib.loads(text), Preferences)
+        found = tomllib.loads(text)
+        if (unknown := next(_wrong_names(found), None)) is not None:
+            raise _wrong(path, unknown)
+        preferences = msgspec.convert(found, Preferences)
     except tomllib.TOMLDecodeError as error:
         raise _wrong(path, f"no TOML: {error}") from error
     except msgspec.ValidationError as error:
-        raise _wrong(path, str(error)) from error
+        raise _wrong(path, _expected(error, found)) from error
     wrong = chain(
         _wrong_columns(preferences.columns), _wrong_keys(preferences.keys), _wrong_colours(preferences.themes)
     )
@@ -141,6 +157,36 @@ def keymap(keys: Mapping[str, str | list[str]]) -> dict[str, str]:
 
 def _list(keys: str | list[str]) -> list[str]:
     return [key_of(key) for key in ([keys] if isinstance(keys, str) else keys)]
+
+
+def _wrong_names(found: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the names: a preference that there is not, or a colour of a theme."""
+    for name in found:
+        if name not in FIELDS:
+            yield f"there is no {printable(name)}. {_near(name, FIELDS)}"
+    themes = found.get("themes")
+    for theme, colours in themes.items() if isinstance(themes, dict) else ():
+        for name in colours if isinstance(colours, dict) else ():
+            if name not in COLOURS:
+                yield f"themes.{printable(theme)}: there is no {printable(name)}. {_near(name, COLOURS)}"
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, 1)
+    return f"Did you mean {near[0]}?" if near else f"There are {', '.join(names)}"
+
+
+def _expected(error: msgspec.ValidationError, found: Mapping[str, Any]) -> str:
+    """What should stand where something else does."""
+    place = re.search(r"`\$\.(\w+)(?:\[\.\.\.\]\.(\w+))?", str(error))
+    if place is None:
+        return str(error)
+    if place[2]:
+        colour = 'a colour, as "#4080c0" or "seagreen",' if place[2] != "dark" else TRUTH
+        return f"themes: {place[2]}: {colour} is expected"
+    if place[1] == "sort" and isinstance(found["sort"], str):
+        return f"sort: there is no order {printable(found['sort'])}. {_near(found['sort'], SORT_KEYS)}"
+    return f"{place[1]}: {EXPECTED.get(place[1], TRUTH)} is expected"
 
 
 def _wrong_columns(columns: tuple[str, ...] | None) -> Iterator[str]:
@@ -219,4 +265,7 @@ def _there(scopes: tuple[KeyScope, ...], keys: Mapping[str, str | list[str]]) ->
 
 
 def _wrong(path: Path, why: str) -> UsageError:
-    return UsageError(f"preferences: {path}: {why}. Until that is mended the usual ones hold, and no change is kept")
+    end = "" if why.endswith("?") else "."
+    return UsageError(
+        f"preferences: {path}: {why}{end} Until that is mended the usual ones hold, and no change is kept"
+    )

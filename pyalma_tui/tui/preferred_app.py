@@ -34,6 +34,7 @@ class PreferredApp(SayingApp):
         self._kept_in = kept_in
         self._mistake = mistake
         self._keeps_theme = False
+        self._unkept = ""  # why what was changed last could not be kept
         for own in (*THEMES, *own_themes(preferences.themes)):
             self.register_theme(own)
         self._follows = not (theme or preferences.theme)
@@ -92,9 +93,12 @@ class PreferredApp(SayingApp):
         try:
             change_preferences(self._kept_in, **changes)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else f"no TOML: {error}"
-            self.say(f"this is not kept for the next time: {why}: {self._kept_in}", severity="warning")
-            self._kept_in = None
+            why = error.strerror or str(error) if isinstance(error, OSError) else f"no TOML: {error}"
+            if why != self._unkept:  # once, not with every key
+                self.say(f"this is not kept for the next time: {why}: {self._kept_in}", severity="warning")
+            self._unkept = why
+        else:
+            self._unkept = ""
 
 
 def _driver() -> type[Driver]:

@@ -66,12 +66,12 @@ def test_a_command_that_fails_is_told_with_what_it_said_and_changes_nothing(expe
 
 def test_a_command_that_does_not_end_is_told_and_left_to_itself_at_ctrl_c(experiment: Experiment) -> None:
     """Its number is its session's, which is none of the program's."""
-    experiment.write(SOME_FAIL)
-    running = experiment.go("--on-finish", "echo $$ > begun; exec sleep 600")
+    experiment.write(SOME_FAIL, ("a", "bad"))
+    running = experiment.go("--on-failure", "echo $$ > begun; exec sleep 600", "--on-finish", "true")
     until(lambda: "waiting for echo $$ > begun; exec sleep 600; ctrl+c" in running.complained(), running.complained)
     running.signal(signal.SIGINT)
     ended = running.end()
     called = int((experiment.folder / "begun").read_text())
     os.kill(called, signal.SIGKILL)  # it was there
-    assert ended.code == 0
-    assert "goes on by itself" in ended.last_line()
+    assert ended.code == 1
+    assert "goes on by itself; 1 command behind it is not called" in ended.last_line()

@@ -75,7 +75,7 @@ def test_it_goes_on_with_the_recorded_state_and_seeds(experiment: Experiment) ->
     assert (result.code, result.out) == (0, "")
     assert result.said[0] == (
         "pyalma-tui: imported m.plan, which stays as it is: at iteration #0 of #0 to #1; "
-        "1 runs done, 1 interrupted (1 with a state), 6 pending"
+        "1 run done, 1 interrupted (1 with a state), 6 pending"
     )
     assert len(result.said) == 2
     facts = experiment.status()

@@ -73,6 +73,38 @@ def test_a_pattern_is_looked_for_near_the_beginning_of_a_line_and_a_text_anywher
     assert agreeing(having("end"), line) == [0]
 
 
+BAR = b"10% of one\r\x1b[32m99%\x1b[0m of one\rok\r\n\x1b[1m\x1b[Kerror:\x1b[m\x1b[K no\nold\r\x1b[Know\r\n\r7\n99%\n"
+BAR += b"\rbatch 1\x1b[A\r\rbatch 2\x1b[A\repoch 2\n\rlast\x1b[A"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("99%", [4]),  # not what a progress bar has overwritten
+        ("of one", [0]),  # but what it has left
+        ("^ok% of one$", [0]),
+        ("^7", [3]),
+        ("error: no", [1]),  # gcc erases the rest of the line behind each colour
+        ("^error: no$", [1]),
+        ("old", []),
+        ("now", [2]),
+        ("^now$", [2]),
+        ("epoch 2", [5]),
+        ("batch", []),  # which stood below, where the cursor has gone up from
+        ("last", [6]),
+    ],
+)
+def test_a_line_has_what_is_seen_of_it(text: str, found: list[int]) -> None:
+    assert agreeing(having(text), BAR) == found
+
+
+@pytest.mark.parametrize("text", ["mu\u0308ller", "m\u00fcller"])
+def test_a_letter_with_its_mark_is_found_as_one_character_and_as_two(text: str) -> None:
+    line = "Mu\u0308ller and M\u00fcller"
+    assert agreeing(having(text), line.encode()) == [0]
+    assert len(list(Needle(text).matches(line))) == 2
+
+
 def test_a_pattern_sees_no_carriage_return_at_the_end_of_a_line() -> None:
     assert agreeing(having(r"one$"), b"one\r\ntwo\r\none") == [0, 2]
 

@@ -55,8 +55,18 @@ def directory(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
         yield tmp_path_factory.mktemp("logs")
 
 
+def in_rows(content: bytes) -> bytes:
+    """The content with a carriage return where the cursor had gone up before it went down again, at most four lines."""
+    found = bytearray(content)
+    for runs in re.finditer(rb"((?:\x1b\[A)+)(\n+)", content):
+        back = min(len(runs[1]) // 3, len(runs[2]), 4)
+        found[runs.start(2) : runs.start(2) + back] = b"\r" * back
+    return bytes(found)
+
+
 def model(content: bytes, limit: int) -> list[tuple[int, int]]:
     """(start, next) of each line, from the whole content at once."""
+    content = in_rows(content)
     lines: list[tuple[int, int]] = []
     start = 0
     for text in re.findall(rb"[^\n]*\n|[^\n]+", content):
@@ -80,7 +90,13 @@ def spans(lines: list[Line]) -> list[tuple[int, int]]:
 
 
 contents = st.lists(
-    st.one_of(st.just(b"\n"), st.binary(max_size=3), st.integers(0, 40).map(lambda n: b"x" * n + b"\n")), max_size=30
+    st.one_of(
+        st.sampled_from([b"\n", b"\n", b"\x1b[A", b"\x1b[A\n\r"]),
+        st.binary(max_size=3),
+        st.integers(0, 40).map(lambda n: b"x" * n + b"\n"),
+        st.integers(0, 6).map(lambda n: b"\x1b[A" * n + b"\n" * (n + 1)),
+    ),
+    max_size=30,
 ).map(b"".join)
 
 
@@ -121,8 +137,9 @@ def test_no_byte_is_lost_and_none_shown_twice(directory: Path, content: bytes) -
     reader = opened(path)
     lines = reader.lines(0, len(content) + 1)
     assert b"".join(line.data + b"\n" * (not line.cut_after) for line in lines).removesuffix(b"\n") == (
-        content.removesuffix(b"\n")
+        in_rows(content).removesuffix(b"\n")
     )
+    assert reader.raw(0, len(content)) == content
     assert [line.cut_before for line in lines[1:]] == [line.cut_after for line in lines[:-1]]
     reader.close()
 

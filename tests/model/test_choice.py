@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import pytest
 
@@ -11,6 +13,7 @@ from pyalma_tui.errors import UsageError
 from pyalma_tui.model.choice import choose
 from pyalma_tui.model.instance import Instance
 
+Form: TypeAlias = Literal["NFC", "NFD"]
 FOLDER = "/data"
 INSTANCES = [
     Instance(0, "x/a.cnf", "/data/x/a.cnf"),
@@ -49,3 +52,11 @@ def test_a_word_without_meaning_is_refused_with_what_is_near(word: str, tmp_path
         choose(INSTANCES, word)
     assert caught.value.message.startswith(f'instance: "{word}": the experiment has none of this name. ')
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(("had", "typed"), [("NFD", "NFC"), ("NFC", "NFD")])
+@pytest.mark.parametrize("word", ["x/M\u00fcller[1].cnf", "M\u00fcller[1].cnf", "x/M\u00fcl*", "*\u00fc*"])
+def test_a_letter_with_its_mark_is_one_character_or_two(had: Form, typed: Form, word: str) -> None:
+    name = unicodedata.normalize(had, "x/M\u00fcller[1].cnf")
+    instances = [Instance(0, name, f"/data/{name}"), Instance(1, "x/Muller[1].cnf", "/data/x/Muller[1].cnf")]
+    assert choose(instances, unicodedata.normalize(typed, word)) == instances[:1]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pyalma_tui.model.printable import PILE, clip, printable
+from pyalma_tui.model.printable import PILE, clip, clip_middle, printable
 
 HOSTILE_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 INVISIBLE = "\u034f\u115f\u1160\u17b4\u180b\u3164\uffa0\ufdd0\ufffe\U0001ffff\U000e0100"
@@ -112,3 +112,20 @@ def test_a_clipped_text_is_never_wider_and_whole_where_there_is_room(text: str, 
 )
 def test_clipping_shows_that_something_is_missing(text: str, cells: int, clipped: str) -> None:
     assert clip(text, cells) == clipped
+
+
+@given(text=st.text("ab漢🎉e\u0301\u20dd-", max_size=40), cells=st.integers(-1, 40))
+def test_a_text_clipped_in_its_middle_keeps_begin_and_end(text: str, cells: int) -> None:
+    text = printable(text)
+    clipped = clip_middle(text, cells)
+    assert cell_len(clipped) <= max(0, cells)
+    if cell_len(text) <= cells:
+        assert clipped == text
+    elif cells >= 8:
+        head, tail = clipped.rsplit("…", 1)
+        assert text.startswith(head)
+        assert text.endswith(tail)
+        assert cell_len(tail) >= (cells - 1) * 2 // 3 - 1
+        assert cell_len(clipped) >= cells - 3
+    else:
+        assert clipped == clip(text, cells)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+import unicodedata
+from typing import Any, Literal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Extent
 from pyalma_tui.model.instance import Instance
+from pyalma_tui.model.lacking import Lack
 from pyalma_tui.model.row_fields import kind_of_rows
 from pyalma_tui.model.run_fields import completed, kind_of_runs, known_fields
 
@@ -123,6 +126,55 @@ def test_a_text_with_a_sign_in_it_is_found_without_quotes() -> None:
     runs = [Run(1, 0, 0, 1), Run(2, 1, 0, 1)]
     for text, found in (("er-n=100", 0), ("s3://bucket", 1)):
         assert [run.instance for run in runs if q.compile(text).over(kind)(run)] == [found]
+
+
+KEYS = {"val loss": 0.5, "train/loss": 0.25, "acc@1": 70, "time (s)": 9, "दूरी": 3, 'say "x"': 1}
+
+
+@pytest.mark.parametrize(
+    ("inside", "beside"),
+    [
+        ('"val loss"<0.6', '"val loss"<0.4'),
+        ("train/loss<=0.25", "train/loss<0.25"),
+        ("acc@1:70", "acc@1:71"),
+        ('"time (s)">=9 !acc@1<70', '"time (s)">9'),
+        ("दूरी=3", "दूरी>3"),
+        (r'"say \"x\"":1', r'"say \"x\"":2'),
+        ('"data.val loss"=0.5', '"state.val loss"=0.5'),
+    ],
+)
+def test_any_key_can_be_named(inside: str, beside: str) -> None:
+    kind = kind_of_runs([Instance(0, "{…}", "", data=msgspec.json.encode(KEYS))])
+    run, of_rows = Run(1, 0, 0, 1), kind_of_rows(kind_of_runs([Instance(0, "a", "")]))
+    assert q.compile(inside).over(kind)(run)
+    assert not q.compile(beside).over(kind)(run)
+    if "data." not in inside:
+        assert q.compile(inside).over(of_rows)((run, KEYS))
+        assert not q.compile(beside).over(of_rows)((run, KEYS))
+
+
+def test_a_key_is_completed_and_told_as_it_has_to_be_written() -> None:
+    names = known_fields([Instance(0, "{…}", "", data=msgspec.json.encode(KEYS))], [Run(1, 0, 0, 1)])
+    for name in KEYS:
+        written = q.spelled(name)
+        assert q.compile(f"{written}:1").fields == {name}
+        assert completed(written[:3], names) == f"{written}:"
+    assert Lack("val los", 1).told("no run", "val loss") == 'no run has "val los" so far. Did you mean "val loss"?'
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_letter_with_its_mark_is_found_as_one_character_and_as_two(form: Literal["NFC", "NFD"]) -> None:
+    """File systems and keyboards differ in how they write é."""
+
+    def typed(text: str) -> str:
+        return unicodedata.normalize("NFD" if form == "NFC" else "NFC", text)
+
+    failed = s.Failed(s.Error(unicodedata.normalize(form, "ValueError: größer als é")), at=9.0)
+    kind = kind_of_runs([Instance(0, unicodedata.normalize(form, "Müller.csv"), "")])
+    run = Run(1, 0, 0, 1, failed, attempt=1)
+    for text in ("müller", '"als é"', "/^m.ller/", "/größer/", "name:Müll", "name=müller.csv", "error:/é$/"):
+        assert q.compile(typed(text)).over(kind)(run), text
+        assert not q.compile(typed(f"!{text}")).over(kind)(run), text
 
 
 @pytest.mark.parametrize(
@@ -252,8 +304,7 @@ def test_what_is_being_typed_is_completed_by_fields_that_there_are() -> None:
     names = known_fields(INSTANCES, RUNS.values(), ["cost", "c d", "gap"])
     assert names[:3] == ["name", "status", "error"]
     assert {"gap", "text", "n", "best", "tags", "cost"} <= set(names)
-    assert "c d" not in names
-    assert "a b" not in names  # it could not be typed
+    assert {"c d", "a b"} <= set(names)
     for typed, whole in {
         "sta": "status:",
         "x !sta": "x !status:",
@@ -261,6 +312,9 @@ def test_what_is_being_typed_is_completed_by_fields_that_there_are() -> None:
         "g003 ga": "g003 gap:",
         "status:failed": None,
         '"x sta': None,
+        '"c': '"c d":',
+        'x !"c ': 'x !"c d":',
+        'error:"c': None,
         "": None,
         "x ": None,
         "zzz": None,

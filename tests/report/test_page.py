@@ -11,7 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pyalma_tui.model import ends
 from pyalma_tui.model import status as s
+from pyalma_tui.model.experiment import Run
 from pyalma_tui.model.extents import Extent
 from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.plan import plan
@@ -113,12 +115,31 @@ def test_all_that_matters_is_on_the_page() -> None:
     assert 'class="failed"' in text
 
 
+def test_long_names_keep_their_ends_and_a_plot_its_place() -> None:
+    names = ["x" * 296 + f"{number:04}" for number in range(3)]
+    text = "".join(page(told(names)))
+    keys = re.findall(r'<span class="key h[0-9]">([^<]*)</span>', text)
+    assert keys
+    assert all(len(key) <= 40 for key in keys)
+    assert {"0000#0", "0001#0"} <= {key[-6:] for key in keys}
+    assert {"0000#1", "0002#1"} <= {cell[-6:] for cell in re.findall("<td>([^<]*)</td>", text)}
+
+
 def test_what_stands_beneath_a_plot_is_not_cut_by_its_edge() -> None:
     drawn = svg.curves([("a", [(0.0, 1.0), (1e5, 2.0)])], "loss")
     found = re.findall(r'<text class="x[^"]*" x="([0-9.]+)" y="[0-9]+">([^<]+)</text>', drawn)
     assert float(found[-1][0]) > 500
     for x, text in found:
         assert float(x) + len(text) * 6.5 / 2 < svg.WIDTH, "a digit of 11 points is 6.5 wide"
+
+
+def test_pauses_close_to_each_other_are_not_told_over_each_other() -> None:
+    ended = ((1000.0, 1000.0), (9000.0, 1.0), (17000.0, 1.0))
+    columns = ends.columns_of(Run(1, 0, 0, 1, s.Done(at, took), seconds=took, attempt=1) for at, took in ended)
+    drawn = svg.ended(columns, ends.timeline(columns))
+    found = re.findall(r'class="x pause" x="([0-9.]+)"[^>]*>([^<]+)<', drawn)
+    assert drawn.count('line class="pause"') == 2
+    assert len(found) == 1
 
 
 def test_no_name_text_or_field_is_markup_and_nothing_is_fetched() -> None:

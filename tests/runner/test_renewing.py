@@ -12,9 +12,10 @@ import pytest
 
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
-from pyalma_tui.model.code import code_hash
+from pyalma_tui.model.code import Code, code_hash
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
+from pyalma_tui.runner.module_watch import ModuleWatch
 from pyalma_tui.runner.state import Absent, Policy
 from pyalma_tui.runner.workers.protocol import NotRenewed, Renewed
 from pyalma_tui.store.session_records import read_record
@@ -263,3 +264,17 @@ def test_a_traceback_shows_the_lines_that_ran_not_those_of_a_file_that_was_edite
     assert "helping.check(-1)  # as it runs" in error.traceback
     assert "raise ValueError(weight)  # once" in error.traceback
     assert "mended" not in error.traceback
+
+
+def test_who_asks_for_the_code_as_it_is_now_is_not_told_of_its_edits_behind_the_answer(tmp_path: Path) -> None:
+    texts = {"m.py": b"a = 1\n", "one.py": b"b = 1\n", "two.py": b"c = 1\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_bytes(text)
+    watch = ModuleWatch(tmp_path, Code("m.py", {name: code_hash(text) for name, text in texts.items()}))
+    for name in texts:
+        (tmp_path / name).write_text("x = 12 +\n")
+    watch.take_as_told()
+    assert [watch.news() for _ in texts] == [[], [], []]
+    (tmp_path / "two.py").write_text("x = 123\n")
+    [told] = [text for _ in texts for text in watch.news()]
+    assert told.startswith("two.py has changed on disk (")

@@ -278,3 +278,19 @@ async def test_a_field_that_no_failed_run_has_is_told_in_both_lists_of_failures(
         await t.on(RunsScreen)
         await t.press("slash", *"gap>0")
         await t.sees("▼ no run here has gap so far")
+
+
+@pytest.mark.parametrize("letter", ["x", "数"])
+async def test_instances_that_differ_at_the_end_of_long_names_are_told_apart(letter: str) -> None:
+    made = Experiment([f"{letter * 296}{i:04}" for i in range(5)], title="lab")
+    for run in (2, 4):
+        message = "ValueError: negative weight"
+        made.failed(run, status=s.Failed(s.Error(message, traceback(42, message)), NOW - 60 + run))
+    async with opened(made.snapshot(), size=(80, 24)) as t:
+        await t.press("home", "down")
+        await t.until(lambda: sum("0003 " in line for line in t.lines()) == 2)  # its row, and the title of the panel
+        await t.press("F")
+        await t.on(FailuresScreen)
+        await t.sees("0003 ─", "2 in 2 instances: ", "0003 and", 'File "/home/user/lab/lab.py", line 42, in')
+        await t.press("x")
+        await t.sees("2 runs of", "0001", "0003")

@@ -203,6 +203,27 @@ async def test_a_poll_repaints_what_changed_and_nothing_else(path: Path, monkeyp
         assert set(painted) <= {0, 1}  # the scrollbar's thumb became shorter
 
 
+async def test_bars_below_a_bar_are_folded(path: Path) -> None:
+    """As tqdm writes them where they stand below others: each state goes down to its row, and up again."""
+    with path.open("wb") as file:
+        for epoch in range(3):
+            file.write(b"\repoch %d/3\n" % epoch)
+            for batch in range(100):
+                file.write(b"\r  batch %d/100 \x1b[32m%s\x1b[0m\x1b[A\n" % (batch, b"#" * (batch // 9)))
+            file.write(b"\r" + b" " * 40 + b"\x1b[A")
+        file.write(b"\repoch 3/3\n")
+        for part in range(3):
+            file.write(b"\n\n\r    part %d/3\x1b[A\x1b[A" % part)
+    async with shown(path) as (view, pilot):
+        told = [*(f"epoch {epoch}/3" for epoch in range(4)), "", "", "    part 2/3"]
+        assert [row.rstrip() for row in rows(view)][: len(told)] == told
+        with path.open("ab") as file:
+            file.write(b"\n\r  batch 7/100\x1b[A")
+        view.poll()
+        await pilot.pause()
+        assert [row.rstrip() for row in rows(view)][: len(told)] == [*told[:-1], "  batch 7/100"]
+
+
 async def test_hostile_lines_reach_the_screen_as_text_in_their_columns(path: Path) -> None:
     path.write_bytes(
         b"\x1b[31mred\x1b[0m \x1b]52;c;QUJD\x07\n"

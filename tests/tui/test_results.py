@@ -271,3 +271,14 @@ async def test_a_million_rows_are_opened_at_once_and_sorted_while_one_looks(
         await t.press("o")
         await t.sees("gap ↑", "1 of 1,000,000")
         assert set(column(t, "gap")) == {0}
+
+
+async def test_instances_that_differ_at_the_end_of_long_names_are_told_apart(tmp_path: Path) -> None:
+    made = Experiment([f"{'graphs/random/' * 5}{number:03}.cnf" for number in range(3)], state_dir=tmp_path)
+    for run in (1, 2, 3):
+        record(made, run, [{"n": run}])
+    async with opened(made.snapshot(), size=(80, 24)) as t:
+        await opened_results(t, 3)
+        await t.sees(*(f"/{number:03}.cnf  " for number in range(3)))
+        await t.press("b")
+        await t.sees("groups 3", *(f"/{number:03}.cnf  " for number in range(3)))

@@ -26,7 +26,7 @@ from pyalma_tui.tui import cells
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.lacking import of_runs
-from pyalma_tui.tui.literal import literal, literal_lines
+from pyalma_tui.tui.literal import literal, literal_lines, plain
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.requests import Copy, Perform
@@ -46,6 +46,7 @@ from pyalma_tui.tui.widgets.text_scroll import TextScroll
 
 SHARE = 10  # grouping and filtering again may take a tenth of the time
 FIRST = 0.02  # seconds of the first look at many failures, before which nothing is painted
+EXAMPLE, AROUND_TITLE = "for example", 6
 AT_ONCE = 0.05  # seconds of each of the next looks, with which the rest follows
 
 
@@ -172,7 +173,9 @@ class FailuresScreen(Listed):
             text.put(lambda width: [])
             entitle(panel, Content(""))
             return
-        entitle(panel, Content.assemble(("for example", "bold"), literal(f" · {self.moment.name(run)}")))
+        room = max(8, width - len(EXAMPLE) - AROUND_TITLE)
+        name = cells.fit_middle(plain(self.moment.name(run), room), room).rstrip()
+        entitle(panel, Content.assemble((EXAMPLE, "bold"), f" · {name}"))
         text.put(partial(laid_out, list(told_of(self.moment, group, run, run.status, width - LABEL))))
 
     def _example(self, group: Group, shown: Run | None) -> Run:

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from pyalma_tui.model.checks import brief, is_number
-from pyalma_tui.model.extents import Row
+from pyalma_tui.model.extents import COLUMNS, Row
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import strokes
 from pyalma_tui.tui.literal import plain
@@ -156,10 +156,10 @@ class RowTable(Cursored):
             value = LOST if row is None else row.get(name)
             wide = self._widths.get(name, 0)
             text = plain(brief(value), wide)
-            fitted = cells.fit_right(text, wide) if is_number(value) else cells.fit(text, wide)
+            cut = cells.fit_right if is_number(value) else cells.fit_middle if name == COLUMNS[0] else cells.fit
             full = self.get_component_rich_style("table--number" if name in self._numeric else "table--text")
             style = Style.null() if over.reverse else Style(color=full.color)
-            segments.append(Segment(fitted + " " * GAP, base + style + over))
+            segments.append(Segment(cut(text, wide) + " " * GAP, base + style + over))
         return Strip(segments).adjust_cell_length(width, base + over).crop(0, width)
 
     def _over(self, line: int) -> Style:
