@@ -392,7 +392,10 @@ def test_ctrl_z_where_no_shell_lets_it_go_on_stops_nothing(experiment: Experimen
         if not options:
             terminal.see("there is no shell to go to")
         os.kill(terminal.pid, signal.SIGTSTP)
-        allow(experiment, 1, 2, 3, 4, 5)
+        for step in range(1, 5):
+            allow(experiment, step)
+            terminal.wait(lambda text, now=step: re.search(rf"● a\b.* {now}\b", text), f"state {step}")
+        allow(experiment, 5)
         if not options:
             terminal.see("100 %")
             terminal.press("q")
