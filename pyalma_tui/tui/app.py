@@ -30,8 +30,9 @@ from pyalma_tui.tui.screens import later, rooms
 from pyalma_tui.tui.screens.base import BaseScreen
 from pyalma_tui.tui.screens.main import MainScreen
 from pyalma_tui.tui.stakes import interrupt_question
+from pyalma_tui.tui.terminal import is_job
 from pyalma_tui.tui.undoing import Steps, UndoingApp
-from pyalma_tui.tui.view_moment import NO_TERMINAL, Moment, is_another, is_busy, is_ending, is_live, is_stopping
+from pyalma_tui.tui.view_moment import Moment, is_another, is_busy, is_ending, is_live, is_stopping
 
 if TYPE_CHECKING:
     from pyalma_tui.tui.screens.quitting import Way
@@ -332,9 +333,7 @@ class ExperimentApp(UndoingApp):
 
     def do_suspend(self) -> None:
         """To the shell, as other programs do."""
-        if self.moment.page:
-            self.say(NO_TERMINAL)
-        elif self._driver is not None and self._driver.can_suspend:
+        if is_job():
             self.action_suspend_process()
         else:
             self.say(f"there is no shell to go to: it was started without one · {key_to('quit')} leaves")

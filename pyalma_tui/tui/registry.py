@@ -287,7 +287,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "suspend", "ctrl+z", "suspend",
         "To the shell: running runs go on, new ones wait; `fg` comes back.",
-        "Program", "app",
+        "Program", "app", obstacle=obstacles.no_terminal,
     ),
     Action("help", "question_mark", "help", "This help.", "Program", "app", bar=7),
     Action(

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Any, Final, TextIO, cast
 
-import psutil
 from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -101,14 +100,9 @@ class Terminal(InTurnDriver, LinuxDriver):
             self.write(POP)
         super().stop_application_mode()
 
-    @property
-    def can_suspend(self) -> bool:
-        """Whether a shell would let us go on; stopped without one, as by `ssh -t host COMMAND`, we were so for ever."""
-        return is_job()
-
     def _sigtstp_application(self, *arguments: object) -> None:
-        """Stop where that is possible, as the kernel does with who does not handle the signal."""
-        if self.can_suspend:
+        """Stop where a shell lets us go on, as the kernel does with who does not handle the signal."""
+        if is_job():
             super()._sigtstp_application(*arguments)
 
     def _sigcont_application(self, *_: object) -> None:
@@ -182,7 +176,12 @@ class Terminal(InTurnDriver, LinuxDriver):
 
 
 def is_job() -> bool:
-    """Whether a shell hears that we stop: it is the nearest ancestor in another process group, in our session."""
+    """Whether a shell hears that we stop: it is the nearest ancestor in another process group, in our session.
+
+    Without one, as by `ssh -t host COMMAND`, we were stopped for ever.
+    """
+    import psutil  # no start has to wait for it
+
     group, session = os.getpgrp(), os.getsid(0)
     for parent in psutil.Process().parents():
         if os.getsid(parent.pid) != session:

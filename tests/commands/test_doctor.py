@@ -49,7 +49,8 @@ def test_without_a_target_it_looks_at_the_machine(experiment: Experiment) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("theme = 'nort'", "theme nort: there is no such theme"), ("them = 1", "unknown field `them`")]
+    ("text", "told"),
+    [("theme = 'nort'", "theme nort: there is no such theme"), ("them = 1", "there is no them. Did you mean theme?")],
 )
 def test_mistakes_in_the_preferences_are_those_that_a_start_tells(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch, text: str, told: str

@@ -128,6 +128,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(the_app, "deed", noted)
     monkeypatch.setenv("EDITOR", "false")
     monkeypatch.setenv("PAGER", "false")
+    monkeypatch.setattr(the_app, "is_job", lambda: True)
     monkeypatch.setattr(the_app.ExperimentApp, "action_suspend_process", lambda self: self.say("suspended"))
     return found
 
