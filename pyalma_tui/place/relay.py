@@ -88,13 +88,16 @@ class Relay:
         self._selector.register(self._line, selectors.EVENT_READ, self._take)
         self._selector.register(self._woken, selectors.EVENT_READ, lambda: self._woken.recv(4096))
         self._line.put(here(self._state_dir, self._lacks, self._patience))
-        while not self._over:
-            self._look()
-            self._line.flush()
-            if not self._over:
-                for key, _ in self._selector.select(self._pause()):
-                    key.data()
+        while self._goes_on():
+            for key, _ in self._selector.select(self._pause()):
+                key.data()
+
+    def _goes_on(self) -> bool:
+        """Look at what there is to say, and say it; whether there is more to do, or to say."""
+        self._look()
         self._line.flush()
+        self._line.watch(self._selector)
+        return self._line.waits or not self._over
 
     def _on_taken(self, number: int, frame: FrameType | None) -> None:
         self._taken = signal.Signals(number).name
@@ -303,7 +306,9 @@ class Relay:
         if (moment := now()) - self._asked >= self._interval:
             self._asked = moment
             self._line.put(afar.RenewLease(moment))
-        if self._following is not None:
+        if self._over:
+            return
+        if self._following is not None and not self._line.waits:  # later, as what is newest then counts
             self._tell(self._following.tell_all())
         late = self._lease is not None and self._lease.left < self._lease.seconds / 3
         why = self._taken or CUT * self._line.closed or UNHEARD * late

@@ -39,7 +39,8 @@ class Pipe(Line):
     def __init__(self, site: Site) -> None:
         self.site = site
         self._end, self.way_in = os.pipe()
-        super().__init__(self._end, self._end)
+        self._nowhere = os.open(os.devnull, os.O_WRONLY)
+        super().__init__(self._nowhere, self._end)
         self.sent = b""
         self.is_closed = False
 
@@ -62,6 +63,7 @@ class Pipe(Line):
             self.is_closed = True
             self.let_go()
             os.close(self._end)
+            os.close(self._nowhere)
 
 
 class Opener:

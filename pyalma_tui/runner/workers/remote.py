@@ -148,8 +148,11 @@ class Places:
 
     def receive(self) -> list[AgentEvent]:
         """What has come, of each place in the order in which it said it."""
-        for key, _ in self._selector.select(0):
-            self._listen(key.data)
+        for key, ready in self._selector.select(0):
+            if ready & selectors.EVENT_WRITE:
+                self._push(key.data)
+            else:
+                self._listen(key.data)
         if self._ending:
             self._tend()
         events = list(self._events)
@@ -165,7 +168,7 @@ class Places:
         now = time.monotonic()
         awaited = self._placing.awaited(self._places)
         for place in list(self._places):
-            place.channel.send()
+            self._push(place)
             if (place.is_late or place.is_silent(now)) and not place.lost:
                 self._listen(place)  # what it has told comes before anything is decided about it
                 if place.is_late and not place.lost:
@@ -308,9 +311,19 @@ class Places:
         if place.here is None and not (self._ending or place.refused or place.unneeded):
             self._notes.once(absent(place, again))
 
+    def _push(self, place: Place) -> None:
+        """Send what waits for it, now and whenever there is room."""
+        waits, way_out = place.push(), place.channel.way_out
+        if way_out >= 0 and waits != (way_out in self._selector.get_map()):
+            if waits:
+                self._selector.register(way_out, selectors.EVENT_WRITE, place)
+            else:
+                self._selector.unregister(way_out)
+
     def _stop_listening(self, place: Place) -> None:
-        if place.channel.fileno() >= 0 and place.channel in self._selector.get_map():
-            self._selector.unregister(place.channel)
+        for each in (place.channel.fileno(), place.channel.way_out):
+            if each >= 0 and each in self._selector.get_map():
+                self._selector.unregister(each)
 
     def _take_away(self, place: Place, why: str) -> None:
         for worker in sorted(place.workers):
