@@ -211,7 +211,8 @@ class Journal:
     @property
     def removed(self) -> dict[str, str]:
         """Writer → the segment it writes now, of those whose segment readers do not find any more."""
-        return {writer: name for writer, (name, tail) in self._tails.items() if not is_at(tail.path, tail.fd)}
+        here = {writer: name for writer, (name, tail) in self._tails.items() if not is_at(tail.path, tail.fd)}
+        return here | self._heard.removed
 
     @property
     def refused(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,3 +54,55 @@ def _until(path: Path) -> None:
     while not path.exists() or not path.read_text():
         assert time.monotonic() < deadline, f"{path} never came"
         time.sleep(0.01)
+
+
+SAVES = """
+import os, time
+
+def run(instance, save, state):
+    print(state, file=open("began", "a"))
+    count = int(state or 0)
+    while not (state and "OVER" in os.environ):
+        count += 1
+        save(str(count))
+        print(count, file=open("acknowledged", "a"))
+        time.sleep(0.01)
+"""
+
+
+def test_what_is_removed_while_it_is_written_elsewhere_is_written_anew_with_the_leases(tmp_path: Path) -> None:
+    """The directory is gone once, then only the file of the worker, and then that of the leases."""
+    (tmp_path / "m.py").write_text(SAVES)
+    (tmp_path / "i.txt").write_text("x")
+    acknowledged, state_dir = tmp_path / "acknowledged", tmp_path / "m.alma"
+    command = [
+        *(sys.executable, "-m", "pyalma_tui", "m.py", "i.txt", "--plain", "--lease", "5"),
+        *("--on", behind_cables("A")),
+    ]
+
+    def goes_on_in(number: int) -> Path:
+        segment = state_dir / "journal" / f"000001-w0001-{number:04d}.jsonl"
+        _until(segment)
+        size = acknowledged.stat().st_size
+        while acknowledged.stat().st_size < size + 60:
+            time.sleep(0.01)
+        return segment
+
+    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        _until(acknowledged)
+        shutil.rmtree(state_dir, ignore_errors=True)
+        goes_on_in(2).unlink()
+        goes_on_in(3)
+        (state_dir / "leases").unlink()
+        _until(state_dir / "leases")
+    finally:
+        first.kill()
+        first.wait()
+    env = os.environ | {"OVER": "1"}
+    again = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "a session was killed that had workers on other hosts" in again.stderr
+    _, began = (tmp_path / "began").read_text().split("\n")[:2]
+    last = int(acknowledged.read_text().split("\n")[-2])
+    assert last <= int(began) <= last + 1  # the one that was asked to stop at is kept as well

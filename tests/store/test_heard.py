@@ -76,3 +76,15 @@ def test_a_writer_that_goes_on_in_a_new_segment_leaves_the_old_one_to_the_checkp
     journal.checkpointed(positions)
     assert not (journal.directory / name).exists()
     assert (journal.directory / pen.name).exists()
+
+
+def test_what_could_not_be_told_is_read_behind_a_segment_that_somebody_has_removed(journal: Journal) -> None:
+    journal.listen("w0001")
+    pen = SegmentWriter(journal.directory, name := journal.name_for("w0001"), limit=10_000)
+    pen.append(line(1))
+    told(journal, name, pen.position, 1)
+    (journal.directory / name).unlink()
+    assert journal.removed == {"w0001": name}
+    pen.rotate()
+    pen.append(line(2))
+    assert of(journal.end("w0001")) == [2]
