@@ -124,6 +124,13 @@ def left(state_dir: Path) -> float:
     return min(whole + AHEAD, max(0.0, lease.at + whole - now()))
 
 
+def waited_for(state_dir: Path) -> str:
+    """What to tell people of what `wait_out` waits for, "" if that is nothing."""
+    if not (seconds := left(state_dir)):
+        return ""
+    return f"a session was killed that had workers on other hosts; they may live for {seconds:.0f} s more"
+
+
 def wait_out(state_dir: Path, sleep: Callable[[float], None] = time.sleep) -> float:
     """Wait until nothing of a killed session can live on any host; for how many seconds that was. Hold the lock."""
     seconds = left(state_dir)

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.places import behind_cables
 
 LEASE = 2.0
@@ -19,8 +21,9 @@ import fcntl, os, time
 def run(instance, save, state):
     with open("lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where another one runs it
-        open("began", "a").write(f"{state} {time.monotonic()}\\n")
-        if state:
+        again = os.path.exists("began")
+        open("began", "a").write(f"{state!r} {time.monotonic()}\\n")
+        if again:
             return
         save(1)
         while True:  # it never saves again, so nobody can ask it to stop
@@ -29,7 +32,10 @@ def run(instance, save, state):
 """
 
 
-def test_a_start_after_a_killed_runner_waits_until_nothing_of_it_can_live(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("more", "state"), [((), 1), (("--fresh", "--yes"), "")])
+def test_a_start_after_a_killed_runner_waits_until_nothing_of_it_can_live(
+    more: tuple[str, ...], state: object, tmp_path: Path
+) -> None:
     (tmp_path / "m.py").write_text(MODULE)
     (tmp_path / "i.txt").write_text("x")
     command = [
@@ -39,11 +45,11 @@ def test_a_start_after_a_killed_runner_waits_until_nothing_of_it_can_live(tmp_pa
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True) as first:
         _until(tmp_path / "lives")
         os.kill(first.pid, signal.SIGKILL)
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    again = subprocess.run([*command, *more], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "a session was killed that had workers on other hosts" in again.stderr
     began = (tmp_path / "began").read_text().splitlines()
-    assert [line.split()[0] for line in began[1:]] == ["1"]  # with what was saved, and nobody else at it
+    assert [line.split()[0] for line in began[1:]] == [repr(state)]  # and nobody else was at it
     *_, last, _ = (tmp_path / "lives").read_text().split("\n")
     assert float(last) < float(began[1].split()[1])
     assert not (tmp_path / "m.alma" / "leases").exists()
