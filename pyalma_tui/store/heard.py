@@ -9,7 +9,7 @@ from pathlib import Path
 from pyalma_tui.model.records import Record
 from pyalma_tui.store.closed import Closed
 from pyalma_tui.store.disk import is_absent, remove
-from pyalma_tui.store.layout import next_segment
+from pyalma_tui.store.layout import next_segment, number_of
 from pyalma_tui.store.reading import Reading
 from pyalma_tui.store.tail import Tail
 
@@ -38,7 +38,9 @@ class Heard:
     def take(self, writer: str, name: str, position: int, lines: Iterable[str]) -> Iterator[Record]:
         """What it has appended, up to a position of a segment; what was told or read before counts once."""
         heard = self._segments.get(writer)
-        if heard is None or name < heard.name or (name == heard.name and position <= heard.position):
+        if heard is None or (name == heard.name and position <= heard.position):
+            return
+        if number_of(name) < number_of(heard.name):
             return
         if name != heard.name:
             self._leave(heard)
