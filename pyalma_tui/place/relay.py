@@ -231,7 +231,7 @@ class Relay:
                     self._part_from(worker)
                 self._agent.close()
                 self._bye(why)
-            case Taken() | Unheard() | afar.Told() | Remarked() | Renewed() | NotRenewed():
+            case Taken() | Unheard() | afar.Told() | afar.NotSynced() | Remarked() | Renewed() | NotRenewed():
                 raise AssertionError("an agent of this host says no such thing")
             case _:
                 self._line.put(event)
@@ -278,7 +278,7 @@ class Relay:
         except ValueError:  # it is being written
             return
 
-    def _tell(self, told: Iterable[afar.Told]) -> None:
+    def _tell(self, told: Iterable[afar.Told | afar.NotSynced]) -> None:
         """What cannot be read here the runner reads on its own host, once that knows of it for sure: see `_bye`."""
         try:
             for each in told:

@@ -74,10 +74,14 @@ class Heard:
             remove(self._directory / heard.name)
 
     @property
+    def names(self) -> dict[str, str]:
+        """Writer → the segment that it writes now, of those that we were told of."""
+        return {writer: heard.name for writer, heard in self._segments.items() if heard.position}
+
+    @property
     def removed(self) -> dict[str, str]:
-        """Writer → the segment that it writes now, of those that we were told of and that are not there any more."""
-        told = [(writer, heard.name) for writer, heard in self._segments.items() if heard.position]
-        return {writer: name for writer, name in told if is_absent(self._directory / name)}
+        """Those that are not there any more."""
+        return {writer: name for writer, name in self.names.items() if is_absent(self._directory / name)}
 
     @property
     def positions(self) -> dict[str, int]:

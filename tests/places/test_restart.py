@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -55,13 +54,6 @@ def test_a_start_after_a_killed_runner_waits_until_nothing_of_it_can_live(
     assert not (tmp_path / "m.alma" / "leases").exists()
 
 
-def _until(path: Path) -> None:
-    deadline = time.monotonic() + 30
-    while not path.exists() or not path.read_text():
-        assert time.monotonic() < deadline, f"{path} never came"
-        time.sleep(0.01)
-
-
 SAVES = """
 import os, time
 
@@ -89,15 +81,13 @@ def test_what_is_removed_while_it_is_written_elsewhere_is_written_anew_with_the_
     def goes_on_in(number: int) -> Path:
         segment = state_dir / "journal" / f"000001-w0001-{number:04d}.jsonl"
         _until(segment)
-        size = acknowledged.stat().st_size
-        while acknowledged.stat().st_size < size + 60:
-            time.sleep(0.01)
+        _until(acknowledged, f"\n{int(acknowledged.read_text().split()[-1]) + 20}\n")
         return segment
 
     first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         _until(acknowledged)
-        shutil.rmtree(state_dir, ignore_errors=True)
+        state_dir.rename(tmp_path / "gone")
         goes_on_in(2).unlink()
         goes_on_in(3)
         (state_dir / "leases").unlink()
@@ -112,3 +102,49 @@ def test_what_is_removed_while_it_is_written_elsewhere_is_written_anew_with_the_
     _, began = (tmp_path / "began").read_text().split("\n")[:2]
     last = int(acknowledged.read_text().split("\n")[-2])
     assert last <= int(began) <= last + 1  # the one that was asked to stop at is kept as well
+
+
+SAVES_ONCE = """
+import time
+
+def run(instance, save, state):
+    print(state, file=open("began", "a"))
+    if state:
+        return
+    save("kept")
+    open("saved", "w").write("1")
+    while True:
+        time.sleep(1)
+"""
+
+
+def test_what_the_disk_of_another_host_has_not_taken_is_in_a_checkpoint(tmp_path: Path) -> None:
+    """Its lines were told, and are lost with that host's memory, or as here at once."""
+    (tmp_path / "m.py").write_text(SAVES_ONCE)
+    (tmp_path / "i.txt").write_text("x")
+    state_dir, first_one = tmp_path / "m.alma", "000001-w0001-0001.jsonl"
+    command = [*(sys.executable, "-m", "pyalma_tui", "m.py", "i.txt", "--plain", "--lease", str(LEASE)), "--on"]
+    with open(tmp_path / "out", "wb") as out:
+        first = subprocess.Popen([*command, behind_cables("A", "disk")], cwd=tmp_path, stdout=out)
+    try:
+        _until(tmp_path / "saved")
+        _until(tmp_path / "out", f"the disk has refused {first_one}; what it held is written anew from memory")
+        _until(state_dir / "db.json", "kept")
+    finally:
+        first.kill()
+        first.wait()
+    if (lost := state_dir / "journal" / first_one).exists():
+        lost.write_bytes(bytes(lost.stat().st_size))
+    again = subprocess.run(
+        [*command, behind_cables("A")], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert (tmp_path / "began").read_text() == "\nkept\n"
+
+
+def _until(path: Path, text: str = "") -> None:
+    """Wait until there is a file that says something, this if it is told."""
+    deadline = time.monotonic() + 30
+    while not path.exists() or not (found := path.read_text()) or text not in found:
+        assert time.monotonic() < deadline, f"{path} never came, or never said {text!r}"
+        time.sleep(0.01)

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from pyalma_tui.model.afar import Told
+from pyalma_tui.model.afar import NotSynced, Told
 from pyalma_tui.model.messages import (
     Born,
     Cleared,
@@ -84,6 +84,7 @@ AgentEvent: TypeAlias = (
     Said
     | Taken
     | Told
+    | NotSynced
     | Unheard
     | Renewed
     | NotRenewed
