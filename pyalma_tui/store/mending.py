@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -68,6 +68,7 @@ class Mending:
         removed = {writer: name for writer, name in self._journal.removed.items() if name not in self._left}
         refused = {writer: name for writer, name in self._journal.refused.items() if name not in self._left}
         try:
+            self._unless_another(self._lock.refuse_another)
             if gone:
                 prepare(self._state_dir, self._umask)
             if unlocked:
@@ -116,8 +117,12 @@ class Mending:
             yield f"{lines} damaged line(s) of {name} were skipped; {kept}"
 
     def _take_lock(self) -> None:
+        self._unless_another(lambda: self._lock.take_anew(time.time()))
+
+    def _unless_another(self, step: Callable[[], None]) -> None:
+        """Take a step; where another process has taken our place nothing is written any more."""
         try:
-            self._lock.take_anew(time.time())
+            step()
         except InUseError:
             self.evicted = True
             self._journal.close()  # also nothing is carried over from what workers have left
