@@ -48,6 +48,7 @@ class Places:
         self._pace = 0.0  # seconds that a run takes to its first save
         self._ending = self._ended = False
         self._selector = selectors.DefaultSelector()
+        self._full: set[Place] = set()  # those whose line takes no more for now
 
     @property
     def host(self) -> str:
@@ -313,17 +314,21 @@ class Places:
 
     def _push(self, place: Place) -> None:
         """Send what waits for it, now and whenever there is room."""
-        waits, way_out = place.push(), place.channel.way_out
-        if way_out >= 0 and waits != (way_out in self._selector.get_map()):
-            if waits:
-                self._selector.register(way_out, selectors.EVENT_WRITE, place)
-            else:
-                self._selector.unregister(way_out)
+        if place.push() == (place in self._full) or (way_out := place.channel.way_out) < 0:
+            return
+        if place in self._full:
+            self._full.remove(place)
+            self._selector.unregister(way_out)
+        else:
+            self._full.add(place)
+            self._selector.register(way_out, selectors.EVENT_WRITE, place)
 
     def _stop_listening(self, place: Place) -> None:
-        for each in (place.channel.fileno(), place.channel.way_out):
-            if each >= 0 and each in self._selector.get_map():
-                self._selector.unregister(each)
+        if place in self._full:
+            self._full.remove(place)
+            self._selector.unregister(place.channel.way_out)
+        if place.channel.fileno() >= 0 and place.channel in self._selector.get_map():
+            self._selector.unregister(place.channel)
 
     def _take_away(self, place: Place, why: str) -> None:
         for worker in sorted(place.workers):
