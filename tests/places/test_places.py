@@ -470,3 +470,13 @@ def test_what_a_line_has_no_room_for_goes_as_soon_as_it_has_not_at_the_next_tick
     assert not select.select([world.places], [], [], 0)[0]  # nobody is woken for a line that nothing waits for
     for fd in (theirs, ours):
         os.close(fd)
+
+
+@pytest.mark.parametrize("going", [(), (afar.Going("SIGTERM"),)])
+def test_an_agent_that_ends_by_itself_is_told_from_a_place_that_is_taken_away(
+    going: tuple[afar.FromPlace, ...], world: World
+) -> None:
+    world.hire(1)
+    world.come().say(*going, afar.Bye("is killed by SIGKILL"))
+    why = "its place on node1 ended: the process is killed by SIGKILL"
+    assert Taken(1, why, fell=not going) in world.places.receive()

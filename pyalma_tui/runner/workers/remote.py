@@ -281,7 +281,8 @@ class Places:
                 return
             case afar.Bye(why):
                 place.gone, place.ready = True, False
-                self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
+                ended = f"its place on {place.name} ended" + f": the process {why}" * bool(why)
+                self._take_away(place, ended, fell=bool(why) and not (place.going or self._ending))
             case _:
                 self._events.append(message)
 
@@ -330,7 +331,7 @@ class Places:
         if place.channel.fileno() >= 0 and place.channel in self._selector.get_map():
             self._selector.unregister(place.channel)
 
-    def _take_away(self, place: Place, why: str) -> None:
+    def _take_away(self, place: Place, why: str, *, fell: bool = False) -> None:
         for worker in sorted(place.workers):
             self._placing.part(worker)
-            self._events.append(Taken(worker, why))
+            self._events.append(Taken(worker, why, fell))
