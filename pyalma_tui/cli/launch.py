@@ -159,6 +159,8 @@ def _forget(target: Target, settings: Settings, *, yes: bool) -> None:
         return
     if not yes and not ask(f"Forget every state and log{_whose(target, state_dir)} in {state_dir}?"):
         raise UsageError(f"--fresh: {state_dir}: not confirmed. Nothing was changed; --yes does not ask")
+    if text := leases.waited_for(state_dir):
+        warn(text)
     left = forget(state_dir)
     if left:
         more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyalma_tui.cli.remembered import Remembered, remembered
-from pyalma_tui.cli.speak import ask, say
+from pyalma_tui.cli.speak import ask, say, warn
 from pyalma_tui.errors import InUseError, UsageError
 from pyalma_tui.loading.local_code import code_root, module_name
 from pyalma_tui.model import status as s
@@ -21,6 +21,7 @@ from pyalma_tui.report.facts import remaining
 from pyalma_tui.runner.outdated import CodeNow, look_at_inputs, of_older_code, with_older_code
 from pyalma_tui.runner.session import Session
 from pyalma_tui.runner.settings import Settings
+from pyalma_tui.store import leases
 from pyalma_tui.store.inputs import read_inputs
 from pyalma_tui.store.lock import in_use
 from pyalma_tui.store.planning import without
@@ -131,6 +132,8 @@ def _lost(runs: Sequence[Run]) -> str:
 
 def _open(known: Remembered) -> Session:
     """Open the state as a start does, which settles what the last session left behind."""
+    if text := leases.waited_for(known.state_dir):
+        warn(text)
     has_done = not isinstance(known.store.ledger.hook.status, s.HookAbsent)
     settings = Settings(target=known.target.path, module=known.target.module, state_dir=known.state_dir, paused=True)
     return Session(settings, known.store.meta.module_hash, has_done)

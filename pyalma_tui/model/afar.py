@@ -122,6 +122,14 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
     lines: list[str]
 
 
+class NotSynced(msgspec.Struct, frozen=True, tag="not synced"):
+    """The disk did not take what a worker has appended to this segment, nor will it be asked again for it."""
+
+    worker: int
+    segment: str
+    why: str
+
+
 class Tried(msgspec.Struct, frozen=True, tag="tried"):
     """The time there in seconds of the epoch; saves a second, and of those that are synced one by one; `why` not."""
 
@@ -143,4 +151,4 @@ class Bye(msgspec.Struct, frozen=True, tag="bye"):
     why: str = ""
 
 
-FromPlace: TypeAlias = Here | Tried | RenewLease | Answered | Told | Going | Bye | m.FromAgent
+FromPlace: TypeAlias = Here | Tried | RenewLease | Answered | Told | NotSynced | Going | Bye | m.FromAgent

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pyalma_tui.model.afar import Told
+from pyalma_tui.model.afar import NotSynced, Told
 from pyalma_tui.store import layout
 from pyalma_tui.store.disk import open_regular, sync_data
 from pyalma_tui.store.segment import READ
@@ -26,6 +27,8 @@ class Following:
         self._tails: dict[int, tuple[str, Tail]] = {}  # by worker: the segment that it writes now
         self.untold: set[int] = set()  # workers of which something may never have been told
         self._synced: dict[str, int] = {}  # by segment: bytes that are on the disk
+        self._refused: set[str] = set()  # segments that the disk did not take
+        self._not_synced: deque[NotSynced] = deque()  # what is to be told of that
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
         self._grouped = grouped
         if grouped:
@@ -41,10 +44,14 @@ class Following:
         with self._guard:
             self._tails[worker] = segment, tail
 
-    def tell(self, worker: int) -> Iterator[Told]:
-        """What this worker has appended since the last time. Raises OSError, and nothing more of it is told then."""
+    def tell(self, worker: int) -> Iterator[Told | NotSynced]:
+        """What this worker has appended since the last time, and what the disk did not take of anybody's.
+
+        Raises OSError, and nothing more of this worker is told then.
+        """
         try:
             yield from self._tell(worker)
+            yield from self._news()
         except OSError:
             self.untold.add(worker)
             if worker in self._tails:
@@ -62,16 +69,23 @@ class Following:
             self._let_go(worker)
             self.begin(worker, following)
 
-    def tell_all(self) -> Iterator[Told]:
+    def _news(self) -> Iterator[NotSynced]:
+        while self._not_synced:
+            told = self._not_synced.popleft()
+            if os.path.lexists(self._journal / told.segment):  # else its mount is gone, or it was removed
+                yield told
+
+    def tell_all(self) -> Iterator[Told | NotSynced]:
         """What all of them have."""
         for worker in list(self._tails):
             yield from self.tell(worker)
 
-    def end(self, worker: int) -> Iterator[Told]:
+    def end(self, worker: int) -> Iterator[Told | NotSynced]:
         """The last words of a worker that is gone."""
         yield from self.tell(worker)
         if worker in self._tails:
             self._let_go(worker)
+            yield from self._news()
 
     def _new(self, worker: int, segment: str, tail: Tail) -> Iterator[Told]:
         before = tail.position
@@ -83,7 +97,7 @@ class Following:
         with self._guard:
             segment, tail = self._tails.pop(worker)
         if self._grouped:
-            self._sync(segment, tail.fd)
+            self._sync(worker, segment, tail.fd)
         self._synced.pop(segment, None)
         tail.close()
 
@@ -93,20 +107,26 @@ class Following:
         pause = threading.Event()
         while not pause.wait(SYNC):
             with self._guard:
-                found = [(segment, os.dup(tail.fd)) for segment, tail in self._tails.values()]
-            for segment, fd in found:
-                self._sync(segment, fd)
+                found = [(worker, segment, os.dup(tail.fd)) for worker, (segment, tail) in self._tails.items()]
+            for worker, segment, fd in found:
+                self._sync(worker, segment, fd)
                 with suppress(OSError):  # one of a file system that is gone is closed all the same
                     os.close(fd)
 
-    def _sync(self, segment: str, fd: int) -> None:
-        with suppress(OSError):  # the worker finds out itself; its lines live as long as its host
+    def _sync(self, worker: int, segment: str, fd: int) -> None:
+        """Put on the disk what has grown. What failed is never tried again: the kernel may have dropped the pages."""
+        if segment in self._refused:
+            return
+        try:
             size = os.fstat(fd).st_size
             if size <= self._synced.get(segment, 0):
                 return
             self._sync_rows(segment)
             sync_data(fd)
             self._synced[segment] = size
+        except OSError as error:
+            self._refused.add(segment)
+            self._not_synced.append(NotSynced(worker, segment, error.strerror or str(error)))
 
     def _sync_rows(self, segment: str) -> None:
         try:

@@ -88,13 +88,16 @@ class Relay:
         self._selector.register(self._line, selectors.EVENT_READ, self._take)
         self._selector.register(self._woken, selectors.EVENT_READ, lambda: self._woken.recv(4096))
         self._line.put(here(self._state_dir, self._lacks, self._patience))
-        while not self._over:
-            self._look()
-            self._line.flush()
-            if not self._over:
-                for key, _ in self._selector.select(self._pause()):
-                    key.data()
+        while self._goes_on():
+            for key, _ in self._selector.select(self._pause()):
+                key.data()
+
+    def _goes_on(self) -> bool:
+        """Look at what there is to say, and say it; whether there is more to do, or to say."""
+        self._look()
         self._line.flush()
+        self._line.watch(self._selector)
+        return self._line.waits or not self._over
 
     def _on_taken(self, number: int, frame: FrameType | None) -> None:
         self._taken = signal.Signals(number).name
@@ -228,7 +231,7 @@ class Relay:
                     self._part_from(worker)
                 self._agent.close()
                 self._bye(why)
-            case Taken() | Unheard() | afar.Told() | Remarked() | Renewed() | NotRenewed():
+            case Taken() | Unheard() | afar.Told() | afar.NotSynced() | Remarked() | Renewed() | NotRenewed():
                 raise AssertionError("an agent of this host says no such thing")
             case _:
                 self._line.put(event)
@@ -275,7 +278,7 @@ class Relay:
         except ValueError:  # it is being written
             return
 
-    def _tell(self, told: Iterable[afar.Told]) -> None:
+    def _tell(self, told: Iterable[afar.Told | afar.NotSynced]) -> None:
         """What cannot be read here the runner reads on its own host, once that knows of it for sure: see `_bye`."""
         try:
             for each in told:
@@ -303,7 +306,9 @@ class Relay:
         if (moment := now()) - self._asked >= self._interval:
             self._asked = moment
             self._line.put(afar.RenewLease(moment))
-        if self._following is not None:
+        if self._over:
+            return
+        if self._following is not None and not self._line.waits:  # later, as what is newest then counts
             self._tell(self._following.tell_all())
         late = self._lease is not None and self._lease.left < self._lease.seconds / 3
         why = self._taken or CUT * self._line.closed or UNHEARD * late

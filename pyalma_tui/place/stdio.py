@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
+import selectors
 from collections.abc import Iterator
 
 from pyalma_tui.model import afar, jsontext
+from pyalma_tui.model.pieces import Incoming, Outgoing
 from pyalma_tui.store.disk import high
 
 CHUNK = 1 << 20  # bytes read at a time
@@ -23,12 +26,20 @@ class StdioChannel:
         os.close(nowhere)
         os.dup2(2, 1)
         self.closed = False  # whether nobody is at the other end
-        self._pending = b""
-        self._held: list[bytes] = []
+        self._incoming, self._outgoing = Incoming(), Outgoing()
+        self._unsent = b""
+        self._torn = False  # whether nothing can be sent any more
+        self._room = select.poll()
+        self._room.register(self._out, select.POLLOUT)
 
     def fileno(self) -> int:
         """Readable when something has come."""
         return self._in
+
+    @property
+    def waits(self) -> bool:
+        """Whether something that was put has not been sent, and may still be."""
+        return not self._torn and bool(self._unsent or self._outgoing)
 
     def receive(self) -> Iterator[afar.ToPlace]:
         """What has come; waits if nothing has. After the last of it `closed` is true."""
@@ -37,19 +48,30 @@ class StdioChannel:
         except OSError:
             data = b""
         self.closed |= not data
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        for line in lines:
+        for line in self._incoming.take(data):
             yield _message(line)
 
     def put(self, message: afar.FromPlace) -> None:
-        """Send this with the next flush."""
-        self._held.append(jsontext.encode(message) + b"\n")
+        """Send this with the next flush, if anybody is there."""
+        if not self._torn:
+            self._outgoing.put(jsontext.encode(message), urgent=isinstance(message, afar.RenewLease))
 
     def flush(self) -> None:
-        """Send what was put, however long that takes: the lease ends us if it takes too long."""
-        view, self._held = memoryview(b"".join(self._held)), []
+        """Send what was put as far as it can be at once.
+
+        The descriptor is not ours alone, so it is not made one that never waits: what has room takes so many bytes.
+        """
         try:
-            while view:
-                view = view[os.write(self._out, view) :]
+            while self.waits and self._room.poll(0):
+                self._unsent = self._unsent or self._outgoing.take()
+                self._unsent = self._unsent[os.write(self._out, self._unsent[: select.PIPE_BUF]) :]
         except OSError:  # nobody is there any more
-            self.closed = True
+            self.closed = self._torn = True
+
+    def watch(self, selector: selectors.BaseSelector) -> None:
+        """As long as something waits, let it be flushed when there is room."""
+        if self.waits != (self._out in selector.get_map()):
+            if self.waits:
+                selector.register(self._out, selectors.EVENT_WRITE, self.flush)
+            else:
+                selector.unregister(self._out)

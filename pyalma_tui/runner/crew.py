@@ -235,7 +235,7 @@ class Crew:
         Workers whose segments these are go on in new ones. Raises InUseError if another process has taken our place.
         """
         mended = self._session.mend()
-        for worker in self._followed:
+        for worker in self._load_logs:  # all that there are
             if _writer(worker) in mended.writers:
                 self.agent.ask(worker, m.NewSegment())
         edits = [] if self.brings_up else self._edited.news()  # else: they are being taken up

@@ -105,7 +105,7 @@ def lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Inst
     for seat in list(state.seats.values()):
         if seat in coming or (seat.active and seat.stop is None and not state.failed):
             leave(seat, state)
-            yield from _interrupt(seat, state, clock)
+            yield from _interrupt(seat, AGENT_ENDED, state, clock)
         else:
             yield from bury(seat, code, state, clock)
     if isinstance(before, Parting) or state.closing:
@@ -118,7 +118,7 @@ def lose_agent(why: str, code: int, state: State, clock: Clock) -> Iterator[Inst
         yield i.Say(f"the process that workers are forked from {why}: another one is started when it is needed")
 
 
-def take_away(seat: Seat, why: str, state: State, clock: Clock) -> Iterator[Instruction]:
+def take_away(seat: Seat, why: str, state: State, clock: Clock, *, fell: bool) -> Iterator[Instruction]:
     """A worker is gone with its place, whatever it called: that goes on elsewhere, unless somebody wishes otherwise."""
     why = SESSION_ENDED if state.failed else why
     if isinstance(seat.doing, Calling):
@@ -126,6 +126,9 @@ def take_away(seat: Seat, why: str, state: State, clock: Clock) -> Iterator[Inst
     if not isinstance(seat.doing, Running):
         return
     running, run = seat.doing, state.ledger.run(seat.run)
+    if fell and seat.stop is None and not state.failed and not has_ended(run, running.attempt):
+        yield from _interrupt(seat, why, state, clock)
+        return
     if run.attempt == running.attempt and not has_ended(run, running.attempt):
         yield from write(Stopped(run.id, running.attempt, None, clock.at, why), state, clock)
         run = state.ledger.run(seat.run)
@@ -134,10 +137,10 @@ def take_away(seat: Seat, why: str, state: State, clock: Clock) -> Iterator[Inst
         state.queue.add([run.id])
 
 
-def _interrupt(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
+def _interrupt(seat: Seat, why: str, state: State, clock: Clock) -> Iterator[Instruction]:
     """What a worker calls that ended with its agent: a run goes on in another one, but does not go round for ever."""
     if isinstance(seat.doing, Calling):
-        yield from cut_off(AGENT_ENDED, state)
+        yield from cut_off(why, state)
     if not isinstance(seat.doing, Running):
         return
     running, run = seat.doing, state.ledger.run(seat.run)
@@ -148,9 +151,9 @@ def _interrupt(seat: Seat, state: State, clock: Clock) -> Iterator[Instruction]:
     if state.retries.is_deadly(run.id):
         if run.attempt < running.attempt:
             yield from _begin(running, seat, state, clock)
-        error = s.Error(f"{AGENT_ENDED}; {CRASHES} workers were lost under this run")
+        error = s.Error(f"{why}; {CRASHES} workers were lost under this run")
         yield from write(Lost(run.id, running.attempt, seconds, clock.at, error), state, clock)
         return
     if run.attempt == running.attempt:
-        yield from write(Stopped(run.id, running.attempt, seconds, clock.at, AGENT_ENDED), state, clock)
+        yield from write(Stopped(run.id, running.attempt, seconds, clock.at, why), state, clock)
     state.queue.add([run.id])

@@ -75,6 +75,7 @@ def elsewhere(settings: Settings, session: Session, before: Agent) -> Places:
     except OSError as error:
         where = error.filename or state_dir
         raise StoreError(f"store: {where}: {error.strerror}. Nothing was started on other hosts") from error
+    session.leases = leases
     places = Places(engine, load, before.loaded, leases, lambda n: logs / agent_log_name(session.meta.session, n))
     if isinstance(before, LocalAgent):
         before.part()

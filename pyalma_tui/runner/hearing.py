@@ -25,10 +25,10 @@ def hear(event: AgentEvent | i.NoAgent, state: State, clock: Clock) -> Iterator[
         case Said(worker, reply):
             if (seat := state.seat_of(worker)) is not None:
                 yield from _reply(seat, reply, state, clock)
-        case Taken(worker, why):
+        case Taken(worker, why, fell):
             if (seat := state.seat_of(worker)) is not None:
                 leave(seat, state)
-                yield from take_away(seat, why, state, clock)
+                yield from take_away(seat, why, state, clock, fell=fell)
         case Unheard(worker, until):
             if (seat := state.seat_of(worker)) is not None:
                 state.seats[seat.slot] = replace(seat, unheard=until)

@@ -96,7 +96,7 @@ class _Visit:
         while places and (left := deadline - time.monotonic()) > 0:
             poll.poll(min(left, 0.1) * 1000)
             for place in list(places):
-                place.channel.send()
+                place.push()
                 if (found := self._listen(place)) is not None:
                     places.remove(place)
                     poll.unregister(place.channel)

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model import messages as m
-from pyalma_tui.model.afar import Told
+from pyalma_tui.model.afar import NotSynced, Told
 from pyalma_tui.model.records import Record
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
@@ -138,6 +138,9 @@ class Runner(Threaded):
                 continue
             elif isinstance(event, Told):
                 self._absorb(self._crew.told(event))
+                continue
+            elif isinstance(event, NotSynced):
+                self._session.journal.refuse(event.segment, event.why)
                 continue
             elif isinstance(event, AgentGone):
                 if not self._crew.brings_up:

@@ -81,6 +81,7 @@ class Session:
             self._lock.close()
             raise
         self._syncing = Syncing(self.journal, settings.sync)
+        self.leases: leases.Leases | None = None  # of workers on other hosts
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
@@ -278,7 +279,7 @@ class Session:
 
     def mend(self) -> Mended:
         """Report and mend what others did to our files; raises InUseError if another process has taken the place."""
-        return self._mending.look()
+        return self._mending.look(self.leases)
 
     def tend(self, now: float, idle: bool) -> None:
         """Begin or finish a checkpoint in the background if it is time; `now` of time.monotonic."""

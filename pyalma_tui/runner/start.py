@@ -171,8 +171,8 @@ class Start:
 
         Where a session was killed that had workers on other hosts, it waits until these have ended.
         """
-        if seconds := leases.left(self._asked.state_dir):
-            self._heed(f"a session was killed that had workers on other hosts; they may live for {seconds:.0f} s more")
+        if text := leases.waited_for(self._asked.state_dir):
+            self._heed(text)
         session = Session(self.settings, self.loaded.hash, self.loaded.has_done, self.loaded.files)
         self.settings = msgspec.structs.replace(self.settings, batch=None)  # the session has it: not twice in memory
         return session

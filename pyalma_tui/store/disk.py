@@ -211,6 +211,17 @@ def high(low: int) -> int:
     return low
 
 
+def is_absent(path: Path) -> bool:
+    """Whether nothing has this name, for sure."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def is_at(path: Path, fd: int) -> bool:
     """Whether an open file is still the one of this name."""
     try:

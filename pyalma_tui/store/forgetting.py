@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyalma_tui.errors import StoreError
 from pyalma_tui.model.words import plural
-from pyalma_tui.store import layout
+from pyalma_tui.store import layout, leases
 from pyalma_tui.store.checkpoint import storage_of
 from pyalma_tui.store.lock import Lock
 from pyalma_tui.store.ours import refuse_disguised, refuse_foreign, remove_ours
@@ -17,7 +17,8 @@ from pyalma_tui.store.sealing import is_seal
 def forget(state_dir: Path) -> list[str]:
     """Remove everything that is remembered; the places of what is not ours. Raises StoreError, InUseError.
 
-    The lock stays, so that whoever waits for it and whoever starts next mean the same one.
+    What a killed session had on other hosts may write until its leases are over, which is waited for. The lock stays,
+    so that whoever waits for it and whoever starts next mean the same one.
     """
     try:
         refuse_disguised(state_dir)
@@ -25,6 +26,7 @@ def forget(state_dir: Path) -> list[str]:
     except OSError as error:
         raise StoreError(f"--fresh: {error.filename}: {error.strerror}. Nothing was changed") from error
     with Lock(state_dir, 0.0):
+        leases.wait_out(state_dir)
         try:
             kept = _keep_foreign_tables(state_dir)
             left = remove_ours(state_dir, frozenset({layout.LOCK, *kept}))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pyalma_tui.model.records import Record
 from pyalma_tui.store.closed import Closed
-from pyalma_tui.store.disk import remove
-from pyalma_tui.store.layout import next_segment
+from pyalma_tui.store.disk import is_absent, remove
+from pyalma_tui.store.layout import next_segment, number_of
 from pyalma_tui.store.reading import Reading
 from pyalma_tui.store.tail import Tail
 
@@ -38,7 +38,9 @@ class Heard:
     def take(self, writer: str, name: str, position: int, lines: Iterable[str]) -> Iterator[Record]:
         """What it has appended, up to a position of a segment; what was told or read before counts once."""
         heard = self._segments.get(writer)
-        if heard is None or name < heard.name or (name == heard.name and position <= heard.position):
+        if heard is None or (name == heard.name and position <= heard.position):
+            return
+        if number_of(name) < number_of(heard.name):
             return
         if name != heard.name:
             self._leave(heard)
@@ -52,14 +54,15 @@ class Heard:
         while heard is not None:
             try:
                 tail = Tail(self._directory / heard.name, heard.position)
-            except FileNotFoundError:  # it never came so far
-                return
-            try:
-                yield from self._reading.of_tail(heard.name, tail)
-                heard.position = tail.position
-            finally:
-                tail.close()
-            self._leave(heard)
+            except FileNotFoundError:  # it never came so far, or was removed, and there may be one that follows
+                pass
+            else:
+                try:
+                    yield from self._reading.of_tail(heard.name, tail)
+                    heard.position = tail.position
+                finally:
+                    tail.close()
+                self._leave(heard)
             following = next_segment(heard.name)
             heard = HeardSegment(following) if os.path.exists(self._directory / following) else None
 
@@ -69,6 +72,16 @@ class Heard:
             self._closed.add(heard.name, heard.position)
         else:
             remove(self._directory / heard.name)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Writer → the segment that it writes now, of those that we were told of."""
+        return {writer: heard.name for writer, heard in self._segments.items() if heard.position}
+
+    @property
+    def removed(self) -> dict[str, str]:
+        """Those that are not there any more."""
+        return {writer: name for writer, name in self.names.items() if is_absent(self._directory / name)}
 
     @property
     def positions(self) -> dict[str, int]:

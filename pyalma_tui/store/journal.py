@@ -54,6 +54,7 @@ class Journal:
         self._synced: dict[str, int] = {}  # by segment: how many bytes are on the disk
         self._unnamed: list[str] = []  # segments of workers whose names may not be on the disk
         self._refused: dict[str, OSError] = {}  # by segment: why the disk did not take it; it is not asked again
+        self._refusal = ""  # why the disk of another host did not take one
         self._parting: list[tuple[str, Tail]] = []  # closed before all of it was on the disk
         self._limits: dict[str, int] = {}  # by writer: how large each of its segments may grow
         self._guard = threading.Lock()  # keeps descriptors open while they are collected for a sync
@@ -211,12 +212,23 @@ class Journal:
     @property
     def removed(self) -> dict[str, str]:
         """Writer → the segment it writes now, of those whose segment readers do not find any more."""
-        return {writer: name for writer, (name, tail) in self._tails.items() if not is_at(tail.path, tail.fd)}
+        here = {writer: name for writer, (name, tail) in self._tails.items() if not is_at(tail.path, tail.fd)}
+        return here | self._heard.removed
 
     @property
     def refused(self) -> dict[str, str]:
         """Writer → the segment it writes now, of those whose segment the disk has refused."""
-        return {writer: name for writer, (name, _) in self._tails.items() if name in self._refused}
+        names = {writer: name for writer, (name, _) in self._tails.items()} | self._heard.names
+        return {writer: name for writer, name in names.items() if name in self._refused}
+
+    def refuse(self, name: str, why: str) -> None:
+        """The disk of another host has refused this segment, which a writer there may have left since."""
+        self._refused[name], self._refusal = OSError(why), why
+
+    def take_refusal(self) -> str:
+        """Why that was, once: a checkpoint has to contain what we were told of it."""
+        refusal, self._refusal = self._refusal, ""
+        return refusal
 
     def take_damaged(self) -> dict[str, int]:
         """Segments in which lines had to be skipped, and how many; each once, when the first was."""

@@ -182,6 +182,11 @@ def next_segment(name: str) -> str:
     return f"{stem}-{int(number) + 1:04d}{SUFFIX}"
 
 
+def number_of(segment: str) -> int:
+    """The how-manieth of its writer it is."""
+    return int(segment.removesuffix(SUFFIX).rpartition("-")[2])
+
+
 def session_of(segment: str) -> int:
     """The session that wrote this segment."""
     return int(segment.partition("-")[0])

@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from pyalma_tui.store import layout
-from pyalma_tui.store.disk import high, open_regular, read_regular, remove, sync_directory
+from pyalma_tui.store.disk import high, is_at, open_regular, read_regular, remove, sync_directory
 
 SHORTEST, LONGEST, USUAL = 1.0, 3600.0, 15.0  # seconds of a lease
 DRIFT = 1.02  # how much slower than ours another host's clock may run
@@ -52,32 +52,51 @@ class Leases:
         self.seconds = seconds
         self.token = os.urandom(8).hex()
         self._path = layout.leases(state_dir)
+        self._umask = umask
         self._until = float("-inf")
-        self._fd = high(open_regular(self._path, os.O_RDWR | os.O_CREAT, umask))
+        self._fd = self._made()
+
+    def _made(self) -> int:
+        """The descriptor of the file, which says that leases are granted from now on."""
+        fd = high(open_regular(self._path, os.O_RDWR | os.O_CREAT, self._umask))
         try:
-            self.grant()
-            os.ftruncate(self._fd, _SIZE)
-            os.fsync(self._fd)
-            sync_directory(state_dir)
+            self._write(fd)
+            os.ftruncate(fd, _SIZE)
+            os.fsync(fd)
+            sync_directory(self._path.parent)
         except OSError:
-            self.close(over=False)
+            os.close(fd)
             raise
+        return fd
+
+    def _write(self, fd: int) -> None:
+        until = now() + AHEAD
+        text = msgspec.json.encode(LeaseRecord(self.token, self.seconds, _boot(), until))
+        os.pwrite(fd, text.ljust(_SIZE - 1) + b"\n", 0)
+        self._until = until
+
+    @property
+    def in_place(self) -> bool:
+        """Whether others find the file, as nobody has removed it; true when all is over."""
+        return self._fd < 0 or is_at(self._path, self._fd)
+
+    def write_anew(self) -> None:
+        """Make the file again that somebody has removed."""
+        old, self._fd = self._fd, self._made()
+        os.close(old)
 
     def grant(self) -> None:
         """Before a lease is granted: say so."""
-        moment = now()
-        if moment <= self._until:
-            return
-        text = msgspec.json.encode(LeaseRecord(self.token, self.seconds, _boot(), moment + AHEAD))
-        os.pwrite(self._fd, text.ljust(_SIZE - 1) + b"\n", 0)
-        self._until = moment + AHEAD
+        if now() > self._until:
+            self._write(self._fd)
 
     def close(self, *, over: bool) -> None:
         """Let go; the file goes only if nothing lives any more that has a lease."""
+        ours = over and self.in_place  # else it may be that of who has taken our place
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
-            if over:
+            if ours:
                 with suppress(OSError):  # then the next start waits
                     remove(self._path)
 
@@ -103,6 +122,13 @@ def left(state_dir: Path) -> float:
     if lease.boot != _boot():  # another machine, or another life of this one: its clock tells us nothing
         return whole
     return min(whole + AHEAD, max(0.0, lease.at + whole - now()))
+
+
+def waited_for(state_dir: Path) -> str:
+    """What to tell people of what `wait_out` waits for, "" if that is nothing."""
+    if not (seconds := left(state_dir)):
+        return ""
+    return f"a session was killed that had workers on other hosts; they may live for {seconds:.0f} s more"
 
 
 def wait_out(state_dir: Path, sleep: Callable[[float], None] = time.sleep) -> float:

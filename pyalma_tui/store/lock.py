@@ -62,7 +62,7 @@ class Lock:
         """`now` is told to others as the time it was taken; `umask` decides its mode, None for that of the process."""
         self._path = layout.lock(state_dir)
         self._umask = umask
-        self.fd = _locked(self._path, now, umask)
+        self.fd, self._ours = _locked(self._path, now, umask)
         _held.add(self)
 
     @property
@@ -70,12 +70,24 @@ class Lock:
         """Whether others find it: nobody has removed its file."""
         return is_at(self._path, self.fd)
 
+    def refuse_another(self) -> None:
+        """Raise InUseError if another process has held it since, or still does.
+
+        A file server forgets the locks of a host that it does not hear of, as of one that sleeps, and gives them away.
+        """
+        try:
+            who = _said(os.pread(self.fd, LONGEST, 0))
+        except OSError:  # which is how NFS tells that ours is lost
+            who = read_holder(self._path)
+        if who not in (None, self._ours):
+            raise InUseError(_in_use(self._path, who))
+
     def take_anew(self, now: float) -> None:
         """Hold the file that has its name now, as after somebody has removed ours.
 
         Raises InUseError, StoreError; then it holds what it held.
         """
-        old, self.fd = self.fd, _locked(self._path, now, self._umask)
+        old, (self.fd, self._ours) = self.fd, _locked(self._path, now, self._umask)
         os.close(old)
 
     def close(self) -> None:
@@ -103,8 +115,8 @@ def _let_go_in_child() -> None:
 os.register_at_fork(after_in_child=_let_go_in_child)
 
 
-def _locked(path: Path, now: float, umask: int | None) -> int:
-    """A descriptor of the locked file, which says who holds it; raises InUseError, StoreError."""
+def _locked(path: Path, now: float, umask: int | None) -> tuple[int, Holder]:
+    """A descriptor of the locked file, and what that says of us; raises InUseError, StoreError."""
     try:
         low = open_regular(path, os.O_RDWR | os.O_CREAT, umask)
     except OSError as error:
@@ -117,11 +129,11 @@ def _locked(path: Path, now: float, umask: int | None) -> int:
     except OSError as error:
         os.close(low)
         raise _unusable(path, error) from error
-    fd = high(low)
+    fd, ours = high(low), Holder(os.getpid(), now, _host())
     with suppress(OSError):  # a full disk: it holds all the same, and who holds it is only shown
         os.ftruncate(fd, 0)
-        os.pwrite(fd, jsontext.encode(Holder(os.getpid(), now, _host())) + b"\n", 0)
-    return fd
+        os.pwrite(fd, jsontext.encode(ours) + b"\n", 0)
+    return fd, ours
 
 
 def _take(fd: int) -> None:
@@ -153,8 +165,15 @@ def holder(state_dir: Path) -> Holder | None:
 def read_holder(path: Path) -> Holder | None:
     """What the lock file says, whether or not it still holds."""
     try:
-        return jsontext.decode_as(read_regular(path, LONGEST), Holder)
-    except (OSError, ValueError):  # of which msgspec's errors are some
+        return _said(read_regular(path, LONGEST))
+    except OSError:
+        return None
+
+
+def _said(text: bytes) -> Holder | None:
+    try:
+        return jsontext.decode_as(text, Holder)
+    except ValueError:  # of which msgspec's errors are some
         return None
 
 

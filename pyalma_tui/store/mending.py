@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from pyalma_tui.store.checkpointing import Checkpointing
 from pyalma_tui.store.creation import prepare
 from pyalma_tui.store.journal import Journal
 from pyalma_tui.store.kept_code import KeptCode
+from pyalma_tui.store.leases import Leases
 from pyalma_tui.store.lock import Lock
 
 ANEW = "what it held is written anew from memory"
@@ -53,23 +54,27 @@ class Mending:
         self._left: set[str] = set()  # segments that their writers were asked to leave, because they cannot be trusted
         self._leaving = False  # whether something is still appended to one of these
 
-    def look(self) -> Mended:
+    def look(self, leases: Leases | None = None) -> Mended:
         """Write anew what somebody has removed of our files, and keep a copy of what somebody has damaged.
 
         What memory knows is in a checkpoint then; who writes what cannot be trusted has to go on in a new segment.
-        Raises InUseError if another process has taken the place meanwhile.
+        Raises InUseError if another process has taken the place meanwhile. `leases` are those of workers elsewhere.
         """
         notes = list(self._damaged())
         begun = self._checkpointing.meta.serial > 0  # before the first checkpoint is on the disk nobody can remove it
         gone = not self._journal.own_in_place or (begun and not os.path.exists(layout.database(self._state_dir)))
         unlocked = not self._lock.in_place
+        unleased = leases if leases is not None and not leases.in_place else None
         removed = {writer: name for writer, name in self._journal.removed.items() if name not in self._left}
         refused = {writer: name for writer, name in self._journal.refused.items() if name not in self._left}
         try:
+            self._unless_another(self._lock.refuse_another)
             if gone:
                 prepare(self._state_dir, self._umask)
             if unlocked:
                 self._take_lock()
+            if unleased:
+                unleased.write_anew()  # before anything that may be continued after us
             if gone:
                 self._write_anew()
         except (OSError, StoreError) as error:
@@ -81,6 +86,8 @@ class Mending:
             notes += [f"{name} was removed while it was in use; {ANEW}" for name in removed.values()]
             if unlocked:
                 notes.append(f"{layout.lock(self._state_dir)} was removed while it was in use; it is taken anew")
+            if unleased:
+                notes.append(f"{layout.leases(self._state_dir)} was removed while it was in use; it is written anew")
         notes += [f"the disk has refused {name}; {ANEW}" for name in refused.values()]
         writers = self._look_at_rows(notes)
         if removed or refused:
@@ -110,8 +117,12 @@ class Mending:
             yield f"{lines} damaged line(s) of {name} were skipped; {kept}"
 
     def _take_lock(self) -> None:
+        self._unless_another(lambda: self._lock.take_anew(time.time()))
+
+    def _unless_another(self, step: Callable[[], None]) -> None:
+        """Take a step; where another process has taken our place nothing is written any more."""
         try:
-            self._lock.take_anew(time.time())
+            step()
         except InUseError:
             self.evicted = True
             self._journal.close()  # also nothing is carried over from what workers have left

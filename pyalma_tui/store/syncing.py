@@ -57,7 +57,7 @@ class Syncing:
             if self._thread is None:
                 self._sync_once()
         refusal, self._refusal = self._refusal, ""
-        return refusal
+        return self._journal.take_refusal() or refusal
 
     def close(self) -> None:
         """Sync no more."""

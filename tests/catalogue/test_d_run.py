@@ -695,6 +695,44 @@ def test_a_lock_that_another_process_has_put_in_its_place_ends_the_session_as_in
     assert experiment.told() == ["begins ''", "begins 'kept'"]
 
 
+@cases("D55", lock_of_another_who_is_there=False, lock_of_another_who_has_ended=True)
+def test_a_lock_that_a_file_server_has_forgotten_and_given_to_another_ends_the_session_as_in_use(
+    experiment: Experiment, over: bool
+) -> None:
+    """As of a host that has slept: the other one may still be there then, or have ended."""
+    experiment.write(
+        """
+        import fcntl
+
+        def run(instance, save, state):
+            save("kept")
+            tell("begins", repr(state))
+            if state == "":
+                for fd in os.listdir("/proc/self/fd"):
+                    if os.path.realpath(f"/proc/self/fd/{fd}").endswith("/lock"):
+                        fcntl.flock(int(fd), fcntl.LOCK_UN)  # the workers and whoever started them have one lock
+                tell("forgotten")
+            wait_for("go")
+        """
+    )
+    running = experiment.go()
+    experiment.hears("forgotten")
+    if over:
+        os.kill(running.process.pid, signal.SIGSTOP)
+        experiment.allow("go")
+        assert experiment.run().code == 0
+        os.kill(running.process.pid, signal.SIGCONT)
+    else:
+        other = experiment.go()
+    result = running.end()
+    assert result.code == 4, result
+    assert "in use by process" in result.err
+    experiment.allow("go")
+    assert over or other.end().code == 0
+    assert experiment.told().count("begins 'kept'") == (not over)  # the first one's had returned by then
+    assert experiment.one()["status"] == "done"
+
+
 @case("D56-never-two-at-once")
 def test_no_run_is_called_twice_at_once(experiment: Experiment) -> None:
     names = [f"i{number:02d}" for number in range(24)]

@@ -14,10 +14,14 @@ from pathlib import Path
 CABLE = Path(__file__).parent / "cable.py"
 
 
-def behind_cables(names: str, mutant: str = "", hold: float = 0.0) -> str:
-    """What `--on` is to be for a place of each of these names, each behind a cable of its own."""
+def behind_cables(names: str, mutant: str = "", hold: float = 0.0, rate: float = 0.0) -> str:
+    """What `--on` is to be for a place of each of these names, each behind a cable of its own.
+
+    That holds an answer back for so many seconds, or carries so many bytes a second.
+    """
     told = [f"PYALMA_TUI_MUTANT={mutant}"] if mutant else []
     told += [f"HOLD={hold}"] if hold else []
+    told += [f"RATE={rate}"] if rate else []
     commands = [["env", *told, f"ELSEWHERE={name}", sys.executable, str(CABLE), name] for name in names]
     return "each:" + ";".join(shlex.join(command) for command in commands)
 

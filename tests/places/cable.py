@@ -2,8 +2,8 @@
 
 What is under way meanwhile comes later, as over TCP. The command is not told who holds it. After USR1 the next answer
 to a place is held back for HOLD seconds, and then comes; nothing else comes through any more. With SLOW what a place
-says comes line by line, so many seconds apart. With ONCE, the name of a file that is not there yet, it tears behind the
-first line that tells that a run has returned, or has ended.
+says comes line by line, so many seconds apart. With RATE so many bytes get through a second, each way. With ONCE, the
+name of a file that is not there yet, it tears behind the first line that tells that a run has returned, or has ended.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def _hold(number: int, frame: FrameType | None) -> None:
 
 def _carry(source: int, target: int, *, answers: bool) -> None:
     try:
-        while data := os.read(source, 1 << 16):
+        while data := os.read(source, 1 << 13):
+            time.sleep(len(data) / float(os.environ.get("RATE", "inf")))
             if answers and _asked.is_set() and b'"granted"' in data:
                 _cut.set()
                 time.sleep(float(os.environ["HOLD"]))

@@ -185,3 +185,25 @@ def test_a_program_that_is_missing_and_an_engine_that_there_is_not_are_refused_i
     assert why in line
     assert line.endswith("Nothing was started")
     assert not list(file.parent.glob("*.alma"))
+
+
+BIG = """
+def run(instance, save, state):
+    if not state:
+        save("x" * 1_500_000)
+        raise RuntimeError("once more")
+    assert len(state) == 1_500_000
+"""
+
+
+def test_a_state_that_is_longer_under_way_than_a_lease_comes_back_and_is_handed_in(file: Path) -> None:
+    """Both a place that waits until it has told it, and a runner whose grants wait behind it, let the lease run out."""
+    (file.parent / "m.py").write_text(BIG)
+    (file.parent / "e.batch").write_text(json.dumps({"instances": ["a.txt"]}))
+    on = behind_cables("A", rate=1_000_000)
+    dispatcher = experiment.load(file, on=on, workers=1, lease=1.0, retries=1)
+    dispatcher.start()
+    dispatcher.join(30)
+    dispatcher.stop()
+    [run] = dispatcher.results()
+    assert (run["status"], len(run["state"])) == ("done", 1_500_000)

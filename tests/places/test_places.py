@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import select
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +21,7 @@ from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.model.chosen import Chosen
+from pyalma_tui.model.pieces import Incoming
 from pyalma_tui.runner.workers.engines.engine import Engine
 from pyalma_tui.runner.workers.engines.line import Line
 from pyalma_tui.runner.workers.engines.on import Site
@@ -39,7 +42,8 @@ class Pipe(Line):
     def __init__(self, site: Site) -> None:
         self.site = site
         self._end, self.way_in = os.pipe()
-        super().__init__(self._end, self._end)
+        self._nowhere = os.open(os.devnull, os.O_WRONLY)
+        super().__init__(self._nowhere, self._end)
         self.sent = b""
         self.is_closed = False
 
@@ -62,6 +66,7 @@ class Pipe(Line):
             self.is_closed = True
             self.let_go()
             os.close(self._end)
+            os.close(self._nowhere)
 
 
 class Opener:
@@ -444,3 +449,34 @@ def test_a_command_that_says_something_without_an_end_is_a_stranger_too(world: W
 def test_a_command_that_says_what_is_none_of_ours_is_told_and_tried_again_quietly(world: World) -> None:
     os.write(world.engine.opened[0].way_in, b"Welcome to node1!\n")
     assert any("says 'Welcome to node1!', which is none of ours" in str(event) for event in world.places.receive())
+
+
+def test_what_a_line_has_no_room_for_goes_as_soon_as_it_has_not_at_the_next_tick(world: World) -> None:
+    world.hire(1)
+    pipe = world.come()
+    theirs, ours = os.pipe()
+    os.set_blocking(theirs, False)
+    os.dup2(ours, pipe.way_out)
+    os.set_blocking(pipe.way_out, False)
+    pipe.send = partial(Line.send, pipe)  # type: ignore[method-assign]
+    state = msgspec.Raw(b'"' + b"a" * (1 << 20) + b'"')
+    world.places.order(1, m.RunOrder(1, 1, 0, "a", False, msgspec.Raw(b"null"), 0, 1, state))
+    world.places.tend()
+    incoming, lines = Incoming(), list[bytes]()
+    while not lines:
+        lines = incoming.take(os.read(theirs, 1 << 20))
+        world.places.receive()
+    assert bytes(state) in lines[0]
+    assert not select.select([world.places], [], [], 0)[0]  # nobody is woken for a line that nothing waits for
+    for fd in (theirs, ours):
+        os.close(fd)
+
+
+@pytest.mark.parametrize("going", [(), (afar.Going("SIGTERM"),)])
+def test_an_agent_that_ends_by_itself_is_told_from_a_place_that_is_taken_away(
+    going: tuple[afar.FromPlace, ...], world: World
+) -> None:
+    world.hire(1)
+    world.come().say(*going, afar.Bye("is killed by SIGKILL"))
+    why = "its place on node1 ended: the process is killed by SIGKILL"
+    assert Taken(1, why, fell=not going) in world.places.receive()

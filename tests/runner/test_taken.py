@@ -6,6 +6,7 @@ from pyalma_tui.model import messages as m
 from pyalma_tui.model import status as s
 from pyalma_tui.runner import commands as c
 from pyalma_tui.runner import instructions as i
+from pyalma_tui.runner.retries import CRASHES
 from pyalma_tui.runner.workers.protocol import Remarked, Taken
 from tests.runner.stage import Stage
 
@@ -33,6 +34,20 @@ def test_its_run_is_interrupted_and_goes_on_with_what_it_had_saved_however_often
         assert isinstance(order, m.RunOrder)
         assert order.attempt == worker + 1
         stage.begins(worker + 1)
+
+
+def test_what_ends_the_agent_of_one_place_after_another_fails_as_it_would_here() -> None:
+    stage = at_work()
+    for worker in range(1, CRASHES + 1):
+        assert isinstance(stage.state.ledger.run(1).status, s.Running)
+        stage.tell(Taken(worker, WHY, fell=True))
+        if worker < CRASHES:
+            stage.come(worker + 1)
+            stage.begins(worker + 1)
+    failed = stage.state.ledger.run(1).status
+    assert isinstance(failed, s.Failed)
+    assert failed.error.message == f"{WHY}; {CRASHES} workers were lost under this run"
+    assert not len(stage.state.queue)
 
 
 def test_a_run_that_had_not_begun_waits_again_in_the_same_attempt() -> None:

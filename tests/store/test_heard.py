@@ -9,6 +9,7 @@ import pytest
 
 from pyalma_tui.model.records import Record, Saved
 from pyalma_tui.store.journal import Journal
+from pyalma_tui.store.layout import segment_name
 from pyalma_tui.store.row_files import RowFiles
 from pyalma_tui.store.segment import SegmentWriter, saved_line, saved_prefix
 
@@ -76,3 +77,23 @@ def test_a_writer_that_goes_on_in_a_new_segment_leaves_the_old_one_to_the_checkp
     journal.checkpointed(positions)
     assert not (journal.directory / name).exists()
     assert (journal.directory / pen.name).exists()
+
+
+def test_what_could_not_be_told_is_read_behind_a_segment_that_somebody_has_removed(journal: Journal) -> None:
+    journal.listen("w0001")
+    pen = SegmentWriter(journal.directory, name := journal.name_for("w0001"), limit=10_000)
+    pen.append(line(1))
+    told(journal, name, pen.position, 1)
+    (journal.directory / name).unlink()
+    assert journal.removed == {"w0001": name}
+    pen.rotate()
+    pen.append(line(2))
+    assert of(journal.end("w0001")) == [2]
+
+
+def test_what_is_told_counts_also_in_the_ten_thousandth_segment(journal: Journal) -> None:
+    journal.listen("w0001")
+    nine, ten = segment_name(2, "w0001", 9_999), segment_name(2, "w0001", 10_000)
+    assert told(journal, nine, 40, 1) == [1]
+    assert told(journal, ten, 40, 2) == [2]
+    assert told(journal, nine, 80, 1) == []

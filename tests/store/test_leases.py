@@ -60,3 +60,11 @@ def test_it_is_waited_for_once(tmp_path: Path) -> None:
 def test_a_clean_end_leaves_nothing_to_wait_for(tmp_path: Path) -> None:
     Leases(tmp_path, 10.0).close(over=True)
     assert left(tmp_path) == 0.0
+
+
+def test_who_has_lost_its_place_leaves_what_its_successor_has_written_down(tmp_path: Path) -> None:
+    evicted = Leases(tmp_path, 10.0)
+    layout.leases(tmp_path).unlink()
+    Leases(tmp_path, 20.0)
+    evicted.close(over=True)
+    assert left(tmp_path) > safe_after(10.0)

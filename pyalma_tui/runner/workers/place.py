@@ -11,6 +11,7 @@ import msgspec
 from pyalma_tui import __version__
 from pyalma_tui.model import afar, jsontext
 from pyalma_tui.model import messages as m
+from pyalma_tui.model.pieces import Incoming, Outgoing
 from pyalma_tui.runner.workers.engines.engine import Channel
 from pyalma_tui.store.leases import safe_after
 
@@ -22,6 +23,7 @@ SILENCE = 2 / 3  # of a lease without a word, after which it is told: a place as
 LONGEST_FIRST = 1 << 16  # bytes of the first line of a place; what goes on longer without an end is none of ours
 MUTE = 60.0  # seconds in which a host that was reached says something, also one that is slow
 OUTLIVED = 2.0  # seconds after the death of a worker in which a place dies that an engine kills with all that it has
+URGENT = afar.Granted, afar.Kill  # what goes before whatever waits
 _message = jsontext.decoder(afar.FromPlace)
 
 
@@ -49,7 +51,7 @@ class Place:
         self._lease = lease
         self._idle_since: float | None = None
         self._granted = 0.0
-        self._pending = b""
+        self._outgoing, self._incoming = Outgoing(), Incoming()
         self.said = b""  # the last line of it
 
     @property
@@ -147,7 +149,15 @@ class Place:
     def send(self, message: afar.ToPlace) -> None:
         """Tell it; that it is gone shows elsewhere."""
         if not self.lost:
-            self.channel.send(jsontext.encode(message) + b"\n")
+            self._outgoing.put(jsontext.encode(message), urgent=isinstance(message, URGENT))
+            self.push()
+
+    def push(self) -> bool:
+        """Send what waits, as far as it can be; whether something still does."""
+        self.channel.send()
+        while not self.channel.waits and (data := self._outgoing.take()):
+            self.channel.send(data)
+        return self.channel.waits
 
     def dismiss(self, why: str) -> None:
         """Let it end as soon as nothing runs there; one that has not come hears nothing."""
@@ -165,12 +175,12 @@ class Place:
             return []
         if data:
             self.heard = time.monotonic()
-        *lines, self._pending = (self._pending + data).split(b"\n")
         messages: list[afar.FromPlace] = []
-        for self.said in lines:
-            messages.append(_message(self.said))
-        if self.here is None and not messages and len(self._pending) > LONGEST_FIRST:
-            self.said, self._pending = self._pending, b""
+        for line in self._incoming.take(data):
+            self.said = line
+            messages.append(_message(line))
+        if self.here is None and not messages and len(unfinished := self._incoming.unfinished) > LONGEST_FIRST:
+            self.said = unfinished
             raise msgspec.DecodeError("no line ends")
         return messages
 

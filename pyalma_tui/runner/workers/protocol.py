@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from pyalma_tui.model.afar import Told
+from pyalma_tui.model.afar import NotSynced, Told
 from pyalma_tui.model.messages import (
     Born,
     Cleared,
@@ -46,10 +46,14 @@ class AgentGone(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """A worker is gone with its place, for which what it called is not to blame; nothing of it can live any more."""
+    """A worker is gone with its place, for which what it called is not to blame; nothing of it can live any more.
+
+    Unless it `fell` with its agent alone, as it would here: that may be what it called, and does not go round for ever.
+    """
 
     worker: int
     why: str
+    fell: bool = False
 
 
 class Unheard(msgspec.Struct, frozen=True):
@@ -84,6 +88,7 @@ AgentEvent: TypeAlias = (
     Said
     | Taken
     | Told
+    | NotSynced
     | Unheard
     | Renewed
     | NotRenewed

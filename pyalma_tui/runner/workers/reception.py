@@ -45,7 +45,9 @@ class Reception:
         place.send(afar.Hello(self._load.state_dir, self._leases.seconds))
 
     def grant(self, place: Place) -> bool:
-        """Let it go on for another lease; whether that could be written down before."""
+        """Let it go on for another lease; whether that could be written down before, where others look for it."""
+        if not self._leases.in_place:  # it is written anew before long, or somebody else has our place
+            return False
         try:
             self._leases.grant()
         except OSError as error:

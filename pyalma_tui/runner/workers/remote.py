@@ -48,6 +48,7 @@ class Places:
         self._pace = 0.0  # seconds that a run takes to its first save
         self._ending = self._ended = False
         self._selector = selectors.DefaultSelector()
+        self._full: set[Place] = set()  # those whose line takes no more for now
 
     @property
     def host(self) -> str:
@@ -148,8 +149,11 @@ class Places:
 
     def receive(self) -> list[AgentEvent]:
         """What has come, of each place in the order in which it said it."""
-        for key, _ in self._selector.select(0):
-            self._listen(key.data)
+        for key, ready in self._selector.select(0):
+            if ready & selectors.EVENT_WRITE:
+                self._push(key.data)
+            else:
+                self._listen(key.data)
         if self._ending:
             self._tend()
         events = list(self._events)
@@ -165,7 +169,7 @@ class Places:
         now = time.monotonic()
         awaited = self._placing.awaited(self._places)
         for place in list(self._places):
-            place.channel.send()
+            self._push(place)
             if (place.is_late or place.is_silent(now)) and not place.lost:
                 self._listen(place)  # what it has told comes before anything is decided about it
                 if place.is_late and not place.lost:
@@ -277,7 +281,8 @@ class Places:
                 return
             case afar.Bye(why):
                 place.gone, place.ready = True, False
-                self._take_away(place, f"its place on {place.name} ended" + f": the process {why}" * bool(why))
+                ended = f"its place on {place.name} ended" + f": the process {why}" * bool(why)
+                self._take_away(place, ended, fell=bool(why) and not (place.going or self._ending))
             case _:
                 self._events.append(message)
 
@@ -308,11 +313,25 @@ class Places:
         if place.here is None and not (self._ending or place.refused or place.unneeded):
             self._notes.once(absent(place, again))
 
+    def _push(self, place: Place) -> None:
+        """Send what waits for it, now and whenever there is room."""
+        if place.push() == (place in self._full) or (way_out := place.channel.way_out) < 0:
+            return
+        if place in self._full:
+            self._full.remove(place)
+            self._selector.unregister(way_out)
+        else:
+            self._full.add(place)
+            self._selector.register(way_out, selectors.EVENT_WRITE, place)
+
     def _stop_listening(self, place: Place) -> None:
+        if place in self._full:
+            self._full.remove(place)
+            self._selector.unregister(place.channel.way_out)
         if place.channel.fileno() >= 0 and place.channel in self._selector.get_map():
             self._selector.unregister(place.channel)
 
-    def _take_away(self, place: Place, why: str) -> None:
+    def _take_away(self, place: Place, why: str, *, fell: bool = False) -> None:
         for worker in sorted(place.workers):
             self._placing.part(worker)
-            self._events.append(Taken(worker, why))
+            self._events.append(Taken(worker, why, fell))

@@ -96,7 +96,7 @@ def _told(moment: Moment, slot: Slot, columns: Columns) -> Content:
         name = moment.name(moment.run(slot.run))
     load = load_texts(slot.load) if slot.load is not None else UNKNOWN
     phase, colour = slot.phase, COLOURS["running"] if slot.run is not None else ""
-    texts = (str(slot.number), str(slot.pid), *load, words.clock(moment.now - slot.since), phase)
+    texts = (str(slot.number), str(slot.pid or "–"), *load, words.clock(moment.now - slot.since), phase)
     line = Content.styled(columns.line((*texts, plain(name, columns.name)), plain(slot.host, HOST)), colour)
     hints = _hints(moment, slot, tells_host=not columns.host)
     return Content("\n").join([line, *(Content.styled(f"     {why}", COLOURS["interrupted"]) for why in hints)])

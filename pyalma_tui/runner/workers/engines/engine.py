@@ -23,6 +23,14 @@ class Channel(Protocol):
     def send(self, data: bytes = b"") -> None:
         """Send this, and what could not be sent before, as far as it can be; a closed line shows elsewhere."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether something could not be sent yet."""
+
+    @property
+    def way_out(self) -> int:
+        """A descriptor, not that of `fileno`, that can be written when more can be sent; -1 once it was let go."""
+
     def receive(self) -> bytes | None:
         """What has come, in its order, b"" if nothing has, None once nothing can come any more; more is readable."""
 

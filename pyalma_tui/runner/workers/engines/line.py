@@ -12,7 +12,7 @@ class Line:
     """What `engine.Channel` says of sending and receiving; whoever inherits it closes the descriptors, and says so."""
 
     def __init__(self, out: int, back: int) -> None:
-        """Write to one descriptor, and read from the other, which may be the same."""
+        """Write to one descriptor, and read from the other."""
         self._out, self._back = out, back
         for fd in (out, back):
             os.set_blocking(fd, False)
@@ -21,6 +21,16 @@ class Line:
     def fileno(self) -> int:
         """Readable when something has come; -1 once it was let go."""
         return self._back
+
+    @property
+    def waits(self) -> bool:
+        """Whether something could not be sent yet."""
+        return bool(self._unsent)
+
+    @property
+    def way_out(self) -> int:
+        """Can be written when more can be sent; -1 once it was let go."""
+        return self._out
 
     def let_go(self) -> None:
         """Forget the descriptors, whose numbers are those of other lines before long, and what was not sent."""

@@ -36,15 +36,17 @@ class DaskChannel(Line):
         self.site = site
         self.ended: w.Ended | None = None
         self.closed = False
-        self._socket, self._hear, self._close = ours, hear, close
-        super().__init__(ours.fileno(), ours.fileno())
+        self._sockets = ours, ours.dup()  # as reading and writing are waited for one by one
+        self._hear, self._close = hear, close
+        super().__init__(*(each.fileno() for each in self._sockets))
 
     def close(self) -> None:
         """Let go of the line, and let the place end."""
         if not self.closed:
             self.closed = True
             self.let_go()
-            self._socket.close()
+            for each in self._sockets:
+                each.close()
             self._close()
 
     @property
