@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -382,6 +383,11 @@ def test_stopped_and_continued_by_others_it_paints_again_and_takes_every_key(exp
         terminal.assert_restored()
 
 
+def shows_state(state: int, text: str) -> bool:
+    """Whether the row of the run that runs ends so."""
+    return re.search(rf"● a\b.* {state}\b", text) is not None
+
+
 @cases("G79-ctrl-z-without-a-shell", screen=(), live=("--plain",))
 def test_ctrl_z_where_no_shell_lets_it_go_on_stops_nothing(experiment: Experiment, options: tuple[str, ...]) -> None:
     """As `ssh -t host pyalma-tui m.py` starts it, and a pane of tmux that is made for it."""
@@ -394,7 +400,7 @@ def test_ctrl_z_where_no_shell_lets_it_go_on_stops_nothing(experiment: Experimen
         os.kill(terminal.pid, signal.SIGTSTP)
         for step in range(1, 5):
             allow(experiment, step)
-            terminal.wait(lambda text, now=step: re.search(rf"● a\b.* {now}\b", text), f"state {step}")
+            terminal.wait(partial(shows_state, step), f"state {step}")
         allow(experiment, 5)
         if not options:
             terminal.see("100 %")
