@@ -22,6 +22,7 @@ NAMES = "ABC"
 QUIET_AFTER = 30  # lives
 AT_ONCE = 2  # deeds that are not taken back yet: more, and nothing runs of which anything could be lost
 TROUBLED = 90.0  # seconds for which one experiment is disturbed
+SAID = 12  # lines of a start that is told of
 PATIENCE = 60.0  # seconds in which a start ends that nobody disturbs
 ROOT = Path(__file__).parents[2]
 
@@ -130,7 +131,8 @@ class Game:
             if code == 1 and len(done) == len(self.names):  # done() was cut off or killed, which the user is told
                 code = 0
             if quiet and code != 0 and not overlaps(self.folder):
-                self.score.broken.append(f"a start that nobody disturbs ends with {code}")
+                said = (self.folder / "out.txt").read_text("utf-8", "replace").splitlines()[-SAID:]
+                self.score.broken.append("\n  ".join([f"a start that nobody disturbs ends with {code}:", *said]))
         self._take_back(float("inf"))
         for pid in processes(str(self.state_dir)):
             with suppress(ProcessLookupError):
