@@ -10,6 +10,7 @@ from collections import deque
 
 PIECE = 1 << 15  # bytes that go at once
 MORE, LAST = b"~", b"."  # what pieces of a line begin with
+BEGIN = b"{"  # of a line
 
 
 class Outgoing:
@@ -49,7 +50,7 @@ class Outgoing:
 
 
 class Incoming:
-    """Lines as they were put, out of what has come."""
+    """Lines as they were put, out of what has come; what was not put here, as a greeting of a shell, stays a line."""
 
     def __init__(self) -> None:
         self._end = b""  # of a line, or a piece, that has not come whole
@@ -60,9 +61,9 @@ class Incoming:
         *found, self._end = (self._end + data).split(b"\n")
         lines = []
         for line in found:
-            if line.startswith(MORE):
+            if line.startswith(MORE if self._pieces else MORE + BEGIN):
                 self._pieces.append(line[1:])
-            elif line.startswith(LAST):
+            elif self._pieces and line.startswith(LAST):
                 lines.append(b"".join([*self._pieces, line[1:]]))
                 self._pieces.clear()
             else:

@@ -36,6 +36,17 @@ def test_what_is_urgent_gets_through_in_the_midst_of_a_long_line() -> None:
     assert found == [b"{lease}", long, b"{after}"]
 
 
+def test_what_nobody_has_put_stays_a_line_and_no_part_of_another() -> None:
+    out, back = Outgoing(), Incoming()
+    long = b"{" + b"x" * (2 * PIECE) + b"}"
+    out.put(long)
+    greeting = [b"~~~ welcome ~~~", b"...", b"~", b"."]
+    found = back.take(b"".join(line + b"\n" for line in greeting))
+    while data := out.take():
+        found += back.take(data)
+    assert found == [*greeting, long]
+
+
 def test_what_goes_at_once_is_no_more_than_may_wait_for_it() -> None:
     out = Outgoing()
     for _ in range(100):
