@@ -21,7 +21,7 @@ from tests.prepared import close_all
 LONGEST = (
     "test_dask", "test_engines", "F73-", "B23-", "test_kill_loop", "test_nemesis", "test_every_action", "test_fuzz",
     "test_interruptions", "test_scenes", "test_wandering", "test_mounts", "test_real_modules", "D43-",
-    "test_state_machine",
+    "test_state_machine", "G141-", "test_begun_anew", "nobody_s", "test_restart", "H110-timeout", "D155-",
 )  # fmt: skip
 
 
