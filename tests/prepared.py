@@ -20,6 +20,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 PROGRAM = str(Path(sys.executable).with_name("pyalma-tui"))
@@ -57,9 +58,10 @@ class Forked:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Send it this, unless it was seen to have ended."""
+        """Send it this, unless it has ended: the process that it was forked from takes it away then."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 class Prepared:

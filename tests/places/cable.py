@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 
 _asked, _cut = threading.Event(), threading.Event()
@@ -64,6 +65,7 @@ def main() -> int:
         at = command.index("pyalma_tui.place")
         command[at] = "tests.places.mutant_place"
         command.remove("-P")
+        os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdin is not None
     assert process.stdout is not None
