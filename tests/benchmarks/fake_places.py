@@ -36,9 +36,9 @@ class SocketLine(Line):
     has_ended = True
 
     def __init__(self, site: Site, end: socket.socket) -> None:
-        super().__init__(end.fileno(), end.fileno())
+        self._ends = end, end.dup()  # as reading and writing are waited for one by one
+        super().__init__(*(each.fileno() for each in self._ends))
         self.site = site
-        self._end = end
 
     def why(self) -> str:
         """Nothing is known."""
@@ -46,7 +46,8 @@ class SocketLine(Line):
 
     def close(self) -> None:
         """Let go of it."""
-        self._end.close()
+        for each in self._ends:
+            each.close()
 
 
 class FakeEngine:
@@ -189,7 +190,11 @@ class Server:
             self._do_what_is_due(time.monotonic())
 
     def _hear(self) -> bool:
-        if not (said := self.told.recv(100)):
+        try:
+            said = self.told.recv(100)
+        except ConnectionResetError:  # it has not read all that it was told
+            said = b""
+        if not said:
             return False
         self._every = float(said)
         renewals = [each for each in self._due if each[3]]

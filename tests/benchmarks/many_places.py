@@ -45,7 +45,7 @@ def main(places: int, seconds: float, samples: int) -> None:
     for _, far in pairs:
         far.close()
     engine = FakeEngine([near for near, _ in pairs])
-    with patch("pyalma_tui.runner.workers.engines.choosing.engine_of", lambda on, state_dir, lease: engine):
+    with patch("pyalma_tui.runner.workers.engines.choosing.engine_of", lambda *_: engine):
         runner = _runner(places)
     runner.start()
     try:
