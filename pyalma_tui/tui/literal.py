@@ -17,6 +17,7 @@ from textual.style import Style
 from pyalma_tui.model.logtext import LONGEST_SGR, TAB, UP, last_row
 from pyalma_tui.model.printable import PILE, printable
 from pyalma_tui.tui.ansi import PLAIN, SGR, restyled
+from pyalma_tui.tui.cells import fit_middle
 
 EVERYTHING = 1 << 40  # cells, more than a line has
 _PER_CELL = 1 + PILE  # characters that share a cell at most: a letter and its marks
@@ -60,6 +61,11 @@ def plain(text: str, width: int) -> str:
     if len(text) > 8 * width + 16:
         text = f"{text[: 4 * width + 8]}…{text[-4 * width - 8 :]}"
     return literal(text).plain
+
+
+def shortened(text: str, width: int) -> str:
+    """Somebody's text in at most `width` cells, harmless and on one line; a long one loses its middle."""
+    return fit_middle(plain(text, width), width).rstrip()
 
 
 def log_line(raw: bytes | str, most: int = EVERYTHING) -> Content:

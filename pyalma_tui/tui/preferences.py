@@ -171,9 +171,9 @@ def _wrong_names(found: Mapping[str, Any]) -> Iterator[str]:
                 yield f"themes.{printable(theme)}: there is no {printable(name)}. {_near(name, COLOURS)}"
 
 
-def _near(name: str, names: Sequence[str]) -> str:
+def _near(name: str, names: Sequence[str], more: str = "") -> str:
     near = difflib.get_close_matches(name, names, 1)
-    return f"Did you mean {near[0]}?" if near else f"There are {', '.join(names)}"
+    return f"Did you mean {near[0]}?" if near else f"There are {', '.join(names)}{more}"
 
 
 def _expected(error: msgspec.ValidationError, found: Mapping[str, Any]) -> str:
@@ -195,9 +195,7 @@ def _wrong_columns(columns: tuple[str, ...] | None) -> Iterator[str]:
         yield f"columns: name at least one, such as {NAMES[0]}"
     for position, name in enumerate(columns or ()):
         if name not in NAMES and not (name.startswith(DATA) and name != DATA):
-            near = difflib.get_close_matches(name, NAMES, 1)
-            told = f"Did you mean {near[0]}?" if near else f"There are {', '.join(NAMES)}, and data. with a key"
-            yield f"columns: there is no column {name}. {told}"
+            yield f"columns: there is no column {name}. {_near(name, NAMES, ', and data. with a key')}"
         elif name in (columns or ())[:position]:
             yield f"columns: {name} is there twice"
 

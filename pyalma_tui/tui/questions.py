@@ -14,7 +14,7 @@ from pyalma_tui.model.hook_text import IF_CUT_OFF, UNSURE
 from pyalma_tui.runner.snapshot import Elsewhere, Snapshot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import key_to
-from pyalma_tui.tui.literal import literal, plain
+from pyalma_tui.tui.literal import literal, shortened
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.targets import named
 
@@ -70,7 +70,7 @@ def remove_question(snapshot: Snapshot, instances: Sequence[int], runs: Sequence
 def names(snapshot: Snapshot, runs: Iterable[Run]) -> str:
     """The names of the instances of these runs, a few of them."""
     instances = list(dict.fromkeys(run.instance for run in runs))
-    told = [cells.fit_middle(plain(snapshot.instances[i].label, 28), 28).rstrip() for i in instances[:NAMES]]
+    told = [shortened(snapshot.instances[i].label, 28) for i in instances[:NAMES]]
     more = len(instances) - NAMES
     return ", ".join(told) + (f" and {words.plural(more, 'instance')} more" if more > 0 else "")
 

@@ -9,9 +9,8 @@ from pyalma_tui.model import status as s
 from pyalma_tui.model.view import telling
 from pyalma_tui.model.words import numbered, plural, run_name
 from pyalma_tui.runner.snapshot import Snapshot
-from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.keys import key_to
-from pyalma_tui.tui.literal import plain
+from pyalma_tui.tui.literal import shortened
 
 LONGEST_NAME, NARROW_NAME = 40, 24  # cells of one of several names, so that all else that is told keeps its place
 
@@ -53,7 +52,7 @@ def named(snapshot: Snapshot, runs: Sequence[int], room: int) -> str:
     """What these runs are called, as somebody's text: as many as fit into so many characters, and how many more."""
     told, most = "", min(LONGEST_NAME, max(NARROW_NAME, room))
     for left, run_id in zip(range(len(runs) - 1, -1, -1), runs, strict=True):
-        name = fit_middle(plain(name_of(snapshot, run_id), most), most).rstrip()
+        name = shortened(name_of(snapshot, run_id), most)
         if told and len(told) + len(name) + 2 + (len(f" and {left:,} more") if left else 0) > room:
             return f"{told} and {left + 1:,} more"
         told += f", {name}" if told else name

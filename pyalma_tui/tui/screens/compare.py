@@ -12,7 +12,7 @@ from pyalma_tui.model.difference import Difference
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.comparing import Comparison, Pair, compared
 from pyalma_tui.tui.keys import bindings
-from pyalma_tui.tui.literal import literal, log_line, plain
+from pyalma_tui.tui.literal import literal, log_line, plain, shortened
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.screens.page import Page
 from pyalma_tui.tui.view_moment import Moment
@@ -37,7 +37,7 @@ class ComparePage(Page):
         """Which two."""
         names = [self.moment.name(self.moment.run(run)) for run in (self._one, self._other)]
         room = max(8, (self.size.width - 16) // 2)
-        one, other = (cells.fit_middle(plain(name, room), room).rstrip() for name in names)
+        one, other = (shortened(name, room) for name in names)
         return Content.assemble(("compare ", "bold"), one, (f" {DIFFERS} ", MUTED), other)
 
     def subject(self) -> object:

@@ -26,7 +26,7 @@ from pyalma_tui.tui import cells
 from pyalma_tui.tui.copying import worth_copying
 from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.lacking import of_runs
-from pyalma_tui.tui.literal import literal, literal_lines, plain
+from pyalma_tui.tui.literal import literal, literal_lines, shortened
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.requests import Copy, Perform
@@ -174,7 +174,7 @@ class FailuresScreen(Listed):
             entitle(panel, Content(""))
             return
         room = max(8, width - len(EXAMPLE) - AROUND_TITLE)
-        name = cells.fit_middle(plain(self.moment.name(run), room), room).rstrip()
+        name = shortened(self.moment.name(run), room)
         entitle(panel, Content.assemble((EXAMPLE, "bold"), f" · {name}"))
         text.put(partial(laid_out, list(told_of(self.moment, group, run, run.status, width - LABEL))))
 

@@ -12,9 +12,9 @@ from textual.widgets import Input, Static
 
 from pyalma_tui.logs.goal import HINT, goal
 from pyalma_tui.model import status as s
-from pyalma_tui.tui.cells import fit, fit_middle
+from pyalma_tui.tui.cells import fit
 from pyalma_tui.tui.keys import bindings, key_to
-from pyalma_tui.tui.literal import literal, literal_lines, plain
+from pyalma_tui.tui.literal import literal, literal_lines, shortened
 from pyalma_tui.tui.log_options import LogOptions, choose_log_options, log_options
 from pyalma_tui.tui.look import COLOURS, MUTED
 from pyalma_tui.tui.requests import Copy, Edit, OpenPager, Prefer, Say
@@ -122,7 +122,7 @@ class LogScreen(BaseScreen[None]):
         badge = literal(self._view.badge if self._view.display else "no output").plain
         told = log.more + (f" · {log.each} {log.number} of {log.last}" if log.last > 1 else "")
         width = max(8, self.size.width - len(told) - len(log.standing) - len(badge) - 10)
-        name = fit_middle(plain(log.name, width), width).rstrip()
+        name = shortened(log.name, width)
         left = [(0, Content.assemble(log.standing, "  " if log.standing else "", (name, "bold"), told))]
         if stopping := stopping_text(self.moment):
             left.append((2, Content.styled(stopping, COLOURS["interrupted"])))

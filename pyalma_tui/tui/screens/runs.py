@@ -19,10 +19,9 @@ from pyalma_tui.model.instance import Instance
 from pyalma_tui.model.query import Query
 from pyalma_tui.model.run_fields import kind_of_runs
 from pyalma_tui.model.view import InstanceRow, Tally
-from pyalma_tui.tui.cells import fit_middle
 from pyalma_tui.tui.keys import bindings, key_to
 from pyalma_tui.tui.lacking import of_runs
-from pyalma_tui.tui.literal import plain
+from pyalma_tui.tui.literal import shortened
 from pyalma_tui.tui.look import COLOURS, GLYPHS, MUTED
 from pyalma_tui.tui.obstacles import Situation
 from pyalma_tui.tui.requests import Perform, Say
@@ -152,7 +151,7 @@ class RunsScreen(Selecting):
     def _titled(self) -> Content:
         told = self._tally()
         room = max(8, self.size.width - 4 - len(told))
-        left = [(0, Content.styled(fit_middle(plain(self._title, room), room).rstrip(), "bold"))]
+        left = [(0, Content.styled(shortened(self._title, room), "bold"))]
         if stopping := stopping_text(self.moment):
             left.append((2, Content.styled(stopping, COLOURS["interrupted"])))
         return justified(left, [(1, told)], self.size.width - 2)

@@ -17,7 +17,7 @@ from pyalma_tui.model.states import in_full, one_line
 from pyalma_tui.runner.snapshot import Load, Slot
 from pyalma_tui.tui import cells
 from pyalma_tui.tui.keys import key_to
-from pyalma_tui.tui.literal import literal, literal_lines, plain
+from pyalma_tui.tui.literal import literal, literal_lines, shortened
 from pyalma_tui.tui.look import COLOURS, ESTIMATE, GLYPHS, MUTED
 from pyalma_tui.tui.progress import run_progress
 from pyalma_tui.tui.view_moment import Moment, at_risk
@@ -205,4 +205,4 @@ def subject(moment: Moment, instance: Instance, run: Run, width: int) -> Content
     if run.called > 1:
         told += f" · attempt {run.called}"
     room = max(8, width - len(told))
-    return Content.assemble((cells.fit_middle(plain(instance.label, room), room).rstrip(), "bold"), told)
+    return Content.assemble((shortened(instance.label, room), "bold"), told)
